@@ -1,0 +1,59 @@
+# Every target brings what it needs: a virtual environment in this folder, made with a Python
+# >= 3.11 (set PYTHON to choose one), and renewed when pyproject.toml changes.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Two threads of BLAS on matrices of these sizes are slower than one; the engine has its own.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+export MPLBACKEND := Agg
+
+OUT := results
+RUN := all
+WORKERS := 2
+VENV := .venv/bin/python -m
+PARITY := .venv-parity/bin/python -m
+LOWEST := .venv-lowest/bin/python -m
+
+.PHONY: help run test lint parity lowest clean
+
+help:
+	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
+	@echo "make test     lint, types and tests, with coverage"
+	@echo "make lint     ruff and mypy alone"
+	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
+	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
+	@echo "make clean    remove environments, caches and $(OUT)"
+
+run: .venv/installed
+	$(VENV) trainlab run $(RUN) --out "$(OUT)"
+
+lint: .venv/installed
+	$(VENV) ruff check .
+	$(VENV) ruff format --check .
+	$(VENV) mypy
+
+test: lint
+	$(VENV) pytest -n $(WORKERS) -m "not parity" --cov --cov-report=term-missing:skip-covered
+
+parity: .venv-parity/installed
+	$(PARITY) pytest -m parity tests
+
+lowest: .venv-lowest/installed
+	$(LOWEST) pytest -n $(WORKERS) -m "not parity"
+
+clean:
+	rm -rf .venv .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
+	    .ruff_cache build dist "$(OUT)"
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml tools/environment
+	@tools/environment .venv --editable '.[test]'
+
+.venv-parity/installed: pyproject.toml tools/environment
+	@tools/environment .venv-parity --editable '.[parity,test]'
+
+.venv-lowest/installed: pyproject.toml tools/environment
+	@tools/environment .venv-lowest --lowest --editable '.[test]'

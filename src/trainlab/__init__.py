@@ -1,0 +1,59 @@
+"""trainlab: a training laboratory for neural networks.
+
+A population is a leading axis: the layers are written once, and train one network or
+thousands; a member of a population is bit for bit the network trained alone.
+"""
+
+from trainlab import data as datasets
+from trainlab.data import Dataset, from_arrays, load_digits, load_mnist
+from trainlab.errors import (
+    DataError,
+    DownloadError,
+    NotTrainedError,
+    SettingError,
+    TrainlabError,
+)
+from trainlab.network.activations import (
+    ELU,
+    GELU,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from trainlab.network.architecture import MLP
+from trainlab.network.initializers import (
+    GlorotNormal,
+    GlorotUniform,
+    He,
+    LeCun,
+    Orthogonal,
+    Std,
+    Xavier,
+)
+from trainlab.network.layers import BatchNorm, LayerNorm
+from trainlab.network.losses import (
+    Huber,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+)
+from trainlab.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Lion,
+    Momentum,
+    NAdam,
+    Nesterov,
+    RMSprop,
+)
+from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, Step, WarmUp
+from trainlab.training.history import History
+from trainlab.training.members import Member
+from trainlab.training.plan import EarlyStopping
+from trainlab.training.population import Network, Population

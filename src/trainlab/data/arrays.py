@@ -1,0 +1,288 @@
+"""What networks are trained on: splits of rows, data sets of splits, and arrays made into them.
+
+Order: one split, drawing rows by chance, a data set, then `from_arrays`, which admits
+arrays of any origin.  Axis letters: N rows, d features, C classes, out targets per row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trainlab.data.admission import admit_inputs, admit_targets, encode
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.settings import is_integer, is_real
+from trainlab.streams import stream
+
+Size = int | float
+"""A number of rows (int), or a fraction of them in (0, 1) (float)."""
+
+TASKS: Final = ("classification", "multilabel", "regression")
+_DRAWS: Final = {"validation": 0, "test": 1}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows that are used together: x (N, d) float32, C order; t (N,) int64 or (N, out) float32."""
+
+    x: NDArray[np.float32]
+    t: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        x, t = self.x, self.t
+        if x.ndim != 2 or x.dtype != np.float32 or not x.flags.c_contiguous or x.size == 0:
+            must = "be a filled float32 array (N, d) in C order"
+            raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
+        if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, np.dtype(np.float32))}:
+            must = "be an int64 array (N,) or a float32 array (N, out)"
+            raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
+        if len(x) != len(t):
+            raise DataError(sentence("t", "Split", f"have {len(x)} rows, as x has", len(t)))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Split:
+        """Some of the rows, in the order given."""
+        return Split(np.ascontiguousarray(self.x[rows]), np.ascontiguousarray(self.t[rows]))
+
+
+def split(
+    part: Split, size: Size, *, stratify: bool = True, seed: int = 0, purpose: str = "validation"
+) -> tuple[Split, Split]:
+    """Two splits by chance: the rest, and `size` rows (a number, or a fraction in (0, 1)).
+
+    Stratified, each class has its share of both (classification; other targets have
+    no classes and are drawn plainly).  The result depends on the rows, `size`,
+    `stratify`, `seed` and `purpose` ("validation" or "test"), and on scikit-learn.
+    SettingError where either part would be empty or would miss a class.
+
+    >>> rows = Split(np.zeros((6, 1), np.float32), np.array([0, 0, 0, 0, 1, 1]))
+    >>> rest, taken = split(rows, 3)
+    >>> sorted(taken.t.tolist())
+    [0, 0, 1]
+    """
+    rest, taken = draw_rows(part.t, size, stratify=stratify, seed=seed, purpose=purpose)
+    return part.take(rest), part.take(taken)
+
+
+def draw_rows(
+    t: NDArray[Any], size: Size, *, stratify: bool, seed: int, purpose: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The row numbers of the rest and of the rows taken, both in random order; see `split`."""
+    # Imported here: `import trainlab` need not wait for scikit-learn.
+    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # ships no types
+
+    count = rows_of(size, len(t), purpose)
+    labels = t if stratify and t.ndim == 1 else None
+    if labels is not None:
+        present = np.bincount(labels)
+        present = present[present > 0]
+        room = min(count, len(t) - count)
+        if present.min() < 2 or room < len(present):
+            got = f"{count} of {len(t)} rows, {len(present)} classes, {present.min()} in the rarest"
+            must = "leave a row of each class in both parts"
+            raise SettingError(sentence(purpose, "a stratified split", must, got, "stratify=False"))
+    state = int(stream(seed, "split", _DRAWS[purpose]).integers(2**32))
+    rest, taken = train_test_split(
+        np.arange(len(t), dtype=np.int64), test_size=count, stratify=labels, random_state=state
+    )
+    return rest, taken
+
+
+def rows_of(size: Size, available: int, name: str) -> int:
+    """The number of rows that `size` means; SettingError unless 1 <= it < available."""
+    if is_integer(size):
+        count, valid = int(size), True
+    else:
+        valid = is_real(size) and 0 < size < 1
+        count = max(round(size * available), 1) if valid else 0
+    if not (valid and 1 <= count < available):
+        must = f"be a number of rows in [1, {available - 1}] or a fraction in (0, 1)"
+        raise SettingError(sentence(name, "a split", must, size, f"{name}=0.2"))
+    return count
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A named set of splits, with what a report must say of it.
+
+    `classes` (C,): what the class numbers 0..C-1 stand for; None unless classification.
+    `sha256` names the content: of the files or arrays it came from, and of the rows
+    that every later step took.
+    """
+
+    name: str
+    train: Split
+    validation: Split | None
+    test: Split | None
+    task: str
+    classes: NDArray[Any] | None
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            must = "be one of " + ", ".join(map(repr, TASKS))
+            raise SettingError(sentence("task", self.name, must, self.task))
+        labels = self.task == "classification"
+        if labels != (self.classes is not None):
+            must = "be given for classification and for nothing else"
+            raise DataError(sentence("classes", self.name, must, self.classes))
+        for name, part in self.parts().items():
+            if part.x.shape[1] != self.in_features:
+                must = f"have {self.in_features} features, as in train"
+                raise DataError(sentence(f"x of {name}", self.name, must, part.x.shape[1]))
+            if (part.t.ndim == 1) != labels:
+                must = "be class numbers" if labels else "have a column for each output"
+                raise DataError(sentence(f"t of {name}", self.name, must, part.t))
+            if labels and not 0 <= part.t.min() <= part.t.max() < self.out_features:
+                must = f"be in [0, {self.out_features - 1}]"
+                got = f"{part.t.min()}..{part.t.max()}"
+                raise DataError(sentence(f"t of {name}", self.name, must, got))
+            if not labels and part.t.shape[1] != self.out_features:
+                must = f"have {self.out_features} columns, as in train"
+                raise DataError(sentence(f"t of {name}", self.name, must, part.t.shape[1]))
+
+    @property
+    def in_features(self) -> int:
+        """d, the number of features."""
+        return int(self.train.x.shape[1])
+
+    @property
+    def out_features(self) -> int:
+        """The number of outputs a network needs: classes, or columns of t."""
+        return len(self.classes) if self.classes is not None else int(self.train.t.shape[1])
+
+    def parts(self) -> dict[str, Split]:
+        """The splits that are there, by name."""
+        named = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
+
+    def split(self, validation: Size = 0.2, stratify: bool = True, seed: int = 0) -> Dataset:
+        """This data set with validation rows carved from its train rows; see `split`."""
+        return self.hold_out("validation", validation, stratify=stratify, seed=seed)
+
+    def hold_out(
+        self,
+        name: Literal["validation", "test"],
+        size: Size,
+        *,
+        stratify: bool = True,
+        seed: int = 0,
+    ) -> Dataset:
+        """This data set with the split `name`, which must be absent, carved from its train rows."""
+        if getattr(self, name) is not None:
+            must = f"have no {name} split yet"
+            remedy = f"dataclasses.replace(data, {name}=None)"
+            raise SettingError(sentence("data", self.name, must, getattr(self, name).x, remedy))
+        rest, taken = draw_rows(self.train.t, size, stratify=stratify, seed=seed, purpose=name)
+        sha256 = _sha256(self.sha256, name, rest.tobytes(), taken.tobytes())
+        changed: dict[str, Any] = {name: self.train.take(taken)}
+        return dataclasses.replace(self, train=self.train.take(rest), sha256=sha256, **changed)
+
+    def first(
+        self, train: int | None = None, validation: int | None = None, test: int | None = None
+    ) -> Dataset:
+        """This data set with the first rows of its splits; None keeps a split whole."""
+        changed: dict[str, Any] = {}
+        for name, count in {"train": train, "validation": validation, "test": test}.items():
+            if count is None:
+                continue
+            part: Split | None = getattr(self, name)
+            available = 0 if part is None else len(part)
+            if part is None or not is_integer(count) or not 1 <= count <= available:
+                must = f"be a number of rows in [1, {available}]" if part else "be None"
+                raise SettingError(sentence(name, f"first rows of {self.name}", must, count))
+            changed[name] = part.take(slice(int(count)))
+        sizes = repr([train, validation, test])
+        return dataclasses.replace(self, sha256=_sha256(self.sha256, "first", sizes), **changed)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, sha256 and the rows of each split that is there, as plain JSON."""
+        sizes = {name: len(part) for name, part in self.parts().items()}
+        return {"name": self.name, "sha256": self.sha256, "sizes": sizes}
+
+
+def _sha256(*parts: str | bytes) -> str:
+    """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+Held = Size | tuple[ArrayLike, ArrayLike] | None
+
+
+def from_arrays(
+    x: ArrayLike,
+    t: ArrayLike,
+    *,
+    test: Held = None,
+    validation: Held = None,
+    task: str | None = None,
+    name: str = "arrays",
+    stratify: bool = True,
+    seed: int = 0,
+) -> Dataset:
+    """Arrays as a data set: copied, checked, and split.
+
+    x (N, d), or (N, ...) such as images, flattened to (N, d): real and finite, not
+    scaled.  t: integers, bools or strings (N,) for classification; floats (N,) or
+    (N, out) for regression; 0 and 1 (N, out) for multilabel, which must be named, since
+    labels one-hot are not told from them.  `task` overrides what t suggests.
+    `test` and `validation`: None, a number of rows, a fraction (of what is left, after
+    the test rows), or a pair (x, t) of their own.
+    DataError for what arrays hold, SettingError for the other arguments.
+
+    >>> data = from_arrays([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"], test=2)
+    >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
+    ('classification', ['no', 'yes'], 2, 2)
+    """
+    if task is not None and task not in TASKS:
+        must = "be None or one of " + ", ".join(map(repr, TASKS))
+        raise SettingError(sentence("task", "from_arrays", must, task))
+    inputs = admit_inputs(x, "x")
+    task, targets = admit_targets(t, task, "t")
+    classes = np.unique(targets) if task == "classification" else None
+    data = Dataset(
+        name=name,
+        train=Split(inputs, encode(targets, classes, "t")),
+        validation=None,
+        test=None,
+        task=task,
+        classes=classes,
+        sha256="",
+    )
+    pairs: dict[str, Any] = {}
+    for kind, held in {"test": test, "validation": validation}.items():
+        if isinstance(held, tuple):
+            if len(held) != 2:
+                must = "be None, a number of rows, a fraction or a pair (x, t)"
+                raise SettingError(sentence(kind, "from_arrays", must, held))
+            _, own = admit_targets(held[1], task, f"t of {kind}")
+            own = encode(own, classes, f"t of {kind}")
+            pairs[kind] = Split(admit_inputs(held[0], f"x of {kind}"), own)
+    data = dataclasses.replace(data, **pairs)
+    data = dataclasses.replace(data, sha256=_content(data))
+    if test is not None and not isinstance(test, tuple):
+        data = data.hold_out("test", test, stratify=stratify, seed=seed)
+    if validation is not None and not isinstance(validation, tuple):
+        data = data.split(validation, stratify=stratify, seed=seed)
+    return data
+
+
+def _content(data: Dataset) -> str:
+    classes = None if data.classes is None else data.classes.tolist()
+    pieces: list[str | bytes] = [data.task, repr(classes)]
+    for name, part in data.parts().items():
+        for array in (part.x, part.t):
+            pieces += [name, array.dtype.str, repr(array.shape), array.tobytes()]
+    return _sha256(*pieces)

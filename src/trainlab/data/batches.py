@@ -1,0 +1,59 @@
+"""The order in which the samples of an epoch are seen: a function of (seed, epoch) alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.settings import Settings, choice, integer
+from trainlab.streams import stream
+
+KINDS = ("permutation", "book")
+
+
+@dataclass(frozen=True)
+class Batches(Settings):
+    """The batches of an epoch over `n` samples.
+
+    "permutation": a random order cut into ceil(n / batch_size) batches; every sample
+    once per epoch, the ragged rest as a last batch by itself.
+    "book": max(n // batch_size, 1) batches of exactly `batch_size` samples, each
+    drawn with replacement: some samples are seen twice in an epoch, some never.
+
+    Source: Saito, Deep Learning from Scratch, 4.5 (the batches of the book), whose
+    steps per epoch are the fraction n / batch_size; here they are an integer.
+    Other libraries: PyTorch's and Keras' loaders are the permutation.
+
+    >>> [len(batch) for batch in Batches(10, 4).epoch(seed=0, epoch=0)]
+    [4, 4, 2]
+    >>> [len(batch) for batch in Batches(10, 4, "book").epoch(seed=0, epoch=0)]
+    [4, 4]
+    """
+
+    n: int = integer(low=1)
+    batch_size: int = integer(low=1, remedy="100")
+    kind: str = choice(KINDS, "permutation")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches in an epoch."""
+        if self.kind == "book":
+            return max(self.n // self.batch_size, 1)
+        return -(-self.n // self.batch_size)
+
+    def epoch(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+        """The int64 indices of each batch of one epoch (counted from 0), in order.
+
+        Members of a population that share a seed share them.
+        """
+        rng = stream(seed, "batches", epoch)
+        steps, size = self.steps_per_epoch, self.batch_size
+        order: NDArray[Any]
+        if self.kind == "book":
+            order = rng.integers(self.n, size=steps * size, dtype=np.int64)
+        else:
+            order = rng.permutation(self.n).astype(np.int64, copy=False)
+        return [order[i * size : (i + 1) * size] for i in range(steps)]

@@ -1,0 +1,192 @@
+"""IDX files (the format of MNIST), plain or gzip-compressed, read as if they were hostile.
+
+Order: what a header may say, then the reader, then a file whose content is known.
+
+The header is read and judged first; the content is then read in small pieces, never
+beyond what the header declares plus one byte.  So a lie about the size, a truncated
+file or a gzip bomb costs a few pieces of memory, not what it claims to hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import math
+import os
+import stat
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.errors import DataError, sentence
+
+DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MAX_AXES: Final = 8
+MAX_BYTES: Final = 1 << 30
+"""What `read_idx` admits unless told otherwise, in bytes of decompressed content."""
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_PIECE: Final = 1 << 16
+
+
+def largest_wrapper(content: int) -> int:
+    """An upper bound on the gzip file that holds `content` bytes.
+
+    Stored blocks, the worst case of deflate, add 5 bytes to each 16 KiB or more
+    (RFC 1951, 3.2.4), below 1/1000; the rest is room for names in the gzip header.
+    """
+    return content + content // 1000 + 4096
+
+
+def read_idx(
+    path: str | os.PathLike[str],
+    *,
+    shape: tuple[int, ...] | None = None,
+    sha256: str | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> NDArray[Any]:
+    """The array in an IDX file; gzip is recognised by its first bytes, not by the name.
+
+    Layout: two zero bytes, a dtype code, the number of axes, each axis as a
+    big-endian int32, then the elements in C order.
+
+    `shape` and `sha256` (hex, of the decompressed file), where given, must match.
+    Raises DataError, which names the file and its fault, for anything that is not
+    exactly one array of at most `max_bytes`.
+    Source: LeCun, Cortes & Burges, "The MNIST database".  Axes of length 0 are refused.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "three")
+    ...     _ = path.write_bytes(bytes([0, 0, 0x08, 1, 0, 0, 0, 3, 7, 8, 9]))
+    ...     read_idx(path)
+    array([7, 8, 9], dtype=uint8)
+    """
+    path = Path(path)
+    with _faults_named(path):
+        size = _size_of_regular_file(path)
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            bound = largest_wrapper(max_bytes) if compressed else max_bytes
+            if size > bound:
+                raise _fault(path, "size", f"be at most {bound} bytes", size)
+            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]  # GzipFile is not an IO to typeshed
+            return _read(file, path, None if compressed else size, shape, sha256, max_bytes)
+
+
+def _read(
+    file: IO[bytes],
+    path: Path,
+    size: int | None,
+    shape: tuple[int, ...] | None,
+    sha256: str | None,
+    max_bytes: int,
+) -> NDArray[Any]:
+    digest = hashlib.sha256()
+    dtype, found = _read_header(file, path, digest)
+    if shape is not None and found != shape:
+        raise _fault(path, "shape", f"be {shape}", found)
+    header = 4 + 4 * len(found)
+    count = math.prod(found) * dtype.itemsize
+    if header + count > max_bytes:
+        raise _fault(path, "declared size", f"be at most {max_bytes} bytes", header + count)
+    if size is not None and size != header + count:
+        raise _fault(path, "size", f"be the declared {header + count} bytes", size)
+    content = _take(file, count, path, "content", digest)
+    # For gzip this read also makes the library check the CRC and look for trailing bytes.
+    if file.read(1):
+        raise _fault(path, "end", f"come after the declared {header + count} bytes", "more data")
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise _fault(
+            path, "SHA-256", f"be {sha256}", digest.hexdigest(), "a fresh copy of the file"
+        )
+    array = np.frombuffer(content, dtype).reshape(found)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_header(
+    file: IO[bytes], path: Path, digest: hashlib._Hash
+) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    magic = bytes(_take(file, 4, path, "header", digest))
+    if magic[:2] != b"\0\0":
+        raise _fault(path, "magic number", "begin with two zero bytes (IDX)", magic.hex())
+    code, axes = magic[2], magic[3]
+    if code not in DTYPES:
+        listed = ", ".join(f"0x{known:02x}" for known in DTYPES)
+        raise _fault(path, "dtype code", f"be one of {listed}", f"0x{code:02x}")
+    if not 1 <= axes <= MAX_AXES:
+        raise _fault(path, "number of axes", f"be in [1, {MAX_AXES}]", axes)
+    shape = struct.unpack(f">{axes}i", _take(file, 4 * axes, path, "header", digest))
+    if min(shape) < 1:
+        raise _fault(path, "every axis", "have a length >= 1", shape)
+    return np.dtype(DTYPES[code]), shape
+
+
+def _take(file: IO[bytes], count: int, path: Path, what: str, digest: hashlib._Hash) -> bytearray:
+    """Exactly `count` bytes; memory grows with the bytes that are there, not with the claim."""
+    content = bytearray()
+    while len(content) < count:
+        piece = file.read(min(_PIECE, count - len(content)))
+        if not piece:
+            must = f"be {count} bytes (the file is truncated)"
+            raise _fault(path, what, must, len(content), "a fresh copy of the file")
+        digest.update(piece)
+        content += piece
+    return content
+
+
+def _size_of_regular_file(path: Path) -> int:
+    # Asked before the file is opened: opening a pipe would wait for its writer.
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise _fault(path, "kind", "be a regular file", stat.filemode(status.st_mode))
+    return status.st_size
+
+
+def _fault(path: Path, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
+    # A hash is shown whole: `describe` would cut it in the middle.
+    if what == "SHA-256":
+        return DataError(f"{what} of {path} must {must}; got {got}; try {remedy}")
+    return DataError(sentence(what, str(path), must, got, remedy))
+
+
+@contextlib.contextmanager
+def _faults_named(path: Path) -> Iterator[None]:
+    """Turns what the system and the gzip library raise into a DataError that names the file."""
+    try:
+        yield
+    except EOFError as error:
+        must = "be complete (the file is truncated)"
+        raise _fault(path, "gzip stream", must, str(error), "a fresh copy of the file") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise _fault(
+            path, "gzip stream", "be sound", str(error), "a fresh copy of the file"
+        ) from error
+    except OSError as error:
+        raise _fault(path, "file", "be readable", error.strerror or str(error)) from error
+
+
+@dataclass(frozen=True)
+class IdxFile:
+    """A uint8 IDX file whose content is known: its name, shape, and SHA-256 when decompressed."""
+
+    name: str
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the decompressed file: header and elements."""
+        return 4 + 4 * len(self.shape) + math.prod(self.shape)
+
+    def read(self, path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+        """The array at `path`; DataError unless it is, byte for byte, this file."""
+        return read_idx(path, shape=self.shape, sha256=self.sha256, max_bytes=self.nbytes)

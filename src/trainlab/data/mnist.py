@@ -1,0 +1,201 @@
+"""MNIST: found in a folder or in the cache, else fetched; verified at every load."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.data.arrays import Dataset, Split
+from trainlab.data.idx import IdxFile
+from trainlab.errors import DataError, DownloadError, sentence
+
+ENVIRONMENT: Final = "TRAINLAB_DATA"
+"""The environment variable that names a folder with data."""
+
+MIRRORS: Final = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
+
+FILES: Final = (
+    IdxFile(
+        "train-images-idx3-ubyte",
+        (60_000, 28, 28),
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    IdxFile(
+        "train-labels-idx1-ubyte",
+        (60_000,),
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    IdxFile(
+        "t10k-images-idx3-ubyte",
+        (10_000, 28, 28),
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    IdxFile(
+        "t10k-labels-idx1-ubyte",
+        (10_000,),
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+
+CLASSES: Final = 10
+
+
+def cache_folder() -> Path:
+    """The folder of the user in which fetched files are kept, by the system's custom."""
+    # Imported here: only those who load MNIST wait for it.
+    import pooch  # type: ignore[import-untyped]  # pooch ships no types
+
+    return Path(pooch.os_cache("trainlab"))
+
+
+def folders(data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Where MNIST is looked for, in this order: `data_dir`, TRAINLAB_DATA, the cache.
+
+    Of each, the folder itself and its subfolder `mnist`.  DataError where a folder
+    that was named is not there: a slip of the pen should not become a download.
+    """
+    named = {"data_dir": data_dir, ENVIRONMENT: os.environ.get(ENVIRONMENT) or None}
+    found: list[Path] = []
+    for name, folder in named.items():
+        if folder is None:
+            continue
+        path = Path(folder).expanduser()
+        if not path.is_dir():
+            raise DataError(sentence(name, "MNIST", "be a folder that is there", str(path)))
+        found.append(path)
+    found.append(cache_folder())
+    return [place for folder in found for place in (folder, folder / "mnist")]
+
+
+def find_mnist(data_dir: str | os.PathLike[str] | None = None) -> dict[str, Path | None]:
+    """Where each file of MNIST lies, by its name, unverified; None for one that is nowhere."""
+    places = folders(data_dir)
+    return {file.name: _find(file, places) for file in FILES}
+
+
+def load_mnist(
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    progress: bool = True,
+) -> Dataset:
+    """60,000 train and 10,000 test images of 28 by 28 pixels of the digits 0 to 9.
+
+    x (N, 784) float32 in [0, 1] (bytes divided by 255), t (N,) int64, in the order of
+    the files.  Each file is taken from the first of `folders` that has it, plain or
+    .gz, and is fetched into the cache where none has (`download`); `progress` shows
+    the transfer on stderr.  `data.split()` carves validation rows.
+    DataError, which names the file, unless its decompressed bytes have the SHA-256 of
+    the original (a file in the cache that has not is fetched anew); DownloadError
+    where a file is missing and cannot be fetched, or may not be.
+    Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
+    """
+    return _load(FILES, folders(data_dir), cache_folder(), MIRRORS if download else (), progress)
+
+
+def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = True) -> list[Path]:
+    """The four files in `folder` (default: the cache), verified; only those amiss are fetched."""
+    target = cache_folder() if folder is None else Path(folder).expanduser()
+    return [_fetched(file, target, MIRRORS, progress) for file in FILES]
+
+
+def _load(
+    files: Sequence[IdxFile],
+    places: Sequence[Path],
+    cache: Path,
+    mirrors: Sequence[str],
+    progress: bool,
+) -> Dataset:
+    arrays = [_array(file, places, cache, mirrors, progress) for file in files]
+    train = pair(arrays[0], arrays[1], files[1].name)
+    test = pair(arrays[2], arrays[3], files[3].name)
+    sha256 = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    return Dataset("mnist", train, None, test, "classification", np.arange(CLASSES), sha256)
+
+
+def pair(images: NDArray[np.uint8], labels: NDArray[np.uint8], name: str) -> Split:
+    """Images (N, ...) and labels (N,) of bytes as a split; DataError unless they belong together.
+
+    >>> pair(np.full((1, 2, 2), 255, np.uint8), np.array([7], np.uint8), "labels").x
+    array([[1., 1., 1., 1.]], dtype=float32)
+    """
+    if labels.shape != images.shape[:1]:
+        raise DataError(sentence("labels", name, f"be {len(images)}, one per image", labels.shape))
+    if labels.max() >= CLASSES:
+        must = f"be in [0, {CLASSES - 1}]"
+        raise DataError(sentence("labels", name, must, int(labels.max())))
+    x = np.divide(images.reshape(len(images), -1), np.float32(255), dtype=np.float32)
+    return Split(x, labels.astype(np.int64))
+
+
+def _find(file: IdxFile, places: Sequence[Path]) -> Path | None:
+    # Some packings write the dash before "idx" as a dot.
+    dotted = file.name.replace("-idx", ".idx")
+    for place in places:
+        for name in (file.name, f"{file.name}.gz", dotted, f"{dotted}.gz"):
+            if os.path.exists(place / name):  # unlike Path's, False in a folder closed to us
+                return place / name
+    return None
+
+
+def _array(
+    file: IdxFile, places: Sequence[Path], cache: Path, mirrors: Sequence[str], progress: bool
+) -> NDArray[np.uint8]:
+    found = _find(file, places)
+    if found is not None:
+        try:
+            return file.read(found)
+        except DataError:
+            # The cache is ours to repair; a folder of the user's is not.
+            if not mirrors or found.parent not in (cache, cache / "mnist"):
+                raise
+    elif not mirrors:
+        looked = ", ".join(str(place) for place in places)
+        raise DownloadError(
+            f"{file.name} of MNIST must be in one of the folders {looked}; got none there and "
+            f"download=False; try download=True, --data-dir or {ENVIRONMENT}"
+        )
+    return file.read(_fetched(file, cache, mirrors, progress))
+
+
+def _fetched(file: IdxFile, folder: Path, mirrors: Sequence[str], progress: bool) -> Path:
+    """The path of `file` in `folder`, fetched unless a sound copy is there."""
+    # Imported here: only those who fetch wait for the network library.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from trainlab.data.download import fetch
+
+    found = _find(file, (folder,))
+    if found is not None:
+        try:
+            file.read(found)
+            return found
+        except DataError:
+            pass  # kept until a sound copy is there: the fetch may fail
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        task = bar.add_task(file.name, total=None)
+        path = fetch(
+            file,
+            folder,
+            mirrors,
+            report=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if found is not None and found != path:
+        found.unlink()  # it would be found before the sound copy
+    return path

@@ -1,0 +1,49 @@
+"""The errors trainlab raises, and the one sentence they are written in.
+
+*what* of *whom* must be *what*; got *value*; try *remedy*.
+"""
+
+from __future__ import annotations
+
+import reprlib
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
+
+
+class TrainlabError(Exception):
+    """Base of every error that trainlab raises on purpose."""
+
+
+class SettingError(TrainlabError, ValueError):
+    """A setting or an argument is not what it must be."""
+
+
+class DataError(TrainlabError, ValueError):
+    """A file or an array does not hold the data it should."""
+
+
+class DownloadError(TrainlabError, OSError):
+    """A file could not be fetched from any of its mirrors."""
+
+
+class NotTrainedError(TrainlabError, RuntimeError):
+    """A network was asked for something that only a trained one has."""
+
+
+def sentence(what: str, of: str, must: str, got: object, remedy: str | None = None) -> str:
+    """The text of an error: what of whom must be what; got what; try what.
+
+    >>> sentence("lr", "SGD", "be a number > 0", -1.0, "lr=0.01")
+    'lr of SGD must be a number > 0; got -1.0; try lr=0.01'
+    """
+    text = f"{what} of {of} must {must}; got {describe(got)}"
+    return f"{text}; try {remedy}" if remedy else text
+
+
+def describe(value: object) -> str:
+    """A value as an error shows it: short, and an array by its shape and dtype."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is not None and dtype is not None and shape != ():
+        return f"an array of shape {tuple(shape)} and dtype {dtype}"
+    return _SHORT.repr(value)

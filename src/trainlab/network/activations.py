@@ -1,0 +1,231 @@
+"""Activation functions, each beside its derivative, simplest first.
+
+An activation works entry by entry on arrays of any shape; in a network x, y and
+dy are (..., B, features).  `value` and `pullback` fill the array they are given
+as `out`, which must not share memory with their other arguments, and return it.
+
+Every formula below holds for complex x as well, by branches on the real part:
+NumPy orders complex numbers by their real part first, so `maximum(x, 0)` is such a
+branch.  Complex-step differentiation rests on that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+import numpy as np
+from scipy import special
+
+from trainlab.network.workspace import Array
+from trainlab.settings import Settings, cast, number
+
+
+@dataclasses.dataclass(frozen=True)
+class Activation(Settings, ABC):
+    """A function of one variable and its derivative.
+
+    `kinks` are the points where f′ or f″ jumps, () if there are none.  A finite
+    difference taken across one of them is not accurate to second order, so
+    gradient checks leave such entries out.
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = ()
+
+    @abstractmethod
+    def value(self, x: Array, out: Array) -> Array:
+        """y = f(x)."""
+
+    @abstractmethod
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        """dx = dy · f′(x), where y = f(x)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity(Activation):
+    """y = x.
+
+    >>> Identity().value(np.array([-1.0, 2.0]), np.empty(2)).tolist()
+    [-1.0, 2.0]
+    """
+
+    def value(self, x: Array, out: Array) -> Array:
+        np.copyto(out, x)
+        return out
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.copyto(out, dy)
+        return out
+
+
+@dataclasses.dataclass(frozen=True)
+class ReLU(Activation):
+    """y = max(x, 0);  f′ = 1 for x > 0, else 0.
+
+    Differs: f′(0) is 0 here as in PyTorch, 1 in the book.
+
+    >>> ReLU().value(np.array([-1.0, 0.0, 2.0]), np.empty(3)).tolist()
+    [0.0, 0.0, 2.0]
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+
+    def value(self, x: Array, out: Array) -> Array:
+        return np.maximum(x, 0, out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        return np.multiply(dy, y > 0, out=out)
+
+
+@dataclasses.dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """y = max(x, slope · x);  f′ = 1 for x > 0, else slope.
+
+    `slope` in [0, 1], 0.01 as in Maas, Hannun, Ng 2013 (Keras: 0.3).
+
+    >>> LeakyReLU(slope=0.5).value(np.array([-1.0, 2.0]), np.empty(2)).tolist()
+    [-0.5, 2.0]
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    slope: float = number(0.01, low=0.0, high=1.0, closed="[]")
+
+    def value(self, x: Array, out: Array) -> Array:
+        np.multiply(x, cast(self.slope, x.dtype), out=out)
+        return np.maximum(x, out, out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.maximum(x > 0, cast(self.slope, dy.dtype), out=out)  # slope <= 1, so 1 wins
+        return np.multiply(out, dy, out=out)
+
+
+@dataclasses.dataclass(frozen=True)
+class ELU(Activation):
+    """y = x for x > 0, else alpha (eˣ − 1);  f′ = 1 for x > 0, else alpha eˣ.
+
+    alpha > 0.  At 0, f′ jumps unless alpha = 1, and f″ jumps always.
+    Source: Clevert, Unterthiner, Hochreiter 2016, eq. 15.
+
+    >>> ELU().value(np.array([-np.log(2.0), 3.0]), np.empty(2)).tolist()
+    [-0.5, 3.0]
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    alpha: float = number(1.0, low=0.0)
+
+    def value(self, x: Array, out: Array) -> Array:
+        np.minimum(x, 0, out=out)
+        np.expm1(out, out=out)
+        np.multiply(out, cast(self.alpha, x.dtype), out=out)
+        return np.add(out, np.maximum(x, 0), out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        # Left of 0 it is y + alpha; on the right that is turned into 1.
+        alpha = cast(self.alpha, dy.dtype)
+        np.minimum(y, 0, out=out)
+        np.add(out, alpha, out=out)
+        np.add(out, (1 - alpha) * (x > 0), out=out)
+        return np.multiply(out, dy, out=out)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sigmoid(Activation):
+    """y = 1 / (1 + e⁻ˣ);  f′ = y (1 − y).
+
+    >>> Sigmoid().value(np.array([0.0, -1000.0]), np.empty(2)).tolist()
+    [0.5, 0.0]
+    """
+
+    def value(self, x: Array, out: Array) -> Array:
+        np.negative(x, out=out)
+        with np.errstate(over="ignore"):  # 1/(1 + inf) is the right limit, 0
+            np.exp(out, out=out)
+        np.add(out, 1, out=out)
+        return np.reciprocal(out, out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.subtract(1, y, out=out)
+        np.multiply(out, y, out=out)
+        return np.multiply(out, dy, out=out)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tanh(Activation):
+    """y = tanh x;  f′ = 1 − y².
+
+    >>> Tanh().value(np.array([0.0, 1000.0]), np.empty(2)).tolist()
+    [0.0, 1.0]
+    """
+
+    def value(self, x: Array, out: Array) -> Array:
+        return np.tanh(x, out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.multiply(y, y, out=out)
+        np.subtract(1, out, out=out)
+        return np.multiply(out, dy, out=out)
+
+
+@dataclasses.dataclass(frozen=True)
+class Softplus(Activation):
+    """y = ln(1 + eˣ), computed as max(x, 0) + ln(1 + e^(−|x|));  f′ = sigmoid(x) = 1 − e⁻ʸ.
+
+    >>> Softplus().value(np.array([0.0, 1000.0]), np.empty(2)).tolist()
+    [0.6931471805599453, 1000.0]
+    """
+
+    def value(self, x: Array, out: Array) -> Array:
+        np.negative(x, out=out)
+        np.minimum(x, out, out=out)  # −|x|, and holomorphic on each side
+        np.exp(out, out=out)
+        np.log1p(out, out=out)
+        return np.add(out, np.maximum(x, 0), out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.negative(y, out=out)
+        np.expm1(out, out=out)
+        np.negative(out, out=out)
+        return np.multiply(out, dy, out=out)
+
+
+_INVERSE_SQRT_2PI: Final = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+@dataclasses.dataclass(frozen=True)
+class GELU(Activation):
+    """y = x Φ(x);  f′ = Φ(x) + x φ(x), with the standard normal distribution Φ and density φ.
+
+    Source: Hendrycks, Gimpel 2016.  Differs: this is the exact function, PyTorch's
+    default; the tanh approximation (JAX's default) is off by up to 5e-4.
+
+    >>> GELU().value(np.array([-1000.0, 0.0, 1000.0]), np.empty(3)).tolist()
+    [-0.0, 0.0, 1000.0]
+    """
+
+    def value(self, x: Array, out: Array) -> Array:
+        special.ndtr(x, out=out)
+        return np.multiply(out, x, out=out)
+
+    def pullback(self, x: Array, y: Array, dy: Array, out: Array) -> Array:
+        np.multiply(x, x, out=out)
+        np.multiply(out, cast(-0.5, x.dtype), out=out)
+        np.exp(out, out=out)
+        np.multiply(out, x, out=out)
+        np.multiply(out, cast(_INVERSE_SQRT_2PI, x.dtype), out=out)
+        np.add(out, special.ndtr(x), out=out)
+        return np.multiply(out, dy, out=out)
+
+
+ACTIVATIONS: Final[dict[str, Callable[[], Activation]]] = {
+    "identity": Identity,
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "softplus": Softplus,
+    "gelu": GELU,
+}

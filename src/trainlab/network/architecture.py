@@ -1,0 +1,372 @@
+"""MLP: the settings of a network.  Architecture: its layers, and where its numbers live.
+
+All parameters of a network lie in one flat vector (P,), those of a population in
+one matrix (K, P); running statistics lie in a second one that no optimizer sees.
+Layers read and write named views of them.  So an optimizer is one formula on one
+array, a copy of a network is one copy, and dropping a member is one index.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+from trainlab.network.activations import ACTIVATIONS, Activation
+from trainlab.network.initializers import INITIALIZERS, Initializer, Std
+from trainlab.network.layers import (
+    Activate,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNorm,
+    Mode,
+    Parameter,
+    Views,
+)
+from trainlab.network.losses import LOSSES, Loss
+from trainlab.network.workspace import FRESH, Allocator, Array, Workspace
+from trainlab.settings import Rule, Settings, cast, choice, is_integer, is_real, number, record
+from trainlab.settings import stack as stack_settings
+from trainlab.streams import stream
+
+Draw = Callable[[int, int, int], Array]
+Bound = tuple[Views, ...]
+
+
+def _initializer_field(default: Any) -> Any:
+    rule = Rule(
+        lambda v: (
+            isinstance(v, Initializer)
+            or (isinstance(v, str) and v in INITIALIZERS)
+            or (is_real(v) and 0 < v < float("inf"))
+            or (v is None and default is None)
+        ),
+        "be one of " + ", ".join(map(repr, INITIALIZERS)) + ", a standard deviation > 0"
+        " or an Initializer",
+        lambda v: INITIALIZERS[v]() if isinstance(v, str) else Std(v) if is_real(v) else v,
+        "'he'",
+    )
+    return dataclasses.field(default=default, metadata={"rule": rule, "start_only": True})
+
+
+def _norm_field(kind: type[Layer]) -> Any:
+    rule = Rule(
+        lambda v: isinstance(v, (bool, np.bool_, kind)),
+        f"be True, False or a {kind.__name__}",
+        lambda v: v if isinstance(v, kind) else bool(v),
+        "True",
+    )
+    return dataclasses.field(default=False, metadata={"rule": rule})
+
+
+def _hidden_field(default: tuple[int, ...]) -> Any:
+    def valid(value: Any) -> bool:
+        widths = value if isinstance(value, (tuple, list)) else (value,)
+        return all(is_integer(width) and width >= 1 for width in widths)
+
+    rule = Rule(
+        valid,
+        "be a tuple of widths >= 1",
+        lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
+        "(100, 100)",
+    )
+    return dataclasses.field(default=default, metadata={"rule": rule})
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP(Settings):
+    """A multi-layer perceptron: hidden blocks of dense → norm → activation → dropout, then dense.
+
+    hidden        widths of the hidden layers; () is a linear model
+    activation    name or Activation
+    init          name, standard deviation, or Initializer, for all weights
+    output_init   the same for the last weights; None: as `init`
+    batch_norm, layer_norm   True, False, or the layer with its settings
+    dropout       ratio of hidden units set to zero, [0, 1)
+    loss          name or Loss
+    weight_decay  λ of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β
+    l1            λ of the penalty λ Σ |W|, over the same
+    convention    "modern", or "book": batch-norm with ε 1e-6 and biased running variance
+                  starting at 0, dropout not inverted
+
+    dropout, weight_decay and l1 may differ between the members of one population.
+    For decay that is decoupled from the gradient see the optimizers'
+    `decoupled_weight_decay`.  PyTorch's SGD(weight_decay) and scikit-learn's alpha
+    (up to a factor of the batch size there) are the coupled kind.
+
+    >>> MLP(hidden=(50,), activation="sigmoid", init=0.01).build(784, 10).size
+    39760
+    """
+
+    hidden: tuple[int, ...] = _hidden_field((100,))
+    activation: Activation = record(Activation, ACTIVATIONS, "relu")
+    init: Initializer = _initializer_field("he")
+    output_init: Initializer | None = _initializer_field(None)
+    batch_norm: bool | BatchNorm = _norm_field(BatchNorm)
+    layer_norm: bool | LayerNorm = _norm_field(LayerNorm)
+    dropout: float = number(0.0, low=0.0, high=1.0, closed="[)", remedy="0.5")
+    loss: Loss = record(Loss, LOSSES, "softmax_cross_entropy")
+    weight_decay: float = number(0.0, low=0.0, closed="[)", remedy="1e-4")
+    l1: float = number(0.0, low=0.0, closed="[)", remedy="1e-5")
+    convention: str = choice(("modern", "book"), "modern")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.batch_norm and self.layer_norm:
+            raise SettingError(
+                sentence("layer_norm", "MLP", "be False where batch_norm is used", self.layer_norm)
+            )
+        book = self.convention == "book"
+        if self.batch_norm is True:
+            norm = BatchNorm(eps=1e-6, unbiased_running_var=False, start_var=0.0)
+            object.__setattr__(self, "batch_norm", norm if book else BatchNorm())
+        if self.layer_norm is True:
+            object.__setattr__(self, "layer_norm", LayerNorm())
+
+    def build(self, in_features: int, out_features: int) -> Architecture:
+        """The network for inputs and outputs of these widths."""
+        return Architecture.of([self], in_features, out_features, population=False)
+
+    def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:
+        layers: list[Layer] = []
+        for width in self.hidden:
+            layers.append(Dense(width, self.init))
+            layers += [norm for norm in (self.batch_norm, self.layer_norm) if norm]
+            layers.append(Activate(self.activation))
+            if with_dropout:
+                layers.append(Dropout(self.dropout, inverted=self.convention == "modern"))
+        layers.append(Dense(out_features, self.output_init or self.init))
+        return layers
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """Where one array lies in the flat vector, how it starts, and whether it decays."""
+
+    name: str
+    layer: int
+    short_name: str
+    slice: slice
+    parameter: Parameter
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The table of entries of a flat vector of `size` numbers."""
+
+    entries: tuple[Entry, ...]
+    size: int
+
+    @staticmethod
+    def of(declared: Sequence[tuple[int, str, Mapping[str, Parameter]]]) -> Layout:
+        """Lays out (layer, suffix of the names, parameters), in order, without gaps."""
+        entries, at = [], 0
+        for layer, suffix, parameters in declared:
+            for short, parameter in parameters.items():
+                end = at + parameter.shape[0] * parameter.shape[1]
+                entries.append(Entry(short + suffix, layer, short, slice(at, end), parameter))
+                at = end
+        return Layout(tuple(entries), at)
+
+    @property
+    def decaying(self) -> tuple[slice, ...]:
+        """The slices that weight decay applies to."""
+        return tuple(entry.slice for entry in self.entries if entry.parameter.decays)
+
+    def views(self, flat: Array) -> dict[str, Array]:
+        """Name → view of shape (..., rows, columns) of flat (..., size)."""
+        return {entry.name: self._view(flat, entry) for entry in self.entries}
+
+    def layer_views(self, flat: Array, layers: int) -> list[dict[str, Array]]:
+        """For each layer: short name → view."""
+        views: list[dict[str, Array]] = [{} for _ in range(layers)]
+        for entry in self.entries:
+            views[entry.layer][entry.short_name] = self._view(flat, entry)
+        return views
+
+    @staticmethod
+    def _view(flat: Array, entry: Entry) -> Array:
+        return flat[..., entry.slice].reshape(*flat.shape[:-1], *entry.parameter.shape)
+
+
+class Architecture:
+    """Layers in order, a loss, penalties, and the layouts of parameters and buffers.
+
+    It holds no numbers of any network: `bind` makes views of flat vectors, and the
+    other methods take those views.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], loss: Loss, in_features: int, weight_decay: Any, l1: Any
+    ) -> None:
+        self.layers = tuple(layers)
+        self.loss = loss
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        parameters, buffers, widths, number_of_dense = [], [], [in_features], 0
+        for index, layer in enumerate(self.layers):
+            declared = layer.declare(widths[-1])
+            number_of_dense += isinstance(layer, Dense)
+            suffix = str(max(number_of_dense, 1))
+            parameters.append((index, suffix, declared.parameters))
+            buffers.append((index, suffix, declared.buffers))
+            widths.append(declared.out_features)
+        self.widths = tuple(widths)
+        self.layout = Layout.of(parameters)
+        self.buffer_layout = Layout.of(buffers)
+        self._decayed = bool(np.any(weight_decay))
+        self._l1 = bool(np.any(l1))
+
+    @staticmethod
+    def of(
+        members: Sequence[MLP], in_features: int, out_features: int, population: bool = True
+    ) -> Architecture:
+        """The architecture of members of one structure; their own settings become (K, 1, 1)."""
+        with_dropout = any(member.dropout > 0 for member in members)
+        layers = [member._layers(out_features, with_dropout) for member in members]
+        if not population:
+            (one,) = members
+            return Architecture(layers[0], one.loss, in_features, one.weight_decay, one.l1)
+        stacked = stack_settings(members, trailing=2)
+        return Architecture(
+            [stack_settings(same, trailing=2) for same in zip(*layers, strict=True)],
+            stacked.loss,
+            in_features,
+            stacked.weight_decay,
+            stacked.l1,
+        )
+
+    @property
+    def in_features(self) -> int:
+        """The width of the inputs."""
+        return self.widths[0]
+
+    @property
+    def out_features(self) -> int:
+        """The width of the outputs."""
+        return self.widths[-1]
+
+    @property
+    def size(self) -> int:
+        """The number of trained parameters of one network."""
+        return self.layout.size
+
+    def initialize(self, seed: int, dtype: Any = np.float32) -> tuple[Array, Array]:
+        """The starting parameters (P,) and buffers (Q,) of one network.
+
+        The i-th weight matrix draws from stream(seed, "init", i), in float64; so networks that
+        share a seed and their widths share their draws, whatever scale, norm or dtype they have.
+        """
+        return tuple(  # type: ignore[return-value]
+            _start(layout, seed, dtype) for layout in (self.layout, self.buffer_layout)
+        )
+
+    def bind(self, params: Array, buffers: Array | None = None) -> Bound:
+        """For each layer its named views of params (..., P) and buffers (..., Q)."""
+        views = self.layout.layer_views(params, len(self.layers))
+        if buffers is not None:
+            statistics = self.buffer_layout.layer_views(buffers, len(self.layers))
+            for view, statistic in zip(views, statistics, strict=True):
+                view.update(statistic)
+        return tuple(views)
+
+    def forward(
+        self,
+        bound: Bound,
+        x: Array,
+        training: bool = False,
+        draw: Draw | None = None,
+        new: Workspace = FRESH,
+    ) -> tuple[Array, list[Any], list[Views]]:
+        """The outputs y (..., B, out), the caches, and each layer's new buffers.
+
+        x: (B, in) shared by all members, or (..., B, in).
+        `draw(layer, rows, width)` gives the uniforms of a random layer.
+        """
+        caches, updated = [], []
+        for index, (layer, p) in enumerate(zip(self.layers, bound, strict=True)):
+            mode = Mode(training, _draw_of(draw, index) if layer.random else None)
+            x, cache, buffers = layer.forward(p, x, mode, new.scope(index))
+            caches.append(cache)
+            updated.append(buffers)
+        return x, caches, updated
+
+    def backward(
+        self, bound: Bound, caches: list[Any], dy: Array, grads: Bound, new: Workspace = FRESH
+    ) -> None:
+        """Fills `grads` with d loss/d parameter, penalties not included, from dy = d loss/dy."""
+        gradient: Array | None = dy
+        for index in reversed(range(len(self.layers))):
+            assert gradient is not None  # only the first layer is asked for none
+            gradient = self.layers[index].backward(
+                bound[index], caches[index], gradient, grads[index], new.scope(index), index > 0
+            )
+
+    def loss_and_gradient(
+        self,
+        bound: Bound,
+        x: Array,
+        t: Array,
+        grads: Bound,
+        draw: Draw | None = None,
+        new: Workspace = FRESH,
+    ) -> tuple[Array, Array, list[Views]]:
+        """Data loss (...,), outputs and new buffers; `grads` gets the gradient with penalties."""
+        y, caches, updated = self.forward(bound, x, True, draw, new)
+        loss, cache = self.loss.forward(y, t, new.scope("loss"))
+        self.backward(bound, caches, self.loss.backward(cache, new.scope("loss")), grads, new)
+        self.add_penalty_gradient(bound, grads, new.scope("penalty"))
+        return loss, y, updated
+
+    def add_penalty_gradient(self, bound: Bound, grads: Bound, new: Allocator) -> None:
+        """grads[W] += λ W + λ₁ sign(W), for every weight that decays."""
+        if not (self._decayed or self._l1):
+            return
+        for entry in self.layout.entries:
+            if entry.parameter.decays:
+                W, dW = (views[entry.layer][entry.short_name] for views in (bound, grads))
+                term = new("term", dW.shape, dW.dtype)
+                if self._decayed:
+                    dW += np.multiply(W, cast(self.weight_decay, dW.dtype), out=term)
+                if self._l1:
+                    np.sign(W, out=term)
+                    dW += np.multiply(term, cast(self.l1, dW.dtype), out=term)
+
+    def penalty(self, bound: Bound) -> Array | float:
+        """½ λ Σ W² + λ₁ Σ |W|, shape (...,)."""
+        total: Array | float = 0.0
+        for entry in self.layout.entries:
+            if entry.parameter.decays:
+                W = bound[entry.layer][entry.short_name]
+                if self._decayed:
+                    squares = 0.5 * cast(self.weight_decay, W.dtype) * (W * W)
+                    total = total + squares.sum(axis=(-2, -1))
+                if self._l1:  # |W| as W · sign(Re W), so that a complex step passes through
+                    sizes = cast(self.l1, W.dtype) * (W * np.sign(W.real))
+                    total = total + sizes.sum(axis=(-2, -1))
+        return total
+
+
+def _draw_of(draw: Draw | None, layer: int) -> Callable[[int, int], Array] | None:
+    if draw is None:
+        return None
+    return lambda rows, width: draw(layer, rows, width)
+
+
+def _start(layout: Layout, seed: int, dtype: Any) -> Array:
+    flat = np.empty(layout.size, dtype)
+    drawn = 0
+    for entry in layout.entries:
+        start = entry.parameter.start
+        if isinstance(start, Initializer):
+            values = start.draw(stream(seed, "init", drawn), *entry.parameter.shape)
+            flat[entry.slice] = values.ravel()
+            drawn += 1
+        else:
+            flat[entry.slice] = start
+    return flat

@@ -1,0 +1,299 @@
+"""Losses, each beside its derivative, simplest first.
+
+Axes: y (..., B, out) is the network's output before any softmax or sigmoid; targets
+t are (..., B) class indices or (..., B, out) values, and may lack the leading axes
+of y, when members share them.  Every loss sums over the outputs of a sample and
+averages over the B samples: its shape is (...,), one number for each network.
+
+`forward` returns the loss and the cache that `backward` needs; `backward` gives
+dy = d loss / d y, the 1/B included.  Neither changes its arguments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from scipy import special
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.network.workspace import Allocator, Array
+from trainlab.settings import Settings, cast, number
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss(Settings, ABC):
+    """How far outputs are from targets; `task` says what the targets are."""
+
+    task: ClassVar[str]
+
+    @abstractmethod
+    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        """The loss (...,) and the cache for `backward`."""
+
+    @abstractmethod
+    def backward(self, cache: Any, new: Allocator) -> Array:
+        """dy = d loss / d y, (..., B, out)."""
+
+    @abstractmethod
+    def check_targets(self, t: Array, out_features: int) -> None:
+        """Raises DataError unless t can be the targets of `out_features` outputs."""
+
+    @abstractmethod
+    def predict(self, y: Array) -> Array:
+        """What the outputs say, in the form of the targets."""
+
+    @abstractmethod
+    def probabilities(self, y: Array) -> Array:
+        """The outputs as probabilities (..., B, out); SettingError where there are none."""
+
+    @abstractmethod
+    def correct(self, y: Array, t: Array) -> Array | None:
+        """How many of the B predictions are right, (...,) int64; None where none can be."""
+
+    def kink_sides(self, y: Array, t: Array) -> Array | None:
+        """For each output, which side of a kink it lies on; None for a smooth loss."""
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Regression(Loss):
+    """What the losses on real targets share."""
+
+    task: ClassVar[str] = "regression"
+
+    def check_targets(self, t: Array, out_features: int) -> None:
+        _check_values(self, t, out_features)
+
+    def predict(self, y: Array) -> Array:
+        return y
+
+    def probabilities(self, y: Array) -> Array:
+        name = type(self).__name__
+        must = "be a classification loss for probabilities"
+        raise SettingError(sentence("loss", "a network", must, name, "predict"))
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        return None
+
+
+@dataclasses.dataclass(frozen=True)
+class MeanSquaredError(_Regression):
+    """loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
+
+    Differs: PyTorch and Keras average over the outputs too and leave out the ½;
+    scikit-learn keeps the ½ and averages over the outputs.
+
+    >>> from trainlab.network.workspace import FRESH
+    >>> y, t = np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, 4.0, 7.0]])
+    >>> float(MeanSquaredError().forward(y, t, FRESH)[0])
+    12.0
+    """
+
+    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        residual = np.subtract(y, t, out=new("residual", y.shape, y.dtype))
+        square = np.multiply(residual, residual, out=new("square", y.shape, y.dtype))
+        return _batch_mean(np.multiply(square, 0.5, out=square)), residual
+
+    def backward(self, cache: Any, new: Allocator) -> Array:
+        residual: Array = cache
+        dy = new("dy", residual.shape, residual.dtype)
+        np.divide(residual, residual.shape[-2], out=dy)
+        return dy
+
+
+@dataclasses.dataclass(frozen=True)
+class Huber(_Regression):
+    """loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
+
+    That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond; delta > 0.
+    Source: Huber 1964.  Differs: PyTorch and Keras average over the outputs too;
+    PyTorch's `SmoothL1Loss` is this loss divided by delta.
+
+    >>> from trainlab.network.workspace import FRESH
+    >>> float(Huber().forward(np.array([[0.5, 3.0]]), np.zeros((1, 2)), FRESH)[0])
+    2.625
+    """
+
+    delta: float = number(1.0, low=0.0)
+
+    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        delta = cast(self.delta, y.dtype)
+        clipped = np.subtract(y, t, out=new("clipped", y.shape, y.dtype))
+        product = new("product", y.shape, y.dtype)
+        np.copyto(product, clipped)
+        np.clip(clipped, -delta, delta, out=clipped)
+        np.subtract(product, clipped * cast(0.5, y.dtype), out=product)
+        np.multiply(product, clipped, out=product)
+        return _batch_mean(product), clipped
+
+    def backward(self, cache: Any, new: Allocator) -> Array:
+        clipped: Array = cache
+        dy = new("dy", clipped.shape, clipped.dtype)
+        np.divide(clipped, clipped.shape[-2], out=dy)
+        return dy
+
+    def kink_sides(self, y: Array, t: Array) -> Array | None:
+        inside: Array = np.abs(y - t) < cast(self.delta, y.dtype)
+        return inside
+
+
+@dataclasses.dataclass(frozen=True)
+class SigmoidCrossEntropy(Loss):
+    """loss = mean over B of Σ [ln(1 + eʸ) − t y];  dy = (sigmoid(y) − t) / B.
+
+    One yes-or-no question for each output (several may be true); t in [0, 1].
+    Computed as max(y, 0) − t y + ln(1 + e^(−|y|)), which neither overflows nor cancels.
+
+    Differs: PyTorch's `BCEWithLogitsLoss` and Keras average over the outputs too.
+
+    >>> from trainlab.network.workspace import FRESH
+    >>> y, t = np.array([[0.0, 1000.0]]), np.array([[1.0, 1.0]])
+    >>> float(SigmoidCrossEntropy().forward(y, t, FRESH)[0])
+    0.6931471805599453
+    """
+
+    task: ClassVar[str] = "multilabel"
+
+    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        entry = np.negative(y, out=new("entry", y.shape, y.dtype))
+        probability = np.minimum(y, entry, out=new("probability", y.shape, y.dtype))
+        small = np.exp(probability, out=probability)
+        np.log1p(small, out=entry)
+        np.add(entry, np.maximum(y, 0), out=entry)
+        np.subtract(entry, y * t, out=entry)
+        # e/(1 + e) for y < 0, 1/(1 + e) for the others: each free of cancellation.
+        numerator = np.maximum(small, y >= 0)
+        np.divide(numerator, np.add(small, 1, out=small), out=probability)
+        return _batch_mean(entry), (probability, t)
+
+    def backward(self, cache: Any, new: Allocator) -> Array:
+        probability, t = cache
+        dy = new("dy", probability.shape, probability.dtype)
+        np.subtract(probability, t, out=dy)
+        np.divide(dy, dy.shape[-2], out=dy)
+        return dy
+
+    def check_targets(self, t: Array, out_features: int) -> None:
+        _check_values(self, t, out_features)
+        if t.size and not (t.min() >= 0 and t.max() <= 1):
+            got = f"values from {t.min()} to {t.max()}"
+            raise DataError(sentence("targets", type(self).__name__, "be in [0, 1]", got))
+
+    def predict(self, y: Array) -> Array:
+        labels: Array = (y > 0).astype(np.int64)
+        return labels
+
+    def probabilities(self, y: Array) -> Array:
+        values: Array = special.expit(y)
+        return values
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        right = (y > 0) == (t > 0.5)
+        return _count(right.all(axis=-1))
+
+
+@dataclasses.dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    """loss = mean over B of −Σ q ln p,  p = softmax(y);  dy = (p − q) / B.
+
+    t (..., B) are class indices; q = (1 − s) · one-hot(t) + s / out with the label
+    smoothing s in [0, 1) (Szegedy et al. 2016, section 7).  Computed as
+    ln Σe^(y−max) − Σ q (y − max): no overflow, and no logarithm of 0.
+
+    Differs: the book adds 1e-7 inside the logarithm; PyTorch and Keras agree with this.
+
+    >>> from trainlab.network.workspace import FRESH
+    >>> y, t = np.zeros((5, 4)), np.array([0, 1, 2, 3, 0])
+    >>> float(SoftmaxCrossEntropy().forward(y, t, FRESH)[0])  # ln 4
+    1.3862943611198906
+    """
+
+    task: ClassVar[str] = "classification"
+    label_smoothing: float = number(0.0, low=0.0, high=1.0, closed="[)", remedy="0.1")
+
+    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        p = new("p", y.shape, y.dtype)
+        np.subtract(y, y.real.max(axis=-1, keepdims=True), out=p)
+        target = _flat_index(y.shape, t, new)
+        smoothing = np.asarray(self.label_smoothing)
+        per_row = cast(smoothing[..., 0] if smoothing.ndim else smoothing, y.dtype)
+        expected = (1 - per_row) * p.reshape(-1)[target] + per_row * p.mean(axis=-1)
+        np.exp(p, out=p)
+        total = np.add.reduce(p, axis=-1, keepdims=True)
+        np.divide(p, total, out=p)
+        loss: Array = (np.log(total[..., 0]) - expected).mean(axis=-1)
+        return loss, (p, target)
+
+    def backward(self, cache: Any, new: Allocator) -> Array:
+        p, target = cache
+        rows, out = p.shape[-2:]
+        dy = new("dy", p.shape, p.dtype)
+        smoothing = np.asarray(self.label_smoothing)
+        np.subtract(p, cast(smoothing / out, p.dtype), out=dy)
+        per_row = smoothing[..., 0] if smoothing.ndim else smoothing
+        dy.reshape(-1)[target] -= cast(1 - per_row, p.dtype)
+        np.divide(dy, rows, out=dy)
+        return dy
+
+    def check_targets(self, t: Array, out_features: int) -> None:
+        name = type(self).__name__
+        if not np.issubdtype(t.dtype, np.integer):
+            remedy = "class indices 0, 1, ..."
+            raise DataError(sentence("targets", name, "be integers", t, remedy))
+        if t.size and not (t.min() >= 0 and t.max() < out_features):
+            must = f"be class indices in [0, {out_features - 1}]"
+            got = f"values from {t.min()} to {t.max()}"
+            raise DataError(sentence("targets", name, must, got))
+
+    def predict(self, y: Array) -> Array:
+        classes: Array = y.argmax(axis=-1)
+        return classes
+
+    def probabilities(self, y: Array) -> Array:
+        values: Array = special.softmax(y, axis=-1)
+        return values
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        return _count(y.argmax(axis=-1) == t)
+
+
+def _batch_mean(entries: Array) -> Array:
+    """Sum over the outputs, then mean over the batch: (..., B, out) -> (...,)."""
+    mean: Array = np.add.reduce(entries, axis=-1).mean(axis=-1)
+    return mean
+
+
+def _count(right: Array) -> Array:
+    """How many of the B entries of right (..., B) are true."""
+    number_right: Array = right.sum(axis=-1, dtype=np.int64)
+    return number_right
+
+
+def _flat_index(shape: tuple[int, ...], t: Array, new: Allocator) -> Array:
+    """Where y[..., b, t[..., b]] lies in y.reshape(-1), as int64 (..., B)."""
+    out = shape[-1]
+    index = new("target", shape[:-1], np.int64)
+    index.reshape(-1)[:] = np.arange(0, index.size * out, out)
+    return np.add(index, t, out=index)
+
+
+def _check_values(loss: Loss, t: Array, out_features: int) -> None:
+    name = type(loss).__name__
+    if t.ndim < 2 or t.shape[-1] != out_features:
+        must = f"have the shape (samples, {out_features})"
+        raise DataError(sentence("targets", name, must, t))
+    if not np.isfinite(t).all():
+        bad = int(np.count_nonzero(~np.isfinite(t)))
+        raise DataError(sentence("targets", name, "be finite", f"{bad} NaN or infinite values"))
+
+
+LOSSES: Final[dict[str, Callable[[], Loss]]] = {
+    "mean_squared_error": MeanSquaredError,
+    "huber": Huber,
+    "sigmoid_cross_entropy": SigmoidCrossEntropy,
+    "softmax_cross_entropy": SoftmaxCrossEntropy,
+}

@@ -1,0 +1,404 @@
+"""Optimizers: how a gradient becomes a step.  One formula each; the rest is in optimizer_base.
+
+Ordered by difficulty: SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, NAdam,
+AMSGrad, Lion.  Defaults are PyTorch's variants; `book()` gives those of the book
+"Deep Learning from Scratch" where it has the optimizer.
+
+Symbols: p parameters, g gradient, Δ the step that is added to p, t = step + 1 (1, 2, ...);
+products, quotients and roots are elementwise.  A rule gets g and state as (P,) or
+(K, P), any block of columns at a time, and coefficients as numbers or (K, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from trainlab.network.workspace import Allocator, Array
+from trainlab.optimizer_base import (
+    Coefficients,
+    Moments,
+    Slot,
+    State,
+    average,
+    divide,
+    epsilon,
+    rate,
+    scaled_mean,
+    share,
+)
+from trainlab.optimizer_base import Optimizer as Optimizer
+from trainlab.schedules import Coefficient, each
+from trainlab.settings import flag, number
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Δ = -lr·g.  Source: Robbins & Monro 1951.  No library differs.
+
+    >>> p = np.array([1.0, 2.0])
+    >>> SGD(0.5).update(p, np.array([1.0, -2.0]), state={}, step=0)
+    >>> p.tolist()
+    [0.5, 3.0]
+    """
+
+    slots = ()
+
+    @classmethod
+    def book(cls, lr: float = 0.01) -> Self:
+        """The book's variant."""
+        return cls(lr)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """v ← μ·v + g,  Δ = -lr·v  (μ: `momentum`).
+
+    rate_inside: v ← μ·v - lr·g, Δ = v, as in the book, scikit-learn and Keras.  The
+    two differ only where the rate changes: inside, past gradients keep their rate.
+    Source: Polyak 1964.  PyTorch (dampening 0) and optax have the rate outside.
+
+    >>> p, optimizer = np.array([1.0]), Momentum(0.5, momentum=0.5)
+    >>> state = optimizer.init(p)
+    >>> for step in range(2):
+    ...     optimizer.update(p, np.array([1.0]), state, step)
+    >>> p.tolist()
+    [-0.25]
+    """
+
+    slots = (Slot("v"),)
+
+    momentum: float = share(0.9)
+    rate_inside: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
+        """The book's variant."""
+        return cls(lr, momentum, rate_inside=True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "momentum": self.momentum}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        v = s["v"]
+        if self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
+        np.multiply(v, c["momentum"], out=v)
+        np.add(v, g, out=v)
+        if self.rate_inside:
+            np.copyto(g, v)
+        else:
+            np.multiply(v, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """v ← μ·v + g,  Δ = -lr·(g + μ·v): momentum that looks one step ahead.
+
+    rate_inside: v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
+    Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate
+    changes.  Source: Nesterov 1983; Bengio, Boulanger-Lewandowski & Pascanu 2012,
+    eq. 7.  PyTorch and optax (nesterov=True) have the rate outside.
+
+    >>> p, optimizer = np.array([1.0]), Nesterov(0.5, momentum=0.5)
+    >>> optimizer.update(p, np.array([1.0]), optimizer.init(p), step=0)
+    >>> p.tolist()
+    [0.25]
+    """
+
+    slots = (Slot("v"),)
+
+    momentum: float = share(0.9)
+    rate_inside: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
+        """The book's variant."""
+        return cls(lr, momentum, rate_inside=True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "momentum": self.momentum}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        v, ahead = s["v"], new("ahead", g.shape, g.dtype)
+        if self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
+        np.multiply(v, c["momentum"], out=v)
+        np.add(v, g, out=v)
+        np.multiply(v, c["momentum"], out=ahead)
+        np.add(g, ahead, out=g)
+        if not self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    """h ← h + g²,  Δ = -lr·g / (√h + ε);  h starts at `initial`.
+
+    eps_inside_sqrt: √(h + ε).  Source: Duchi, Hazan & Singer 2011.  Libraries
+    differ: PyTorch ε = 1e-10 outside, h from 0; the book ε = 1e-7 outside, h from 0;
+    optax ε = 1e-7 inside, h from 0.1; Keras ε = 1e-7 inside, h from 0.1.
+
+    >>> p, optimizer = np.array([1.0]), AdaGrad(0.5)
+    >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
+    >>> p.round(6).tolist()
+    [0.5]
+    """
+
+    slots = (Slot("h", start="initial"),)
+
+    eps: float = epsilon(1e-10)
+    initial: float = number(0.0, low=0.0, closed="[)")
+    eps_inside_sqrt: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01) -> Self:
+        """The book's variant."""
+        return cls(lr, eps=1e-7)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "eps": self.eps}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        h, root = s["h"], new("root", g.shape, g.dtype)
+        np.multiply(g, g, out=root)
+        np.add(h, root, out=h)
+        divide(g, h, c["eps"], self.eps_inside_sqrt, root, g)
+        np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """v ← d·v + (1 - d)·g²,  Δ = -lr·g / (√v + ε)  (d: `decay`).
+
+    eps_inside_sqrt: √(v + ε).  Source: Tieleman & Hinton 2012, lecture 6.5.
+    Libraries differ: PyTorch d = 0.99, ε = 1e-8 outside; optax d = 0.9, ε = 1e-8
+    inside; Keras d = 0.9, ε = 1e-7 inside; the book d = 0.99, ε = 1e-7 outside.
+
+    >>> p, optimizer = np.array([1.0]), RMSprop(0.5, decay=0.75)
+    >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
+    >>> p.round(6).tolist()
+    [0.0]
+    """
+
+    slots = (Slot("v"),)
+
+    decay: float = share(0.99)
+    eps: float = epsilon(1e-8)
+    eps_inside_sqrt: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01, decay: float = 0.99) -> Self:
+        """The book's variant."""
+        return cls(lr, decay, eps=1e-7)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "decay": self.decay, "rest": 1.0 - self.decay, "eps": self.eps}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        root = new("root", g.shape, g.dtype)
+        np.multiply(g, g, out=root)
+        average(s["v"], root, c["decay"], c["rest"], root)
+        divide(g, s["v"], c["eps"], self.eps_inside_sqrt, root, g)
+        np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Adam(Moments):
+    """Δ = -lr·m/b1 / (√(v/b2) + ε)  (m, v, b1, b2: see `Moments`).
+
+    folded: Δ = -lr·√b2/b1 · m / (√v + ε), the corrections folded into the rate; ε
+    then weighs more in the first steps, by 1/√b2.  Source: Kingma & Ba 2015, algorithm 1;
+    folded: the end of its section 2.  Libraries differ: PyTorch and optax ε = 1e-8
+    not folded; scikit-learn ε = 1e-8 folded; Keras and the book ε = 1e-7 folded.
+
+    >>> p, optimizer = np.array([1.0, 1.0]), Adam(0.25)
+    >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)
+    >>> p.round(6).tolist()
+    [0.75, 1.25]
+    """
+
+    slots = (Slot("m"), Slot("v"))
+
+    folded: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> Self:
+        """The book's variant."""
+        return cls(lr, beta1, beta2, eps=1e-7, folded=True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return self.adam(step, lr, self.folded)
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        scaled_mean(g, s, c, new)
+
+
+@dataclass(frozen=True)
+class AdamW(Moments):
+    """Adam with decoupled weight decay λ: Δ = Adam's Δ - lr·λ·p where p decays.
+
+    Coupled decay adds λ·p to g, and Adam then divides it by √v; decoupled decay is
+    left alone by it.  Source: Loshchilov & Hutter 2019, algorithm 2.  Libraries
+    differ: λ = 0.01 in PyTorch and here, 1e-4 in optax, 0.004 in Keras; PyTorch and optax
+    decay every parameter unless told otherwise, we those declared to decay.
+
+    >>> p, optimizer = np.array([1.0]), AdamW(0.25, decoupled_weight_decay=0.5)
+    >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0, decays=[slice(0, 1)])
+    >>> p.round(6).tolist()
+    [0.625]
+    """
+
+    slots = (Slot("m"), Slot("v"))
+
+    decoupled_weight_decay: float = number(0.01, low=0.0, closed="[)")
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return self.adam(step, lr, folded=False)
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        scaled_mean(g, s, c, new)
+
+
+@dataclass(frozen=True)
+class NAdam(Moments):
+    """Adam with Nesterov's look ahead: m/b1 becomes μ'·m/(1 - Π·μ') + (1 - μ)·g/(1 - Π).
+
+    μ = β1·(1 - ½·0.96^(t·ψ)), μ' the same one step later, Π the product of all μ so
+    far, ψ `momentum_decay`.  warming=False: μ = β1 always.  Source: Dozat 2016,
+    algorithm 2 and section 4.  Libraries differ: PyTorch and Keras warm μ up (ψ = 0.004;
+    PyTorch lr = 0.002); optax has constant μ.
+
+    >>> p, optimizer = np.array([1.0]), NAdam(0.1, beta1=0.5, warming=False)
+    >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
+    >>> round(float(p[0]), 6)
+    0.866667
+    """
+
+    slots = (Slot("m"), Slot("v"), Slot("product", start=1.0, per_parameter=False))
+
+    lr: float = rate(0.002)
+    momentum_decay: float = number(0.004, low=0.0, closed="[)")
+    warming: bool = flag(True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        now, following = self.momentum_at(step + 1), self.momentum_at(step + 2)
+        product = state["product"]
+        np.multiply(product, now, out=product)
+        root2 = np.sqrt(self.bias(self.beta2, step))
+        return {
+            **self.means(),
+            "rate_g": -lr * root2 * (1.0 - now) / (1.0 - product),
+            "rate_m": -lr * root2 * following / (1.0 - product * following),
+            "eps": self.eps * root2,
+        }
+
+    def momentum_at(self, t: int) -> Coefficient:
+        """μ of step t = 1, 2, ..."""
+        if not self.warming:
+            return self.beta1
+        return self.beta1 * (1.0 - 0.5 * each(lambda psi: 0.96 ** (t * psi), self.momentum_decay))
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        m, v = s["m"], s["v"]
+        root, ahead = new("root", g.shape, g.dtype), new("ahead", g.shape, g.dtype)
+        average(m, g, c["keep1"], c["take1"], root)
+        np.square(g, out=root)
+        average(v, root, c["keep2"], c["take2"], root)
+        np.multiply(g, c["rate_g"], out=g)
+        np.multiply(m, c["rate_m"], out=ahead)
+        np.add(g, ahead, out=g)
+        divide(g, v, c["eps"], False, root, g)
+
+
+@dataclass(frozen=True)
+class AMSGrad(Moments):
+    """Adam with v̂ ← max(v̂, v) in place of v: a rate that never grows again.
+
+    corrected_max: v̂ ← max(v̂, v/b2), then Δ = -lr·m/b1 / (√v̂ + ε).  Source: Reddi,
+    Kale & Kumar 2018, algorithm 2 (which corrects no bias at all).  Libraries differ:
+    PyTorch (Adam(amsgrad=True)) corrects after the maximum, optax before it.
+
+    >>> p, optimizer = np.array([1.0]), AMSGrad(0.25)
+    >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
+    >>> p.round(6).tolist()
+    [0.75]
+    """
+
+    slots = (Slot("m"), Slot("v"), Slot("v_max"))
+
+    corrected_max: bool = flag(False)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        if not self.corrected_max:
+            return self.adam(step, lr, folded=False)
+        b1, b2 = self.bias(self.beta1, step), self.bias(self.beta2, step)
+        return {**self.means(), "rate": -lr / b1, "eps": self.eps, "correction": 1.0 / b2}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        m, v, v_max, root = s["m"], s["v"], s["v_max"], new("root", g.shape, g.dtype)
+        average(m, g, c["keep1"], c["take1"], root)
+        np.square(g, out=g)
+        average(v, g, c["keep2"], c["take2"], g)
+        if self.corrected_max:
+            v = np.multiply(v, c["correction"], out=g)
+        np.maximum(v_max, v, out=v_max)
+        divide(m, v_max, c["eps"], False, root, g)
+        np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Lion(Optimizer):
+    """Δ = -lr·sign(β1·m + (1 - β1)·g),  then m ← β2·m + (1 - β2)·g.
+
+    Every element moves by lr, so lr is to be 3 to 10 times smaller than Adam's.
+    sign(0) = 0.  Source: Chen et al. 2023, algorithm 2.  optax is the same, with
+    decoupled decay 1e-3 by default; PyTorch has no Lion.
+
+    >>> p, optimizer = np.array([1.0, 1.0]), Lion(0.25)
+    >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)
+    >>> p.tolist()
+    [0.75, 1.25]
+    """
+
+    slots = (Slot("m"),)
+
+    lr: float = rate(0.0001)
+    beta1: float = share(0.9)
+    beta2: float = share(0.99)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        b1, b2 = self.beta1, self.beta2
+        return {"rate": -lr, "keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        m, mix, part = s["m"], new("mix", g.shape, g.dtype), new("part", g.shape, g.dtype)
+        np.multiply(m, c["keep1"], out=mix)
+        np.multiply(g, c["take1"], out=part)
+        np.add(mix, part, out=mix)
+        average(m, g, c["keep2"], c["take2"], g)
+        np.sign(mix, out=g)
+        np.multiply(g, c["rate"], out=g)
+
+
+OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": AdaGrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "amsgrad": AMSGrad,
+    "lion": Lion,
+}

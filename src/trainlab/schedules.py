@@ -1,0 +1,204 @@
+"""Schedules: how the rate of learning changes while a network trains.
+
+A schedule is a function from the step to a multiplier of `lr`, and holds no state.
+Ordered by difficulty: Constant, Step, Exponential, Cosine, OneCycle, WarmUp.
+
+Shapes: with float settings a multiplier is a float; where a setting is an array
+(K, 1), one value per member, so is the multiplier.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import Settings, integer, number, record
+
+Coefficient = Any  # a float, or a float64 array (K, 1) with one value per member
+
+
+def each(formula: Callable[..., float], *values: Coefficient) -> Coefficient:
+    """formula(*values) for one network, or for each member by itself.
+
+    NumPy's pow and cos round differently in a vector than alone, so one call on
+    all members would make the last bit of a rate depend on K.  These are K
+    numbers per step: Python's own arithmetic is fast enough, and always the same.
+
+    >>> each(math.pow, np.array([[0.9], [0.5]]), 2).tolist() == [[0.9**2], [0.25]]
+    True
+    """
+    shape = np.broadcast_shapes(*(np.shape(value) for value in values))
+    if shape == ():
+        return formula(*(float(value) for value in values))
+    columns = [np.broadcast_to(value, shape).ravel().tolist() for value in values]
+    return np.array([formula(*row) for row in zip(*columns, strict=True)]).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Schedule(Settings, ABC):
+    """Base of all schedules."""
+
+    @abstractmethod
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        """The multiplier of `lr` at a step.
+
+        step: updates done before this one (0, 1, ...).  total: the updates of the
+        whole training, None where nobody knows.  Raises SettingError where a
+        schedule needs a length and has none.
+        """
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same rate at every step: 1."""
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """The rate times `factor` after every `every` steps: factor^floor(step / every).
+
+    PyTorch's StepLR(step_size, gamma); optax's exponential_decay(staircase=True).
+
+    >>> [Step(every=2, factor=0.5).multiplier(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    every: int = integer(1000, low=1, per_member=True)
+    factor: float = number(0.1, low=0.0, high=1.0, closed="[]")
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        return each(lambda every, factor: factor ** (step // every), self.every, self.factor)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """The rate times `decay` at every step: decay^step.
+
+    PyTorch's ExponentialLR(gamma), stepped at every update.
+
+    >>> Exponential(decay=0.5).multiplier(3)
+    0.125
+    """
+
+    decay: float = number(0.999, low=0.0, high=1.0, closed="(]")
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        return each(lambda decay: decay**step, self.decay)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine from 1 down to `floor`: floor + (1 - floor)·½(1 + cos π·step/steps).
+
+    steps: the length of the descent; None for the whole training.  Afterwards the
+    rate stays at `floor`.  Source: Loshchilov & Hutter 2017 (SGDR), eq. 5, without
+    restarts.  Libraries differ: optax's cosine_decay_schedule is the same (floor is
+    its alpha); PyTorch's CosineAnnealingLR gives the floor as a rate, eta_min, and
+    climbs again after T_max.
+
+    >>> round(Cosine(floor=0.1, steps=10).multiplier(5), 12), Cosine().multiplier(100, total=100)
+    (0.55, 0.0)
+    """
+
+    floor: float = number(0.0, low=0.0, high=1.0, closed="[]")
+    steps: int | None = integer(None, low=1, optional=True)
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        steps = _length(self.steps, total, "Cosine")
+        part = min(step / steps, 1.0)
+        return each(lambda floor: _glide(1.0, floor, part), self.floor)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up from `start` to 1 in the share `warm` of the steps, then down to `end`, by half cosines.
+
+    The peak is at step warm·steps - 1 and `end` is reached at the last step,
+    steps - 1.  steps: None for the whole training.  Source: Smith & Topin 2018, with
+    the cosine in place of their straight lines.  Libraries differ: PyTorch's
+    OneCycleLR and optax's cosine_onecycle_schedule give the end relative to the
+    start (final_div_factor 1e4, so end = 4e-6 here), and PyTorch also cycles the
+    momentum; optax has the peak at int(warm·steps) and the end one step after the last.
+
+    >>> schedule = OneCycle(warm=0.3, steps=10)
+    >>> [round(schedule.multiplier(step), 4) for step in (0, 2, 9)]
+    [0.04, 1.0, 0.0001]
+    """
+
+    warm: float = number(0.3, low=0.0, high=1.0, closed="[]")
+    start: float = number(1 / 25, low=0.0, high=1.0, closed="[]")
+    end: float = number(1e-4, low=0.0, high=1.0, closed="[]")
+    steps: int | None = integer(None, low=1, optional=True)
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        steps = _length(self.steps, total, "OneCycle")
+
+        def formula(warm: float, start: float, end: float) -> float:
+            peak, last = warm * steps - 1.0, steps - 1.0
+            if step < peak:
+                return _glide(start, 1.0, step / peak)
+            if step >= last:
+                return end
+            return _glide(1.0, end, (step - peak) / (last - peak))
+
+        return each(formula, self.warm, self.start, self.end)
+
+
+AFTER_WARM_UP: Final[dict[str, Callable[[], Schedule]]] = {
+    "constant": Constant,
+    "step": Step,
+    "exponential": Exponential,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+}
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """A straight line from `start` to 1 in `steps` steps, then another schedule from its step 0.
+
+    start + (1 - start)·step/steps for step < steps, then then(step - steps).  With
+    start = 0 the first update moves nothing.  Source: Goyal et al. 2017, section 2.2.
+    Libraries differ: PyTorch's LinearLR starts at 1/3; optax's
+    warmup_cosine_decay_schedule counts the warm-up into decay_steps, as `total` does here.
+
+    >>> [WarmUp(steps=4).multiplier(step) for step in range(6)]
+    [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+
+    steps: int = integer(100, low=1)
+    then: Schedule = record(Schedule, AFTER_WARM_UP, "constant")
+    start: float = number(0.0, low=0.0, high=1.0, closed="[]")
+
+    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+        if step >= self.steps:
+            # At least 1: a training no longer than its warm-up never reaches the rest.
+            rest = None if total is None else max(total - self.steps, 1)
+            return self.then.multiplier(step - self.steps, rest)
+        part = step / self.steps
+        return each(lambda start: start + (1.0 - start) * part, self.start)
+
+
+SCHEDULES: Final[dict[str, Callable[[], Schedule]]] = {**AFTER_WARM_UP, "warm_up": WarmUp}
+
+
+def _glide(high: float, low: float, part: float) -> float:
+    """Half a cosine from `high` (part 0) to `low` (part 1)."""
+    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * part))
+
+
+def _length(steps: int | None, total: int | None, of: str) -> int:
+    length = total if steps is None else steps
+    if length is None:
+        must = "be given where the length of the training is not known"
+        raise SettingError(sentence("steps", of, must, None, f"{of}(steps=1000)"))
+    return length

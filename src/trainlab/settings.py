@@ -1,0 +1,193 @@
+"""Settings: frozen records whose valid ranges are data, and which stack into populations.
+
+Layers, losses, optimizers, schedules and networks are all settings.  Each field says
+what it may be (`number`, `integer`, `choice`, ...), so that one function checks
+every constructor and writes every error in the same words.
+
+A field declared `per_member=True` may differ between the members of one population
+without changing the shape of the work: `stack` turns K records of one structure
+into one record that holds such fields as arrays (K, 1, ...).  These arrays are
+float64: a formula computes its coefficients in float64 and casts each of them
+once (`cast`), whether it is given one number or K of them.
+
+A field with `start_only` in its metadata matters before the first step alone (an
+initializer); records that differ in nothing else stack.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+
+S = TypeVar("S", bound="Settings")
+Check = Callable[[Any], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Base of all frozen records of settings: checks its fields when it is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            rule = field.metadata.get("rule")
+            if rule is not None:
+                value = rule.admit(getattr(self, field.name), field.name, type(self).__name__)
+                object.__setattr__(self, field.name, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What a field may be: a test, the words for it, and a remedy."""
+
+    valid: Check
+    must: str
+    convert: Callable[[Any], Any]
+    remedy: str | None = None
+
+    def admit(self, value: Any, name: str, owner: str) -> Any:
+        """The value as the record keeps it, or the error that says what is wrong."""
+        if not self.valid(value):
+            remedy = f"{name}={self.remedy}" if self.remedy else None
+            raise SettingError(sentence(name, owner, self.must, value, remedy))
+        return self.convert(value)
+
+
+def _field(rule: Rule, default: Any, per_member: bool) -> Any:
+    return dataclasses.field(default=default, metadata={"rule": rule, "per_member": per_member})
+
+
+def is_real(value: Any) -> bool:
+    """True for a real number that is not a bool and not NaN."""
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, (bool, np.bool_))
+        and not math.isnan(value)
+    )
+
+
+def is_integer(value: Any) -> bool:
+    """True for an integer (Python's or NumPy's) that is not a bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+
+
+def interval(low: float, high: float, closed: str) -> tuple[Check, str]:
+    """The test and the words for an interval; `closed` is one of "[]", "[)", "(]", "()"."""
+
+    def inside(value: Any) -> bool:
+        above = value >= low if closed[0] == "[" else value > low
+        below = value <= high if closed[1] == "]" else value < high
+        return bool(above and below)
+
+    return inside, f"in {closed[0]}{low}, {high}{closed[1]}"
+
+
+def number(
+    default: Any = dataclasses.MISSING,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    closed: str = "()",
+    per_member: bool = True,
+    remedy: str | None = None,
+) -> Any:
+    """A field that holds a real number inside an interval (ends excluded unless `closed`)."""
+    inside, words = interval(low, high, closed)
+    rule = Rule(lambda v: is_real(v) and inside(v), f"be a number {words}", float, remedy)
+    return _field(rule, default, per_member)
+
+
+def integer(
+    default: Any = dataclasses.MISSING,
+    *,
+    low: int,
+    optional: bool = False,
+    per_member: bool = False,
+    remedy: str | None = None,
+) -> Any:
+    """A field that holds an integer >= low, or None if `optional`."""
+    must = f"be an integer >= {low}" + (" or None" if optional else "")
+    rule = Rule(
+        lambda v: (optional and v is None) or (is_integer(v) and v >= low),
+        must,
+        lambda v: None if v is None else int(v),
+        remedy,
+    )
+    return _field(rule, default, per_member)
+
+
+def flag(default: bool) -> Any:
+    """A field that holds True or False."""
+    return _field(
+        Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool), default, False
+    )
+
+
+def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:
+    """A field that holds one of the named options."""
+    words = "be one of " + ", ".join(repr(option) for option in options)
+    rule = Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
+    return _field(rule, default, False)
+
+
+def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> Any:
+    """A field that holds a `kind` of settings, or the name of one in an explicit table."""
+    listed = ", ".join(repr(name) for name in names)
+
+    def valid(value: Any) -> bool:
+        return isinstance(value, kind) or (isinstance(value, str) and value in names)
+
+    def convert(value: Any) -> Any:
+        return names[value]() if isinstance(value, str) else value
+
+    rule = Rule(valid, f"be one of {listed} or a {kind.__name__}", convert, repr(next(iter(names))))
+    return _field(rule, default, False)
+
+
+def structure(settings: Settings) -> Hashable:
+    """What must be equal for records to stack: their types and every field but the per-member ones.
+
+    >>> from trainlab.optimizers import SGD, Momentum
+    >>> structure(SGD(0.1)) == structure(SGD(0.2)), structure(SGD(0.1)) == structure(Momentum(0.1))
+    (True, False)
+    """
+    return (type(settings), *(_part(settings, field) for field in dataclasses.fields(settings)))
+
+
+def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
+    if field.metadata.get("per_member") or field.metadata.get("start_only"):
+        return None
+    value: Hashable = getattr(settings, field.name)
+    return structure(value) if isinstance(value, Settings) else value
+
+
+def stack(records: Sequence[S], trailing: int) -> S:
+    """K records of one structure as one record: per-member fields become (K, 1 × trailing).
+
+    The result skips the checks of the constructor: its parts have passed them.
+    """
+    first = records[0]
+    stacked = object.__new__(type(first))
+    for field in dataclasses.fields(first):
+        values = [getattr(record, field.name) for record in records]
+        value: Any = values[0]
+        if isinstance(value, Settings) and not field.metadata.get("start_only"):
+            value = stack(values, trailing)
+        elif field.metadata.get("per_member"):
+            value = np.array(values, dtype=np.float64).reshape(-1, *(1,) * trailing)
+        object.__setattr__(stacked, field.name, value)
+    return stacked
+
+
+def cast(coefficient: Any, dtype: Any) -> Any:
+    """A float64 coefficient, number or array, in the dtype of the arrays it will meet.
+
+    Without it a float64 array (K, 1) would promote float32 work to float64.
+    """
+    return np.asarray(coefficient).astype(dtype)[()]

@@ -1,0 +1,1 @@
+"""How populations are trained: members, chunks of members, engines, and what came out."""

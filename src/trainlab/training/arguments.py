@@ -1,0 +1,208 @@
+"""The door of `fit` and `predict`: what users give is checked here, and put in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.data.arrays import Dataset
+from trainlab.data.batches import KINDS, Batches
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.network.losses import Loss
+from trainlab.network.workspace import Array
+from trainlab.settings import is_integer
+from trainlab.training.grouping import usable_cores
+from trainlab.training.members import Member
+from trainlab.training.plan import EarlyStopping, Plan
+from trainlab.training.trainer import Arrays
+
+SPLITS: Final = ("train", "validation", "test")
+DTYPES: Final = ("float32", "float64")
+_FIT: Final = "fit"
+
+
+def admit_data(
+    data: Dataset, members: Sequence[Member], dtype: str
+) -> tuple[Arrays, tuple[int, int]]:
+    """The splits there are, as (x, t) of the dtype, and the widths of inputs and outputs."""
+    if not isinstance(data, Dataset):
+        raise SettingError(
+            sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
+        )
+    if dtype not in DTYPES:
+        must = "be one of " + ", ".join(map(repr, DTYPES))
+        raise SettingError(sentence("dtype", _FIT, must, dtype))
+    for index, member in enumerate(members):
+        task = member.network.loss.task
+        if task != data.task:
+            remedy = _LOSS_FOR[data.task]
+            must = f"fit {data.task}, the task of data {data.name!r}"
+            got = f"{type(member.network.loss).__name__}, which is for {task}"
+            raise SettingError(sentence("loss", f"member {index}", must, got, f"loss={remedy!r}"))
+    splits = {}
+    for name in SPLITS:
+        split = getattr(data, name)
+        if split is not None:
+            t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
+            splits[name] = (split.x.astype(dtype, copy=False), t)
+    return splits, (data.in_features, data.out_features)
+
+
+_LOSS_FOR: Final[Mapping[str, str]] = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "sigmoid_cross_entropy",
+    "regression": "mean_squared_error",
+}
+
+
+def make_plan(
+    *,
+    data: Arrays,
+    batch_size: Any,
+    epochs: Any,
+    steps: Any,
+    batches: Any,
+    evaluate: Any,
+    on: Any,
+    early_stopping: Any,
+    callbacks: Any,
+    dtype: str,
+    scored: bool,
+) -> Plan:
+    """The plan that the arguments of `fit` ask for."""
+    _need_integer("batch_size", batch_size, 1)
+    if batches not in KINDS:
+        must = "be one of " + ", ".join(map(repr, KINDS))
+        raise SettingError(sentence("batches", _FIT, must, batches))
+    order = Batches(len(data["train"][0]), int(batch_size), batches)
+    total = _total(order.steps_per_epoch, epochs, steps)
+    chosen = _splits(data, on)
+    evaluations, axis = _evaluations(evaluate, total, order.steps_per_epoch)
+    batch_steps = evaluations[evaluations < total] if "batch" in chosen else np.array([], int)
+    chosen = tuple(split for split in chosen if split != "batch")
+    if not chosen:
+        evaluations = evaluations[:0]
+    values = evaluations / order.steps_per_epoch if axis == "epoch" else evaluations
+    for callback in callbacks:
+        if not callable(callback):
+            raise SettingError(sentence("callbacks", _FIT, "be callables", callback))
+    plan = Plan(
+        order,
+        total,
+        evaluations,
+        axis,
+        values,
+        chosen,
+        batch_steps,
+        np.dtype(dtype),
+        early_stopping,
+        tuple(callbacks),
+    )
+    if early_stopping is not None:
+        _check_early_stopping(early_stopping, plan.metrics(scored))
+    return plan
+
+
+def admit_workers(workers: Any) -> int:
+    """The number of worker threads; None means the cores there are."""
+    if workers is None:
+        return usable_cores()
+    _need_integer("workers", workers, 1)
+    return int(workers)
+
+
+def admit_inputs(x: Any, in_features: int, dtype: Any) -> Array:
+    """x as a finite array (N, in_features) of the dtype."""
+    try:
+        array = np.ascontiguousarray(x, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(sentence("x", "predict", "be numbers", x)) from error
+    if array.ndim != 2 or array.shape[1] != in_features or not len(array):
+        must = f"have the shape (N, {in_features}) with N >= 1"
+        raise DataError(sentence("x", "predict", must, array))
+    if not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array)))
+        raise DataError(sentence("x", "predict", "be finite", f"{bad} NaN or infinite values"))
+    return array
+
+
+def admit_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
+    """t as targets of `rows` samples for a loss that counts right predictions."""
+    if loss.task == "regression":
+        must = "be that of classifiers; a regression has none"
+        raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
+    targets = np.asarray(t)
+    loss.check_targets(targets, out_features)
+    if len(targets) != rows:
+        raise DataError(sentence("t", "accuracy", f"have {rows} rows, as x has", len(targets)))
+    return targets
+
+
+def _need_integer(name: str, value: Any, low: int) -> None:
+    if not is_integer(value) or value < low:
+        must = f"be an integer >= {low}"
+        raise SettingError(sentence(name, _FIT, must, value, f"{name}={max(low, 1)}"))
+
+
+def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
+    if steps is not None:
+        if epochs is not None:
+            got = f"epochs={epochs} and steps={steps}"
+            raise SettingError(sentence("length", _FIT, "be epochs or steps, not both", got))
+        _need_integer("steps", steps, 1)
+        return int(steps)
+    if epochs is None:
+        epochs = 10
+    _need_integer("epochs", epochs, 1)
+    return int(epochs) * steps_per_epoch
+
+
+def _splits(data: Arrays, on: Any) -> tuple[str, ...]:
+    if on is None:
+        return tuple(data)
+    if isinstance(on, str) or not isinstance(on, Sequence) or not len(on):
+        raise SettingError(sentence("on", _FIT, "be a list of splits", on, "on=('test',)"))
+    for name in on:
+        if name not in (*data, "batch"):
+            must = "be among " + ", ".join(map(repr, (*data, "batch")))
+            remedy = f"data.split({name}=0.2)" if name == "validation" else None
+            raise SettingError(sentence("on", _FIT, must, name, remedy))
+    return tuple(dict.fromkeys(on))
+
+
+def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array, str]:
+    """The numbers of updates after which to evaluate, and the axis that shows them."""
+    if evaluate is None:
+        return np.array([], int), "step"
+    if isinstance(evaluate, str):
+        if evaluate != "epoch":
+            must = "be 'epoch', a number of steps, a list of them, or None"
+            raise SettingError(sentence("evaluate", _FIT, must, evaluate, "evaluate='epoch'"))
+        return _every(steps_per_epoch, total), "epoch"
+    if is_integer(evaluate):
+        _need_integer("evaluate", evaluate, 1)
+        return _every(int(evaluate), total), "step"
+    if not isinstance(evaluate, (Sequence, range, np.ndarray)):
+        must = "be 'epoch', a number of steps, a list of them, or None"
+        raise SettingError(sentence("evaluate", _FIT, must, evaluate, "evaluate='epoch'"))
+    for step in evaluate:
+        if not is_integer(step) or not 0 <= step <= total:
+            must = f"hold numbers of steps in [0, {total}]"
+            raise SettingError(sentence("evaluate", _FIT, must, step))
+    return np.array(sorted({int(step) for step in evaluate}), int), "step"
+
+
+def _every(interval: int, total: int) -> Array:
+    return np.array([*range(0, total, interval), total], int)
+
+
+def _check_early_stopping(rule: Any, metrics: Sequence[str]) -> None:
+    if not isinstance(rule, EarlyStopping):
+        must = "be an EarlyStopping or None"
+        raise SettingError(sentence("early_stopping", _FIT, must, rule, "EarlyStopping()"))
+    if rule.metric not in metrics:
+        must = "be evaluated; evaluated are " + (", ".join(metrics) or "none")
+        remedy = "data.split(validation=0.2)" if rule.metric.startswith("validation") else None
+        raise SettingError(sentence("metric", "EarlyStopping", must, rule.metric, remedy))

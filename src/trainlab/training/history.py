@@ -1,0 +1,162 @@
+"""What training left behind: a series of values per member, and how each member ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainlab import evidence
+from trainlab.errors import SettingError, sentence
+from trainlab.network.workspace import Array
+from trainlab.training.members import Member
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+    """One quantity over time for every member.
+
+    axis         "step" or "epoch"
+    axis_values  (n,) positions on that axis
+    values       (members, n) float64, NaN where a member has none (not yet, or no more)
+    """
+
+    name: str
+    axis: str
+    axis_values: Array
+    values: Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """How a member ended: kind, the number of updates it received, and its best evaluation.
+
+    kind  "finished", "diverged", "stopped early" or "interrupted"
+    step  updates done; a diverged member keeps the finite state it had after them
+    best_step  the updates after which early stopping saw the best value, if it watched
+    """
+
+    kind: str
+    step: int
+    best_step: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "finished" else f"{self.kind} at step {self.step}"
+
+
+class History:
+    """Series and statuses of all members, in the order of the population.
+
+    `train_loss` is the loss of each step's batch before its update, penalties not included.
+    The others come from evaluations: `{split}_accuracy`, `validation_loss`, `test_loss`,
+    `train_evaluation_loss` (the whole training split, in evaluation mode), and
+    `batch_loss` (a step's batch after its update, in evaluation mode).
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        series: dict[str, Series],
+        status: Sequence[Status],
+        seconds: float,
+    ) -> None:
+        self.members = tuple(members)
+        self.series = series
+        self.status = tuple(status)
+        self.seconds = seconds
+
+    def __repr__(self) -> str:
+        kinds = {kind: 0 for kind in ("finished", "stopped early", "diverged", "interrupted")}
+        for status in self.status:
+            kinds[status.kind] += 1
+        ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+        return f"History({len(self.members)} members: {ended}; {', '.join(self.series)})"
+
+    @property
+    def interrupted(self) -> bool:
+        """True if Ctrl-C ended the training."""
+        return any(status.kind == "interrupted" for status in self.status)
+
+    def __getitem__(self, name: str) -> Array:
+        """The values (members, n) of a series."""
+        return self._series(name).values
+
+    def _series(self, name: str) -> Series:
+        if name not in self.series:
+            raise SettingError(
+                sentence("series", "History", f"be one of {', '.join(self.series)}", name)
+            )
+        return self.series[name]
+
+    def arms(self, by: str) -> dict[str, Array]:
+        """Label → indices of the members that bear it, in order of first appearance.
+
+        `by` is "optimizer", "seed", or any field of the network or the optimizer.
+        """
+        groups: dict[str, list[int]] = {}
+        for index, member in enumerate(self.members):
+            groups.setdefault(member.label(by), []).append(index)
+        return {label: np.array(rows) for label, rows in groups.items()}
+
+    def band(
+        self, name: str, by: str = "optimizer", level: float = 0.95
+    ) -> dict[str, evidence.Band]:
+        """For each arm the median over its members and the band that holds `level` of them."""
+        values = self[name]
+        return {label: evidence.band(values[rows], level) for label, rows in self.arms(by).items()}
+
+    def compare(
+        self, by: str = "optimizer", name: str = "train_loss", at: int = -1
+    ) -> list[evidence.Comparison]:
+        """Every pair of arms at position `at` of a series, paired on the seeds they share."""
+        values, found = self[name][:, at], []
+        arms = list(self.arms(by).items())
+        for i, (first, rows) in enumerate(arms):
+            for second, others in arms[i + 1 :]:
+                a, b = self._paired(rows, others)
+                found.append(evidence.compare(first, values[a], second, values[b]))
+        return found
+
+    def _paired(self, rows: Array, others: Array) -> tuple[list[int], list[int]]:
+        by_seed = {self.members[i].seed: int(i) for i in rows}
+        pairs = [(by_seed[s], int(j)) for j in others if (s := self.members[j].seed) in by_seed]
+        return [i for i, _ in pairs], [j for _, j in pairs]
+
+    def plot(
+        self,
+        name: str = "train_loss",
+        by: str = "optimizer",
+        ax: Axes | None = None,
+        smooth: int | None = None,
+    ) -> Axes:
+        """Median and 95 % band of each arm over time."""
+        from trainlab import plots  # matplotlib is slow to import, and only figures need it
+
+        return plots.history(self, name, by, ax=ax, smooth=smooth)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row per member, series and position (needs the extra `pandas`)."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("to_frame needs pandas; try pip install trainlab[pandas]") from error
+        rows: list[pandas.DataFrame] = []
+        for series in self.series.values():
+            for index, (member, values) in enumerate(zip(self.members, series.values, strict=True)):
+                columns: dict[str, Any] = {
+                    "member": index,
+                    "seed": member.seed,
+                    "optimizer": member.label("optimizer"),
+                    "series": series.name,
+                    "axis": series.axis,
+                    "at": series.axis_values,
+                    "value": values,
+                }
+                rows.append(pandas.DataFrame(columns))
+        return pandas.concat(rows, ignore_index=True)

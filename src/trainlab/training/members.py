@@ -1,0 +1,103 @@
+"""A member of a population: a network, an optimizer and a seed, all of them settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from trainlab.errors import SettingError, sentence
+from trainlab.network.architecture import MLP
+from trainlab.optimizers import SGD, Optimizer
+from trainlab.settings import Rule, Settings, is_integer
+from trainlab.streams import MAX_SEED
+
+_SEED = Rule(
+    lambda v: is_integer(v) and 0 <= v <= MAX_SEED, f"be an integer in [0, {MAX_SEED}]", int, "0"
+)
+
+
+def _instance_field(kind: type, default: Any) -> Any:
+    rule = Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
+    return dataclasses.field(default_factory=default, metadata={"rule": rule})
+
+
+@dataclasses.dataclass(frozen=True)
+class Member(Settings):
+    """One network to train.
+
+    `seed` determines its initial draws, its batches and its dropout; members that share a
+    seed share all three, so that they can be compared in pairs.
+    """
+
+    network: MLP = _instance_field(MLP, MLP)
+    optimizer: Optimizer = _instance_field(Optimizer, lambda: SGD(0.01))
+    seed: int = dataclasses.field(default=0, metadata={"rule": _SEED})
+
+    def get(self, name: str) -> Any:
+        """The value of "seed", "network", "optimizer", or a field of the network or optimizer."""
+        if name in ("seed", "network", "optimizer"):
+            return getattr(self, name)
+        for owner in (self.network, self.optimizer):
+            if name in field_names(owner):
+                return getattr(owner, name)
+        raise unknown_field(name, self.network, self.optimizer)
+
+    def label(self, by: str) -> str:
+        """The value that names the member's arm, as a legend shows it."""
+        return label(self.get(by))
+
+    def describe(self) -> dict[str, Any]:
+        """The settings as plain numbers, strings, lists and dicts."""
+        return {
+            "network": describe(self.network),
+            "optimizer": describe(self.optimizer),
+            "seed": self.seed,
+        }
+
+
+def field_names(settings: Settings) -> tuple[str, ...]:
+    """The names of the fields of a record."""
+    return tuple(field.name for field in dataclasses.fields(settings))
+
+
+def unknown_field(name: str, network: MLP, optimizer: Optimizer) -> SettingError:
+    """The error for a name that is no field of a member."""
+    known = sorted({"seed", "network", "optimizer", *field_names(network), *field_names(optimizer)})
+    return SettingError(sentence("field", "Member", f"be one of {', '.join(known)}", name))
+
+
+def label(value: Any) -> str:
+    """A setting as a legend shows it: a record by its type and what differs from its defaults."""
+    if isinstance(value, Settings):
+        changed = [
+            label(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if getattr(value, field.name) != _default(field)
+        ]
+        name = type(value).__name__
+        return f"{name}({', '.join(changed)})" if changed else name
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple):
+        return "×".join(map(str, value)) or "linear"
+    return str(value)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    if field.default is dataclasses.MISSING:
+        return field.default
+    return field.metadata["rule"].convert(field.default)
+
+
+def describe(value: Any) -> Any:
+    """A setting as JSON can hold it."""
+    if isinstance(value, Settings):
+        fields = {name: describe(getattr(value, name)) for name in field_names(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, tuple):
+        return [describe(item) for item in value]
+    if value == float("inf"):
+        return None  # "no limit", which JSON cannot say with a number
+    return value

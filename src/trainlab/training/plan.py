@@ -1,0 +1,84 @@
+"""What is to be done with every member of a population, and when to look at it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from trainlab.data.batches import Batches
+from trainlab.network.workspace import Array
+from trainlab.settings import Settings, integer, number
+
+Callback = Callable[[int, int, Mapping[str, float]], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlyStopping(Settings):
+    """Stops a member whose metric has not improved for `patience` evaluations.
+
+    An improvement is a change of more than `min_delta` in the right direction: up for an
+    accuracy, down for a loss.  The member ends with the parameters of its best evaluation,
+    however it ended.
+    """
+
+    metric: str = "validation_loss"
+    patience: int = integer(10, low=1)
+    min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
+
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether `value` is better than `best`; NaN never is."""
+        if best is None:
+            return not np.isnan(value)
+        gain = value - best if self.metric.endswith("accuracy") else best - value
+        return bool(gain > self.min_delta)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The settings of one call of `fit`, checked and in full.
+
+    total        updates of each member
+    evaluations  numbers of updates after which the splits `on` are evaluated, rising
+    axis, axis_values  how a history shows those evaluations: as steps or as epochs
+    batch_steps  steps whose batch is evaluated after its update, rising
+    """
+
+    batches: Batches
+    total: int
+    evaluations: Array
+    axis: str
+    axis_values: Array
+    on: tuple[str, ...]
+    batch_steps: Array
+    dtype: Any
+    early_stopping: EarlyStopping | None = None
+    callbacks: tuple[Callback, ...] = ()
+
+    def metrics(self, scored: bool) -> tuple[str, ...]:
+        """The names of the series that evaluations fill; `scored` if there are accuracies."""
+        if not len(self.evaluations):
+            return ()
+        losses = [loss_name(split) for split in self.on]
+        return (*losses, *(f"{split}_accuracy" for split in self.on if scored))
+
+    def marks(self) -> list[int]:
+        """The numbers of updates at which training pauses: ends of epochs, and evaluations."""
+        epoch = self.batches.steps_per_epoch
+        marks = {*range(epoch, self.total, epoch), self.total}
+        marks.update(int(n) for n in self.evaluations)
+        marks.update(int(step) + 1 for step in self.batch_steps)
+        return sorted(marks - {0})
+
+
+def loss_name(split: str) -> str:
+    """The series of a split's loss; `train_loss` itself is that of the training batches."""
+    return "train_evaluation_loss" if split == "train" else f"{split}_loss"
+
+
+def position(rising: Array, value: int) -> int | None:
+    """Where `value` stands in a rising array, or None."""
+    at = int(np.searchsorted(rising, value))
+    return at if at < len(rising) and rising[at] == value else None

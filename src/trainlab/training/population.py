@@ -1,0 +1,358 @@
+"""Population: many networks trained in one call.  Network: the population of one."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, overload
+
+import numpy as np
+
+from trainlab.data.arrays import Dataset
+from trainlab.errors import NotTrainedError, SettingError, sentence
+from trainlab.network.architecture import MLP
+from trainlab.network.workspace import Array
+from trainlab.optimizers import SGD, Optimizer
+from trainlab.settings import is_integer
+from trainlab.streams import stream
+from trainlab.training.arguments import (
+    admit_data,
+    admit_inputs,
+    admit_targets,
+    admit_workers,
+    make_plan,
+)
+from trainlab.training.engine import Chunk, NumPyEngine
+from trainlab.training.grouping import group
+from trainlab.training.history import History, Status
+from trainlab.training.members import Member, field_names, unknown_field
+from trainlab.training.plan import Callback, EarlyStopping
+from trainlab.training.progress import Bar, Progress
+from trainlab.training.run import run
+from trainlab.training.trainer import Result
+
+# Rows times members predicted at a time; their outputs are all that grows with it.
+_PREDICTED = 64
+
+
+class Population(Sequence[Member]):
+    """Networks that are trained together: settings before `fit`, and trained after it.
+
+    Members may differ in anything: network, optimizer, settings, seed.  Each comes out
+    bit for bit as if it had been trained alone.
+    """
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._members = tuple(members)
+        if not self._members:
+            raise SettingError(sentence("members", "Population", "be at least one Member", ()))
+        for index, member in enumerate(self._members):
+            if not isinstance(member, Member):
+                raise SettingError(
+                    sentence(f"member {index}", "Population", "be a Member", member, "Member(...)")
+                )
+        self._results: list[Result] | None = None
+        self._widths = (0, 0)
+
+    @classmethod
+    def grid(
+        cls,
+        network: MLP | Sequence[MLP] | None = None,
+        optimizer: Optimizer | Sequence[Optimizer] | None = None,
+        seed: int | Sequence[int] = 0,
+        **fields: Any,
+    ) -> Population:
+        """Every combination.  A list, range or array is an axis; anything else is one value.
+
+        Further keywords are fields of the networks or the optimizers: lr=[0.1, 0.01],
+        dropout=[0, 0.5].  Seeds vary fastest, then the last keyword.
+
+        >>> len(Population.grid(optimizer=[SGD(), SGD(0.1)], seed=range(30), dropout=[0, 0.5]))
+        120
+        """
+        names, values = _axes(network, optimizer, seed, fields)
+        return cls(_member(names, combination) for combination in itertools.product(*values))
+
+    @classmethod
+    def zip(
+        cls,
+        network: MLP | Sequence[MLP] | None = None,
+        optimizer: Optimizer | Sequence[Optimizer] | None = None,
+        seed: int | Sequence[int] = 0,
+        **fields: Any,
+    ) -> Population:
+        """Side by side: the i-th member takes the i-th value of each list; single values repeat.
+
+        >>> [member.optimizer.lr for member in Population.zip(lr=[0.1, 0.2], seed=[5, 6])]
+        [0.1, 0.2]
+        """
+        names, values = _axes(network, optimizer, seed, fields)
+        lengths = {name: len(value) for name, value in zip(names, values, strict=True)}
+        longest = max(lengths.values())
+        for name, length in lengths.items():
+            if length not in (1, longest):
+                must = f"have 1 or {longest} values"
+                raise SettingError(sentence(name, "Population.zip", must, length))
+        repeated = [value * longest if len(value) == 1 else value for value in values]
+        return cls(_member(names, combination) for combination in zip(*repeated, strict=True))
+
+    @classmethod
+    def sample(
+        cls,
+        n: int,
+        network: MLP | None = None,
+        optimizer: Optimizer | None = None,
+        seed: int | Sequence[int] = 0,
+        sampling_seed: int = 0,
+        **fields: Any,
+    ) -> Population:
+        """`n` random settings, each with every seed.
+
+        A field is a distribution (anything with `rvs`, as in scipy.stats), a list to choose
+        from, or a fixed value.  The i-th setting depends on (sampling_seed, i) alone.
+
+        >>> from scipy.stats import loguniform
+        >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
+        60
+        """
+        if not is_integer(n) or n < 1:
+            raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
+        names, (networks, optimizers, seeds) = _axes(network, optimizer, seed, {})
+        if len(networks) != 1 or len(optimizers) != 1:
+            got = f"{len(networks)} networks and {len(optimizers)} optimizers"
+            must = "be one network and one optimizer, whose fields are sampled"
+            raise SettingError(sentence("base", "Population.sample", must, got))
+        members = []
+        for i in range(n):
+            drawn = [
+                _draw(value, stream(sampling_seed, "sample", i, j), name)
+                for j, (name, value) in enumerate(sorted(fields.items()))
+            ]
+            for one in seeds:
+                values = (networks[0], optimizers[0], *drawn, one)
+                members.append(_member([*names[:2], *sorted(fields), "seed"], values))
+        return cls(members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
+
+    @overload
+    def __getitem__(self, index: int) -> Member: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Member]: ...
+    def __getitem__(self, index: int | slice) -> Member | Sequence[Member]:
+        return self._members[index]
+
+    def __repr__(self) -> str:
+        state = "trained" if self._results else "not trained"
+        return f"Population({len(self)} members, {state})"
+
+    def fit(
+        self,
+        data: Dataset,
+        *,
+        batch_size: int = 100,
+        epochs: int | None = None,
+        steps: int | None = None,
+        batches: str = "permutation",
+        evaluate: str | int | Sequence[int] | None = "epoch",
+        on: Sequence[str] | None = None,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        workers: int | None = None,
+        dtype: str = "float32",
+        progress: bool | Progress = False,
+    ) -> History:
+        """Trains every member from its seed, and returns what happened.
+
+        batch_size   samples per step
+        epochs, steps  how long; give one of them (default: 10 epochs)
+        batches      "permutation" or "book", see trainlab.data.Batches
+        evaluate     "epoch", every so many steps, a list of numbers of steps, or None
+        on           splits to evaluate: "train", "validation", "test", and "batch" for each
+                     step's batch after its update; default: the splits that there are
+        early_stopping  an EarlyStopping; its metric must be evaluated
+        callbacks    called as callback(member, updates, metrics) after each evaluation of
+                     each member, one at a time; a true answer stops that member
+        workers      threads; default: the cores there are
+        dtype        "float32" or "float64"
+        progress     True for a bar on the terminal, or a Progress
+
+        Ctrl-C ends training early: the history then has members marked "interrupted".
+        Raises SettingError and DataError before anything is trained.
+        """
+        splits, widths = admit_data(data, self._members, dtype)
+        plan = make_plan(
+            data=splits,
+            batch_size=batch_size,
+            epochs=epochs,
+            steps=steps,
+            batches=batches,
+            evaluate=evaluate,
+            on=on,
+            early_stopping=early_stopping,
+            callbacks=callbacks,
+            dtype=dtype,
+            scored=data.task != "regression",
+        )
+        workers = admit_workers(workers)
+        start = time.perf_counter()
+        bar = Bar() if progress is True else nullcontext(progress or None)
+        with bar as shown:
+            series, results = run(
+                self._members, plan, splits, widths, NumPyEngine(), workers, shown
+            )
+        self._results, self._widths = results, widths
+        status: list[Status] = [result.status for result in results]
+        return History(self._members, series, status, time.perf_counter() - start)
+
+    def predict(self, x: Any) -> Array:
+        """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
+        return self._each(x, lambda chunk, y: chunk.architecture.loss.predict(y))
+
+    def predict_proba(self, x: Any) -> Array:
+        """Each member's class probabilities (members, N, classes)."""
+        return self._each(x, lambda chunk, y: chunk.architecture.loss.probabilities(y))
+
+    def accuracy(self, x: Any, t: Any) -> Array:
+        """The share of right predictions of each member, (members,)."""
+        results = self._trained()
+        inputs = admit_inputs(x, self._widths[0], results[0].params.dtype)
+        loss = self._members[0].network.loss
+        targets = admit_targets(t, loss, self._widths[1], len(inputs))
+        counts = self._each(x, lambda chunk, y: chunk.architecture.loss.correct(y, targets))
+        return counts / len(inputs)
+
+    def parameters(self, index: int) -> dict[str, Array]:
+        """The trained parameters of one member by name: W1, b1, …"""
+        results = self._trained()
+        network = self._members[index].network.build(*self._widths)
+        return network.layout.views(results[index].params)
+
+    def snapshot(self, index: int) -> dict[str, Array]:
+        """Every trained number of one member: params, buffers, and its optimizer's state."""
+        result = self._trained()[index]
+        return {"params": result.params, "buffers": result.buffers, **result.state}
+
+    def _trained(self) -> list[Result]:
+        if self._results is None:
+            text = sentence("members", "Population", "be trained first", "none", "fit(data)")
+            raise NotTrainedError(text)
+        return self._results
+
+    def _each(self, x: Any, read: Callable[[Chunk, Array], Any]) -> Array:
+        """What `read` makes of the outputs of every member, in the order of the population."""
+        results = self._trained()
+        dtype = results[0].params.dtype
+        inputs = admit_inputs(x, self._widths[0], dtype)
+        found: list[Any] = [None] * len(self)
+        for rows in group(self._members, self._widths, _PREDICTED, dtype, workers=1):
+            settings = [self._members[row] for row in rows]
+            starts = [(results[row].params, results[row].buffers) for row in rows]
+            chunk = Chunk(rows, settings, *self._widths, dtype, starts)
+            values = read(chunk, NumPyEngine().outputs(chunk, inputs))
+            for row, value in zip(chunk.members, values, strict=True):
+                found[row] = value
+        return np.stack(found)
+
+
+class Network:
+    """One network and its optimizer: the population of one, without the leading axis.
+
+    >>> from trainlab.data import load_digits
+    >>> data, network = load_digits(), Network(MLP(hidden=(50,)), SGD(0.1), seed=0)
+    >>> history = network.fit(data, epochs=5)
+    >>> bool(network.accuracy(data.test.x, data.test.t) > 0.85)
+    True
+    """
+
+    def __init__(
+        self, network: MLP | None = None, optimizer: Optimizer | None = None, seed: int = 0
+    ) -> None:
+        self._population = Population.zip(network, optimizer, seed)
+
+    @property
+    def member(self) -> Member:
+        """The settings."""
+        return self._population[0]
+
+    def __repr__(self) -> str:
+        return f"Network({self.member!r})"
+
+    def fit(self, data: Dataset, **settings: Any) -> History:
+        """Trains it; the settings are those of Population.fit."""
+        return self._population.fit(data, **settings)
+
+    def predict(self, x: Any) -> Array:
+        """Predictions (N,) as class indices, or outputs (N, out)."""
+        return self._one(self._population.predict(x))
+
+    def predict_proba(self, x: Any) -> Array:
+        """Class probabilities (N, classes)."""
+        return self._one(self._population.predict_proba(x))
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """The share of right predictions."""
+        return float(self._population.accuracy(x, t)[0])
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The trained parameters by name: W1, b1, …"""
+        return self._population.parameters(0)
+
+    @staticmethod
+    def _one(values: Array) -> Array:
+        one: Array = values[0]
+        return one
+
+
+def _axes(
+    network: Any, optimizer: Any, seed: Any, fields: Mapping[str, Any]
+) -> tuple[list[str], list[list[Any]]]:
+    """The names and the values of every axis, seeds last."""
+    named = {
+        "network": MLP() if network is None else network,
+        "optimizer": SGD(0.01) if optimizer is None else optimizer,
+        **fields,
+        "seed": seed,
+    }
+    values = []
+    for name, value in named.items():
+        axis = list(value) if isinstance(value, (list, range, np.ndarray)) else [value]
+        if not axis:
+            raise SettingError(sentence(name, "Population", "have at least one value", value))
+        values.append([item.item() if isinstance(item, np.generic) else item for item in axis])
+    return list(named), values
+
+
+def _member(names: Sequence[str], values: Sequence[Any]) -> Member:
+    """A member with the given fields of its network and optimizer replaced."""
+    given = dict(zip(names, values, strict=True))
+    member = Member(given.pop("network"), given.pop("optimizer"), given.pop("seed"))
+    network, optimizer = member.network, member.optimizer
+    for name, value in given.items():
+        if name in field_names(network):
+            network = dataclasses.replace(network, **{name: value})
+        elif name in field_names(optimizer):
+            optimizer = dataclasses.replace(optimizer, **{name: value})
+        else:
+            raise unknown_field(name, network, optimizer)
+    return Member(network, optimizer, member.seed)
+
+
+def _draw(value: Any, rng: np.random.Generator, name: str) -> Any:
+    if hasattr(value, "rvs"):
+        drawn = value.rvs(random_state=rng)
+        return drawn.item() if isinstance(drawn, (np.generic, np.ndarray)) else drawn
+    if isinstance(value, (list, range, np.ndarray)):
+        if not len(value):
+            raise SettingError(sentence(name, "Population.sample", "have a value", value))
+        drawn = value[int(rng.integers(len(value)))]
+        return drawn.item() if isinstance(drawn, np.generic) else drawn
+    return value

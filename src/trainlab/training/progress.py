@@ -1,0 +1,64 @@
+"""Progress of a training: what it reports to, and the bar for a terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+
+class Progress(Protocol):
+    """Is told of work done; called from worker threads."""
+
+    def start(self, members: int, steps: int) -> None:
+        """A population of `members` begins, with `steps` member-steps in all."""
+
+    def advance(self, members: int, steps: int) -> None:
+        """So many more members have ended and so many member-steps have been done or dropped."""
+
+
+class Bar:
+    """A bar with members done, member-steps per second and time left, on standard error.
+
+    Nothing is drawn where standard error is not a terminal.
+    """
+
+    def __init__(self, name: str = "training", console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._progress = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[done]}/{task.fields[members]} members"),
+            TextColumn("{task.fields[rate]} steps/s"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(name, total=None, done=0, members="?", rate="–")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def start(self, members: int, steps: int) -> None:
+        """Sets the totals."""
+        self._progress.update(self._task, total=steps, members=members)
+
+    def advance(self, members: int, steps: int) -> None:
+        """Moves the bar on."""
+        task = self._progress.tasks[self._task]
+        rate = f"{task.speed:,.0f}" if task.speed else "–"
+        done = task.fields["done"] + members
+        self._progress.update(self._task, advance=steps, done=done, rate=rate)

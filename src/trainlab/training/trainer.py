@@ -1,0 +1,179 @@
+"""Takes one chunk from its first step to its last: trains, evaluates, watches, records."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from trainlab.network.workspace import Array
+from trainlab.training.engine import Chunk, Engine
+from trainlab.training.history import Series, Status
+from trainlab.training.plan import Plan, loss_name, position
+from trainlab.training.progress import Progress
+
+Arrays = Mapping[str, tuple[Array, Array]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What is kept of a member: parameters (P,), buffers (Q,), optimizer state, status."""
+
+    params: Array
+    buffers: Array
+    state: dict[str, Array]
+    status: Status
+
+
+@dataclasses.dataclass
+class Record:
+    """Where the trainers of all chunks write, each to the rows of its own members."""
+
+    series: dict[str, Series]
+    results: list[Result | None]
+    progress: Progress | None
+    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def write(self, name: str, rows: list[int], at: int | slice, values: Array) -> None:
+        """Values of a series; what is not finite is written as NaN."""
+        self.series[name].values[rows, at] = np.where(np.isfinite(values), values, np.nan)
+
+    def advance(self, members: int, steps: int) -> None:
+        """Tells the progress."""
+        if self.progress:
+            with self.lock:
+                self.progress.advance(members, steps)
+
+
+@dataclasses.dataclass
+class _Best:
+    """The best evaluation of a member so far."""
+
+    value: float | None = None
+    waited: int = 0
+    step: int | None = None
+    params: Array | None = None
+    buffers: Array | None = None
+
+
+class Trainer:
+    """The training of one chunk."""
+
+    def __init__(
+        self, chunk: Chunk, plan: Plan, data: Arrays, engine: Engine, record: Record
+    ) -> None:
+        self.chunk = chunk
+        self.plan = plan
+        self.data = data
+        self.engine = engine
+        self.record = record
+        self.done = 0  # updates that the members of the chunk have received
+        self._best = {row: _Best() for row in chunk.members}
+        self._orders: dict[int, tuple[int, list[Array]]] = {}
+
+    def run(self) -> None:
+        """Trains until every member has ended."""
+        reason = self.engine.supports(self.chunk)
+        if reason is not None:
+            raise NotImplementedError(f"the engine {self.engine.name} cannot do this: {reason}")
+        self._evaluate()
+        for mark in self.plan.marks():
+            while self.done < mark and self.chunk.members:
+                self._advance(mark)
+            if not self.chunk.members:
+                return
+            self._evaluate_batch()
+            self._evaluate()
+        self._retire(range(len(self.chunk.members)), "finished", self.done)
+
+    def _advance(self, mark: int) -> None:
+        """Trains towards `mark`, and no further than a divergence or an interruption."""
+        chunk, first = self.chunk, self.done
+        orders = [self._order(seed, first, mark) for seed in chunk.seeds]
+        x, t = self.data["train"]
+        span = self.engine.train(
+            chunk, x, t, orders, first, self.plan.total, self.record.stop.is_set
+        )
+        self.done += span.losses.shape[1]
+        self.record.write("train_loss", chunk.members, slice(first, self.done), span.losses)
+        self.record.advance(0, span.losses.size)
+        if span.diverged:  # the step in which they diverged was not theirs
+            self._retire(span.diverged, "diverged", self.done - 1)
+        elif self.done < mark:
+            self._retire(range(len(chunk.members)), "interrupted", self.done)
+
+    def _order(self, seed: int, first: int, end: int) -> list[Array]:
+        """The batches of the steps first … end − 1, which lie in one epoch."""
+        epoch, offset = divmod(first, self.plan.batches.steps_per_epoch)
+        known = self._orders.get(seed)
+        if known is None or known[0] != epoch:
+            known = self._orders[seed] = (epoch, list(self.plan.batches.epoch(seed, epoch)))
+        return known[1][offset : offset + end - first]
+
+    def _evaluate(self) -> None:
+        """Evaluates the splits if it is time, and ends the members that should stop."""
+        at = position(self.plan.evaluations, self.done)
+        if at is None:
+            return
+        chunk, metrics = self.chunk, dict[str, Array]()
+        for split in self.plan.on:
+            x, t = self.data[split]
+            metrics[loss_name(split)], right = self.engine.evaluate(chunk, x, t)
+            if right is not None:
+                metrics[f"{split}_accuracy"] = right / len(x)
+        for name, values in metrics.items():
+            self.record.write(name, chunk.members, at, values)
+        ending = []
+        for k, row in enumerate(chunk.members):
+            own = {name: float(values[k]) for name, values in metrics.items()}
+            patient = self._watch(k, self._best[row], own)
+            with self.record.lock:
+                asked = [callback(row, self.done, own) for callback in self.plan.callbacks]
+            if any(asked) or not patient:
+                ending.append(k)
+        if ending and self.done < self.plan.total:
+            self._retire(ending, "stopped early", self.done)
+
+    def _watch(self, k: int, best: _Best, metrics: Mapping[str, float]) -> bool:
+        """Keeps a copy of the best numbers of row k; False when its patience has run out."""
+        rule = self.plan.early_stopping
+        if rule is None:
+            return True
+        value = metrics[rule.metric]
+        if not rule.improves(value, best.value):
+            best.waited += 1
+            return best.waited < rule.patience
+        best.value, best.waited, best.step = value, 0, self.done
+        best.params, best.buffers = self.chunk.params[k].copy(), self.chunk.buffers[k].copy()
+        return True
+
+    def _evaluate_batch(self) -> None:
+        """Evaluates the batch of the step just done, if that was asked for."""
+        step = self.done - 1
+        at = position(self.plan.batch_steps, step)
+        if at is None:
+            return
+        chunk, (x, t) = self.chunk, self.data["train"]
+        batches = [self._order(seed, step, step + 1)[0] for seed in chunk.seeds]
+        rows = np.stack(batches)[chunk.seed_rows]
+        loss, right = self.engine.evaluate(chunk, x[rows], t[rows])
+        self.record.write("batch_loss", chunk.members, at, loss)
+        if right is not None:
+            self.record.write("batch_accuracy", chunk.members, at, right / rows.shape[1])
+
+    def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
+        """Stores the rows that end with so many updates, and drops them from the chunk."""
+        chunk, gone = self.chunk, set(ending)
+        for k in gone:
+            row = chunk.members[k]
+            best = self._best.pop(row)
+            params, buffers = best.params, best.buffers
+            if params is None or buffers is None:
+                params, buffers = chunk.params[k].copy(), chunk.buffers[k].copy()
+            status = Status(kind, updates, best.step)
+            self.record.results[row] = Result(params, buffers, chunk.state_of(k), status)
+        self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
+        chunk.keep([k for k in range(len(chunk.members)) if k not in gone])

@@ -1,0 +1,75 @@
+"""Same run: other process, folder, hash seed, number of workers, chunk sizes: same bits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fingerprint import fingerprint
+
+import trainlab as tl
+from trainlab.training import grouping
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np
+import trainlab as tl
+
+data = tl.load_digits().split(validation=0.2)
+population = tl.Population.grid(
+    network=[tl.MLP(hidden=(20, 20), dropout=0.2, batch_norm=True), tl.MLP(hidden=(10,))],
+    optimizer=[tl.SGD(0.1), tl.Adam(0.01, schedule="cosine"), tl.SGD(1e30)],
+    seed=range(4),
+)
+history = population.fit(
+    data, batch_size=64, epochs=2, workers=int(sys.argv[1]),
+    early_stopping=tl.EarlyStopping(patience=1),
+)
+digest = hashlib.sha256()
+for row in range(len(population)):
+    for name, values in sorted(population.snapshot(row).items()):
+        digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+for name, series in sorted(history.series.items()):
+    digest.update(name.encode() + series.values.tobytes())
+digest.update(repr(history.status).encode())
+print(digest.hexdigest(), {status.kind for status in history.status} >= {"diverged"})
+"""
+
+
+def run(script: Path, workers: int, folder: Path, hash_seed: str) -> str:
+    env = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    command = [sys.executable, str(script), str(workers)]
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout
+
+
+def test_processes_folders_hash_seeds_and_workers_do_not_matter(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    other = tmp_path / "other folder"
+    other.mkdir()
+    first = run(script, 1, tmp_path, "0")
+    assert first.endswith("True\n")  # the run holds members that diverge
+    assert run(script, 2, other, "123") == first
+    assert run(script, 3, other, "7") == first
+
+
+@pytest.mark.parametrize("size", (1, 2, 5, 1000))
+def test_the_size_of_chunks_does_not_matter(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fingerprints() -> list[str]:
+        population = tl.Population.grid(
+            network=tl.MLP(hidden=(6,), dropout=0.5),
+            optimizer=[tl.Momentum(0.1), tl.Adam()],
+            seed=range(3),
+        )
+        history = population.fit(tl.load_digits(), batch_size=50, steps=8, workers=2)
+        return [fingerprint(population, history, row) for row in range(6)]
+
+    usual = fingerprints()
+    monkeypatch.setattr(grouping, "chunk_size", lambda *settings: size)
+    assert fingerprints() == usual
