@@ -28,7 +28,7 @@ def rows(part):
 
 
 @pytest.mark.parametrize(
-    "t, task, shape, dtype",
+    ("t", "task", "shape", "dtype"),
     [
         (LABELS, "classification", (60,), np.int64),
         (LABELS.astype(np.uint8), "classification", (60,), np.int64),
@@ -57,21 +57,24 @@ def test_class_numbers_point_at_the_classes():
     made = data()
     np.testing.assert_array_equal(made.classes[made.train.t], LABELS)
     named = from_arrays(X, np.array(["c", "a", "b"])[np.arange(60) % 3])
-    assert named.classes.tolist() == ["a", "b", "c"] and named.train.t[:3].tolist() == [2, 0, 1]
+    assert named.classes.tolist() == ["a", "b", "c"]
+    assert named.train.t[:3].tolist() == [2, 0, 1]
 
 
 def test_images_are_flattened_in_c_order_and_every_real_dtype_is_admitted():
     images = np.asfortranarray(np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5))
     for dtype in (np.uint8, np.int32, np.float64, bool):
         made = from_arrays(images.astype(dtype), [0, 1])
-        assert made.train.x.flags.c_contiguous and made.train.x.dtype == np.float32
+        assert made.train.x.flags.c_contiguous
+        assert made.train.x.dtype == np.float32
         np.testing.assert_array_equal(made.train.x, images.astype(dtype).reshape(2, 60))
 
 
 def test_arrays_are_copied():
     x, t = X.astype(np.float32), X[:, :2].astype(np.float32)
     made = from_arrays(x, t)
-    assert not np.shares_memory(made.train.x, x) and not np.shares_memory(made.train.t, t)
+    assert not np.shares_memory(made.train.x, x)
+    assert not np.shares_memory(made.train.t, t)
 
 
 def spoilt(value, row=4):
@@ -88,7 +91,7 @@ class Sparse:
 
 
 @pytest.mark.parametrize(
-    "x, t, words",
+    ("x", "t", "words"),
     [
         (spoilt(NAN), LABELS, "row 4 of x .* no NaN.*got nan"),
         (spoilt(INF), LABELS, "row 4 of x .*got inf"),
@@ -124,7 +127,7 @@ def test_arrays_that_cannot_be_trained_on_are_refused(x, t, words):
 
 
 @pytest.mark.parametrize(
-    "t, task, error",
+    ("t", "task", "error"),
     [
         (LABELS, "ranking", SettingError),
         (LABELS.astype(str), "regression", DataError),
@@ -146,7 +149,7 @@ def test_pairs_of_their_own_become_splits():
 
 
 @pytest.mark.parametrize(
-    "pair, words",
+    ("pair", "words"),
     [
         ((X[:2], [3, 4]), r"t of test .*only labels that train has; got \[4\]"),
         ((X[:2], ["3", "7"]), "t of test .*as in train"),
@@ -168,7 +171,7 @@ def test_sizes_that_leave_a_part_empty_are_refused(name, size):
 
 
 @pytest.mark.parametrize("stratify", [True, False])
-@pytest.mark.parametrize("size, count", [(12, 12), (0.2, 12), (0.5, 30), (np.int64(12), 12)])
+@pytest.mark.parametrize(("size", "count"), [(12, 12), (0.2, 12), (0.5, 30), (np.int64(12), 12)])
 def test_a_split_is_a_partition_with_rows_and_targets_together(stratify, size, count):
     made = data().split(size, stratify=stratify, seed=3)
     assert (len(made.train), len(made.validation)) == (60 - count, count)
@@ -262,7 +265,7 @@ def test_describe_is_plain_json():
 
 
 @pytest.mark.parametrize(
-    "x, t",
+    ("x", "t"),
     [
         (X, LABELS),
         (X.astype(np.float32)[:, 0], LABELS),

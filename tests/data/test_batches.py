@@ -11,7 +11,7 @@ from trainlab.errors import SettingError
 SIZES = [(1, 1), (10, 3), (10, 5), (10, 10), (3, 10), (101, 7)]
 
 
-@pytest.mark.parametrize("n, size", SIZES)
+@pytest.mark.parametrize(("n", "size"), SIZES)
 def test_a_permutation_has_every_sample_once_and_the_rest_by_itself(n, size):
     batches = Batches(n, size).epoch(seed=1, epoch=0)
     assert len(batches) == Batches(n, size).steps_per_epoch == int(np.ceil(n / size))
@@ -20,12 +20,13 @@ def test_a_permutation_has_every_sample_once_and_the_rest_by_itself(n, size):
     assert all(batch.dtype == np.int64 for batch in batches)
 
 
-@pytest.mark.parametrize("n, size", SIZES)
+@pytest.mark.parametrize(("n", "size"), SIZES)
 def test_the_book_draws_full_batches(n, size):
     batches = Batches(n, size, "book").epoch(seed=1, epoch=0)
     assert len(batches) == Batches(n, size, "book").steps_per_epoch == max(n // size, 1)
     assert all(len(batch) == size and batch.dtype == np.int64 for batch in batches)
-    assert min(map(min, batches)) >= 0 and max(map(max, batches)) < n
+    assert min(map(min, batches)) >= 0
+    assert max(map(max, batches)) < n
 
 
 def test_the_book_draws_with_replacement_and_uniformly():

@@ -21,7 +21,8 @@ def test_the_real_images_are_all_there_once():
     ours = np.column_stack([x * 16, t])
     theirs = np.column_stack([BUNDLE.data, BUNDLE.target])
     np.testing.assert_array_equal(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
-    assert x.dtype == np.float32 and (x.min(), x.max()) == (0.0, 1.0)
+    assert x.dtype == np.float32
+    assert (x.min(), x.max()) == (0.0, 1.0)
 
 
 def test_the_test_rows_have_the_share_of_each_digit():

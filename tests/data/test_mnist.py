@@ -69,7 +69,8 @@ def write_all(folder, **options):
 def assert_small(data):
     np.testing.assert_array_equal(data.train.t, ARRAYS[1])
     np.testing.assert_array_equal(data.test.x * 255, ARRAYS[2].reshape(20, 12))
-    assert data.validation is None and data.out_features == 10
+    assert data.validation is None
+    assert data.out_features == 10
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
@@ -141,7 +142,8 @@ def test_a_wrong_file_of_the_users_is_an_error_and_stays(home):
     before = path.read_bytes()
     with pytest.raises(DataError, match=r"SHA-256 of .*mine/train-images"):
         mnist.load_mnist(folder)
-    assert path.read_bytes() == before and home.fetched == []
+    assert path.read_bytes() == before
+    assert home.fetched == []
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
@@ -190,23 +192,27 @@ def test_labels_that_do_not_fit_are_refused(labels):
 
 
 @pytest.fixture(scope="module")
-def real(mnist_folder):
-    return mnist.load_mnist(mnist_folder, download=False)
+def real(mnist_dir):
+    return mnist.load_mnist(mnist_dir, download=False)
 
 
+@pytest.mark.mnist
 def test_the_real_files(real):
     assert real.describe()["sizes"] == {"train": 60_000, "test": 10_000}
-    assert real.train.x.shape == (60_000, 784) and real.train.x.dtype == np.float32
+    assert real.train.x.shape == (60_000, 784)
+    assert real.train.x.dtype == np.float32
     assert (real.train.x.min(), real.train.x.max()) == (0.0, 1.0)
     # The published mean of the pixels of the train images, to its four decimals.
     assert real.train.x.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
-    assert real.train.t[:5].tolist() == [5, 0, 4, 1, 9] and real.test.t[:3].tolist() == [7, 2, 1]
+    assert real.train.t[:5].tolist() == [5, 0, 4, 1, 9]
+    assert real.test.t[:3].tolist() == [7, 2, 1]
     assert np.bincount(real.train.t)[[0, 1, 9]].tolist() == [5923, 6742, 5949]
 
 
-def test_a_real_file_with_one_byte_changed_is_refused(mnist_folder, tmp_path):
+@pytest.mark.mnist
+def test_a_real_file_with_one_byte_changed_is_refused(mnist_dir, tmp_path):
     for file in mnist.FILES:
-        found = mnist._find(file, (mnist_folder, mnist_folder / "mnist"))
+        found = mnist._find(file, (mnist_dir,))
         shutil.copy(found, tmp_path / found.name)
     labels = tmp_path / f"{mnist.FILES[3].name}.gz"
     if not labels.exists():

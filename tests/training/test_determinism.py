@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from fingerprint import fingerprint
 
 import trainlab as tl
+from fingerprint import fingerprint
 from trainlab.training import grouping
 
 SCRIPT = """
@@ -59,7 +59,7 @@ def test_processes_folders_hash_seeds_and_workers_do_not_matter(tmp_path: Path) 
     assert run(script, 3, other, "7") == first
 
 
-@pytest.mark.parametrize("size", (1, 2, 5, 1000))
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
 def test_the_size_of_chunks_does_not_matter(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def fingerprints() -> list[str]:
         population = tl.Population.grid(

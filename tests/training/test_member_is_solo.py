@@ -10,10 +10,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from cases import NETWORKS, OPTIMIZERS
-from fingerprint import fingerprint
+from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 
-from trainlab import MLP, SGD, Adam, Dataset, History, Member, Population, from_arrays
+from fingerprint import fingerprint
+from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.training import grouping
 
 FEATURES, CLASSES, SAMPLES, STEPS = 7, 3, 23, 9
@@ -23,12 +23,15 @@ NEIGHBOURS = {"normal": "finished", "diverging": "diverged", "stopped": "stopped
 DTYPES = ("float32", "float64")
 TARGETS = (100, 200, 300)  # seeds; rows are ordered by seed: first, middle and last
 
-# one row per network with SGD-like training, one per optimizer with the same network
 CASES = {
     **{f"network {name}": (network, Adam(0.01)) for name, network in NETWORKS.items()},
     **{
         f"optimizer {name}": (MLP(hidden=(4,), batch_norm=True, dropout=0.3), optimizer)
         for name, optimizer in OPTIMIZERS.items()
+    },
+    **{
+        f"schedule {name}": (MLP(hidden=(4,)), SGD(0.1, schedule=schedule))
+        for name, schedule in SCHEDULES.items()
     },
 }
 
@@ -68,9 +71,7 @@ def neighbour(network: MLP, optimizer, kind: str, index: int, dtype: str) -> Mem
     other = dataclasses.replace(optimizer, lr=lr, clip_norm=0.5 + index)
     if kind == "diverging" and index % 2:
         other = SGD(lr)  # diverges for certain; the rows of its kind follow the targets'
-    network = dataclasses.replace(
-        network, weight_decay=0.01 * index, dropout=network.dropout / 2
-    )
+    network = dataclasses.replace(network, weight_decay=0.01 * index, dropout=network.dropout / 2)
     return Member(network, other, (110, 210)[index % 2] + index)
 
 
@@ -89,8 +90,8 @@ def test_a_member_is_the_network_trained_alone(case: str, dtype: str) -> None:
         for kind, ending in NEIGHBOURS.items():
             seeds = TARGETS[: min(size, 3)]
             others = [
-                    neighbour(network, optimizer, kind, i, dtype) for i in range(size - len(seeds))
-                ]
+                neighbour(network, optimizer, kind, i, dtype) for i in range(size - len(seeds))
+            ]
             members = [Member(network, optimizer, seed) for seed in seeds] + others
             others_rows = set(range(len(seeds), size))
             stop = others_rows if kind == "stopped" else set()
@@ -110,7 +111,7 @@ def test_the_members_of_a_case_do_share_a_chunk() -> None:
     assert len(chunks) == 1
 
 
-@pytest.mark.parametrize("size", (2, 7))
+@pytest.mark.parametrize("size", [2, 7])
 def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int) -> None:
     rng = np.random.default_rng(1)
     data = from_arrays(

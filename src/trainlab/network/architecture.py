@@ -136,7 +136,7 @@ class MLP(Settings):
         layers: list[Layer] = []
         for width in self.hidden:
             layers.append(Dense(width, self.init))
-            layers += [norm for norm in (self.batch_norm, self.layer_norm) if norm]
+            layers += [n for n in (self.batch_norm, self.layer_norm) if isinstance(n, Layer)]
             layers.append(Activate(self.activation))
             if with_dropout:
                 layers.append(Dropout(self.dropout, inverted=self.convention == "modern"))

@@ -219,7 +219,8 @@ class Dropout(Layer):
         new: Allocator,
         input_gradient: bool = True,
     ) -> Array | None:
-        return np.multiply(dy, cache, out=new("dx", dy.shape, dy.dtype))
+        mask: Array = cache
+        return np.multiply(dy, mask, out=new("dx", dy.shape, dy.dtype))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -323,18 +324,17 @@ class BatchNorm(Layer):
         g, product = new("g", dy.shape, dy.dtype), new("product", dy.shape, dy.dtype)
         _scale_and_shift_gradients(dy, x_hat, grads, product)
         np.multiply(dy, p["gamma"], out=g)
-        if not training:  # the running statistics do not depend on x
-            return np.multiply(g, inv, out=g)
-        return _normalise_backward(g, x_hat, inv, -2, product)
+        if training:
+            return _normalise_backward(g, x_hat, inv, -2, product)
+        np.multiply(g, inv, out=g)  # the running statistics do not depend on x
+        return g
 
 
 def _scale_and_shift(features: int) -> dict[str, Parameter]:
     return {"gamma": Parameter((1, features), 1.0), "beta": Parameter((1, features), 0.0)}
 
 
-def _normalise(
-    x: Array, axis: int, eps: Any, new: Allocator
-) -> tuple[Array, Array, Array, Array]:
+def _normalise(x: Array, axis: int, eps: Any, new: Allocator) -> tuple[Array, Array, Array, Array]:
     """x̂, 1/sqrt(var + ε), mean and variance of x over `axis`."""
     reduced = (*x.shape[:-1], 1) if axis == -1 else (*x.shape[:-2], 1, x.shape[-1])
     x_hat, square = new("x_hat", x.shape, x.dtype), new("square", x.shape, x.dtype)

@@ -16,7 +16,7 @@ import numpy as np
 
 from trainlab.network.architecture import Architecture
 from trainlab.network.workspace import Array, Workspace
-from trainlab.optimizers import Optimizer, State
+from trainlab.optimizer_base import Optimizer, State
 from trainlab.settings import stack, structure
 from trainlab.streams import stream
 from trainlab.training.members import Member
@@ -229,23 +229,21 @@ def gather(chunk: Chunk, x: Array, t: Array, rows: Sequence[Array]) -> tuple[Arr
         x_batch = new("x", shape + x.shape[1:], x.dtype)
         t_batch = new("t", shape + t.shape[1:], t.dtype)
         return _take(x, rows[0], x_batch), _take(t, rows[0], t_batch)
-    shape = (len(chunk.members), len(rows[0]))
-    x_batch = new("x", shape + x.shape[1:], x.dtype)
-    t_batch = new("t", shape + t.shape[1:], t.dtype)
+    members = (len(chunk.members), len(rows[0]))
+    x_batch = new("x", members + x.shape[1:], x.dtype)
+    t_batch = new("t", members + t.shape[1:], t.dtype)
     for k, seed in enumerate(chunk.seed_rows):
         _take(x, rows[seed], x_batch[k])
         _take(t, rows[seed], t_batch[k])
     return x_batch, t_batch
 
 
-def _take(source: Array, rows: Array, out: Array) -> Array:
+def _take(source: Array, rows: Array | list[int], out: Array) -> Array:
     # "clip" because "raise" would make NumPy fill a copy of `out` first; rows are in range
     return np.take(source, rows, axis=0, out=out, mode="clip")
 
 
-def _step(
-    chunk: Chunk, x: Array, t: Array, step: int, total: int
-) -> tuple[Array, tuple[int, ...]]:
+def _step(chunk: Chunk, x: Array, t: Array, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
     """One update of every row that stays finite: the losses, and the rows that do not."""
     draw = _Draws(chunk, step)
     loss, _, updated = chunk.architecture.loss_and_gradient(
@@ -293,9 +291,10 @@ class _Draws:
         for seed, out in zip(chunk.seeds, one, strict=True):
             stream(seed, "dropout", self._step, layer).random(dtype=np.float32, out=out)
         if len(chunk.seeds) == 1:
-            return one[0]
+            shared: Array = one[0]
+            return shared
         members = new("members", (len(chunk.members), rows, width), np.float32)
-        return np.take(one, chunk.seed_rows, axis=0, out=members, mode="clip")
+        return _take(one, chunk.seed_rows, members)
 
 
 def _tiles(rows: int) -> list[slice]:

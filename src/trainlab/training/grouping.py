@@ -41,12 +41,11 @@ def chunk_size(
     its output and the gradient of it.
     """
     architecture = members[0].network.build(*widths)
-    slots = max(
-        sum(slot.per_parameter for slot in member.optimizer.slots) for member in members
-    )
+    slots = max(sum(slot.per_parameter for slot in member.optimizer.slots) for member in members)
     activations = sum(architecture.widths) * batch_size
     numbers = architecture.size * (2 + slots) + 2 * activations
-    return max(1, last_level_cache() // workers // (numbers * np.dtype(dtype).itemsize))
+    working_set = int(numbers * np.dtype(dtype).itemsize)
+    return max(1, last_level_cache() // workers // working_set)
 
 
 def last_level_cache() -> int:

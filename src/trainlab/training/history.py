@@ -72,7 +72,7 @@ class History:
         self.seconds = seconds
 
     def __repr__(self) -> str:
-        kinds = {kind: 0 for kind in ("finished", "stopped early", "diverged", "interrupted")}
+        kinds = dict.fromkeys(("finished", "stopped early", "diverged", "interrupted"), 0)
         for status in self.status:
             kinds[status.kind] += 1
         ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
@@ -114,19 +114,17 @@ class History:
     def compare(
         self, by: str = "optimizer", name: str = "train_loss", at: int = -1
     ) -> list[evidence.Comparison]:
-        """Every pair of arms at position `at` of a series, paired on the seeds they share."""
-        values, found = self[name][:, at], []
-        arms = list(self.arms(by).items())
-        for i, (first, rows) in enumerate(arms):
-            for second, others in arms[i + 1 :]:
-                a, b = self._paired(rows, others)
-                found.append(evidence.compare(first, values[a], second, values[b]))
-        return found
+        """Every pair of arms at position `at` of a series, paired on the seeds they share.
 
-    def _paired(self, rows: Array, others: Array) -> tuple[list[int], list[int]]:
-        by_seed = {self.members[i].seed: int(i) for i in rows}
-        pairs = [(by_seed[s], int(j)) for j in others if (s := self.members[j].seed) in by_seed]
-        return [i for i, _ in pairs], [j for _, j in pairs]
+        Where an arm has several members of one seed, their mean stands for that seed.
+        """
+        values = self[name][:, at]
+        seeds = np.array([member.seed for member in self.members], dtype=np.uint64)
+        arms = {}
+        for label, rows in self.arms(by).items():
+            own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
+            arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
+        return evidence.compare_all(arms)
 
     def plot(
         self,

@@ -81,5 +81,3 @@ def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
         for name in ("batch_loss", "batch_accuracy")[: 1 + scored]:
             add(name, "step", plan.batch_steps)
     return found
-
-

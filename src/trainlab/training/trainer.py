@@ -79,7 +79,8 @@ class Trainer:
         reason = self.engine.supports(self.chunk)
         if reason is not None:
             raise NotImplementedError(f"the engine {self.engine.name} cannot do this: {reason}")
-        self._evaluate()
+        if not self.record.stop.is_set():
+            self._evaluate()
         for mark in self.plan.marks():
             while self.done < mark and self.chunk.members:
                 self._advance(mark)

@@ -1,0 +1,56 @@
+"""What all tests share: one thread of BLAS, random draws that can be repeated, real data."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from trainlab.data import find_mnist
+
+SEED = "TRAINLAB_TEST_SEED"
+_LIMITS = pytest.StashKey[Any]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The suite runs in several processes, and some tests start more: each may use one core.
+    config.stash[_LIMITS] = threadpoolctl.threadpool_limits(1)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["MPLBACKEND"] = "Agg"
+    # Set before the workers of pytest-xdist start, so that all of them have the same.
+    os.environ.setdefault(SEED, str(secrets.randbelow(2**32)))
+
+
+def pytest_report_header() -> str:
+    return f"{SEED}={os.environ[SEED]} (set it to repeat the draws of the fixture `rng`)"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed and "rng" in getattr(item, "fixturenames", ()):
+        report.sections.append(("random draws", f"repeat with {SEED}={os.environ[SEED]}"))
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Draws that differ between runs and tests; a test that fails prints how to repeat them."""
+    name = list(request.node.nodeid.encode())
+    return np.random.default_rng([int(os.environ[SEED]), *name])
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder that has the four files of MNIST; skips where none has."""
+    found = list(find_mnist().values())
+    if None in found:
+        pytest.skip("MNIST is not here: set TRAINLAB_DATA to its folder, or run `trainlab data`")
+    return found[0].parent

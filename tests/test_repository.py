@@ -1,0 +1,135 @@
+"""What holds for the source as a whole: the order of its rooms, sizes, and what it never does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "trainlab"
+FILES = sorted(SOURCE.rglob("*.py"))
+MAX_LINES = 400
+
+# From the ground up: a room imports from itself and from rooms above it in this list.
+ROOMS = (
+    "errors",
+    "settings",
+    "streams",
+    "network",
+    "schedules",
+    "optimizer_base",
+    "optimizers",
+    "differentiation",
+    "data",
+    "evidence",
+    "plots",
+    "training",
+    "experiments",
+    "report",
+    "cli",
+)
+# Everything that runs what it reads, or reads more than it says.
+FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "yaml"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+# NumPy's and joblib's own doors to pickle.
+FORBIDDEN_KEYWORDS = {"allow_pickle"}
+
+
+def room(path: Path) -> str:
+    first = path.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything the file imports, in functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute in this project"
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}"
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_rooms_import_in_one_direction(path: Path) -> None:
+    here = room(path)
+    if here in ("__init__", "__main__"):
+        return  # the front door sees every room
+    assert here in ROOMS, f"{here} has no place in ROOMS"
+    for line, imported in imports(path):
+        parts = imported.split(".")
+        if parts[0] != "trainlab":
+            continue
+        assert parts[1] in ROOMS, f"{path}:{line}: `from trainlab import name` hides the room"
+        assert ROOMS.index(parts[1]) <= ROOMS.index(here), (
+            f"{path}:{line}: {here} must not import from {parts[1]}, which is below it"
+        )
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_files_fit_in_the_head(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_LINES, f"{path} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_nothing_that_is_read_is_run(path: Path) -> None:
+    for line, imported in imports(path):
+        assert imported.split(".")[0] not in FORBIDDEN_MODULES, f"{path}:{line}: {imported}"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.id if isinstance(node.func, ast.Name) else None
+        assert called not in FORBIDDEN_CALLS, f"{path}:{node.lineno}: {called}"
+        used = {keyword.arg for keyword in node.keywords}
+        assert not used & FORBIDDEN_KEYWORDS, f"{path}:{node.lineno}: {used}"
+
+
+def test_matplotlib_is_imported_in_one_file() -> None:
+    users = {
+        path
+        for path in FILES
+        for line, imported in imports(path)
+        if imported.split(".")[0] == "matplotlib" and not for_types_alone(path, line)
+    }
+    assert users == {SOURCE / "plots.py"}
+
+
+def for_types_alone(path: Path, line: int) -> bool:
+    """Whether the line stands under `if TYPE_CHECKING:`, which never runs."""
+    return any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+        and node.lineno <= line <= (node.end_lineno or 0)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def test_undefined_and_redefined_names_are_never_muted() -> None:
+    muted = ("F811", "F821")
+    for path in [*FILES, *sorted((ROOT / "tests").rglob("*.py")), ROOT / "pyproject.toml"]:
+        if path == Path(__file__):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not any(rule in text for rule in muted), f"{path} mutes one of {muted}"
+
+
+def test_every_muted_rule_is_named() -> None:
+    for path in [*FILES, *sorted((ROOT / "tests").rglob("*.py"))]:
+        if path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for mark in ("# noqa", "# type: ignore"):
+                rest = line.partition(mark)[2]
+                named = mark not in line or rest.startswith((":", "["))
+                assert named, f"{path}:{number}: mutes every rule"

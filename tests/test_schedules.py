@@ -1,0 +1,130 @@
+"""Schedules: their values, their lengths, and that a member's rate is its own."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainlab.errors import SettingError
+from trainlab.optimizers import SGD
+from trainlab.schedules import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    Exponential,
+    OneCycle,
+    Schedule,
+    Step,
+    WarmUp,
+    each,
+)
+from trainlab.settings import stack
+
+# A few roundings of numbers of size 1.
+ROUNDING = 1e-15
+
+VALUES: list[tuple[Schedule, int, int | None, float]] = [
+    (Constant(), 7, None, 1.0),
+    (Step(every=3, factor=0.5), 2, None, 1.0),
+    (Step(every=3, factor=0.5), 3, None, 0.5),
+    (Step(every=3, factor=0.5), 8, None, 0.25),
+    (Exponential(decay=0.5), 0, None, 1.0),
+    (Exponential(decay=0.5), 3, None, 0.125),
+    (Cosine(), 0, 10, 1.0),
+    (Cosine(floor=0.2), 5, 10, 0.6),
+    (Cosine(floor=0.2, steps=5), 5, 10, 0.2),
+    (Cosine(floor=0.2, steps=5), 9, None, 0.2),
+    (OneCycle(warm=0.5, start=0.1, end=0.01), 0, 10, 0.1),
+    (OneCycle(warm=0.5, start=0.1, end=0.01), 2, 10, 0.55),
+    (OneCycle(warm=0.5, start=0.1, end=0.01), 4, 10, 1.0),
+    (OneCycle(warm=0.5, start=0.1, end=0.01), 9, 10, 0.01),
+    (OneCycle(warm=0.5, start=0.1, end=0.01), 99, 10, 0.01),
+    # The peak would be at step -1: at step 0 a fifth of the descent is done.
+    (OneCycle(warm=0.0, end=0.0, steps=5), 0, None, 0.5 + 0.5 * math.cos(math.pi / 5)),
+    (OneCycle(warm=1.0, steps=5), 4, None, 1e-4),
+    (OneCycle(steps=1), 0, None, 1e-4),
+    (WarmUp(steps=4), 0, None, 0.0),
+    (WarmUp(steps=4, start=0.2), 2, None, 0.6),
+    (WarmUp(steps=4, start=0.2), 4, None, 1.0),
+    (WarmUp(steps=4, then=Cosine()), 4, 14, 1.0),
+    (WarmUp(steps=4, then=Cosine()), 9, 14, 0.5),
+    (WarmUp(steps=4, then="cosine"), 14, 14, 0.0),
+    (WarmUp(steps=20, then=Cosine()), 10, 14, 0.5),
+]
+
+
+@pytest.mark.parametrize(("schedule", "step", "total", "value"), VALUES)
+def test_values(schedule: Schedule, step: int, total: int | None, value: float) -> None:
+    assert schedule.multiplier(step, total) == pytest.approx(value, abs=ROUNDING)
+
+
+MEMBERS: dict[str, Any] = {
+    "constant": lambda i: Constant(),
+    "step": lambda i: Step(every=2 + i, factor=0.9 - 0.07 * i),
+    "exponential": lambda i: Exponential(decay=0.99 - 0.013 * i),
+    "cosine": lambda i: Cosine(floor=0.013 * i),
+    "one_cycle": lambda i: OneCycle(warm=0.1 + 0.1 * i, start=0.01 * i, end=0.003 * i),
+    "warm_up": lambda i: WarmUp(steps=5, then=Exponential(0.9 - 0.07 * i), start=0.03 * i),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("K", [1, 2, 3, 7])
+def test_a_members_rate_is_its_own_bit_for_bit(name: str, K: int) -> None:
+    members = [MEMBERS[name](i) for i in range(K)]
+    together = stack(members, trailing=1)
+    for step in range(23):
+        values = np.broadcast_to(together.multiplier(step, 20), (K, 1))
+        for i, member in enumerate(members):
+            assert values[i, 0] == member.multiplier(step, 20)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_multiplier_is_between_0_and_1_and_a_name_is_enough(name: str) -> None:
+    schedule = SGD(0.1, schedule=name).schedule  # type: ignore[arg-type]
+    assert schedule == SCHEDULES[name]()
+    values = np.array([schedule.multiplier(step, 300) for step in range(310)])
+    assert values.min() >= 0.0
+    assert values.max() <= 1.0
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), OneCycle(), WarmUp(steps=1, then=Cosine())])
+def test_a_length_is_asked_for(schedule: Schedule) -> None:
+    with pytest.raises(
+        SettingError, match=r"steps of \w+ must be given .*; got None; try \w+\(steps"
+    ):
+        schedule.multiplier(3)
+
+
+def test_each_calls_pythons_own_arithmetic() -> None:
+    bases = np.linspace(0.1, 0.999, 17).reshape(-1, 1)
+    powers = each(math.pow, bases, 37)
+    assert powers.shape == (17, 1)
+    assert powers.dtype == np.float64
+    assert powers.ravel().tolist() == [math.pow(float(base), 37.0) for base in bases.ravel()]
+    assert isinstance(each(math.pow, 0.5, 2), float)
+
+
+BAD: list[tuple[type[Schedule], str, Any, str]] = [
+    (Step, "every", 0, "every of Step must be an integer >= 1; got 0"),
+    (Step, "factor", 1.5, "factor of Step must be a number in [0.0, 1.0]; got 1.5"),
+    (Exponential, "decay", 0.0, "decay of Exponential must be a number in (0.0, 1.0]; got 0.0"),
+    (Cosine, "floor", -0.1, "floor of Cosine must be a number in [0.0, 1.0]; got -0.1"),
+    (Cosine, "steps", 2.5, "steps of Cosine must be an integer >= 1 or None; got 2.5"),
+    (OneCycle, "warm", 2.0, "warm of OneCycle must be a number in [0.0, 1.0]; got 2.0"),
+    (WarmUp, "steps", 0, "steps of WarmUp must be an integer >= 1; got 0"),
+    (WarmUp, "then", "warm_up", "then of WarmUp must be one of 'constant', 'step', "),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "value", "text"), BAD)
+def test_a_bad_setting_says_what_is_wrong(
+    kind: type[Schedule], field: str, value: Any, text: str
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        kind(**{field: value})
+    assert str(caught.value).startswith(text)

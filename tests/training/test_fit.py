@@ -1,0 +1,335 @@
+"""What `fit` promises: when it evaluates, when it stops, what it keeps, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from trainlab.training.run import run as run_population
+
+FEATURES, SAMPLES = 6, 40
+
+
+@pytest.fixture
+def data() -> tl.Dataset:
+    """Three classes that overlap, so that a network can over-fit them."""
+    rng = np.random.default_rng(5)
+    t = rng.permutation(np.arange(SAMPLES) % 3)
+    x = rng.normal(size=(SAMPLES, FEATURES)) + 0.5 * t[:, None]
+    return tl.from_arrays(x, t).split(validation=10)
+
+
+def trained(data: tl.Dataset, *members: tl.Member, **settings) -> tuple[tl.Population, tl.History]:
+    population = tl.Population(members)
+    return population, population.fit(data, batch_size=7, **settings)
+
+
+class TestEvaluation:
+    def test_by_epoch_the_axis_counts_epochs_from_before_the_first_step(self, data) -> None:
+        _, history = trained(data, tl.Member(), epochs=3)
+        series = history.series["validation_accuracy"]
+        assert series.axis == "epoch"
+        assert series.axis_values.tolist() == [0, 1, 2, 3]
+        assert history["train_loss"].shape == (1, 3 * 5)  # ceil(30 / 7) steps an epoch
+
+    def test_every_n_steps_includes_the_first_and_the_last(self, data) -> None:
+        _, history = trained(data, tl.Member(), steps=11, evaluate=4)
+        assert history.series["train_accuracy"].axis_values.tolist() == [0, 4, 8, 11]
+
+    def test_at_chosen_steps(self, data) -> None:
+        _, history = trained(data, tl.Member(), steps=6, evaluate=[6, 0, 3], on=["validation"])
+        assert set(history.series) == {"train_loss", "validation_loss", "validation_accuracy"}
+        assert history.series["validation_loss"].axis_values.tolist() == [0, 3, 6]
+
+    def test_never(self, data) -> None:
+        assert set(trained(data, tl.Member(), steps=2, evaluate=None)[1].series) == {"train_loss"}
+
+    def test_the_last_evaluation_is_what_predict_says(self, data) -> None:
+        population, history = trained(data, tl.Member(), tl.Member(seed=3), epochs=2)
+        accuracy = population.accuracy(data.validation.x, data.validation.t)
+        assert accuracy.tolist() == history["validation_accuracy"][:, -1].tolist()
+        predictions = population.predict(data.validation.x)
+        right = (predictions == data.validation.t).mean(axis=1)
+        assert np.allclose(right, accuracy)
+        probabilities = population.predict_proba(data.validation.x)
+        assert np.array_equal(probabilities.argmax(-1), predictions)
+        assert np.allclose(probabilities.sum(-1), 1, atol=1e-6)
+
+    def test_batch_is_the_batch_of_the_step_after_its_update(self, data) -> None:
+        member = tl.Member(tl.MLP(hidden=(5,)), tl.SGD(0.5), seed=2)
+        _, history = trained(data, member, steps=4, evaluate=2, on=["batch"])
+        series = history.series["batch_loss"]
+        assert series.axis_values.tolist() == [0, 2]
+        # by hand: the parameters after three updates, on the batch of step 2
+        population, _ = trained(data, member, steps=3, evaluate=None)
+        rows = tl.datasets.Batches(len(data.train), 7).epoch(seed=2, epoch=0)[2]
+        p = population.predict_proba(data.train.x[rows])[0]
+        expected = -np.log(p[np.arange(7), data.train.t[rows]]).mean()
+        assert series.values[0, 1] == pytest.approx(expected, rel=1e-5)
+
+    def test_train_loss_is_the_loss_before_the_update(self, data) -> None:
+        member = tl.Member(tl.MLP(hidden=(5,)), tl.SGD(0.5), seed=2)
+        _, history = trained(data, member, steps=2, evaluate=[0], on=["train"])
+        rows = tl.datasets.Batches(len(data.train), 7).epoch(seed=2, epoch=0)[0]
+        network = member.network.build(FEATURES, 3)
+        params, buffers = network.initialize(2, np.float32)
+        y, _, _ = network.forward(network.bind(params, buffers), data.train.x[rows])
+        loss, _ = network.loss.forward(y, data.train.t[rows], lambda n, s, d: np.empty(s, d))
+        assert history["train_loss"][0, 0] == pytest.approx(float(loss), rel=1e-6)
+
+
+class TestEnding:
+    def test_a_diverged_member_keeps_its_last_finite_state(self, data) -> None:
+        member = tl.Member(tl.MLP(hidden=(5, 5)), tl.SGD(1e9), seed=1)
+        population, history = trained(data, member, tl.Member(seed=1), steps=30)
+        status = history.status[0]
+        assert status.kind == "diverged"
+        assert 0 < status.step < 30
+        assert str(status) == f"diverged at step {status.step}"
+        assert np.isfinite(population.snapshot(0)["params"]).all()
+        alone, _ = trained(data, member, steps=status.step)
+        assert alone.snapshot(0)["params"].tobytes() == population.snapshot(0)["params"].tobytes()
+        assert np.isnan(history["train_loss"][0, status.step + 1 :]).all()
+        assert np.isfinite(history["train_loss"][0, : status.step]).all()
+        assert history.status[1].kind == "finished"
+        assert np.isfinite(history["train_loss"][1]).all()
+
+    def test_early_stopping_restores_the_best(self, data) -> None:
+        members = [tl.Member(tl.MLP(hidden=(30,)), tl.Adam(0.05), seed) for seed in range(4)]
+        rule = tl.EarlyStopping(metric="validation_loss", patience=3)
+        population, history = trained(data, *members, epochs=40, early_stopping=rule)
+        losses = history["validation_loss"]
+        assert {status.kind for status in history.status} == {"stopped early"}
+        for row, status in enumerate(history.status):
+            evaluated = losses[row][np.isfinite(losses[row])]
+            best = int(np.argmin(evaluated))
+            assert status.best_step == 5 * best
+            assert status.step == status.best_step + 3 * 5
+            alone, _ = trained(data, members[row], steps=status.best_step)
+            mine = population.snapshot(row)["params"].tobytes()
+            assert alone.snapshot(0)["params"].tobytes() == mine
+
+    def test_early_stopping_on_an_accuracy_goes_up(self, data) -> None:
+        rule = tl.EarlyStopping(metric="train_accuracy", patience=2)
+        _, history = trained(
+            data, tl.Member(optimizer=tl.Adam(0.01)), epochs=30, early_stopping=rule
+        )
+        accuracy = history["train_accuracy"][0]
+        best = history.status[0].best_step // 5
+        assert accuracy[best] == np.nanmax(accuracy)
+        assert accuracy[best] > accuracy[0]
+
+    def test_a_member_that_never_got_worse_ends_with_its_last_numbers(self, data) -> None:
+        rule = tl.EarlyStopping(metric="train_evaluation_loss", patience=2)
+        member = tl.Member(tl.MLP(hidden=()), tl.SGD(0.01))
+        _, history = trained(data, member, epochs=4, early_stopping=rule)
+        assert (history.status[0].kind, history.status[0].best_step) == ("finished", 20)
+
+    def test_callbacks_see_every_member_and_can_stop_it(self, data) -> None:
+        seen = []
+
+        def callback(member: int, updates: int, metrics: dict[str, float]) -> bool:
+            seen.append((member, updates, metrics["validation_accuracy"]))
+            return member == 1 and updates == 10
+
+        members = [tl.Member(seed=seed) for seed in range(3)]
+        _, history = trained(data, *members, epochs=4, callbacks=[callback])
+        assert [status.kind for status in history.status] == [
+            "finished",
+            "stopped early",
+            "finished",
+        ]
+        assert history.status[1].step == 10
+        assert sorted(s[:2] for s in seen) == sorted(
+            [(m, n) for m in (0, 2) for n in (0, 5, 10, 15, 20)] + [(1, n) for n in (0, 5, 10)]
+        )
+        values = history["validation_accuracy"]
+        assert all(values[m, n // 5] == value for m, n, value in seen)
+
+    def test_an_error_in_a_callback_reaches_the_caller(self, data) -> None:
+        def broken(*arguments: object) -> None:
+            raise ZeroDivisionError("from the callback")
+
+        with pytest.raises(ZeroDivisionError, match="from the callback"):
+            trained(data, tl.Member(), epochs=2, callbacks=[broken])
+
+
+class TestMixing:
+    def test_members_of_any_kind_train_together(self, data) -> None:
+        population = tl.Population.grid(
+            network=[
+                tl.MLP(hidden=(8,)),
+                tl.MLP(hidden=(4, 4), activation="tanh", batch_norm=True),
+                tl.MLP(hidden=(), loss=tl.SoftmaxCrossEntropy(label_smoothing=0.1)),
+            ],
+            optimizer=[tl.SGD(0.1), tl.Lion(0.01), tl.AdamW(0.01, schedule="cosine")],
+            seed=range(3),
+        )
+        history = population.fit(data, batch_size=7, epochs=30)
+        before, after = history["train_accuracy"][:, 0], history["train_accuracy"][:, -1]
+        assert len(population) == 27
+        assert after.mean() > before.mean() + 0.2
+        assert population.predict(data.validation.x).shape == (27, 10)
+
+    def test_members_that_share_a_seed_share_draws_and_batches(self, data) -> None:
+        population = tl.Population.grid(
+            tl.MLP(hidden=(4,)), tl.SGD(0.1), init=[0.1, 0.2], batch_norm=[False, True], seed=7
+        )
+        population.fit(data, steps=1, evaluate=None)
+        starts = [m.network.build(FEATURES, 3).initialize(7, np.float64)[0] for m in population]
+        first = starts[0][:24]
+        for start, scale in zip(starts, (1, 1, 2, 2), strict=True):
+            assert np.allclose(start[:24], scale * first, rtol=1e-12)
+
+    def test_regression_has_losses_and_no_accuracies(self) -> None:
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(50, 3))
+        data = tl.from_arrays(x, x @ rng.normal(size=(3, 2)), test=0.2)
+        network = tl.Network(tl.MLP(hidden=(), loss="mean_squared_error"), tl.SGD(0.1))
+        history = network.fit(data, batch_size=10, epochs=60)
+        assert set(history.series) == {"train_loss", "train_evaluation_loss", "test_loss"}
+        assert history["test_loss"][0, -1] < 1e-3 * history["test_loss"][0, 0]
+        assert network.predict(data.test.x).shape == (10, 2)
+        with pytest.raises(tl.SettingError, match="accuracy of Population must"):
+            network.accuracy(data.test.x, data.test.t)
+
+    def test_float64_gives_float64(self, data) -> None:
+        population, _ = trained(data, tl.Member(), steps=1, dtype="float64")
+        assert population.parameters(0)["W1"].dtype == np.float64
+
+    def test_nothing_is_promoted_in_float32(self, data) -> None:
+        members = [tl.Member(tl.MLP(batch_norm=True, dropout=0.1, l1=1e-3), tl.NAdam())]
+        population, _ = trained(data, *members, steps=3)
+        snapshot = population.snapshot(0)
+        per_step = snapshot.pop("product")  # the one number per member that is kept in float64
+        assert per_step.shape == (1,)
+        assert {values.dtype for values in snapshot.values()} == {np.dtype(np.float32)}
+
+
+class TestNetwork:
+    def test_is_the_population_of_one(self, data) -> None:
+        network = tl.Network(tl.MLP(hidden=(9,)), tl.Adam(), seed=4)
+        network.fit(data, epochs=2)
+        population, _ = trained(data, tl.Member(tl.MLP(hidden=(9,)), tl.Adam(), 4), epochs=2)
+        other = tl.Network(tl.MLP(hidden=(9,)), tl.Adam(), seed=4)
+        other.fit(data, epochs=2, batch_size=7)
+        assert np.array_equal(other.parameters["W1"], population.parameters(0)["W1"])
+        assert network.predict(data.validation.x).shape == (10,)
+        assert network.predict_proba(data.validation.x).shape == (10, 3)
+
+    def test_untrained_it_says_so(self, data) -> None:
+        with pytest.raises(tl.NotTrainedError, match=r"try fit\(data\)"):
+            tl.Network().predict(data.train.x)
+
+    def test_training_again_starts_again(self, data) -> None:
+        network = tl.Network(seed=1)
+        network.fit(data, epochs=1)
+        first = network.parameters["W1"].copy()
+        network.fit(data, epochs=1)
+        assert np.array_equal(network.parameters["W1"], first)
+
+
+class Counter:
+    """A progress that only counts."""
+
+    def __init__(self) -> None:
+        self.totals = (0, 0)
+        self.members = self.steps = 0
+
+    def start(self, members: int, steps: int) -> None:
+        self.totals = (members, steps)
+
+    def advance(self, members: int, steps: int) -> None:
+        self.members += members
+        self.steps += steps
+
+
+def test_progress_ends_at_its_totals_whatever_happened(data) -> None:
+    counter = Counter()
+    members = [tl.Member(optimizer=tl.SGD(lr), seed=s) for lr in (0.1, 1e30) for s in range(3)]
+    trained(
+        data, *members, epochs=5, progress=counter, callbacks=[lambda m, n, _: (m, n) == (0, 5)]
+    )
+    assert counter.totals == (6, 6 * 25)
+    assert (counter.members, counter.steps) == counter.totals
+
+
+def test_interruption_keeps_what_is_done(data) -> None:
+    """Ctrl-C while callbacks run: the main thread gets the signal, workers end their step."""
+
+    def press_once(member: int, updates: int, metrics: object) -> None:
+        if updates == 10 and member == 0:
+            signal.raise_signal(signal.SIGINT) if threading.current_thread() is (
+                threading.main_thread()
+            ) else os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)  # the main thread looks every 0.2 seconds
+
+    members = [tl.Member(tl.MLP(hidden=(5,)), seed=seed) for seed in range(4)]
+    with pytest.warns(UserWarning, match="interrupted"):
+        population, history = trained(
+            data, *members, epochs=10_000, callbacks=[press_once], workers=1
+        )
+    assert history.interrupted
+    status = history.status[0]
+    assert (status.kind, status.step) == ("interrupted", 10)
+    assert np.isfinite(history["train_loss"][0, : status.step]).all()
+    assert np.isnan(history["train_loss"][0, status.step :]).all()
+    alone, _ = trained(data, members[0], steps=status.step)
+    assert alone.snapshot(0)["params"].tobytes() == population.snapshot(0)["params"].tobytes()
+
+
+def test_blas_threads_are_restored(data) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> list[int]:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        trained(data, tl.Member(), steps=2, callbacks=[lambda *_: seen.append(threads())])
+        assert threads() == before
+    assert all(set(inside) == {1} for inside in seen)
+    assert seen
+
+
+def test_importing_the_library_does_not_import_matplotlib_or_scikit_learn() -> None:
+    code = "import sys, trainlab; print([m for m in ('matplotlib', 'sklearn') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_engine_that_cannot_do_it_says_why(data) -> None:
+    class Refusing:
+        name = "refusing"
+
+        def supports(self, chunk: object) -> str:
+            return "it refuses"
+
+    from trainlab.training.arguments import admit_data, make_plan
+
+    members = [tl.Member()]
+    splits, widths = admit_data(data, members, "float32")
+    plan = make_plan(
+        data=splits,
+        batch_size=5,
+        epochs=1,
+        steps=None,
+        batches="permutation",
+        evaluate=None,
+        on=None,
+        early_stopping=None,
+        callbacks=(),
+        dtype="float32",
+        scored=True,
+    )
+    with pytest.raises(NotImplementedError, match="refusing cannot do this: it refuses"):
+        run_population(members, plan, splits, widths, Refusing(), workers=1)

@@ -1,0 +1,164 @@
+"""How populations are written down: grid, zip, sample; labels, arms and comparisons."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import loguniform
+
+import trainlab as tl
+from trainlab.training.history import Series, Status
+
+
+class TestGrid:
+    def test_is_every_combination_with_seeds_fastest(self) -> None:
+        population = tl.Population.grid(
+            tl.MLP(hidden=(5,)), [tl.SGD(), tl.Adam()], dropout=[0.0, 0.5], seed=range(3)
+        )
+        found = [(m.label("optimizer"), m.get("dropout"), m.seed) for m in population]
+        assert found == [(o, d, s) for o in ("SGD", "Adam") for d in (0.0, 0.5) for s in range(3)]
+
+    def test_a_tuple_is_one_value_and_an_array_an_axis(self) -> None:
+        population = tl.Population.grid(hidden=[(5,), (5, 5)], lr=np.logspace(-3, -1, 3))
+        assert [m.network.hidden for m in population][::3] == [(5,), (5, 5)]
+        assert [m.optimizer.lr for m in population][:3] == pytest.approx([1e-3, 1e-2, 1e-1])
+
+    def test_fields_of_optimizers_are_checked_like_their_constructors(self) -> None:
+        with pytest.raises(tl.SettingError, match="lr of SGD must be a number"):
+            tl.Population.grid(lr=[0.1, -1])
+
+    def test_a_field_that_nobody_has_is_named(self) -> None:
+        with pytest.raises(tl.SettingError, match="momentum"):
+            tl.Population.grid(optimizer=tl.SGD(), momentum=[0.5])
+
+
+class TestZip:
+    def test_goes_side_by_side(self) -> None:
+        population = tl.Population.zip(lr=[0.1, 0.2, 0.3], seed=[4, 5, 6], weight_decay=0.01)
+        found = [(m.optimizer.lr, m.seed, m.network.weight_decay) for m in population]
+        assert found == [(0.1, 4, 0.01), (0.2, 5, 0.01), (0.3, 6, 0.01)]
+
+    def test_lengths_must_agree(self) -> None:
+        with pytest.raises(tl.SettingError, match="seed of Population.zip must have 1 or 3"):
+            tl.Population.zip(lr=[0.1, 0.2, 0.3], seed=[1, 2])
+
+
+class TestSample:
+    def test_draws_inside_the_range_on_a_log_scale(self) -> None:
+        population = tl.Population.sample(400, lr=loguniform(1e-6, 1e-2))
+        logs = np.log10([m.optimizer.lr for m in population])
+        assert -6 <= logs.min() < -5.9
+        assert -2.1 < logs.max() <= -2
+        # the mean of 400 uniform draws over 4 decades has a standard error of 0.058
+        assert abs(logs.mean() + 4) < 4 * 0.058
+
+    def test_a_longer_sample_begins_with_the_shorter(self) -> None:
+        def rates(n: int) -> list[float]:
+            return [m.optimizer.lr for m in tl.Population.sample(n, lr=loguniform(1e-6, 1e-2))]
+
+        assert rates(30)[:10] == rates(10)
+
+    def test_fields_do_not_disturb_each_other(self) -> None:
+        fixed = tl.Population.sample(5, lr=loguniform(1e-6, 1e-2), weight_decay=0.1)
+        drawn = tl.Population.sample(5, lr=loguniform(1e-6, 1e-2), weight_decay=[0.0, 1.0])
+        assert [m.optimizer.lr for m in fixed] == [m.optimizer.lr for m in drawn]
+        assert {m.network.weight_decay for m in drawn} <= {0.0, 1.0}
+
+    def test_each_setting_gets_every_seed(self) -> None:
+        population = tl.Population.sample(4, seed=range(3), lr=loguniform(1e-3, 1e-1))
+        assert [m.seed for m in population] == [0, 1, 2] * 4
+        assert len({m.optimizer.lr for m in population}) == 4
+
+
+def test_a_stateful_optimizer_cannot_be_shared_because_it_has_no_state() -> None:
+    optimizer = tl.Adam(0.01)
+    with pytest.raises(AttributeError):
+        optimizer.lr = 0.5  # type: ignore[misc]
+    networks = [tl.Network(tl.MLP(hidden=(3,)), optimizer, seed) for seed in range(2)]
+    data = tl.load_digits()
+    for network in networks:
+        network.fit(data, steps=3, evaluate=None)
+    alone = tl.Network(tl.MLP(hidden=(3,)), tl.Adam(0.01), 1)
+    alone.fit(data, steps=3, evaluate=None)
+    assert np.array_equal(networks[1].parameters["W1"], alone.parameters["W1"])
+    assert optimizer == tl.Adam(0.01)
+
+
+class TestMember:
+    @pytest.mark.parametrize(
+        ("by", "label"),
+        [
+            ("optimizer", "Momentum(0.1)"),
+            ("lr", "0.1"),
+            ("init", "Xavier"),
+            ("hidden", "20×30"),
+            ("activation", "LeakyReLU(0.3)"),
+            ("dropout", "0.5"),
+            ("seed", "9"),
+        ],
+    )
+    def test_labels(self, by: str, label: str) -> None:
+        network = tl.MLP((20, 30), tl.LeakyReLU(0.3), init="xavier", dropout=0.5)
+        assert tl.Member(network, tl.Momentum(0.1), 9).label(by) == label
+
+    def test_describes_itself_in_json(self) -> None:
+        member = tl.Member(tl.MLP(batch_norm=True), tl.Adam(schedule=tl.WarmUp(10, tl.Cosine())))
+        text = json.dumps(member.describe(), allow_nan=False)
+        found = json.loads(text)
+        assert found["optimizer"]["schedule"]["then"]["kind"] == "Cosine"
+        assert found["network"]["hidden"] == [100]
+
+
+class TestHistory:
+    @pytest.fixture
+    def history(self) -> tl.History:
+        """Two arms on five seeds; the second is better by 1 everywhere but at the first step."""
+        optimizers = [tl.SGD(), tl.Adam()]
+        members = [tl.Member(optimizer=o, seed=s) for o in optimizers for s in range(5)]
+        values = np.arange(5.0)[:, None] + np.zeros((5, 3))
+        both = np.concatenate([values, values - np.array([0.0, 1.0, 1.0])])
+        series = {"train_loss": Series("train_loss", "step", np.arange(3), both)}
+        return tl.History(members, series, [Status("finished", 3)] * 10, 0.1)
+
+    def test_arms(self, history: tl.History) -> None:
+        arms = history.arms("optimizer")
+        assert {label: rows.tolist() for label, rows in arms.items()} == {
+            "SGD": [0, 1, 2, 3, 4],
+            "Adam": [5, 6, 7, 8, 9],
+        }
+
+    def test_bands_are_medians_over_members(self, history: tl.History) -> None:
+        bands = history.band("train_loss")
+        assert bands["SGD"].center.tolist() == [2, 2, 2]
+        assert bands["Adam"].center.tolist() == [2, 1, 1]
+        assert (bands["SGD"].low <= bands["SGD"].high).all()
+
+    def test_comparisons_are_paired_on_seeds(self, history: tl.History) -> None:
+        (last,) = history.compare("optimizer")
+        assert last.mean == pytest.approx(1.0)
+        assert last.shown
+        (first,) = history.compare("optimizer", at=0)
+        assert first.mean == pytest.approx(0.0)
+        assert not first.shown
+
+    def test_an_unknown_series_lists_those_there_are(self, history: tl.History) -> None:
+        with pytest.raises(tl.SettingError, match="train_loss"):
+            history["loss"]
+
+    def test_repr_counts_endings(self, history: tl.History) -> None:
+        assert repr(history) == "History(10 members: 10 finished; train_loss)"
+
+    def test_as_a_frame(self, history: tl.History) -> None:
+        frame = history.to_frame()
+        assert len(frame) == 10 * 3
+        picked = frame[(frame.optimizer == "Adam") & (frame.seed == 4) & (frame["at"] == 2)]
+        assert picked["value"].tolist() == [3.0]
+
+    def test_plots(self, history: tl.History) -> None:
+        axes = history.plot("train_loss", by="optimizer")
+        assert {text.get_text().split(" ")[0] for text in axes.get_legend().get_texts()} >= {
+            "SGD",
+            "Adam",
+        }
