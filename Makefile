@@ -17,12 +17,13 @@ VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 
-.PHONY: help run test lint parity lowest clean
+.PHONY: help run test lint bench parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make test     lint, types and tests, with coverage"
 	@echo "make lint     ruff and mypy alone"
+	@echo "make bench    time the optimizer comparison against a text-book loop (MNIST)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"
@@ -37,6 +38,9 @@ lint: .venv/installed
 
 test: lint
 	$(VENV) pytest -n $(WORKERS) -m "not parity" --cov --cov-report=term-missing:skip-covered
+
+bench: .venv/installed
+	.venv/bin/python benchmarks/optimizer_comparison.py
 
 parity: .venv-parity/installed
 	$(PARITY) pytest -m parity tests

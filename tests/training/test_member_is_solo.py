@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 
+from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.training import grouping

@@ -41,7 +41,7 @@ class TestZip:
         assert found == [(0.1, 4, 0.01), (0.2, 5, 0.01), (0.3, 6, 0.01)]
 
     def test_lengths_must_agree(self) -> None:
-        with pytest.raises(tl.SettingError, match="seed of Population.zip must have 1 or 3"):
+        with pytest.raises(tl.SettingError, match=r"seed of Population\.zip must have 1 or 3"):
             tl.Population.zip(lr=[0.1, 0.2, 0.3], seed=[1, 2])
 
 
