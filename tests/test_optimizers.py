@@ -29,7 +29,7 @@ from trainlab.optimizers import (
     Optimizer,
     RMSprop,
 )
-from trainlab.schedules import OneCycle
+from trainlab.schedules import Exponential, OneCycle
 from trainlab.settings import stack
 
 # --- a member is the network alone ------------------------------------------------
@@ -163,6 +163,34 @@ def test_an_infinite_norm_is_not_hidden() -> None:
     assert np.isnan(grads[0, 0])
     assert np.isnan(grads[1, 0])
     assert np.isinf(grads[2, 0])
+
+
+def test_a_step_clips_by_value_then_by_norm_then_decays_at_the_steps_rate() -> None:
+    optimizer = SGD(
+        0.5,
+        schedule=Exponential(decay=0.5),
+        clip_value=4.0,
+        clip_norm=2.5,
+        decoupled_weight_decay=0.1,
+    )
+    params, grads = np.array([10.0, 20.0, 40.0]), np.array([3.0, 400.0, 0.0])
+    optimizer.delta(params, grads, {}, step=1, decays=[slice(1, 2), slice(2, 3)])
+    # The gradient becomes (3, 4, 0), then (1.5, 2, 0); the rate is 0.25, the decay 0.025.
+    np.testing.assert_allclose(grads, [-0.375, -0.5 - 0.5, -1.0], rtol=1e-15)
+    assert params.tolist() == [10.0, 20.0, 40.0]
+
+
+def test_scratch_is_no_larger_than_it_must_be() -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def new(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        asked.append(shape)
+        return np.empty(shape, dtype)
+
+    params = np.ones((3, 11))
+    settings = make("adam", 0)
+    settings.delta(params, params.copy(), settings.init(params), 0, 5, [slice(0, 4)], new)
+    assert set(asked) == {(11,), (3, 11)}
 
 
 # --- settings -----------------------------------------------------------------------

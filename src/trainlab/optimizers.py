@@ -247,10 +247,9 @@ class Adam(Moments):
 class AdamW(Moments):
     """Adam with decoupled weight decay λ: Δ = Adam's Δ - lr·λ·p where p decays.
 
-    Coupled decay adds λ·p to g, and Adam then divides it by √v; decoupled decay is
-    left alone by it.  Source: Loshchilov & Hutter 2019, algorithm 2.  Libraries
-    differ: λ = 0.01 in PyTorch and here, 1e-4 in optax, 0.004 in Keras; PyTorch and optax
-    decay every parameter unless told otherwise, we those declared to decay.
+    Coupled decay adds λ·p to g, which Adam then divides by √v.  Source: Loshchilov & Hutter
+    2019, algorithm 2.  Libraries differ: λ = 0.01 in PyTorch and here, 1e-4 in optax, 0.004
+    in Keras; they decay every parameter unless told otherwise, we those declared to decay.
 
     >>> p, optimizer = np.array([1.0]), AdamW(0.25, decoupled_weight_decay=0.5)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0, decays=[slice(0, 1)])
@@ -274,9 +273,8 @@ class NAdam(Moments):
     """Adam with Nesterov's look ahead: m/b1 becomes μ'·m/(1 - Π·μ') + (1 - μ)·g/(1 - Π).
 
     μ = β1·(1 - ½·0.96^(t·ψ)), μ' the same one step later, Π the product of all μ so
-    far, ψ `momentum_decay`.  warming=False: μ = β1 always.  Source: Dozat 2016,
-    algorithm 2 and section 4.  Libraries differ: PyTorch and Keras warm μ up (ψ = 0.004;
-    PyTorch lr = 0.002); optax has constant μ.
+    far, ψ `momentum_decay`.  warming=False: μ = β1 always.  Source: Dozat 2016, algorithm 2.
+    Libraries differ: PyTorch has ψ = 0.004, Keras ψ = 1; optax has constant μ.
 
     >>> p, optimizer = np.array([1.0]), NAdam(0.1, beta1=0.5, warming=False)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
@@ -292,8 +290,7 @@ class NAdam(Moments):
 
     def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
         now, following = self.momentum_at(step + 1), self.momentum_at(step + 2)
-        product = state["product"]
-        np.multiply(product, now, out=product)
+        product = np.multiply(state["product"], now, out=state["product"])
         root2 = np.sqrt(self.bias(self.beta2, step))
         return {
             **self.means(),
@@ -360,9 +357,8 @@ class AMSGrad(Moments):
 class Lion(Optimizer):
     """Δ = -lr·sign(β1·m + (1 - β1)·g),  then m ← β2·m + (1 - β2)·g.
 
-    Every element moves by lr, so lr is to be 3 to 10 times smaller than Adam's.
-    sign(0) = 0.  Source: Chen et al. 2023, algorithm 2.  optax is the same, with
-    decoupled decay 1e-3 by default; PyTorch has no Lion.
+    Every element moves by lr, so lr is to be 3 to 10 times smaller than Adam's; sign(0) = 0.
+    Source: Chen et al. 2023, algorithm 2.  optax has the same, with decoupled decay 1e-3.
 
     >>> p, optimizer = np.array([1.0, 1.0]), Lion(0.25)
     >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)

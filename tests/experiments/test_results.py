@@ -1,0 +1,111 @@
+"""results.json: strict, complete, written all or nothing, and read with care."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainlab.errors import DataError
+from trainlab.evidence import replicate
+from trainlab.experiments import results
+from trainlab.experiments.base import Better, Measure, Measured, Row, Series, mean_of_last
+from trainlab.experiments.verdicts import judge
+
+
+def example() -> results.Results:
+    values = np.arange(24.0).reshape(12, 2) ** 1.1
+    values[2] = [1.0, np.nan]
+    rows = tuple(Row(arm, seed, {"lr": 0.1}) for arm in ("a", "b") for seed in range(6))
+    series = {"loss": Series("step", np.array([0.0, 1.0]), values)}
+    measured = Measured(rows, series, {"a/2": 1})
+    return results.Results(
+        experiment="optimizer-comparison",
+        data={"name": "digits", "hash": "ab", "sizes": {"train": 3}},
+        measured=measured,
+        verdict=judge(measured, Measure("loss", mean_of_last("loss", 1)), [Better("a", "b")]),
+        published=(replicate("notes", "loss", 2.0, [1.0]),),
+        environment=results.environment(quick=False),
+    )
+
+
+def strict(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_the_file_holds_what_the_design_says(tmp_path: Path) -> None:
+    results.save(example(), tmp_path / "new")
+    content = strict((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
+    assert list(content) == [
+        "experiment",
+        "data",
+        "members",
+        "series",
+        "verdict",
+        "published",
+        "environment",
+    ]
+    assert list(content["data"]) == ["name", "hash", "sizes"]
+    assert content["members"][2] == {
+        "id": "a/2",
+        "arm": "a",
+        "seed": 2,
+        "settings": {"lr": 0.1},
+    }
+    series = content["series"]["loss"]
+    assert (series["axis"], series["axis_values"]) == ("step", [0, 1])
+    assert len(series["values"]) == 12
+    assert series["values"][2] == [1.0, None]
+    assert content["verdict"]["diverged"] == [{"member": "a/2", "step": 1}]
+    assert {"source", "value", "median", "interval", "inside"} <= set(content["published"][0])
+    assert content["published"][0]["interval"] == [None, None]
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    before = example()
+    results.save(before, tmp_path)
+    after = results.load(tmp_path)
+    assert after.to_json() == before.to_json()
+    assert after.verdict == before.verdict
+    assert after.published == before.published
+    assert math.isinf(after.published[0].high)
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    results.save(example(), tmp_path)
+    first = (tmp_path / "results.json").read_bytes()
+    results.save(example(), tmp_path)
+    assert (tmp_path / "results.json").read_bytes() == first
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.write(tmp_path / "file", b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(results.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        results.write(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", '{"experiment": 1, "verdict": {}, "members": [], "series": {}}'],
+)
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(DataError, match=r"results\.json must be results that trainlab wrote"):
+        results.load(tmp_path)

@@ -1,0 +1,127 @@
+"""Verdicts: what is said for which numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from trainlab.experiments.base import (
+    Array,
+    Better,
+    Expectation,
+    Measure,
+    Measured,
+    Row,
+    Series,
+    Within,
+    mean_of_last,
+)
+from trainlab.experiments.results import Verdict
+from trainlab.experiments.verdicts import (
+    CONTRARY,
+    EXPECTED,
+    NOT_JUDGED,
+    NOT_SHOWN,
+    UNDECIDED,
+    judge,
+)
+
+LOSS = Measure("loss", mean_of_last("loss", 1))
+ACCURACY = Measure("accuracy", mean_of_last("loss", 1), better="higher")
+LUCK = np.random.default_rng(0).uniform(-0.3, 0.3, 10)
+NOISE = np.random.default_rng(1).uniform(-0.02, 0.02, (3, 10))
+
+
+def measured(arms: Mapping[str, Array], diverged: Mapping[str, int] | None = None) -> Measured:
+    rows = [Row(arm, seed, {}) for arm, values in arms.items() for seed in range(len(values))]
+    values = np.concatenate(list(arms.values()))[:, None]
+    return Measured(tuple(rows), {"loss": Series("step", np.zeros(1), values)}, diverged or {})
+
+
+def verdict(arms: Mapping[str, Array], *expect: Expectation, measure: Measure = LOSS) -> Verdict:
+    return judge(measured(arms), measure, expect)
+
+
+ARMS = {"SGD": LUCK + 2, "Adam": LUCK + 1 + NOISE[0], "Lion": LUCK + 1 + NOISE[1]}
+
+
+def test_as_expected() -> None:
+    found = verdict(ARMS, Better("Adam", "SGD"), Better("Lion", "SGD"))
+    assert found.outcome == EXPECTED
+    assert list(found.arms)[-1] == "SGD"
+    assert "≈" in found.line
+    assert "< SGD 2.0" in found.line
+    assert "10 seeds" in found.line
+
+
+def test_no_difference_shown() -> None:
+    found = verdict(ARMS, Better("Adam", "SGD"), Better("Adam", "Lion"))
+    assert found.outcome == NOT_SHOWN
+    assert found.line.endswith("no difference shown between Adam and Lion")
+
+
+def test_contrary() -> None:
+    found = verdict(ARMS, Better("SGD", "Adam"), Better("Lion", "SGD"))
+    assert found.outcome == CONTRARY
+    assert found.line.endswith("Adam better than SGD")
+
+
+def test_higher_can_be_better() -> None:
+    found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
+    assert found.outcome == EXPECTED
+    assert next(iter(found.arms)) == "SGD"
+    assert "SGD 2.0" in found.line.split(" > ")[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"), [(1.5, 2.5, EXPECTED), (0, 1, CONTRARY), (2.0, 9.0, UNDECIDED)]
+)
+def test_bounds(low: float, high: float, outcome: str) -> None:
+    assert verdict(ARMS, Within("SGD", low, high)).outcome == outcome
+
+
+def test_one_seed_shows_no_ranking() -> None:
+    found = verdict({arm: values[:1] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
+    assert found.outcome == NOT_JUDGED
+    assert "shows no ranking" in found.line
+    assert "<" not in found.line
+    assert "≈" not in found.line
+    assert found.warnings[0].startswith("One seed shows no ranking")
+    assert found.comparisons == ()
+
+
+def test_few_seeds_show_no_difference() -> None:
+    found = verdict({arm: values[:3] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
+    assert found.outcome == NOT_SHOWN
+    assert "too few" in found.warnings[0]
+
+
+def test_without_randomness_values_stand_for_themselves() -> None:
+    rows = (Row("central", None, {}),)
+    one = Measured(rows, {"loss": Series("x", np.zeros(1), np.array([[1e-12]]))})
+    found = judge(one, LOSS, [Within("central", high=1e-9)])
+    assert found.outcome == EXPECTED
+    assert found.line == "loss: central 1e−12 (expected at most 1e−9)"
+    assert judge(one, LOSS, [Within("central", high=1e-15)]).outcome == CONTRARY
+
+
+def test_members_that_diverged_are_said_and_left_out() -> None:
+    sgd = LUCK + 2
+    sgd[[3, 7]] = np.nan
+    lost = {"SGD/3": 17, "SGD/7": 12}
+    found = judge(measured({**ARMS, "SGD": sgd}, lost), LOSS, [Better("Adam", "SGD")])
+    assert found.outcome == EXPECTED
+    (warning,) = found.warnings
+    assert warning.startswith("SGD: 2 of 10 members diverged, first at step 12; they have no value")
+    assert (found.arms["SGD"].count, found.arms["SGD"].missing) == (8, 2)
+    pair = next(c for c in found.comparisons if {c.first, c.second} == {"SGD", "Adam"})
+    assert (pair.pairs, pair.missing) == (8, 2)
+
+
+def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
+    found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
+    assert list(found.arms)[-1] == "SGD"
+    assert "SGD diverged" in found.line
+    assert found.outcome == NOT_SHOWN
