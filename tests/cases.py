@@ -69,6 +69,8 @@ OPTIMIZERS: dict[str, optimizers.Optimizer] = {
     "adagrad of the book": optimizers.AdaGrad.book(lr=0.01),
     "rmsprop": optimizers.RMSprop(0.01),
     "rmsprop of the book": optimizers.RMSprop.book(lr=0.01),
+    "adagrad eps_inside_sqrt": optimizers.AdaGrad(0.01, eps_inside_sqrt=True),
+    "rmsprop eps_inside_sqrt": optimizers.RMSprop(0.01, eps_inside_sqrt=True),
     "adam": optimizers.Adam(0.01),
     "adam of the book": optimizers.Adam.book(lr=0.01),
     "adamw": optimizers.AdamW(0.01),

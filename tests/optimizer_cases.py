@@ -1,7 +1,8 @@
-"""The optimizers that the tests train: every kind, every flag, every setting per member."""
+"""How tests train the optimizers of the table: with settings that differ between members."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -9,49 +10,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cases import OPTIMIZERS
 from trainlab.network.workspace import Workspace
-from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.optimizers import Optimizer
 from trainlab.schedules import Cosine, WarmUp
+
+every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
 def make(name: str, i: int) -> Optimizer:
-    """Optimizer number i of a kind: every per-member setting differs between members."""
-    common: dict[str, Any] = {
+    """Member i of a row of the table: whatever may differ between members does."""
+    row = OPTIMIZERS[name]
+    changed: dict[str, Any] = {
         "lr": 0.1 / (i + 1),
         "clip_norm": math.inf if i % 3 == 1 else 20.0 + i,
         "clip_value": math.inf if i % 3 == 2 else 1.0 + 0.1 * i,
         "decoupled_weight_decay": 0.01 * (i % 3),
         "schedule": WarmUp(steps=3, then=Cosine(floor=0.1 * i), start=0.05 * i),
     }
-    betas = {"beta1": 0.9 - 0.07 * i, "beta2": 0.999 - 0.013 * i, "eps": 10.0 ** (-8 + i / 2)}
-    own: dict[str, dict[str, Any]] = {
-        "sgd": {},
-        "momentum": {"momentum": 0.9 - 0.1 * i},
-        "nesterov": {"momentum": 0.9 - 0.1 * i},
-        "adagrad": {"eps": 10.0 ** (-10 + i), "initial": 0.1 * i},
-        "rmsprop": {"decay": 0.99 - 0.1 * i, "eps": 10.0 ** (-8 + i / 2)},
-        "adam": betas,
-        "adamw": betas,
-        "nadam": {**betas, "momentum_decay": 0.004 * i},
-        "amsgrad": betas,
-        "lion": {"beta1": 0.9 - 0.07 * i, "beta2": 0.99 - 0.013 * i},
-    }
-    return OPTIMIZERS[name](**common, **own[name])
-
-
-FLAGS: list[tuple[str, dict[str, bool]]] = [
-    *((name, {}) for name in OPTIMIZERS),
-    ("momentum", {"rate_inside": True}),
-    ("nesterov", {"rate_inside": True}),
-    ("adagrad", {"eps_inside_sqrt": True}),
-    ("rmsprop", {"eps_inside_sqrt": True}),
-    ("adam", {"folded": True}),
-    ("nadam", {"warming": False}),
-    ("amsgrad", {"corrected_max": True}),
-]
-every_variant = pytest.mark.parametrize(
-    ("name", "flags"), FLAGS, ids=["-".join([name, *flags]) for name, flags in FLAGS]
-)
+    for field in dataclasses.fields(row):
+        if field.metadata["per_member"] and field.name not in changed:
+            value = getattr(row, field.name)
+            changed[field.name] = value * (1 - 0.07 * i) if value else 0.1 * i
+    return dataclasses.replace(row, **changed)
 
 
 def gradients(k: int, size: int, step: int, dtype: Any = np.float64) -> np.ndarray:

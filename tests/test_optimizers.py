@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer_cases import every_variant, gradients, make, start, train
+from optimizer_cases import every_optimizer, gradients, make, start, train
 from trainlab import optimizer_base
 from trainlab.errors import SettingError
 from trainlab.network.workspace import Workspace
@@ -35,17 +35,17 @@ from trainlab.settings import stack
 # --- a member is the network alone ------------------------------------------------
 
 
-@every_variant
+@every_optimizer
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("K", [1, 2, 3, 7])
 def test_a_member_is_the_network_alone_bit_for_bit(
-    name: str, flags: dict[str, bool], dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
+    name: str, dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Blocks of 1000 // K columns, at least 7: every K cuts the 1031 columns elsewhere.
     monkeypatch.setattr(optimizer_base, "BLOCK", 1000)
     monkeypatch.setattr(optimizer_base, "MIN_COLUMNS", 7)
     size, steps = 1031, 8
-    settings = [dataclasses.replace(make(name, i), **flags) for i in range(K)]
+    settings = [make(name, i) for i in range(K)]
     params, state = train(stack(settings, trailing=1), list(range(K)), size, steps, dtype)
     assert params.dtype == dtype
     assert np.isfinite(params).all()
@@ -56,14 +56,14 @@ def test_a_member_is_the_network_alone_bit_for_bit(
             assert array[k].tobytes() == alone_state[key].tobytes(), key
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@every_optimizer
 def test_float_settings_serve_a_population_too(name: str) -> None:
     params, _ = train(make(name, 0), [0, 1, 2], 50, 5, np.float64)
     for k in range(3):
         assert params[k].tobytes() == train(make(name, 0), k, 50, 5, np.float64)[0].tobytes()
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@every_optimizer
 def test_a_diverged_neighbour_changes_nothing(name: str) -> None:
     optimizer = stack([make(name, 0), make(name, 1)], trailing=1)
     params = np.stack([start(0, 40), start(1, 40)])
@@ -89,22 +89,20 @@ def test_no_decay_leaves_negative_zero_beside_a_member_that_decays() -> None:
     assert not np.signbit(grads[1]).any()
 
 
-@every_variant
+@every_optimizer
 @pytest.mark.parametrize("block", [1, 64, BLOCK])
-def test_blocks_do_not_change_a_bit(
-    name: str, flags: dict[str, bool], block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = stack([dataclasses.replace(make(name, i), **flags) for i in range(3)], trailing=1)
+def test_blocks_do_not_change_a_bit(name: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = stack([make(name, i) for i in range(3)], trailing=1)
     whole, _ = train(settings, [0, 1, 2], 101, 3, np.float32)
     monkeypatch.setattr(optimizer_base, "BLOCK", block)
     monkeypatch.setattr(optimizer_base, "MIN_COLUMNS", 1)
     assert train(settings, [0, 1, 2], 101, 3, np.float32)[0].tobytes() == whole.tobytes()
 
 
-@every_variant
-def test_a_step_allocates_nothing_large(name: str, flags: dict[str, bool]) -> None:
+@every_optimizer
+def test_a_step_allocates_nothing_large(name: str) -> None:
     K, size = 3, 100_000
-    settings = stack([dataclasses.replace(make(name, i), **flags) for i in range(K)], trailing=1)
+    settings = stack([make(name, i) for i in range(K)], trailing=1)
     params = np.ones((K, size), np.float32)
     grads, state, new = params.copy(), settings.init(params), Workspace()
     settings.delta(params, grads, state, 0, 10, [slice(0, size)], new)
@@ -244,7 +242,7 @@ def test_an_optimizer_is_frozen_and_holds_no_arrays(name: str) -> None:
     assert hash(optimizer) == hash(OPTIMIZERS[name]())
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@every_optimizer
 def test_two_networks_may_share_an_optimizer(name: str) -> None:
     shared = make(name, 0)
     pairs = [(start(k, 30 + k), 30 + k) for k in range(2)]

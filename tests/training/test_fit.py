@@ -102,6 +102,27 @@ class TestEnding:
         assert history.status[1].kind == "finished"
         assert np.isfinite(history["train_loss"][1]).all()
 
+    def test_a_step_that_overflows_is_not_taken(self, data) -> None:
+        """The loss is finite and its gradient too, but a rate of 3e38 leaves float32."""
+        far = tl.from_arrays(100 * data.train.x, data.train.t)
+        member = tl.Member(tl.MLP(hidden=()), tl.SGD(3e38), seed=1)
+        population = tl.Population([member])
+        history = population.fit(far, batch_size=7, steps=5)
+        assert (history.status[0].kind, history.status[0].step) == ("diverged", 0)
+        assert np.isfinite(history["train_loss"][0, 0])
+        start, _ = member.network.build(FEATURES, 3).initialize(1, np.float32)
+        assert population.snapshot(0)["params"].tobytes() == start.tobytes()
+
+    def test_a_diverged_member_keeps_finite_running_statistics(self, data) -> None:
+        network = tl.MLP(hidden=(5, 5), batch_norm=True)
+        member = tl.Member(network, tl.SGD(1e30), seed=1)
+        population, history = trained(data, member, tl.Member(network, seed=1), steps=30)
+        assert history.status[0].kind == "diverged"
+        alone, _ = trained(data, member, steps=history.status[0].step)
+        mine = population.snapshot(0)["buffers"]
+        assert np.isfinite(mine).all()
+        assert mine.tobytes() == alone.snapshot(0)["buffers"].tobytes()
+
     def test_early_stopping_restores_the_best(self, data) -> None:
         members = [tl.Member(tl.MLP(hidden=(30,)), tl.Adam(0.05), seed) for seed in range(4)]
         rule = tl.EarlyStopping(metric="validation_loss", patience=3)
