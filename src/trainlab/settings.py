@@ -150,6 +150,15 @@ def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> 
     return _field(rule, default, False)
 
 
+def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False) -> Any:
+    """A field that holds an instance of `kind`; `default` makes the one it has by default."""
+    name = kind.__name__
+    rule = Rule(lambda v: isinstance(v, kind), f"be an instance of {name}", lambda v: v)
+    return dataclasses.field(
+        default_factory=default, metadata={"rule": rule, "start_only": start_only}
+    )
+
+
 def structure(settings: Settings) -> Hashable:
     """What must be equal for records to stack: their types and every field but the per-member ones.
 

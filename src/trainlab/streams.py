@@ -12,6 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import is_integer
+
 PURPOSES: Final = {
     # The numbers are part of every result: never reuse or reorder them.
     "init": 1,
@@ -37,7 +40,11 @@ def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.rando
     >>> float(stream(0, "init").random()) == float(stream(0, "init").random())
     True
     """
+    if not (is_integer(seed) and 0 <= seed <= MAX_SEED):
+        must = f"be an integer in [0, {MAX_SEED}]"
+        raise SettingError(sentence("seed", "a random stream", must, seed, "seed=0"))
     if not (0 <= first <= _MAX_INDEX and 0 <= second <= _MAX_INDEX):
-        raise OverflowError(f"stream indices must be in [0, {_MAX_INDEX}]; got {first}, {second}")
+        must = f"be in [0, {_MAX_INDEX}]"
+        raise SettingError(sentence("indices", "a random stream", must, (first, second)))
     packed = (PURPOSES[purpose] << 56) | (first << 28) | second
     return np.random.Generator(np.random.Philox(key=np.array([seed, packed], dtype=np.uint64)))

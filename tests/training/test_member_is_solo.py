@@ -71,7 +71,9 @@ def neighbour(network: MLP, optimizer, kind: str, index: int, dtype: str) -> Mem
     other = dataclasses.replace(optimizer, lr=lr, clip_norm=0.5 + index)
     if kind == "diverging" and index % 2:
         other = SGD(lr)  # diverges for certain; the rows of its kind follow the targets'
-    network = dataclasses.replace(network, weight_decay=0.01 * index, dropout=network.dropout / 2)
+    # dropout beside a target that has none, and none or less beside one that has
+    dropout = (network.dropout / 2, 0.25)[index % 2]
+    network = dataclasses.replace(network, weight_decay=0.01 * index, dropout=dropout)
     return Member(network, other, (110, 210)[index % 2] + index)
 
 

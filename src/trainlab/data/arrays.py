@@ -76,8 +76,11 @@ def draw_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The row numbers of the rest and of the rows taken, both in random order; see `split`."""
     # Imported here: `import trainlab` need not wait for scikit-learn.
-    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]  # ships no types
+    from sklearn.model_selection import train_test_split
 
+    if purpose not in _DRAWS:
+        must = "be one of " + ", ".join(map(repr, _DRAWS))
+        raise SettingError(sentence("purpose", "a split", must, purpose))
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
     if labels is not None:

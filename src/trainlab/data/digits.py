@@ -35,7 +35,7 @@ def load_digits(
     (1437, 360, 64, 10)
     """
     # Imported here: `import trainlab` need not wait for scikit-learn.
-    from sklearn.datasets import load_digits as bundled  # type: ignore[import-untyped]  # ships no types
+    from sklearn.datasets import load_digits as bundled
 
     pixels, labels = bundled(return_X_y=True)
     packed = np.asarray(pixels).astype(np.uint8), np.asarray(labels).astype(np.uint8)

@@ -130,6 +130,9 @@ class MLP(Settings):
 
     def build(self, in_features: int, out_features: int) -> Architecture:
         """The network for inputs and outputs of these widths."""
+        for name, width in (("in_features", in_features), ("out_features", out_features)):
+            if not is_integer(width) or width < 1:
+                raise SettingError(sentence(name, "MLP.build", "be an integer >= 1", width))
         return Architecture.of([self], in_features, out_features, population=False)
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:

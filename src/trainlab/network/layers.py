@@ -7,9 +7,8 @@ same lines are K networks.  Two rules keep that true: a parameter keeps an
 explicit row axis (b is (..., 1, out)), and a reduction names axis -1 or -2.
 
 A layer holds settings only.  `declare` says what it needs, `forward` and
-`backward` are given arrays and return arrays.  The derivations of the backward
-passes are in docs/conventions.md's sources; each is checked numerically in
-tests/network/test_gradients.py.
+`backward` are given arrays and return arrays.  Every backward pass is the formula
+in its docstring, and is checked numerically in tests/network/test_gradients.py.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import numpy as np
 from trainlab.network.activations import Activation, ReLU
 from trainlab.network.initializers import He, Initializer
 from trainlab.network.workspace import Allocator, Array
-from trainlab.settings import Settings, cast, flag, integer, number
+from trainlab.settings import Settings, cast, flag, instance, integer, number
 
 Views = Mapping[str, Array]
 
@@ -106,7 +105,7 @@ class Dense(Layer):
     """
 
     out_features: int = integer(low=1)
-    init: Initializer = dataclasses.field(default_factory=He, metadata={"start_only": True})
+    init: Initializer = instance(Initializer, He, start_only=True)
 
     def declare(self, in_features: int) -> Declaration:
         parameters = {
@@ -146,7 +145,7 @@ class Dense(Layer):
 class Activate(Layer):
     """An activation function, entry by entry: y = f(x), dx = dy · f′(x)."""
 
-    activation: Activation = dataclasses.field(default_factory=ReLU)
+    activation: Activation = instance(Activation, ReLU)
 
     def declare(self, in_features: int) -> Declaration:
         return Declaration({}, {}, in_features)

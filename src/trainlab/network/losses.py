@@ -179,9 +179,7 @@ class SigmoidCrossEntropy(Loss):
 
     def check_targets(self, t: Array, out_features: int) -> None:
         _check_values(self, t, out_features)
-        if t.size and not (t.min() >= 0 and t.max() <= 1):
-            got = f"values from {t.min()} to {t.max()}"
-            raise DataError(sentence("targets", type(self).__name__, "be in [0, 1]", got))
+        _refuse(self, t[(t < 0) | (t > 1)], "be in [0, 1]")
 
     def predict(self, y: Array) -> Array:
         labels: Array = (y > 0).astype(np.int64)
@@ -240,14 +238,11 @@ class SoftmaxCrossEntropy(Loss):
         return dy
 
     def check_targets(self, t: Array, out_features: int) -> None:
-        name = type(self).__name__
         if not np.issubdtype(t.dtype, np.integer):
-            remedy = "class indices 0, 1, ..."
-            raise DataError(sentence("targets", name, "be integers", t, remedy))
-        if t.size and not (t.min() >= 0 and t.max() < out_features):
-            must = f"be class indices in [0, {out_features - 1}]"
-            got = f"values from {t.min()} to {t.max()}"
-            raise DataError(sentence("targets", name, must, got))
+            must, remedy = "be class indices, an array of integers", "t.astype(int)"
+            raise DataError(sentence("targets", type(self).__name__, must, t, remedy))
+        must = f"be class indices in [0, {out_features - 1}]"
+        _refuse(self, t[(t < 0) | (t >= out_features)], must)
 
     def predict(self, y: Array) -> Array:
         classes: Array = y.argmax(axis=-1)
@@ -282,13 +277,16 @@ def _flat_index(shape: tuple[int, ...], t: Array, new: Allocator) -> Array:
 
 
 def _check_values(loss: Loss, t: Array, out_features: int) -> None:
-    name = type(loss).__name__
     if t.ndim < 2 or t.shape[-1] != out_features:
         must = f"have the shape (samples, {out_features})"
-        raise DataError(sentence("targets", name, must, t))
-    if not np.isfinite(t).all():
-        bad = int(np.count_nonzero(~np.isfinite(t)))
-        raise DataError(sentence("targets", name, "be finite", f"{bad} NaN or infinite values"))
+        raise DataError(sentence("targets", type(loss).__name__, must, t))
+    _refuse(loss, t[~np.isfinite(t)], "be finite")
+
+
+def _refuse(loss: Loss, bad: Array, must: str) -> None:
+    """Raises DataError with the first of the bad values, if there is one."""
+    if bad.size:
+        raise DataError(sentence("targets", type(loss).__name__, must, bad[0].item()))
 
 
 LOSSES: Final[dict[str, Callable[[], Loss]]] = {

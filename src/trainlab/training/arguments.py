@@ -85,6 +85,8 @@ def make_plan(
     if not chosen:
         evaluations = evaluations[:0]
     values = evaluations / order.steps_per_epoch if axis == "epoch" else evaluations
+    if not isinstance(callbacks, Sequence):
+        raise SettingError(sentence("callbacks", _FIT, "be a list", callbacks, "callbacks=[...]"))
     for callback in callbacks:
         if not callable(callback):
             raise SettingError(sentence("callbacks", _FIT, "be callables", callback))
@@ -116,9 +118,12 @@ def admit_workers(workers: Any) -> int:
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Array:
     """x as a finite array (N, in_features) of the dtype."""
     try:
-        array = np.ascontiguousarray(x, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise DataError(sentence("x", "predict", "be numbers", x)) from error
+        given = np.asarray(x)
+        array = np.ascontiguousarray(given, dtype=dtype) if given.dtype.kind in "biuf" else None
+    except ValueError:  # rows of several lengths
+        array = None
+    if array is None:
+        raise DataError(sentence("x", "predict", "be real numbers", x))
     if array.ndim != 2 or array.shape[1] != in_features or not len(array):
         must = f"have the shape (N, {in_features}) with N >= 1"
         raise DataError(sentence("x", "predict", must, array))
@@ -135,6 +140,8 @@ def admit_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
         raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
     targets = np.asarray(t)
     loss.check_targets(targets, out_features)
+    if targets.ndim != (1 if loss.task == "classification" else 2):
+        raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
     if len(targets) != rows:
         raise DataError(sentence("t", "accuracy", f"have {rows} rows, as x has", len(targets)))
     return targets

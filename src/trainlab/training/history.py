@@ -11,6 +11,7 @@ import numpy as np
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
+from trainlab.settings import is_integer
 from trainlab.training.members import Member
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class History:
         return self._series(name).values
 
     def _series(self, name: str) -> Series:
-        if name not in self.series:
+        if not isinstance(name, str) or name not in self.series:
             raise SettingError(
                 sentence("series", "History", f"be one of {', '.join(self.series)}", name)
             )
@@ -118,7 +119,11 @@ class History:
 
         Where an arm has several members of one seed, their mean stands for that seed.
         """
-        values = self[name][:, at]
+        values = self[name]
+        if not is_integer(at) or not -values.shape[1] <= at < values.shape[1]:
+            must = f"be a position in [{-values.shape[1]}, {values.shape[1] - 1}]"
+            raise SettingError(sentence("at", "History.compare", must, at, "at=-1"))
+        values = values[:, at]
         seeds = np.array([member.seed for member in self.members], dtype=np.uint64)
         arms = {}
         for label, rows in self.arms(by).items():
@@ -136,6 +141,7 @@ class History:
         """Median and 95 % band of each arm over time."""
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 
+        self._series(name)  # complains of an unknown one
         return plots.history(self, name, by, ax=ax, smooth=smooth)
 
     def to_frame(self) -> pandas.DataFrame:

@@ -8,17 +8,12 @@ from typing import Any
 from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.settings import Rule, Settings, is_integer
+from trainlab.settings import Rule, Settings, instance, is_integer
 from trainlab.streams import MAX_SEED
 
 _SEED = Rule(
     lambda v: is_integer(v) and 0 <= v <= MAX_SEED, f"be an integer in [0, {MAX_SEED}]", int, "0"
 )
-
-
-def _instance_field(kind: type, default: Any) -> Any:
-    rule = Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
-    return dataclasses.field(default_factory=default, metadata={"rule": rule})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +24,8 @@ class Member(Settings):
     seed share all three, so that they can be compared in pairs.
     """
 
-    network: MLP = _instance_field(MLP, MLP)
-    optimizer: Optimizer = _instance_field(Optimizer, lambda: SGD(0.01))
+    network: MLP = instance(MLP, MLP)
+    optimizer: Optimizer = instance(Optimizer, lambda: SGD(0.01))
     seed: int = dataclasses.field(default=0, metadata={"rule": _SEED})
 
     def get(self, name: str) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainlab.data.batches import Batches
 from trainlab.network.workspace import Array
-from trainlab.settings import Settings, integer, number
+from trainlab.settings import Rule, Settings, integer, number
 
 Callback = Callable[[int, int, Mapping[str, float]], Any]
 
@@ -24,7 +24,12 @@ class EarlyStopping(Settings):
     however it ended.
     """
 
-    metric: str = "validation_loss"
+    metric: str = dataclasses.field(
+        default="validation_loss",
+        metadata={
+            "rule": Rule(lambda v: isinstance(v, str) and bool(v), "be the name of a series", str)
+        },
+    )
     patience: int = integer(10, low=1)
     min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
 

@@ -46,6 +46,8 @@ class Population(Sequence[Member]):
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
+        if not isinstance(members, Iterable):
+            raise SettingError(sentence("members", "Population", "be a list of Member", members))
         self._members = tuple(members)
         if not self._members:
             raise SettingError(sentence("members", "Population", "be at least one Member", ()))
@@ -203,6 +205,9 @@ class Population(Sequence[Member]):
         )
         workers = admit_workers(workers)
         start = time.perf_counter()
+        if not isinstance(progress, (bool, Progress)):
+            must = "be True, False or a Progress"
+            raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
         bar = Bar() if progress is True else nullcontext(progress or None)
         with bar as shown:
             series, results = run(
@@ -231,13 +236,13 @@ class Population(Sequence[Member]):
 
     def parameters(self, index: int) -> dict[str, Array]:
         """The trained parameters of one member by name: W1, b1, …"""
-        results = self._trained()
+        result = self._result(index)
         network = self._members[index].network.build(*self._widths)
-        return network.layout.views(results[index].params)
+        return network.layout.views(result.params)
 
     def snapshot(self, index: int) -> dict[str, Array]:
         """Every trained number of one member: params, buffers, and its optimizer's state."""
-        result = self._trained()[index]
+        result = self._result(index)
         return {"params": result.params, "buffers": result.buffers, **result.state}
 
     def _trained(self) -> list[Result]:
@@ -245,6 +250,13 @@ class Population(Sequence[Member]):
             text = sentence("members", "Population", "be trained first", "none", "fit(data)")
             raise NotTrainedError(text)
         return self._results
+
+    def _result(self, index: int) -> Result:
+        results = self._trained()
+        if not is_integer(index) or not -len(self) <= index < len(self):
+            must = f"be an integer in [{-len(self)}, {len(self) - 1}]"
+            raise SettingError(sentence("index", "Population", must, index))
+        return results[index]
 
     def _each(self, x: Any, read: Callable[[Chunk, Array], Any]) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
@@ -275,7 +287,9 @@ class Network:
     def __init__(
         self, network: MLP | None = None, optimizer: Optimizer | None = None, seed: int = 0
     ) -> None:
-        self._population = Population.zip(network, optimizer, seed)
+        one = MLP() if network is None else network
+        member = Member(one, SGD(0.01) if optimizer is None else optimizer, seed)
+        self._population = Population([member])
 
     @property
     def member(self) -> Member:
