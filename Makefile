@@ -25,6 +25,7 @@ help:
 	@echo "make lint     ruff and mypy alone"
 	@echo "make bench    time the optimizer comparison against a text-book loop (MNIST)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
+	@echo "make bench    time a population against a text-book loop, on MNIST"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"
 
@@ -47,6 +48,9 @@ parity: .venv-parity/installed
 
 lowest: .venv-lowest/installed
 	$(LOWEST) pytest -n $(WORKERS) -m "not parity"
+
+bench: .venv/installed
+	.venv/bin/python benchmarks/optimizer_comparison.py
 
 clean:
 	rm -rf .venv .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \

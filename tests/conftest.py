@@ -35,7 +35,7 @@ def pytest_report_header() -> str:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
+    report = outcome.get_result()
     if report.failed and "rng" in getattr(item, "fixturenames", ()):
         report.sections.append(("random draws", f"repeat with {SEED}={os.environ[SEED]}"))
 

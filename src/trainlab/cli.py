@@ -1,0 +1,284 @@
+"""The command line: one function per command, and no numerical work.
+
+Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trainlab.errors import TrainlabError
+
+if TYPE_CHECKING:
+    from trainlab.experiments.results import Results
+    from trainlab.training.progress import Progress
+
+# Rooms are imported in the commands: `trainlab --help` need not wait for scipy.
+
+INTERRUPTED: Final = 130
+DEFAULT_OUT: Final = "trainlab-results"
+
+
+class Commands(click.Group):
+    """Commands whose expected errors are one line, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except TrainlabError as error:
+            raise Failure(str(error)) from error
+        except BrokenPipeError:
+            raise  # `trainlab list | head` is no error; click ends quietly
+        except OSError as error:
+            # A full disk or a lost folder is news for the user, not for a debugger.
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(INTERRUPTED) from None
+
+
+class Failure(click.ClickException):
+    """An error in one line."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Writes it to standard error."""
+        click.echo(f"Error: {self.format_message()}", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trainlab")
+def main() -> None:
+    """A training laboratory for neural networks."""
+
+
+@main.command("list")
+def list_experiments() -> None:
+    """List the experiments."""
+    from trainlab.experiments import EXPERIMENTS
+
+    table = Table("Name", "Shows", box=None, padding=(0, 2, 0, 0))
+    for name, experiment in EXPERIMENTS.items():
+        table.add_row(name, experiment.claim)
+    _console().print(table)
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME... | all")
+@click.option(
+    "--data",
+    type=click.Choice(["digits", "mnist"]),
+    default="digits",
+    show_default=True,
+    help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads.  [default: the cores]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_OUT,
+    show_default=True,
+    help="Where results go.",
+)
+@click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
+def run(
+    names: Sequence[str],
+    data: Any,
+    data_dir: Path | None,
+    seeds: int | None,
+    workers: int | None,
+    out: Path,
+    quick: bool,
+) -> None:
+    """Run experiments and write figures, results.json and a page of verdicts."""
+    from trainlab.experiments import Options, find
+    from trainlab.experiments import run as run_experiments
+    from trainlab.report import build
+
+    experiments = find(names)
+    options = Options(data, data_dir, seeds, workers, quick)
+    finished: list[Results] = []
+    try:
+        run_experiments(experiments, out, options, watch=_bar, done=_collect(finished))
+    except KeyboardInterrupt:
+        left = [e.name for e in experiments[len(finished) :]]
+        _interrupted(left, finished, out, options)
+        raise SystemExit(INTERRUPTED) from None
+    _verdicts(finished)
+    click.echo(f"Page: {build(out).resolve()}")
+
+
+def _bar(name: str) -> AbstractContextManager[Progress | None]:
+    from trainlab.training.progress import Bar
+
+    return Bar(name)
+
+
+def _collect(finished: list[Results]) -> Callable[[Results], None]:
+    def done(results: Results) -> None:
+        finished.append(results)
+        click.echo(f"{results.experiment}: {results.verdict.outcome}", err=True)
+
+    return done
+
+
+def _verdicts(finished: Sequence[Results]) -> None:
+    """The table of verdicts, and the warnings below it."""
+    table = Table("Experiment", "Outcome", "What was found", show_lines=True)
+    for results in finished:
+        style = {"as expected": "green", "contrary to what was expected": "red"}
+        outcome = Text(results.verdict.outcome, style=style.get(results.verdict.outcome, "yellow"))
+        table.add_row(results.experiment, outcome, Text(results.verdict.line))
+    console = _console()
+    console.print(table)
+    for results in finished:
+        for warning in results.verdict.warnings:
+            console.print(Text(f"{results.experiment}: {warning}", style="yellow"))
+        outside = [row for row in results.published if not row.inside]
+        if results.published:
+            inside = len(results.published) - len(outside)
+            text = f"{results.experiment}: {inside} of {len(results.published)} published numbers"
+            click.echo(f"{text} are inside our intervals.")
+
+
+def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, options: Any) -> None:
+    """Says what is saved and how to go on."""
+    from trainlab.report import build
+
+    click.echo(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
+    if out.is_dir():
+        click.echo(f"What is finished is saved; page: {build(out).resolve()}", err=True)
+    words = ["trainlab", "run", *left]
+    given = {
+        "--data": options.data if options.data != "digits" else None,
+        "--data-dir": options.data_dir,
+        "--seeds": options.seeds,
+        "--workers": options.workers,
+        "--out": out if str(out) != DEFAULT_OUT else None,
+    }
+    for name, value in given.items():
+        words += [] if value is None else [name, str(value)]
+    words += ["--quick"] if options.quick else []
+    click.echo(f"To go on: {shlex.join(words)}", err=True)
+
+
+@main.command()
+@click.option("--hidden", default=None, help="Widths of a network to check, as in 20,20.")
+@click.option("--activation", default="relu", show_default=True, help="Its activation.")
+@click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
+@click.option("--batch-norm", is_flag=True, help="With batch normalisation.")
+@click.option("--layer-norm", is_flag=True, help="With layer normalisation.")
+@click.option("--dropout", type=float, default=0.0, show_default=True, help="Its dropout ratio.")
+@click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Its L2 penalty.")
+@click.option("--inputs", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--outputs", type=click.IntRange(min=2), default=10, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+def check(
+    hidden: str | None,
+    activation: Any,
+    loss: Any,
+    batch_norm: bool,
+    layer_norm: bool,
+    dropout: float,
+    weight_decay: float,
+    inputs: int,
+    outputs: int,
+    seed: int,
+) -> None:
+    """Check every hand-derived gradient against a numerical one.
+
+    Exit code 1 if any fails.  With --hidden a network of your choice is checked too.
+    """
+    from trainlab.experiments.checks import check_all, check_network
+    from trainlab.network.architecture import MLP
+
+    network = None
+    if hidden is not None:
+        network = MLP(
+            hidden=_widths(hidden),
+            activation=activation,
+            loss=loss,
+            batch_norm=batch_norm,
+            layer_norm=layer_norm,
+            dropout=dropout,
+            weight_decay=weight_decay,
+        )
+    found = list(check_all(seed))
+    if network is not None:
+        found.append(check_network(f"network {hidden}", network, inputs, outputs, seed))
+    table = Table("Gradient of", "Compared", "At kinks", "Relative error", "Allowed", "")
+    for row in found:
+        words = Text("ok", style="green") if row.report.ok else Text("FAILED", style="bold red")
+        error, allowed = f"{row.report.error:.1e}", f"{row.report.tolerance:.0e}"
+        table.add_row(row.name, str(row.compared), str(row.crossed), error, allowed, words)
+    console = _console()
+    console.print(table)
+    failed = [row for row in found if not row.report.ok]
+    for row in failed:
+        console.print(row.report.table())
+    click.echo(f"{len(found) - len(failed)} of {len(found)} gradient checks passed.")
+    if failed:
+        raise SystemExit(1)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(
+            f"must be widths like 20,20; got {text!r}", param_hint="--hidden"
+        ) from None
+
+
+@main.command()
+@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--fetch", is_flag=True, help="Fetch what is missing, and verify all of it.")
+def data(data_dir: Path | None, fetch: bool) -> None:
+    """Show what data is there; fetch and verify MNIST."""
+    from trainlab.data import fetch_mnist, find_mnist, load_digits, load_mnist
+
+    if fetch:
+        if data_dir is not None:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        for fetched in fetch_mnist(data_dir):
+            click.echo(f"verified: {fetched}")
+    places = find_mnist(data_dir)
+    there = all(path is not None for path in places.values())
+    table = Table("Data", "Rows", "SHA-256", "Where")
+    table.add_row(*_described(load_digits()), "comes with scikit-learn")
+    if there:
+        folder = next(path.parent for path in places.values() if path is not None)
+        table.add_row(*_described(load_mnist(data_dir, download=False)), str(folder))
+    else:
+        table.add_row("mnist", "", "", "not there; try trainlab data --fetch")
+    _console().print(table)
+    for name, path in places.items():
+        if path is None and not there:
+            click.echo(f"missing: {name}")
+
+
+def _described(found: Any) -> tuple[str, str, str]:
+    about = found.describe()
+    sizes = ", ".join(f"{count:,} {name}" for name, count in about["sizes"].items())
+    return about["name"], sizes, about["sha256"][:12] + "…"
+
+
+def _console() -> Console:
+    """Standard output; as wide as the terminal or COLUMNS say, else wide enough for a file."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else 120)

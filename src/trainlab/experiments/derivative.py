@@ -1,0 +1,85 @@
+"""Experiment 1: the derivative of a function of one number, by evaluation alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trainlab import plots
+from trainlab.differentiation import numerical_diff
+from trainlab.experiments.base import (
+    Array,
+    FunctionExperiment,
+    Measure,
+    Measured,
+    Row,
+    Series,
+    Within,
+    greatest,
+)
+
+AT = 5.0
+STEP = 1e-4
+"""h of all differences in these experiments, as in the study notes."""
+ERROR_LIMIT = 1e-9
+"""Rounding of a central difference: eps·|f|/h = 2e-16 · 6 / 1e-4 = 1.3e-11, with room for
+the operations inside f.  Its truncation is 0: f‴ = 0."""
+
+
+def f(x: Any) -> Any:
+    """0.01 x² + 0.1 x."""
+    return 0.01 * x**2 + 0.1 * x
+
+
+def compute(seeds: Sequence[int]) -> Measured:
+    """Both differences on [0, 20), against 0.02 x + 0.1."""
+    x = np.arange(0.0, 20.0, 0.1)
+    exact = 0.02 * x + 0.1
+    methods = ("central", "forward")
+    slopes = np.array([numerical_diff(f, x, STEP, method) for method in methods])
+    rows = tuple(Row(f"{m} difference", None, {"method": m, "h": STEP}) for m in methods)
+    series = {
+        "f": np.tile(f(x), (2, 1)),
+        "derivative": slopes,
+        "error": np.abs(slopes - exact),
+    }
+    return Measured(rows, {name: Series("x", x, values) for name, values in series.items()})
+
+
+def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    """The curve with its tangent, and the error of both differences."""
+    with plots.themed(theme):
+        drawn, (curve, errors) = plots.blank(theme, 1, 2, width=9.6, height=4.2)
+        x = measured.series["f"].axis_values
+        at = int(np.argmin(np.abs(x - AT)))
+        y, slope = measured.series["f"].values[0], measured.series["derivative"].values[0]
+        plots.tangent(curve, x, y, AT, float(y[at]), float(slope[at]), theme)
+        plots.label(curve, "x", "f(x)", "f(x) = 0.01 x² + 0.1 x")
+        found = measured.series["error"].values
+        lines: list[tuple[str, Array]] = [(m.arm, found[i]) for i, m in enumerate(measured.members)]
+        shown = [plots.Curve(name, x, np.maximum(v, 1e-17)) for name, v in lines]
+        plots.curves(errors, shown, theme)
+        errors.set_yscale("log")
+        plots.label(errors, "x", "|numerical − exact derivative|", f"error, h = {STEP:g}")
+    return drawn
+
+
+EXPERIMENT = FunctionExperiment(
+    name="derivative",
+    number=1,
+    title="Numerical derivative",
+    claim="A central difference gives the derivative of a smooth function to many digits; "
+    "a forward difference of the same step is off by h·f″/2.",
+    measure=Measure("greatest error of the derivative on [0, 20)", greatest("error")),
+    expect=(
+        Within("central difference", high=ERROR_LIMIT),
+        # h·f″/2 = 1e-4 · 0.02 / 2 = 1e-6, give or take rounding.
+        Within("forward difference", low=0.9e-6, high=1.1e-6),
+    ),
+    figure=figure,
+    caption="Left: the function and its tangent at x = 5, the slope from a central difference. "
+    "Right: the error of both differences against 0.02 x + 0.1.",
+    compute=compute,
+)

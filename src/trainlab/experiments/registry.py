@@ -1,0 +1,58 @@
+"""All experiments by name, in the order of the study notes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trainlab.errors import SettingError, sentence
+from trainlab.experiments import (
+    derivative,
+    gradient_descent,
+    gradient_field,
+    optimizer_comparison,
+    optimizer_paths,
+    tiny_network,
+    two_layer_network,
+    weight_init_comparison,
+)
+from trainlab.experiments.base import FunctionExperiment, TrainingExperiment
+
+AnyExperiment = FunctionExperiment | TrainingExperiment
+
+_ALL: Final[tuple[AnyExperiment, ...]] = (
+    derivative.EXPERIMENT,
+    gradient_field.EXPERIMENT,
+    gradient_descent.EXPERIMENT,
+    tiny_network.EXPERIMENT,
+    two_layer_network.EXPERIMENT,
+    optimizer_paths.EXPERIMENT,
+    optimizer_comparison.EXPERIMENT,
+    weight_init_comparison.EXPERIMENT,
+)
+
+EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType({e.name: e for e in _ALL})
+
+
+def find(names: Iterable[str]) -> list[AnyExperiment]:
+    """The experiments named, each once, in the order given; "all" stands for all of them.
+
+    SettingError for a name that is none: it says the nearest one.
+
+    >>> [e.name for e in find(["derivative", "derivative"])]
+    ['derivative']
+    """
+    found: dict[str, AnyExperiment] = {}
+    for name in names:
+        if name == "all":
+            found |= {key: e for key, e in EXPERIMENTS.items() if key not in found}
+        elif name in EXPERIMENTS:
+            found[name] = EXPERIMENTS[name]
+        else:
+            near = difflib.get_close_matches(str(name), EXPERIMENTS, n=1, cutoff=0.4)
+            must = "be all or one of " + ", ".join(EXPERIMENTS)
+            remedy = near[0] if near else "trainlab list"
+            raise SettingError(sentence("name", "an experiment", must, name, remedy))
+    return list(found.values())

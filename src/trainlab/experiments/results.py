@@ -1,0 +1,248 @@
+"""results.json: what an experiment found, as strict JSON, written all or nothing.
+
+Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
+(metric → axis, axis_values, values: one list per member); verdict; published
+(source, what, value, median, interval, inside, level, runs); environment.
+A number that is not finite is null.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import scipy
+
+from trainlab.errors import DataError, sentence
+from trainlab.evidence import Comparison, Interval, Replication
+from trainlab.experiments.base import Measured, Row, Series
+
+FILE: Final = "results.json"
+NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What the statistics say.
+
+    outcome      "as expected", "no difference shown", "undecided", "contrary to what was
+                 expected" or "not judged"
+    line         the verdict in one sentence
+    measure      what the numbers are
+    arms         label → median with interval; best first
+    comparisons  all pairs of arms
+    """
+
+    outcome: str
+    line: str
+    measure: str
+    arms: Mapping[str, Interval]
+    comparisons: tuple[Comparison, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """Everything results.json holds."""
+
+    experiment: str
+    data: Mapping[str, Any]
+    measured: Measured
+    verdict: Verdict
+    published: tuple[Replication, ...]
+    environment: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content as plain, strict JSON."""
+        m = self.measured
+        diverged = [{"member": key, "step": step} for key, step in m.diverged.items()]
+        content = {
+            "experiment": self.experiment,
+            "data": dict(self.data),
+            "members": [
+                {"id": row.id, "arm": row.arm, "seed": row.seed, "settings": dict(row.settings)}
+                for row in m.members
+            ],
+            "series": {
+                name: {
+                    "axis": series.axis,
+                    "axis_values": series.axis_values,
+                    "values": series.values,
+                }
+                for name, series in m.series.items()
+            },
+            "verdict": {
+                "outcome": self.verdict.outcome,
+                "line": self.verdict.line,
+                "measure": self.verdict.measure,
+                "arms": [
+                    {"arm": arm, **dataclasses.asdict(found)}
+                    for arm, found in self.verdict.arms.items()
+                ],
+                "comparisons": [
+                    {**dataclasses.asdict(c), "shown": c.shown} for c in self.verdict.comparisons
+                ],
+                "warnings": list(self.verdict.warnings),
+                "diverged": diverged,
+            },
+            "published": [
+                {
+                    "source": row.source,
+                    "what": row.what,
+                    "value": row.value,
+                    "median": row.median,
+                    "interval": [row.low, row.high],
+                    "inside": row.inside,
+                    "level": row.level,
+                    "runs": row.runs,
+                }
+                for row in self.published
+            ],
+            "environment": dict(self.environment),
+        }
+        plain: dict[str, Any] = _plain(content)
+        return plain
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Results:
+        """The results that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        verdict, members = content["verdict"], content["members"]
+        series = {
+            name: Series(found["axis"], _array(found["axis_values"]), _array(found["values"]))
+            for name, found in content["series"].items()
+        }
+        rows = tuple(Row(row["arm"], row["seed"], row["settings"]) for row in members)
+        diverged = {row["member"]: int(row["step"]) for row in verdict["diverged"]}
+        return cls(
+            experiment=content["experiment"],
+            data=content["data"],
+            measured=Measured(rows, series, diverged),
+            verdict=Verdict(
+                outcome=verdict["outcome"],
+                line=verdict["line"],
+                measure=verdict["measure"],
+                arms={row["arm"]: Interval(**_numbers(row, "arm")) for row in verdict["arms"]},
+                comparisons=tuple(
+                    Comparison(**_numbers(row, "shown")) for row in verdict["comparisons"]
+                ),
+                warnings=tuple(verdict["warnings"]),
+            ),
+            published=tuple(_replication(row) for row in content["published"]),
+            environment=content["environment"],
+        )
+
+
+def _replication(row: Mapping[str, Any]) -> Replication:
+    low, high = row["interval"]
+    return Replication(
+        source=row["source"],
+        what=row["what"],
+        value=row["value"],
+        median=math.nan if row["median"] is None else row["median"],
+        low=-math.inf if low is None else low,
+        high=math.inf if high is None else high,
+        inside=row["inside"],
+        runs=row["runs"],
+        level=row["level"],
+    )
+
+
+def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
+    """A record's fields, with null as the number that it stood for."""
+    absent = {"low": -math.inf, "high": math.inf}
+    return {
+        key: absent.get(key, math.nan) if value is None else value
+        for key, value in row.items()
+        if key != without
+    }
+
+
+def _array(values: Any) -> Any:
+    return np.array(values, dtype=np.float64)  # None becomes NaN
+
+
+def _plain(value: Any) -> Any:
+    """The value in the types that JSON has, with None for what is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            return _plain(value.tolist())
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+# --- files -----------------------------------------------------------------------------
+
+
+def write(path: Path, content: bytes) -> None:
+    """Puts the content in the file, all or nothing: a reader or a crash never sees a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    if os.name == "posix":  # elsewhere a folder cannot be opened, nor need it be
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def save(results: Results, folder: Path) -> None:
+    """Writes results.json into the folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(results.to_json(), allow_nan=False, ensure_ascii=False, indent=None)
+    write(folder / FILE, text.encode("utf-8") + b"\n")
+
+
+def load(folder: Path) -> Results:
+    """Reads results.json; DataError, naming the file, if it is not what `save` writes."""
+    path = folder / FILE
+    try:
+        return Results.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        got = f"{type(error).__name__}: {error}"
+        remedy = "trainlab run, which writes it anew"
+        must = "be results that trainlab wrote"
+        raise DataError(sentence("content", str(path), must, got, remedy)) from error
+
+
+def environment(**options: Any) -> dict[str, Any]:
+    """The versions and the machine that numbers depend on, and the options of the run."""
+    try:
+        version = metadata.version("trainlab")
+    except metadata.PackageNotFoundError:
+        version = "not installed"
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "trainlab": version,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **options,
+    }

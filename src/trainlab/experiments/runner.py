@@ -1,0 +1,249 @@
+"""Runs experiments: vary × seeds becomes one population, series become a verdict and figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from trainlab import plots
+from trainlab.data import Dataset, load_digits, load_mnist
+from trainlab.errors import SettingError, TrainlabError, sentence
+from trainlab.experiments import published, results
+from trainlab.experiments.base import (
+    FunctionExperiment,
+    Measured,
+    Row,
+    Series,
+    Setup,
+    TrainingExperiment,
+)
+from trainlab.experiments.registry import AnyExperiment
+from trainlab.experiments.results import NO_DATA, Results, environment
+from trainlab.experiments.verdicts import judge
+from trainlab.settings import is_integer
+from trainlab.training.history import History
+from trainlab.training.members import Member
+from trainlab.training.population import Population
+from trainlab.training.progress import Progress
+
+SEEDS: Final = 10
+QUICK_SEEDS: Final = 8
+"""Six are the fewest with a 95 % interval of a median; eight leave room for a difference."""
+FIGURES: Final[Mapping[str, str]] = {
+    "figure.svg": "light",
+    "figure-dark.svg": "dark",
+    "figure-narrow.svg": "narrow",
+    "figure-narrow-dark.svg": "narrow-dark",
+}
+"""File → theme.  figure.png is figure.svg in pixels; the others are for the page."""
+
+DataName = Literal["digits", "mnist"]
+Watch = Callable[[str], AbstractContextManager[Progress | None]]
+"""Name of an experiment → what its training reports to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How experiments are run.
+
+    data      "digits" or "mnist";  data_dir  a folder with MNIST, None: where it is found
+    seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
+    workers   threads; None: the cores there are
+    quick     fewer steps and seeds: a look, not a result
+    """
+
+    data: DataName = "digits"
+    data_dir: str | os.PathLike[str] | None = None
+    seeds: int | None = None
+    workers: int | None = None
+    quick: bool = False
+
+    def __post_init__(self) -> None:
+        if self.data not in ("digits", "mnist"):
+            raise SettingError(sentence("data", "a run", "be digits or mnist", self.data))
+        for name in ("seeds", "workers"):
+            value = getattr(self, name)
+            if value is not None and not (is_integer(value) and value >= 1):
+                must = "be an integer >= 1"
+                raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+
+    @property
+    def seed_range(self) -> range:
+        """The seeds."""
+        return range(self.seeds or (QUICK_SEEDS if self.quick else SEEDS))
+
+
+class OutputError(TrainlabError, OSError):
+    """Results cannot be written where they should go."""
+
+
+def run(
+    experiments: Sequence[AnyExperiment],
+    out: str | os.PathLike[str],
+    options: Options | None = None,
+    watch: Watch | None = None,
+    done: Callable[[Results], None] | None = None,
+) -> list[Results]:
+    """Runs the experiments one after the other; each is on disk before the next begins.
+
+    out/NAME/ gets results.json, figure.png and the SVGs of FIGURES.  `done` is
+    called with each result once it is saved.  After KeyboardInterrupt, which is raised
+    on, the experiments finished before it are complete.
+
+    Raises OutputError before anything is trained where `out` cannot be written to.
+    """
+    options = options or Options()
+    folder = Path(out)
+    check_writable(folder)
+    data = None
+    if any(isinstance(experiment, TrainingExperiment) for experiment in experiments):
+        data = load(options)
+    found = []
+    for experiment in experiments:
+        watched = watch if watch and isinstance(experiment, TrainingExperiment) else _unwatched
+        with watched(experiment.name) as progress:
+            result = measure(experiment, data, options, progress)
+        write(experiment, result, folder / experiment.name)
+        found.append(result)
+        if done:
+            done(result)
+    return found
+
+
+def _unwatched(name: str) -> AbstractContextManager[Progress | None]:
+    return nullcontext(None)
+
+
+def load(options: Options) -> Dataset:
+    """The data set that the options name."""
+    return load_digits() if options.data == "digits" else load_mnist(options.data_dir)
+
+
+def check_writable(folder: Path) -> None:
+    """Makes the folder and puts a file into it for a moment; OutputError if that fails."""
+    probe = folder / f".writable.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        got = error.strerror or type(error).__name__
+        must = "be a folder that can be written to"
+        raise OutputError(
+            sentence("out", "a run", must, str(folder), "another --out") + f" ({got})"
+        ) from error
+
+
+def measure(
+    experiment: AnyExperiment,
+    data: Dataset | None,
+    options: Options,
+    progress: Progress | None = None,
+) -> Results:
+    """One experiment: measured, judged, and set beside published numbers."""
+    seeds = options.seed_range
+    described: Mapping[str, Any] = NO_DATA
+    if isinstance(experiment, FunctionExperiment):
+        measured = experiment.compute(seeds if experiment.random else ())
+        beside = published.exact(experiment.name, measured)
+    else:
+        assert data is not None  # `run` loads data where an experiment trains
+        measured = train(experiment, data, options, progress)
+        about = data.describe()
+        described = {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
+        beside = ()
+        if experiment.published in measured.series:
+            beside = published.losses(
+                experiment.name, data.name, measured, str(experiment.published)
+            )
+    return Results(
+        experiment=experiment.name,
+        data=described,
+        measured=measured,
+        verdict=judge(measured, experiment.measure, experiment.expect),
+        published=beside,
+        environment=environment(quick=options.quick),
+    )
+
+
+def members(experiment: TrainingExperiment, setup: Setup, seeds: Sequence[int]) -> list[Member]:
+    """vary × seeds, arm by arm."""
+    found = []
+    for fields in experiment.vary.values():
+        changed = dict(fields)
+        optimizer = changed.pop("optimizer", setup.optimizer)
+        network = dataclasses.replace(setup.network, **changed)
+        found += [Member(network, optimizer, seed) for seed in seeds]
+    return found
+
+
+def train(
+    experiment: TrainingExperiment,
+    data: Dataset,
+    options: Options,
+    progress: Progress | None = None,
+) -> Measured:
+    """Trains the population of an experiment."""
+    setup, seeds = experiment.base[options.data], options.seed_range
+    population = Population(members(experiment, setup, seeds))
+    with warnings.catch_warnings():
+        # An interruption is raised below, with a message of its own.
+        warnings.filterwarnings("ignore", "training was interrupted")
+        history = population.fit(
+            data,
+            batch_size=setup.batch_size,
+            steps=setup.quick_steps if options.quick else setup.steps,
+            batches=setup.batches,
+            evaluate=setup.evaluate,
+            on=setup.on if setup.evaluate else None,
+            workers=options.workers,
+            progress=progress or False,
+        )
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return _measured(history, [arm for arm in experiment.vary for _ in seeds], setup)
+
+
+def _measured(history: History, arms: Sequence[str], setup: Setup) -> Measured:
+    """The history with arms, settings and the members that diverged."""
+    training = {
+        "batch_size": setup.batch_size,
+        "steps": len(history.series["train_loss"].axis_values),
+        "batches": setup.batches,
+    }
+    rows = tuple(
+        Row(arm, member.seed, {**member.describe(), **training})
+        for arm, member in zip(arms, history.members, strict=True)
+    )
+    diverged = {
+        row.id: status.step
+        for row, status in zip(rows, history.status, strict=True)
+        if status.kind == "diverged"
+    }
+    series = {
+        name: Series(
+            found.axis,
+            np.asarray(found.axis_values, dtype=np.float64),
+            np.asarray(found.values, dtype=np.float64),
+        )
+        for name, found in history.series.items()
+    }
+    return Measured(rows, series, diverged)
+
+
+def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
+    """The figures, then results.json: where that is, the rest is too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, theme in FIGURES.items():
+        drawn = experiment.figure(result.measured, plots.THEMES[theme])
+        results.write(folder / name, plots.svg(drawn))
+        if theme == "light":
+            results.write(folder / "figure.png", plots.png(drawn))
+    results.save(result, folder)

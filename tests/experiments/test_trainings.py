@@ -1,0 +1,211 @@
+"""Experiments that train, at reduced size on the digits, and the runner around them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainlab.errors import SettingError
+from trainlab.experiments import EXPERIMENTS, Options, find, run, runner
+from trainlab.experiments.base import TrainingExperiment
+from trainlab.experiments.results import Results, load
+from trainlab.experiments.runner import FIGURES, OutputError
+from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
+from trainlab.optimizers import SGD
+
+NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
+QUICK = Options(quick=True)
+
+
+def training(name: str) -> TrainingExperiment:
+    experiment = EXPERIMENTS[name]
+    assert isinstance(experiment, TrainingExperiment)
+    return experiment
+
+
+def shortened(name: str, steps: int, **changes: Any) -> TrainingExperiment:
+    """The experiment with so many steps on the digits."""
+    experiment = training(name)
+    setup = dataclasses.replace(experiment.base["digits"], steps=steps, quick_steps=steps)
+    return dataclasses.replace(experiment, base={"digits": setup}, **changes)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outcomes_are_as_expected_at_reduced_size(name: str) -> None:
+    found = runner.measure(EXPERIMENTS[name], runner.load(QUICK), QUICK)
+    assert found.verdict.outcome == EXPECTED, found.verdict.line
+    assert found.data["name"] == "digits"
+    assert found.data["sizes"] == {"train": 1437, "test": 360}
+    assert len(found.data["hash"]) == 64
+    assert found.environment["quick"] is True
+    assert found.measured.diverged == {}
+
+
+def test_vary_times_seeds_is_one_population_with_common_draws() -> None:
+    experiment = shortened("weight-init-comparison", 2)
+    found = runner.train(experiment, runner.load(QUICK), Options(seeds=3))
+    assert [m.id for m in found.members][:4] == [
+        "std=0.01/0",
+        "std=0.01/1",
+        "std=0.01/2",
+        "Xavier/0",
+    ]
+    assert found.members[0].settings["batch_size"] == 64
+    assert found.members[0].settings["optimizer"]["kind"] == "SGD"
+    assert found.seeds == 3
+    json.dumps(found.members[0].settings, allow_nan=False)
+
+
+def test_results_depend_on_nothing_but_the_settings() -> None:
+    experiment, data = shortened("optimizer-comparison", 20), runner.load(QUICK)
+    once = runner.train(experiment, data, Options(seeds=3, workers=1))
+    again = runner.train(experiment, data, Options(seeds=2, workers=2))
+    losses = once.series["train_loss"].values.reshape(6, 3, -1)[:, :2]
+    np.testing.assert_array_equal(losses.reshape(12, -1), again.series["train_loss"].values)
+
+
+def test_one_seed_is_not_judged() -> None:
+    experiment = shortened("optimizer-comparison", 5)
+    found = runner.measure(experiment, runner.load(QUICK), Options(seeds=1))
+    assert found.verdict.outcome == NOT_JUDGED
+    assert found.verdict.warnings
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_members_that_diverge_are_shown_in_results_and_figure(tmp_path: Path) -> None:
+    vary = {"SGD": {"optimizer": SGD(0.01)}, "huge rate": {"optimizer": SGD(1e6)}}
+    experiment = shortened("optimizer-comparison", 60, vary=vary, expect=())
+    (found,) = run([experiment], tmp_path, Options(seeds=6))
+    assert set(found.measured.diverged) == {f"huge rate/{seed}" for seed in range(6)}
+    assert "huge rate diverged" in found.verdict.line
+    assert any("6 of 6 members diverged" in warning for warning in found.verdict.warnings)
+    content = json.loads((tmp_path / experiment.name / "results.json").read_text())
+    assert content["series"]["train_loss"]["values"][-1][-1] is None
+    assert len(content["verdict"]["diverged"]) == 6
+    drawn = experiment.figure(found.measured, runner.plots.LIGHT)
+    labels = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
+    assert labels == ["SGD", "huge rate (6 of 6 diverged)"]
+
+
+def test_the_loss_after_the_update_is_there_for_published_numbers() -> None:
+    # On the digits nothing is published: the settings of MNIST, on the digits' rows.
+    experiment = training("optimizer-comparison")
+    setup = dataclasses.replace(experiment.base["mnist"], steps=250)
+    small = dataclasses.replace(experiment, base={"digits": setup})
+    found = runner.train(small, runner.load(QUICK), Options(seeds=1))
+    assert found.series["batch_loss"].axis_values.tolist() == [0, 100, 200]
+    as_mnist = runner.published.losses(small.name, "mnist", found, "batch_loss")
+    assert [row.what for row in as_mnist][:2] == ["Momentum, loss at step 0", "SGD, loss at step 0"]
+    assert len(as_mnist) == 8
+    assert runner.published.losses(small.name, "digits", found, "batch_loss") == ()
+
+
+@pytest.mark.parametrize("name", ["optimizer-comparison", "weight-init-comparison"])
+def test_every_published_number_has_an_arm_and_a_step_of_ours(name: str) -> None:
+    experiment = training(name)
+    setup = experiment.base["mnist"]
+    for row in runner.published.table()["losses"]["mnist"][name]:
+        assert row["arm"] in experiment.vary
+        assert row["step"] % setup.evaluate == 0
+        assert row["step"] < setup.steps
+        assert row["source"] in runner.published.sources()
+
+
+# --- files and interruptions -----------------------------------------------------------
+
+
+def test_a_run_leaves_figures_and_results(tmp_path: Path) -> None:
+    seen: list[Results] = []
+    found = run(find(["derivative", "tiny-network"]), tmp_path / "a" / "b", done=seen.append)
+    assert seen == found
+    for result in found:
+        folder = tmp_path / "a" / "b" / result.experiment
+        names = {path.name for path in folder.iterdir()}
+        assert names == {"results.json", "figure.png", *FIGURES}
+        assert load(folder).to_json() == result.to_json()
+
+
+def test_figures_can_be_drawn_again_from_results(tmp_path: Path) -> None:
+    run(find(["optimizer-paths"]), tmp_path)
+    folder = tmp_path / "optimizer-paths"
+    before = (folder / "figure.svg").read_bytes()
+    runner.write(EXPERIMENTS["optimizer-paths"], load(folder), folder)
+    assert (folder / "figure.svg").read_bytes() == before
+
+
+def test_an_interruption_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(find(["derivative", "optimizer-comparison", "tiny-network"]), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["derivative"]
+    assert load(tmp_path / "derivative").verdict.outcome == EXPECTED
+
+
+def test_a_training_that_was_cut_short_is_no_result() -> None:
+    class Interrupting:
+        def start(self, members: int, steps: int) -> None:
+            raise KeyboardInterrupt
+
+        def advance(self, members: int, steps: int) -> None: ...
+
+    experiment = shortened("optimizer-comparison", 5)
+    with pytest.raises(KeyboardInterrupt):
+        runner.measure(experiment, runner.load(QUICK), Options(seeds=1), Interrupting())
+
+
+def test_trainings_report_progress(tmp_path: Path) -> None:
+    told: dict[str, int] = {"members": 0, "steps": 0}
+
+    class Counting:
+        def start(self, members: int, steps: int) -> None:
+            told.update(all_members=members, all_steps=steps)
+
+        def advance(self, members: int, steps: int) -> None:
+            told["members"] += members
+            told["steps"] += steps
+
+    @contextmanager
+    def watch(name: str) -> Iterator[Counting]:
+        told[name] = 1
+        yield Counting()
+
+    experiments = [*find(["derivative"]), shortened("weight-init-comparison", 7)]
+    run(experiments, tmp_path, Options(seeds=2), watch=watch)
+    assert "derivative" not in told
+    assert told["weight-init-comparison"] == 1
+    assert told["members"] == told["all_members"] == 6
+    assert told["steps"] == told["all_steps"] == 42
+
+
+def test_a_folder_that_cannot_be_written_to_is_an_error_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(*args: object) -> None:
+        raise AssertionError("training began")
+
+    monkeypatch.setattr(runner, "measure", trained)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="out of a run must be a folder that can be written to"):
+        run(find(["derivative"]), tmp_path / "file")
+    with pytest.raises(OutputError, match="file/below"):
+        run(find(["derivative"]), tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"data": "cifar"}, {"seeds": 0}, {"seeds": 2.5}, {"workers": 0}, {"seeds": True}]
+)
+def test_options_are_checked(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=f"{next(iter(wrong))} of a run must be"):
+        Options(**wrong)

@@ -1,0 +1,291 @@
+"""Nonsense at every public call: the typed error, in the documented words.
+
+The records of settings are in test_bad_settings.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import trainlab as tl
+from complaints import complains
+from trainlab import evidence
+from trainlab.data import Batches, read_idx, split
+from trainlab.differentiation import complex_step_gradient
+from trainlab.errors import DataError, DownloadError, NotTrainedError, SettingError, TrainlabError
+from trainlab.experiments.registry import find
+from trainlab.experiments.runner import Options
+
+NAN, INF = math.nan, math.inf
+
+
+def rows(n: int = 12, width: int = 3) -> Any:
+    return np.arange(n * width, dtype=np.float64).reshape(n, width) / (n * width)
+
+
+LABELS = np.arange(12) % 3
+DATA = tl.from_arrays(rows(), LABELS)
+WITH_TEST = tl.from_arrays(rows(), LABELS, test=3)
+REGRESSION = tl.from_arrays(rows(), rows(12, 2))
+TRAINED = tl.Population.grid(network=tl.MLP(hidden=(4,)), seed=range(2))
+HISTORY = TRAINED.fit(DATA, steps=3, workers=1)
+REGRESSOR = tl.Network(tl.MLP(hidden=(4,), loss="huber"), tl.SGD(0.01))
+REGRESSOR.fit(REGRESSION, steps=2, workers=1)
+HOLED = rows()
+HOLED[3, 1] = NAN
+
+
+def fit(**settings: Any) -> Any:
+    return tl.Population.grid(network=tl.MLP(hidden=(4,))).fit(
+        settings.pop("data", DATA), **{"steps": 2, "workers": 1, **settings}
+    )
+
+
+def check(**settings: Any) -> Any:
+    given = {"network": tl.MLP(hidden=(4,)), "x": rows(), "t": LABELS, **settings}
+    return tl.gradient_check(given.pop("network"), given.pop("x"), given.pop("t"), **given)
+
+
+def grow(x: Any) -> Any:
+    return (np.asarray(x) ** 2).sum()
+
+
+CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
+    # arrays
+    "x-none": (DataError, lambda: tl.from_arrays(None, LABELS)),
+    "x-strings": (DataError, lambda: tl.from_arrays([["a"], ["b"]], [0, 1])),
+    "x-one-axis": (DataError, lambda: tl.from_arrays([1.0, 2.0], [0, 1])),
+    "x-number": (DataError, lambda: tl.from_arrays(3.0, [0])),
+    "x-ragged": (DataError, lambda: tl.from_arrays([[1.0], [1.0, 2.0]], [0, 1])),
+    "x-empty": (DataError, lambda: tl.from_arrays(np.empty((0, 3)), [])),
+    "x-no-features": (DataError, lambda: tl.from_arrays(np.empty((3, 0)), [0, 1, 2])),
+    "x-nan": (DataError, lambda: tl.from_arrays(HOLED, LABELS)),
+    "x-infinite": (DataError, lambda: tl.from_arrays([[INF], [1.0]], [0, 1])),
+    "x-beyond-float32": (DataError, lambda: tl.from_arrays([[1e300], [1.0]], [0, 1])),
+    "x-complex": (DataError, lambda: tl.from_arrays(rows() + 1j, LABELS)),
+    "x-objects": (DataError, lambda: tl.from_arrays([[object()]], [0])),
+    "x-sparse": (DataError, lambda: tl.from_arrays(sparse.csr_array(rows()), LABELS)),
+    "x-masked": (DataError, lambda: tl.from_arrays(np.ma.masked_array(rows()), LABELS)),
+    "t-none": (DataError, lambda: tl.from_arrays(rows(), None)),
+    "t-too-short": (DataError, lambda: tl.from_arrays(rows(), LABELS[:-1])),
+    "t-nan": (DataError, lambda: tl.from_arrays(rows(), np.full(12, NAN))),
+    "t-three-axes": (DataError, lambda: tl.from_arrays(rows(), np.zeros((12, 2, 2)))),
+    "t-one-hot": (DataError, lambda: tl.from_arrays(rows(), np.eye(12, dtype=int))),
+    "t-mixed": (DataError, lambda: tl.from_arrays([[1.0], [2.0]], np.array([0, "a"], object))),
+    "t-dates": (DataError, lambda: tl.from_arrays([[1.0]], np.array(["2020"], "datetime64[D]"))),
+    "t-multilabel-2": (
+        DataError,
+        lambda: tl.from_arrays(rows(), np.full((12, 2), 2), task="multilabel"),
+    ),
+    "t-empty": (DataError, lambda: tl.from_arrays(rows(), [])),
+    "task-unknown": (SettingError, lambda: tl.from_arrays(rows(), LABELS, task="ranking")),
+    "task-unhashable": (SettingError, lambda: tl.from_arrays(rows(), LABELS, task=["a"])),
+    "test-0": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=0)),
+    "test-negative": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=-3)),
+    "test-all": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=12)),
+    "test-1.0": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=1.0)),
+    "test-nan": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=NAN)),
+    "test-true": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=True)),
+    "test-text": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test="20%")),
+    "test-triple": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=(1, 2, 3))),
+    "test-list": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=[rows(), LABELS])),
+    "test-misses-class": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=2)),
+    "test-new-label": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1), [7]))),
+    "test-other-kind": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1), ["a"]))),
+    "test-other-width": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1, 2), [1]))),
+    "split-seed": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=3, seed=-1)),
+    "split-seed-text": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=3, seed="0")),
+    "split-size": (SettingError, lambda: split(DATA.train, None)),
+    "split-purpose": (SettingError, lambda: split(DATA.train, 3, purpose="training")),
+    "data-split-again": (SettingError, lambda: DATA.split(3).split(3)),
+    "data-split-size": (SettingError, lambda: DATA.split(0.0)),
+    "data-split-seed": (SettingError, lambda: DATA.split(3, seed=2**64)),
+    "data-first-0": (SettingError, lambda: DATA.first(train=0)),
+    "data-first-many": (SettingError, lambda: DATA.first(train=13)),
+    "data-first-absent": (SettingError, lambda: DATA.first(test=1)),
+    "data-first-true": (SettingError, lambda: DATA.first(train=True)),
+    "digits-test": (SettingError, lambda: tl.load_digits(test=1797)),
+    "digits-validation": (SettingError, lambda: tl.load_digits(validation=0)),
+    "digits-seed": (SettingError, lambda: tl.load_digits(seed=-1)),
+    "batches-seed": (SettingError, lambda: Batches(10, 5).epoch(-1, 0)),
+    "batches-epoch": (SettingError, lambda: Batches(10, 5).epoch(0, -1)),
+    # derivatives
+    "diff-h-0": (SettingError, lambda: tl.numerical_diff(grow, 1.0, h=0)),
+    "diff-h-nan": (SettingError, lambda: tl.numerical_diff(grow, 1.0, h=NAN)),
+    "diff-h-text": (SettingError, lambda: tl.numerical_diff(grow, 1.0, h="1e-4")),
+    "diff-method": (SettingError, lambda: tl.numerical_diff(grow, 1.0, method="backward")),
+    "diff-method-list": (SettingError, lambda: tl.numerical_diff(grow, 1.0, method=["central"])),
+    "diff-f": (SettingError, lambda: tl.numerical_diff("x**2", 1.0)),
+    "diff-x": (SettingError, lambda: tl.numerical_diff(grow, "one")),
+    "diff-x-none": (SettingError, lambda: tl.numerical_diff(grow, None)),
+    "gradient-h": (SettingError, lambda: tl.numerical_gradient(grow, [1.0], h=-1)),
+    "gradient-method": (SettingError, lambda: tl.numerical_gradient(grow, [1.0], method="")),
+    "gradient-f": (SettingError, lambda: tl.numerical_gradient(3, [1.0])),
+    "gradient-x": (SettingError, lambda: tl.numerical_gradient(grow, ["a"])),
+    "gradient-vector": (SettingError, lambda: tl.numerical_gradient(lambda x: x, [1.0, 2.0])),
+    "gradient-none": (SettingError, lambda: tl.numerical_gradient(lambda x: None, [1.0])),
+    "complex-h": (SettingError, lambda: complex_step_gradient(grow, [1.0], h=0)),
+    "complex-x": (SettingError, lambda: complex_step_gradient(grow, "a")),
+    "check-network": (SettingError, lambda: check(network="MLP")),
+    "check-x-axes": (DataError, lambda: check(x=[1.0, 2.0])),
+    "check-x-nan": (DataError, lambda: check(x=HOLED)),
+    "check-x-text": (DataError, lambda: check(x=[["a"]])),
+    "check-t-short": (DataError, lambda: check(t=LABELS[:-1])),
+    "check-t-floats": (DataError, lambda: check(t=LABELS + 0.5)),
+    "check-t-range": (DataError, lambda: check(t=LABELS, out_features=2)),
+    "check-t-negative": (DataError, lambda: check(t=LABELS - 1)),
+    "check-method-list": (SettingError, lambda: check(method=["central"])),
+    "check-method": (SettingError, lambda: check(method="forward")),
+    "check-h": (SettingError, lambda: check(h=0)),
+    "check-seed": (SettingError, lambda: check(seed=-1)),
+    "check-members": (SettingError, lambda: check(members=0)),
+    "check-entries": (SettingError, lambda: check(entries=0)),
+    "check-tolerance": (SettingError, lambda: check(tolerance=-1)),
+    "check-params": (DataError, lambda: check(params=np.zeros(3))),
+    # populations
+    "population-empty": (SettingError, lambda: tl.Population([])),
+    "population-other": (SettingError, lambda: tl.Population([tl.MLP()])),
+    "population-number": (SettingError, lambda: tl.Population(3)),
+    "grid-unknown": (SettingError, lambda: tl.Population.grid(learning_rate=0.1)),
+    "grid-empty": (SettingError, lambda: tl.Population.grid(lr=[])),
+    "grid-optimizer": (SettingError, lambda: tl.Population.grid(optimizer="adam")),
+    "grid-network": (SettingError, lambda: tl.Population.grid(network=[(100, 100)])),
+    "grid-seed": (SettingError, lambda: tl.Population.grid(seed=[0, -1])),
+    "grid-value": (SettingError, lambda: tl.Population.grid(lr=[0.1, NAN])),
+    "zip-lengths": (SettingError, lambda: tl.Population.zip(lr=[0.1, 0.2, 0.3], seed=[0, 1])),
+    "zip-empty": (SettingError, lambda: tl.Population.zip(seed=[])),
+    "sample-0": (SettingError, lambda: tl.Population.sample(0, lr=[0.1])),
+    "sample-text": (SettingError, lambda: tl.Population.sample("10", lr=[0.1])),
+    "sample-empty": (SettingError, lambda: tl.Population.sample(2, lr=[])),
+    "sample-unknown": (SettingError, lambda: tl.Population.sample(2, rate=[0.1])),
+    "sample-seed": (SettingError, lambda: tl.Population.sample(2, lr=[0.1], sampling_seed=-1)),
+    "network-optimizer": (SettingError, lambda: tl.Network(optimizer="sgd")),
+    "network-two": (SettingError, lambda: tl.Network(seed=[0, 1])),
+    "build-in": (SettingError, lambda: tl.MLP().build(0, 10)),
+    "build-out": (SettingError, lambda: tl.MLP().build(4, 2.5)),
+    # training
+    "fit-pair": (SettingError, lambda: fit(data=(rows(), LABELS))),
+    "fit-none": (SettingError, lambda: fit(data=None)),
+    "fit-task": (SettingError, lambda: fit(data=REGRESSION)),
+    "fit-batch-0": (SettingError, lambda: fit(batch_size=0)),
+    "fit-batch-1.5": (SettingError, lambda: fit(batch_size=1.5)),
+    "fit-batch-text": (SettingError, lambda: fit(batch_size="100")),
+    "fit-steps-0": (SettingError, lambda: fit(steps=0)),
+    "fit-steps-nan": (SettingError, lambda: fit(steps=NAN)),
+    "fit-epochs": (SettingError, lambda: fit(steps=None, epochs=-1)),
+    "fit-both": (SettingError, lambda: fit(steps=2, epochs=1)),
+    "fit-batches": (SettingError, lambda: fit(batches="random")),
+    "fit-batches-list": (SettingError, lambda: fit(batches=["book"])),
+    "fit-evaluate": (SettingError, lambda: fit(evaluate="never")),
+    "fit-evaluate-0": (SettingError, lambda: fit(evaluate=0)),
+    "fit-evaluate-late": (SettingError, lambda: fit(evaluate=[1, 3])),
+    "fit-evaluate-real": (SettingError, lambda: fit(evaluate=0.5)),
+    "fit-on": (SettingError, lambda: fit(on="train")),
+    "fit-on-absent": (SettingError, lambda: fit(on=("validation",))),
+    "fit-on-empty": (SettingError, lambda: fit(on=())),
+    "fit-on-unhashable": (SettingError, lambda: fit(on=(["train"],))),
+    "fit-stopping": (SettingError, lambda: fit(early_stopping=3)),
+    "fit-stopping-metric": (SettingError, lambda: fit(early_stopping=tl.EarlyStopping())),
+    "fit-callbacks": (SettingError, lambda: fit(callbacks=["print"])),
+    "fit-callback": (SettingError, lambda: fit(callbacks=print)),
+    "fit-workers": (SettingError, lambda: fit(workers=0)),
+    "fit-workers-text": (SettingError, lambda: fit(workers="all")),
+    "fit-dtype": (SettingError, lambda: fit(dtype="float16")),
+    "fit-dtype-list": (SettingError, lambda: fit(dtype=["float32"])),
+    "fit-progress": (SettingError, lambda: fit(progress="yes")),
+    "predict-untrained": (NotTrainedError, lambda: tl.Network().predict(rows())),
+    "parameters-untrained": (NotTrainedError, lambda: tl.Population.grid().parameters(0)),
+    "parameters-index": (SettingError, lambda: TRAINED.parameters(2)),
+    "parameters-text": (SettingError, lambda: TRAINED.parameters("a")),
+    "predict-width": (DataError, lambda: TRAINED.predict(rows(4, 2))),
+    "predict-one-row": (DataError, lambda: TRAINED.predict([1.0, 2.0, 3.0])),
+    "predict-none": (DataError, lambda: TRAINED.predict(None)),
+    "predict-nan": (DataError, lambda: TRAINED.predict(HOLED)),
+    "predict-text": (DataError, lambda: TRAINED.predict([["a", "b", "c"]])),
+    "predict-empty": (DataError, lambda: TRAINED.predict(np.empty((0, 3)))),
+    "predict-complex": (DataError, lambda: TRAINED.predict(rows() + 1j)),
+    "proba-regression": (SettingError, lambda: REGRESSOR.predict_proba(rows())),
+    "accuracy-rows": (DataError, lambda: TRAINED.accuracy(rows(), LABELS[:-1])),
+    "accuracy-axes": (DataError, lambda: TRAINED.accuracy(rows(), np.zeros((12, 3), int))),
+    "accuracy-range": (DataError, lambda: TRAINED.accuracy(rows(), LABELS + 1)),
+    "accuracy-floats": (DataError, lambda: TRAINED.accuracy(rows(), LABELS * 0.5)),
+    "accuracy-regression": (SettingError, lambda: REGRESSOR.accuracy(rows(), rows(12, 2))),
+    # histories and statistics
+    "history-name": (SettingError, lambda: HISTORY["loss"]),
+    "history-unhashable": (SettingError, lambda: HISTORY[["train_loss"]]),
+    "history-arms": (SettingError, lambda: HISTORY.arms("momentum")),
+    "history-band": (SettingError, lambda: HISTORY.band("train_loss", level=95)),
+    "history-band-name": (SettingError, lambda: HISTORY.band("loss")),
+    "history-compare": (SettingError, lambda: HISTORY.compare(by="lr", name="loss")),
+    "history-compare-at": (SettingError, lambda: HISTORY.compare("seed", at=3)),
+    "history-plot": (SettingError, lambda: HISTORY.plot("loss")),
+    "history-plot-smooth": (SettingError, lambda: HISTORY.plot("train_loss", smooth=2)),
+    "smooth-0": (SettingError, lambda: evidence.smooth([1.0], window=0)),
+    "smooth-1.5": (SettingError, lambda: evidence.smooth([1.0], window=1.5)),
+    "smooth-beta": (SettingError, lambda: evidence.smooth([1.0] * 20, beta=NAN)),
+    "smooth-text": (SettingError, lambda: evidence.smooth(["a"])),
+    "smooth-number": (SettingError, lambda: evidence.smooth(1.0)),
+    "band-axes": (SettingError, lambda: evidence.band([1.0, 2.0])),
+    "band-text": (SettingError, lambda: evidence.band([["a"]])),
+    "band-level": (SettingError, lambda: evidence.band([[1.0]], level=1)),
+    "median-level": (SettingError, lambda: evidence.median_interval([1.0], level=NAN)),
+    "median-level-text": (SettingError, lambda: evidence.median_interval([1.0], level="0.9")),
+    "run-level": (SettingError, lambda: evidence.run_interval([1.0], level=0)),
+    "compare-one": (SettingError, lambda: evidence.compare_all({"a": [1.0]})),
+    "compare-lengths": (SettingError, lambda: evidence.compare("a", [1.0], "b", [1.0, 2.0])),
+    "compare-seed": (
+        SettingError,
+        lambda: evidence.compare("a", rows()[:, 0], "b", [0.0] * 12, seed=-1),
+    ),
+    # experiments
+    "find-name": (SettingError, lambda: find(["optimizer-comparisn"])),
+    "find-other": (SettingError, lambda: find([3])),
+    "options-data": (SettingError, lambda: Options(data="cifar")),
+    "options-data-list": (SettingError, lambda: Options(data=["digits"])),
+    "options-seeds": (SettingError, lambda: Options(seeds=0)),
+    "options-workers": (SettingError, lambda: Options(workers=1.5)),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name: str) -> None:
+    error, call = CALLS[name]
+    complains(call, error)
+
+
+# ---------------------------------------------------------------- files
+
+
+def idx(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0\0", b"text, not IDX", bytes([0, 0, 8, 0]), bytes([0, 0, 8, 1, 0, 0, 0, 3, 1])],
+)
+def test_files_that_hold_something_else(content: bytes, tmp_path: Path) -> None:
+    path = idx(tmp_path / "images", content)
+    complains(lambda: read_idx(path), DataError)
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    complains(lambda: read_idx(tmp_path / "none"), DataError)
+    complains(lambda: read_idx(tmp_path), DataError)
+    complains(lambda: tl.load_mnist(tmp_path / "none"), DataError)
+
+
+def test_folders_without_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRAINLAB_DATA", raising=False)
+    monkeypatch.setattr("trainlab.data.mnist.cache_folder", lambda: tmp_path / "cache")
+    complains(lambda: tl.load_mnist(tmp_path, download=False), DownloadError)
+    monkeypatch.setenv("TRAINLAB_DATA", str(tmp_path / "none"))
+    complains(lambda: tl.load_mnist(), DataError)

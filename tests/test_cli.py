@@ -1,0 +1,168 @@
+"""The command line: what it prints, where it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from trainlab import cli
+from trainlab.errors import DownloadError
+from trainlab.experiments import EXPERIMENTS
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner(env={"COLUMNS": "200"}).invoke(cli.main, list(words))
+
+
+def test_every_command_has_help() -> None:
+    assert {"list", "run", "check", "data"} <= set(cli.main.commands)
+    for name, command in cli.main.commands.items():
+        result = invoke(name, "--help")
+        assert result.exit_code == 0
+        assert command.help
+        assert result.output.startswith("Usage:")
+
+
+def test_the_module_is_the_command() -> None:
+    words = [sys.executable, "-m", "trainlab", "list"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "optimizer-comparison" in done.stdout
+
+
+def test_list_names_all_experiments() -> None:
+    result = invoke("list")
+    assert result.exit_code == 0
+    for name in EXPERIMENTS:
+        assert f"\n{name} " in result.output
+
+
+def test_run_writes_results_and_says_where_the_page_is(tmp_path: Path) -> None:
+    result = invoke("run", "derivative", "optimizer-paths", "--out", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "derivative: as expected" in result.output
+    assert f"Page: {tmp_path / 'index.html'}" in result.output
+    assert "8 of 8 published numbers are inside our intervals" in result.output
+    content = json.loads((tmp_path / "derivative" / "results.json").read_text())
+    assert content["environment"]["quick"] is False
+
+
+def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def run(experiments: Any, out: Any, options: Any, watch: Any, done: Any) -> None:
+        seen.update(names=[e.name for e in experiments], out=out, options=options)
+        raise DownloadError("no network")
+
+    monkeypatch.setattr("trainlab.experiments.run", run)
+    words = ["--data", "mnist", "--data-dir", "d", "--seeds", "3", "--workers", "1", "--quick"]
+    result = invoke("run", "tiny-network", *words, "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.output == "Error: no network\n"
+    options = seen["options"]
+    assert (options.data, options.data_dir, options.seeds) == ("mnist", Path("d"), 3)
+    assert (options.workers, options.quick) == (1, True)
+    assert (seen["names"], seen["out"]) == (["tiny-network"], tmp_path)
+
+
+def test_one_seed_is_warned_about(tmp_path: Path) -> None:
+    result = invoke("run", "tiny-network", "--seeds", "1", "--out", str(tmp_path))
+    assert result.exit_code == 0
+    assert "One seed shows no ranking" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "derivatives"], "try derivative"),
+        (["run", "derivative", "--out", "/dev/null/x"], "must be a folder that can be written to"),
+        (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "data_dir"),
+        (["run", "derivative", "--seeds", "0"], "--seeds"),
+        (["run"], "NAME"),
+        (["check", "--hidden", "20,x"], "widths like 20,20"),
+        (["check", "--hidden", "20", "--activation", "rely"], "activation of MLP must be one of"),
+        (["data", "--data-dir", "absent"], "must be a folder that is there"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke(*words)
+    assert result.exit_code == 2
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
+    assert told in line
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) in ([], [tmp_path / cli.DEFAULT_OUT])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
+    # A shell that started the tests in the background would have SIGINT ignored in them.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from trainlab.cli import main; main()"
+    )
+    words = ["run", "derivative", "optimizer-comparison", "--seeds", "500", "--out", str(tmp_path)]
+    command = [sys.executable, "-c", code, *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "derivative: as expected\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == cli.INTERRUPTED
+    assert "1 finished, 1 left" in told
+    assert f"To go on: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
+    assert "Traceback" not in told
+    assert (tmp_path / "index.html").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"derivative", "index.html"}
+
+
+def test_check_passes_and_takes_a_network() -> None:
+    words = ["--hidden", "5,4", "--activation", "gelu", "--batch-norm", "--weight-decay", "0.1"]
+    result = invoke("check", *words)
+    assert result.exit_code == 0, result.output
+    assert "network 5,4" in result.output
+    assert "FAILED" not in result.output
+    assert "gradient checks passed" in result.output
+
+
+def test_check_fails_with_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainlab.network.activations import Softplus
+
+    def wrong(self, x, y, dy, out):  # type: ignore[no-untyped-def]
+        out[...] = dy
+        return out
+
+    monkeypatch.setattr(Softplus, "pullback", wrong)
+    result = invoke("check")
+    assert result.exit_code == 1
+    assert "activation softplus" in result.output
+    assert "FAILED" in result.output
+
+
+def test_data_says_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("TRAINLAB_DATA", raising=False)
+    monkeypatch.setattr("trainlab.data.mnist.cache_folder", lambda: tmp_path / "cache")
+    result = invoke("data")
+    assert result.exit_code == 0
+    assert "1,437 train, 360 test" in result.output
+    assert "missing: train-images-idx3-ubyte" in result.output
+
+
+@pytest.mark.mnist
+def test_data_verifies_mnist(mnist_dir: Path) -> None:
+    result = invoke("data", "--fetch", "--data-dir", str(mnist_dir))
+    assert result.exit_code == 0
+    assert result.output.count("verified: ") == 4
+    assert "60,000 train, 10,000 test" in result.output

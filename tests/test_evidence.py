@@ -1,0 +1,174 @@
+"""Statistics: against formulas written another way, and against simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trainlab import evidence
+from trainlab.errors import SettingError
+
+# Simulated rates are binomial: 400 repetitions know a rate of 5 % to ± 1.1 % (one σ), so a
+# bound 3 σ above the promise fails for a right method once in 700 seeds; seeds are fixed.
+REPEATS = 400
+FALSE_ALARMS = 0.05 + 3 * 0.011
+
+
+def test_smoothing_is_that_of_the_study_notes() -> None:
+    x = np.random.default_rng(0).standard_normal(57)
+    extended = np.r_[x[10:0:-1], x, x[-1:-11:-1]]
+    window = np.kaiser(11, 2)
+    expected = np.convolve(window / window.sum(), extended, mode="valid")[5:-5]
+    # Sums of 11 terms in another order: 11 eps times values below 5.
+    np.testing.assert_allclose(evidence.smooth(x), expected, rtol=0, atol=1e-14)
+
+
+def test_smoothing_takes_any_leading_axes_and_leaves_short_series() -> None:
+    x = np.random.default_rng(0).standard_normal((3, 2, 40))
+    smoothed = evidence.smooth(x)
+    assert smoothed.shape == x.shape
+    np.testing.assert_array_equal(smoothed[1, 0], evidence.smooth(x[1, 0]))
+    np.testing.assert_array_equal(evidence.smooth(x[..., :7]), x[..., :7])
+
+
+@pytest.mark.parametrize("window", [0, 4, -3])
+def test_smoothing_wants_an_odd_window(window: int) -> None:
+    with pytest.raises(SettingError, match="window of smooth must be an odd integer"):
+        evidence.smooth([1.0, 2.0], window)
+
+
+def test_band_is_made_of_quantiles_and_skips_what_diverged() -> None:
+    values = np.random.default_rng(0).standard_normal((9, 4))
+    values[2, 1:] = np.nan
+    values[3, 3] = np.inf
+    values[:, 0] = np.nan
+    found = evidence.band(values, level=0.8)
+    assert found.count.tolist() == [0, 8, 8, 7]
+    assert np.isnan(found.center[0])
+    kept = np.delete(values[:, 3], [2, 3])
+    expected = np.quantile(kept, [0.1, 0.5, 0.9])
+    np.testing.assert_allclose([found.low[3], found.center[3], found.high[3]], expected)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95])
+def test_levels_are_shares(level: float) -> None:
+    with pytest.raises(SettingError, match="level of band"):
+        evidence.band([[1.0]], level)
+
+
+def test_interval_of_a_median_is_made_of_order_statistics() -> None:
+    # The book value for n = 10 is the second and the ninth: 97.9 %.
+    found = evidence.median_interval(np.arange(10.0, 0.0, -1.0))
+    assert (found.low, found.center, found.high) == (2.0, 5.5, 9.0)
+    assert evidence.median_interval(np.arange(5.0)).low == -np.inf
+    assert np.isfinite(evidence.median_interval(np.arange(6.0)).low)
+    assert evidence.median_interval([1.0, np.nan]).missing == 1
+    assert evidence.median_interval([np.nan]).count == 0
+
+
+@pytest.mark.parametrize("n", [6, 10, 17])
+def test_interval_of_a_median_covers_it(n: int) -> None:
+    draws = np.random.default_rng(n).lognormal(size=(REPEATS, n))
+    missed = np.mean([not evidence.median_interval(row).contains(1.0) for row in draws])
+    assert missed <= FALSE_ALARMS
+
+
+@pytest.mark.parametrize("n", [5, 30])
+def test_interval_of_a_run_holds_the_next_run(n: int) -> None:
+    draws = np.random.default_rng(n).lognormal(size=(4 * REPEATS, n + 1))
+    held = [evidence.run_interval(row[:-1]).contains(row[-1]) for row in draws]
+    # 1 % may miss; σ of the rate is 0.25 %.
+    assert 1 - np.mean(held) == pytest.approx(0.01, abs=3 * 0.0025)
+
+
+def test_interval_of_a_run_takes_any_sign_and_says_when_it_knows_nothing() -> None:
+    assert evidence.run_interval([-1.0, 0.0, 1.0]).contains(0.5)
+    assert evidence.run_interval([3.0]).high == np.inf
+    assert np.isnan(evidence.run_interval([]).center)
+
+
+def test_replication_rows() -> None:
+    inside = evidence.replicate("notes", "loss", 2.1, [2.0, 2.1, 2.2, 2.3])
+    outside = evidence.replicate("notes", "loss", 9.0, [2.0, 2.1, 2.2, 2.3])
+    assert inside.inside
+    assert not outside.inside
+    assert (outside.runs, outside.median) == (4, pytest.approx(2.15))
+    assert evidence.reproduce("notes", "slope", 0.2, 0.2 + 9e-10, 1e-9).inside
+    assert not evidence.reproduce("notes", "slope", 0.2, 0.2 + 1.1e-9, 1e-9).inside
+
+
+def test_comparison_is_made_seed_by_seed() -> None:
+    rng = np.random.default_rng(0)
+    luck = 10 * rng.standard_normal(10)  # what a seed does to both arms
+    a, b = luck + 0.1 * rng.standard_normal(10), luck + 0.5 + 0.1 * rng.standard_normal(10)
+    paired = evidence.compare("a", a, "b", b)
+    assert paired.shown
+    assert paired.high < 0
+    assert not evidence.compare("a", a, "b", b[::-1]).shown
+
+
+def test_comparison_is_reproducible_and_antisymmetric() -> None:
+    a, b = np.random.default_rng(0).standard_normal((2, 12))
+    once, again, turned = (
+        evidence.compare("a", a, "b", b),
+        evidence.compare("a", a, "b", b),
+        evidence.compare("b", b, "a", a),
+    )
+    assert once == again
+    assert (turned.low, turned.high) == pytest.approx((-once.high, -once.low))
+    assert evidence.compare("a", a, "b", b, seed=1) != once
+
+
+def test_equal_arms_show_no_difference_and_a_constant_one_is_shown() -> None:
+    x = np.random.default_rng(0).standard_normal(10)
+    same = evidence.compare("a", x, "b", x)
+    assert (same.low, same.high, same.shown) == (0, 0, False)
+    assert evidence.compare("a", x, "b", x + 1).shown
+
+
+@pytest.mark.parametrize("seeds", [evidence.MIN_PAIRS, 10])
+@pytest.mark.parametrize("draw", ["normal", "lognormal"])
+def test_arms_that_do_not_differ_are_seldom_said_to(draw: str, seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    alarms = 0
+    for repeat in range(REPEATS):
+        arms = getattr(rng, draw)(size=(4, seeds))
+        found = evidence.compare_all(dict(zip("abcd", arms, strict=True)), seed=repeat)
+        alarms += any(c.shown for c in found)
+    assert alarms / REPEATS <= FALSE_ALARMS
+
+
+def test_a_difference_that_is_there_is_found() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        luck, noise = rng.standard_normal(10), 0.2 * rng.standard_normal((3, 10))
+        arms = {"a": luck + noise[0], "b": luck + noise[1] + 1, "c": luck + noise[2] + 2}
+        assert all(c.shown for c in evidence.compare_all(arms))
+
+
+def test_pairs_without_a_value_are_left_out_and_counted() -> None:
+    x = np.arange(8.0)
+    y = x + 1 + 0.1 * np.sin(x)
+    y[[1, 5]] = np.nan, np.inf
+    found = evidence.compare("a", x, "b", y)
+    assert (found.pairs, found.missing, found.shown) == (6, 2, True)
+    y[[0, 2]] = np.nan
+    few = evidence.compare("a", x, "b", y)
+    assert (few.low, few.high, few.shown) == (-np.inf, np.inf, False)
+    assert "4 pairs, too few" in str(few)
+    none = evidence.compare("a", x, "b", np.full(8, np.nan))
+    assert (none.pairs, none.shown) == (0, False)
+
+
+def test_a_comparison_in_words() -> None:
+    x = np.arange(6.0)
+    assert str(evidence.compare("SGD", x + 3, "Adam", x)) == (
+        "SGD - Adam: +3 (95% interval +3 to +3)"
+    )
+    assert str(evidence.compare("a", x, "b", x)).endswith("no difference shown)")
+
+
+@pytest.mark.parametrize("arms", [{"a": [1.0]}, {"a": [1.0, 2.0], "b": [1.0]}, {}])
+def test_arms_must_be_comparable(arms: dict[str, list[float]]) -> None:
+    with pytest.raises(SettingError):
+        evidence.compare_all(arms)

@@ -1,0 +1,139 @@
+"""Figures: deterministic, without pyplot, and honest about members that diverged."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from trainlab import plots
+from trainlab.errors import SettingError
+
+SOURCE = Path(plots.__file__).parent
+
+
+def example(theme: plots.Theme = plots.LIGHT) -> plots.Figure:
+    x = np.arange(1000.0)
+    with plots.themed(theme):
+        figure, (ax,) = plots.blank(theme)
+        plots.curves(ax, [plots.Curve("a", x, np.sin(x), x - 1, x + 1)], theme, mark_every=100)
+        plots.label(ax, "step", "loss", "title")
+    return figure
+
+
+def test_nothing_imports_pyplot() -> None:
+    code = "import sys, trainlab.plots; assert 'matplotlib.pyplot' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_only_plots_imports_matplotlib() -> None:
+    for path in SOURCE.rglob("*.py"):
+        if path.name == "plots.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found = [name for name in names if name.split(".")[0] == "matplotlib"]
+            # For type checkers alone: the annotation of History.plot.
+            assert not found or path.name == "history.py", f"{path} imports {found}"
+
+
+def test_svg_is_the_same_each_time_and_bears_no_date() -> None:
+    first, second = plots.svg(example()), plots.svg(example())
+    assert first == second
+    assert b"dc:date" not in first
+    assert plots.svg(example(plots.DARK)) != first
+
+
+def test_svg_keeps_two_decimals_and_little_else() -> None:
+    drawn = plots.svg(example())
+    assert plots._PATH.findall(drawn)
+    assert not any(plots._DECIMALS.search(path) for path in plots._PATH.findall(drawn))
+    assert len(drawn) < 100_000
+
+
+def test_png_is_one() -> None:
+    assert plots.png(example(), dpi=40).startswith(b"\x89PNG\r\n")
+
+
+def test_themes_leave_no_settings_behind() -> None:
+    import matplotlib
+
+    before = matplotlib.rcParams.copy()
+    example(plots.DARK)
+    assert matplotlib.rcParams == before
+
+
+def test_narrow_figures_stack_their_panels() -> None:
+    wide, axes = plots.blank(plots.LIGHT, 1, 2, width=9, height=4)
+    narrow, stacked = plots.blank(plots.THEMES["narrow"], 1, 2, width=9, height=4)
+    assert len(axes) == len(stacked) == 2
+    assert narrow.get_size_inches()[0] == plots.NARROW < wide.get_size_inches()[0]
+    assert narrow.get_size_inches()[1] > plots.NARROW
+
+
+def test_thinning_keeps_the_ends_and_the_marks() -> None:
+    x = np.arange(10_000.0)
+    kept = plots._thinned(len(x), 100.0, x)
+    assert kept[0] == 0
+    assert kept[-1] == 9_999
+    assert set(range(0, 10_000, 100)) <= set(kept.tolist())
+    assert len(kept) <= plots.DRAWN_POINTS + 101
+
+
+def test_arms_are_told_apart_by_colour_and_marker() -> None:
+    x = np.arange(20.0)
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.curves(ax, [plots.Curve(name, x, x) for name in "abcdefg"])
+    assert len({line.get_color() for line in ax.lines}) == 7
+    assert len({line.get_marker() for line in ax.lines}) == 7
+
+
+def test_a_curve_that_ends_early_ends_in_a_cross() -> None:
+    x, y = np.arange(20.0), np.arange(20.0)
+    y[12:] = np.nan
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.curves(ax, [plots.Curve("SGD", x, y, note="3 of 3 diverged")])
+    cross = ax.lines[-1]
+    assert cross.get_marker() == "x"
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (11, 11)
+    assert ax.get_legend().get_texts()[0].get_text() == "SGD (3 of 3 diverged)"
+
+
+def test_no_curves_is_an_error() -> None:
+    with pytest.raises(SettingError, match="arms of curves"):
+        plots.curves(plots.blank(plots.LIGHT)[1][0], [])
+
+
+def test_a_history_is_drawn_by_arm() -> None:
+    values = np.random.default_rng(0).standard_normal((6, 30))
+    values[4, 20:] = np.nan
+    series = SimpleNamespace(axis="step", axis_values=np.arange(30.0), values=values)
+    arms = {"SGD": np.array([0, 1, 2]), "Adam": np.array([3, 4, 5])}
+    past = SimpleNamespace(series={"train_loss": series}, arms=lambda by: arms)
+    ax = plots.history(past, "train_loss", by="optimizer", smooth=11)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["SGD", "Adam (1 of 3 diverged)"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "train loss")
+    assert plots.history(past, "train_loss", "optimizer", ax=ax) is ax
+
+
+def test_one_member_has_no_band() -> None:
+    center, low, high, lost = plots.spread(np.array([[1.0, np.nan]]))
+    assert (low, high, lost) == (None, None, 1)
+    assert center[0] == 1
+
+
+def test_runs_that_diverged_are_named_among_the_dots() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    rows = [np.array([1.0, 2.0, np.nan]), np.array([np.nan])]
+    plots.intervals(ax, ["a", "b"], rows, "loss")
+    assert [text.get_text() for text in ax.texts] == [
+        "a: 1 of 3 diverged",
+        "b: 1 of 1 diverged",
+    ]
