@@ -25,7 +25,6 @@ help:
 	@echo "make lint     ruff and mypy alone"
 	@echo "make bench    time the optimizer comparison against a text-book loop (MNIST)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
-	@echo "make bench    time a population against a text-book loop, on MNIST"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"
 
@@ -38,19 +37,16 @@ lint: .venv/installed
 	$(VENV) mypy
 
 test: lint
-	$(VENV) pytest -n $(WORKERS) -m "not parity" --cov --cov-report=term-missing:skip-covered
+	$(VENV) pytest -n $(WORKERS) --ignore=tests/parity --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/installed
 	.venv/bin/python benchmarks/optimizer_comparison.py
 
 parity: .venv-parity/installed
-	$(PARITY) pytest -m parity tests
+	$(PARITY) pytest -m parity tests/parity
 
 lowest: .venv-lowest/installed
-	$(LOWEST) pytest -n $(WORKERS) -m "not parity"
-
-bench: .venv/installed
-	.venv/bin/python benchmarks/optimizer_comparison.py
+	$(LOWEST) pytest -n $(WORKERS) --ignore=tests/parity
 
 clean:
 	rm -rf .venv .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \

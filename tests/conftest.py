@@ -52,5 +52,5 @@ def mnist_dir() -> Path:
     """The folder that has the four files of MNIST; skips where none has."""
     found = list(find_mnist().values())
     if None in found:
-        pytest.skip("MNIST is not here: set TRAINLAB_DATA to its folder, or run `trainlab data`")
+        pytest.skip("MNIST is not here: set TRAINLAB_DATA, or run `trainlab data --fetch`")
     return found[0].parent

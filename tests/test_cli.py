@@ -128,6 +128,44 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
     assert {path.name for path in tmp_path.iterdir()} == {"derivative", "index.html"}
 
 
+def test_an_interruption_names_the_options_that_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(experiments: Any, out: Any, options: Any, watch: Any, done: Any) -> None:
+        with watch(experiments[0].name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainlab.experiments.run", run)
+    words = ["--data", "mnist", "--data-dir", "a b", "--workers", "2", "--quick"]
+    result = invoke("run", "all", *words, "--out", str(tmp_path))
+    assert result.exit_code == cli.INTERRUPTED
+    assert f"0 finished, {len(EXPERIMENTS)} left" in result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on")]
+    assert line == (
+        f"To go on: trainlab run {' '.join(EXPERIMENTS)} --data mnist --data-dir 'a b' "
+        f"--workers 2 --out {tmp_path} --quick"
+    )
+
+
+def test_an_interruption_elsewhere_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainlab.experiments.checks.check_all", interrupted)
+    result = invoke("check")
+    assert (result.exit_code, result.output) == (cli.INTERRUPTED, "Interrupted.\n")
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trainlab.experiments.results.write", full)
+    result = invoke("run", "derivative", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.output == "Error: [Errno 28] No space left on device\n"
+
+
 def test_check_passes_and_takes_a_network() -> None:
     words = ["--hidden", "5,4", "--activation", "gelu", "--batch-norm", "--weight-decay", "0.1"]
     result = invoke("check", *words)

@@ -112,10 +112,15 @@ def test_no_curves_is_an_error() -> None:
 
 def test_a_history_is_drawn_by_arm() -> None:
     values = np.random.default_rng(0).standard_normal((6, 30))
-    values[4, 20:] = np.nan
+    values[1, 20:] = values[4, 20:] = np.nan  # one was stopped early, one diverged
+    ends = ["finished", "stopped early", "finished", "finished", "diverged", "finished"]
     series = SimpleNamespace(axis="step", axis_values=np.arange(30.0), values=values)
     arms = {"SGD": np.array([0, 1, 2]), "Adam": np.array([3, 4, 5])}
-    past = SimpleNamespace(series={"train_loss": series}, arms=lambda by: arms)
+    past = SimpleNamespace(
+        series={"train_loss": series},
+        status=[SimpleNamespace(kind=kind) for kind in ends],
+        arms=lambda by: arms,
+    )
     ax = plots.history(past, "train_loss", by="optimizer", smooth=11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["SGD", "Adam (1 of 3 diverged)"]

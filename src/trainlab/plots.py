@@ -319,6 +319,8 @@ class _History(Protocol):
 
     @property
     def series(self) -> Mapping[str, Any]: ...
+    @property
+    def status(self) -> Sequence[Any]: ...
     def arms(self, by: str) -> Mapping[str, npt.NDArray[np.intp]]: ...
 
 
@@ -337,7 +339,8 @@ def history(
         ax = blank(theme)[1][0] if ax is None else ax
         arms = []
         for text, rows in past.arms(by).items():
-            center, low, high, lost = spread(values[rows])
+            center, low, high, _ = spread(values[rows])  # other members end early, too
+            lost = sum(past.status[row].kind == "diverged" for row in rows)
             note = f"{lost} of {len(rows)} diverged" if lost else ""
             arms.append(Curve(text, series.axis_values, center, low, high, note))
         curves(ax, arms, theme)

@@ -111,6 +111,18 @@ def test_rebuilding_gives_the_same_page(folder: Path) -> None:
     assert (folder / "index.html").read_bytes() == before
 
 
+def test_a_quick_run_of_few_seeds_says_so(tmp_path: Path) -> None:
+    run(find(["derivative", "weight-init-comparison"]), tmp_path, Options(seeds=2, quick=True))
+    build(tmp_path)
+    text, _ = page(tmp_path)
+    assert "Quick run: fewer steps and seeds" in text
+    assert "2 seeds are too few for intervals" in text
+    assert text.count("too few runs") == 6  # three medians and three pairs
+    assert "init Std(std 0.01)" in text
+    assert "3 arms × 2 seeds" in text
+    assert "digits (1,437 train, 360 test)" in text
+
+
 def test_text_from_files_is_escaped(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "derivative").mkdir()
     for path in (folder / "derivative").iterdir():

@@ -39,7 +39,7 @@ class Bar:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(name, total=None, done=0, members="?", rate="–")
+        self._task = self._progress.add_task(name, visible=False, done=0, members=0, rate="–")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -55,7 +55,7 @@ class Bar:
 
     def start(self, members: int, steps: int) -> None:
         """Sets the totals."""
-        self._progress.update(self._task, total=steps, members=members)
+        self._progress.update(self._task, total=steps, members=members, visible=True)
 
     def advance(self, members: int, steps: int) -> None:
         """Moves the bar on."""

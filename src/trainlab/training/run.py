@@ -1,13 +1,14 @@
 """Runs a population: its chunks on worker threads, with one BLAS thread in each.
 
-Signals reach the main thread and all work is done on worker threads, so Ctrl-C can
+Signals reach the main thread and all work is done on other threads, so Ctrl-C can
 never leave a step half done.
 """
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -42,28 +43,39 @@ def run(
         Trainer(chunk, plan, data, engine, record).run()
 
     chunks = group(members, widths, plan.batches.batch_size, plan.dtype, workers)
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(train, rows) for rows in chunks]
-        try:
-            _wait(futures)
-        except BaseException as error:
-            record.stop.set()
-            wait(futures)
-            if not isinstance(error, KeyboardInterrupt):
-                raise
+    futures: list[Future[None]] = []
+
+    def train_all() -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            futures.extend([pool.submit(train, rows) for rows in chunks])
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            if any(future.exception() for future in done):
+                record.stop.set()
+
+    with threadpool_limits(1, user_api="blas"):
+        _interruptible(train_all, record.stop)
     for future in futures:
-        future.result()
+        future.result()  # raises what a worker raised
     if record.stop.is_set():
         warnings.warn("training was interrupted; what was done is kept", stacklevel=3)
     return record.series, [result for result in record.results if result is not None]
 
 
-def _wait(futures: Sequence[Future[None]]) -> None:
-    pending = set(futures)
-    while pending:  # short waits, so that Ctrl-C is seen at once on every system
-        done, pending = wait(pending, timeout=0.2, return_when=FIRST_EXCEPTION)
-        for future in done:
-            future.result()
+def _interruptible(work: Callable[[], None], stop: threading.Event) -> None:
+    """Does the work on a thread of its own, and sets `stop` where Ctrl-C comes meanwhile.
+
+    The main thread, which is the one that signals interrupt, only waits.
+    """
+    thread = threading.Thread(target=work, name="trainlab")
+    try:
+        thread.start()
+        while thread.is_alive():  # short waits, so that Ctrl-C is seen at once on every system
+            thread.join(0.2)
+    except BaseException as error:
+        stop.set()
+        thread.join()
+        if not isinstance(error, KeyboardInterrupt):
+            raise
 
 
 def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
