@@ -37,7 +37,7 @@ lint: .venv/installed
 	$(VENV) mypy
 
 test: lint
-	$(VENV) pytest -n $(WORKERS) --ignore=tests/parity --cov --cov-report=term-missing:skip-covered
+	$(VENV) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/installed
 	.venv/bin/python benchmarks/optimizer_comparison.py
@@ -45,8 +45,9 @@ bench: .venv/installed
 parity: .venv-parity/installed
 	$(PARITY) pytest -m parity tests/parity
 
+# Old libraries use what newer ones of theirs call deprecated: that is no news about trainlab.
 lowest: .venv-lowest/installed
-	$(LOWEST) pytest -n $(WORKERS) --ignore=tests/parity
+	$(LOWEST) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity -W default::DeprecationWarning
 
 clean:
 	rm -rf .venv .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
