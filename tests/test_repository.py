@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +32,7 @@ ROOMS = (
     "training",
     "experiments",
     "report",
+    "book",
     "cli",
 )
 # Everything that runs what it reads, or reads more than it says.
@@ -113,6 +117,14 @@ def for_types_alone(path: Path, line: int) -> bool:
         and node.lineno <= line <= (node.end_lineno or 0)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     )
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["dependencies"] + project["optional-dependencies"]["pandas"]
+    declared = {re.split("[<>=~!]", line)[0].replace("scikit-learn", "sklearn") for line in lines}
+    used = {imported.split(".")[0] for path in FILES for _, imported in imports(path)}
+    assert used - {*sys.stdlib_module_names, "trainlab"} == declared
 
 
 def test_undefined_and_redefined_names_are_never_muted() -> None:
