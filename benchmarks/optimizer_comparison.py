@@ -108,14 +108,17 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - start)
     ours = statistics.median(seconds["population"])
     table = Table(title=f"4 optimizers × {options.steps} steps, 784-100×4-10, batch {BATCH}, MNIST")
-    for column in ("", "median s", "min s", "max s", "time / ours", "last losses"):
-        table.add_column(column, justify="left" if not column else "right")
+    table.add_column("", no_wrap=True)
+    for column in ("median s", "min s", "max s", "time / ours"):
+        table.add_column(column, justify="right")
     for name, times in seconds.items():
         median = statistics.median(times)
-        last = " ".join(f"{loss:.3f}" for loss in losses[name]) or "–"
-        row = [f"{median:.2f}", f"{min(times):.2f}", f"{max(times):.2f}", f"{median / ours:.2f}"]
-        table.add_row(name, *row, last)
+        row = (median, min(times), max(times), median / ours)
+        table.add_row(name, *(f"{value:.2f}" for value in row))
     console.print(table)
+    console.print("loss of the last batch under SGD, Momentum, AdaGrad, Adam (one run each):")
+    for name in ("population", "text-book loop"):
+        console.print(f"  {name}: " + ", ".join(f"{loss:.3f}" for loss in losses[name]))
     environment = {
         "python": platform.python_version(),
         "numpy": np.__version__,

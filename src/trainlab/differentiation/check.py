@@ -240,7 +240,7 @@ class _Problem:
 
     def _backpropagate_loss(self, grads: Bound) -> Array:
         network = copy.copy(self.architecture)
-        network.loss = _Weighted(network.loss, self.weight)  # type: ignore[assignment]
+        network.loss = _Weighted(network.loss, self.weight)  # type: ignore[assignment]  # has what training asks of a Loss
         network.loss_and_gradient(self.bound, self.x, self.t, grads, self.draw)
         y, caches, _ = network.forward(self.bound, self.x, True, self.draw)
         dy = network.loss.backward(network.loss.forward(y, self.t, FRESH)[1], FRESH)

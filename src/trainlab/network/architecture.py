@@ -265,9 +265,7 @@ class Architecture:
         The i-th weight matrix draws from stream(seed, "init", i), in float64; so networks that
         share a seed and their widths share their draws, whatever scale, norm or dtype they have.
         """
-        return tuple(  # type: ignore[return-value]
-            _start(layout, seed, dtype) for layout in (self.layout, self.buffer_layout)
-        )
+        return _start(self.layout, seed, dtype), _start(self.buffer_layout, seed, dtype)
 
     def bind(self, params: Array, buffers: Array | None = None) -> Bound:
         """For each layer its named views of params (..., P) and buffers (..., Q)."""
