@@ -63,11 +63,11 @@ def limit(data: tl.Dataset, steps: int) -> list[float]:
     x = [rng.random((BATCH, i), dtype=np.float32) for i, _ in shapes]
     dy = [rng.random((BATCH, o), dtype=np.float32) for _, o in shapes]
 
-    def products(networks: int) -> None:
+    def products(_: int) -> None:
         W = [rng.random((i, o), dtype=np.float32) for i, o in shapes]
         y, dW = [np.empty_like(a) for a in dy], [np.empty_like(w) for w in W]
         dx = [np.empty_like(a) for a in x]
-        for _ in range(networks * steps):
+        for _ in range(steps):
             for layer in range(len(shapes)):
                 np.matmul(x[layer], W[layer], out=y[layer])
             for layer in reversed(range(len(shapes))):
@@ -75,9 +75,8 @@ def limit(data: tl.Dataset, steps: int) -> list[float]:
                 if layer:
                     np.matmul(dy[layer], W[layer].T, out=dx[layer])
 
-    workers = min(usable_cores(), 4)
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        list(pool.map(products, [4 // workers] * workers))
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(products, range(4)))
     return []
 
 
@@ -88,11 +87,19 @@ CONTESTANTS: dict[str, Callable[[tl.Dataset, int], list[float]]] = {
 }
 
 
+def positive(text: str) -> int:
+    """An integer >= 1, or an error that argparse shows."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer >= 1; got {text}")
+    return value
+
+
 def main() -> None:
     """Times the contestants in turn, prints a table, writes the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=positive, default=400)
+    parser.add_argument("--repeats", type=positive, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/benchmark.json"))
     options = parser.parse_args()
     console, data = Console(), tl.load_mnist()

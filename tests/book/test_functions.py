@@ -64,6 +64,14 @@ def test_softmax_survives_large_inputs_and_sums_to_one() -> None:
     assert y[0, 1] == pytest.approx(1 / (1 + np.exp(-1)))
 
 
+@pytest.mark.parametrize("values", [[], 3.0, "text", [[1.0], [1.0, 2.0]], None])
+def test_what_is_no_filled_array_of_numbers(values) -> None:
+    with pytest.raises(DataError, match="x of softmax must be a filled array of numbers; got"):
+        book.softmax(values)
+    with pytest.raises(DataError, match="y of cross_entropy_error must be a filled array"):
+        book.cross_entropy_error(values, 0)
+
+
 @pytest.mark.parametrize("t", [[0, 1, 1], [0.5, 0.5], [0, 2], [-1, 0], np.zeros((3, 3))])
 def test_targets_that_fit_neither_form(t) -> None:
     with pytest.raises(DataError, match="t of cross_entropy_error must be"):

@@ -56,7 +56,7 @@ def softmax(x: Any) -> Array:
     >>> softmax([0.3, 2.9, 4.0]).round(4).tolist()
     [0.0182, 0.2452, 0.7366]
     """
-    x = np.asarray(x, dtype=float)
+    x = _filled(x, "x", "softmax")
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
@@ -82,7 +82,7 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     sample; the number of its entries tells which.  Differs: the losses of this library take
     the outputs before the softmax, and add nothing inside the logarithm.
 
-    Raises: DataError where t fits neither form.
+    Raises: DataError where t fits neither form, or y is empty or no array of numbers.
 
     >>> cross_entropy_error([0, 2, 3, 8, 9], [3, 4, 7, 8, 9])
     1.4808580471604245
@@ -90,7 +90,7 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     ...     [[0.1, 0.9], [0.8, 0.2]], [[0, 1], [1, 0]])
     True
     """
-    y, t = np.atleast_2d(np.asarray(y, dtype=float)), np.asarray(t)
+    y, t = np.atleast_2d(_filled(y, "y", "cross_entropy_error")), np.asarray(t)
     logs = np.log(y + LOG_OFFSET)
     if t.size == y.size:
         samples = np.sum(t.reshape(y.shape) * logs, axis=-1)
@@ -101,6 +101,17 @@ def cross_entropy_error(y: Any, t: Any) -> float:
         must = f"be {len(y)} class indices or an array of shape {y.shape}"
         raise DataError(sentence("t", "cross_entropy_error", must, t))
     return float(-np.sum(samples) / len(y))
+
+
+def _filled(values: Any, name: str, owner: str) -> Array:
+    """The values as a float64 array that is not empty; DataError where they cannot be one."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        array = np.empty(0)
+    if array.size == 0 or array.ndim == 0:
+        raise DataError(sentence(name, owner, "be a filled array of numbers", values))
+    return array
 
 
 def _check_classes(t: Array, classes: int) -> None:

@@ -25,7 +25,7 @@ from trainlab.training.arguments import (
     admit_workers,
     make_plan,
 )
-from trainlab.training.engine import Chunk, NumPyEngine
+from trainlab.training.engine import EVALUATION_ROWS, Chunk, NumPyEngine
 from trainlab.training.grouping import group
 from trainlab.training.history import History, Status
 from trainlab.training.members import Member, field_names, unknown_field
@@ -33,9 +33,6 @@ from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Bar, Progress
 from trainlab.training.run import run
 from trainlab.training.trainer import Result
-
-# Rows times members predicted at a time; their outputs are all that grows with it.
-_PREDICTED = 64
 
 
 class Population(Sequence[Member]):
@@ -264,7 +261,7 @@ class Population(Sequence[Member]):
         dtype = results[0].params.dtype
         inputs = admit_inputs(x, self._widths[0], dtype)
         found: list[Any] = [None] * len(self)
-        for rows in group(self._members, self._widths, _PREDICTED, dtype, workers=1):
+        for rows in group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1):
             settings = [self._members[row] for row in rows]
             starts = [(results[row].params, results[row].buffers) for row in rows]
             chunk = Chunk(rows, settings, *self._widths, dtype, starts)

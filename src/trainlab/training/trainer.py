@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from trainlab.network.workspace import Array
-from trainlab.training.engine import Chunk, Engine
+from trainlab.training.engine import Chunk, Engine, gather
 from trainlab.training.history import Series, Status
 from trainlab.training.plan import Plan, loss_name, position
 from trainlab.training.progress import Progress
@@ -159,11 +159,10 @@ class Trainer:
             return
         chunk, (x, t) = self.chunk, self.data["train"]
         batches = [self._order(seed, step, step + 1)[0] for seed in chunk.seeds]
-        rows = np.stack(batches)[chunk.seed_rows]
-        loss, right = self.engine.evaluate(chunk, x[rows], t[rows])
+        loss, right = self.engine.evaluate(chunk, *gather(chunk, x, t, batches))
         self.record.write("batch_loss", chunk.members, at, loss)
         if right is not None:
-            self.record.write("batch_accuracy", chunk.members, at, right / rows.shape[1])
+            self.record.write("batch_accuracy", chunk.members, at, right / len(batches[0]))
 
     def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
         """Stores the rows that end with so many updates, and drops them from the chunk."""
