@@ -199,8 +199,9 @@ def test_data_says_what_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 @pytest.mark.mnist
-def test_data_verifies_mnist(mnist_dir: Path) -> None:
-    result = invoke("data", "--fetch", "--data-dir", str(mnist_dir))
+@pytest.mark.parametrize("named", [True, False])
+def test_data_verifies_mnist(mnist_dir: Path, named: bool) -> None:
+    result = invoke("data", "--fetch", *(["--data-dir", str(mnist_dir)] if named else []))
     assert result.exit_code == 0
     assert result.output.count("verified: ") == 4
     assert "60,000 train, 10,000 test" in result.output

@@ -174,6 +174,23 @@ def test_fetch_names_the_four_files_of_a_folder(home):
     assert len(home.fetched) == 4
 
 
+@pytest.mark.parametrize("below", [".", "mnist"])
+def test_fetch_finds_what_is_there_already(home, monkeypatch, below):
+    named = home.path / "named"
+    write_all(named / below)
+    assert len(mnist.fetch_mnist(named)) == 4
+    monkeypatch.setenv(mnist.ENVIRONMENT, str(named))
+    assert {path.parent for path in mnist.fetch_mnist()} == {named / below}
+    assert home.fetched == []
+    (named / below / SMALL[1].name).unlink()
+    paths = mnist.fetch_mnist(progress=False)  # what is missing goes to the cache
+    assert paths[1].parent == home.cache
+    assert home.fetched == [SMALL[1].name]
+    write(named / below, SMALL[0].name, content=b"broken")
+    with pytest.raises(DataError, match="train-images"):  # a user's folder is not ours to mend
+        mnist.fetch_mnist(progress=False)
+
+
 def test_every_load_verifies(home):
     folder = write_all(home.path / "mine")
     mnist.load_mnist(folder)

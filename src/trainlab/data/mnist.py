@@ -103,8 +103,15 @@ def load_mnist(
 
 
 def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = True) -> list[Path]:
-    """The four files in `folder` (default: the cache), verified; only those amiss are fetched."""
-    target = cache_folder() if folder is None else Path(folder).expanduser()
+    """The paths of the four files, verified; those that are missing are fetched.
+
+    `folder`: where they are to be, itself or its subfolder `mnist`; what is damaged there is
+    fetched anew.  None: where `load_mnist` takes them from, and the cache for what is missing.
+    """
+    if folder is None:
+        cache, places = cache_folder(), folders()
+        return [_sound(file, places, cache, MIRRORS, progress)[0] for file in FILES]
+    target = Path(folder).expanduser()
     return [_fetched(file, target, MIRRORS, progress) for file in FILES]
 
 
@@ -115,7 +122,7 @@ def _load(
     mirrors: Sequence[str],
     progress: bool,
 ) -> Dataset:
-    arrays = [_array(file, places, cache, mirrors, progress) for file in files]
+    arrays = [_sound(file, places, cache, mirrors, progress)[1] for file in files]
     train = pair(arrays[0], arrays[1], files[1].name)
     test = pair(arrays[2], arrays[3], files[3].name)
     sha256 = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
@@ -147,13 +154,14 @@ def _find(file: IdxFile, places: Sequence[Path]) -> Path | None:
     return None
 
 
-def _array(
+def _sound(
     file: IdxFile, places: Sequence[Path], cache: Path, mirrors: Sequence[str], progress: bool
-) -> NDArray[np.uint8]:
+) -> tuple[Path, NDArray[np.uint8]]:
+    """The path of a verified copy of `file`, and its content."""
     found = _find(file, places)
     if found is not None:
         try:
-            return file.read(found)
+            return found, file.read(found)
         except DataError:
             # The cache is ours to repair; a folder of the user's is not.
             if not mirrors or found.parent not in (cache, cache / "mnist"):
@@ -164,18 +172,19 @@ def _array(
             f"{file.name} of MNIST must be in one of the folders {looked}; got none there and "
             f"download=False; try download=True, --data-dir or {ENVIRONMENT}"
         )
-    return file.read(_fetched(file, cache, mirrors, progress))
+    path = _fetched(file, cache, mirrors, progress)
+    return path, file.read(path)
 
 
 def _fetched(file: IdxFile, folder: Path, mirrors: Sequence[str], progress: bool) -> Path:
-    """The path of `file` in `folder`, fetched unless a sound copy is there."""
+    """The path of `file` in `folder` or its `mnist`, fetched unless a sound copy is there."""
     # Imported here: only those who fetch wait for the network library.
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from trainlab.data.download import fetch
 
-    found = _find(file, (folder,))
+    found = _find(file, (folder, folder / "mnist"))
     if found is not None:
         try:
             file.read(found)
