@@ -40,6 +40,9 @@ REGRESSOR = tl.Network(tl.MLP(hidden=(4,), loss="huber"), tl.SGD(0.01))
 REGRESSOR.fit(REGRESSION, steps=2, workers=1)
 HOLED = rows()
 HOLED[3, 1] = NAN
+BROKEN = sparse.csr_array(([1.0, 1.0], [0, 3], [0, 1, 2]), shape=(2, 3))  # there is no column 3
+OBJECTS = sparse.csr_array(np.eye(2, 3))
+OBJECTS.data = OBJECTS.data.astype(object)
 
 
 def fit(**settings: Any) -> Any:
@@ -71,8 +74,18 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "x-beyond-float32": (DataError, lambda: tl.from_arrays([[1e300], [1.0]], [0, 1])),
     "x-complex": (DataError, lambda: tl.from_arrays(rows() + 1j, LABELS)),
     "x-objects": (DataError, lambda: tl.from_arrays([[object()]], [0])),
-    "x-sparse": (DataError, lambda: tl.from_arrays(sparse.csr_array(rows()), LABELS)),
+    "x-sparse-nan": (DataError, lambda: tl.from_arrays(sparse.coo_array(HOLED), LABELS)),
+    "x-sparse-complex": (DataError, lambda: tl.from_arrays(sparse.csr_array(rows() + 1j), LABELS)),
+    "x-sparse-one-axis": (DataError, lambda: tl.from_arrays(sparse.coo_array(LABELS), LABELS)),
+    "x-sparse-empty": (DataError, lambda: tl.from_arrays(sparse.csr_array((0, 3)), [])),
+    "x-sparse-no-features": (
+        DataError,
+        lambda: tl.from_arrays(sparse.csr_array((3, 0)), [0, 1, 2]),
+    ),
+    "x-sparse-broken": (DataError, lambda: tl.from_arrays(BROKEN, [0, 1])),
+    "x-sparse-objects": (DataError, lambda: tl.from_arrays(OBJECTS, [0, 1])),
     "x-masked": (DataError, lambda: tl.from_arrays(np.ma.masked_array(rows()), LABELS)),
+    "t-sparse": (DataError, lambda: tl.from_arrays(rows(), sparse.csr_array(rows()))),
     "t-none": (DataError, lambda: tl.from_arrays(rows(), None)),
     "t-too-short": (DataError, lambda: tl.from_arrays(rows(), LABELS[:-1])),
     "t-nan": (DataError, lambda: tl.from_arrays(rows(), np.full(12, NAN))),
@@ -99,6 +112,10 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "test-misses-class": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=2)),
     "test-new-label": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1), [7]))),
     "test-other-kind": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1), ["a"]))),
+    "test-sparse-width": (
+        DataError,
+        lambda: tl.from_arrays(rows(), LABELS, test=(sparse.csr_array(rows(1, 2)), [1])),
+    ),
     "test-other-width": (DataError, lambda: tl.from_arrays(rows(), LABELS, test=(rows(1, 2), [1]))),
     "split-seed": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=3, seed=-1)),
     "split-seed-text": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=3, seed="0")),
@@ -136,6 +153,7 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "check-network": (SettingError, lambda: check(network="MLP")),
     "check-x-axes": (DataError, lambda: check(x=[1.0, 2.0])),
     "check-x-nan": (DataError, lambda: check(x=HOLED)),
+    "check-x-sparse": (DataError, lambda: check(x=sparse.csr_array(rows()))),
     "check-x-text": (DataError, lambda: check(x=[["a"]])),
     "check-t-short": (DataError, lambda: check(t=LABELS[:-1])),
     "check-t-floats": (DataError, lambda: check(t=LABELS + 0.5)),
@@ -211,7 +229,20 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "predict-text": (DataError, lambda: TRAINED.predict([["a", "b", "c"]])),
     "predict-empty": (DataError, lambda: TRAINED.predict(np.empty((0, 3)))),
     "predict-complex": (DataError, lambda: TRAINED.predict(rows() + 1j)),
+    "predict-sparse-width": (DataError, lambda: TRAINED.predict(sparse.csr_array(rows(4, 2)))),
+    "predict-sparse-one-axis": (DataError, lambda: TRAINED.predict(sparse.coo_array(rows(1)[0]))),
+    "predict-sparse-nan": (DataError, lambda: TRAINED.predict(sparse.csc_array(HOLED))),
+    "predict-sparse-empty": (DataError, lambda: TRAINED.predict(sparse.csr_array((0, 3)))),
+    "predict-sparse-complex": (
+        DataError,
+        lambda: TRAINED.predict(sparse.csr_array(rows() + 1j)),
+    ),
+    "predict-sparse-large": (DataError, lambda: TRAINED.predict(sparse.csr_array(rows() * 1e99))),
+    "predict-sparse-broken": (DataError, lambda: TRAINED.predict(BROKEN)),
+    "predict-sparse-objects": (DataError, lambda: TRAINED.predict(OBJECTS)),
+    "predict-large": (DataError, lambda: TRAINED.predict(rows() * 1e99)),
     "proba-regression": (SettingError, lambda: REGRESSOR.predict_proba(rows())),
+    "accuracy-sparse-t": (DataError, lambda: TRAINED.accuracy(rows(), sparse.csr_array(rows()))),
     "accuracy-rows": (DataError, lambda: TRAINED.accuracy(rows(), LABELS[:-1])),
     "accuracy-axes": (DataError, lambda: TRAINED.accuracy(rows(), np.zeros((12, 3), int))),
     "accuracy-range": (DataError, lambda: TRAINED.accuracy(rows(), LABELS + 1)),

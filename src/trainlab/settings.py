@@ -6,9 +6,9 @@ every constructor and writes every error in the same words.
 
 A field declared `per_member=True` may differ between the members of one population
 without changing the shape of the work: `stack` turns K records of one structure
-into one record that holds such fields as arrays (K, 1, ...).  These arrays are
-float64: a formula computes its coefficients in float64 and casts each of them
-once (`cast`), whether it is given one number or K of them.
+into one record that holds such fields as arrays (K, 1, ...), or as one number where
+all records agree.  These arrays are float64: a formula computes its coefficients in
+float64 and casts each of them once (`cast`), whether it is given one number or K.
 
 A field with `start_only` in its metadata matters before the first step alone (an
 initializer); records that differ in nothing else stack.
@@ -177,7 +177,8 @@ def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
 
 
 def stack(records: Sequence[S], trailing: int) -> S:
-    """K records of one structure as one record: per-member fields become (K, 1 × trailing).
+    """K records of one structure as one record: per-member fields that differ become
+    arrays (K, 1 × trailing).
 
     The result skips the checks of the constructor: its parts have passed them.
     """
@@ -188,7 +189,7 @@ def stack(records: Sequence[S], trailing: int) -> S:
         value: Any = values[0]
         if isinstance(value, Settings) and not field.metadata.get("start_only"):
             value = stack(values, trailing)
-        elif field.metadata.get("per_member"):
+        elif field.metadata.get("per_member") and any(other != value for other in values):
             value = np.array(values, dtype=np.float64).reshape(-1, *(1,) * trailing)
         object.__setattr__(stacked, field.name, value)
     return stacked

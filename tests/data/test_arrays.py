@@ -83,13 +83,6 @@ def spoilt(value, row=4):
     return x
 
 
-class Sparse:
-    shape, dtype = (60, 5), np.dtype(float)
-
-    def toarray(self):
-        raise AssertionError("a sparse array may be too large to make dense unasked")
-
-
 @pytest.mark.parametrize(
     ("x", "t", "words"),
     [
@@ -105,7 +98,6 @@ class Sparse:
         (X.astype(object), LABELS, "x .*real numbers"),
         (X + 1j, LABELS, "x .*real numbers"),
         (np.ma.masked_less(X, 0), LABELS, "x .*no mask"),
-        (Sparse(), LABELS, r"x .*dense.*x\.toarray\(\)"),
         ([[1.0], [2.0, 3.0]], [0, 1], "x .*rows of one length"),
         (X, LABELS[:-1], "t of Split must have 60 rows.*got 59"),
         (X, LABELS[:0], "t .*at least one row"),

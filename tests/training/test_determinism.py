@@ -25,7 +25,7 @@ population = tl.Population.grid(
     seed=range(4),
 )
 history = population.fit(
-    data, batch_size=64, epochs=2, workers=int(sys.argv[1]),
+    data, batch_size=64, epochs=2, workers=int(sys.argv[1]), keep="state",
     early_stopping=tl.EarlyStopping(patience=1),
 )
 digest = hashlib.sha256()
@@ -67,7 +67,7 @@ def test_the_size_of_chunks_does_not_matter(size: int, monkeypatch: pytest.Monke
             optimizer=[tl.Momentum(0.1), tl.Adam()],
             seed=range(3),
         )
-        history = population.fit(tl.load_digits(), batch_size=50, steps=8, workers=2)
+        history = population.fit(tl.load_digits(), batch_size=50, steps=8, workers=2, keep="state")
         return [fingerprint(population, history, row) for row in range(6)]
 
     usual = fingerprints()

@@ -224,7 +224,7 @@ class TestMixing:
 
     def test_nothing_is_promoted_in_float32(self, data) -> None:
         members = [tl.Member(tl.MLP(batch_norm=True, dropout=0.1, l1=1e-3), tl.NAdam())]
-        population, _ = trained(data, *members, steps=3)
+        population, _ = trained(data, *members, steps=3, keep="state")
         snapshot = population.snapshot(0)
         per_step = snapshot.pop("product")  # the one number per member that is kept in float64
         assert per_step.shape == (1,)

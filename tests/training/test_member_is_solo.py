@@ -59,6 +59,7 @@ def train(members: list[Member], dtype: str, stop: set[int] = frozenset()) -> tu
         callbacks=[lambda row, updates, metrics: updates >= 4 and row in stop],
         workers=1,
         dtype=dtype,
+        keep="state",
     )
     return population, history
 
@@ -123,7 +124,7 @@ def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int) -> Non
     rates = [0.001 * (k + 1) for k in range(size)]
 
     def fingerprints(population: Population) -> list[str]:
-        history = population.fit(data, batch_size=128, steps=6, workers=1)
+        history = population.fit(data, batch_size=128, steps=6, workers=1, keep="state")
         return [fingerprint(population, history, row) for row in range(len(population))]
 
     together = fingerprints(Population.grid(network, Adam(), seed=3, lr=rates))

@@ -6,25 +6,71 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
 from trainlab.errors import DataError, sentence
 from trainlab.settings import is_integer
 
+Given = ArrayLike | sparray | spmatrix
+"""Inputs as they come."""
+
+Features = NDArray[np.float32] | csr_array
+"""Inputs as they are kept, (N, d)."""
+
 _OWNER = "from_arrays"
+_FINITE = "hold no NaN, no infinity and nothing above float32"
 _FLAT = "t.ravel() for a column of labels, t.argmax(1) for labels one-hot, or task='multilabel'"
 
 
-def admit_inputs(x: ArrayLike, name: str) -> NDArray[np.float32]:
-    """A finite float32 copy (N, d) of an array (N, ...) of real numbers; else DataError."""
-    array = _as_array(x, name)
+def admit_inputs(x: Given, name: str) -> Features:
+    """A finite float32 copy (N, d) of an array (N, ...) of real numbers; else DataError.
+
+    A sparse array, of whichever of SciPy's formats, stays sparse: CSR, indices sorted and
+    of 32 bits where these are enough, duplicates summed, no zeros stored.
+    """
+    sparse = issparse(x)
+    array: Any = x if sparse else _as_array(x, name)
     if array.dtype.kind not in "biuf":
         raise _fault(name, "hold real numbers", array)
     if array.ndim < 2:
-        remedy = f"{name.split()[0]}[:, None]" if array.ndim == 1 else None
+        column = ".reshape(-1, 1)" if sparse else "[:, None]"
+        remedy = name.split()[0] + column if array.ndim == 1 else None
         raise _fault(name, "have rows and features (N, d)", array, remedy)
-    if array.size == 0:
+    if 0 in array.shape:
         raise _fault(name, "have at least one row and one feature", array)
-    return _finite(array.reshape(len(array), -1), name)
+    if array.ndim > 2:
+        array = array.reshape(array.shape[0], -1)
+    return _finite_csr(array, name) if sparse else _finite(array, name)
+
+
+def is_admitted(x: object) -> bool:
+    """Whether x is what `admit_inputs` makes of arrays; what it holds is not looked at."""
+    if isinstance(x, np.ndarray):
+        return x.ndim == 2 and x.dtype == np.float32 and x.flags.c_contiguous and x.size > 0
+    if not isinstance(x, csr_array):
+        return False
+    filled = x.ndim == 2 and 0 not in x.shape
+    return filled and x.dtype == np.float32 and bool(x.has_canonical_format)
+
+
+def as_csr(x: Any, name: str, owner: str) -> csr_array:
+    """A sparse array (N, d) as CSR, sorted and without duplicates, of its own dtype.
+
+    The result may share memory with x, which stays as it is.  DataError if x is broken:
+    SciPy trusts indices, and would read and write where they point.
+    """
+    try:
+        if hasattr(x, "check_format"):
+            x = type(x)(x)  # the check tidies what it checks
+            x.check_format(full_check=True)
+        array = csr_array(x)
+    except ValueError as error:
+        must = "be a sparse array whose indices lie in its shape"
+        raise DataError(sentence(name, owner, must, str(error))) from error
+    if not array.has_canonical_format:
+        array = array.copy()
+        array.sum_duplicates()
+    return array
 
 
 def admit_targets(t: ArrayLike, task: str | None, name: str) -> tuple[str, NDArray[Any]]:
@@ -73,8 +119,8 @@ def _suggested(array: NDArray[Any], name: str) -> str:
     raise _fault(name, "be labels (N,) or floats where no task is named", array, _FLAT)
 
 
-def _as_array(value: ArrayLike, name: str) -> NDArray[Any]:
-    if hasattr(value, "toarray"):
+def _as_array(value: Any, name: str) -> NDArray[Any]:
+    if hasattr(value, "toarray"):  # targets, or sparse arrays of other libraries
         raise _fault(name, "be dense", value, f"{name.split()[0]}.toarray()")
     if np.ma.isMaskedArray(value):
         # np.asarray would drop the mask, and train on what it hides.
@@ -102,8 +148,24 @@ def _finite(array: NDArray[Any], name: str) -> NDArray[np.float32]:
     finite = np.isfinite(copy)
     if not finite.all():
         row = int(np.argmin(finite.all(axis=1)))
-        must = "hold no NaN, no infinity and nothing above float32"
-        raise _fault(f"row {row} of {name}", must, float(array[row][~finite[row]][0]))
+        raise _fault(f"row {row} of {name}", _FINITE, float(array[row][~finite[row]][0]))
+    return copy
+
+
+def _finite_csr(x: Any, name: str) -> csr_array:
+    array = as_csr(x, name, _OWNER)
+    with np.errstate(over="ignore"):
+        values = array.data.astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        row = int(np.searchsorted(array.indptr, first, side="right")) - 1
+        raise _fault(f"row {row} of {name}", _FINITE, float(array.data[first]))
+    largest = max(array.nnz, *array.shape)
+    index = np.dtype(np.int32 if largest <= np.iinfo(np.int32).max else np.int64)
+    columns, starts = array.indices.astype(index), array.indptr.astype(index)
+    copy = csr_array((values, columns, starts), shape=array.shape)
+    copy.eliminate_zeros()
     return copy
 
 

@@ -14,7 +14,14 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainlab.data.admission import admit_inputs, admit_targets, encode
+from trainlab.data.admission import (
+    Features,
+    Given,
+    admit_inputs,
+    admit_targets,
+    encode,
+    is_admitted,
+)
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.settings import is_integer, is_real
 from trainlab.streams import stream
@@ -28,28 +35,34 @@ _DRAWS: Final = {"validation": 0, "test": 1}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows that are used together: x (N, d) float32, C order; t (N,) int64 or (N, out) float32."""
+    """Rows that are used together: x (N, d) float32; t (N,) int64 or (N, out) float32.
 
-    x: NDArray[np.float32]
+    x is an array in C order or a `scipy.sparse.csr_array` in canonical format.
+    """
+
+    x: Features
     t: NDArray[Any]
 
     def __post_init__(self) -> None:
         x, t = self.x, self.t
-        if x.ndim != 2 or x.dtype != np.float32 or not x.flags.c_contiguous or x.size == 0:
-            must = "be a filled float32 array (N, d) in C order"
+        if not is_admitted(x):
+            must = "be a filled float32 array (N, d), in C order or canonical CSR"
             raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
         if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, np.dtype(np.float32))}:
             must = "be an int64 array (N,) or a float32 array (N, out)"
             raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
-        if len(x) != len(t):
-            raise DataError(sentence("t", "Split", f"have {len(x)} rows, as x has", len(t)))
+        if x.shape[0] != len(t):
+            raise DataError(sentence("t", "Split", f"have {x.shape[0]} rows, as x has", len(t)))
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.t)
 
     def take(self, rows: NDArray[np.int64] | slice) -> Split:
         """Some of the rows, in the order given."""
-        return Split(np.ascontiguousarray(self.x[rows]), np.ascontiguousarray(self.t[rows]))
+        x = self.x[rows]
+        if isinstance(x, np.ndarray):
+            x = np.ascontiguousarray(x)
+        return Split(x, np.ascontiguousarray(self.t[rows]))
 
 
 def split(
@@ -117,7 +130,8 @@ class Dataset:
 
     `classes` (C,): what the class numbers 0..C-1 stand for; None unless classification.
     `sha256` names the content: of the files or arrays it came from, and of the rows
-    that every later step took.
+    that every later step took.  Of sparse inputs it covers the shape and what is stored:
+    any format of the same values has the same digest, but dense ones have another.
     """
 
     name: str
@@ -221,11 +235,11 @@ def _sha256(*parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-Held = Size | tuple[ArrayLike, ArrayLike] | None
+Held = Size | tuple[Given, ArrayLike] | None
 
 
 def from_arrays(
-    x: ArrayLike,
+    x: Given,
     t: ArrayLike,
     *,
     test: Held = None,
@@ -238,9 +252,10 @@ def from_arrays(
     """Arrays as a data set: copied, checked, and split.
 
     x (N, d), or (N, ...) such as images, flattened to (N, d): real and finite, not
-    scaled.  t: integers, bools or strings (N,) for classification; floats (N,) or
-    (N, out) for regression; 0 and 1 (N, out) for multilabel, which must be named, since
-    labels one-hot are not told from them.  `task` overrides what t suggests.
+    scaled.  Sparse arrays, in any of SciPy's formats, stay sparse.  t: integers, bools or
+    strings (N,) for classification; floats (N,) or (N, out) for regression; 0 and 1
+    (N, out) for multilabel, which must be named, since labels one-hot are not told from
+    them.  `task` overrides what t suggests.
     `test` and `validation`: None, a number of rows, a fraction (of what is left, after
     the test rows), or a pair (x, t) of their own.
     DataError for what arrays hold, SettingError for the other arguments.
@@ -287,5 +302,13 @@ def _content(data: Dataset) -> str:
     pieces: list[str | bytes] = [data.task, repr(classes)]
     for name, part in data.parts().items():
         for array in (part.x, part.t):
-            pieces += [name, array.dtype.str, repr(array.shape), array.tobytes()]
+            pieces += [name, *_pieces(array)]
     return _sha256(*pieces)
+
+
+def _pieces(array: Features | NDArray[Any]) -> list[str | bytes]:
+    shape = repr(tuple(array.shape))
+    if isinstance(array, np.ndarray):
+        return [array.dtype.str, shape, array.tobytes()]
+    places = [index.astype(np.int64).tobytes() for index in (array.indptr, array.indices)]
+    return ["csr", array.dtype.str, shape, *places, array.data.tobytes()]

@@ -49,11 +49,16 @@ class Batches(Settings):
 
         Members of a population that share a seed share them.
         """
+        order, size = self.order(seed, epoch), self.batch_size
+        return [order[i * size : (i + 1) * size] for i in range(self.steps_per_epoch)]
+
+    def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
+        """The batches of one epoch, one after the other."""
         rng = stream(seed, "batches", epoch)
-        steps, size = self.steps_per_epoch, self.batch_size
         order: NDArray[Any]
         if self.kind == "book":
-            order = rng.integers(self.n, size=steps * size, dtype=np.int64)
+            size = self.steps_per_epoch * self.batch_size
+            order = rng.integers(self.n, size=size, dtype=np.int64)
         else:
             order = rng.permutation(self.n).astype(np.int64, copy=False)
-        return [order[i * size : (i + 1) * size] for i in range(steps)]
+        return order

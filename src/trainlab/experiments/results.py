@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 import scipy
 
+from trainlab import blas
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import Measured, Row, Series
@@ -236,13 +237,12 @@ def environment(**options: Any) -> dict[str, Any]:
         version = metadata.version("trainlab")
     except metadata.PackageNotFoundError:
         version = "not installed"
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "trainlab": version,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
-        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
+        "blas": blas.describe(),
         "machine": f"{platform.system()} {platform.machine()}",
         **options,
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from trainlab.streams import stream
 
 Draw = Callable[[int, int, int], Array]
 Bound = tuple[Views, ...]
+
+# Numbers of a penalty's gradient that are computed at a time.
+PENALTY_BLOCK: Final = 65_536
 
 
 def _initializer_field(default: Any) -> Any:
@@ -183,17 +186,18 @@ class Layout:
 
     def views(self, flat: Array) -> dict[str, Array]:
         """Name → view of shape (..., rows, columns) of flat (..., size)."""
-        return {entry.name: self._view(flat, entry) for entry in self.entries}
+        return {entry.name: self.view(flat, at) for at, entry in enumerate(self.entries)}
 
     def layer_views(self, flat: Array, layers: int) -> list[dict[str, Array]]:
         """For each layer: short name → view."""
         views: list[dict[str, Array]] = [{} for _ in range(layers)]
-        for entry in self.entries:
-            views[entry.layer][entry.short_name] = self._view(flat, entry)
+        for at, entry in enumerate(self.entries):
+            views[entry.layer][entry.short_name] = self.view(flat, at)
         return views
 
-    @staticmethod
-    def _view(flat: Array, entry: Entry) -> Array:
+    def view(self, flat: Array, at: int) -> Array:
+        """The entry at a place of the table, as a view (..., rows, columns) of flat (..., size)."""
+        entry = self.entries[at]
         return flat[..., entry.slice].reshape(*flat.shape[:-1], *entry.parameter.shape)
 
 
@@ -331,12 +335,19 @@ class Architecture:
         for entry in self.layout.entries:
             if entry.parameter.decays:
                 W, dW = (views[entry.layer][entry.short_name] for views in (bound, grads))
-                term = new("term", dW.shape, dW.dtype)
-                if self._decayed:
-                    dW += np.multiply(W, cast(self.weight_decay, dW.dtype), out=term)
-                if self._l1:
-                    np.sign(W, out=term)
-                    dW += np.multiply(term, cast(self.l1, dW.dtype), out=term)
+                # A few rows of all members at a time: their terms stay in the nearest caches.
+                at_once = max(1, PENALTY_BLOCK // (W.size // W.shape[-2]))
+                for first in range(0, W.shape[-2], at_once):
+                    rows = np.s_[..., first : first + at_once, :]
+                    self._add_penalty_gradient(W[rows], dW[rows], new)
+
+    def _add_penalty_gradient(self, W: Array, dW: Array, new: Allocator) -> None:
+        term = new("term", W.shape, W.dtype)
+        if self._decayed:
+            np.add(dW, np.multiply(W, cast(self.weight_decay, W.dtype), out=term), out=dW)
+        if self._l1:
+            np.sign(W, out=term)
+            np.add(dW, np.multiply(term, cast(self.l1, W.dtype), out=term), out=dW)
 
     def penalty(self, bound: Bound) -> Array | float:
         """½ λ Σ W² + λ₁ Σ |W|, shape (...,)."""

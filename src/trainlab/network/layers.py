@@ -22,10 +22,12 @@ import numpy as np
 
 from trainlab.network.activations import Activation, ReLU
 from trainlab.network.initializers import He, Initializer
+from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import Settings, cast, flag, instance, integer, number
 
 Views = Mapping[str, Array]
+Sum = Callable[[Array, Allocator, Array], Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Dense(Layer):
 
     x (..., B, in), W (..., in, out), b (..., 1, out), y (..., B, out).
     W starts from `init`, b from 0; weight decay applies to W alone.
+    x may lack trailing features, which then are zero: they add nothing to x W, and
+    their rows of dW are zero.
 
     Differs: PyTorch keeps W as (out, in), and draws W and b uniformly.
     """
@@ -115,7 +119,7 @@ class Dense(Layer):
         return Declaration(parameters, {}, self.out_features)
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        W, b = p["W"], p["b"]
+        W, b = p["W"][..., : x.shape[-1], :], p["b"]
         members = np.broadcast_shapes(x.shape[:-2], W.shape[:-2], b.shape[:-2])
         shape = (*members, x.shape[-2], W.shape[-1])
         y = new("y", shape, np.result_type(x, W, b))
@@ -132,9 +136,10 @@ class Dense(Layer):
         new: Allocator,
         input_gradient: bool = True,
     ) -> Array | None:
-        x, W = cache, p["W"]
-        np.matmul(x.mT, dy, out=grads["W"])
-        np.add.reduce(dy, axis=-2, keepdims=True, out=grads["b"])
+        x, W, dW = cache, p["W"], grads["W"]
+        np.matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
+        dW[..., x.shape[-1] :, :] = 0
+        sum_rows(dy, new, out=grads["b"])
         if not input_gradient:
             return None
         dx = new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype)
@@ -151,7 +156,7 @@ class Activate(Layer):
         return Declaration({}, {}, in_features)
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        y = self.activation.value(x, new("y", x.shape, x.dtype))
+        y = self.activation.value(x, new("y", x.shape, x.dtype), new)
         return y, (x, y), {}
 
     def backward(
@@ -164,7 +169,7 @@ class Activate(Layer):
         input_gradient: bool = True,
     ) -> Array | None:
         x, y = cache
-        return self.activation.pullback(x, y, dy, new("dx", dy.shape, dy.dtype))
+        return self.activation.pullback(x, y, dy, new("dx", dy.shape, dy.dtype), new)
 
     def kink_sides(self, x: Array) -> Array | None:
         if not self.activation.kinks:
@@ -239,7 +244,7 @@ class LayerNorm(Layer):
         return Declaration(_scale_and_shift(in_features), {}, in_features)
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        x_hat, inv, _, _ = _normalise(x, -1, self.eps, new)
+        x_hat, inv, _, _ = _normalise(x, sum_columns, self.eps, new)
         return _rescale(p, x_hat, new), (x_hat, inv), {}
 
     def backward(
@@ -253,9 +258,15 @@ class LayerNorm(Layer):
     ) -> Array | None:
         x_hat, inv = cache
         g, product = new("g", dy.shape, dy.dtype), new("product", dy.shape, dy.dtype)
-        _scale_and_shift_gradients(dy, x_hat, grads, product)
+        _scale_and_shift_gradients(dy, x_hat, grads, product, new)
         np.multiply(dy, p["gamma"], out=g)
-        return _normalise_backward(g, x_hat, inv, -1, product)
+        np.multiply(g, x_hat, out=product)
+        projection = _mean(product, sum_columns, "projection", new)
+        np.multiply(x_hat, projection, out=product)
+        np.subtract(g, _mean(g, sum_columns, "mean of g", new), out=g)
+        np.subtract(g, product, out=g)
+        np.multiply(g, inv, out=g)
+        return g
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,7 +274,7 @@ class BatchNorm(Layer):
     """Normalises each feature over the batch; running statistics take over in evaluation.
 
     x̂ = (x − mean) / sqrt(var + ε),  y = γ x̂ + β,  over axis −2, var with 1/B, in two passes
-    dx = γ (dy − mean(dy) − x̂ · mean(dy x̂)) / sqrt(var + ε)
+    dx = γ (dy − dβ/B − x̂ · dγ/B) / sqrt(var + ε)  with dβ = Σ_B dy, dγ = Σ_B dy x̂
     running = ema_decay · running + (1 − ema_decay) · batch
 
     γ, β, running_mean, running_var: (..., 1, features).  γ = 1, β = 0; they do not decay.
@@ -287,7 +298,7 @@ class BatchNorm(Layer):
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
         if mode.training:
-            x_hat, inv, mean, var = _normalise(x, -2, self.eps, new)
+            x_hat, inv, mean, var = _normalise(x, sum_rows, self.eps, new)
             return _rescale(p, x_hat, new), (x_hat, inv, True), self._running(p, x, mean, var, new)
         inv = new("inv", p["running_var"].shape, p["running_var"].dtype)
         np.add(p["running_var"], cast(self.eps, inv.dtype), out=inv)
@@ -320,40 +331,42 @@ class BatchNorm(Layer):
         input_gradient: bool = True,
     ) -> Array | None:
         x_hat, inv, training = cache
-        g, product = new("g", dy.shape, dy.dtype), new("product", dy.shape, dy.dtype)
-        _scale_and_shift_gradients(dy, x_hat, grads, product)
-        np.multiply(dy, p["gamma"], out=g)
-        if training:
-            return _normalise_backward(g, x_hat, inv, -2, product)
-        np.multiply(g, inv, out=g)  # the running statistics do not depend on x
-        return g
+        dx = new("dx", dy.shape, dy.dtype)
+        _scale_and_shift_gradients(dy, x_hat, grads, dx, new)
+        scale = np.multiply(p["gamma"], inv, out=new("scale", inv.shape, inv.dtype))
+        if not training:  # the running statistics do not depend on x
+            np.multiply(dy, scale, out=dx)
+            return dx
+        share = new("share", inv.shape, inv.dtype)
+        np.multiply(x_hat, np.divide(grads["gamma"], dy.shape[-2], out=share), out=dx)
+        np.subtract(dy, dx, out=dx)
+        np.subtract(dx, np.divide(grads["beta"], dy.shape[-2], out=share), out=dx)
+        np.multiply(dx, scale, out=dx)
+        return dx
 
 
 def _scale_and_shift(features: int) -> dict[str, Parameter]:
     return {"gamma": Parameter((1, features), 1.0), "beta": Parameter((1, features), 0.0)}
 
 
-def _normalise(x: Array, axis: int, eps: Any, new: Allocator) -> tuple[Array, Array, Array, Array]:
-    """x̂, 1/sqrt(var + ε), mean and variance of x over `axis`."""
-    reduced = (*x.shape[:-1], 1) if axis == -1 else (*x.shape[:-2], 1, x.shape[-1])
+def _normalise(x: Array, total: Sum, eps: Any, new: Allocator) -> tuple[Array, Array, Array, Array]:
+    """x̂, 1/sqrt(var + ε), mean and variance of x over the axis that `total` sums."""
     x_hat, square = new("x_hat", x.shape, x.dtype), new("square", x.shape, x.dtype)
-    mean = np.mean(x, axis=axis, keepdims=True, out=new("mean", reduced, x.dtype))
+    mean = _mean(x, total, "mean", new)
     np.subtract(x, mean, out=x_hat)
     np.multiply(x_hat, x_hat, out=square)
-    var = np.mean(square, axis=axis, keepdims=True, out=new("var", reduced, x.dtype))
-    inv = np.add(var, cast(eps, x.dtype), out=new("inv", reduced, x.dtype))
+    var = _mean(square, total, "var", new)
+    inv = np.add(var, cast(eps, x.dtype), out=new("inv", var.shape, x.dtype))
     np.divide(1.0, np.sqrt(inv, out=inv), out=inv)
     np.multiply(x_hat, inv, out=x_hat)
     return x_hat, inv, mean, var
 
 
-def _normalise_backward(g: Array, x_hat: Array, inv: Array, axis: int, product: Array) -> Array:
-    """(g − mean(g) − x̂ · mean(g x̂)) · inv over `axis`, in the memory of g."""
-    np.multiply(g, x_hat, out=product)
-    projection = np.mean(product, axis=axis, keepdims=True)
-    np.subtract(g, np.mean(g, axis=axis, keepdims=True), out=g)
-    np.subtract(g, np.multiply(x_hat, projection, out=product), out=g)
-    return np.multiply(g, inv, out=g)
+def _mean(x: Array, total: Sum, name: str, new: Allocator) -> Array:
+    """The mean over the axis that `total` sums, which keeps its place."""
+    rows, features = (1, x.shape[-1]) if total is sum_rows else (x.shape[-2], 1)
+    mean = total(x, new, new(name, (*x.shape[:-2], rows, features), x.dtype))
+    return np.divide(mean, x.size // mean.size, out=mean)
 
 
 def _rescale(p: Views, x_hat: Array, new: Allocator) -> Array:
@@ -364,8 +377,10 @@ def _rescale(p: Views, x_hat: Array, new: Allocator) -> Array:
     return np.add(np.multiply(x_hat, gamma, out=y), beta, out=y)
 
 
-def _scale_and_shift_gradients(dy: Array, x_hat: Array, grads: Views, product: Array) -> None:
+def _scale_and_shift_gradients(
+    dy: Array, x_hat: Array, grads: Views, product: Array, new: Allocator
+) -> None:
     """dγ = Σ_B dy · x̂ and dβ = Σ_B dy."""
     np.multiply(dy, x_hat, out=product)
-    np.add.reduce(product, axis=-2, keepdims=True, out=grads["gamma"])
-    np.add.reduce(dy, axis=-2, keepdims=True, out=grads["beta"])
+    sum_rows(product, new, out=grads["gamma"])
+    sum_rows(dy, new, out=grads["beta"])

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+from scipy.sparse import issparse
 
+from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
 from trainlab.errors import DataError, SettingError, sentence
@@ -15,18 +17,23 @@ from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
 from trainlab.training.grouping import usable_cores
 from trainlab.training.members import Member
-from trainlab.training.plan import EarlyStopping, Plan
-from trainlab.training.trainer import Arrays
+from trainlab.training.plan import KEEP, EarlyStopping, Plan
 
 SPLITS: Final = ("train", "validation", "test")
 DTYPES: Final = ("float32", "float64")
 _FIT: Final = "fit"
 
+Arrays = Mapping[str, tuple[Any, Array]]
+"""For each split x (N, d), an array or CSR, and t."""
+
 
 def admit_data(
     data: Dataset, members: Sequence[Member], dtype: str
 ) -> tuple[Arrays, tuple[int, int]]:
-    """The splits there are, as (x, t) of the dtype, and the widths of inputs and outputs."""
+    """The splits there are, as (x, t) of the dtype, and the widths of inputs and outputs.
+
+    Sparse x stay sparse.
+    """
     if not isinstance(data, Dataset):
         raise SettingError(
             sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
@@ -41,7 +48,7 @@ def admit_data(
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
             raise SettingError(sentence("loss", f"member {index}", must, got, f"loss={remedy!r}"))
-    splits = {}
+    splits: dict[str, tuple[Any, Array]] = {}
     for name in SPLITS:
         split = getattr(data, name)
         if split is not None:
@@ -69,6 +76,7 @@ def make_plan(
     early_stopping: Any,
     callbacks: Any,
     dtype: str,
+    keep: Any,
     scored: bool,
 ) -> Plan:
     """The plan that the arguments of `fit` ask for."""
@@ -76,7 +84,7 @@ def make_plan(
     if batches not in KINDS:
         must = "be one of " + ", ".join(map(repr, KINDS))
         raise SettingError(sentence("batches", _FIT, must, batches))
-    order = Batches(len(data["train"][0]), int(batch_size), batches)
+    order = Batches(len(data["train"][1]), int(batch_size), batches)
     total = _total(order.steps_per_epoch, epochs, steps)
     chosen = _splits(data, on)
     evaluations, axis = _evaluations(evaluate, total, order.steps_per_epoch)
@@ -90,6 +98,9 @@ def make_plan(
     for callback in callbacks:
         if not callable(callback):
             raise SettingError(sentence("callbacks", _FIT, "be callables", callback))
+    if keep not in KEEP:
+        must = "be one of " + ", ".join(map(repr, KEEP))
+        raise SettingError(sentence("keep", _FIT, must, keep))
     plan = Plan(
         order,
         total,
@@ -101,6 +112,7 @@ def make_plan(
         np.dtype(dtype),
         early_stopping,
         tuple(callbacks),
+        keep,
     )
     if early_stopping is not None:
         _check_early_stopping(early_stopping, plan.metrics(scored))
@@ -115,20 +127,26 @@ def admit_workers(workers: Any) -> int:
     return int(workers)
 
 
-def admit_inputs(x: Any, in_features: int, dtype: Any) -> Array:
-    """x as a finite array (N, in_features) of the dtype."""
+def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:
+    """x as finite inputs (N, in_features) of the dtype: an array, or CSR if x is sparse."""
+    sparse = issparse(x)
     try:
-        given = np.asarray(x)
-        array = np.ascontiguousarray(given, dtype=dtype) if given.dtype.kind in "biuf" else None
+        array = x if sparse else np.asarray(x)
     except ValueError:  # rows of several lengths
         array = None
-    if array is None:
+    if array is None or array.dtype.kind not in "biuf":
         raise DataError(sentence("x", "predict", "be real numbers", x))
-    if array.ndim != 2 or array.shape[1] != in_features or not len(array):
+    if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
         must = f"have the shape (N, {in_features}) with N >= 1"
         raise DataError(sentence("x", "predict", must, array))
-    if not np.isfinite(array).all():
-        bad = int(np.count_nonzero(~np.isfinite(array)))
+    with np.errstate(over="ignore"):  # what the dtype cannot hold is not finite
+        if sparse:
+            array = as_csr(array, "x", "predict").astype(dtype, copy=False)
+            values = array.data
+        else:
+            values = array = np.ascontiguousarray(array, dtype=dtype)
+    if not np.isfinite(values).all():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
         raise DataError(sentence("x", "predict", "be finite", f"{bad} NaN or infinite values"))
     return array
 

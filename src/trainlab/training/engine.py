@@ -1,9 +1,11 @@
 """The seam between what is trained and what trains it.
 
-A chunk is a handful of members of one architecture with their numbers in flat
-matrices.  An engine advances a chunk by some steps, or evaluates it; it knows
-nothing of experiments, histories, files or threads.  NumPyEngine is the
+An engine advances a chunk by some steps, or evaluates it; it knows nothing of
+experiments, histories, files or threads.  What crosses the seam is flat: the matrices of a
+chunk, the inputs, and the rows of every batch of a whole epoch.  NumPyEngine is the
 reference: any other engine has to give what it gives.
+
+Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 """
 
 from __future__ import annotations
@@ -14,112 +16,19 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from trainlab.network.architecture import Architecture
-from trainlab.network.workspace import Array, Workspace
-from trainlab.optimizer_base import Optimizer, State
-from trainlab.settings import stack, structure
+from trainlab.network.workspace import Array
 from trainlab.streams import stream
-from trainlab.training.members import Member
+from trainlab.training.chunk import Chunk
+from trainlab.training.inputs import Inputs, take
 
 # Rows evaluated at a time.  The tile is fixed because a BLAS may round a row
 # differently at another place of a batch of another size; 256 rows of the widths
 # used here keep the activations of one member inside a second-level cache.
 EVALUATION_ROWS: Final = 256
 
-# A sum of a member's step above this may hide parameters that are about to overflow
-# (float32 ends at 3.4e38), so they are looked at one by one.
+# A sum of the squares of a member's step above this may hide parameters that are about to
+# overflow (float32 ends at 3.4e38), so they are looked at one by one.
 SUSPICIOUS: Final = 1e30
-
-
-@dataclasses.dataclass
-class Segment:
-    """The rows of a chunk that one kind of optimizer updates, and its state for them."""
-
-    rows: slice
-    optimizer: Optimizer
-    state: State
-
-
-class Chunk:
-    """K members of one structure: settings stacked, numbers in rows of flat matrices.
-
-    params (K, P), buffers (K, Q); `members[k]` is the place in the population of row k.
-    Rows are ordered by kind of optimizer, so that each kind has one slice.
-    """
-
-    def __init__(
-        self,
-        members: Sequence[int],
-        settings: Sequence[Member],
-        in_features: int,
-        out_features: int,
-        dtype: Any,
-        starts: Sequence[tuple[Array, Array]] | None = None,
-    ) -> None:
-        """`starts` are the parameters and buffers to begin with; None draws them."""
-        kinds = list(dict.fromkeys(structure(member.optimizer) for member in settings))
-        order = sorted(range(len(settings)), key=lambda k: kinds.index(_kind(settings[k])))
-        self.members = [members[k] for k in order]
-        self.settings = [settings[k] for k in order]
-        self._shape = (in_features, out_features)
-        if starts is None:
-            built = [m.network.build(in_features, out_features) for m in settings]
-            starts = [
-                network.initialize(member.seed, dtype)
-                for network, member in zip(built, settings, strict=True)
-            ]
-        starts = [starts[k] for k in order]
-        self.params = np.stack([params for params, _ in starts])
-        self.buffers = np.stack([buffers for _, buffers in starts])
-        self._stack()
-        for segment in self.segments:
-            segment.state.update(segment.optimizer.init(self.params[segment.rows]))
-
-    def _stack(self) -> None:
-        """Everything that follows from `settings`: stacked records, segments, scratch memory."""
-        networks = [member.network for member in self.settings]
-        self.architecture = Architecture.of(networks, *self._shape)
-        self.seeds = list(dict.fromkeys(member.seed for member in self.settings))
-        self.seed_rows = [self.seeds.index(member.seed) for member in self.settings]
-        self.grads = np.empty_like(self.params)
-        self.bound = self.architecture.bind(self.params, self.buffers)
-        self.bound_grads = self.architecture.bind(self.grads)
-        self.bound_buffers = self.architecture.buffer_layout.layer_views(
-            self.buffers, len(self.architecture.layers)
-        )
-        self.new = Workspace()
-        self.segments: list[Segment] = []
-        start = 0
-        while start < len(self.settings):
-            kind, end = _kind(self.settings[start]), start
-            while end < len(self.settings) and _kind(self.settings[end]) == kind:
-                end += 1
-            optimizers = [member.optimizer for member in self.settings[start:end]]
-            self.segments.append(Segment(slice(start, end), stack(optimizers, trailing=1), {}))
-            start = end
-
-    def state_of(self, row: int) -> State:
-        """A copy of the optimizer state of one row."""
-        for segment in self.segments:
-            if segment.rows.start <= row < segment.rows.stop:
-                at = row - segment.rows.start
-                return {name: values[at].copy() for name, values in segment.state.items()}
-        raise IndexError(row)
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Drops all rows but these.  The bits of those that stay do not change."""
-        if not rows:
-            self.members, self.settings, self.segments = [], [], []
-            return
-        states = [self.state_of(row) for row in rows]
-        self.members = [self.members[row] for row in rows]
-        self.settings = [self.settings[row] for row in rows]
-        self.params = self.params[list(rows)]
-        self.buffers = self.buffers[list(rows)]
-        self._stack()
-        for segment in self.segments:
-            own = states[segment.rows]
-            segment.state.update({name: np.stack([s[name] for s in own]) for name in own[0]})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,25 +53,25 @@ class Engine(Protocol):
     def train(
         self,
         chunk: Chunk,
-        x: Array,
+        x: Inputs,
         t: Array,
-        orders: Sequence[Sequence[Array]],
+        batches: Array,
         first_step: int,
         total: int,
         interrupted: Callable[[], bool],
     ) -> Span:
-        """Steps on the batches orders[seed][i] (rows of x and t), i = 0, 1, ….
+        """Steps on batches (S, n, B), rows of x (N, d) and t (N, …), for the seeds of the chunk.
 
         Returns early after a step in which a row diverged, and before a step if `interrupted`.
         """
 
-    def evaluate(self, chunk: Chunk, x: Array, t: Array) -> tuple[Array, Array | None]:
+    def evaluate(self, chunk: Chunk, x: Inputs, t: Array) -> tuple[Array, Array | None]:
         """Mean data loss (K,) and count of right predictions (K,), in evaluation mode.
 
-        x: (N, in) for all members, or (K, N, in).
+        x: (N, d) for all members, or (K, N, d).
         """
 
-    def outputs(self, chunk: Chunk, x: Array) -> Array:
+    def outputs(self, chunk: Chunk, x: Inputs) -> Array:
         """The outputs (K, N, out) of the last layer, in evaluation mode."""
 
 
@@ -177,70 +86,68 @@ class NumPyEngine:
     def train(
         self,
         chunk: Chunk,
-        x: Array,
+        x: Inputs,
         t: Array,
-        orders: Sequence[Sequence[Array]],
+        batches: Array,
         first_step: int,
         total: int,
         interrupted: Callable[[], bool],
     ) -> Span:
-        steps = len(orders[0])
+        steps = batches.shape[1]
         losses = np.empty((len(chunk.members), steps), x.dtype)
         with np.errstate(all="ignore"):  # what diverges is found by looking, and reported
             for i in range(steps):
                 if interrupted():
                     return Span(losses[:, :i], ())
-                batch = gather(chunk, x, t, [order[i] for order in orders])
+                batch = gather(chunk, x, t, batches[:, i])
                 losses[:, i], diverged = _step(chunk, *batch, first_step + i, total)
                 if diverged:
                     return Span(losses[:, : i + 1], diverged)
         return Span(losses, ())
 
-    def evaluate(self, chunk: Chunk, x: Array, t: Array) -> tuple[Array, Array | None]:
-        rows, loss = x.shape[-2], chunk.architecture.loss
+    def evaluate(self, chunk: Chunk, x: Inputs, t: Array) -> tuple[Array, Array | None]:
+        loss, new = chunk.architecture.loss, chunk.new.scope("evaluation")
         total: Array = np.zeros(len(chunk.members))
         right: Array | None = None
-        new = chunk.new.scope("evaluation")
         with np.errstate(all="ignore"):
-            for tile in _tiles(rows):
-                y, _, _ = chunk.architecture.forward(chunk.bound, x[..., tile, :], new=new)
+            for tile in _tiles(len(x)):
+                y, _, _ = chunk.architecture.forward(chunk.bound, x.tile(tile, new), new=new)
                 t_tile = t[..., tile] if loss.task == "classification" else t[..., tile, :]
                 value, _ = loss.forward(y, t_tile, new.scope("loss"))
                 total += value.astype(np.float64) * (tile.stop - tile.start)
                 correct = loss.correct(y, t_tile)
                 if correct is not None:
                     right = correct if right is None else right + correct
-        return total / rows, right
+        return total / len(x), right
 
-    def outputs(self, chunk: Chunk, x: Array) -> Array:
+    def outputs(self, chunk: Chunk, x: Inputs) -> Array:
         out = np.empty((len(chunk.members), len(x), chunk.architecture.out_features), x.dtype)
         new = chunk.new.scope("evaluation")
         with np.errstate(all="ignore"):
             for tile in _tiles(len(x)):
-                out[:, tile] = chunk.architecture.forward(chunk.bound, x[tile], new=new)[0]
+                tiled = x.tile(tile, new)
+                out[:, tile] = chunk.architecture.forward(chunk.bound, tiled, new=new)[0]
         return out
 
 
-def gather(chunk: Chunk, x: Array, t: Array, rows: Sequence[Array]) -> tuple[Array, Array]:
-    """The batch of each seed: (B, in) where all rows share one seed, else (K, B, in)."""
+def gather(chunk: Chunk, x: Inputs, t: Array, rows: Array) -> tuple[Array, Array]:
+    """The batches of rows (S, B): (B, d) where all members share one seed, else (K, B, d).
+
+    A batch is gathered once for each seed, from all over the split, and then copied for
+    the members that share it.
+    """
     new = chunk.new.scope("batch")
-    if len(rows) == 1:
-        shape = (len(rows[0]),)
-        x_batch = new("x", shape + x.shape[1:], x.dtype)
-        t_batch = new("t", shape + t.shape[1:], t.dtype)
-        return _take(x, rows[0], x_batch), _take(t, rows[0], t_batch)
-    members = (len(chunk.members), len(rows[0]))
-    x_batch = new("x", members + x.shape[1:], x.dtype)
-    t_batch = new("t", members + t.shape[1:], t.dtype)
-    for k, seed in enumerate(chunk.seed_rows):
-        _take(x, rows[seed], x_batch[k])
-        _take(t, rows[seed], t_batch[k])
-    return x_batch, t_batch
-
-
-def _take(source: Array, rows: Array | list[int], out: Array) -> Array:
-    # "clip" because "raise" would make NumPy fill a copy of `out` first; rows are in range
-    return np.take(source, rows, axis=0, out=out, mode="clip")
+    x_batch = x.take(rows, new("x", (*rows.shape, x.width), x.dtype))
+    t_batch = take(t, rows, new("t", rows.shape + t.shape[1:], t.dtype))
+    seeds, members = len(rows), len(chunk.members)
+    if seeds == 1:
+        return x_batch[0], t_batch[0]
+    if seeds == members:  # and in this order, which is that of the rows
+        return x_batch, t_batch
+    return (
+        take(x_batch, chunk.seed_rows, new("x", (members, *x_batch.shape[1:]), x.dtype)),
+        take(t_batch, chunk.seed_rows, new("t", (members, *t_batch.shape[1:]), t.dtype)),
+    )
 
 
 def _step(chunk: Chunk, x: Array, t: Array, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
@@ -268,13 +175,13 @@ def _step(chunk: Chunk, x: Array, t: Array, step: int, total: int) -> tuple[Arra
 
 def _diverged(chunk: Chunk, loss: Array, updated: Sequence[Any]) -> tuple[int, ...]:
     """The rows whose loss, next parameters or next buffers are not finite."""
-    suspects = ~(np.abs(np.add.reduce(chunk.grads, axis=-1)) < SUSPICIOUS)
     found = ~np.isfinite(loss)
+    suspects = ~(np.vecdot(chunk.grads, chunk.grads) < SUSPICIOUS)
     for k in np.flatnonzero(suspects & ~found):
         found[k] = not np.isfinite(chunk.params[k] + chunk.grads[k]).all()
     for fresh in updated:
         for values in fresh.values():
-            found |= ~np.isfinite(values).all(axis=(-2, -1))
+            found |= ~(np.abs(values).max(axis=(-2, -1)) < np.inf)
     return tuple(int(k) for k in np.flatnonzero(found))
 
 
@@ -294,13 +201,9 @@ class _Draws:
             shared: Array = one[0]
             return shared
         members = new("members", (len(chunk.members), rows, width), np.float32)
-        return _take(one, chunk.seed_rows, members)
+        return take(one, chunk.seed_rows, members)
 
 
 def _tiles(rows: int) -> list[slice]:
     starts = range(0, rows, EVALUATION_ROWS)
     return [slice(start, min(start + EVALUATION_ROWS, rows)) for start in starts]
-
-
-def _kind(member: Member) -> Any:
-    return structure(member.optimizer)

@@ -25,7 +25,8 @@ class Series:
 
     axis         "step" or "epoch"
     axis_values  (n,) positions on that axis
-    values       (members, n) float64, NaN where a member has none (not yet, or no more)
+    values       (members, n), NaN where a member has none (not yet, or no more); float64,
+                 but `train_loss`, the longest, in the dtype of the training
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from trainlab.network.workspace import Array
 from trainlab.settings import Rule, Settings, integer, number
 
 Callback = Callable[[int, int, Mapping[str, float]], Any]
+
+
+KEEP: Final = ("history", "parameters", "state")
+"""What stays of each member after training: each contains the ones before it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Plan:
     evaluations  numbers of updates after which the splits `on` are evaluated, rising
     axis, axis_values  how a history shows those evaluations: as steps or as epochs
     batch_steps  steps whose batch is evaluated after its update, rising
+    keep         one of KEEP
     """
 
     batches: Batches
@@ -61,6 +66,7 @@ class Plan:
     dtype: Any
     early_stopping: EarlyStopping | None = None
     callbacks: tuple[Callback, ...] = ()
+    keep: str = "parameters"
 
     def metrics(self, scored: bool) -> tuple[str, ...]:
         """The names of the series that evaluations fill; `scored` if there are accuracies."""

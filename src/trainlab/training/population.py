@@ -25,14 +25,16 @@ from trainlab.training.arguments import (
     admit_workers,
     make_plan,
 )
-from trainlab.training.engine import EVALUATION_ROWS, Chunk, NumPyEngine
+from trainlab.training.chunk import Chunk
+from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine
 from trainlab.training.grouping import group
 from trainlab.training.history import History, Status
+from trainlab.training.inputs import Inputs
 from trainlab.training.members import Member, field_names, unknown_field
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Bar, Progress
 from trainlab.training.run import run
-from trainlab.training.trainer import Result
+from trainlab.training.trainer import Numbers
 
 
 class Population(Sequence[Member]):
@@ -53,7 +55,7 @@ class Population(Sequence[Member]):
                 raise SettingError(
                     sentence(f"member {index}", "Population", "be a Member", member, "Member(...)")
                 )
-        self._results: list[Result] | None = None
+        self._numbers: list[Numbers] | None = None
         self._widths = (0, 0)
 
     @classmethod
@@ -149,7 +151,7 @@ class Population(Sequence[Member]):
         return self._members[index]
 
     def __repr__(self) -> str:
-        state = "trained" if self._results else "not trained"
+        state = "trained" if self._numbers else "not trained"
         return f"Population({len(self)} members, {state})"
 
     def fit(
@@ -166,6 +168,7 @@ class Population(Sequence[Member]):
         callbacks: Sequence[Callback] = (),
         workers: int | None = None,
         dtype: str = "float32",
+        keep: str = "parameters",
         progress: bool | Progress = False,
     ) -> History:
         """Trains every member from its seed, and returns what happened.
@@ -181,6 +184,8 @@ class Population(Sequence[Member]):
                      each member, one at a time; a true answer stops that member
         workers      threads; default: the cores there are
         dtype        "float32" or "float64"
+        keep         what stays of each member: "history" (its series and status), "parameters"
+                     (these too, for predictions), "state" (its optimizer's, too)
         progress     True for a bar on the terminal, or a Progress
 
         Ctrl-C ends training early: the history then has members marked "interrupted".
@@ -198,6 +203,7 @@ class Population(Sequence[Member]):
             early_stopping=early_stopping,
             callbacks=callbacks,
             dtype=dtype,
+            keep=keep,
             scored=data.task != "regression",
         )
         workers = admit_workers(workers)
@@ -210,7 +216,8 @@ class Population(Sequence[Member]):
             series, results = run(
                 self._members, plan, splits, widths, NumPyEngine(), workers, shown
             )
-        self._results, self._widths = results, widths
+        numbers = [result.numbers for result in results if result.numbers is not None]
+        self._numbers, self._widths = numbers or None, widths
         status: list[Status] = [result.status for result in results]
         return History(self._members, series, status, time.perf_counter() - start)
 
@@ -224,47 +231,48 @@ class Population(Sequence[Member]):
 
     def accuracy(self, x: Any, t: Any) -> Array:
         """The share of right predictions of each member, (members,)."""
-        results = self._trained()
-        inputs = admit_inputs(x, self._widths[0], results[0].params.dtype)
+        inputs = admit_inputs(x, self._widths[0], self._trained()[0].params.dtype)
         loss = self._members[0].network.loss
-        targets = admit_targets(t, loss, self._widths[1], len(inputs))
+        targets = admit_targets(t, loss, self._widths[1], inputs.shape[0])
         counts = self._each(x, lambda chunk, y: chunk.architecture.loss.correct(y, targets))
-        return counts / len(inputs)
+        shares: Array = counts / inputs.shape[0]
+        return shares
 
     def parameters(self, index: int) -> dict[str, Array]:
         """The trained parameters of one member by name: W1, b1, …"""
-        result = self._result(index)
+        numbers = self._of(index)
         network = self._members[index].network.build(*self._widths)
-        return network.layout.views(result.params)
+        return network.layout.views(numbers.params)
 
     def snapshot(self, index: int) -> dict[str, Array]:
-        """Every trained number of one member: params, buffers, and its optimizer's state."""
-        result = self._result(index)
-        return {"params": result.params, "buffers": result.buffers, **result.state}
+        """The numbers that were kept of one member: params, buffers, its optimizer's state."""
+        numbers = self._of(index)
+        return {"params": numbers.params, "buffers": numbers.buffers, **numbers.state}
 
-    def _trained(self) -> list[Result]:
-        if self._results is None:
-            text = sentence("members", "Population", "be trained first", "none", "fit(data)")
+    def _trained(self) -> list[Numbers]:
+        if self._numbers is None:
+            remedy = "fit(data), and not with keep='history'"
+            text = sentence("members", "Population", "be trained first, and kept", "none", remedy)
             raise NotTrainedError(text)
-        return self._results
+        return self._numbers
 
-    def _result(self, index: int) -> Result:
-        results = self._trained()
+    def _of(self, index: int) -> Numbers:
+        numbers = self._trained()
         if not is_integer(index) or not -len(self) <= index < len(self):
             must = f"be an integer in [{-len(self)}, {len(self) - 1}]"
             raise SettingError(sentence("index", "Population", must, index))
-        return results[index]
+        return numbers[index]
 
     def _each(self, x: Any, read: Callable[[Chunk, Array], Any]) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
-        results = self._trained()
-        dtype = results[0].params.dtype
-        inputs = admit_inputs(x, self._widths[0], dtype)
+        numbers = self._trained()
+        dtype = numbers[0].params.dtype
+        inputs = Inputs(admit_inputs(x, self._widths[0], dtype))
         found: list[Any] = [None] * len(self)
         for rows in group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1):
             settings = [self._members[row] for row in rows]
-            starts = [(results[row].params, results[row].buffers) for row in rows]
-            chunk = Chunk(rows, settings, *self._widths, dtype, starts)
+            starts = [(numbers[row].params, numbers[row].buffers) for row in rows]
+            chunk = Chunk(rows, settings, self._widths, dtype, starts=starts)
             values = read(chunk, NumPyEngine().outputs(chunk, inputs))
             for row, value in zip(chunk.members, values, strict=True):
                 found[row] = value

@@ -8,39 +8,44 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from trainlab.blas import one_thread
 from trainlab.network.workspace import Array
-from trainlab.training.engine import Chunk, Engine
+from trainlab.training.chunk import Chunk
+from trainlab.training.engine import Engine
 from trainlab.training.grouping import group
 from trainlab.training.history import Series
+from trainlab.training.inputs import arrange
 from trainlab.training.members import Member
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
-from trainlab.training.trainer import Arrays, Record, Result, Trainer
+from trainlab.training.trainer import Record, Result, Trainer
 
 
 def run(
     members: Sequence[Member],
     plan: Plan,
-    data: Arrays,
+    data: Mapping[str, tuple[Any, Array]],
     widths: tuple[int, int],
     engine: Engine,
     workers: int,
     progress: Progress | None = None,
 ) -> tuple[dict[str, Series], list[Result]]:
-    """Trains all members.  After Ctrl-C it returns what is done, with a warning."""
+    """Trains all members on splits (x, t).  After Ctrl-C it warns, and returns what is done."""
+    inputs, columns = arrange({name: x for name, (x, _) in data.items()})
+    splits = {name: (inputs[name], t) for name, (_, t) in data.items()}
     record = Record(_empty_series(members, plan), [None] * len(members), progress)
     if progress:
         progress.start(len(members), len(members) * plan.total)
 
     def train(rows: Sequence[int]) -> None:
-        chunk = Chunk(rows, [members[row] for row in rows], *widths, plan.dtype)
-        Trainer(chunk, plan, data, engine, record).run()
+        chunk = Chunk(rows, [members[row] for row in rows], widths, plan.dtype, columns)
+        Trainer(chunk, plan, splits, engine, record).run()
 
     chunks = group(members, widths, plan.batches.batch_size, plan.dtype, workers)
     futures: list[Future[None]] = []
@@ -52,7 +57,7 @@ def run(
             if any(future.exception() for future in done):
                 record.stop.set()
 
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         _interruptible(train_all, record.stop)
     for future in futures:
         future.result()  # raises what a worker raised
@@ -83,10 +88,10 @@ def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
     scored = any(member.network.loss.task != "regression" for member in members)
     found: dict[str, Series] = {}
 
-    def add(name: str, axis: str, values: Array) -> None:
-        found[name] = Series(name, axis, values, np.full((len(members), len(values)), np.nan))
+    def add(name: str, axis: str, at: Array, dtype: Any = np.float64) -> None:
+        found[name] = Series(name, axis, at, np.full((len(members), len(at)), np.nan, dtype))
 
-    add("train_loss", "step", np.arange(plan.total))
+    add("train_loss", "step", np.arange(plan.total), plan.dtype)
     for name in plan.metrics(scored):
         add(name, plan.axis, plan.axis_values)
     if len(plan.batch_steps):

@@ -9,22 +9,31 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from trainlab.network.workspace import Array
-from trainlab.training.engine import Chunk, Engine, gather
+from trainlab.training.chunk import Chunk
+from trainlab.training.engine import Engine, gather
 from trainlab.training.history import Series, Status
+from trainlab.training.inputs import Inputs
 from trainlab.training.plan import Plan, loss_name, position
 from trainlab.training.progress import Progress
 
-Arrays = Mapping[str, tuple[Array, Array]]
+Splits = Mapping[str, tuple[Inputs, Array]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Result:
-    """What is kept of a member: parameters (P,), buffers (Q,), optimizer state, status."""
+class Numbers:
+    """What a member has learnt: parameters (P,), buffers (Q,), and its optimizer's state, or {}."""
 
     params: Array
     buffers: Array
     state: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What is kept of a member."""
+
     status: Status
+    numbers: Numbers | None
 
 
 @dataclasses.dataclass
@@ -63,7 +72,7 @@ class Trainer:
     """The training of one chunk."""
 
     def __init__(
-        self, chunk: Chunk, plan: Plan, data: Arrays, engine: Engine, record: Record
+        self, chunk: Chunk, plan: Plan, data: Splits, engine: Engine, record: Record
     ) -> None:
         self.chunk = chunk
         self.plan = plan
@@ -72,7 +81,7 @@ class Trainer:
         self.record = record
         self.done = 0  # updates that the members of the chunk have received
         self._best = {row: _Best() for row in chunk.members}
-        self._orders: dict[int, tuple[int, list[Array]]] = {}
+        self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
     def run(self) -> None:
         """Trains until every member has ended."""
@@ -93,26 +102,35 @@ class Trainer:
     def _advance(self, mark: int) -> None:
         """Trains towards `mark`, and no further than a divergence or an interruption."""
         chunk, first = self.chunk, self.done
-        orders = [self._order(seed, first, mark) for seed in chunk.seeds]
+        batches = self._batches(first, mark)
         x, t = self.data["train"]
         span = self.engine.train(
-            chunk, x, t, orders, first, self.plan.total, self.record.stop.is_set
+            chunk, x, t, batches, first, self.plan.total, self.record.stop.is_set
         )
         self.done += span.losses.shape[1]
         self.record.write("train_loss", chunk.members, slice(first, self.done), span.losses)
         self.record.advance(0, span.losses.size)
         if span.diverged:  # the step in which they diverged was not theirs
             self._retire(span.diverged, "diverged", self.done - 1)
-        elif self.done < mark:
+        elif span.losses.shape[1] < batches.shape[1]:
             self._retire(range(len(chunk.members)), "interrupted", self.done)
 
-    def _order(self, seed: int, first: int, end: int) -> list[Array]:
-        """The batches of the steps first … end − 1, which lie in one epoch."""
-        epoch, offset = divmod(first, self.plan.batches.steps_per_epoch)
-        known = self._orders.get(seed)
-        if known is None or known[0] != epoch:
-            known = self._orders[seed] = (epoch, list(self.plan.batches.epoch(seed, epoch)))
-        return known[1][offset : offset + end - first]
+    def _batches(self, first: int, end: int) -> Array:
+        """The batches (S, n, B) of the steps from `first` on, at most to `end`, that are alike.
+
+        Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
+        """
+        plan = self.plan.batches
+        epoch, offset = divmod(first, plan.steps_per_epoch)
+        for seed in self.chunk.seeds:
+            if self._orders.get(seed, (-1,))[0] != epoch:
+                self._orders[seed] = (epoch, plan.order(seed, epoch))
+        orders = [self._orders[seed][1] for seed in self.chunk.seeds]
+        size, whole = plan.batch_size, len(orders[0]) // plan.batch_size
+        if offset >= whole:
+            return np.stack([order[offset * size :] for order in orders])[:, None]
+        rows = slice(offset * size, min(offset + end - first, whole) * size)
+        return np.stack([order[rows].reshape(-1, size) for order in orders])
 
     def _evaluate(self) -> None:
         """Evaluates the splits if it is time, and ends the members that should stop."""
@@ -148,7 +166,7 @@ class Trainer:
             best.waited += 1
             return best.waited < rule.patience
         best.value, best.waited, best.step = value, 0, self.done
-        best.params, best.buffers = self.chunk.params[k].copy(), self.chunk.buffers[k].copy()
+        best.params, best.buffers = self.chunk.params_of(k), self.chunk.buffers[k].copy()
         return True
 
     def _evaluate_batch(self) -> None:
@@ -158,11 +176,12 @@ class Trainer:
         if at is None:
             return
         chunk, (x, t) = self.chunk, self.data["train"]
-        batches = [self._order(seed, step, step + 1)[0] for seed in chunk.seeds]
-        loss, right = self.engine.evaluate(chunk, *gather(chunk, x, t, batches))
+        rows = self._batches(step, step + 1)[:, 0]
+        x_batch, t_batch = gather(chunk, x, t, rows)
+        loss, right = self.engine.evaluate(chunk, Inputs(x_batch), t_batch)
         self.record.write("batch_loss", chunk.members, at, loss)
         if right is not None:
-            self.record.write("batch_accuracy", chunk.members, at, right / len(batches[0]))
+            self.record.write("batch_accuracy", chunk.members, at, right / rows.shape[1])
 
     def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
         """Stores the rows that end with so many updates, and drops them from the chunk."""
@@ -170,10 +189,13 @@ class Trainer:
         for k in gone:
             row = chunk.members[k]
             best = self._best.pop(row)
-            params, buffers = best.params, best.buffers
-            if params is None or buffers is None:
-                params, buffers = chunk.params[k].copy(), chunk.buffers[k].copy()
-            status = Status(kind, updates, best.step)
-            self.record.results[row] = Result(params, buffers, chunk.state_of(k), status)
+            status, numbers = Status(kind, updates, best.step), None
+            if self.plan.keep != "history":
+                params, buffers = best.params, best.buffers
+                if params is None or buffers is None:
+                    params, buffers = chunk.params_of(k), chunk.buffers[k].copy()
+                state = chunk.state_of(k) if self.plan.keep == "state" else {}
+                numbers = Numbers(params, buffers, state)
+            self.record.results[row] = Result(status, numbers)
         self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
         chunk.keep([k for k in range(len(chunk.members)) if k not in gone])
