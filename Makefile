@@ -16,6 +16,7 @@ WORKERS := 2
 VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
+BENCH :=
 
 .PHONY: help run test lint bench parity lowest clean
 
@@ -23,7 +24,7 @@ help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make test     lint, types and tests, with coverage"
 	@echo "make lint     ruff and mypy alone"
-	@echo "make bench    time the optimizer comparison against a text-book loop (MNIST)"
+	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"
@@ -39,8 +40,9 @@ lint: .venv/installed
 test: lint
 	$(VENV) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity --cov --cov-report=term-missing:skip-covered
 
-bench: .venv/installed
-	.venv/bin/python benchmarks/optimizer_comparison.py
+# BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all
+bench: .venv-bench/installed
+	.venv-bench/bin/python -m benchmarks $(BENCH)
 
 parity: .venv-parity/installed
 	$(PARITY) pytest -m parity tests/parity
@@ -50,12 +52,15 @@ lowest: .venv-lowest/installed
 	$(LOWEST) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity -W default::DeprecationWarning
 
 clean:
-	rm -rf .venv .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
+	rm -rf .venv .venv-bench .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
 	    .ruff_cache build dist "$(OUT)"
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: pyproject.toml tools/environment
 	@tools/environment .venv --editable '.[test]'
+
+.venv-bench/installed: pyproject.toml tools/environment
+	@tools/environment .venv-bench --editable '.[bench]'
 
 .venv-parity/installed: pyproject.toml tools/environment
 	@tools/environment .venv-parity --editable '.[parity,test]'

@@ -359,6 +359,7 @@ def test_an_engine_that_cannot_do_it_says_why(data) -> None:
         early_stopping=None,
         callbacks=(),
         dtype="float32",
+        keep="parameters",
         scored=True,
     )
     with pytest.raises(NotImplementedError, match="refusing cannot do this: it refuses"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,38 +16,89 @@ from trainlab.training.members import Member
 
 _USUAL_CACHE: Final = 8 * 2**20  # bytes, where the machine does not say
 
+# A step of K members costs o/K of fixed work per member (the interpreter, the calls) and
+# s·K/C more for memory, where their working sets K·w approach the cache C: it is cheapest
+# for K² = (o/s)·C/w.  This is o/s, from the best K of six networks between 2,410 and
+# 330,000 parameters (benchmarks/README.md); half and twice it cost less than 5 %.
+BALANCE: Final = 10.0
+
+# Passes over its parameters that an optimizer makes, and how many floating-point operations
+# of a matrix product take as long as one number of a pass.
+PASSES: Final = 1
+PASSES_PER_SLOT: Final = 5
+OPERATIONS_PER_NUMBER: Final = 20
+
 
 def group(
     members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any, workers: int
 ) -> list[list[int]]:
-    """Members of one structure together, seeds together, in chunks that fit the caches."""
+    """Chunks of members of one structure, most expensive first.
+
+    There is a multiple of `workers` of them for each structure, all of about the same cost;
+    members of one seed stay together where they can, as they share their batches.
+    """
     kinds: dict[Any, list[int]] = {}
     for row, member in enumerate(members):
         kinds.setdefault(structure(member.network), []).append(row)
-    chunks: list[list[int]] = []
+    priced: list[tuple[float, list[int]]] = []
     for rows in kinds.values():
-        rows.sort(key=lambda row: members[row].seed)
         own = [members[row] for row in rows]
+        costs = dict(zip(rows, step_costs(own, widths, batch_size), strict=True))
         count = -(-len(rows) // chunk_size(own, widths, batch_size, dtype, workers))
         count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
-        chunks += [part.tolist() for part in np.array_split(np.array(rows), count)]
-    return sorted(chunks, key=len, reverse=True)
+        seeds: dict[int, list[int]] = {}
+        for row in rows:
+            seeds.setdefault(members[row].seed, []).append(row)
+        chunks = _deal([seeds[seed] for seed in sorted(seeds)], count, costs)
+        priced += [(sum(costs[row] for row in chunk), chunk) for chunk in chunks]
+    return [chunk for _, chunk in sorted(priced, key=lambda one: one[0], reverse=True)]
+
+
+def _deal(seeds: list[list[int]], count: int, costs: dict[int, float]) -> list[list[int]]:
+    """Rows of each seed into about `count` chunks: whole seeds, or else parts of one seed."""
+    if len(seeds) >= count:
+        ends = np.linspace(0, len(seeds), count + 1).astype(int)
+        pairs = itertools.pairwise(ends.tolist())
+        return [list(itertools.chain(*seeds[first:end])) for first, end in pairs]
+    chunks = []
+    for rows in seeds:
+        parts = min(len(rows), -(-count // len(seeds)))
+        dear_first = sorted(rows, key=lambda row: costs[row], reverse=True)
+        # There and back again, as cards are dealt fairly: 0 1 2 2 1 0 0 1 2 …
+        turns = [*range(parts), *reversed(range(parts))]
+        dealt: list[list[int]] = [[] for _ in range(parts)]
+        for place, row in enumerate(dear_first):
+            dealt[turns[place % len(turns)]].append(row)
+        chunks += [sorted(part) for part in dealt]
+    return chunks
 
 
 def chunk_size(
     members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any, workers: int
 ) -> int:
-    """How many members' working set fits into a worker's share of the last-level cache.
+    """How many members of one structure are cheapest side by side.
 
-    The working set of a step: parameters, gradients, optimizer state, and for every layer
+    The working set of a member: parameters, gradients, optimizer state, and for every layer
     its output and the gradient of it.
     """
     architecture = members[0].network.build(*widths)
-    slots = max(sum(slot.per_parameter for slot in member.optimizer.slots) for member in members)
+    slots = max(_slots(member) for member in members)
     activations = sum(architecture.widths) * batch_size
     numbers = architecture.size * (2 + slots) + 2 * activations
-    working_set = int(numbers * np.dtype(dtype).itemsize)
-    return max(1, last_level_cache() // workers // working_set)
+    working_set = numbers * np.dtype(dtype).itemsize
+    return max(1, round(math.sqrt(BALANCE * last_level_cache() / workers / working_set)))
+
+
+def step_costs(members: Sequence[Member], widths: tuple[int, int], batch_size: int) -> list[float]:
+    """What a step of each member of one structure costs, in floating-point operations."""
+    size = members[0].network.build(*widths).size
+    products = 6 * size * batch_size  # forward, dW and dx: a product and a sum each
+    passes = [PASSES + PASSES_PER_SLOT * _slots(member) for member in members]
+    return [float(products + OPERATIONS_PER_NUMBER * size * count) for count in passes]
+
+
+def _slots(member: Member) -> int:
+    return sum(slot.per_parameter for slot in member.optimizer.slots)
 
 
 def last_level_cache() -> int:

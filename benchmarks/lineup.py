@@ -1,0 +1,120 @@
+"""Who takes part, in which workloads, on how many of the members, with which variables set."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from benchmarks.workloads import MAIN, SIZE_SWEEP, WIDTH_SWEEP, Workload
+
+NETWORKS: Final = tuple(name for name in MAIN if name != "E")
+SWEEPS: Final = (*SIZE_SWEEP, *WIDTH_SWEEP)
+
+
+def _nothing() -> Any:
+    return dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Entrant:
+    """A contestant as it enters.
+
+    module     its file in `benchmarks/contestants`
+    family     whose time it counts as, where only the best of a family counts
+    workloads  what it takes part in
+    members    workload, or sweep ("size", "width") → members really trained, where training
+               one network after the other would take too long; the time is then scaled
+    options    further arguments of its `prepare`
+    as_found   it gets none of the variables that the others get
+    """
+
+    name: str
+    module: str
+    family: str
+    workloads: tuple[str, ...] = (*NETWORKS, *SWEEPS)
+    members: Mapping[str, int] = _nothing()
+    options: Mapping[str, Any] = _nothing()
+    as_found: bool = False
+
+    def count(self, workload: Workload) -> int | None:
+        """How many of the members it trains; None for all."""
+        if workload.name in self.members:
+            return self.members[workload.name]
+        return self.members.get(workload.name.partition("-")[0])
+
+
+OURS: Final = "trainlab"
+LIMIT: Final = "matrix products alone"
+
+LINEUP: Final = (
+    Entrant(OURS, "ours", "ours"),
+    Entrant("trainlab run", "command", "ours", workloads=("E",)),
+    Entrant(
+        "book's loop",
+        "book_loop",
+        "book",
+        members={"A": 10, "C": 8, "D": 15, "size": 5, "width": 2},
+        as_found=True,
+    ),
+    Entrant(
+        "lean loop",
+        "lean_loop",
+        "lean",
+        members={"A": 12, "C": 16, "D": 40, "size": 10, "width": 2},
+    ),
+    Entrant(
+        "scikit-learn",
+        "sklearn_search",
+        "sklearn",
+        workloads=("A", "D", "F", *SWEEPS),
+        members={"A": 40, "D": 50, "size": 20},
+    ),
+    Entrant(
+        "scikit-learn, as installed",
+        "sklearn_search",
+        "sklearn",
+        workloads=("A", "D", "F"),
+        members={"A": 20, "D": 30},
+        options={"jobs": (2,)},
+        as_found=True,
+    ),
+    Entrant(
+        "PyTorch, one by one",
+        "torch_eager",
+        "torch",
+        members={"A": 20, "C": 16, "D": 20, "size": 10, "width": 4},
+    ),
+    Entrant("PyTorch, stacked", "torch_stacked", "torch"),
+    Entrant(
+        "PyTorch, compiled",
+        "torch_stacked",
+        "torch",
+        workloads=NETWORKS,
+        options={"compiled": True},
+    ),
+    Entrant("JAX, vmap and scan", "jax_stacked", "jax"),
+    Entrant(LIMIT, "roofline", "limit"),
+)
+BY_NAME: Final[Mapping[str, Entrant]] = MappingProxyType({e.name: e for e in LINEUP})
+
+# Variables of threads and kernels: those found are removed, so that everybody has the kernels
+# that its libraries choose, and the threads given below or chosen by trial.
+_OURS_TO_SET: Final = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_", "BLIS_", "KMP_", "XLA_FLAGS")
+
+
+def environment(entrant: Entrant) -> dict[str, str]:
+    """The variables of its process."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS_TO_SET)}
+    return kept | variables(entrant)
+
+
+def variables(entrant: Entrant) -> dict[str, str]:
+    """Those of threads and kernels alone.
+
+    One thread of OpenBLAS: two are slower on matrices of these sizes, and whoever gains by
+    two threads has its own.
+    """
+    return {} if entrant.as_found else {"OPENBLAS_NUM_THREADS": "1"}

@@ -1,0 +1,224 @@
+"""docs/performance.md: made from a document of results alone, so that no number is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from benchmarks import figures, results, tables
+from benchmarks.lineup import LIMIT, OURS
+from benchmarks.results import Document
+from benchmarks.workloads import MAIN, SIZE_SWEEP, WIDTH_SWEEP
+
+PAGE: Final = "performance.md"
+RESULTS: Final = "performance.json"
+PREFIX: Final = "performance"
+
+INTRODUCTION: Final = """\
+# Performance
+
+How long trainlab takes, beside PyTorch, JAX, scikit-learn and the loops that a reader of the book
+*Deep Learning from Scratch* writes: the same networks, steps, batch sizes and evaluations, on one
+machine, in turns. Where trainlab loses is shown as plainly as where it wins.
+
+This page is made from `docs/performance.json` by `make bench`; no number on it is typed by hand.
+"""
+
+QUICK: Final = """\
+> **A quick look only.** These numbers come from `make bench BENCH=--quick`: a tenth of the steps, so
+> that the start of a run weighs too much. They show that everything runs, and prove nothing.
+"""
+
+BUSY: Final = """\
+> **The machine was not quiet.** Between the runs other programs kept {:.1f} cores busy. Whoever uses
+> two threads suffers most from that; measure again before drawing conclusions.
+"""
+
+# ruff: noqa: E501 - rows of a Markdown table cannot be broken
+METHOD: Final = """\
+## Method
+
+- Each contestant lives in a process of its own, for as long as its workload lasts, so that thread
+  pools and libraries do not meet. In each repeat all of them run one after the other: a change of
+  the machine's speed meets everybody. Tables give the median, the least and the most.
+- Before that each has prepared its data, chosen its options by short trials, compiled, and run
+  once to warm up. None of this is in the times. The column *first call* is the first call of what
+  is compiled, compiling and running together. *chose* is what the trials chose.
+- A run begins with nothing but the data in memory: it draws the initial weights, trains, evaluates
+  where the workload says so, and ends with the final losses and accuracies of all networks.
+- `*`: networks that are trained one after the other are timed on the first of them, and the time is
+  scaled to all. The order of the networks is such that the first are a fair sample.
+- Everybody makes random draws of its own; those of the lean loop, PyTorch and JAX are the same.
+  The fourth column of numbers is what the networks that everybody has trained came to, equal within the
+  chances of the draws: their final losses or accuracies, of a search the best one.
+- float32, but for the two loops, which are in float64 as the book is. Variables of the environment
+  for threads and kernels are removed; everybody but `book's loop` and `scikit-learn, as installed`
+  then gets `OPENBLAS_NUM_THREADS=1`. The kernels are those that OpenBLAS chooses for the processor.
+
+| contestant | what it is |
+|---|---|
+| trainlab | `Population.fit`, all options left to it |
+| book's loop | layers, one-hot targets, gradient of every input, `choice` for batches, a second forward pass for the loss after each update; run as a reader's script is |
+| lean loop | the same in float64 without the waste, one thread |
+| scikit-learn | `RandomizedSearchCV` over `MLPClassifier` (A), a fit per network elsewhere, float32, one or two jobs; validated once at the end, since it offers no more |
+| scikit-learn, as installed | the same with two jobs and no variable set |
+| PyTorch, one by one | `nn.Sequential`, fused optimizers; one or two threads, or two processes |
+| PyTorch, stacked | weights with a population axis, `baddbmm`, summed losses, fused optimizers |
+| PyTorch, compiled | the same under `torch.compile` |
+| JAX, vmap and scan | the whole run of a stack as one compiled call |
+| matrix products alone | the float32 products of the workload on two threads, and nothing else: what nobody who uses these products can undercut |
+
+- Stopping early: networks that diverge are stopped by trainlab and left running by the others. In C
+  this saves it the rest of those networks, which start with weights of standard deviation 1 or near.
+- The networks of A, B and C share one seed, and so their batches; those of D and of the sweeps have
+  a seed each. PyTorch's weight decay in *one by one* includes the biases.
+"""
+
+AGAIN: Final = """\
+## Do it again
+
+```sh
+make bench                                           # everything; renews this page
+make bench BENCH="--workloads A B --repeats 5"       # some of it; results/ only
+make bench BENCH=--quick                             # a tenth of the steps
+make bench BENCH=--resume                            # go on after Ctrl-C
+```
+
+It makes an environment of its own with the pinned versions of the rivals, and needs MNIST (see the
+README). Results and figures go to `results/`. The code is in `benchmarks/`: `workloads.py` says what
+is done, `contestants/` who does it.
+"""
+
+
+COMPILING: Final = ("JAX", "PyTorch, compiled")
+COMPILES: Final = """\
+Compiling is not in these times; it comes again with each new shape (column *first call* above).
+"""
+
+
+def page(document: Document) -> str:
+    """The page, in Markdown."""
+    return "\n".join(part.strip("\n") + "\n" for part in _parts(document))
+
+
+def _parts(document: Document) -> Iterator[str]:
+    yield INTRODUCTION
+    if document["quick"]:
+        yield QUICK
+    busy = results.background(document)
+    if busy is not None and busy > results.QUIET:
+        yield BUSY.format(busy)
+    yield _machine(document)
+    goals = tables.targets(document)
+    if goals.rows:
+        yield f"## Targets\n\n{goals.markdown()}\n\n{_summary(document)}"
+    drawn = figures.drawn(document)
+    if "relative" in drawn:
+        yield _figure("relative", "Time relative to trainlab's, for each workload and contestant")
+    yield "## Workloads"
+    for name in MAIN:
+        if name in document["workloads"]:
+            yield _workload(document, name)
+    yield from _sweeps(document, list(drawn))
+    yield _losses(document)
+    yield METHOD
+    yield AGAIN
+
+
+def _machine(document: Document) -> str:
+    machine = document["machine"]
+    caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
+    versions = ", ".join(f"{n} {v}" for n, v in machine["versions"].items() if v)
+    kernels = sorted({kernel for entry in _entries(document) for kernel in entry["kernels"]})
+    repeats = sorted({len(entry["seconds"]) for entry in _entries(document) if entry["seconds"]})
+    counted = (
+        " to ".join(str(n) for n in dict.fromkeys((repeats[0], repeats[-1]))) if repeats else 0
+    )
+    return f"""\
+## Machine
+
+- {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB; {caches}
+- {machine["system"]}, Python {machine["python"]}; {versions}
+- OpenBLAS kernels: {", ".join(kernels) or "unknown"}
+- measured on {machine["date"]}, {counted} repeats
+"""
+
+
+def _entries(document: Document) -> Iterator[results.Document]:
+    for work in document["workloads"].values():
+        yield from work["entrants"].values()
+
+
+def _figure(name: str, words: str) -> str:
+    return f"![{words}]({PREFIX}-{name}.svg)\n"
+
+
+def _summary(document: Document) -> str:
+    """What the targets come to, and the share of the roofline of each workload."""
+    verdicts = [row[-1] for row in tables.targets(document).rows]
+    reached, missed = verdicts.count("reached"), verdicts.count("missed")
+    shares = [
+        f"{name} {share:.2f}"
+        for name in MAIN
+        if (share := results.share_of_limit(document, name)) is not None
+    ]
+    return (
+        f"{reached} of {reached + missed} targets are reached. Of trainlab's time the matrix products "
+        f"alone would take: {', '.join(shares)}; 1 is the end of what is possible with them."
+    )
+
+
+def _workload(document: Document, name: str) -> str:
+    section = document["workloads"][name]
+    lines = [f"### {name}: {section['title']}", ""]
+    if section["command"]:
+        lines += [f"`{section['command']}`, from the first import to the last file.", ""]
+    lines.append(tables.workload(document, name).markdown())
+    failed = {n: e["error"] for n, e in section["entrants"].items() if e["error"]}
+    if failed:
+        lines += ["", *(f"- {entrant} failed: {message}" for entrant, message in failed.items())]
+    ended = section["entrants"].get(OURS, {}).get("options", {}).get("diverged and stopped")
+    if ended:
+        lines += ["", f"{ended} of the {section['members']} networks diverge; trainlab stops them."]
+    return "\n".join(lines)
+
+
+def _sweeps(document: Document, drawn: list[str]) -> Iterator[str]:
+    if "sizes" in drawn:
+        words = "Time of a step of one network by the number of networks"
+        table = tables.sizes(document)
+        yield f"## How many networks\n\n{_figure('sizes', words)}"
+        yield f"{table.title}:\n\n{table.markdown()}"
+    if "widths" in drawn:
+        words = "Time of a step of one network by width"
+        table = tables.widths(document)
+        yield f"## How wide\n\n{_figure('widths', words)}"
+        yield f"{table.title}:\n\n{table.markdown()}"
+
+
+def _losses(document: Document) -> str:
+    """Every place where somebody is quicker than trainlab, the roofline aside."""
+    rows = []
+    for name in (*MAIN, *SIZE_SWEEP, *WIDTH_SWEEP):
+        quicker = {
+            entrant: ratio
+            for entrant, ratio in results.ratios(document, name).items()
+            if ratio < 1 and entrant not in (OURS, LIMIT)
+        }
+        for entrant, ratio in sorted(quicker.items(), key=lambda item: item[1]):
+            title = document["workloads"][name]["title"]
+            rows.append((name, title, entrant, f"{1 / ratio:.1f} ×"))
+    head = "## Where trainlab loses\n\n"
+    if not rows:
+        return head + "Nowhere in these workloads and sweeps."
+    table = tables.Table("", ("", "workload", "who is quicker", "by"), tuple(rows), (0, 1, 2))
+    note = f"\n\n{COMPILES}" if any(row[2].startswith(COMPILING) for row in rows) else ""
+    return head + table.markdown() + note
+
+
+def write(document: Document, folder: Path) -> list[Path]:
+    """Writes the page, its figures and the results it shows; returns the files."""
+    results.save(document, folder / RESULTS)
+    (folder / PAGE).write_text(page(document), encoding="utf-8")
+    return [folder / PAGE, folder / RESULTS, *figures.write(document, folder, PREFIX)]
