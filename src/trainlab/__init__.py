@@ -13,6 +13,7 @@ from trainlab.errors import (
     NotTrainedError,
     SettingError,
     TrainlabError,
+    WorkerError,
 )
 from trainlab.network.activations import (
     ELU,
@@ -108,6 +109,7 @@ __all__ = [
     "Tanh",
     "TrainlabError",
     "WarmUp",
+    "WorkerError",
     "Xavier",
     "datasets",
     "from_arrays",

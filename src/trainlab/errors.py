@@ -31,6 +31,10 @@ class NotTrainedError(TrainlabError, RuntimeError):
     """A network was asked for something that only a trained one has."""
 
 
+class WorkerError(TrainlabError, RuntimeError):
+    """A process that trained died before its work was done."""
+
+
 def sentence(what: str, of: str, must: str, got: object, remedy: str | None = None) -> str:
     """The text of an error: what of whom must be what; got what; try what.
 

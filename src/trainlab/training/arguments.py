@@ -15,6 +15,7 @@ from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
+from trainlab.training.backends import BACKENDS, CAN_FORK
 from trainlab.training.grouping import usable_cores
 from trainlab.training.members import Member
 from trainlab.training.plan import KEEP, EarlyStopping, Plan
@@ -125,6 +126,19 @@ def admit_workers(workers: Any) -> int:
         return usable_cores()
     _need_integer("workers", workers, 1)
     return int(workers)
+
+
+def admit_backend(backend: Any) -> str | None:
+    """A backend that this system has; None leaves the choice to the training."""
+    if backend is None:
+        return None
+    if backend not in BACKENDS:
+        must = "be None or one of " + ", ".join(map(repr, BACKENDS))
+        raise SettingError(sentence("backend", _FIT, must, backend))
+    if backend == "processes" and not CAN_FORK:
+        must = "be 'threads' where processes cannot be forked"
+        raise SettingError(sentence("backend", _FIT, must, backend, "backend=None"))
+    return str(backend)
 
 
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:

@@ -31,8 +31,8 @@ OPERATIONS_PER_NUMBER: Final = 20
 
 def group(
     members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any, workers: int
-) -> list[list[int]]:
-    """Chunks of members of one structure, most expensive first.
+) -> tuple[list[list[int]], float]:
+    """Chunks of members of one structure, most expensive first, and what a step of all costs.
 
     There is a multiple of `workers` of them for each structure, all of about the same cost;
     members of one seed stay together where they can, as they share their batches.
@@ -51,7 +51,8 @@ def group(
             seeds.setdefault(members[row].seed, []).append(row)
         chunks = _deal([seeds[seed] for seed in sorted(seeds)], count, costs)
         priced += [(sum(costs[row] for row in chunk), chunk) for chunk in chunks]
-    return [chunk for _, chunk in sorted(priced, key=lambda one: one[0], reverse=True)]
+    priced.sort(key=lambda one: one[0], reverse=True)
+    return [chunk for _, chunk in priced], sum(cost for cost, _ in priced)
 
 
 def _deal(seeds: list[list[int]], count: int, costs: dict[int, float]) -> list[list[int]]:

@@ -19,6 +19,7 @@ from trainlab.optimizers import SGD, Optimizer
 from trainlab.settings import is_integer
 from trainlab.streams import stream
 from trainlab.training.arguments import (
+    admit_backend,
     admit_data,
     admit_inputs,
     admit_targets,
@@ -33,8 +34,8 @@ from trainlab.training.inputs import Inputs
 from trainlab.training.members import Member, field_names, unknown_field
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Bar, Progress
+from trainlab.training.record import Numbers
 from trainlab.training.run import run
-from trainlab.training.trainer import Numbers
 
 
 class Population(Sequence[Member]):
@@ -167,6 +168,7 @@ class Population(Sequence[Member]):
         early_stopping: EarlyStopping | None = None,
         callbacks: Sequence[Callback] = (),
         workers: int | None = None,
+        backend: str | None = None,
         dtype: str = "float32",
         keep: str = "parameters",
         progress: bool | Progress = False,
@@ -182,7 +184,8 @@ class Population(Sequence[Member]):
         early_stopping  an EarlyStopping; its metric must be evaluated
         callbacks    called as callback(member, updates, metrics) after each evaluation of
                      each member, one at a time; a true answer stops that member
-        workers      threads; default: the cores there are
+        workers      how many work at a time; default: the cores there are
+        backend      "threads", "processes" (Linux), or None for the faster one
         dtype        "float32" or "float64"
         keep         what stays of each member: "history" (its series and status), "parameters"
                      (these too, for predictions), "state" (its optimizer's, too)
@@ -206,7 +209,7 @@ class Population(Sequence[Member]):
             keep=keep,
             scored=data.task != "regression",
         )
-        workers = admit_workers(workers)
+        workers, backend = admit_workers(workers), admit_backend(backend)
         start = time.perf_counter()
         if not isinstance(progress, (bool, Progress)):
             must = "be True, False or a Progress"
@@ -214,7 +217,7 @@ class Population(Sequence[Member]):
         bar = Bar() if progress is True else nullcontext(progress or None)
         with bar as shown:
             series, results = run(
-                self._members, plan, splits, widths, NumPyEngine(), workers, shown
+                self._members, plan, splits, widths, NumPyEngine(), workers, backend, shown
             )
         numbers = [result.numbers for result in results if result.numbers is not None]
         self._numbers, self._widths = numbers or None, widths
@@ -269,7 +272,8 @@ class Population(Sequence[Member]):
         dtype = numbers[0].params.dtype
         inputs = Inputs(admit_inputs(x, self._widths[0], dtype))
         found: list[Any] = [None] * len(self)
-        for rows in group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1):
+        chunks, _ = group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1)
+        for rows in chunks:
             settings = [self._members[row] for row in rows]
             starts = [(numbers[row].params, numbers[row].buffers) for row in rows]
             chunk = Chunk(rows, settings, self._widths, dtype, starts=starts)

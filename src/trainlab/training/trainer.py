@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -11,50 +10,12 @@ import numpy as np
 from trainlab.network.workspace import Array
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import Engine, gather
-from trainlab.training.history import Series, Status
+from trainlab.training.history import Status
 from trainlab.training.inputs import Inputs
 from trainlab.training.plan import Plan, loss_name, position
-from trainlab.training.progress import Progress
+from trainlab.training.record import Numbers, Record, Result, write
 
 Splits = Mapping[str, tuple[Inputs, Array]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Numbers:
-    """What a member has learnt: parameters (P,), buffers (Q,), and its optimizer's state, or {}."""
-
-    params: Array
-    buffers: Array
-    state: dict[str, Array]
-
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What is kept of a member."""
-
-    status: Status
-    numbers: Numbers | None
-
-
-@dataclasses.dataclass
-class Record:
-    """Where the trainers of all chunks write, each to the rows of its own members."""
-
-    series: dict[str, Series]
-    results: list[Result | None]
-    progress: Progress | None
-    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
-    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
-
-    def write(self, name: str, rows: list[int], at: int | slice, values: Array) -> None:
-        """Values of a series; what is not finite is written as NaN."""
-        self.series[name].values[rows, at] = np.where(np.isfinite(values), values, np.nan)
-
-    def advance(self, members: int, steps: int) -> None:
-        """Tells the progress."""
-        if self.progress:
-            with self.lock:
-                self.progress.advance(members, steps)
 
 
 @dataclasses.dataclass
@@ -88,7 +49,7 @@ class Trainer:
         reason = self.engine.supports(self.chunk)
         if reason is not None:
             raise NotImplementedError(f"the engine {self.engine.name} cannot do this: {reason}")
-        if not self.record.stop.is_set():
+        if not self.record.stopped():
             self._evaluate()
         for mark in self.plan.marks():
             while self.done < mark and self.chunk.members:
@@ -104,11 +65,9 @@ class Trainer:
         chunk, first = self.chunk, self.done
         batches = self._batches(first, mark)
         x, t = self.data["train"]
-        span = self.engine.train(
-            chunk, x, t, batches, first, self.plan.total, self.record.stop.is_set
-        )
+        span = self.engine.train(chunk, x, t, batches, first, self.plan.total, self.record.stopped)
         self.done += span.losses.shape[1]
-        self.record.write("train_loss", chunk.members, slice(first, self.done), span.losses)
+        write(self.record, "train_loss", chunk.members, slice(first, self.done), span.losses)
         self.record.advance(0, span.losses.size)
         if span.diverged:  # the step in which they diverged was not theirs
             self._retire(span.diverged, "diverged", self.done - 1)
@@ -144,14 +103,13 @@ class Trainer:
             if right is not None:
                 metrics[f"{split}_accuracy"] = right / len(x)
         for name, values in metrics.items():
-            self.record.write(name, chunk.members, at, values)
+            write(self.record, name, chunk.members, at, values)
         ending = []
         for k, row in enumerate(chunk.members):
             own = {name: float(values[k]) for name, values in metrics.items()}
             patient = self._watch(k, self._best[row], own)
-            with self.record.lock:
-                asked = [callback(row, self.done, own) for callback in self.plan.callbacks]
-            if any(asked) or not patient:
+            asked = self.record.asks_to_end(row, self.done, own)
+            if asked or not patient:
                 ending.append(k)
         if ending and self.done < self.plan.total:
             self._retire(ending, "stopped early", self.done)
@@ -179,9 +137,9 @@ class Trainer:
         rows = self._batches(step, step + 1)[:, 0]
         x_batch, t_batch = gather(chunk, x, t, rows)
         loss, right = self.engine.evaluate(chunk, Inputs(x_batch), t_batch)
-        self.record.write("batch_loss", chunk.members, at, loss)
+        write(self.record, "batch_loss", chunk.members, at, loss)
         if right is not None:
-            self.record.write("batch_accuracy", chunk.members, at, right / rows.shape[1])
+            write(self.record, "batch_accuracy", chunk.members, at, right / rows.shape[1])
 
     def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
         """Stores the rows that end with so many updates, and drops them from the chunk."""
@@ -196,6 +154,6 @@ class Trainer:
                     params, buffers = chunk.params_of(k), chunk.buffers[k].copy()
                 state = chunk.state_of(k) if self.plan.keep == "state" else {}
                 numbers = Numbers(params, buffers, state)
-            self.record.results[row] = Result(status, numbers)
+            self.record.finish(row, Result(status, numbers))
         self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
         chunk.keep([k for k in range(len(chunk.members)) if k not in gone])

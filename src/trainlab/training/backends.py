@@ -1,0 +1,193 @@
+"""Who trains the chunks of a population: threads, or processes.  The bits are the same.
+
+NumPy lets go of Python's interpreter lock while it computes, but takes it again after every
+call.  With calls of some 10 µs two threads spend a good part of their time waiting for each
+other; two processes do not wait at all.  Threads start at once and run everywhere; processes
+are forked, which Linux does in a few hundredths of a second, data and all.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final
+
+from trainlab.blas import one_thread
+from trainlab.errors import WorkerError, sentence
+from trainlab.training.history import Series
+from trainlab.training.record import Ledger, Record, Result
+
+BACKENDS: Final = ("threads", "processes")
+CAN_FORK: Final = sys.platform == "linux"
+
+# Floating-point operations of a whole training from which on processes are worth their
+# start: about half a second of one core.
+WORTH_A_PROCESS: Final = 3e10
+
+Train = Callable[[Sequence[int], Record], None]
+
+
+def choose(operations: float, workers: int) -> str:
+    """The backend that is faster for so much work."""
+    return "processes" if CAN_FORK and workers > 1 and operations > WORTH_A_PROCESS else "threads"
+
+
+def in_threads(chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int) -> None:
+    """Trains every chunk; the first error stops all and is raised."""
+
+    def one(rows: Sequence[int]) -> None:
+        try:
+            train(rows, ledger)
+        except BaseException:
+            ledger.stop.set()
+            raise
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(one, rows) for rows in chunks]
+    for future in futures:
+        future.result()  # raises what a worker raised
+
+
+def in_processes(
+    chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int
+) -> None:
+    """Trains every chunk; the first error stops all and is raised.
+
+    Call it on a thread that signals do not reach.  WorkerError where a process dies.
+    """
+    # The children inherit this: Ctrl-C, which the terminal sends to all, is for the parent.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    context = multiprocessing.get_context("fork")
+    found: dict[Connection, Any] = {}
+    for _ in range(min(workers, len(chunks))):
+        mine, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, chunks, train, ledger), daemon=True)
+        with warnings.catch_warnings():
+            # A child of a process with threads must not use what those hold: it trains, no more.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        theirs.close()
+        found[mine] = process
+    _serve(found, len(chunks), ledger)
+
+
+def _serve(children: dict[Connection, Any], chunks: int, ledger: Ledger) -> None:
+    """Hands out chunks and hears what the children have to say, until all of them have left."""
+    next_chunk, errors = iter(range(chunks)), list[BaseException]()
+    while children:
+        for connection in wait(list(children)):
+            assert isinstance(connection, Connection)
+            try:
+                kind, *content = connection.recv()
+                if kind == "next":
+                    connection.send(next(next_chunk, None))
+                elif kind == "ask":
+                    connection.send(_guarded(ledger, errors, *content))
+                elif kind == "advance":
+                    ledger.advance(*content)
+                elif kind == "finish":
+                    ledger.finish(*content)
+                elif kind == "error":
+                    errors.append(*content)
+                    ledger.stop.set()
+            except (EOFError, ConnectionError):  # it has left
+                process = children.pop(connection)
+                process.join()
+                if process.exitcode != 0:
+                    got, remedy = f"exit code {process.exitcode}", "backend='threads'"
+                    text = sentence("a worker", "fit", "live until its work is done", got, remedy)
+                    errors.append(WorkerError(text))
+                    ledger.stop.set()
+    if errors:
+        raise errors[0]
+
+
+def _guarded(ledger: Ledger, errors: list[BaseException], *question: Any) -> bool:
+    """The answer of the callbacks, or yes where they raise."""
+    try:
+        return ledger.asks_to_end(*question)
+    except BaseException as error:  # noqa: BLE001  # it is raised when the children have left
+        errors.append(error)
+        ledger.stop.set()
+        return True
+
+
+def _work(
+    connection: Connection, chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger
+) -> None:
+    """The life of a child."""
+    record = _Letters(connection, ledger)
+    try:
+        with one_thread():
+            while (chunk := record.ask("next")) is not None:
+                train(chunks[chunk], record)
+    except (EOFError, ConnectionError):  # the parent is no more
+        return
+    except BaseException as error:  # noqa: BLE001  # it is raised by the parent
+        connection.send(("error", error))
+
+
+class _Letters:
+    """The record of a child: series in shared memory, and letters to the parent."""
+
+    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+        self.series: dict[str, Series] = ledger.series
+        self._connection = connection
+        self._ledger = ledger
+        self._parent = os.getppid()
+
+    def ask(self, *question: Any) -> Any:
+        """A question and its answer."""
+        self._connection.send(question)
+        return self._connection.recv()
+
+    def advance(self, members: int, steps: int) -> None:
+        """Tells the parent."""
+        self._connection.send(("advance", members, steps))
+
+    def finish(self, row: int, result: Result) -> None:
+        """Sends the parent the result of a member."""
+        self._connection.send(("finish", row, result))
+
+    def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
+        """Asks the parent, whose callbacks they are."""
+        return bool(self._ledger.has_callbacks and self.ask("ask", row, updates, metrics))
+
+    def stopped(self) -> bool:
+        """Whether the parent says so, or is no more."""
+        return self._ledger.stopped() or os.getppid() != self._parent
+
+
+def interruptible(work: Callable[[], None], ledger: Ledger) -> None:
+    """Does the work on a thread of its own, and stops it where Ctrl-C comes meanwhile.
+
+    The main thread, which is the one that signals reach, only waits: so Ctrl-C can never
+    leave a step half done.  Raises what the work raises.
+    """
+    errors: list[BaseException] = []
+    done = threading.Event()  # `Thread.join` does not wait again once Ctrl-C fell into it
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # it is raised below
+            errors.append(error)
+        finally:
+            done.set()
+
+    try:
+        threading.Thread(target=guarded, name="trainlab").start()
+        while not done.wait(0.2):  # short, so that Ctrl-C is seen at once on every system
+            pass
+    except KeyboardInterrupt:
+        ledger.stop.set()
+        done.wait()
+    if errors:
+        raise errors[0]

@@ -1,0 +1,139 @@
+"""Where trainers write: the series, what is kept of each member, progress, callbacks, the stop.
+
+A trainer is given a `Record` and knows no more: its numbers may stay in this process or
+go to the one that started it (training/backends.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from trainlab.network.workspace import Array
+from trainlab.training.history import Series, Status
+from trainlab.training.members import Member
+from trainlab.training.plan import Callback, Plan
+from trainlab.training.progress import Progress
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbers:
+    """What a member has learnt: parameters (P,), buffers (Q,), and its optimizer's state, or {}."""
+
+    params: Array
+    buffers: Array
+    state: dict[str, Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What is kept of a member."""
+
+    status: Status
+    numbers: Numbers | None
+
+
+class Record(Protocol):
+    """What a trainer tells and asks."""
+
+    series: dict[str, Series]
+
+    def advance(self, members: int, steps: int) -> None:
+        """So many members have ended, so many member-steps are done or dropped."""
+
+    def finish(self, row: int, result: Result) -> None:
+        """A member has ended."""
+
+    def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
+        """Whether a callback wants the member to end."""
+
+    def stopped(self) -> bool:
+        """Whether everything is to end."""
+
+
+def write(record: Record, name: str, rows: list[int], at: int | slice, values: Array) -> None:
+    """Values of a series; what is not finite is written as NaN."""
+    record.series[name].values[rows, at] = np.where(np.isfinite(values), values, np.nan)
+
+
+class Stop:
+    """A flag that processes share."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        """Everything is to end."""
+        self._byte[0] = 1
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+        return self._byte[0] == 1
+
+
+class Ledger:
+    """The record of the process that was asked to train; its methods are safe in threads."""
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        plan: Plan,
+        progress: Progress | None = None,
+    ) -> None:
+        self.series = empty_series(members, plan)
+        self.results: list[Result | None] = [None] * len(members)
+        self.stop = Stop()
+        self._callbacks: tuple[Callback, ...] = plan.callbacks
+        self._progress = progress
+        self._lock = threading.Lock()
+
+    def advance(self, members: int, steps: int) -> None:
+        """Tells the progress."""
+        if self._progress:
+            with self._lock:
+                self._progress.advance(members, steps)
+
+    def finish(self, row: int, result: Result) -> None:
+        """Keeps the result of a member."""
+        self.results[row] = result
+
+    def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
+        """Asks every callback, one at a time."""
+        with self._lock:
+            answers = [callback(row, updates, metrics) for callback in self._callbacks]
+            return any(answers)
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether there is anybody to ask."""
+        return bool(self._callbacks)
+
+    def stopped(self) -> bool:
+        """Whether Ctrl-C or an error has ended it all."""
+        return self.stop.is_set()
+
+
+def empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
+    """Every series that training will fill, full of NaN, in memory that processes share."""
+    scored = any(member.network.loss.task != "regression" for member in members)
+    found: dict[str, Series] = {}
+
+    def add(name: str, axis: str, at: Array, dtype: Any = np.float64) -> None:
+        shape, dtype = (len(members), len(at)), np.dtype(dtype)
+        memory = mmap.mmap(-1, max(1, shape[0] * shape[1] * dtype.itemsize))
+        values: Array = np.ndarray(shape, dtype, memory)
+        values.fill(np.nan)
+        found[name] = Series(name, axis, at, values)
+
+    add("train_loss", "step", np.arange(plan.total), plan.dtype)
+    for name in plan.metrics(scored):
+        add(name, plan.axis, plan.axis_values)
+    if len(plan.batch_steps):
+        for name in ("batch_loss", "batch_accuracy")[: 1 + scored]:
+            add(name, "step", plan.batch_steps)
+    return found
