@@ -33,9 +33,9 @@ def each(formula: Callable[..., float], *values: Coefficient) -> Coefficient:
     >>> each(math.pow, np.array([[0.9], [0.5]]), 2).tolist() == [[0.9**2], [0.25]]
     True
     """
+    if all(isinstance(value, (float, int)) for value in values):
+        return formula(*values)
     shape = np.broadcast_shapes(*(np.shape(value) for value in values))
-    if shape == ():
-        return formula(*(float(value) for value in values))
     columns = [np.broadcast_to(value, shape).ravel().tolist() for value in values]
     return np.array([formula(*row) for row in zip(*columns, strict=True)]).reshape(shape)
 

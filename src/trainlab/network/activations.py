@@ -49,7 +49,7 @@ class Activation(Settings, ABC):
 
 def positive_part(x: Array, out: Array) -> Array:
     """max(x, 0).  By `clip`: NumPy's `maximum` with a number is not vectorised, and 3 × slower."""
-    return np.clip(x, 0, np.inf, out=out)
+    return x.clip(0, np.inf, out=out)
 
 
 @dataclasses.dataclass(frozen=True)

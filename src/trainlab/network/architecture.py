@@ -38,7 +38,7 @@ Draw = Callable[[int, int, int], Array]
 Bound = tuple[Views, ...]
 
 # Numbers of a penalty's gradient that are computed at a time.
-PENALTY_BLOCK: Final = 65_536
+PENALTY_BLOCK: Final = 32_768
 
 
 def _initializer_field(default: Any) -> Any:
