@@ -8,15 +8,18 @@ are forked, which Linux does in a few hundredths of a second, data and all.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 
 from trainlab.blas import one_thread
@@ -36,7 +39,9 @@ Train = Callable[[Sequence[int], Record], None]
 
 def choose(operations: float, workers: int) -> str:
     """The backend that is faster for so much work."""
-    return "processes" if CAN_FORK and workers > 1 and operations > WORTH_A_PROCESS else "threads"
+    # A daemon, as the workers of a multiprocessing.Pool are, must not have children.
+    may_fork = CAN_FORK and not multiprocessing.current_process().daemon
+    return "processes" if may_fork and workers > 1 and operations > WORTH_A_PROCESS else "threads"
 
 
 def in_threads(chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int) -> None:
@@ -58,71 +63,82 @@ def in_threads(chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, wo
 def in_processes(
     chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int
 ) -> None:
-    """Trains every chunk; the first error stops all and is raised.
+    """Trains every chunk; the first error ends all children and is raised.
 
     Call it on a thread that signals do not reach.  WorkerError where a process dies.
     """
     # The children inherit this: Ctrl-C, which the terminal sends to all, is for the parent.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     context = multiprocessing.get_context("fork")
-    found: dict[Connection, Any] = {}
-    for _ in range(min(workers, len(chunks))):
-        mine, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, chunks, train, ledger), daemon=True)
-        with warnings.catch_warnings():
-            # A child of a process with threads must not use what those hold: it trains, no more.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process.start()
-        theirs.close()
-        found[mine] = process
-    _serve(found, len(chunks), ledger)
+    children: dict[Connection, Any] = {}
+    try:
+        for _ in range(min(workers, len(chunks))):
+            mine, theirs = context.Pipe()
+            given = (theirs, [*children, mine], chunks, train, ledger)
+            process = context.Process(target=_work, args=given, daemon=True)
+            with warnings.catch_warnings():
+                # A child of a process with threads must not use what those hold: it only trains.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
+            theirs.close()
+            children[mine] = process
+        _serve(children, len(chunks), ledger)
+    finally:
+        for connection, process in children.items():  # those that an error leaves behind
+            process.kill()
+            process.join()
+            connection.close()
 
 
 def _serve(children: dict[Connection, Any], chunks: int, ledger: Ledger) -> None:
     """Hands out chunks and hears what the children have to say, until all of them have left."""
-    next_chunk, errors = iter(range(chunks)), list[BaseException]()
+    next_chunk = iter(range(chunks))
     while children:
         for connection in wait(list(children)):
             assert isinstance(connection, Connection)
             try:
                 kind, *content = connection.recv()
-                if kind == "next":
-                    connection.send(next(next_chunk, None))
-                elif kind == "ask":
-                    connection.send(_guarded(ledger, errors, *content))
-                elif kind == "advance":
-                    ledger.advance(*content)
-                elif kind == "finish":
-                    ledger.finish(*content)
-                elif kind == "error":
-                    errors.append(*content)
-                    ledger.stop.set()
-            except (EOFError, ConnectionError):  # it has left
-                process = children.pop(connection)
-                process.join()
-                if process.exitcode != 0:
-                    got, remedy = f"exit code {process.exitcode}", "backend='threads'"
-                    text = sentence("a worker", "fit", "live until its work is done", got, remedy)
-                    errors.append(WorkerError(text))
-                    ledger.stop.set()
-    if errors:
-        raise errors[0]
+            except (EOFError, OSError):  # it has left, perhaps in the middle of a letter
+                _part(children.pop(connection), connection)
+                continue
+            if kind == "next":
+                _answer(connection, next(next_chunk, None))
+            elif kind == "ask":
+                _answer(connection, ledger.asks_to_end(*content))
+            elif kind == "advance":
+                ledger.advance(*content)
+            elif kind == "finish":
+                ledger.finish(*content)
+            elif kind == "error":
+                raise content[0]
 
 
-def _guarded(ledger: Ledger, errors: list[BaseException], *question: Any) -> bool:
-    """The answer of the callbacks, or yes where they raise."""
-    try:
-        return ledger.asks_to_end(*question)
-    except BaseException as error:  # noqa: BLE001  # it is raised when the children have left
-        errors.append(error)
-        ledger.stop.set()
-        return True
+def _answer(connection: Connection, answer: Any) -> None:
+    """Sends it, to nobody where the child has died: the next letter will be its end."""
+    with contextlib.suppress(ConnectionError):
+        connection.send(answer)
+
+
+def _part(process: Any, connection: Connection) -> None:
+    """Waits for a child that has left; WorkerError where it did not do so by itself."""
+    connection.close()
+    process.join()
+    if process.exitcode != 0:
+        got, remedy = f"exit code {process.exitcode}", "backend='threads'"
+        must = "live until its work is done"
+        raise WorkerError(sentence("a worker", "fit", must, got, remedy))
 
 
 def _work(
-    connection: Connection, chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger
+    connection: Connection,
+    not_mine: Sequence[Connection],
+    chunks: Sequence[Sequence[int]],
+    train: Train,
+    ledger: Ledger,
 ) -> None:
     """The life of a child."""
+    for other in not_mine:  # ends of the parent: with a copy here, nobody hears that it is no more
+        other.close()
     record = _Letters(connection, ledger)
     try:
         with one_thread():
@@ -131,7 +147,21 @@ def _work(
     except (EOFError, ConnectionError):  # the parent is no more
         return
     except BaseException as error:  # noqa: BLE001  # it is raised by the parent
-        connection.send(("error", error))
+        error.add_note(f"in a worker of fit:\n{traceback.format_exc()}")
+        connection.send(("error", _portable(error)))
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error if it survives the way to the parent, else a WorkerError that tells of it."""
+    try:
+        arrived = ForkingPickler.loads(ForkingPickler.dumps(error))
+    except Exception:  # noqa: BLE001  # what an error of anybody's raises when it is copied
+        arrived = None
+    if type(arrived) is type(error):
+        return error
+    told = WorkerError(sentence("a worker", "fit", "train without an error", error))
+    told.add_note("\n".join(error.__notes__))
+    return told
 
 
 class _Letters:

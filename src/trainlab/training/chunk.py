@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainlab.network.architecture import Architecture
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array, Workspace
 from trainlab.optimizer_base import Optimizer, State
 from trainlab.settings import stack, structure
@@ -137,10 +137,13 @@ def kind(member: Member) -> Hashable:
 def _draw(
     settings: Sequence[Member], widths: tuple[int, int], dtype: Any
 ) -> list[tuple[Array, Array]]:
-    """The starting parameters and buffers of each member; what is the same is drawn once."""
-    drawn: dict[Hashable, tuple[Array, Array]] = {}
+    """The starting parameters and buffers of each member; what is the same is made once."""
+    built: dict[MLP, Architecture] = {}
+    drawn: dict[tuple[MLP, int], tuple[Array, Array]] = {}
     for member in settings:
-        key = (member.network, member.seed)
+        network, key = member.network, (member.network, member.seed)
+        if network not in built:
+            built[network] = network.build(*widths)
         if key not in drawn:
-            drawn[key] = member.network.build(*widths).initialize(member.seed, dtype)
+            drawn[key] = built[network].initialize(member.seed, dtype)
     return [drawn[member.network, member.seed] for member in settings]

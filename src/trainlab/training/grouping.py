@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 import os
@@ -56,22 +57,46 @@ def group(
 
 
 def _deal(seeds: list[list[int]], count: int, costs: dict[int, float]) -> list[list[int]]:
-    """Rows of each seed into about `count` chunks: whole seeds, or else parts of one seed."""
-    if len(seeds) >= count:
-        ends = np.linspace(0, len(seeds), count + 1).astype(int)
-        pairs = itertools.pairwise(ends.tolist())
-        return [list(itertools.chain(*seeds[first:end])) for first, end in pairs]
-    chunks = []
-    for rows in seeds:
-        parts = min(len(rows), -(-count // len(seeds)))
-        dear_first = sorted(rows, key=lambda row: costs[row], reverse=True)
-        # There and back again, as cards are dealt fairly: 0 1 2 2 1 0 0 1 2 …
-        turns = [*range(parts), *reversed(range(parts))]
-        dealt: list[list[int]] = [[] for _ in range(parts)]
-        for place, row in enumerate(dear_first):
-            dealt[turns[place % len(turns)]].append(row)
-        chunks += [sorted(part) for part in dealt]
-    return chunks
+    """All rows in `count` chunks of about the same cost: whole seeds, or parts of large ones."""
+    owed = [sum(costs[row] for row in rows) for rows in seeds]
+    share = sum(owed) / count
+    large = [cost > 1.001 * share for cost in owed]  # more than the last digits of a sum
+    packs = _pack(seeds, [0 if own else cost for own, cost in zip(large, owed, strict=True)], share)
+    packs += [rows for own, rows in zip(large, seeds, strict=True) if own]
+    owed = [sum(costs[row] for row in rows) for rows in packs]
+    parts = [1] * len(packs)
+    dearest = [(-cost, i) for i, cost in enumerate(owed) if len(packs[i]) > 1]
+    heapq.heapify(dearest)
+    for _ in range(count - len(packs)):  # one more part for where the parts cost most
+        i = heapq.heappop(dearest)[1]
+        parts[i] += 1
+        if parts[i] < len(packs[i]):
+            heapq.heappush(dearest, (-owed[i] / parts[i], i))
+    cut = (_cut(rows, n, costs) for rows, n in zip(packs, parts, strict=True))
+    return list(itertools.chain.from_iterable(cut))
+
+
+def _pack(seeds: list[list[int]], owed: list[float], share: float) -> list[list[int]]:
+    """The seeds that cost something in packs of about one share each, neighbours together."""
+    total, before = sum(owed), 0.0
+    places, packs = max(1, round(total / share)), dict[int, list[int]]()
+    for rows, cost in zip(seeds, owed, strict=True):
+        if cost:
+            packs.setdefault(int((before + cost / 2) / total * places), []).extend(rows)
+        before += cost
+    return list(packs.values())
+
+
+def _cut(rows: list[int], parts: int, costs: dict[int, float]) -> list[list[int]]:
+    """Rows in so many parts, whose costs differ by at most that of one row."""
+    if parts == 1:
+        return [rows]
+    # There and back again, as cards are dealt fairly: 0 1 2 2 1 0 0 1 2 …
+    turns = itertools.cycle([*range(parts), *reversed(range(parts))])
+    dealt: list[list[int]] = [[] for _ in range(parts)]
+    for row in sorted(rows, key=lambda row: costs[row], reverse=True):
+        dealt[next(turns)].append(row)
+    return [sorted(part) for part in dealt]
 
 
 def chunk_size(
