@@ -75,6 +75,36 @@ METHOD: Final = """\
   a seed each. PyTorch's weight decay in *one by one* includes the biases.
 """
 
+MEANING: Final = """\
+## What it means
+
+A step of a network is matrix products and everything else: biases, activations, losses, the
+optimizer's passes over its parameters, and Python. The products are OpenBLAS's and the same for
+everybody who calls NumPy; the share in the tables says how much of trainlab's time they would take.
+The rest is kept small so:
+
+- **A population is a leading axis.** One call of NumPy works on all members of a chunk, so the price
+  of a call is shared by them. A single small network pays it alone: see the left end of *How many
+  networks*, where a plain loop is cheaper and a compiled step cheaper still.
+- **Chunks fit the caches.** More members share a call's price, fewer stay in the cache; the number of
+  members side by side is the square root of a quotient of the two (`training/grouping.py`).
+- **Processes, not threads.** NumPy takes Python's interpreter lock again after each of some hundred
+  calls per step. Two threads wait for each other there; two processes do not. They are forked, with the
+  data in shared memory, and write their series into shared memory.
+- **Sums are products.** BLAS adds the rows of small matrices several times faster than NumPy's
+  reductions; `clip` is vectorised where `maximum` with a number is not; `argmax` is quicker than the
+  maximum of short rows.
+- **Memory stays where it is.** Every array of a step is made in the first step and used again; an
+  optimizer passes over its state in blocks that a second-level cache holds.
+- **What is zero is left out.** The first layer's input gradient is never computed; columns that are zero
+  in every training row take no part in its products (a quarter of MNIST's for a few hundred images).
+
+What would bring more is a compiled pass over each block: bias, activation and its derivative fused with
+the products, the optimizer in one pass instead of ten. XLA does this for JAX, which is why it is the
+nearest rival. The engine's seam (`training/engine.py`) takes one chunk, flat buffers and the batches of
+an epoch, so that such an engine can take over without a change to a layer or an experiment.
+"""
+
 AGAIN: Final = """\
 ## Do it again
 
@@ -122,6 +152,7 @@ def _parts(document: Document) -> Iterator[str]:
             yield _workload(document, name)
     yield from _sweeps(document, list(drawn))
     yield _losses(document)
+    yield MEANING
     yield METHOD
     yield AGAIN
 

@@ -215,6 +215,12 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "fit-callback": (SettingError, lambda: fit(callbacks=print)),
     "fit-workers": (SettingError, lambda: fit(workers=0)),
     "fit-workers-text": (SettingError, lambda: fit(workers="all")),
+    "fit-backend": (SettingError, lambda: fit(backend="gpu")),
+    "fit-backend-list": (SettingError, lambda: fit(backend=["threads"])),
+    "fit-backend-true": (SettingError, lambda: fit(backend=True)),
+    "fit-keep": (SettingError, lambda: fit(keep="all")),
+    "fit-keep-none": (SettingError, lambda: fit(keep=None)),
+    "fit-keep-list": (SettingError, lambda: fit(keep=["history"])),
     "fit-dtype": (SettingError, lambda: fit(dtype="float16")),
     "fit-dtype-list": (SettingError, lambda: fit(dtype=["float32"])),
     "fit-progress": (SettingError, lambda: fit(progress="yes")),
@@ -289,6 +295,12 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
 def test_calls(name: str) -> None:
     error, call = CALLS[name]
     complains(call, error)
+
+
+def test_processes_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainlab.training.arguments.CAN_FORK", False)
+    must = "backend of fit must be 'threads' where processes cannot be forked"
+    complains(lambda: fit(backend="processes"), SettingError, must)
 
 
 # ---------------------------------------------------------------- files

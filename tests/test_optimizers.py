@@ -14,7 +14,7 @@ from optimizer_cases import every_optimizer, gradients, make, start, train
 from trainlab import optimizer_base
 from trainlab.errors import SettingError
 from trainlab.network.workspace import Workspace
-from trainlab.optimizer_base import BLOCK, clip, norms
+from trainlab.optimizer_base import BLOCK, FLUSH_EVERY, PIECE, clip, flush, norms
 from trainlab.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -190,6 +190,65 @@ def test_scratch_is_no_larger_than_it_must_be() -> None:
     settings = make("adam", 0)
     settings.delta(params, params.copy(), settings.init(params), 0, 5, [slice(0, 4)], new)
     assert set(asked) == {(11,), (3, 11)}
+
+
+# --- denormal numbers ------------------------------------------------------------------
+
+
+def limit_of(dtype: str) -> Any:
+    """Below this a number times a rounding error is denormal: 9.9e-32, and 1.0e-292."""
+    kind = np.finfo(dtype)
+    return kind.smallest_normal / kind.eps
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_flush_takes_what_is_near_zero_and_no_bit_of_the_rest(dtype: str) -> None:
+    kind, limit = np.finfo(dtype), limit_of(dtype)
+    zero, one = kind.dtype.type(0), kind.dtype.type(1)
+    gone = [kind.smallest_subnormal, kind.smallest_normal, np.nextafter(limit, zero)]
+    stay = [limit, np.nextafter(limit, one), kind.eps, one, kind.max, np.inf, np.nan, zero]
+    state = np.array([*gone, *stay], dtype)
+    for sign in (1, -1):
+        values = np.array([state, state[::-1]]) * kind.dtype.type(sign)
+        before = values.copy()
+        flush(values)
+        went = np.isin(np.abs(before), np.array(gone, dtype))
+        assert went.sum() == 2 * len(gone)
+        assert (values[went] == 0).all()
+        assert values[~went].tobytes() == before[~went].tobytes()
+
+
+@pytest.mark.parametrize("size", [1, 7, PIECE - 1, PIECE, 2 * PIECE + 3])
+def test_flush_reaches_every_piece_of_every_row(size: int) -> None:
+    values = np.full((3, size), 1e-39, np.float32)
+    values[1] = 1.0
+    flush(values, Workspace())
+    assert not values[[0, 2]].any()
+    assert (values[1] == 1.0).all()
+    alone = np.full(size, -1e-39, np.float32)
+    flush(alone)
+    assert not alone.any()
+
+
+@every_optimizer
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_state_is_denormal_after_a_flush(name: str, dtype: str) -> None:
+    """A first gradient so small that its square is denormal, or that its mean soon is."""
+    optimizer, size = stack([make(name, i) for i in range(3)], trailing=1), 50
+    params = np.ones((3, size), dtype)
+    state = optimizer.init(params)
+    moving = [slot.name for slot in optimizer.slots if slot.per_parameter]
+    for values in (state[key] for key in moving):
+        values[:, ::2] = np.finfo(dtype).smallest_normal * np.array([[0.3], [40.0], [1e7]])
+        values[:, 1] = 1.0
+    for step in range(FLUSH_EVERY):
+        optimizer.update(params, np.zeros_like(params), state, step, 2 * FLUSH_EVERY)
+        if step < FLUSH_EVERY - 1:
+            assert all(values[:, ::2].any() for values in (state[key] for key in moving))
+    for key in moving:
+        found = np.abs(state[key])
+        assert not ((found > 0) & (found < limit_of(dtype))).any(), key
+        assert (found[:, 1] > 0).all()
 
 
 # --- settings -----------------------------------------------------------------------

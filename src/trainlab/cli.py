@@ -87,7 +87,9 @@ def list_experiments() -> None:
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads.  [default: the cores]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -10,7 +10,15 @@ import pytest
 from cases import ACTIVATIONS
 from trainlab.differentiation import complex_step_gradient
 from trainlab.errors import SettingError
-from trainlab.network.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, Softplus
+from trainlab.network.activations import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    positive_part,
+)
 from trainlab.settings import stack
 
 EPS = np.finfo(np.float64).eps
@@ -154,3 +162,39 @@ def test_settings_out_of_range_are_refused(make: object, text: str) -> None:
 
 def test_relu_of_a_negative_zero_is_no_number_below_zero() -> None:
     assert ReLU().value(np.array([-0.0, -1.0]), np.empty(2)).tolist() == [0.0, 0.0]
+
+
+# --- the positive part, which is a `clip` ---------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 3, 8, 67])  # NumPy computes the first ones by other code
+def test_the_positive_part_is_that_of_every_kind_of_number(size: int, dtype: str) -> None:
+    kind = np.finfo(dtype)
+    positive = [kind.smallest_subnormal, 1.0, kind.max, math.inf]
+    cases = [(math.nan, math.nan), (0.0, 0.0), (-0.0, 0.0)]
+    cases += [(x, x) for x in positive] + [(-x, 0.0) for x in positive]
+    for number, expected in cases:
+        x = np.full(size, number, dtype)
+        out = np.full(size, 5, dtype)
+        assert positive_part(x, out) is out
+        np.testing.assert_array_equal(out, np.full(size, expected, dtype))
+        np.testing.assert_array_equal(ReLU().value(x, np.full(size, 5, dtype)), out)
+
+
+def test_the_positive_part_may_be_written_over_what_it_is_of() -> None:
+    x = np.array([-1.0, 2.0, -0.0, np.nan])
+    np.testing.assert_array_equal(positive_part(x, x), [0.0, 2.0, 0.0, np.nan])
+
+
+def test_the_positive_part_of_a_complex_number_goes_by_its_real_part() -> None:
+    z = np.array([2 + 1e-20j, 2 - 3j, -2 + 3j, -1e-300 - 1j, 5 + 0j, complex(math.nan, 1)])
+    out = positive_part(z, np.full_like(z, 7))
+    np.testing.assert_array_equal(out[:5], [2 + 1e-20j, 2 - 3j, 0, 0, 5])
+    assert np.isnan(out[5])
+
+
+def test_relu_passes_a_gradient_where_its_input_is_positive_and_nowhere_else() -> None:
+    x = np.array([-np.inf, -1.0, -0.0, 0.0, 5e-324, 1.0, np.inf])
+    dx = pullback("relu", x, np.full_like(x, 3.0))
+    assert dx.tolist() == [0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 3.0]

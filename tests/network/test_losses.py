@@ -226,3 +226,82 @@ def test_targets_that_can_be_are_taken(name: str) -> None:
 def test_settings_out_of_range_are_refused(make: Any, text: str) -> None:
     with pytest.raises(SettingError, match=text):
         make()
+
+
+# --- the largest output of a sample, found by `argmax` ----------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("place", range(OUT))
+def test_an_output_that_is_no_number_makes_the_loss_of_its_member_none(
+    place: int, dtype: str
+) -> None:
+    loss = SoftmaxCrossEntropy()
+    y, t = example(loss, K)
+    y = y.astype(dtype)
+    alone, dy_alone = both(loss, y.copy(), t)
+    y[1, 2, place] = np.nan
+    with np.errstate(all="ignore"):
+        value, dy = both(loss, y, t)
+    assert np.isnan(value).tolist() == [False, True, False]
+    assert np.isnan(dy[1, 2]).all()
+    for k in (0, 2):
+        assert value[k].tobytes() == alone[k].tobytes()
+        assert dy[k].tobytes() == dy_alone[k].tobytes()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_ties_share_the_probability_wherever_they_stand(smoothing: float) -> None:
+    loss = SoftmaxCrossEntropy(smoothing)
+    y = np.array([[7.0, 7.0, -9.0, 1.0], [-9.0, 1.0, 7.0, 7.0], [1.0, 1.0, 1.0, 1.0]])
+    t = np.array([1, 2, 3])
+    value, dy = both(loss, y, t)
+    assert value == pytest.approx(softmax_by_hand(loss, y, t), rel=ROUNDING)
+    q = (1 - smoothing) * np.eye(4)[t] + smoothing / 4
+    expected = (special.softmax(y, axis=-1) - q) / 3
+    np.testing.assert_allclose(dy, expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_an_output_of_minus_infinity_is_a_class_that_cannot_be() -> None:
+    y = np.array([[0.0, -np.inf, 0.0], [-np.inf, 3.0, -np.inf]])
+    loss = SoftmaxCrossEntropy()
+    value, dy = both(loss, y, np.array([2, 1]))
+    assert value == pytest.approx(math.log(2) / 2, rel=ROUNDING)
+    np.testing.assert_allclose(dy, [[0.25, 0, -0.25], [0, 0, 0]], rtol=ROUNDING, atol=0)
+    assert both(loss, y, np.array([1, 1]))[0] == np.inf
+    with np.errstate(invalid="ignore"):
+        for hopeless in ([-np.inf] * 3, [np.inf, 0.0, 0.0]):
+            assert np.isnan(both(loss, np.array([hopeless]), np.array([0]))[0])
+
+
+def test_the_largest_is_found_in_every_place_and_layout() -> None:
+    """Large outputs, which overflow unless it is the largest of the row that is subtracted."""
+    wide = np.zeros((K, 2 * B, 2 * OUT))
+    t = np.zeros((K, B), int)
+    for place in range(OUT):
+        for y in (wide[:, ::2, ::2], wide[:, :B, OUT:], wide.mT[:, :B, :OUT]):
+            wide[...] = -5000.0
+            y[..., place] = 5000.0
+            value, dy = both(SoftmaxCrossEntropy(), y, t)
+            np.testing.assert_array_equal(value, 0.0 if place == 0 else 10_000.0)
+            assert np.isfinite(dy).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("extreme", [False, True])
+def test_smoothing_of_a_member_does_not_touch_one_without(extreme: bool, dtype: str) -> None:
+    plain = SoftmaxCrossEntropy(0.0)
+    members = [plain, SoftmaxCrossEntropy(0.3), plain, SoftmaxCrossEntropy(0.01)]
+    y, t = example(plain, len(members))
+    y = y.astype(dtype)
+    if extreme:  # a mean of -inf, which 0 times would be no number
+        y[:, :, 0] = -np.inf
+        t[...] = np.maximum(t, 1)
+    with np.errstate(all="ignore"):
+        value, dy = both(stack(members, trailing=2), y, t)
+        for k, loss in enumerate(members):
+            alone, dy_alone = both(loss, y[k], t[k])
+            assert value[k].tobytes() == alone.tobytes()
+            assert dy[k].tobytes() == dy_alone.tobytes()
+    assert np.isfinite(value).tolist() == [True, not extreme, True, not extreme]
+    assert np.isfinite(dy[::2]).all()

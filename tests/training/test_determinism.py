@@ -1,4 +1,4 @@
-"""Same run: other process, folder, hash seed, number of workers, chunk sizes: same bits."""
+"""Same run: other process, folder, hash seed, workers, backend, chunk sizes: same bits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import trainlab as tl
 from fingerprint import fingerprint
 from trainlab.training import grouping
+from trainlab.training.backends import BACKENDS, CAN_FORK
 
 SCRIPT = """
 import hashlib, sys
@@ -25,8 +26,8 @@ population = tl.Population.grid(
     seed=range(4),
 )
 history = population.fit(
-    data, batch_size=64, epochs=2, workers=int(sys.argv[1]), keep="state",
-    early_stopping=tl.EarlyStopping(patience=1),
+    data, batch_size=64, epochs=2, workers=int(sys.argv[1]), backend=sys.argv[2],
+    keep="state", early_stopping=tl.EarlyStopping(patience=1),
 )
 digest = hashlib.sha256()
 for row in range(len(population)):
@@ -39,24 +40,24 @@ print(digest.hexdigest(), {status.kind for status in history.status} >= {"diverg
 """
 
 
-def run(script: Path, workers: int, folder: Path, hash_seed: str) -> str:
+def run(script: Path, workers: int, backend: str, folder: Path, hash_seed: str) -> str:
     env = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    command = [sys.executable, str(script), str(workers)]
+    command = [sys.executable, str(script), str(workers), backend]
     done = subprocess.run(
         command, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=120
     )
     return done.stdout
 
 
-def test_processes_folders_hash_seeds_and_workers_do_not_matter(tmp_path: Path) -> None:
+def test_folders_hash_seeds_workers_and_backends_do_not_matter(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     other = tmp_path / "other folder"
     other.mkdir()
-    first = run(script, 1, tmp_path, "0")
+    first = run(script, 1, "threads", tmp_path, "0")
     assert first.endswith("True\n")  # the run holds members that diverge
-    assert run(script, 2, other, "123") == first
-    assert run(script, 3, other, "7") == first
+    assert run(script, 2, "threads", other, "123") == first
+    assert run(script, 3, BACKENDS[CAN_FORK], other, "7") == first
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])

@@ -7,6 +7,7 @@ K members, among neighbours that train normally, diverge, or are stopped early.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.training import grouping
+from trainlab.training.backends import BACKENDS, CAN_FORK
 
 FEATURES, CLASSES, SAMPLES, STEPS = 7, 3, 23, 9
 BATCH = 5  # does not divide SAMPLES: the last batch of an epoch is ragged
@@ -48,7 +50,13 @@ def data_for(network: MLP) -> Dataset:
     return from_arrays(x, rng.normal(size=(SAMPLES, CLASSES)), task=task)
 
 
-def train(members: list[Member], dtype: str, stop: set[int] = frozenset()) -> tuple:
+def train(
+    members: list[Member],
+    dtype: str,
+    stop: set[int] = frozenset(),
+    workers: int = 1,
+    backend: str | None = "threads",
+) -> tuple:
     population = Population(members)
     history = population.fit(
         data_for(members[0].network),
@@ -57,7 +65,8 @@ def train(members: list[Member], dtype: str, stop: set[int] = frozenset()) -> tu
         evaluate=4,
         on=("train", "batch"),
         callbacks=[lambda row, updates, metrics: updates >= 4 and row in stop],
-        workers=1,
+        workers=workers,
+        backend=backend,
         dtype=dtype,
         keep="state",
     )
@@ -110,12 +119,49 @@ def test_the_members_of_a_case_do_share_a_chunk() -> None:
     network, optimizer = MLP(hidden=(4,)), Adam()
     members = [neighbour(network, optimizer, "diverging", i, "float32") for i in range(32)]
     members += [Member(network, optimizer, seed) for seed in TARGETS]
-    chunks = grouping.group(members, (FEATURES, CLASSES), BATCH, np.float32, workers=1)
+    chunks, _ = grouping.group(members, (FEATURES, CLASSES), BATCH, np.float32, workers=1)
     assert len(chunks) == 1
 
 
+# Cases that have most to lose: every kind of row in a chunk, draws, buffers and more than one slot.
+SCHEDULED = (
+    "network technique batch_norm, dropout, weight_decay",
+    "network technique layer_norm, dropout, l1",
+    "optimizer nadam",
+    "optimizer amsgrad corrected_max",
+    "schedule one_cycle",
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", SCHEDULED)
+def test_however_members_are_scheduled(
+    case: str, backend: str, workers: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On any number of workers of any kind, in chunks of any size, among all neighbours."""
+    if backend == "processes" and not CAN_FORK:
+        pytest.skip("processes are forked on Linux alone")
+    network, optimizer = CASES[case]
+    alone = [
+        fingerprint(*train([Member(network, optimizer, seed)], "float32"), 0) for seed in TARGETS
+    ]
+    members = [Member(network, optimizer, seed) for seed in TARGETS]
+    for i, kind in enumerate([*NEIGHBOURS] * 3):
+        members.append(neighbour(network, optimizer, kind, i, "float32"))
+    stop = {row for row in range(3, len(members)) if row % 3 == 2}
+    monkeypatch.setattr(grouping, "chunk_size", lambda *settings: size)
+    population, history = train(members, "float32", stop, workers, backend)
+    assert {status.kind for status in history.status} == set(NEIGHBOURS.values())
+    assert [fingerprint(population, history, row) for row in range(3)] == alone
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("size", [2, 7])
-def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int) -> None:
+def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, backend: str) -> None:
+    if backend == "processes" and not CAN_FORK:
+        pytest.skip("processes are forked on Linux alone")
     rng = np.random.default_rng(1)
     data = from_arrays(
         rng.random((300, 784), dtype=np.float32), rng.permutation(np.arange(300) % 10)
@@ -123,11 +169,15 @@ def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int) -> Non
     network = MLP(hidden=(100, 100), batch_norm=True, dropout=0.2)
     rates = [0.001 * (k + 1) for k in range(size)]
 
-    def fingerprints(population: Population) -> list[str]:
-        history = population.fit(data, batch_size=128, steps=6, workers=1, keep="state")
+    def fingerprints(population: Population, **scheduling: Any) -> list[str]:
+        history = population.fit(data, batch_size=128, steps=6, keep="state", **scheduling)
         return [fingerprint(population, history, row) for row in range(len(population))]
 
-    together = fingerprints(Population.grid(network, Adam(), seed=3, lr=rates))
-    alone = [fingerprints(Population.grid(network, Adam(), seed=3, lr=lr))[0] for lr in rates]
+    workers = 1 if backend == "threads" else 2
+    population = Population.grid(network, Adam(), seed=3, lr=rates)
+    together = fingerprints(population, workers=workers, backend=backend)
+    alone = [
+        fingerprints(Population.grid(network, Adam(), seed=3, lr=lr), workers=1)[0] for lr in rates
+    ]
     assert together == alone
     assert len(set(together)) == size

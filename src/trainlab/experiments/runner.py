@@ -55,7 +55,7 @@ class Options:
 
     data      "digits" or "mnist";  data_dir  a folder with MNIST, None: where it is found
     seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
-    workers   threads; None: the cores there are
+    workers   how many work at a time; None: the cores there are
     quick     fewer steps and seeds: a look, not a result
     """
 

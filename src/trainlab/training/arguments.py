@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def admit_data(
         raise SettingError(
             sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
         )
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         must = "be one of " + ", ".join(map(repr, DTYPES))
         raise SettingError(sentence("dtype", _FIT, must, dtype))
     for index, member in enumerate(members):
@@ -82,7 +83,7 @@ def make_plan(
 ) -> Plan:
     """The plan that the arguments of `fit` ask for."""
     _need_integer("batch_size", batch_size, 1)
-    if batches not in KINDS:
+    if not isinstance(batches, str) or batches not in KINDS:
         must = "be one of " + ", ".join(map(repr, KINDS))
         raise SettingError(sentence("batches", _FIT, must, batches))
     order = Batches(len(data["train"][1]), int(batch_size), batches)
@@ -99,7 +100,7 @@ def make_plan(
     for callback in callbacks:
         if not callable(callback):
             raise SettingError(sentence("callbacks", _FIT, "be callables", callback))
-    if keep not in KEEP:
+    if not isinstance(keep, str) or keep not in KEEP:
         must = "be one of " + ", ".join(map(repr, KEEP))
         raise SettingError(sentence("keep", _FIT, must, keep))
     plan = Plan(
@@ -132,13 +133,16 @@ def admit_backend(backend: Any) -> str | None:
     """A backend that this system has; None leaves the choice to the training."""
     if backend is None:
         return None
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         must = "be None or one of " + ", ".join(map(repr, BACKENDS))
         raise SettingError(sentence("backend", _FIT, must, backend))
     if backend == "processes" and not CAN_FORK:
         must = "be 'threads' where processes cannot be forked"
         raise SettingError(sentence("backend", _FIT, must, backend, "backend=None"))
-    return str(backend)
+    if backend == "processes" and multiprocessing.current_process().daemon:
+        must = "be 'threads' in a daemon, which must not have children"
+        raise SettingError(sentence("backend", _FIT, must, backend, "backend=None"))
+    return backend
 
 
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:
