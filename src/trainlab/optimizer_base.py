@@ -268,7 +268,7 @@ def flush(state: Array, new: Allocator = allocate) -> None:
     >>> v = np.array([1e-3, 1e-35, -1e-35, 0.0], np.float32)
     >>> flush(v)
     >>> v.tolist()
-    [0.0010000000474974513, 0.0, 0.0, 0.0]
+    [0.0010000000474974513, 0.0, -0.0, 0.0]
     """
     kind = np.finfo(state.dtype)
     limit = kind.tiny / kind.eps

@@ -342,6 +342,9 @@ class Architecture:
                     self._add_penalty_gradient(W[rows], dW[rows], new)
 
     def _add_penalty_gradient(self, W: Array, dW: Array, new: Allocator) -> None:
+        # As one row of each member: what `out` fills is copied where NumPy cannot tell at once
+        # that no two of its entries (K, rows, out) share memory.
+        W, dW = (each.reshape(*each.shape[:-2], 1, -1) for each in (W, dW))
         term = new("term", W.shape, W.dtype)
         if self._decayed:
             np.add(dW, np.multiply(W, cast(self.weight_decay, W.dtype), out=term), out=dW)

@@ -120,9 +120,9 @@ class Dense(Layer):
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
         W, b = p["W"][..., : x.shape[-1], :], p["b"]
-        members = W.shape[:-2] if x.ndim == 2 else np.broadcast_shapes(x.shape[:-2], W.shape[:-2])
+        members = np.broadcast_shapes(x.shape[:-2], W.shape[:-2], b.shape[:-2])
         shape = (*members, x.shape[-2], W.shape[-1])
-        y = new("y", shape, np.result_type(x, W))
+        y = new("y", shape, np.result_type(x, W, b))
         np.matmul(x, W, out=y)
         np.add(y, b, out=y)
         return y, x, {}
