@@ -178,7 +178,7 @@ def test_check_passes_and_takes_a_network() -> None:
 def test_check_fails_with_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     from trainlab.network.activations import Softplus
 
-    def wrong(self, x, y, dy, out):  # type: ignore[no-untyped-def]
+    def wrong(self, x, y, dy, out, new):  # type: ignore[no-untyped-def]
         out[...] = dy
         return out
 

@@ -174,38 +174,37 @@ BATCH_NORM = MLP(hidden=(7, 6), activation="tanh", batch_norm=True)
 LAYER_NORM = MLP(hidden=(7, 6), activation="tanh", layer_norm=True)
 
 
-def wrong_norm(formula: Callable[..., Any]) -> Callable[[Patch], None]:
-    """Puts `formula(g, x_hat, inv, mean, projection)` in place of a norm's dx."""
+def wrong_norm(
+    kind: type[layers.Layer], axis: int, formula: Callable[..., Any]
+) -> Callable[[Patch], None]:
+    """Puts `formula(g, x_hat, inv, mean, projection)` in place of a norm's dx; g = γ dy."""
 
-    def wrong(g: Any, x_hat: Any, inv: Any, axis: int, *scratch: Any) -> Any:
+    def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> Any:
+        g, x_hat, inv = dy * p["gamma"], *cache[:2]
         mean = g.mean(axis=axis, keepdims=True)
         projection = (g * x_hat).mean(axis=axis, keepdims=True)
         return formula(g, x_hat, inv, mean, projection)
 
-    return lambda patch: patch.setattr(layers, "_normalise_backward", wrong)
+    return lambda patch: after_backward(patch, kind, change)
 
 
-for _norm, _network in (("batch_norm", BATCH_NORM), ("layer_norm", LAYER_NORM)):
-    fault(f"{_norm}: mean term missing", _network)(
-        wrong_norm(lambda g, x_hat, inv, mean, projection: (g - x_hat * projection) * inv)
-    )
-    fault(f"{_norm}: variance term missing", _network)(
-        wrong_norm(lambda g, x_hat, inv, mean, projection: (g - mean) * inv)
-    )
-    fault(f"{_norm}: statistics taken for constants", _network)(
-        wrong_norm(lambda g, x_hat, inv, mean, projection: g * inv)
-    )
-    fault(f"{_norm}: not divided by the deviation", _network)(
-        wrong_norm(lambda g, x_hat, inv, mean, projection: g - mean - x_hat * projection)
-    )
-    fault(f"{_norm}: all-zero backward", _network)(
-        wrong_norm(lambda g, x_hat, inv, mean, projection: 0 * g)
-    )
+WRONG_NORMS: dict[str, Callable[..., Any]] = {
+    "mean term missing": lambda g, x_hat, inv, mean, projection: (g - x_hat * projection) * inv,
+    "variance term missing": lambda g, x_hat, inv, mean, projection: (g - mean) * inv,
+    "statistics taken for constants": lambda g, x_hat, inv, mean, projection: g * inv,
+    "not divided by the deviation": (
+        lambda g, x_hat, inv, mean, projection: g - mean - x_hat * projection
+    ),
+    "all-zero backward": lambda g, x_hat, inv, mean, projection: 0 * g,
+}
+for _norm, _network, _kind, _axis in (
+    ("batch_norm", BATCH_NORM, layers.BatchNorm, -2),
+    ("layer_norm", LAYER_NORM, layers.LayerNorm, -1),
+):
+    for _name, _formula in WRONG_NORMS.items():
+        fault(f"{_norm}: {_name}", _network)(wrong_norm(_kind, _axis, _formula))
 
-    def _gamma_forgotten(
-        patch: Patch,
-        kind: type[layers.Layer] = layers.BatchNorm if _network.batch_norm else layers.LayerNorm,
-    ) -> None:
+    def _gamma_forgotten(patch: Patch, kind: type[layers.Layer] = _kind) -> None:
         after_backward(patch, kind, lambda cache, dy, grads, dx, p: dx / p["gamma"].mean())
 
     fault(f"{_norm}: scale of dx wrong", _network)(_gamma_forgotten)
@@ -253,7 +252,7 @@ def _(patch: Patch) -> None:
 def slightly_wrong(kind: type[activations.Activation]) -> Callable[[Patch], None]:
     right = kind.pullback
 
-    def wrong(self: Any, x: Any, y: Any, dy: Any, out: Any) -> Any:
+    def wrong(self: Any, x: Any, y: Any, dy: Any, out: Any, new: Any) -> Any:
         return right(self, x, y, dy * SLIGHT, out)
 
     return lambda patch: patch.setattr(kind, "pullback", wrong)
@@ -268,7 +267,7 @@ for _name, _activation in ACTIVATIONS.items():
 def derivative(kind: type[activations.Activation], formula: Callable[..., Any]) -> Any:
     """Puts `formula(x, y)` in place of the derivative."""
 
-    def wrong(self: Any, x: Any, y: Any, dy: Any, out: Any) -> Any:
+    def wrong(self: Any, x: Any, y: Any, dy: Any, out: Any, new: Any) -> Any:
         return np.multiply(dy, formula(x, y), out=out)
 
     return lambda patch: patch.setattr(kind, "pullback", wrong)
