@@ -147,9 +147,12 @@ def _parts(document: Document) -> Iterator[str]:
     if "relative" in drawn:
         yield _figure("relative", "Time relative to trainlab's, for each workload and contestant")
     yield "## Workloads"
-    for name in MAIN:
-        if name in document["workloads"]:
-            yield _workload(document, name)
+    measured = [name for name in MAIN if _is_measured(document, name)]
+    missing = [name for name in MAIN if name not in measured]
+    if missing:
+        yield f"Not measured in this run: {', '.join(missing)}."
+    for name in measured:
+        yield _workload(document, name)
     yield from _sweeps(document, list(drawn))
     yield _losses(document)
     yield MEANING
@@ -179,6 +182,11 @@ def _machine(document: Document) -> str:
 def _entries(document: Document) -> Iterator[results.Document]:
     for work in document["workloads"].values():
         yield from work["entrants"].values()
+
+
+def _is_measured(document: Document, name: str) -> bool:
+    section = document["workloads"].get(name, {"entrants": {}})
+    return any(entry["seconds"] or entry["error"] for entry in section["entrants"].values())
 
 
 def _figure(name: str, words: str) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from counter import Counter
 from fingerprint import fingerprint
 from trainlab.errors import WorkerError
 from trainlab.training import backends, grouping
@@ -119,21 +120,6 @@ class TestBits:
             monkeypatch.setattr(grouping, "chunk_size", lambda *_, size=size: size)
             found, _ = train_mixed(data, workers=workers, backend=backend)
             assert found == usual, f"chunks of {size} on {workers} workers"
-
-
-class Counter:
-    """A progress that only counts."""
-
-    def __init__(self) -> None:
-        self.totals = (0, 0)
-        self.members = self.steps = 0
-
-    def start(self, members: int, steps: int) -> None:
-        self.totals = (members, steps)
-
-    def advance(self, members: int, steps: int) -> None:
-        self.members += members
-        self.steps += steps
 
 
 class TestTalk:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from counter import Counter
 from trainlab.training.run import run as run_population
 
 FEATURES, SAMPLES = 6, 40
@@ -252,21 +253,6 @@ class TestNetwork:
         first = network.parameters["W1"].copy()
         network.fit(data, epochs=1)
         assert np.array_equal(network.parameters["W1"], first)
-
-
-class Counter:
-    """A progress that only counts."""
-
-    def __init__(self) -> None:
-        self.totals = (0, 0)
-        self.members = self.steps = 0
-
-    def start(self, members: int, steps: int) -> None:
-        self.totals = (members, steps)
-
-    def advance(self, members: int, steps: int) -> None:
-        self.members += members
-        self.steps += steps
 
 
 def test_progress_ends_at_its_totals_whatever_happened(data) -> None:
