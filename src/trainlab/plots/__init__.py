@@ -1,0 +1,52 @@
+"""Figures: the only room that imports matplotlib.
+
+Every function draws on the axes it is given or returns a `Figure`; nothing here
+touches pyplot, so figures need no screen and leave no state behind.
+
+themes.py        paper, ink, empty figures
+functions.py     tangents, arrows, paths over contours, small matrices
+populations.py   curves with bands, the runs of each arm, training histories
+files.py         PNG and SVG
+"""
+
+from matplotlib.figure import Figure as Figure  # under this name for the other rooms
+
+from trainlab.plots.files import png, svg
+from trainlab.plots.functions import arrows, matrix, path, tangent
+from trainlab.plots.populations import (
+    DRAWN_POINTS,
+    MARKERS,
+    Corner,
+    Curve,
+    curves,
+    history,
+    intervals,
+    spread,
+)
+from trainlab.plots.themes import DARK, LIGHT, NARROW, THEMES, Theme, blank, label, themed
+
+__all__ = [
+    "DARK",
+    "DRAWN_POINTS",
+    "LIGHT",
+    "MARKERS",
+    "NARROW",
+    "THEMES",
+    "Corner",
+    "Curve",
+    "Figure",
+    "Theme",
+    "arrows",
+    "blank",
+    "curves",
+    "history",
+    "intervals",
+    "label",
+    "matrix",
+    "path",
+    "png",
+    "spread",
+    "svg",
+    "tangent",
+    "themed",
+]

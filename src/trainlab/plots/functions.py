@@ -1,0 +1,94 @@
+"""Drawings of functions, simplest first: curve with tangent, arrows, paths, a small matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from trainlab.plots.themes import LIGHT, Theme
+
+Array = npt.NDArray[np.float64]
+
+
+def tangent(
+    ax: Axes, x: Array, y: Array, at: float, value: float, slope: float, theme: Theme = LIGHT
+) -> None:
+    """A curve (x, y) with the line y = value + slope·(x - at)."""
+    ax.plot(x, y, color=theme.color(0), lw=2.2, label="f(x)")
+    ax.plot(
+        x,
+        value + slope * (x - at),
+        color=theme.color(1),
+        lw=1.8,
+        ls="--",
+        label=f"tangent at x = {at:g}, slope {slope:.4f}",
+    )
+    ax.plot([at], [value], "o", color=theme.color(1), ms=7)
+    ax.legend()
+
+
+def arrows(ax: Axes, x: Array, y: Array, u: Array, v: Array, theme: Theme = LIGHT) -> None:
+    """One arrow (u, v) at each point (x, y), scaled together; equal axes."""
+    length = np.hypot(u, v)
+    drawn = ax.quiver(x, y, u, v, length, angles="xy", cmap=_ramp(theme), width=0.0045)
+    ax.set_aspect("equal")
+    bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.85)
+    bar.set_label("length of the gradient")
+    bar.outline.set_edgecolor(theme.faint)
+
+
+def _ramp(theme: Theme) -> Any:
+    """A perceptually even ramp without the end that would vanish into the paper."""
+    low, high = (0.0, 0.85) if theme.name == "light" else (0.25, 1.0)
+    colors = matplotlib.colormaps["viridis"](np.linspace(low, high, 256))
+    return matplotlib.colors.ListedColormap(colors)
+
+
+def path(
+    ax: Axes,
+    x: Array,
+    y: Array,
+    f: Callable[[Array, Array], Array],
+    levels: Sequence[float],
+    color: int = 0,
+    theme: Theme = LIGHT,
+) -> None:
+    """A path (x, y) over the contours of f on the axes' present limits.
+
+    The start is a ring, the end a full square, the minimum at (0, 0) a plus.
+    """
+    left, right = ax.get_xlim()
+    bottom, top = ax.get_ylim()
+    grid = np.meshgrid(np.linspace(left, right, 121), np.linspace(bottom, top, 121))
+    ax.contour(*grid, f(*grid), levels=list(levels), colors=theme.ink, linewidths=0.5, alpha=0.55)
+    ink = theme.color(color)
+    ax.plot([0], [0], "+", color=theme.ink, ms=12, mew=1.6)
+    ax.plot(x, y, "-", color=ink, lw=1.5)
+    ax.plot(x[1:-1], y[1:-1], "o", color=ink, ms=3.6)
+    ax.plot(x[:1], y[:1], "o", mfc=theme.paper, mec=ink, mew=1.8, ms=8)
+    ax.plot(x[-1:], y[-1:], "s", color=ink, mec=theme.paper, ms=8)
+    ax.grid(False)
+
+
+def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
+    """A small matrix as coloured cells with its numbers written in."""
+    reach = float(np.max(np.abs(values))) or 1.0
+    ramp = matplotlib.colors.LinearSegmentedColormap.from_list(
+        "signed", [theme.color(1), theme.paper, theme.color(0)]
+    )
+    # The ramp ends beyond the greatest value, so that ink stays legible on every cell.
+    ax.imshow(values, cmap=ramp, vmin=-1.8 * reach, vmax=1.8 * reach)
+    for (i, j), value in np.ndenumerate(values):
+        ax.text(j, i, f"{value:+.4f}", ha="center", va="center", color=theme.ink, fontsize=11.5)
+    ax.set_xticks(range(values.shape[1]), [f"class {j}" for j in range(values.shape[1])])
+    ax.set_yticks(range(values.shape[0]), [f"input {i}" for i in range(values.shape[0])])
+    ax.tick_params(length=0)
+    ax.set_title(title)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)

@@ -1,0 +1,167 @@
+"""Drawings of populations: curves with bands, the runs of each arm, a training history."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from trainlab import evidence
+from trainlab.errors import SettingError, sentence
+from trainlab.plots.themes import LIGHT, Theme, blank, label, themed
+
+Array = npt.NDArray[np.float64]
+
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+
+Corner = Literal["best", "upper left", "upper right", "lower left", "lower right"]
+
+DRAWN_POINTS: Final = 300
+"""A curve of a figure 590 points wide shows little more; thinning keeps an SVG small."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One arm of a figure: a line, its band, and a word on members that diverged."""
+
+    label: str
+    x: Array
+    center: Array
+    low: Array | None = None
+    high: Array | None = None
+    note: str = ""
+    color: int | None = None
+    dashed: bool = False
+
+
+def curves(
+    ax: Axes,
+    arms: Sequence[Curve],
+    theme: Theme = LIGHT,
+    mark_every: float | None = None,
+    legend: Corner = "best",
+) -> None:
+    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x."""
+    if not arms:
+        raise SettingError(sentence("arms", "curves", "hold at least one Curve", arms))
+    for index, arm in enumerate(arms):
+        place = index if arm.color is None else arm.color
+        _curve(ax, arm, theme.color(place), MARKERS[place % len(MARKERS)], mark_every)
+    low = min(float(arm.x[0]) for arm in arms)
+    high = max(float(arm.x[-1]) for arm in arms)
+    ax.set_xlim(low, high if high > low else low + 1)
+    ax.legend(loc=legend)
+
+
+def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None) -> None:
+    kept = _thinned(len(arm.x), mark_every, arm.x)
+    x, y = arm.x[kept], arm.center[kept]
+    marks = np.arange(len(x)) if mark_every is None else _marks(x, mark_every)
+    ax.plot(
+        x,
+        y,
+        color=ink,
+        lw=1.8,
+        ls="--" if arm.dashed else "-",
+        marker=marker if len(marks) <= 40 else None,
+        markevery=marks.tolist() if len(marks) <= 40 else None,
+        ms=5.5,
+        mew=0.6,
+        mec=ax.get_facecolor(),
+        label=f"{arm.label} ({arm.note})" if arm.note else arm.label,
+    )
+    if arm.low is not None and arm.high is not None:
+        ax.fill_between(x, arm.low[kept], arm.high[kept], color=ink, alpha=0.18, lw=0)
+    last = np.flatnonzero(np.isfinite(y))
+    if last.size and last[-1] < len(y) - 1:
+        # The curve ends early: every member has diverged by here.
+        ax.plot(x[last[-1]], y[last[-1]], "x", color=ink, ms=10, mew=2.4)
+
+
+def _thinned(points: int, mark_every: float | None, x: Array) -> npt.NDArray[np.intp]:
+    """Indices of the points to draw: every one, or evenly DRAWN_POINTS, marks and end kept."""
+    stride = math.ceil(points / DRAWN_POINTS)
+    kept = set(range(0, points, stride)) | {points - 1}
+    if mark_every is not None:
+        kept |= set(_marks(x, mark_every).tolist())
+    return np.array(sorted(kept), dtype=np.intp)
+
+
+def _marks(x: Array, every: float) -> npt.NDArray[np.intp]:
+    """Indices of the points nearest to the multiples of `every`."""
+    wanted = np.arange(math.ceil(x[0] / every) * every, x[-1] + every / 2, every)
+    return np.unique(np.abs(x[None, :] - wanted[:, None]).argmin(axis=1))
+
+
+def intervals(
+    ax: Axes, labels: Sequence[str], rows: Sequence[Array], axis: str, theme: Theme = LIGHT
+) -> None:
+    """One line per arm: every run as a dot, the median as a bar; best on top."""
+    for index, (name, values) in enumerate(zip(labels, rows, strict=True)):
+        present = values[np.isfinite(values)]
+        place = len(labels) - 1 - index
+        spread = np.linspace(-0.22, 0.22, len(present)) if len(present) > 1 else np.zeros(1)
+        ax.plot(present, place + spread[: len(present)], "o", color=theme.color(index), ms=4.5)
+        if len(present):
+            ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
+        lost = len(values) - len(present)
+        if lost:
+            text = f"{name}: {lost} of {len(values)} diverged"
+            ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
+    ax.set_yticks(range(len(labels)), list(reversed(labels)))
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    ax.set_xlabel(axis)
+    ax.grid(axis="y", visible=False)
+
+
+class _History(Protocol):
+    """What `history` needs of a training history."""
+
+    @property
+    def series(self) -> Mapping[str, Any]: ...
+    @property
+    def status(self) -> Sequence[Any]: ...
+    def arms(self, by: str) -> Mapping[str, npt.NDArray[np.intp]]: ...
+
+
+def history(
+    past: _History,
+    name: str,
+    by: str,
+    ax: Axes | None = None,
+    smooth: int | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """A series of a training history: the median of each arm and its 95 % band over the seeds."""
+    series = past.series[name]
+    values = series.values if smooth is None else evidence.smooth(series.values, smooth)
+    with themed(theme):
+        ax = blank(theme)[1][0] if ax is None else ax
+        arms = []
+        for text, rows in past.arms(by).items():
+            center, low, high, _ = spread(values[rows])  # other members end early, too
+            lost = sum(past.status[row].kind == "diverged" for row in rows)
+            note = f"{lost} of {len(rows)} diverged" if lost else ""
+            arms.append(Curve(text, series.axis_values, center, low, high, note))
+        curves(ax, arms, theme)
+        label(ax, series.axis, name.replace("_", " "))
+    return ax
+
+
+def spread(values: Array) -> tuple[Array, Array | None, Array | None, int]:
+    """Median, low and high of (members, n), and how many end without a value.
+
+    One member has no band.
+    """
+    over = evidence.band(values)
+    lost = int(np.sum(~np.isfinite(values[:, -1])))
+    return (
+        (over.center, over.low, over.high, lost)
+        if len(values) > 1
+        else (values[0], None, None, lost)
+    )
