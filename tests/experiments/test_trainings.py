@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainlab.data import Dataset
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Options, find, run, runner
-from trainlab.experiments.base import TrainingExperiment
+from trainlab.experiments.base import (
+    Measure,
+    Measured,
+    StagedExperiment,
+    Train,
+    TrainingExperiment,
+    Within,
+    mean_of_last,
+)
+from trainlab.experiments.figures import losses
 from trainlab.experiments.results import Results, load
 from trainlab.experiments.runner import FIGURES, OutputError
 from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
+from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
+from trainlab.training.members import Member
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
 QUICK = Options(quick=True)
@@ -116,6 +128,60 @@ def test_every_published_number_has_an_arm_and_a_step_of_ours(name: str) -> None
         assert row["step"] % setup.evaluate == 0
         assert row["step"] < setup.steps
         assert row["source"] in runner.published.sources()
+
+
+def test_only_the_first_rows_are_trained_on_and_described() -> None:
+    experiment = shortened("optimizer-comparison", 3, expect=())
+    setup = dataclasses.replace(experiment.base["digits"], rows=70)
+    small = dataclasses.replace(experiment, base={"digits": setup})
+    data = runner.load(QUICK)
+    found = runner.measure(small, data, Options(seeds=1))
+    assert found.data["sizes"] == {"train": 70, "test": 360}
+    assert found.data["hash"] == data.first(train=70).sha256
+    by_hand = runner.train(experiment, data.first(train=70), Options(seeds=1))
+    losses = [m.series["train_loss"].values for m in (found.measured, by_hand)]
+    np.testing.assert_array_equal(*losses)
+
+
+def test_evaluations_beyond_a_quick_run_are_left_out() -> None:
+    experiment = shortened("optimizer-comparison", 5, expect=())
+    setup = dataclasses.replace(experiment.base["digits"], evaluate=(1, 4, 900), on=("test",))
+    short = dataclasses.replace(experiment, base={"digits": setup})
+    found = runner.train(short, runner.load(QUICK), Options(seeds=1))
+    assert found.series["test_accuracy"].axis_values.tolist() == [1, 4]
+
+
+def staged() -> StagedExperiment:
+    """Two stages: rates from 0.01 to 1, and then the best again for twice as long."""
+
+    def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+        rates = [Member(MLP(hidden=()), SGD(rate), s) for rate in (0.01, 1.0) for s in seeds]
+        first = train(rates, data, steps=20, evaluate=None)
+        losses = first["train_loss"][:, -5:].mean(axis=-1).reshape(2, -1).mean(axis=-1)
+        best = (0.01, 1.0)[int(np.argmin(losses))]
+        again = train([Member(MLP(hidden=()), SGD(best), s) for s in seeds], data, steps=40)
+        return runner.measured(again, ["best"] * len(seeds), steps=40)
+
+    return StagedExperiment(
+        name="staged",
+        title="Two stages",
+        claim="Rates.",
+        equations=(),
+        measure=Measure("mean loss of the last 5 batches", mean_of_last("train_loss", 5)),
+        expect=(Within("best", high=2.0),),
+        figure=losses(top=2.5, mark_every=10),
+        caption="Loss.",
+        compute=compute,
+    )
+
+
+def test_an_experiment_may_train_in_stages(tmp_path: Path) -> None:
+    (found,) = run([staged()], tmp_path, Options(seeds=6))
+    assert found.verdict.outcome == EXPECTED
+    assert found.data["name"] == "digits"
+    assert [m.settings["optimizer"]["lr"] for m in found.measured.members] == [1.0] * 6
+    assert found.measured.members[0].settings["steps"] == 40
+    assert load(tmp_path / "staged").measured.seeds == 6
 
 
 # --- files and interruptions -----------------------------------------------------------

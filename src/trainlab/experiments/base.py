@@ -1,8 +1,8 @@
 """What an experiment is: data.  A claim, a base, what varies, what is measured, what to expect.
 
 Order: what a measurement leaves (members and series), the measure and the
-expectations, then the two kinds of experiment: those on functions, which need no
-data, and those that train a population.
+expectations, then the three kinds of experiment: those on functions, which need no
+data, those that train one population, and those that train in stages.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from trainlab.data import Dataset
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
+from trainlab.training.history import History
+from trainlab.training.members import Member
 
 Array = npt.NDArray[np.float64]
 
@@ -117,50 +120,93 @@ Figure = Callable[..., Any]
 """(measured, theme) -> matplotlib Figure; drawn from the measured series alone."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What both kinds share.  `number` is its place in the study notes."""
+    """What all kinds share.
+
+    number     its place in the study notes; None where they lack it
+    equations  the technique in TeX, as matplotlib's mathtext understands it, a line each
+    curves     series worth a closer look than a figure allows: the page draws them with
+               values to read off, arms to hide and single members to show
+    """
+
+    needs_data: ClassVar[bool] = True
 
     name: str
-    number: int
+    number: int | None = None
     title: str
     claim: str
+    equations: tuple[str, ...]
     measure: Measure
     expect: tuple[Expectation, ...]
     figure: Figure
     caption: str
+    curves: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FunctionExperiment(Experiment):
     """An experiment on functions: `compute(seeds)` measures it; seeds are () where none matter."""
+
+    needs_data: ClassVar[bool] = False
 
     compute: Callable[[Sequence[int]], Measured]
     random: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How a population is trained on one data set; `quick_steps` replaces `steps` in quick runs."""
+    """How a population is trained on one data set; `quick_steps` replaces `steps` in quick runs.
+
+    rows      only the first so many rows of the train split; None: all of them
+    evaluate  as `Population.fit` takes it; of a list, the steps that a run reaches
+    """
 
     network: MLP
     optimizer: Optimizer
     batch_size: int
     steps: int
     quick_steps: int
-    evaluate: Literal["epoch"] | int | None = None
+    rows: int | None = None
+    evaluate: Literal["epoch"] | int | tuple[int, ...] | None = None
     on: tuple[str, ...] = ()
     batches: Literal["permutation", "book"] = "book"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingExperiment(Experiment):
     """An experiment that trains: base (data set → setup) and vary (arm → fields that differ).
 
-    `vary` names fields of the network, or "optimizer".  `published` names the series
-    in which the numbers of the study notes are looked up (by arm and step), if any.
+    `vary` names fields of the network or of the optimizer, or "optimizer" itself.
+    `published` names the series in which the numbers of the study notes are looked up
+    (by arm and step), if any.
     """
 
     base: Mapping[str, Setup]
     vary: Mapping[str, Mapping[str, Any]]
     published: str | None = None
+
+
+class Train(Protocol):
+    """Trains a population under the options of the run: workers, progress, Ctrl-C.
+
+    `settings` are those of `Population.fit`.  `quick` tells that a look is wanted, not a result.
+    """
+
+    @property
+    def quick(self) -> bool: ...
+
+    def __call__(self, members: Sequence[Member], data: Dataset, **settings: Any) -> History: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StagedExperiment(Experiment):
+    """An experiment in stages, where what is trained next depends on what was found.
+
+    `compute(data, seeds, train)` measures it.
+    """
+
+    compute: Callable[[Dataset, Sequence[int], Train], Measured]
+
+
+AnyExperiment = FunctionExperiment | TrainingExperiment | StagedExperiment

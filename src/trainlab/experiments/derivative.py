@@ -72,6 +72,7 @@ EXPERIMENT = FunctionExperiment(
     title="Numerical derivative",
     claim="A central difference gives the derivative of a smooth function to many digits; "
     "a forward difference of the same step is off by h·f″/2.",
+    equations=(r"f'(x) \approx \frac{f(x + h) - f(x - h)}{2h},\quad h = 10^{-4}",),
     measure=Measure("greatest error of the derivative on [0, 20)", greatest("error")),
     expect=(
         Within("central difference", high=ERROR_LIMIT),

@@ -69,6 +69,7 @@ EXPERIMENT = FunctionExperiment(
     title="Gradient descent",
     claim="Steps along the negative gradient lead to the minimum: at rate 0.1 each shortens the "
     "way by a fifth.",
+    equations=(r"x \leftarrow x - \eta\,\nabla f(x),\quad \eta = 0.1",),
     measure=Measure("greatest distance from the exact path", greatest("error")),
     expect=(Within("SGD", high=ERROR_LIMIT),),
     figure=figure,

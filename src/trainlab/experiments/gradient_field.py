@@ -64,6 +64,10 @@ EXPERIMENT = FunctionExperiment(
     title="Field of gradients",
     claim="The negative gradient points the way that lowers the function fastest: here to the "
     "minimum, and the longer the farther away.",
+    equations=(
+        r"f(x_0, x_1) = x_0^2 + x_1^2",
+        r"\nabla f = (\partial f / \partial x_0,\ \partial f / \partial x_1)",
+    ),
     measure=Measure("greatest error of the gradient on the grid", greatest("error")),
     expect=(Within("central difference", high=ERROR_LIMIT),),
     figure=figure,

@@ -41,9 +41,18 @@ EXPERIMENT = TrainingExperiment(
         "Nesterov": {"optimizer": Nesterov.book(0.01)},
         "RMSprop": {"optimizer": RMSprop.book(0.001)},
     },
+    equations=(
+        r"\mathrm{SGD:}\quad W \leftarrow W - \eta\,g",
+        r"\mathrm{Momentum:}\quad v \leftarrow \alpha v - \eta\,g,\quad W \leftarrow W + v",
+        r"\mathrm{AdaGrad:}\quad h \leftarrow h + g^2,\quad W \leftarrow W - \eta\,g / \sqrt{h}",
+        r"\mathrm{Adam:}\quad m \leftarrow \beta_1 m + (1 - \beta_1)\,g,",
+        r"\quad v \leftarrow \beta_2 v + (1 - \beta_2)\,g^2,",
+        r"\quad W \leftarrow W - \eta\,\hat{m} / \sqrt{\hat{v}}",
+    ),
     measure=Measure("mean loss of the last 100 batches", mean_of_last("train_loss", 100)),
     expect=tuple(Better(arm, "SGD") for arm in ("Momentum", "AdaGrad", "Adam", "Nesterov")),
     figure=losses(top=1.0, mark_every=100),
+    curves=("train_loss",),
     caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2); "
     "a marker every 100 steps.",
     published="batch_loss",

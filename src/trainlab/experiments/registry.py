@@ -1,4 +1,4 @@
-"""All experiments by name, in the order of the study notes."""
+"""All experiments by name: in the order of the study notes, then those that the notes lack."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from trainlab.experiments import (
     two_layer_network,
     weight_init_comparison,
 )
-from trainlab.experiments.base import FunctionExperiment, TrainingExperiment
-
-AnyExperiment = FunctionExperiment | TrainingExperiment
+from trainlab.experiments.base import AnyExperiment
 
 _ALL: Final[tuple[AnyExperiment, ...]] = (
     derivative.EXPERIMENT,

@@ -15,16 +15,18 @@ import numpy as np
 from trainlab import plots
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.errors import SettingError, TrainlabError, sentence
+from trainlab.evidence import Replication
 from trainlab.experiments import published, results
 from trainlab.experiments.base import (
+    AnyExperiment,
     FunctionExperiment,
     Measured,
     Row,
     Series,
     Setup,
+    StagedExperiment,
     TrainingExperiment,
 )
-from trainlab.experiments.registry import AnyExperiment
 from trainlab.experiments.results import NO_DATA, Results, environment
 from trainlab.experiments.verdicts import judge
 from trainlab.settings import is_integer
@@ -103,11 +105,11 @@ def run(
     folder = Path(out)
     check_writable(folder)
     data = None
-    if any(isinstance(experiment, TrainingExperiment) for experiment in experiments):
+    if any(experiment.needs_data for experiment in experiments):
         data = load(options)
     found = []
     for experiment in experiments:
-        watched = watch if watch and isinstance(experiment, TrainingExperiment) else _unwatched
+        watched = watch if watch and experiment.needs_data else _unwatched
         with watched(experiment.name) as progress:
             result = measure(experiment, data, options, progress)
         write(experiment, result, folder / experiment.name)
@@ -150,15 +152,21 @@ def measure(
     """One experiment: measured, judged, and set beside published numbers."""
     seeds = options.seed_range
     described: Mapping[str, Any] = NO_DATA
+    beside: Sequence[Replication] = ()
+    if data is not None and isinstance(experiment, TrainingExperiment):
+        data = data.first(train=experiment.base[options.data].rows)
+    if data is not None and experiment.needs_data:
+        about = data.describe()
+        described = {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
     if isinstance(experiment, FunctionExperiment):
         measured = experiment.compute(seeds if experiment.random else ())
         beside = published.exact(experiment.name, measured)
+    elif isinstance(experiment, StagedExperiment):
+        assert data is not None  # `run` loads data where an experiment needs it
+        measured = experiment.compute(data, seeds, Training(options, progress))
     else:
-        assert data is not None  # `run` loads data where an experiment trains
+        assert data is not None
         measured = train(experiment, data, options, progress)
-        about = data.describe()
-        described = {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
-        beside = ()
         if experiment.published in measured.series:
             beside = published.losses(
                 experiment.name, data.name, measured, str(experiment.published)
@@ -168,20 +176,41 @@ def measure(
         data=described,
         measured=measured,
         verdict=judge(measured, experiment.measure, experiment.expect),
-        published=beside,
+        published=tuple(beside),
         environment=environment(quick=options.quick),
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """`base.Train` under the options of a run."""
+
+    options: Options
+    progress: Progress | None = None
+
+    @property
+    def quick(self) -> bool:
+        """Whether a look is wanted, not a result."""
+        return self.options.quick
+
+    def __call__(self, members: Sequence[Member], data: Dataset, **settings: Any) -> History:
+        """The history of the population; KeyboardInterrupt if it was cut short."""
+        with warnings.catch_warnings():
+            # An interruption is raised below, with a message of its own.
+            warnings.filterwarnings("ignore", "training was interrupted")
+            history = Population(members).fit(
+                data, workers=self.options.workers, progress=self.progress or False, **settings
+            )
+        if history.interrupted:
+            raise KeyboardInterrupt
+        return history
+
+
 def members(experiment: TrainingExperiment, setup: Setup, seeds: Sequence[int]) -> list[Member]:
     """vary × seeds, arm by arm."""
-    found = []
-    for fields in experiment.vary.values():
-        changed = dict(fields)
-        optimizer = changed.pop("optimizer", setup.optimizer)
-        network = dataclasses.replace(setup.network, **changed)
-        found += [Member(network, optimizer, seed) for seed in seeds]
-    return found
+    base = Member(setup.network, setup.optimizer)
+    arms = [base.replace(**fields) for fields in experiment.vary.values()]
+    return [arm.replace(seed=seed) for arm in arms for seed in seeds]
 
 
 def train(
@@ -192,32 +221,29 @@ def train(
 ) -> Measured:
     """Trains the population of an experiment."""
     setup, seeds = experiment.base[options.data], options.seed_range
-    population = Population(members(experiment, setup, seeds))
-    with warnings.catch_warnings():
-        # An interruption is raised below, with a message of its own.
-        warnings.filterwarnings("ignore", "training was interrupted")
-        history = population.fit(
-            data,
-            batch_size=setup.batch_size,
-            steps=setup.quick_steps if options.quick else setup.steps,
-            batches=setup.batches,
-            evaluate=setup.evaluate,
-            on=setup.on if setup.evaluate else None,
-            workers=options.workers,
-            progress=progress or False,
-        )
-    if history.interrupted:
-        raise KeyboardInterrupt
-    return _measured(history, [arm for arm in experiment.vary for _ in seeds], setup)
+    steps = setup.quick_steps if options.quick else setup.steps
+    evaluate = setup.evaluate
+    if isinstance(evaluate, tuple):
+        evaluate = tuple(step for step in evaluate if step <= steps)
+    history = Training(options, progress)(
+        members(experiment, setup, seeds),
+        data,
+        batch_size=setup.batch_size,
+        steps=steps,
+        batches=setup.batches,
+        evaluate=evaluate,
+        on=setup.on if setup.evaluate else None,
+        keep="history",
+    )
+    arms = [arm for arm in experiment.vary for _ in seeds]
+    return measured(history, arms, batch_size=setup.batch_size, steps=steps, batches=setup.batches)
 
 
-def _measured(history: History, arms: Sequence[str], setup: Setup) -> Measured:
-    """The history with arms, settings and the members that diverged."""
-    training = {
-        "batch_size": setup.batch_size,
-        "steps": len(history.series["train_loss"].axis_values),
-        "batches": setup.batches,
-    }
+def measured(history: History, arms: Sequence[str], **training: Any) -> Measured:
+    """A history with an arm for each member, settings, and the members that diverged.
+
+    `training` are settings that all members share, beside their own.
+    """
     rows = tuple(
         Row(arm, member.seed, {**member.describe(), **training})
         for arm, member in zip(arms, history.members, strict=True)

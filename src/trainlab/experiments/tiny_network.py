@@ -89,6 +89,10 @@ EXPERIMENT = FunctionExperiment(
     number=4,
     title="Gradient of a tiny network",
     claim="Back-propagation computes the very gradient that trying out every weight gives.",
+    equations=(
+        r"y = \mathrm{softmax}(x W),\quad L = -\sum_k t_k \log y_k",
+        r"\frac{\partial L}{\partial W} = x^\top (y - t)",
+    ),
     measure=Measure("greatest difference between the two gradients", greatest("error")),
     expect=(Within("2×3 network", low=0.0, high=ERROR_LIMIT),),
     figure=figure,

@@ -38,8 +38,13 @@ EXPERIMENT = TrainingExperiment(
         ),
     },
     vary={"sigmoid": {"activation": Sigmoid()}, "ReLU": {"activation": ReLU()}},
+    equations=(
+        r"y = \mathrm{softmax}(h(x W_1 + b_1)\,W_2 + b_2)",
+        r"W \leftarrow W - \eta\,\frac{\partial L}{\partial W}",
+    ),
     measure=Measure("test accuracy at the end", mean_of_last("test_accuracy", 1), "higher"),
     expect=(Within("sigmoid", low=0.85), Within("ReLU", low=0.85)),
+    curves=("test_accuracy", "train_accuracy"),
     figure=accuracies,
     caption="Accuracy on all training and all test images, weights of standard deviation 0.01.",
 )

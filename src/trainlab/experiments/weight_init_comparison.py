@@ -41,6 +41,10 @@ EXPERIMENT = TrainingExperiment(
         ),
     },
     vary={"std=0.01": {"init": Std(0.01)}, "Xavier": {"init": Xavier()}, "He": {"init": He()}},
+    equations=(
+        r"W_{ij} \sim N(0, \sigma^2),\quad n = \mathrm{inputs\ of\ the\ layer}",
+        r"\sigma_{\mathrm{Xavier}} = \sqrt{1/n},\quad \sigma_{\mathrm{He}} = \sqrt{2/n}",
+    ),
     measure=Measure("mean loss of the last 100 batches", mean_of_last("train_loss", 100)),
     expect=(
         Better("He", "Xavier"),
@@ -49,6 +53,7 @@ EXPERIMENT = TrainingExperiment(
         Within("std=0.01", low=2.2, high=2.31),
     ),
     figure=losses(top=2.5, mark_every=100),
+    curves=("train_loss",),
     caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2); "
     "a marker every 100 steps.",
     published="batch_loss",

@@ -18,7 +18,8 @@ import jinja2
 from trainlab.errors import DataError
 from trainlab.evidence import Comparison, Interval
 from trainlab.experiments import published
-from trainlab.experiments.registry import EXPERIMENTS, AnyExperiment
+from trainlab.experiments.base import AnyExperiment
+from trainlab.experiments.registry import EXPERIMENTS
 from trainlab.experiments.results import FILE, Results, load, write
 from trainlab.experiments.runner import FIGURES
 from trainlab.experiments.verdicts import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP
@@ -14,6 +14,8 @@ from trainlab.streams import MAX_SEED
 _SEED = Rule(
     lambda v: is_integer(v) and 0 <= v <= MAX_SEED, f"be an integer in [0, {MAX_SEED}]", int, "0"
 )
+
+_WHOLE: Final = ("network", "optimizer", "seed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +32,30 @@ class Member(Settings):
 
     def get(self, name: str) -> Any:
         """The value of "seed", "network", "optimizer", or a field of the network or optimizer."""
-        if name in ("seed", "network", "optimizer"):
+        if name in _WHOLE:
             return getattr(self, name)
         for owner in (self.network, self.optimizer):
             if name in field_names(owner):
                 return getattr(owner, name)
         raise unknown_field(name, self.network, self.optimizer)
+
+    def replace(self, **fields: Any) -> Member:
+        """This member with other values of what `get` gives.
+
+        >>> Member().replace(hidden=(10,), lr=0.1, seed=3).optimizer.lr
+        0.1
+        """
+        whole = {name: fields.pop(name) for name in _WHOLE if name in fields}
+        member = dataclasses.replace(self, **whole)
+        network, optimizer = member.network, member.optimizer
+        for name, value in fields.items():
+            if name in field_names(network):
+                network = dataclasses.replace(network, **{name: value})
+            elif name in field_names(optimizer):
+                optimizer = dataclasses.replace(optimizer, **{name: value})
+            else:
+                raise unknown_field(name, network, optimizer)
+        return Member(network, optimizer, member.seed)
 
     def label(self, by: str) -> str:
         """The value that names the member's arm, as a legend shows it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine
 from trainlab.training.grouping import group
 from trainlab.training.history import History, Status
 from trainlab.training.inputs import Inputs
-from trainlab.training.members import Member, field_names, unknown_field
+from trainlab.training.members import Member
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Bar, Progress
 from trainlab.training.record import Numbers
@@ -76,7 +75,7 @@ class Population(Sequence[Member]):
         120
         """
         names, values = _axes(network, optimizer, seed, fields)
-        return cls(_member(names, combination) for combination in itertools.product(*values))
+        return cls(_members(names, itertools.product(*values)))
 
     @classmethod
     def zip(
@@ -99,7 +98,7 @@ class Population(Sequence[Member]):
                 must = f"have 1 or {longest} values"
                 raise SettingError(sentence(name, "Population.zip", must, length))
         repeated = [value * longest if len(value) == 1 else value for value in values]
-        return cls(_member(names, combination) for combination in zip(*repeated, strict=True))
+        return cls(_members(names, zip(*repeated, strict=True)))
 
     @classmethod
     def sample(
@@ -122,20 +121,18 @@ class Population(Sequence[Member]):
         """
         if not is_integer(n) or n < 1:
             raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
-        names, (networks, optimizers, seeds) = _axes(network, optimizer, seed, {})
+        _, (networks, optimizers, seeds) = _axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
             got = f"{len(networks)} networks and {len(optimizers)} optimizers"
             must = "be one network and one optimizer, whose fields are sampled"
             raise SettingError(sentence("base", "Population.sample", must, got))
-        members = []
+        base, members = Member(networks[0], optimizers[0]), []
         for i in range(n):
-            drawn = [
-                _draw(value, stream(sampling_seed, "sample", i, j), name)
+            drawn = {
+                name: _draw(value, stream(sampling_seed, "sample", i, j), name)
                 for j, (name, value) in enumerate(sorted(fields.items()))
-            ]
-            for one in seeds:
-                values = (networks[0], optimizers[0], *drawn, one)
-                members.append(_member([*names[:2], *sorted(fields), "seed"], values))
+            }
+            members += [base.replace(**drawn, seed=one) for one in seeds]
         return cls(members)
 
     def __len__(self) -> int:
@@ -354,19 +351,9 @@ def _axes(
     return list(named), values
 
 
-def _member(names: Sequence[str], values: Sequence[Any]) -> Member:
-    """A member with the given fields of its network and optimizer replaced."""
-    given = dict(zip(names, values, strict=True))
-    member = Member(given.pop("network"), given.pop("optimizer"), given.pop("seed"))
-    network, optimizer = member.network, member.optimizer
-    for name, value in given.items():
-        if name in field_names(network):
-            network = dataclasses.replace(network, **{name: value})
-        elif name in field_names(optimizer):
-            optimizer = dataclasses.replace(optimizer, **{name: value})
-        else:
-            raise unknown_field(name, network, optimizer)
-    return Member(network, optimizer, member.seed)
+def _members(names: Sequence[str], combinations: Iterable[Sequence[Any]]) -> Iterator[Member]:
+    for values in combinations:
+        yield Member().replace(**dict(zip(names, values, strict=True)))
 
 
 def _draw(value: Any, rng: np.random.Generator, name: str) -> Any:

@@ -54,8 +54,9 @@ class Bar:
         self._progress.stop()
 
     def start(self, members: int, steps: int) -> None:
-        """Sets the totals."""
-        self._progress.update(self._task, total=steps, members=members, visible=True)
+        """Sets the totals and begins at nothing, also for a next stage of the same experiment."""
+        task = self._task
+        self._progress.reset(task, total=steps, visible=True, members=members, done=0, rate="–")
 
     def advance(self, members: int, steps: int) -> None:
         """Moves the bar on."""
