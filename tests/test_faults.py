@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from cases import ACTIVATIONS, targets
-from trainlab.differentiation import GradientReport, gradient_check
+from differing import WAYS
+from trainlab.differentiation import GradientReport, check, gradient_check
 from trainlab.network import activations, layers, losses
 from trainlab.network.architecture import MLP, Architecture
 
@@ -428,8 +429,10 @@ def _(patch: Patch) -> None:
 # ---------------------------------------------------------------- the tests
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_caught(name: str, monkeypatch: Patch) -> None:
+def test_a_fault_is_caught(name: str, way: str, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(check, "numeric", WAYS[way])
     FAULTS[name].inject(monkeypatch)
     report = FAULTS[name].check()
     assert not report.ok, str(report)
@@ -437,8 +440,10 @@ def test_a_fault_is_caught(name: str, monkeypatch: Patch) -> None:
     assert not report.error <= report.tolerance
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", FAULTS)
-def test_without_the_fault_there_is_no_alarm(name: str) -> None:
+def test_without_the_fault_there_is_no_alarm(name: str, way: str, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(check, "numeric", WAYS[way])
     report = FAULTS[name].check()
     assert report.ok, str(report)
 

@@ -1,7 +1,8 @@
-"""The library of matrix products underneath NumPy: which one it is, and on how many threads."""
+"""The library of matrix products underneath NumPy: which one, on how many threads and cores."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,3 +37,10 @@ def one_thread() -> Iterator[None]:
                 text = sentence("threads", f"BLAS {name}", "be 1 while training", threads, remedy)
                 warnings.warn(text, RuntimeWarning, stacklevel=2)
         yield
+
+
+def usable_cores() -> int:
+    """The number of cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -68,6 +68,11 @@ class Layer(Settings, ABC):
     """A differentiable step from (..., B, in) to (..., B, out)."""
 
     random: ClassVar[bool] = False
+    columns_apart: ClassVar[bool] = False
+    """Column j of y hangs on no column of a parameter but the j-th.  Gradient checks are fast
+    where a layer says so, and right where it does not."""
+    rows_apart: ClassVar[bool] = False
+    """Row b of y hangs on no row of x but the b-th.  As above."""
 
     @abstractmethod
     def declare(self, in_features: int) -> Declaration:
@@ -108,6 +113,8 @@ class Dense(Layer):
     Differs: PyTorch keeps W as (out, in), and draws W and b uniformly.
     """
 
+    columns_apart: ClassVar[bool] = True
+    rows_apart: ClassVar[bool] = True
     out_features: int = integer(low=1)
     init: Initializer = instance(Initializer, He, start_only=True)
 

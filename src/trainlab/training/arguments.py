@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.sparse import issparse
 
+from trainlab.blas import usable_cores
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
@@ -17,7 +18,6 @@ from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
 from trainlab.training.backends import BACKENDS, CAN_FORK
-from trainlab.training.grouping import usable_cores
 from trainlab.training.members import Member
 from trainlab.training.plan import KEEP, EarlyStopping, Plan
 

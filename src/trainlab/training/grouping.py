@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -135,10 +134,3 @@ def last_level_cache() -> int:
         if text.endswith("K") and text[:-1].isdigit():
             sizes.append(int(text[:-1]) * 1024)
     return max(sizes, default=_USUAL_CACHE)
-
-
-def usable_cores() -> int:
-    """The number of cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
