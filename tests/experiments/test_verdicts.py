@@ -114,10 +114,12 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
     found = judge(measured({**ARMS, "SGD": sgd}, lost), LOSS, [Better("Adam", "SGD")])
     assert found.outcome == EXPECTED
     (warning,) = found.warnings
-    assert warning.startswith("SGD: 2 of 10 members diverged, first at step 12; they have no value")
+    assert warning.startswith(
+        "SGD: 2 of 10 members diverged, first at step 12; each counts as worse"
+    )
     assert (found.arms["SGD"].count, found.arms["SGD"].missing) == (8, 2)
     pair = next(c for c in found.comparisons if {c.first, c.second} == {"SGD", "Adam"})
-    assert (pair.pairs, pair.missing) == (8, 2)
+    assert (pair.pairs, pair.missing, pair.diverged, pair.wins) == (10, 0, 2, 10)
 
 
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:

@@ -2,7 +2,7 @@
 
 Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
 (metric → axis, axis_values, values: one list per member); verdict; published
-(source, what, value, median, interval, inside, level, runs); environment.
+(source, what, value, median, interval, inside, level, runs, note); environment.
 A number that is not finite is null.
 """
 
@@ -32,6 +32,31 @@ NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
 
 
 @dataclasses.dataclass(frozen=True)
+class Claim:
+    """One expectation, and what became of it.
+
+    text    a sentence: what was found, in how many seeds, how great and how sure
+    met     True: shown.  False: the opposite is shown.  None: neither
+    arms    the arms it is about, the one that was expected to be better first
+    center, low, high  the median difference first − second, or the median of the one arm,
+            with its interval of `level`; infinite ends where there is none
+    wins, pairs  in how many seeds the first was better, of how many; None for one arm
+    p       p-value after Holm's correction; None for one arm, or without a test
+    """
+
+    text: str
+    met: bool | None
+    arms: tuple[str, ...]
+    center: float
+    low: float
+    high: float
+    level: float
+    wins: int | None = None
+    pairs: int | None = None
+    p: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     """What the statistics say.
 
@@ -40,7 +65,9 @@ class Verdict:
     line         the verdict in one sentence
     measure      what the numbers are
     arms         label → median with interval; best first
-    comparisons  all pairs of arms
+    comparisons  the pairs that the expectations name, then, of few arms, the others; each
+                 of the two families is corrected by itself (docs/evidence.md)
+    claims       what became of each expectation, in their order
     """
 
     outcome: str
@@ -49,6 +76,7 @@ class Verdict:
     arms: Mapping[str, Interval]
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +120,7 @@ class Results:
                 "comparisons": [
                     {**dataclasses.asdict(c), "shown": c.shown} for c in self.verdict.comparisons
                 ],
+                "claims": [dataclasses.asdict(claim) for claim in self.verdict.claims],
                 "warnings": list(self.verdict.warnings),
                 "diverged": diverged,
             },
@@ -105,6 +134,7 @@ class Results:
                     "inside": row.inside,
                     "level": row.level,
                     "runs": row.runs,
+                    "note": row.note,
                 }
                 for row in self.published
             ],
@@ -136,6 +166,7 @@ class Results:
                     Comparison(**_numbers(row, "shown")) for row in verdict["comparisons"]
                 ),
                 warnings=tuple(verdict["warnings"]),
+                claims=tuple(_claim(row) for row in verdict["claims"]),
             ),
             published=tuple(_replication(row) for row in content["published"]),
             environment=content["environment"],
@@ -154,12 +185,20 @@ def _replication(row: Mapping[str, Any]) -> Replication:
         inside=row["inside"],
         runs=row["runs"],
         level=row["level"],
+        note=row["note"],
     )
+
+
+def _claim(row: Mapping[str, Any]) -> Claim:
+    absent = ("met", "wins", "pairs", "p")  # None says what it means
+    known = _numbers({k: v for k, v in row.items() if k not in absent}, "arms")
+    return Claim(arms=tuple(row["arms"]), **known, **{key: row[key] for key in absent})
 
 
 def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
     """A record's fields, with null as the number that it stood for."""
-    absent = {"low": -math.inf, "high": math.inf}
+    absent = {"low": -math.inf, "high": math.inf, "winner": None}
+    absent |= {"median_low": -math.inf, "median_high": math.inf}
     return {
         key: absent.get(key, math.nan) if value is None else value
         for key, value in row.items()

@@ -12,7 +12,10 @@ import numpy as np
 from trainlab import evidence
 from trainlab.evidence import Comparison, Interval
 from trainlab.experiments.base import Array, Better, Expectation, Measure, Measured, Within
-from trainlab.experiments.results import Verdict
+from trainlab.experiments.claims import Found, between, claim, number
+from trainlab.experiments.results import Claim, Verdict
+
+__all__ = ["OUTCOMES", "judge", "number"]
 
 EXPECTED: Final = "as expected"
 NOT_SHOWN: Final = "no difference shown"
@@ -23,32 +26,37 @@ OUTCOMES: Final = (EXPECTED, NOT_SHOWN, UNDECIDED, CONTRARY, NOT_JUDGED)
 
 LEVEL: Final = 0.95
 
+FEW_ARMS: Final = 8
+"""Up to so many arms all pairs are compared, 28 at most; of more, those of the expectations."""
+
 
 def judge(measured: Measured, measure: Measure, expect: Sequence[Expectation]) -> Verdict:
     """The verdict on what was measured.
 
-    Arms are compared seed by seed (`evidence.compare_all`): a difference counts when
-    its interval leaves out 0.  A median counts as within bounds when its interval is.
+    Arms are compared seed by seed (`evidence.compare_all`), in two families: the pairs
+    that the expectations name, and, of at most FEW_ARMS arms, the others.  The first are
+    few and were chosen before anything was measured, so the correction costs them little.
+    A median counts as within bounds when its interval is.
     With one seed nothing is judged; without randomness values stand for themselves.
     """
     values = measure.of(measured.series)
     seeds = measured.seeds
     arms = {arm: values[rows] for arm, rows in measured.arms.items()}
     medians = {arm: _median(found, random=seeds > 0) for arm, found in arms.items()}
-    comparisons = _compared(measured, values) if seeds > 1 and len(arms) > 1 else ()
-    warnings = _warnings(measured, seeds)
-    if seeds == 1:
-        outcome = NOT_JUDGED
-    else:
-        outcome = _outcome({e: _met(e, medians, comparisons, measure) for e in expect})
+    comparisons = _compared(measured, values, measure, expect) if seeds > 1 else ()
+    pairs = {(c.first, c.second): c for c in comparisons}
+    found = Found(measure, medians, pairs, _lost(measured, values), seeds)
+    claims = tuple(claim(expected, found) for expected in expect)
+    outcome = NOT_JUDGED if seeds == 1 else _outcome(claims)
     ranked = _ranked(medians, measure)
     return Verdict(
         outcome=outcome,
-        line=_line(outcome, measure, ranked, comparisons, expect, seeds),
+        line=_line(measure, ranked, comparisons, expect, claims, seeds),
         measure=measure.words,
         arms=ranked,
         comparisons=comparisons,
-        warnings=warnings,
+        warnings=_warnings(measured, seeds, len(_named(expect))),
+        claims=claims,
     )
 
 
@@ -59,50 +67,49 @@ def _median(values: Array, random: bool) -> Interval:
     return Interval(value, value, value, LEVEL, len(values), 0)
 
 
-def _compared(measured: Measured, values: Array) -> tuple[Comparison, ...]:
-    """All pairs of arms, paired by seed; NaN where an arm lacks a seed."""
+def _lost(measured: Measured, values: Array) -> dict[str, int]:
+    """Arm → members that diverged and have no value."""
+    return {
+        arm: sum(measured.members[r].id in measured.diverged and np.isnan(values[r]) for r in rows)
+        for arm, rows in measured.arms.items()
+    }
+
+
+def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
+    """The pairs that are expected to differ, each once."""
+    return list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
+
+
+def _compared(
+    measured: Measured, values: Array, measure: Measure, expect: Sequence[Expectation]
+) -> tuple[Comparison, ...]:
+    """The two families of pairs, paired by seed; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
     place = {seed: index for index, seed in enumerate(seeds)}
     table = {arm: np.full(len(seeds), np.nan) for arm in measured.arms}
     for member, value in zip(measured.members, values, strict=True):
         if member.seed is not None:
-            table[member.arm][place[member.seed]] = value
-    return tuple(evidence.compare_all(table, LEVEL))
+            gone = math.isnan(value) and member.id in measured.diverged
+            table[member.arm][place[member.seed]] = math.inf if gone else value
+    if len(table) < 2:
+        return ()
+    named = _named(expect)
+    taken = {frozenset(pair) for pair in named}
+    others = [p for p in itertools.combinations(table, 2) if frozenset(p) not in taken]
+    families = [named, others if len(table) <= FEW_ARMS else []]
+    return tuple(
+        comparison
+        for family in families
+        for comparison in evidence.compare_all(table, LEVEL, 0, measure.better, family)
+    )
 
 
-def _met(
-    expected: Expectation,
-    medians: Mapping[str, Interval],
-    comparisons: Sequence[Comparison],
-    measure: Measure,
-) -> bool | None:
-    """True: shown.  False: the opposite is shown.  None: neither."""
-    if isinstance(expected, Within):
-        found = medians[expected.arm]
-        if expected.low <= found.low and found.high <= expected.high:
-            return True
-        return False if found.high < expected.low or found.low > expected.high else None
-    low, high = _advantage(expected, comparisons, measure)
-    return True if low > 0 else False if high < 0 else None
-
-
-def _advantage(
-    expected: Better, comparisons: Sequence[Comparison], measure: Measure
-) -> tuple[float, float]:
-    """The interval of by how much the first arm is better than the second."""
-    for c in comparisons:
-        if {c.first, c.second} == {expected.first, expected.second}:
-            forward = (c.first == expected.first) == (measure.better == "higher")
-            return (c.low, c.high) if forward else (-c.high, -c.low)
-    return -math.inf, math.inf
-
-
-def _outcome(met: Mapping[Expectation, bool | None]) -> str:
-    if any(found is False for found in met.values()):
+def _outcome(claims: Sequence[Claim]) -> str:
+    if any(found.met is False for found in claims):
         return CONTRARY
-    if all(met.values()):
+    if all(found.met for found in claims):
         return EXPECTED
-    differences = [found for e, found in met.items() if isinstance(e, Better)]
+    differences = [found.met for found in claims if len(found.arms) == 2]
     return UNDECIDED if all(differences) else NOT_SHOWN
 
 
@@ -121,20 +128,15 @@ def _ranked(medians: Mapping[str, Interval], measure: Measure) -> dict[str, Inte
 
 
 def _line(
-    outcome: str,
     measure: Measure,
     ranked: Mapping[str, Interval],
     comparisons: Sequence[Comparison],
     expect: Sequence[Expectation],
+    claims: Sequence[Claim],
     seeds: int,
 ) -> str:
     """Measure: arm value < arm value ...; what "<" rests on; the expectations that failed."""
-    names = list(ranked)
-    text = f"{names[0]} {number(ranked[names[0]].center)}"
-    signs = []
-    for before, after in itertools.pairwise(names):
-        signs.append(_sign(before, after, comparisons, measure, seeds))
-        text += f"{signs[-1]} {after} {number(ranked[after].center)}"
+    text, signs = _ranking(ranked, comparisons, measure)
     line = f"{measure.words}: {text}"
     if seeds == 1:
         return line + " (one seed: shows no ranking)"
@@ -142,80 +144,61 @@ def _line(
     if " ≈" in signs:
         notes.append("≈: no difference shown between these two, seed by seed")
     line += f" ({'; '.join(notes)})" if notes else ""
-    if outcome in (NOT_SHOWN, UNDECIDED, CONTRARY):
-        missed = [e for e in expect if not _met(e, ranked, comparisons, measure)]
-        line += "; " + "; ".join(_missed(e, ranked, comparisons, measure) for e in missed)
-    return line
+    missed = [_missed(e, c.met) for e, c in zip(expect, claims, strict=True) if not c.met]
+    if len(missed) > FEW_ARMS:
+        missed = [f"{len(missed)} of {len(claims)} expectations not met"]
+    return "; ".join([line, *missed])
+
+
+def _ranking(
+    ranked: Mapping[str, Interval], comparisons: Sequence[Comparison], measure: Measure
+) -> tuple[str, list[str]]:
+    """The arms with their medians and the signs between them; of many, the ends."""
+    shown = [f"{arm} {number(found.center)}" for arm, found in ranked.items()]
+    if len(shown) > FEW_ARMS:
+        return f"best {shown[0]}, last {shown[-1]} of {len(shown)} arms", []
+    signs = [_sign(pair, comparisons, measure) for pair in itertools.pairwise(ranked)]
+    rest = [f"{sign} {arm}" for sign, arm in zip(signs, shown[1:], strict=True)]
+    return shown[0] + "".join(rest), signs
+
+
+def _sign(pair: tuple[str, str], comparisons: Sequence[Comparison], measure: Measure) -> str:
+    for c in comparisons:
+        if {c.first, c.second} == set(pair):
+            if c.winner is None:
+                return " ≈"
+            # Pairs may contradict medians; the sign says what the pairs show.
+            return " <" if (c.winner == pair[0]) == (measure.better == "lower") else " >"
+    return ","
 
 
 def _bounds(expect: Sequence[Expectation]) -> list[str]:
     """The bounds that were expected: once if all arms share them."""
-    bounds = {e.arm: (e.low, e.high) for e in expect if isinstance(e, Within)}
-    words = {arm: _between(*ends) for arm, ends in bounds.items()}
+    words = {e.arm: between(e.low, e.high) for e in expect if isinstance(e, Within)}
     if len(set(words.values())) == 1:
         return [f"expected {next(iter(words.values()))}"]
     return [f"expected: {', '.join(f'{arm} {text}' for arm, text in words.items())}"]
 
 
-def _between(low: float, high: float) -> str:
-    if math.isinf(low):
-        return f"at most {number(high)}"
-    return f"at least {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
-
-
-def _missed(
-    expected: Expectation,
-    medians: Mapping[str, Interval],
-    comparisons: Sequence[Comparison],
-    measure: Measure,
-) -> str:
-    opposite = _met(expected, medians, comparisons, measure) is False
+def _missed(expected: Expectation, met: bool | None) -> str:
     if isinstance(expected, Within):
-        shown = "is not" if opposite else "is not shown to be"
-        return f"{expected.arm} {shown} {_between(expected.low, expected.high)}"
-    if opposite:
+        shown = "is not" if met is False else "is not shown to be"
+        return f"{expected.arm} {shown} {between(expected.low, expected.high)}"
+    if met is False:
         return f"{expected.second} better than {expected.first}"
     return f"no difference shown between {expected.first} and {expected.second}"
 
 
-def _sign(
-    before: str, after: str, comparisons: Sequence[Comparison], measure: Measure, seeds: int
-) -> str:
-    if seeds == 1 or not comparisons:
-        return ","
-    low, high = _advantage(Better(before, after), comparisons, measure)
-    if low <= 0 <= high:
-        return " ≈"
-    # Means of pairs may contradict medians; the sign says what the pairs show.
-    better, worse = (" <", " >") if measure.better == "lower" else (" >", " <")
-    return better if low > 0 else worse
-
-
-def number(value: float) -> str:
-    """A number as verdicts and tables show it.
-
-    >>> number(0.19398), number(2.3025), number(1e-09), number(float("nan"))
-    ('0.1940', '2.303', '1e−9', 'diverged')
-    """
-    if math.isnan(value):
-        return "diverged"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:#.4g}".rstrip(".")
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    # With a minus, after which no line breaks, as it would after a hyphen.
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−")
-
-
-def _warnings(measured: Measured, seeds: int) -> tuple[str, ...]:
+def _warnings(measured: Measured, seeds: int, family: int) -> tuple[str, ...]:
     found = []
+    need = max(evidence.MIN_PAIRS, evidence.fewest_pairs(max(family, 1), LEVEL))
     if seeds == 1:
         found.append("One seed shows no ranking: another seed may turn it round. Try --seeds 10.")
-    elif 1 < seeds < evidence.MIN_PAIRS:
+    elif 1 < seeds < need:
+        why = "intervals" if seeds < evidence.MIN_PAIRS else f"{family} comparisons"
         found.append(
-            f"{seeds} seeds are too few for intervals: no difference can be shown. "
-            f"Try --seeds {2 * evidence.MIN_PAIRS}."
+            f"{seeds} seeds are too few for {why}: no difference can be shown. "
+            f"Try --seeds {max(need, 10)}."
         )
     for arm, rows in measured.arms.items():
         ids = [measured.members[row].id for row in rows]
@@ -224,6 +207,6 @@ def _warnings(measured: Measured, seeds: int) -> tuple[str, ...]:
             first = f"first at step {min(steps)}" if len(steps) > 1 else f"at step {steps[0]}"
             found.append(
                 f"{arm}: {len(steps)} of {len(ids)} members diverged, {first}; "
-                "they have no value and are not in the comparisons."
+                "each counts as worse than any that did not, and is in no median."
             )
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -119,18 +119,21 @@ class History:
         """Every pair of arms at position `at` of a series, paired on the seeds they share.
 
         Where an arm has several members of one seed, their mean stands for that seed.
+        A member that diverged lost against one that did not.
         """
         values = self[name]
         if not is_integer(at) or not -values.shape[1] <= at < values.shape[1]:
             must = f"be a position in [{-values.shape[1]}, {values.shape[1] - 1}]"
             raise SettingError(sentence("at", "History.compare", must, at, "at=-1"))
-        values = values[:, at]
+        diverged = np.array([status.kind == "diverged" for status in self.status])
+        values = np.where(diverged & np.isnan(values[:, at]), np.inf, values[:, at])
         seeds = np.array([member.seed for member in self.members], dtype=np.uint64)
         arms = {}
         for label, rows in self.arms(by).items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
-        return evidence.compare_all(arms)
+        better: Literal["lower", "higher"] = "higher" if name.endswith("accuracy") else "lower"
+        return evidence.compare_all(arms, better=better)
 
     def plot(
         self,

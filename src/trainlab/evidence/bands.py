@@ -1,0 +1,82 @@
+"""Curves of a population: smoothed, and the band in which most of them lie."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from trainlab.errors import SettingError, sentence
+from trainlab.evidence.checks import Array, check_level, finite, numbers
+from trainlab.settings import is_integer, is_real
+
+SMOOTHING_WINDOW: Final = 11
+SMOOTHING_BETA: Final = 2.0
+
+
+def smooth(
+    values: npt.ArrayLike, window: int = SMOOTHING_WINDOW, beta: float = SMOOTHING_BETA
+) -> Array:
+    """A moving average under a Kaiser window, along the last axis, of the same length.
+
+    y_i = Σ_j w_j x_{i+j}, |j| <= window // 2, Σ w = 1; at the ends x is mirrored
+    (left without its first value, right with its last), as the book plots its losses.
+    Shorter series than the window are returned as they are.
+
+    >>> smooth(np.ones(20)).shape, bool(np.allclose(smooth(np.ones(20)), 1))
+    ((20,), True)
+    """
+    x = numbers(values)
+    if not is_integer(window) or window < 1 or window % 2 == 0:
+        raise SettingError(sentence("window", "smooth", "be an odd integer >= 1", window, "11"))
+    if not is_real(beta):
+        raise SettingError(sentence("beta", "smooth", "be a number", beta, "beta=2.0"))
+    if x.ndim == 0:
+        raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
+    half = window // 2
+    if x.shape[-1] < window:
+        return x
+    weights = np.kaiser(window, beta)
+    left, right = x[..., half:0:-1], x[..., : -half - 1 : -1]
+    padded = np.concatenate([left, x, right], axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window, axis=-1)
+    result: Array = windows @ (weights / weights.sum())
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    """The middle of a population and where most of it lies; arrays (n,)."""
+
+    center: Array
+    low: Array
+    high: Array
+    count: npt.NDArray[np.int64]
+    level: float
+
+
+def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
+    """The median over the members and the quantiles that enclose `level` of them.
+
+    values: (members, n).  It describes the spread of single runs, not the error of
+    the median: more seeds do not make it narrower.  Where no member has a value
+    the band is NaN.
+
+    >>> b = band([[1.0, 2.0], [3.0, np.nan]], level=0.5)
+    >>> b.center.tolist(), b.count.tolist()
+    ([2.0, 2.0], [2, 1])
+    """
+    check_level(level, "band")
+    x = finite(values)
+    if x.ndim != 2:
+        raise SettingError(sentence("values", "band", "have shape (members, n)", x))
+    tail = (1 - level) / 2
+    with warnings.catch_warnings():
+        # All members diverged: NaN is the answer, and no news to the reader.
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        quantile = np.nanquantile if np.isnan(x).any() else np.quantile
+        low, center, high = quantile(x, [tail, 0.5, 1 - tail], axis=0)
+    return Band(center, low, high, np.sum(~np.isnan(x), axis=0), level)

@@ -1,0 +1,296 @@
+"""Arms against each other, seed by seed: how great a difference is, and whether it is one.
+
+Order: the record of one pair, the two functions that make them, then the parts:
+the mean, the median, the counts and the test.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from trainlab.errors import SettingError, sentence
+from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
+from trainlab.evidence.checks import Array, check_level, numbers
+from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
+
+MIN_PAIRS: Final = 6
+"""Fewest pairs that get an interval, and that can show a difference: 2/2⁵ is more than 5 %.
+
+It is enough for the mean, too: a resample of n pairs that draws one pair n times has no
+spread and counts as infinitely far off; its chance n^(1-n) must be small beside the
+level: 0.01 % for n = 6, but 11 % for n = 3.
+"""
+
+
+TIE: Final = 2.0**-40
+"""Differences that agree to this share of the values are ties: far above the rounding of one
+subtraction, 2⁻⁵³, and far below anything that is measured in float32."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """What common seeds say of first − second.
+
+    Of the seeds in which both arms ended with a value:
+    mean      mean difference, with an interval [low, high] that holds for all pairs at once
+    median    median difference, with an interval [median_low, median_high] of its own
+    effect    standardised mean difference, Hedges's g of the differences; NaN where they
+              do not vary
+    Of all `pairs`, in which a run that diverged lost against one that did not:
+    wins, losses, ties  in how many the first arm was better, worse, neither
+    diverged  in how many one of the two diverged
+    superiority  (wins + ties/2) / pairs, the chance that the first is better; NaN for none
+    p         two-sided p-value of the signed-rank test
+    adjusted  that p-value after Holm's correction for the `family` of pairs
+    winner    the arm that is shown to be better, None if no difference is shown
+    `missing` counts the seeds that one of the arms lacks.
+    """
+
+    first: str
+    second: str
+    mean: float
+    low: float
+    high: float
+    level: float
+    pairs: int
+    missing: int
+    median: float
+    median_low: float
+    median_high: float
+    wins: int
+    losses: int
+    ties: int
+    diverged: int
+    superiority: float
+    effect: float
+    p: float
+    adjusted: float
+    family: int
+    winner: str | None
+
+    @property
+    def shown(self) -> bool:
+        """Whether a difference is shown (see `compare_all`)."""
+        return self.winner is not None
+
+    def __str__(self) -> str:
+        if self.pairs < MIN_PAIRS:
+            verdict = f"{self.pairs} pairs, too few for an interval"
+        else:
+            verdict = f"{self.level:.0%} interval {self.median_low:+.4g} to {self.median_high:+.4g}"
+            verdict += f"; better in {self.wins} of {self.pairs}, p = {self.adjusted:.2g}"
+        verdict += "" if self.shown else ": no difference shown"
+        return f"{self.first} - {self.second}: {self.median:+.4g} ({verdict})"
+
+
+Direction = Literal["lower", "higher"]
+
+
+def compare(
+    first: str,
+    a: npt.ArrayLike,
+    second: str,
+    b: npt.ArrayLike,
+    level: float = 0.95,
+    seed: int = 0,
+    better: Direction = "lower",
+) -> Comparison:
+    """Two arms on common seeds; a, b: (seeds,) in the same order of seeds.  See `compare_all`.
+
+    >>> x = np.arange(10.0)
+    >>> print(compare("SGD", x + 3, "Adam", x))
+    SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 10, p = 0.002)
+    """
+    return compare_all({first: a, second: b}, level, seed, better)[0]
+
+
+def compare_all(
+    arms: Mapping[str, npt.ArrayLike],
+    level: float = 0.95,
+    seed: int = 0,
+    better: Direction = "lower",
+    pairs: Sequence[tuple[str, str]] | None = None,
+) -> list[Comparison]:
+    """A family of pairs of arms, compared seed by seed; all pairs unless `pairs` names them.
+
+    arms: label -> (seeds,), ±inf where a run diverged, NaN where there is none.
+
+    **Shown.**  A difference is shown when its p-value, after Holm's correction for the
+    family, is at most 1 - level, and the interval of the median difference leaves out 0.
+    The first condition alone makes the chance of showing any difference of the family
+    that is not there at most 1 - level.  The second keeps test and number in agreement:
+    a rank test can call it a difference when half of the seeds show none.  Where too few
+    pairs have two finite values for an interval, the others having diverged, the test decides.
+
+    **Diverged.**  A run that diverged lost against one that did not; two that diverged
+    are a tie.  Means and medians are of the pairs without a run that diverged.
+
+    **Means.**  The interval is  mean(d) ± q·se(d),  se = std(d)/√n.  The seeds are
+    resampled for all pairs at once, and q is the `level` quantile of the greatest
+    |mean(d*) - mean(d)| / se(d*) among the pairs: the chance that any of the intervals
+    misses is 1 - level, however many pairs there are.  Medians: `bootstrap.median_bounds`,
+    for each pair by itself.  With fewer than MIN_PAIRS both are infinite.  Differences that
+    are all equal have an interval without width.
+
+    Raises SettingError for fewer than two arms, arms of unequal length, or unknown labels.
+
+    Source: Romano and Wolf (2005), "Exact and approximate stepdown methods for
+    multiple hypothesis testing", single step; Hall (1992), the symmetric percentile-t.
+
+    >>> x = np.arange(10.0)
+    >>> both = {"a": x, "b": x + np.resize([1, -1], 10), "c": x + 3 + 0.1 * np.sin(x)}
+    >>> [c.shown for c in compare_all(both)]
+    [False, True, True]
+    """
+    check_level(level, "compare_all")
+    if better not in ("lower", "higher"):
+        must = "be 'lower' or 'higher'"
+        raise SettingError(sentence("better", "compare_all", must, better))
+    labels, x = list(arms), numbers(list(arms.values()))
+    if x.ndim != 2 or len(x) < 2:
+        must = "hold two or more arms of shape (seeds,)"
+        raise SettingError(sentence("arms", "compare_all", must, labels))
+    names = list(itertools.combinations(labels, 2)) if pairs is None else list(pairs)
+    unknown = [label for pair in names for label in pair if label not in arms]
+    if unknown:
+        must = "name arms, which are " + ", ".join(labels)
+        raise SettingError(sentence("pairs", "compare_all", must, unknown[0]))
+    if not names:
+        return []
+    rows = dict(zip(labels, x, strict=True))
+    differences = [_Differences.of(rows[a], rows[b], better) for a, b in names]
+    means = _mean_intervals(np.array([d.finite for d in differences]), level, seed)
+    p = [signed_rank(d.lost) for d in differences]
+    adjusted = holm(p)
+    found = []
+    for k, (first, second) in enumerate(names):
+        d, (mean, low, high) = differences[k], means[k]
+        kept = d.finite[~np.isnan(d.finite)]
+        median_low, median_high = _median_interval(kept, level)
+        counts = d.counts()
+        found.append(
+            Comparison(
+                first=first,
+                second=second,
+                mean=mean,
+                low=low,
+                high=high,
+                level=level,
+                median=float(np.median(kept)) if kept.size else math.nan,
+                median_low=median_low,
+                median_high=median_high,
+                **counts,
+                superiority=_superiority(counts),
+                effect=_hedges(kept),
+                p=p[k],
+                adjusted=float(adjusted[k]),
+                family=len(names),
+                winner=d.winner(names[k], better, median_low, median_high)
+                if adjusted[k] <= 1 - level
+                else None,
+            )
+        )
+    return found
+
+
+# --- parts -----------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Differences:
+    """first - second (seeds,), three ways.
+
+    finite   NaN unless both have a finite value
+    lost     > 0 where the first is worse: ±inf against a run that diverged, 0 for a tie
+    """
+
+    finite: Array
+    lost: Array
+
+    @classmethod
+    def of(cls, a: Array, b: Array, better: Direction) -> _Differences:
+        finite = np.where(np.isfinite(a) & np.isfinite(b), a, np.nan)
+        finite = finite - np.where(np.isnan(finite), np.nan, b)
+        # Equal accuracies may differ by rounding, and would then not be ties.
+        kept = np.abs([a, b])[np.isfinite([a, b])]
+        quantum = TIE * kept.max(initial=0.0)
+        lost = np.round(finite / quantum) if quantum > 0 else finite.copy()
+        if better == "higher":
+            lost = -lost
+        lost[np.isinf(a) & np.isfinite(b)] = np.inf
+        lost[np.isfinite(a) & np.isinf(b)] = -np.inf
+        lost[np.isinf(a) & np.isinf(b)] = 0.0
+        return cls(finite, lost)
+
+    def counts(self) -> dict[str, int]:
+        """The counts of a Comparison."""
+        pairs = int(np.sum(~np.isnan(self.lost)))
+        return {
+            "pairs": pairs,
+            "missing": len(self.lost) - pairs,
+            "wins": int(np.sum(self.lost < 0)),
+            "losses": int(np.sum(self.lost > 0)),
+            "ties": int(np.sum(self.lost == 0)),
+            "diverged": pairs - int(np.sum(~np.isnan(self.finite))),
+        }
+
+    def winner(
+        self, names: tuple[str, str], better: Direction, low: float, high: float
+    ) -> str | None:
+        """The arm to whose side the test leans, unless the interval of the median disagrees."""
+        worse = bool(signed_ranks(self.lost).sum() > 0)
+        above = worse == (better == "lower")  # a worse first arm has the greater values
+        agrees = low == -math.inf or (low > 0 if above else high < 0)
+        return names[worse] if agrees else None
+
+
+def _mean_intervals(d: Array, level: float, seed: int) -> list[tuple[float, float, float]]:
+    """Mean, low and high of each row of d (pairs, seeds); NaN is left out."""
+    present = ~np.isnan(d)
+    count = present.sum(-1)
+    mean = np.array(
+        [row[ok].mean() if ok.any() else np.nan for row, ok in zip(d, present, strict=True)]
+    )
+    centred = np.where(present, d - mean[:, None], 0.0)
+    error = standard_error(count, np.zeros(len(d)), np.sum(centred**2, -1))
+    judged = (count >= MIN_PAIRS) & (error > ROUNDING * np.abs(mean))
+    half = np.where(count >= MIN_PAIRS, 0.0, np.inf)
+    if judged.any():
+        half[judged] = reach(centred[judged], present[judged], level, seed) * error[judged]
+    mean[count == 0] = np.nan
+    low, high = mean - half, mean + half
+    low[count == 0], high[count == 0] = -np.inf, np.inf
+    return [(float(m), float(a), float(b)) for m, a, b in zip(mean, low, high, strict=True)]
+
+
+def _median_interval(d: Array, level: float) -> tuple[float, float]:
+    return median_bounds(d, level) if len(d) >= MIN_PAIRS else (-np.inf, np.inf)
+
+
+def _superiority(counts: Mapping[str, int]) -> float:
+    pairs = counts["pairs"]
+    return (counts["wins"] + counts["ties"] / 2) / pairs if pairs else math.nan
+
+
+def _hedges(d: Array) -> float:
+    """mean / std · J,  J = Γ(ν/2) / (√(ν/2) Γ((ν−1)/2)),  ν = n − 1: without bias for normal d.
+
+    Source: Hedges (1981), "Distribution theory for Glass's estimator of effect size",
+    with the standard deviation of the differences (Cohen's d_z).
+    """
+    if len(d) < 3:
+        return math.nan
+    half = (len(d) - 1) / 2
+    spread = d.std(ddof=1)
+    if not spread > ROUNDING * np.abs(d).max():
+        return math.nan
+    shrink = np.exp(special.gammaln(half) - special.gammaln(half - 0.5)) / np.sqrt(half)
+    return float(d.mean() / spread * shrink)

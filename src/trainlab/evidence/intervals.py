@@ -1,0 +1,76 @@
+"""One arm: the interval of its median, and the interval that holds one more run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from trainlab.evidence.checks import check_level, present
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A value with its interval; infinite where the runs are too few for the level."""
+
+    center: float
+    low: float
+    high: float
+    level: float
+    count: int
+    missing: int
+
+    def contains(self, value: float) -> bool:
+        """Whether the value lies in the interval, ends included."""
+        return self.low <= value <= self.high
+
+
+def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """The median of the runs, and an interval that covers the true median.
+
+    The interval lies between two order statistics x_(k) and x_(n+1-k) with the
+    greatest k for which 2·P(Binomial(n, ½) < k) <= 1 - level: it holds for every
+    distribution.  Fewer than 6 runs have no 95 % interval.
+
+    >>> median_interval(range(1, 11)).low, median_interval(range(1, 11)).high
+    (2.0, 9.0)
+    """
+    check_level(level, "median_interval")
+    x, missing = present(values)
+    if not x.size:
+        return Interval(np.nan, -np.inf, np.inf, level, 0, missing)
+    ordered = np.sort(x)
+    k = int(stats.binom.ppf((1 - level) / 2, x.size, 0.5))
+    k -= bool(2 * stats.binom.cdf(k - 1, x.size, 0.5) > 1 - level)
+    low, high = (ordered[k - 1], ordered[-k]) if k >= 1 else (-np.inf, np.inf)
+    return Interval(float(np.median(x)), float(low), float(high), level, x.size, missing)
+
+
+def run_interval(values: npt.ArrayLike, level: float = 0.99) -> Interval:
+    """The median of the runs, and an interval that holds one more run.
+
+    m ± t·s·√(1 + 1/n), t Student's quantile with n - 1 degrees of freedom, m and s
+    mean and standard deviation of the logarithms (of the values themselves when
+    one is <= 0).  A loss of training is skewed like its logarithm is not.  A number
+    that one unseeded run printed belongs in this interval, not in that of the median.
+
+    Needs 2 runs; with fewer the interval is infinite.  Source: any text on
+    prediction intervals, e.g. Hahn and Meeker (1991), section 4.7.
+
+    >>> run_interval([1.0, 2.0, 4.0]).contains(2.0)
+    True
+    """
+    check_level(level, "run_interval")
+    x, missing = present(values)
+    center = float(np.median(x)) if x.size else np.nan
+    if x.size < 2:
+        return Interval(center, -np.inf, np.inf, level, x.size, missing)
+    positive = bool(np.all(x > 0))
+    z = np.log(x) if positive else x
+    reach = stats.t.ppf((1 + level) / 2, x.size - 1) * z.std(ddof=1) * np.sqrt(1 + 1 / x.size)
+    with np.errstate(over="ignore"):
+        ends = np.array([z.mean() - reach, z.mean() + reach])
+        low, high = np.exp(ends) if positive else ends
+    return Interval(center, float(low), float(high), level, x.size, missing)

@@ -1,0 +1,192 @@
+"""Claims in words: what became of each expectation, in one sentence with its numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from trainlab.evidence import Comparison, Interval, fewest_pairs
+from trainlab.experiments.base import Better, Expectation, Measure, Within
+from trainlab.experiments.results import Claim
+
+SMALLEST_P: Final = 0.001
+"""Smaller p-values are not told apart: the seeds are too few to know them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What claims are judged by.
+
+    medians    arm → its median; without randomness its value, as an interval without width
+    pairs      (first, second) → their comparison, in the order of the expectation
+    lost       arm → in how many seeds it diverged and has no value
+    seeds      how many; 0 without randomness
+    """
+
+    measure: Measure
+    medians: Mapping[str, Interval]
+    pairs: Mapping[tuple[str, str], Comparison]
+    lost: Mapping[str, int]
+    seeds: int
+
+
+def claim(expected: Expectation, found: Found) -> Claim:
+    """What became of an expectation."""
+    if isinstance(expected, Within):
+        return _within(expected, found)
+    pair = found.pairs.get((expected.first, expected.second))
+    return _values(expected, found) if pair is None else _better(expected, pair, found)
+
+
+# --- one arm ---------------------------------------------------------------------------
+
+
+def _within(expected: Within, found: Found) -> Claim:
+    """The median is within its bounds if its interval is."""
+    m, bounds = found.medians[expected.arm], between(expected.low, expected.high)
+    met: bool | None = None
+    if found.seeds != 1 and m.count:
+        if expected.low <= m.low and m.high <= expected.high:
+            met = True
+        elif m.high < expected.low or m.low > expected.high:
+            met = False
+    words = found.measure.words
+    if not m.count:
+        text = f"{expected.arm} diverged in every seed and has no {words}."
+    elif found.seeds == 1:
+        text = f"{expected.arm}: {words} {number(m.center)} in one seed, which is no median."
+    else:
+        value = f"{words} {number(m.center)}"
+        if found.seeds:
+            value += f" (median of {m.count} seeds) {_brackets(m.low, m.high)}"
+        ending = {
+            True: f"as expected {bounds}",
+            False: f"not {bounds}, as was expected",
+            None: f"not shown to be {bounds}",
+        }
+        text = f"{expected.arm}: {value}, {ending[met]}{_divergences([expected.arm], found)}."
+    return Claim(text, met, (expected.arm,), m.center, m.low, m.high, m.level)
+
+
+def between(low: float, high: float) -> str:
+    """Bounds in words."""
+    if math.isinf(low):
+        return f"at most {number(high)}"
+    return f"at least {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
+
+
+# --- two arms --------------------------------------------------------------------------
+
+
+def _better(expected: Better, pair: Comparison, found: Found) -> Claim:
+    met = None if pair.winner is None else pair.winner == expected.first
+    return Claim(
+        text=_sentence(pair, met, found),
+        met=met,
+        arms=(expected.first, expected.second),
+        center=pair.median,
+        low=pair.median_low,
+        high=pair.median_high,
+        level=pair.level,
+        wins=pair.wins,
+        pairs=pair.pairs,
+        p=pair.adjusted,
+    )
+
+
+def _sentence(pair: Comparison, met: bool | None, found: Found) -> str:
+    need = fewest_pairs(pair.family, pair.level)
+    if pair.pairs < need:
+        need_words = f"{pair.family} comparisons need" if pair.family > 1 else "a comparison needs"
+        return (
+            f"No difference can be shown between {pair.first} and {pair.second}: "
+            f"{need_words} {need} seeds, and there are {pair.pairs}."
+        )
+    forward = pair.winner == pair.first if pair.shown else pair.wins >= pair.losses
+    subject, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
+    beginning = ""
+    if met is False:
+        beginning = "Contrary to what was expected, "
+    elif met is None:
+        beginning = f"No difference shown between {pair.first} and {pair.second}: "
+    has = found.measure.comparative or f"a {found.measure.better} {found.measure.words}"
+    wins = pair.wins if forward else pair.losses
+    ties = f" ({pair.ties} {'tie' if pair.ties == 1 else 'ties'})" if pair.ties else ""
+    text = f"{beginning}{subject} had {has} than {other} in {wins} of {pair.pairs} seeds{ties}"
+    if not math.isnan(pair.median):
+        text += f"; median difference {_difference(pair, forward)}"
+    text += f", {_chance(pair)}{_divergences([subject, other], found)}."
+    return text
+
+
+def _difference(pair: Comparison, forward: bool) -> str:
+    """The median difference, subject − other, with two digits of the interval's half-width."""
+    sign = 1 if forward else -1
+    low, high = sorted((sign * pair.median_low, sign * pair.median_high))
+    half = (high - low) / 2
+    decimals = 1 - math.floor(math.log10(half)) if 0 < half < math.inf else None
+
+    def shown(value: float) -> str:
+        if decimals is not None and 0 <= decimals <= 6:
+            text = f"{value:+.{decimals}f}".replace("-", "−")
+            return text if text.strip("+−0.") else text[1:]
+        return f"{'+' if value > 0 else ''}{number(value)}".replace("-", "−")
+
+    interval = f" [{shown(low)}, {shown(high)}]" if half < math.inf else ""
+    return f"{shown(sign * pair.median)}{interval}"
+
+
+def _chance(pair: Comparison) -> str:
+    p = pair.adjusted
+    text = f"p < {SMALLEST_P:g}" if p < SMALLEST_P else f"p = {p:.2g}"
+    return text if pair.family == 1 else f"{text} after correction for {pair.family} pairs"
+
+
+def _divergences(arms: list[str], found: Found) -> str:
+    lost = [f"{arm} diverged in {found.lost[arm]}" for arm in arms if found.lost.get(arm)]
+    return f"; {' and '.join(lost)} of {found.seeds} seeds" if lost else ""
+
+
+def _values(expected: Better, found: Found) -> Claim:
+    """Two arms without seeds in common to compare: one seed, or values without randomness."""
+    a, b = found.medians[expected.first], found.medians[expected.second]
+    values = f"{expected.first} {number(a.center)}, {expected.second} {number(b.center)}"
+    met: bool | None = None
+    if found.seeds:
+        text = f"One seed shows no ranking: {values}."
+    else:
+        first_is_less = a.center < b.center
+        if a.center != b.center:
+            met = first_is_less == (found.measure.better == "lower")
+        text = f"{found.measure.words}: {values}{'' if met else ', which was not expected'}."
+    difference = a.center - b.center
+    low, high = (-math.inf, math.inf) if found.seeds else (difference, difference)
+    return Claim(text, met, (expected.first, expected.second), difference, low, high, a.level)
+
+
+# --- numbers ---------------------------------------------------------------------------
+
+
+def _brackets(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "without an interval, for which they are too few"
+    return f"[{number(low)}, {number(high)}]"
+
+
+def number(value: float) -> str:
+    """A number as verdicts and tables show it.
+
+    >>> number(0.19398), number(2.3025), number(1e-09), number(float("nan"))
+    ('0.1940', '2.303', '1e−9', 'diverged')
+    """
+    if math.isnan(value):
+        return "diverged"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:#.4g}".rstrip(".")
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    # With a minus, after which no line breaks, as it would after a hyphen.
+    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−")
