@@ -111,16 +111,25 @@ class TestMember:
         assert found["network"]["hidden"] == [100]
 
 
+def history_of(seeds: int, name: str = "train_loss", diverged: int = 0) -> tl.History:
+    """Two arms; the second is lower by 1 everywhere but at the first step.
+
+    So many of its first members diverged before the end.
+    """
+    optimizers = [tl.SGD(), tl.Adam()]
+    members = [tl.Member(optimizer=o, seed=s) for o in optimizers for s in range(seeds)]
+    values = np.arange(float(seeds))[:, None] + np.zeros((seeds, 3))
+    both = np.concatenate([values, values - np.array([0.0, 1.0, 1.0])])
+    both[seeds : seeds + diverged, -1] = np.nan
+    status = [Status("finished", 3)] * 2 * seeds
+    status[seeds : seeds + diverged] = [Status("diverged", 2)] * diverged
+    return tl.History(members, {name: Series(name, "step", np.arange(3), both)}, status, 0.1)
+
+
 class TestHistory:
     @pytest.fixture
     def history(self) -> tl.History:
-        """Two arms on five seeds; the second is better by 1 everywhere but at the first step."""
-        optimizers = [tl.SGD(), tl.Adam()]
-        members = [tl.Member(optimizer=o, seed=s) for o in optimizers for s in range(5)]
-        values = np.arange(5.0)[:, None] + np.zeros((5, 3))
-        both = np.concatenate([values, values - np.array([0.0, 1.0, 1.0])])
-        series = {"train_loss": Series("train_loss", "step", np.arange(3), both)}
-        return tl.History(members, series, [Status("finished", 3)] * 10, 0.1)
+        return history_of(5)
 
     def test_arms(self, history: tl.History) -> None:
         arms = history.arms("optimizer")
@@ -135,13 +144,22 @@ class TestHistory:
         assert bands["Adam"].center.tolist() == [2, 1, 1]
         assert (bands["SGD"].low <= bands["SGD"].high).all()
 
-    def test_comparisons_are_paired_on_seeds(self, history: tl.History) -> None:
-        (last,) = history.compare("optimizer")
+    def test_comparisons_are_paired_on_seeds(self) -> None:
+        (last,) = history_of(6).compare("optimizer")
         assert last.mean == pytest.approx(1.0)
-        assert last.shown
-        (first,) = history.compare("optimizer", at=0)
+        assert last.winner == "Adam"
+        (first,) = history_of(6).compare("optimizer", at=0)
         assert first.mean == pytest.approx(0.0)
         assert not first.shown
+
+    def test_the_better_of_two_accuracies_is_the_higher(self) -> None:
+        (last,) = history_of(6, "test_accuracy").compare(name="test_accuracy")
+        assert last.winner == "SGD"
+
+    def test_members_that_diverged_lost(self) -> None:
+        (last,) = history_of(8, diverged=3).compare("optimizer")
+        assert (last.wins, last.losses, last.diverged, last.missing) == (3, 5, 3, 0)
+        assert not last.shown
 
     def test_an_unknown_series_lists_those_there_are(self, history: tl.History) -> None:
         with pytest.raises(tl.SettingError, match="train_loss"):
