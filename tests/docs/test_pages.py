@@ -1,0 +1,91 @@
+"""The documents are executed, and what they name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from documents import DOCUMENTS, ROOT, blocks, commands, execute, name
+from trainlab.cli import main
+from trainlab.experiments import EXPERIMENTS
+
+# These have a test of their own, which runs them and more.
+APART = ("README.md",)
+WITH_CODE = [
+    path
+    for path in DOCUMENTS
+    if name(path) not in APART and blocks(path.read_text(encoding="utf-8"), "python")
+]
+
+
+@pytest.mark.parametrize("path", WITH_CODE, ids=name)
+def test_pages_run_and_keep_what_they_promise(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    assert execute(path, names) > 0, "nothing on the page is asserted"
+
+
+@pytest.mark.parametrize(("document", "words", "whole"), commands("trainlab"))
+def test_commands_exist(
+    document: str, words: list[str], whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    context = click.Context(main)
+    command: click.Command = main
+    if words and not words[0].startswith("-"):
+        found = main.get_command(context, words[0])
+        assert found is not None, f"{document}: no such command"
+        command, words = found, words[1:]
+    known = {option for p in command.get_params(context) for option in (*p.opts, "--help")}
+    assert {word for word in words if word.startswith("--")} <= known
+    if command.name == "run":
+        named = [word for word in words if re.fullmatch(r"[a-z]+(-[a-z]+)+|all", word)]
+        assert set(named) <= {*EXPERIMENTS, "all"}
+    if whole and command is not main:
+        for script in (word for word in words if word.endswith(".py")):
+            Path(script).touch()  # one that the reader has
+        command.make_context(command.name, list(words))
+
+
+@pytest.mark.parametrize(("document", "words", "whole"), commands("make"))
+def test_targets_of_make_exist(document: str, words: list[str], whole: bool) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in words:
+        if "=" not in target:
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document}: make {target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_links_and_paths_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!http)([^)]+)", text)
+    paths = re.findall(r"`((?:src|tests|docs|benchmarks|tools)/[\w./]+)`", text)
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), link
+    for target in paths:
+        assert (ROOT / target).exists(), target
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_markdown_leaves_the_mathematics_alone(path: Path) -> None:
+    r"""In `$…$` a backslash before a sign is eaten by Markdown: `\,` is drawn as a comma."""
+    code = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+    text = code.sub("", path.read_text(encoding="utf-8"))
+    for formula in re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", text, re.DOTALL):
+        assert not re.search(r"\\[^a-zA-Z\s]", formula), formula
