@@ -15,6 +15,21 @@ import numpy as np
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
+__all__ = [
+    "cross_entropy_error",
+    "identity_function",
+    "mean_squared_error",
+    "np",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softmax_loss",
+    "step_function",
+    "sum_squared_error",
+]
+
 LOG_OFFSET: Final = 1e-7
 """Added inside the logarithm of the cross-entropy, so that log(0) does not occur."""
 
@@ -30,8 +45,9 @@ def step_function(x: Any) -> Array:
 
 
 def sigmoid(x: Any) -> Any:
-    """y = 1 / (1 + e^−x), computed as (1 + tanh(x/2)) / 2, which cannot overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(x, dtype=float)))
+    """y = 1 / (1 + e^−x)."""
+    with np.errstate(over="ignore"):  # 1 / (1 + inf) is the right limit, 0
+        return 1.0 / (1.0 + np.exp(-np.asarray(x, dtype=float)))
 
 
 def sigmoid_grad(x: Any) -> Any:

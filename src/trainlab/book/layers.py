@@ -1,0 +1,258 @@
+"""What readers of the book import from `common.layers`, simplest first.
+
+A layer keeps what its backward pass needs in attributes, and reads its parameters from the
+very arrays it was given, which optimizers change in place.  x is (B, features), or
+(B, channels, height, width) where a layer says so.
+
+Source: Saito, Deep Learning from Scratch, chapters 5 and 6.  The layers of this library,
+without hidden state and for populations, are in `trainlab.network.layers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.book.functions import (
+    cross_entropy_error,
+    identity_function,
+    mean_squared_error,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    softmax,
+    softmax_loss,
+    step_function,
+    sum_squared_error,
+)
+from trainlab.network.workspace import Array
+
+__all__ = [
+    "Affine",
+    "BatchNormalization",
+    "Dropout",
+    "Relu",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+    "cross_entropy_error",
+    "identity_function",
+    "mean_squared_error",
+    "np",
+    "relu",
+    "relu_grad",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softmax_loss",
+    "step_function",
+    "sum_squared_error",
+]
+
+VARIANCE_OFFSET: Final = 1e-6
+"""Added to a variance, so that nothing is divided by 0."""
+
+
+class Relu:
+    """y = max(x, 0);  dx = dy where x > 0, else 0."""
+
+    def __init__(self) -> None:
+        self.mask: Any = None
+
+    def forward(self, x: Any) -> Any:
+        """y, with x <= 0 remembered as `mask`."""
+        self.mask = x <= 0
+        return np.clip(x, 0, np.inf)
+
+    def backward(self, dout: Any) -> Any:
+        """dx."""
+        return dout * ~self.mask
+
+
+class Sigmoid:
+    """y = 1 / (1 + e^−x);  dx = dy (1 − y) y."""
+
+    def __init__(self) -> None:
+        self.out: Any = None
+
+    def forward(self, x: Any) -> Any:
+        """y, remembered as `out`."""
+        self.out = sigmoid(x)
+        return self.out
+
+    def backward(self, dout: Any) -> Any:
+        """dx."""
+        return dout * (1.0 - self.out) * self.out
+
+
+class Affine:
+    """y = x W + b;  dx = dy Wᵀ,  dW = xᵀ dy,  db = Σ_B dy.
+
+    W (in, out), b (out,).  x of any number of axes is taken as (B, in); dx has x's shape.
+    """
+
+    def __init__(self, W: Any, b: Any) -> None:
+        self.W = W
+        self.b = b
+        self.x: Any = None
+        self.original_x_shape: tuple[int, ...] = ()
+        self.dW: Any = None
+        self.db: Any = None
+
+    def forward(self, x: Any) -> Any:
+        """y."""
+        self.original_x_shape = x.shape
+        self.x = x.reshape(x.shape[0], -1)
+        y = np.dot(self.x, self.W)
+        y += self.b
+        return y
+
+    def backward(self, dout: Any) -> Any:
+        """dx; the gradients of the parameters are left in `dW` and `db`."""
+        self.parameter_gradients(dout)
+        return np.dot(dout, self.W.T).reshape(self.original_x_shape)
+
+    def parameter_gradients(self, dout: Any) -> None:
+        """`dW` and `db` alone: nobody asks for the gradient of a network's inputs."""
+        self.dW = np.dot(self.x.T, dout)
+        self.db = np.sum(dout, axis=0)
+
+
+class SoftmaxWithLoss:
+    """The cross-entropy of softmax(x);  dx = (y − t) / B.
+
+    t is one-hot (B, classes), or class indices (B,).
+    """
+
+    def __init__(self) -> None:
+        self.loss: Any = None
+        self.y: Any = None
+        self.t: Any = None
+
+    def forward(self, x: Any, t: Any) -> Any:
+        """The loss, one number; the probabilities are left in `y`."""
+        self.t = t
+        self.y = softmax(x)
+        self.loss = cross_entropy_error(self.y, t)
+        return self.loss
+
+    def backward(self, dout: Any = 1) -> Any:
+        """dx."""
+        y, t = np.atleast_2d(self.y), np.asarray(self.t)
+        if t.size == y.size:
+            dx = y - t.reshape(y.shape)
+        else:
+            dx = y.copy()
+            dx[np.arange(len(y)), t.ravel()] -= 1
+        dx /= len(y)
+        return (dx * dout if np.ndim(dout) or dout != 1 else dx).reshape(np.shape(self.y))
+
+
+class Dropout:
+    """Training: y = x · mask;  evaluation: y = x · (1 − dropout_ratio).
+
+    mask is True where a uniform draw is > dropout_ratio.  Not inverted: docs/conventions.md.
+    Source: Srivastava et al. 2014.
+    """
+
+    def __init__(self, dropout_ratio: float = 0.5) -> None:
+        self.dropout_ratio = dropout_ratio
+        self.mask: Any = None
+        self.frozen = False  # while a gradient is checked: the mask is not to be drawn anew
+
+    def forward(self, x: Any, train_flg: bool = True) -> Any:
+        """y; in training the mask is left in `mask`."""
+        if not train_flg:
+            return x * (1.0 - self.dropout_ratio)
+        if not (self.frozen and np.shape(self.mask) == x.shape):
+            draws = np.random.rand(*x.shape)  # noqa: NPY002 - np.random.seed is to repeat it
+            self.mask = draws > self.dropout_ratio
+        return x * self.mask
+
+    def backward(self, dout: Any) -> Any:
+        """dx."""
+        return dout * self.mask
+
+
+class BatchNormalization:
+    """xn = (x − mean) / √(var + 1e-6), y = γ·xn + β, over the B samples; `momentum` decays.
+
+    running ← momentum · running + (1 − momentum) · batch, from 0; evaluation uses it.
+    x is (B, features), or (B, channels, height, width), which is taken as (B, features).
+    Source: Ioffe, Szegedy 2015.
+    """
+
+    def __init__(
+        self,
+        gamma: Any,
+        beta: Any,
+        momentum: float = 0.9,
+        running_mean: Any = None,
+        running_var: Any = None,
+    ) -> None:
+        self.gamma = gamma
+        self.beta = beta
+        self.momentum = momentum
+        self.input_shape: tuple[int, ...] = ()
+        self.running_mean = running_mean
+        self.running_var = running_var
+        self.batch_size: int | None = None
+        self.xc: Any = None
+        self.xn: Any = None
+        self.std: Any = None
+        self.dgamma: Any = None
+        self.dbeta: Any = None
+
+    def forward(self, x: Any, train_flg: bool = True) -> Any:
+        """y, of the shape of x."""
+        self.input_shape = x.shape
+        return self._normalize(x.reshape(x.shape[0], -1), train_flg).reshape(x.shape)
+
+    def _normalize(self, x: Any, train_flg: bool) -> Array:
+        if self.running_mean is None:
+            self.running_mean = np.zeros(x.shape[1])
+            self.running_var = np.zeros(x.shape[1])
+        if not train_flg:
+            xn = (x - self.running_mean) / np.sqrt(self.running_var + VARIANCE_OFFSET)
+            return np.asarray(self.gamma * xn + self.beta)
+        mean = x.mean(axis=0)
+        self.batch_size = len(x)
+        self.xc = x - mean
+        var = np.mean(self.xc**2, axis=0)
+        self.std = np.sqrt(var + VARIANCE_OFFSET)
+        self.xn = self.xc / self.std
+        keep = self.momentum
+        self.running_mean = keep * self.running_mean + (1 - keep) * mean
+        self.running_var = keep * self.running_var + (1 - keep) * var
+        return np.asarray(self.gamma * self.xn + self.beta)
+
+    def backward(self, dout: Any) -> Any:
+        """dx, of the shape of x; the gradients of γ and β are left in `dgamma` and `dbeta`."""
+        dy = dout.reshape(dout.shape[0], -1)
+        rows = len(dy)
+        self.dbeta = dy.sum(axis=0)
+        self.dgamma = np.sum(self.xn * dy, axis=0)
+        dxn = self.gamma * dy
+        dxc = dxn / self.std
+        dstd = -np.sum((dxn * self.xc) / (self.std * self.std), axis=0)
+        dvar = 0.5 * dstd / self.std
+        dxc += (2.0 / rows) * self.xc * dvar
+        dmean = np.sum(dxc, axis=0)
+        return (dxc - dmean / rows).reshape(self.input_shape)
+
+
+def backward(layers: Mapping[str, Any], dout: Any) -> None:
+    """Sends dout back through the layers, in the opposite order of their forward pass.
+
+    The gradients are left in the layers.  That of the network's inputs is not computed: it
+    is a fifth of the work, and nothing is asked of it.
+    """
+    first, *others = layers.values()
+    for layer in reversed(others):
+        dout = layer.backward(dout)
+    if type(first).backward is Affine.backward:
+        first.parameter_gradients(dout)
+    else:  # a layer of the reader's own
+        first.backward(dout)

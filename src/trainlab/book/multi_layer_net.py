@@ -1,0 +1,133 @@
+"""What readers of the book import from `common.multi_layer_net`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.book.gradient import numerical_gradient
+from trainlab.book.layers import Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
+from trainlab.errors import SettingError, sentence
+
+__all__ = ["MultiLayerNet", "np"]
+
+ACTIVATIONS: Final[dict[str, Callable[[], Any]]] = {"sigmoid": Sigmoid, "relu": Relu}
+VARIANCES: Final = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}
+"""Times 1/in: the variance of initial weights."""
+
+
+class MultiLayerNet:
+    """Affine and activation for each hidden layer, then affine; softmax cross-entropy.
+
+    params: W1 (in, out), b1 (out,), W2, …, arrays that the layers share.  layers: Affine1,
+    Activation_function1, Affine2, … in their order; `last_layer` is the softmax with loss.
+    The loss has the penalty ½·λ·ΣW² of all weights (λ: `weight_decay_lambda`).
+
+    weight_init_std: the standard deviation of the initial weights, or 'relu'/'he' for
+    √(2/in), 'sigmoid'/'xavier' for √(1/in).  They are drawn with `np.random.randn`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size_list: Sequence[int],
+        output_size: int,
+        activation: str = "relu",
+        weight_init_std: float | str = "relu",
+        weight_decay_lambda: float = 0,
+    ) -> None:
+        self.input_size = input_size
+        self.output_size = output_size
+        self.hidden_size_list = hidden_size_list
+        self.hidden_layer_num = len(hidden_size_list)
+        self.weight_decay_lambda = weight_decay_lambda
+        self.params: dict[str, Any] = {}
+        self.layers: OrderedDict[str, Any] = OrderedDict()
+        self.last_layer = SoftmaxWithLoss()
+
+        self._draw_weights(weight_init_std)
+        for i in range(1, self.hidden_layer_num + 1):
+            self._add_affine(i)
+            self._add_hidden(i, chosen(ACTIVATIONS, activation, "activation")())
+        self._add_affine(self.hidden_layer_num + 1)
+
+    def _draw_weights(self, weight_init_std: float | str) -> None:
+        sizes = [self.input_size, *self.hidden_size_list, self.output_size]
+        for i in range(1, len(sizes)):
+            fan_in, fan_out = sizes[i - 1], sizes[i]
+            std: Any = weight_init_std
+            if isinstance(weight_init_std, str):
+                std = np.sqrt(chosen(VARIANCES, weight_init_std, "weight_init_std") / fan_in)
+            draws = np.random.randn(fan_in, fan_out)  # noqa: NPY002 - np.random.seed repeats it
+            self.params[f"W{i}"] = std * draws
+            self.params[f"b{i}"] = np.zeros(fan_out)
+
+    def _add_affine(self, i: int) -> None:
+        self.layers[f"Affine{i}"] = Affine(self.params[f"W{i}"], self.params[f"b{i}"])
+
+    def _add_hidden(self, i: int, activation: Any) -> None:
+        """What follows the i-th affine layer."""
+        self.layers[f"Activation_function{i}"] = activation
+
+    def predict(self, x: Any) -> Any:
+        """The outputs before the softmax, (B, output_size)."""
+        for layer in self.layers.values():
+            x = layer.forward(x)
+        return x
+
+    def loss(self, x: Any, t: Any) -> Any:
+        """The loss of a batch; t is class indices, or one-hot."""
+        return self.last_layer.forward(self.predict(x), t) + self._penalty()
+
+    def _penalty(self) -> Any:
+        if self.weight_decay_lambda == 0:
+            return 0.0
+        penalty = 0.0
+        for i in range(1, self.hidden_layer_num + 2):
+            penalty += 0.5 * self.weight_decay_lambda * np.sum(self.params[f"W{i}"] ** 2)
+        return penalty
+
+    def accuracy(self, x: Any, t: Any) -> Any:
+        """The share of samples whose largest output is at their class."""
+        return share_right(self.predict(x), t)
+
+    def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
+        """The gradient of the loss by the name of each parameter, by central differences."""
+        return {
+            name: numerical_gradient(lambda _: self.loss(x, t), p)
+            for name, p in self.params.items()
+        }
+
+    def gradient(self, x: Any, t: Any) -> dict[str, Any]:
+        """The gradient of the loss by the name of each parameter, by back-propagation."""
+        self.loss(x, t)
+        return self._backward()
+
+    def _backward(self) -> dict[str, Any]:
+        backward(self.layers, self.last_layer.backward())
+        decay = self.weight_decay_lambda
+        grads = {}
+        for i in range(1, self.hidden_layer_num + 2):
+            affine = self.layers[f"Affine{i}"]
+            grads[f"W{i}"] = affine.dW + decay * affine.W if decay else affine.dW
+            grads[f"b{i}"] = affine.db
+        return grads
+
+
+def share_right(y: Any, t: Any) -> Any:
+    """The share of rows of y (B, classes) whose maximum is at t; t is indices, or one-hot."""
+    t = np.asarray(t)
+    labels = t.argmax(axis=1) if t.ndim != 1 else t
+    return np.sum(y.argmax(axis=1) == labels) / float(len(y))
+
+
+def chosen(table: dict[str, Any], name: str, what: str) -> Any:
+    """The entry of this name, in any case of letters; SettingError if there is none."""
+    key = str(name).lower()
+    if key not in table:
+        must = "be one of " + ", ".join(map(repr, table))
+        raise SettingError(sentence(what, "MultiLayerNet", must, name))
+    return table[key]

@@ -1,0 +1,13 @@
+"""Notices: one line on standard error, once per process, where a result is not the book's."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+
+@functools.cache
+def notice(text: str) -> None:
+    """Writes a line to standard error, the first time that it is told to in this process."""
+    sys.stderr.write(f"trainlab: {text}\n")
+    sys.stderr.flush()
