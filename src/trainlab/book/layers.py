@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.book.convolution import Convolution, Pooling, col2im, im2col
 from trainlab.book.functions import (
     cross_entropy_error,
     identity_function,
@@ -33,12 +34,16 @@ from trainlab.network.workspace import Array
 __all__ = [
     "Affine",
     "BatchNormalization",
+    "Convolution",
     "Dropout",
+    "Pooling",
     "Relu",
     "Sigmoid",
     "SoftmaxWithLoss",
+    "col2im",
     "cross_entropy_error",
     "identity_function",
+    "im2col",
     "mean_squared_error",
     "np",
     "relu",

@@ -82,15 +82,15 @@ class MultiLayerNet:
         """The loss of a batch; t is class indices, or one-hot."""
         return self.last_layer.forward(self.predict(x), t) + self._penalty()
 
-    def _penalty(self) -> Any:
+    def _penalty(self) -> float:
         if self.weight_decay_lambda == 0:
             return 0.0
         penalty = 0.0
         for i in range(1, self.hidden_layer_num + 2):
-            penalty += 0.5 * self.weight_decay_lambda * np.sum(self.params[f"W{i}"] ** 2)
+            penalty += 0.5 * self.weight_decay_lambda * float(np.sum(self.params[f"W{i}"] ** 2))
         return penalty
 
-    def accuracy(self, x: Any, t: Any) -> Any:
+    def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
         return share_right(self.predict(x), t)
 
@@ -117,11 +117,11 @@ class MultiLayerNet:
         return grads
 
 
-def share_right(y: Any, t: Any) -> Any:
+def share_right(y: Any, t: Any) -> float:
     """The share of rows of y (B, classes) whose maximum is at t; t is indices, or one-hot."""
     t = np.asarray(t)
     labels = t.argmax(axis=1) if t.ndim != 1 else t
-    return np.sum(y.argmax(axis=1) == labels) / float(len(y))
+    return float(np.sum(y.argmax(axis=1) == labels) / len(y))
 
 
 def chosen(table: dict[str, Any], name: str, what: str) -> Any:

@@ -78,7 +78,7 @@ class MultiLayerNetExtend(MultiLayerNet):
         """The loss of a batch; t is class indices, or one-hot."""
         return self.last_layer.forward(self.predict(x, train_flg), t) + self._penalty()
 
-    def accuracy(self, X: Any, T: Any) -> Any:
+    def accuracy(self, X: Any, T: Any) -> float:
         """The share of samples whose largest output is at their class, in evaluation mode."""
         return share_right(self.predict(X, train_flg=False), T)
 

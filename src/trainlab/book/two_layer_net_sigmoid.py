@@ -36,7 +36,7 @@ class TwoLayerNet:
         """The cross-entropy of a batch."""
         return cross_entropy_error(self.predict(x), t)
 
-    def accuracy(self, x: Any, t: Any) -> Any:
+    def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
         return share_right(self.predict(x), t)
 

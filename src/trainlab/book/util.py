@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.book.convolution import col2im, conv_output_size, im2col
 from trainlab.book.samples import Samples
 from trainlab.network.workspace import Array
 
-__all__ = ["np", "shuffle_dataset", "smooth_curve"]
+__all__ = ["col2im", "conv_output_size", "im2col", "np", "shuffle_dataset", "smooth_curve"]
 
 WINDOW = 11
 BETA = 2
