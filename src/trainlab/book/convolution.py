@@ -134,8 +134,8 @@ class Convolution:
     y[n, f] = Σ W̃[f] unfolded[n] + b[f]     W̃ = W as (F, C h w)
     dW̃ = Σ_n dy[n] unfolded[n]ᵀ,  db = Σ dy over images and places,  dx = fold(W̃ᵀ dy)
 
-    x (N, C, H, W), W (F, C, h, w), b (F,), y (N, F, oh, ow).  `dW` and `db` are there after
-    `backward`.  Like every library's, it is a correlation: the filters are not turned round.
+    x (N, C, H, W), W (F, C, h, w), b (F,), y (N, F, oh, ow).  Like every library's, it is a
+    correlation: the filters are not turned round.
 
     Raises: DataError where x is not (N, C, H, W) with the C of W.
     """
@@ -164,12 +164,17 @@ class Convolution:
         return y.reshape(len(x), filters, self._places.height, self._places.width)
 
     def backward(self, dout: Any) -> Array:
-        """dx; sets dW and db."""
-        filters, (images, _, count) = len(self.W), self._places.unfolded
-        dy = np.asarray(dout, dtype=float).reshape(images, filters, count)
+        """dx; the gradients of the parameters are left in `dW` and `db`."""
+        dy = self.parameter_gradients(dout)
+        return self._places.fold(np.matmul(np.reshape(self.W, (len(self.W), -1)).T, dy))
+
+    def parameter_gradients(self, dout: Any) -> Array:
+        """`dW` and `db` alone; returns dy as (N, F, oh ow)."""
+        images, _, count = self._places.unfolded
+        dy = np.asarray(dout, dtype=float).reshape(images, len(self.W), count)
         self.dW = np.matmul(dy, self._columns.mT).sum(axis=0).reshape(np.shape(self.W))
         self.db = dy.sum(axis=(0, 2))
-        return self._places.fold(np.matmul(np.reshape(self.W, (filters, -1)).T, dy))
+        return dy
 
 
 class Pooling:

@@ -257,7 +257,7 @@ def backward(layers: Mapping[str, Any], dout: Any) -> None:
     first, *others = layers.values()
     for layer in reversed(others):
         dout = layer.backward(dout)
-    if type(first).backward is Affine.backward:
+    if type(first).backward in (Affine.backward, Convolution.backward):
         first.parameter_gradients(dout)
     else:  # a layer of the reader's own
         first.backward(dout)
