@@ -247,6 +247,21 @@ def _widths(text: str) -> tuple[int, ...]:
         ) from None
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def book(script: Path, arguments: Sequence[str]) -> None:
+    """Run a script written for the book's modules, unmodified.
+
+    Where there is no screen its figures go to files, and their paths are printed.
+    """
+    from trainlab.book.script import run
+
+    code = run(script, arguments)
+    if code:
+        raise SystemExit(code)
+
+
 @main.command()
 @click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
 @click.option("--fetch", is_flag=True, help="Fetch what is missing, and verify all of it.")
