@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,7 +31,8 @@ class GradientRow:
     `entries` of those in `shape` were chosen.  `crossed` ones among them are left out: a kink
     lies between the points of their difference.  `zero` entries are 0 to the accuracy of
     the difference, on both sides: they agree, but prove little.  `error` is the largest
-    relative error of all that are not crossed, at `worst`.
+    relative error of all that are not crossed, at `worst`; `difference` is the mean of
+    |analytic − numeric| over them (NaN if there are none).
     """
 
     objective: str
@@ -40,6 +42,7 @@ class GradientRow:
     crossed: int
     zero: int
     error: float
+    difference: float
     worst: tuple[int, ...] | None
 
     def passes(self, tolerance: float) -> bool:
@@ -159,6 +162,7 @@ def report(
 
 def _row(c: Comparison, objective: int, floor: Array, tolerance: float) -> GradientRow:
     error = np.where(c.crossed, 0.0, c.errors(floor)[objective])
+    apart = np.abs(c.analytic - c.numeric)[objective][~c.crossed]
     zero = ~c.crossed & (c.sizes <= tolerance * floor[..., np.newaxis])[objective]
     worst = None
     if not c.crossed.all():
@@ -173,5 +177,6 @@ def _row(c: Comparison, objective: int, floor: Array, tolerance: float) -> Gradi
         crossed=int(c.crossed.sum()),
         zero=int(zero.sum()),
         error=float(error.max()),
+        difference=float(apart.mean()) if apart.size else math.nan,
         worst=worst,
     )

@@ -5,7 +5,7 @@ touches pyplot, so figures need no screen and leave no state behind.
 
 themes.py        paper, ink, empty figures
 functions.py     tangents, arrows, paths over contours, small matrices
-populations.py   curves with bands, the runs of each arm, training histories
+populations.py   curves with bands, runs and medians of each arm, training histories
 files.py         PNG and SVG
 """
 
@@ -19,6 +19,7 @@ from trainlab.plots.populations import (
     Corner,
     Curve,
     curves,
+    dots,
     history,
     intervals,
     spread,
@@ -39,6 +40,7 @@ __all__ = [
     "arrows",
     "blank",
     "curves",
+    "dots",
     "history",
     "intervals",
     "label",

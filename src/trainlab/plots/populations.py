@@ -44,9 +44,12 @@ def curves(
     arms: Sequence[Curve],
     theme: Theme = LIGHT,
     mark_every: float | None = None,
-    legend: Corner = "best",
+    legend: Corner | None = "best",
 ) -> None:
-    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x."""
+    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x.
+
+    `legend` None: none, where another panel tells the same arms.
+    """
     if not arms:
         raise SettingError(sentence("arms", "curves", "hold at least one Curve", arms))
     for index, arm in enumerate(arms):
@@ -55,7 +58,8 @@ def curves(
     low = min(float(arm.x[0]) for arm in arms)
     high = max(float(arm.x[-1]) for arm in arms)
     ax.set_xlim(low, high if high > low else low + 1)
-    ax.legend(loc=legend)
+    if legend:
+        ax.legend(loc=legend)
 
 
 def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None) -> None:
@@ -117,6 +121,52 @@ def intervals(
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(axis)
     ax.grid(axis="y", visible=False)
+
+
+def dots(
+    ax: Axes,
+    labels: Sequence[str],
+    arms: Sequence[tuple[str, Array]],
+    theme: Theme = LIGHT,
+    log: bool = False,
+) -> None:
+    """A line per label, the first on top: for each arm (runs, labels) the median and 95 % band.
+
+    On a log axis 0 has a place of its own, left of the decades.
+    """
+    place = np.arange(len(labels))[::-1]
+    aside = np.linspace(0.24, -0.24, len(arms)) if len(arms) > 1 else np.zeros(1)
+    for index, (name, values) in enumerate(arms):
+        center, low, high, _ = spread(values)
+        ink, marker = theme.color(index), MARKERS[index % len(MARKERS)]
+        if low is not None and high is not None:
+            ax.hlines(place + aside[index], low, high, color=ink, lw=2.2, alpha=0.45)
+        ax.plot(center, place + aside[index], marker, color=ink, ms=6, mew=0, label=name)
+    if log:
+        _log_with_zero(ax, np.concatenate([values.ravel() for _, values in arms]))
+    ax.set_yticks(place, list(labels))
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    columns = 1 if theme.narrow else 2
+    # Above the axes and their title, where it hides no dot.
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.06), ncols=columns, frameon=False)
+
+
+def _log_with_zero(ax: Axes, values: Array) -> None:
+    """A log axis of x with at most some six decades named, and 0 if there is one."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    first, last = 0, 1
+    if positive.size:
+        first = math.floor(math.log10(positive.min()))
+        last = math.ceil(math.log10(positive.max()))
+    decades = range(first, last + 1, math.ceil((last - first + 1) / 6))
+    ticks = [10.0**decade for decade in decades]
+    if (values == 0).any():
+        ax.set_xscale("symlog", linthresh=10.0**first, linscale=2.5)
+        ax.set_xticks([0.0, *ticks])
+        ax.set_xlim(-0.3 * 10.0**first, 10.0**last * 2)
+    else:
+        ax.set_xscale("log")
+        ax.set_xticks(ticks)
 
 
 class _History(Protocol):

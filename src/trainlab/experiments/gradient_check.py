@@ -1,0 +1,183 @@
+"""Experiment 14: the gradients of a network with batch-norm, and what one sample proves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trainlab import plots
+from trainlab.data import Dataset
+from trainlab.differentiation import GradientReport, gradient_check
+from trainlab.differentiation.check import STEPS, TOLERANCE
+from trainlab.experiments.base import (
+    Array,
+    Better,
+    Measure,
+    Measured,
+    Row,
+    Series,
+    StagedExperiment,
+    Train,
+    Within,
+)
+from trainlab.experiments.figures import seeds_words
+from trainlab.network.activations import ReLU
+from trainlab.network.architecture import MLP, Architecture
+from trainlab.network.layers import BatchNorm, Declaration, Layer, Mode, Views
+from trainlab.network.workspace import Allocator
+from trainlab.settings import instance
+from trainlab.streams import stream
+from trainlab.training.members import describe
+
+NETWORK = MLP(hidden=(100, 100), activation=ReLU(), batch_norm=True)
+SAMPLES = 16
+METHOD = "central4"
+
+
+@dataclasses.dataclass(frozen=True)
+class WrongBatchNorm(Layer):
+    """Batch-norm with a backward pass that takes the variance for a constant.
+
+    dx = γ (dy − dβ/B) / sqrt(var + ε), where − γ x̂ dγ/B / sqrt(var + ε) is missing
+    """
+
+    right: BatchNorm = instance(BatchNorm, BatchNorm)
+
+    def declare(self, in_features: int) -> Declaration:
+        return self.right.declare(in_features)
+
+    def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
+        return self.right.forward(p, x, mode, new)
+
+    def backward(
+        self,
+        p: Views,
+        cache: Any,
+        dy: Array,
+        grads: Views,
+        new: Allocator,
+        input_gradient: bool = True,
+    ) -> Array | None:
+        x_hat, inv, _ = cache
+        dx = self.right.backward(p, cache, dy, grads, new)
+        assert dx is not None  # it was asked for
+        dx += p["gamma"] * inv * x_hat * grads["gamma"] / dy.shape[-2]
+        return dx
+
+
+ARMS: Mapping[str, tuple[int, bool]] = {
+    f"{SAMPLES} samples": (SAMPLES, False),
+    "1 sample": (1, False),
+    f"{SAMPLES} samples, wrong": (SAMPLES, True),
+    "1 sample, wrong": (1, True),
+}
+"""Arm → samples, and whether the backward pass of batch-norm is wrong."""
+EMPTY = ("W1", "b1", "gamma1", "beta1", "W2", "b2", "gamma2")
+"""Parameters whose gradients batch-norm makes 0 when it sees one sample."""
+
+
+def built(data: Dataset, wrong: bool) -> Architecture:
+    """The network for this data, with the right batch-norm or the wrong one."""
+    network = NETWORK.build(data.in_features, data.out_features)
+    if not wrong:
+        return network
+    layers = [
+        WrongBatchNorm(layer) if isinstance(layer, BatchNorm) else layer for layer in network.layers
+    ]
+    return Architecture(layers, network.loss, network.in_features, 0.0, 0.0)
+
+
+def check(data: Dataset, arm: str, seed: int) -> GradientReport:
+    """Every parameter, at weights and samples drawn from the seed; of a wrong network a part."""
+    samples, wrong = ARMS[arm]
+    chosen = stream(seed, "experiment").choice(len(data.train.x), SAMPLES, replace=False)[:samples]
+    x, t = np.asarray(data.train.x[chosen], np.float64), data.train.t[chosen]
+    # What is wrong is wrong in most entries, so some of them will do to find it.
+    entries = 200 if wrong else None
+    network = built(data, wrong)
+    return gradient_check(
+        network, x, t, seed=seed, entries=entries, method=METHOD, include_input=False
+    )
+
+
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+    """For each arm and seed: the difference, the error and the share of zeros by parameter."""
+    rows: list[Row] = []
+    names = [entry.name for entry in built(data, wrong=False).layout.entries]
+    found: dict[str, list[list[float]]] = {"difference": [], "error": [], "zero": [], "crossed": []}
+    for arm, (samples, wrong) in ARMS.items():
+        for seed in seeds:
+            report = check(data, arm, seed)
+            of_loss = [row for row in report.rows if row.objective == "loss"]
+            found["difference"].append([row.difference for row in of_loss])
+            found["error"].append([row.error for row in of_loss])
+            found["zero"].append([row.zero / row.entries for row in of_loss])
+            found["crossed"].append([row.crossed / row.entries for row in of_loss])
+            settings = {
+                "network": describe(NETWORK),
+                "samples": samples,
+                "wrong": wrong,
+                "method": METHOD,
+                "h": STEPS[METHOD],
+                "parameters": names,
+                "seed": seed,
+            }
+            rows.append(Row(arm, seed, settings))
+    axis = np.arange(1.0, len(names) + 1)
+    series = {name: Series("parameter", axis, np.array(values)) for name, values in found.items()}
+    return Measured(tuple(rows), series)
+
+
+def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    """By parameter: how far the two gradients are apart, and how many of them are 0."""
+    names = measured.members[0].settings["parameters"]
+    with plots.themed(theme):
+        drawn, (apart, empty) = plots.blank(theme, 1, 2, width=10.4, height=5.6)
+        rows = [
+            (arm, measured.series["difference"].values[at]) for arm, at in measured.arms.items()
+        ]
+        plots.dots(apart, names, rows, theme, log=True)
+        plots.label(apart, "mean |back-propagated − numerical|", "", "how far apart")
+        right = [arm for arm, (_, wrong) in ARMS.items() if not wrong]
+        zero = measured.series["zero"].values
+        plots.dots(empty, names, [(arm, zero[measured.arms[arm]]) for arm in right], theme)
+        empty.set_xlim(-0.04, 1.04)
+        plots.label(empty, "share of entries that are 0", "", "how many say nothing")
+        drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
+    return drawn
+
+
+EXPERIMENT = StagedExperiment(
+    name="gradient-check",
+    number=14,
+    title="Gradient check with batch-norm",
+    claim="Back-propagation through batch-norm agrees with numerical gradients over several "
+    "samples. One sample proves nothing: every gradient before the last layer is then 0, and a "
+    "wrong backward pass passes.",
+    equations=(
+        r"\hat{x} = (x - \bar{x})/s,\quad s = \sqrt{v + \epsilon},\quad y = \gamma \hat{x} + \beta",
+        r"d x = \gamma\,(d y - \overline{d y} - \hat{x}\;\overline{\hat{x}\,d y}) / s",
+        r"B = 1:\quad \hat{x} = 0,\quad \overline{d y} = d y,\quad d x = 0",
+    ),
+    measure=Measure(
+        "greatest relative error of a gradient",
+        lambda found: np.asarray(found["error"].values.max(axis=-1)),
+    ),
+    expect=(
+        Within(f"{SAMPLES} samples", high=TOLERANCE),
+        Within("1 sample", high=TOLERANCE),
+        Within(f"{SAMPLES} samples, wrong", low=0.05),
+        # Not a success: the check sees nothing.
+        Within("1 sample, wrong", high=TOLERANCE),
+        Better(f"{SAMPLES} samples", f"{SAMPLES} samples, wrong"),
+    ),
+    figure=figure,
+    curves=("difference", "zero"),
+    caption="Float64, fourth-order central differences; “wrong” takes batch-norm's variance for a "
+    "constant. A bias before batch-norm has no effect, so b1 and b2 are 0 always; so are the rows "
+    "of W1 for pixels without ink.",
+    compute=compute,
+)
