@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-
 import pytest
 
+from reduced import measured
 from trainlab import plots
-from trainlab.experiments import EXPERIMENTS, Options
-from trainlab.experiments.base import FunctionExperiment, Measured
-from trainlab.experiments.runner import load, train
-
-
-@functools.cache
-def measured(name: str) -> Measured:
-    experiment = EXPERIMENTS[name]
-    if isinstance(experiment, FunctionExperiment):
-        return experiment.compute(range(6) if experiment.random else ())
-    setup = dataclasses.replace(experiment.base["digits"], steps=120)
-    short = dataclasses.replace(experiment, base={"digits": setup})
-    return train(short, load(Options()), Options(seeds=2))
+from trainlab.experiments import EXPERIMENTS
 
 
 @pytest.mark.parametrize("theme", plots.THEMES)

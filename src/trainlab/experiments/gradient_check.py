@@ -165,6 +165,7 @@ EXPERIMENT = StagedExperiment(
     measure=Measure(
         "greatest relative error of a gradient",
         lambda found: np.asarray(found["error"].values.max(axis=-1)),
+        comparative="a smaller greatest error of a gradient",
     ),
     expect=(
         Within(f"{SAMPLES} samples", high=TOLERANCE),

@@ -128,10 +128,17 @@ EXPERIMENT = StagedExperiment(
         r"\nabla_{\!x} L = (\nabla_{\!y} L)\,W^\top,\quad \nabla_{\!W} L = x^\top\,\nabla_{\!y} L",
         r"\mathrm{ReLU:}\quad |\nabla_{\!x} L| \approx \sigma\sqrt{n/2}\;|\nabla_{\!y} L|",
     ),
-    measure=Measure("decades between the signals of the first and the last hidden layer", lost),
+    measure=Measure(
+        "number of decades between the signals of the first and the last hidden layer",
+        lost,
+        comparative="fewer decades between the signals of the first and the last hidden layer",
+    ),
     expect=(
         Better("ReLU, He", "ReLU, Xavier"),
         Better("ReLU, Xavier", "ReLU, std=0.01"),
+        Better("ReLU, He", "ReLU, std=0.3"),
+        Better("tanh, Xavier", "tanh, std=0.3"),
+        Better("tanh, std=0.3", "tanh, std=0.01"),
         # A layer multiplies the signal by std · sqrt(n/2): over 19 layers of 100 units that is
         # 10^-21.9 for std = 0.01, 10^-2.9 for Xavier, 1 for He, 10^6.2 for std = 0.3.
         Within("ReLU, He", high=1.0),

@@ -10,8 +10,10 @@ from typing import Final
 from trainlab.errors import SettingError, sentence
 from trainlab.experiments import (
     derivative,
+    gradient_check,
     gradient_descent,
     gradient_field,
+    gradient_norms,
     optimizer_comparison,
     optimizer_paths,
     tiny_network,
@@ -29,6 +31,8 @@ _ALL: Final[tuple[AnyExperiment, ...]] = (
     optimizer_paths.EXPERIMENT,
     optimizer_comparison.EXPERIMENT,
     weight_init_comparison.EXPERIMENT,
+    gradient_check.EXPERIMENT,
+    gradient_norms.EXPERIMENT,
 )
 
 EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType({e.name: e for e in _ALL})
