@@ -18,10 +18,11 @@ PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 BENCH :=
 
-.PHONY: help run test lint bench parity lowest clean
+.PHONY: help run docs test lint bench parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
+	@echo "make docs     run them, and renew docs/experiments from what they found"
 	@echo "make test     lint, types and tests, with coverage"
 	@echo "make lint     ruff and mypy alone"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
@@ -31,6 +32,10 @@ help:
 
 run: .venv/installed
 	$(VENV) trainlab run $(RUN) --out "$(OUT)"
+
+docs: RUN = all
+docs: run
+	.venv/bin/python tools/pages.py "$(OUT)"
 
 lint: .venv/installed
 	$(VENV) ruff check .
