@@ -6,6 +6,7 @@ touches pyplot, so figures need no screen and leave no state behind.
 themes.py        paper, ink, empty figures
 functions.py     tangents, arrows, paths over contours, small matrices
 populations.py   curves with bands, runs and medians of each arm, training histories
+panels.py        many small panels, the trials of a search
 files.py         PNG and SVG
 """
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure as Figure  # under this name for the other 
 
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, tangent
+from trainlab.plots.panels import SMALL, Box, above, legend_below, name_common, trials
 from trainlab.plots.populations import (
     DRAWN_POINTS,
     MARKERS,
@@ -32,11 +34,14 @@ __all__ = [
     "LIGHT",
     "MARKERS",
     "NARROW",
+    "SMALL",
     "THEMES",
+    "Box",
     "Corner",
     "Curve",
     "Figure",
     "Theme",
+    "above",
     "arrows",
     "blank",
     "curves",
@@ -44,11 +49,14 @@ __all__ = [
     "history",
     "intervals",
     "label",
+    "legend_below",
     "matrix",
+    "name_common",
     "path",
     "png",
     "spread",
     "svg",
     "tangent",
     "themed",
+    "trials",
 ]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from trainlab.plots.themes import LIGHT, Theme
+from trainlab.plots.themes import LIGHT, Theme, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -35,18 +34,11 @@ def tangent(
 def arrows(ax: Axes, x: Array, y: Array, u: Array, v: Array, theme: Theme = LIGHT) -> None:
     """One arrow (u, v) at each point (x, y), scaled together; equal axes."""
     length = np.hypot(u, v)
-    drawn = ax.quiver(x, y, u, v, length, angles="xy", cmap=_ramp(theme), width=0.0045)
+    drawn = ax.quiver(x, y, u, v, length, angles="xy", cmap=ramp(theme), width=0.0045)
     ax.set_aspect("equal")
     bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.85)
     bar.set_label("length of the gradient")
     bar.outline.set_edgecolor(theme.faint)
-
-
-def _ramp(theme: Theme) -> Any:
-    """A perceptually even ramp without the end that would vanish into the paper."""
-    low, high = (0.0, 0.85) if theme.name == "light" else (0.25, 1.0)
-    colors = matplotlib.colormaps["viridis"](np.linspace(low, high, 256))
-    return matplotlib.colors.ListedColormap(colors)
 
 
 def path(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -87,6 +88,13 @@ def themed(theme: Theme) -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
+
+
+def ramp(theme: Theme) -> Any:
+    """A perceptually even ramp without the end that would vanish into the paper."""
+    low, high = (0.0, 0.85) if theme.name == "light" else (0.25, 1.0)
+    colors = matplotlib.colormaps["viridis"](np.linspace(low, high, 256))
+    return matplotlib.colors.ListedColormap(colors)
 
 
 def blank(

@@ -1,0 +1,119 @@
+"""Many small panels with common axes, what stands above them, and the trials of a search."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Rectangle
+
+from trainlab.plots.themes import LIGHT, NARROW, Theme, ramp
+
+Array = npt.NDArray[np.float64]
+
+SMALL: float = 10.0
+"""Points: the smallest text of a figure."""
+
+
+def above(
+    theme: Theme, heads: int, panels: int, columns: int, width: float = 9.6, height: float = 1.75
+) -> tuple[Figure, list[Axes], list[Axes]]:
+    """A figure with large axes side by side, and below them rows of small panels.
+
+    `height` is that of a row of panels, in inches.  A narrow theme puts the large axes one
+    below the other and two panels side by side.
+    """
+    head = 4.4
+    if theme.narrow:
+        width, columns = NARROW, 2
+    rows = math.ceil(panels / columns)
+    upper = (head * heads if theme.narrow else head) if heads else 0.0
+    figure = Figure(figsize=(width, upper + rows * height + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    parts = [figure.subfigures(2, 1, height_ratios=[upper, rows * height + 0.5])] if heads else []
+    below: Figure | SubFigure = parts[0][1] if parts else figure
+    large: list[Axes] = []
+    if parts:
+        shape = (heads, 1) if theme.narrow else (1, heads)
+        large = list(parts[0][0].subplots(*shape, squeeze=False).ravel())
+    grid = below.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for spare in grid[panels:]:
+        spare.remove()
+    return figure, large, list(grid[:panels])
+
+
+def name_common(axes: Sequence[Axes], x: str, y: str, title: str = "") -> None:
+    """The names of the axes that all panels share, once for all of them."""
+    part = axes[0].figure
+    part.supxlabel(x, fontsize=12)
+    part.supylabel(y, fontsize=12)
+    if title:
+        part.suptitle(title, fontsize=12.5, x=0.01, ha="left")
+
+
+def legend_below(ax: Axes, theme: Theme = LIGHT) -> None:
+    """The legend under the axes, where it hides nothing."""
+    columns = 1 if theme.narrow else 2
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, columnspacing=1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """A rectangle in the plane of two settings."""
+
+    label: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    color: int
+    dashed: bool = False
+
+
+def trials(
+    ax: Axes, x: Array, y: Array, value: Array, boxes: Sequence[Box], bar: str, theme: Theme = LIGHT
+) -> None:
+    """Trials at two settings, on logarithmic axes and coloured by value, with boxes around some.
+
+    A trial without a value is a cross.
+    """
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    there = np.isfinite(value)
+    order = np.argsort(value[there])  # the best on top
+    drawn = ax.scatter(
+        x[there][order],
+        y[there][order],
+        c=value[there][order],
+        cmap=ramp(theme),
+        vmin=0,
+        vmax=1,
+        s=34,
+        edgecolors=theme.ink,
+        linewidths=0.4,
+        zorder=3,
+    )
+    ax.plot(x[~there], y[~there], "x", color=theme.color(1), ms=7)
+    for box in boxes:
+        (left, right), (low, high) = box.x, box.y
+        ax.add_patch(
+            Rectangle(
+                (left, low),
+                right - left,
+                high - low,
+                fill=False,
+                ec=theme.color(box.color),
+                lw=2.0,
+                ls="--" if box.dashed else "-",
+                label=box.label,
+                zorder=4,
+            )
+        )
+    colors = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
+    colors.set_label(bar)
+    colors.outline.set_edgecolor(theme.faint)
+    legend_below(ax, theme)
