@@ -143,3 +143,34 @@ def test_runs_that_diverged_are_named_among_the_dots() -> None:
         "a: 1 of 3 diverged",
         "b: 1 of 1 diverged",
     ]
+
+
+@pytest.mark.parametrize("theme", plots.THEMES)
+def test_small_panels_share_axes_and_fit_a_phone(theme: str) -> None:
+    figure, heads, panels = plots.above(plots.THEMES[theme], 2, 7, columns=5)
+    assert (len(heads), len(panels)) == (2, 7)
+    assert len(figure.axes) == 9  # none to spare
+    panels[0].set_ylim(0, 5)
+    assert panels[6].get_ylim() == (0, 5)
+    plots.name_common(panels, "epoch", "accuracy")
+    assert panels[3].figure.get_supxlabel() == "epoch"
+    narrow = plots.THEMES[theme].narrow
+    columns = {round(ax.get_position().x0, 3) for ax in panels}
+    assert len(columns) == (2 if narrow else 5)
+    figure.draw_without_rendering()
+    side_by_side = heads[0].get_window_extent().y0 == heads[1].get_window_extent().y0
+    assert side_by_side is not narrow
+
+
+def test_trials_without_a_value_are_crosses_and_boxes_are_where_they_say() -> None:
+    _, (ax,), _ = plots.above(plots.LIGHT, 1, 1, columns=1)
+    x, y = np.array([1e-3, 1e-2, 1e-1]), np.array([1e-6, 1e-5, 1e-4])
+    box = plots.Box("narrow", (1e-3, 1e-2), (1e-6, 1e-5), color=1)
+    plots.trials(ax, x, y, np.array([0.1, np.nan, 0.9]), [box], "accuracy")
+    (cross,) = [line for line in ax.lines if line.get_marker() == "x"]
+    assert (cross.get_xdata().tolist(), cross.get_ydata().tolist()) == ([1e-2], [1e-5])
+    (points,) = ax.collections
+    assert points.get_array().tolist() == [0.1, 0.9]
+    (patch,) = ax.patches
+    assert patch.get_bbox().extents == pytest.approx([1e-3, 1e-6, 1e-2, 1e-5])
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")

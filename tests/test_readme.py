@@ -35,10 +35,9 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_experiment_is_in_the_readme() -> None:
-    listed = re.search(r"Eight experiments,.*?:\n(.*?)\.\n", README, re.DOTALL)
+    listed = re.search(r"Experiments, along.*?:\n(.*?)\.\n", README, re.DOTALL)
     assert listed is not None
     assert re.findall(r"`([a-z-]+)`", listed[1]) == list(EXPERIMENTS)
-    assert len(EXPERIMENTS) == 8
 
 
 def test_the_catalogue_is_complete() -> None:

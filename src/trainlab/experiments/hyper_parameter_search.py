@@ -1,7 +1,6 @@
 """Experiment 13: a random search that narrows its ranges, and one look at the test set.
 
-Order: what a search is (data), how ranges are drawn from and narrowed, one search,
-all of them, the figure.
+Order: the searches (data), all of them trained and the chosen ones tested, the figure.
 """
 
 from __future__ import annotations
@@ -11,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import loguniform
 
 from trainlab import plots
 from trainlab.data import Dataset
-from trainlab.errors import SettingError, sentence
 from trainlab.experiments.base import (
     Array,
     Better,
@@ -29,54 +26,26 @@ from trainlab.experiments.base import (
     mean_of_last,
 )
 from trainlab.experiments.figures import AXES, seeds_words
+from trainlab.experiments.random_search import (
+    BOX,
+    NARROW,
+    WIDE,
+    Round,
+    Search,
+    fit,
+    search,
+    updates,
+)
 from trainlab.experiments.verdicts import number
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import He
-from trainlab.optimizers import SGD
-from trainlab.training.members import Member
-from trainlab.training.population import Population
 
-Ranges = Mapping[str, tuple[float, float]]
-"""Setting → its least and greatest value; drawn evenly in the logarithm."""
-
-WIDE: Final = "wide ranges"
-NARROW: Final = "narrow ranges"
-BOX: Final = "box of the best"
 CHOSEN: Final = "chosen, validation"
 TESTED: Final = "chosen, test"
-
-QUANTILES: Final = (0.1, 0.9)
-"""Ends of the box among the best trials, so that one stray trial does not keep it wide."""
+ARMS: Final = (WIDE, NARROW, BOX, CHOSEN, TESTED)
 SHOWN: Final = 20
 """Ranks whose curves over the epochs are kept."""
-SEEDS_APART: Final = 10_000
-"""Seeds of networks of one search; more than it has trials."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Search:
-    """One search on one data set; `quick_*` replace their namesakes in quick runs.
-
-    rows         the first so many rows of the train split, `validation` of them by chance
-    wide         ranges of the first round; narrow: those that a reader of its table chose
-    trials       of these two rounds
-    best, boxed  how many trials of the first round make the box, and trials drawn from it
-    """
-
-    network: MLP
-    wide: Ranges
-    narrow: Ranges
-    trials: int
-    best: int
-    boxed: int
-    quick_trials: int
-    epochs: int = 50
-    quick_epochs: int = 50
-    rows: int = 500
-    validation: int = 100
-    batch_size: int = 100
-
 
 SEARCHES: Final[Mapping[str, Search]] = {
     "mnist": Search(
@@ -102,114 +71,6 @@ SEARCHES: Final[Mapping[str, Search]] = {
 }
 
 
-# --- ranges ----------------------------------------------------------------------------
-
-
-def draw(network: MLP, ranges: Ranges, trials: int, seed: int) -> list[Member]:
-    """Settings drawn from the ranges, each with initial weights and batches of its own."""
-    fields: dict[str, Any] = {name: loguniform(low, high) for name, (low, high) in ranges.items()}
-    drawn = Population.sample(trials, network, SGD(), sampling_seed=seed, **fields)
-    return [member.replace(seed=SEEDS_APART * seed + i) for i, member in enumerate(drawn)]
-
-
-def narrowed(best: Mapping[str, Array]) -> Ranges:
-    """The box that holds the best trials: QUANTILES of each setting, in the logarithm.
-
-    >>> box = narrowed({"lr": 10.0 ** np.arange(-6.0, -1.0)})
-    >>> [round(float(np.log10(end)), 3) for end in box["lr"]]
-    [-5.6, -2.4]
-    """
-    box = {}
-    for name, values in best.items():
-        low, high = 10.0 ** np.quantile(np.log10(values), QUANTILES)
-        box[name] = (float(low), float(high))
-    return box
-
-
-# --- one search ------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Round:
-    """Trials, best first: their accuracies (n, evaluations), last loss (n,), and their ranges."""
-
-    arm: str
-    ranges: Ranges
-    members: Sequence[Member]
-    validation: Array
-    train: Array
-    loss: Array
-
-    def values(self, name: str) -> Array:
-        """A setting of each trial."""
-        return np.array([member.get(name) for member in self.members], dtype=np.float64)
-
-    @property
-    def score(self) -> tuple[float, float]:
-        """What the best trial is chosen by: validation accuracy, then validation loss."""
-        return float(self.validation[0, -1]), -float(self.loss[0])
-
-
-def search(setup: Search, data: Dataset, seed: int, train: Train) -> list[Round]:
-    """The rounds of one search: wide ranges, narrow ranges, the box of the best.
-
-    SettingError for data with a test split: whoever chooses must not see it.
-    """
-    if data.test is not None or data.validation is None:
-        must = "have a validation split and no test split, which is for the chosen trial alone"
-        raise SettingError(sentence("data", "a search", must, list(data.parts())))
-    trials = setup.quick_trials if train.quick else setup.trials
-
-    def round_of(arm: str, ranges: Ranges, count: int) -> Round:
-        members = draw(setup.network, ranges, count, seed)
-        return _ranked(arm, ranges, members, setup, data, train)
-
-    wide = round_of(WIDE, setup.wide, trials)
-    narrow = round_of(NARROW, setup.narrow, trials)
-    box = narrowed({name: wide.values(name)[: setup.best] for name in setup.wide})
-    return [wide, narrow, round_of(BOX, box, setup.boxed)]
-
-
-def _ranked(
-    arm: str,
-    ranges: Ranges,
-    members: Sequence[Member],
-    setup: Search,
-    data: Dataset,
-    train: Train,
-) -> Round:
-    fit = _fit(setup, train.quick)
-    # Ranks need the last accuracy alone; the curves of one round are enough to look at.
-    evaluate = "epoch" if arm == NARROW else [_updates(setup, data, fit["epochs"])]
-    past = train(members, data, evaluate=evaluate, **fit)
-    accuracy, loss = past["validation_accuracy"], past["validation_loss"][:, -1]
-    # A hundred images make ties; a trial that diverged comes last.
-    order = np.lexsort((np.nan_to_num(loss, nan=np.inf), -np.nan_to_num(accuracy[:, -1], nan=-1.0)))
-    return Round(
-        arm=arm,
-        ranges=ranges,
-        members=[members[i] for i in order],
-        validation=accuracy[order],
-        train=past["train_accuracy"][order],
-        loss=loss[order],
-    )
-
-
-def _updates(setup: Search, data: Dataset, epochs: int) -> int:
-    """The updates of one training."""
-    return epochs * (len(data.train) // setup.batch_size)
-
-
-def _fit(setup: Search, quick: bool) -> dict[str, Any]:
-    """How trials and the chosen one are trained."""
-    return {
-        "batch_size": setup.batch_size,
-        "epochs": setup.quick_epochs if quick else setup.epochs,
-        "batches": "book",
-        "keep": "history",
-    }
-
-
 # --- all searches ----------------------------------------------------------------------
 
 
@@ -221,41 +82,32 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     """
     setup, test = SEARCHES[data.name], data.test
     closed = dataclasses.replace(data.first(train=setup.rows), test=None)
-    rounds: dict[str, list[Round]] = {arm: [] for arm in (WIDE, NARROW, BOX)}
-    chosen, accuracy = [], []
+    found: list[tuple[Row, Mapping[str, Array]]] = []
     for seed in seeds:
         own = closed.split(validation=setup.validation, stratify=False, seed=seed)
-        found = search(setup, own, seed, train)
-        for one in found:
-            rounds[one.arm].append(one)
-        best = max(found, key=lambda one: one.score)
-        chosen.append(best)
-        opened = dataclasses.replace(own, test=test)
-        fit = _fit(setup, train.quick)
-        once = [_updates(setup, own, fit["epochs"])]
-        again = train(best.members[:1], opened, evaluate=once, on=["test"], **fit)
-        accuracy.append(float(again["test_accuracy"][0, -1]))
-    tables = [_table(one) for arm in rounds for one in rounds[arm]]
-    tables += [{"accuracy": best.validation[0, -1:]} for best in chosen]
-    tables += [{"accuracy": np.array([value])} for value in accuracy]
-    rows = [
-        Row(arm, seed, _about(one, setup, train.quick))
-        for arm in rounds
-        for seed, one in zip(seeds, rounds[arm], strict=True)
-    ]
-    rows += [
-        Row(arm, seed, {"round": best.arm, **best.members[0].describe(), "seed": seed})
-        for arm in (CHOSEN, TESTED)
-        for seed, best in zip(seeds, chosen, strict=True)
-    ]
-    return Measured(tuple(rows), _series(tables))
+        rounds = search(setup, own, seed, train)
+        found += [(Row(r.arm, seed, _about(r, setup, train.quick)), _table(r)) for r in rounds]
+        best = max(rounds, key=lambda one: one.score)
+        settings = {"round": best.arm, **best.members[0].describe(), "seed": seed}
+        tested = _tested(best, dataclasses.replace(own, test=test), setup, train)
+        for arm, accuracy in ((CHOSEN, best.validation[0, -1:]), (TESTED, tested)):
+            found.append((Row(arm, seed, settings), {"accuracy": accuracy}))
+    found.sort(key=lambda entry: ARMS.index(entry[0].arm))
+    return Measured(tuple(row for row, _ in found), _series([table for _, table in found]))
+
+
+def _tested(best: Round, data: Dataset, setup: Search, train: Train) -> Array:
+    """Trains the best trial of a round once more, and its accuracy on the test split, (1,)."""
+    how = fit(setup, train.quick)
+    once = [updates(setup, data, how["epochs"])]
+    return train(best.members[:1], data, evaluate=once, on=["test"], **how)["test_accuracy"][0]
 
 
 def _about(one: Round, setup: Search, quick: bool) -> dict[str, Any]:
     """The settings of a round: its ranges and what its trials share."""
     ranges = {name: f"{low:.3g} to {high:.3g}" for name, (low, high) in one.ranges.items()}
     shared = one.members[0].describe()["network"] | {"weight_decay": 0.0}
-    return {**ranges, "trials": len(one.members), "network": shared, **_fit(setup, quick)}
+    return {**ranges, "trials": len(one.members), "network": shared, **fit(setup, quick)}
 
 
 def _table(one: Round) -> dict[str, Array]:
@@ -376,9 +228,7 @@ EXPERIMENT = StagedExperiment(
         r"\log_{10} \eta \sim U(a, b),\quad \log_{10} \lambda \sim U(c, d)",
         r"W \leftarrow W - \eta\,(\partial L / \partial W + \lambda W)",
     ),
-    measure=Measure(
-        "accuracy (of ranges: of their median trial)", mean_of_last("accuracy", 1), better="higher"
-    ),
+    measure=Measure("accuracy", mean_of_last("accuracy", 1), better="higher"),
     expect=(
         Better(NARROW, WIDE),
         Better(BOX, WIDE),
@@ -388,10 +238,11 @@ EXPERIMENT = StagedExperiment(
     figure=figure,
     caption="Left: rate and weight decay of each trial, with the ranges that a reader of the "
     "ranking chose (line) and the box of the best by rule (dashes). Right: each search has its "
-    "own images, trials and networks; a star is the best trial on validation images, a plus the "
-    "same on test images, seen once. The best of many owes part of its validation accuracy to "
-    "luck. Below: rank, validation accuracy, rate η and weight decay λ, with validation (line) "
-    "and training accuracy (dashes) over the epochs.",
+    "own images, trials and networks; the accuracy of ranges is that of their median trial. A "
+    "star is the best trial on validation images, a plus the same on test images, seen once: "
+    "what the star has more is the luck of the best of many. Below: rank, validation accuracy, "
+    "rate η and weight decay λ, with validation (line) and training accuracy (dashes) over the "
+    "epochs.",
     curves=("validation_accuracy_by_rank",),
     compute=compute,
 )

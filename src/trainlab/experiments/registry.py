@@ -14,6 +14,7 @@ from trainlab.experiments import (
     gradient_descent,
     gradient_field,
     gradient_norms,
+    hyper_parameter_search,
     optimizer_comparison,
     optimizer_paths,
     tiny_network,
@@ -31,6 +32,7 @@ _ALL: Final[tuple[AnyExperiment, ...]] = (
     optimizer_paths.EXPERIMENT,
     optimizer_comparison.EXPERIMENT,
     weight_init_comparison.EXPERIMENT,
+    hyper_parameter_search.EXPERIMENT,
     gradient_check.EXPERIMENT,
     gradient_norms.EXPERIMENT,
 )

@@ -36,12 +36,13 @@ def above(
     upper = (head * heads if theme.narrow else head) if heads else 0.0
     figure = Figure(figsize=(width, upper + rows * height + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
-    parts = [figure.subfigures(2, 1, height_ratios=[upper, rows * height + 0.5])] if heads else []
-    below: Figure | SubFigure = parts[0][1] if parts else figure
+    below: Figure | SubFigure = figure
     large: list[Axes] = []
-    if parts:
+    if heads:
+        parts = figure.subfigures(2, 1, height_ratios=[upper, rows * height + 0.5], squeeze=False)
+        below = parts[1, 0]
         shape = (heads, 1) if theme.narrow else (1, heads)
-        large = list(parts[0][0].subplots(*shape, squeeze=False).ravel())
+        large = list(parts[0, 0].subplots(*shape, squeeze=False).ravel())
     grid = below.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for spare in grid[panels:]:
         spare.remove()
