@@ -100,7 +100,8 @@ def _tested(best: Round, data: Dataset, setup: Search, train: Train) -> Array:
     """Trains the best trial of a round once more, and its accuracy on the test split, (1,)."""
     how = fit(setup, train.quick)
     once = [updates(setup, data, how["epochs"])]
-    return train(best.members[:1], data, evaluate=once, on=["test"], **how)["test_accuracy"][0]
+    past = train(best.members[:1], data, evaluate=once, on=["test"], **how)
+    return np.asarray(past["test_accuracy"][0])
 
 
 def _about(one: Round, setup: Search, quick: bool) -> dict[str, Any]:
