@@ -31,9 +31,9 @@ ROOMS = (
     "evidence",
     "plots",
     "training",
+    "book",
     "experiments",
     "report",
-    "book",
     "cli",
 )
 # Everything that runs what it reads, or reads more than it says.

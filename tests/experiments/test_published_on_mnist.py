@@ -24,13 +24,12 @@ def test_the_optimizer_comparison_ends_where_the_notes_do(mnist_dir: Path) -> No
     measured = train(four, load(options), options)
     assert measured.diverged == {}
     losses = measured.series["batch_loss"]
-    table = published.table()["losses"]["mnist"]["optimizer-comparison"]
-    printed = [entry for entry in table if entry["step"] in STEPS]
-    assert {(entry["arm"], entry["step"]) for entry in printed} == {
+    printed = [n for n in published.printed(EXPERIMENT.name, "mnist") if n.at in STEPS]
+    assert {(number.arm, number.at) for number in printed} == {
         (arm, step) for arm in ARMS for step in STEPS
     }
-    for entry in printed:
-        (at,) = np.flatnonzero(losses.axis_values == entry["step"])
-        own = losses.values[measured.arms[entry["arm"]], at]
+    for number in printed:
+        (at,) = np.flatnonzero(losses.axis_values == number.at)
+        own = losses.values[measured.arms[number.arm], at]
         assert own.shape == (30,)
-        assert own.min() <= entry["value"] <= own.max(), entry
+        assert own.min() <= number.value <= own.max(), number

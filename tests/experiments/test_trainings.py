@@ -106,30 +106,6 @@ def test_members_that_diverge_are_shown_in_results_and_figure(tmp_path: Path) ->
     assert labels == ["SGD", "huge rate (6 of 6 diverged)"]
 
 
-def test_the_loss_after_the_update_is_there_for_published_numbers() -> None:
-    # On the digits nothing is published: the settings of MNIST, on the digits' rows.
-    experiment = training("optimizer-comparison")
-    setup = dataclasses.replace(experiment.base["mnist"], steps=250)
-    small = dataclasses.replace(experiment, base={"digits": setup})
-    found = runner.train(small, runner.load(QUICK), Options(seeds=1))
-    assert found.series["batch_loss"].axis_values.tolist() == [0, 100, 200]
-    as_mnist = runner.published.losses(small.name, "mnist", found, "batch_loss")
-    assert [row.what for row in as_mnist][:2] == ["Momentum, loss at step 0", "SGD, loss at step 0"]
-    assert len(as_mnist) == 8
-    assert runner.published.losses(small.name, "digits", found, "batch_loss") == ()
-
-
-@pytest.mark.parametrize("name", ["optimizer-comparison", "weight-init-comparison"])
-def test_every_published_number_has_an_arm_and_a_step_of_ours(name: str) -> None:
-    experiment = training(name)
-    setup = experiment.base["mnist"]
-    for row in runner.published.table()["losses"]["mnist"][name]:
-        assert row["arm"] in experiment.vary
-        assert row["step"] % setup.evaluate == 0
-        assert row["step"] < setup.steps
-        assert row["source"] in runner.published.sources()
-
-
 def test_only_the_first_rows_are_trained_on_and_described() -> None:
     experiment = shortened("optimizer-comparison", 3, expect=())
     setup = dataclasses.replace(experiment.base["digits"], rows=70)

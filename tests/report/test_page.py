@@ -82,7 +82,7 @@ def test_every_experiment_has_its_verdict_figure_and_numbers(folder: Path) -> No
     assert ids == NAMES
     assert len(parsed.all("img")) == len(NAMES)
     assert all((a["alt"] or "").strip() for a in parsed.all("img"))
-    assert text.count("✓ yes") == 10  # 2 published slopes and 8 coordinates
+    assert text.count("✓ yes") == 13  # 2 slopes, 3 values of functions, 8 coordinates
     assert text.count("as expected") >= 2 * len(NAMES)
     assert "1 arm × 6 seeds" in text
 

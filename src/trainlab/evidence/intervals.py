@@ -67,6 +67,8 @@ def run_interval(values: npt.ArrayLike, level: float = 0.99) -> Interval:
     center = float(np.median(x)) if x.size else np.nan
     if x.size < 2:
         return Interval(center, -np.inf, np.inf, level, x.size, missing)
+    if np.all(x == x[0]):  # logarithms and back would round
+        return Interval(center, center, center, level, x.size, missing)
     positive = bool(np.all(x > 0))
     z = np.log(x) if positive else x
     reach = stats.t.ppf((1 + level) / 2, x.size - 1) * z.std(ddof=1) * np.sqrt(1 + 1 / x.size)

@@ -184,13 +184,11 @@ class TrainingExperiment(Experiment):
     """An experiment that trains: base (data set → setup) and vary (arm → fields that differ).
 
     `vary` names fields of the network or of the optimizer, or "optimizer" itself.
-    `published` names the series in which the numbers of the study notes are looked up
-    (by arm and step), if any.
+    Numbers of the study notes find their arm, series and step by name (published.json).
     """
 
     base: Mapping[str, Setup]
     vary: Mapping[str, Mapping[str, Any]]
-    published: str | None = None
 
 
 class Train(Protocol):

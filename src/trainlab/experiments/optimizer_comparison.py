@@ -55,5 +55,4 @@ EXPERIMENT = TrainingExperiment(
     curves=("train_loss",),
     caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2); "
     "a marker every 100 steps.",
-    published="batch_loss",
 )

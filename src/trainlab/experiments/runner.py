@@ -15,7 +15,6 @@ import numpy as np
 from trainlab import plots
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.errors import SettingError, TrainlabError, sentence
-from trainlab.evidence import Replication
 from trainlab.experiments import published, results
 from trainlab.experiments.base import (
     AnyExperiment,
@@ -152,7 +151,6 @@ def measure(
     """One experiment: measured, judged, and set beside published numbers."""
     seeds = options.seed_range
     described: Mapping[str, Any] = NO_DATA
-    beside: Sequence[Replication] = ()
     if data is not None and isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)
     if data is not None and experiment.needs_data:
@@ -160,23 +158,20 @@ def measure(
         described = {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
     if isinstance(experiment, FunctionExperiment):
         measured = experiment.compute(seeds if experiment.random else ())
-        beside = published.exact(experiment.name, measured)
     elif isinstance(experiment, StagedExperiment):
         assert data is not None  # `run` loads data where an experiment needs it
         measured = experiment.compute(data, seeds, Training(options, progress))
     else:
         assert data is not None
         measured = train(experiment, data, options, progress)
-        if experiment.published in measured.series:
-            beside = published.losses(
-                experiment.name, data.name, measured, str(experiment.published)
-            )
     return Results(
         experiment=experiment.name,
         data=described,
         measured=measured,
         verdict=judge(measured, experiment.measure, experiment.expect),
-        published=tuple(beside),
+        published=published.beside(
+            experiment.name, measured, data if experiment.needs_data else None
+        ),
         environment=environment(quick=options.quick),
     )
 
