@@ -160,7 +160,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainlab.experiments.results.write", full)
+    monkeypatch.setattr("trainlab.files.write", full)
     result = invoke("run", "derivative", "--out", str(tmp_path))
     assert result.exit_code == 2
     assert result.output == "Error: [Errno 28] No space left on device\n"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainlab import files
 from trainlab.errors import DataError
 from trainlab.evidence import replicate
 from trainlab.experiments import results
@@ -89,14 +90,14 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_failure_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results.write(tmp_path / "file", b"old")
+    files.write(tmp_path / "file", b"old")
 
     def full(descriptor: int) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(results.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        results.write(tmp_path / "file", b"new")
+        files.write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -16,7 +16,7 @@ from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
 from trainlab.book.notices import notice
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.experiments.results import write
+from trainlab.files import write
 from trainlab.network.workspace import Array
 
 __all__ = ["SimpleConvNet", "np"]

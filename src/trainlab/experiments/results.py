@@ -8,11 +8,9 @@ A number that is not finite is null.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
-import os
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -26,6 +24,7 @@ from trainlab import blas
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import Measured, Row, Series
+from trainlab.files import write
 
 FILE: Final = "results.json"
 NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
@@ -228,27 +227,6 @@ def _plain(value: Any) -> Any:
 
 
 # --- files -----------------------------------------------------------------------------
-
-
-def write(path: Path, content: bytes) -> None:
-    """Puts the content in the file, all or nothing: a reader or a crash never sees a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-    if os.name == "posix":  # elsewhere a folder cannot be opened, nor need it be
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def save(results: Results, folder: Path) -> None:

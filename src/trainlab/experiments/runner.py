@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from trainlab import plots
+from trainlab import files, plots
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.errors import SettingError, TrainlabError, sentence
 from trainlab.experiments import published, results
@@ -264,7 +264,7 @@ def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, theme in FIGURES.items():
         drawn = experiment.figure(result.measured, plots.THEMES[theme])
-        results.write(folder / name, plots.svg(drawn))
+        files.write(folder / name, plots.svg(drawn))
         if theme == "light":
-            results.write(folder / "figure.png", plots.png(drawn))
+            files.write(folder / "figure.png", plots.png(drawn))
     results.save(result, folder)

@@ -20,7 +20,7 @@ from trainlab.evidence import Comparison, Interval
 from trainlab.experiments import published
 from trainlab.experiments.base import AnyExperiment
 from trainlab.experiments.registry import EXPERIMENTS
-from trainlab.experiments.results import FILE, Results, load, write
+from trainlab.experiments.results import FILE, Results, load
 from trainlab.experiments.runner import FIGURES
 from trainlab.experiments.verdicts import (
     CONTRARY,
@@ -30,6 +30,7 @@ from trainlab.experiments.verdicts import (
     UNDECIDED,
     number,
 )
+from trainlab.files import write
 
 PAGE: Final = "index.html"
 
