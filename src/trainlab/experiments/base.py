@@ -100,6 +100,11 @@ def greatest(series: str) -> Callable[[Mapping[str, Series]], Array]:
     return lambda found: np.asarray(found[series].values.max(axis=-1))
 
 
+def last_difference(first: str, second: str) -> Callable[[Mapping[str, Series]], Array]:
+    """The last value of one series minus the last of another."""
+    return lambda found: np.asarray(found[first].values[:, -1] - found[second].values[:, -1])
+
+
 @dataclasses.dataclass(frozen=True)
 class Better:
     """Expected: the first arm is better than the second, seed by seed."""
@@ -130,7 +135,8 @@ Figure = Callable[..., Any]
 class Experiment:
     """What all kinds share.
 
-    number     its place in the study notes; None where they lack it
+    number     its place in the study notes, or that of what it continues; None where they
+               lack it
     equations  the technique in TeX, as matplotlib's mathtext understands it, a line each
     curves     series worth a closer look than a figure allows: the page draws them with
                values to read off, arms to hide and single members to show
@@ -165,7 +171,7 @@ class Setup:
     """How a population is trained on one data set; `quick_steps` replaces `steps` in quick runs.
 
     rows      only the first so many rows of the train split; None: all of them
-    evaluate  as `Population.fit` takes it; of a list, the steps that a run reaches
+    evaluate  as `Population.fit` takes it; of a list, the steps that a run reaches, and its end
     """
 
     network: MLP

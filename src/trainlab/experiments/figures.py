@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from trainlab import evidence, plots
-from trainlab.experiments.base import Measured
+from trainlab.experiments.base import Measured, Series
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
+ACCURACY: Final = "accuracy (share of images)"
+
+Draw = Callable[[Measured, plots.Theme], plots.Figure]
 
 
-def arm_curves(measured: Measured, series: str, smooth: bool = False) -> list[plots.Curve]:
+def arm_curves(measured: Measured, series: str | Series, smooth: bool = False) -> list[plots.Curve]:
     """Median and 95 % band of each arm; with a note on members that diverged."""
-    found, arms = measured.series[series], []
+    found = measured.series[series] if isinstance(series, str) else series
+    arms = []
     for arm, rows in measured.arms.items():
         values = evidence.smooth(found.values[rows]) if smooth else found.values[rows]
         center, low, high, _ = plots.spread(values)
@@ -30,7 +37,7 @@ def seeds_words(measured: Measured) -> str:
     return "one seed: shows no ranking" if n == 1 else f"median and 95 % band of {n} seeds"
 
 
-def losses(top: float, mark_every: int) -> Callable[[Measured, plots.Theme], plots.Figure]:
+def losses(top: float, mark_every: int) -> Draw:
     """The smoothed training loss of each arm over steps, from 0 to `top`."""
 
     def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
@@ -49,22 +56,158 @@ def losses(top: float, mark_every: int) -> Callable[[Measured, plots.Theme], plo
 
 def accuracies(measured: Measured, theme: plots.Theme) -> plots.Figure:
     """Train (dashed) and test accuracy of each arm, one panel per arm."""
-    names = list(measured.arms)
+    arms = len(measured.arms)
     with plots.themed(theme):
-        drawn, axes = plots.blank(theme, 1, len(names), width=4.9 * len(names), height=4.4)
-        train = arm_curves(measured, "train_accuracy")
-        test = arm_curves(measured, "test_accuracy")
-        for index, ax in enumerate(axes):
-            curves = [
-                plots.Curve("train", c.x, c.center, c.low, c.high, c.note, color=0, dashed=True)
-                for c in train[index : index + 1]
-            ]
-            t = test[index]
-            curves.append(plots.Curve("test", t.x, t.center, t.low, t.high, color=1))
-            span = float(np.ptp(t.x))
-            plots.curves(ax, curves, theme, mark_every=span / 8, legend="lower right")
-            ax.set_ylim(0, 1.02)
-            axis = AXES[measured.series["test_accuracy"].axis]
-            plots.label(ax, axis, "accuracy (share of images)", names[index])
-        drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
+        drawn, axes = plots.blank(theme, 1, arms, width=4.9 * arms, height=4.4)
+        _train_and_test(axes, measured, theme)
+        _heading(drawn, measured, theme)
     return drawn
+
+
+def overfitting(steps_per_epoch: int, *losses: str) -> Draw:
+    """Panels in two columns: the accuracies of each arm, then losses of all arms, by epochs.
+
+    losses  keys of LOSSES
+    """
+
+    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+        arms = len(measured.arms)
+        rows = (arms + len(losses)) // 2
+        with plots.themed(theme):
+            drawn, axes = plots.blank(theme, rows, 2, width=9.8, height=4.0 * rows)
+            _train_and_test(axes, measured, theme, steps_per_epoch)
+            for ax, name in zip(axes[arms:], losses, strict=True):
+                curves = arm_curves(measured, by_epoch(LOSSES[name](measured), steps_per_epoch))
+                curves = [dataclasses.replace(c, color=2 + i) for i, c in enumerate(curves)]
+                plots.curves(ax, curves, theme, mark_every=float(np.ptp(curves[0].x)) / 8)
+                ax.set_ylim(bottom=0)
+                plots.label(ax, AXES["epoch"], "loss (nats)", name)
+            _heading(drawn, measured, theme)
+        return drawn
+
+    return figure
+
+
+def ladder(setting: str, axis: str, log: bool = False) -> Draw:
+    """At the end, against a setting of the network: accuracies on the left, losses on the right.
+
+    On a log axis 0 has a place of its own, left of the decades.
+    """
+
+    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+        rungs = functools.partial(_rungs, measured, setting)
+        accuracies = [
+            rungs(measured.series["train_accuracy"], label="train", color=0, dashed=True),
+            rungs(measured.series["test_accuracy"], label="test", color=1),
+        ]
+        losses = [
+            rungs(of(measured), label=name, color=2 + i)
+            for i, (name, of) in enumerate(LOSSES.items())
+        ]
+        with plots.themed(theme):
+            drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=4.4)
+            for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss (nats)")):
+                if log:
+                    ax.set_xscale("symlog", linthresh=float(curves[0].x[1]))
+                plots.curves(ax, curves, theme)
+                # Each point is an arm: the first and the last are drawn whole, too.
+                ax.margins(x=0.03)
+                ax.autoscale(axis="x")
+                ax.set_ylim(bottom=0)
+                plots.label(ax, axis, words)
+            _heading(drawn, measured, theme)
+        return drawn
+
+    return figure
+
+
+def pairs(panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, words: str) -> Draw:
+    """Panels of one scale, four in a row: train accuracy of the arms "panel, kind", by epochs."""
+
+    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+        found = by_epoch(measured.series["train_accuracy"], steps_per_epoch)
+        arms = {curve.label: curve for curve in arm_curves(measured, found)}
+        with plots.themed(theme):
+            drawn, _, axes = plots.above(theme, 0, len(panels), 4, width=9.8, height=1.9)
+            for ax, panel in zip(axes, panels, strict=True):
+                own = {kind: arms[f"{panel}, {kind}"] for kind in kinds}
+                curves = [
+                    dataclasses.replace(curve, label=kind, note="", color=i)
+                    for i, (kind, curve) in enumerate(own.items())
+                ]
+                plots.curves(ax, curves, theme, mark_every=5, legend=None)
+                ax.set_ylim(0, 1.05)
+                ax.locator_params(axis="x", integer=True)
+                ax.set_title(panel, fontsize=11)
+                notes = [f"{kind}:\n{curve.note}" for kind, curve in own.items() if curve.note]
+                ax.text(
+                    0.5,
+                    0.6,
+                    "\n".join(notes),
+                    transform=ax.transAxes,
+                    ha="center",
+                    fontsize=plots.SMALL,
+                )
+            plots.name_common(axes, AXES["epoch"], words)
+            lines = axes[0].get_legend_handles_labels()
+            title = seeds_words(measured)
+            drawn.legend(*lines, loc="outside upper center", ncols=len(kinds), title=title)
+        return drawn
+
+    return figure
+
+
+# --- parts of figures ------------------------------------------------------------------
+
+
+def by_epoch(series: Series, steps_per_epoch: int) -> Series:
+    """The series along epochs, of which a step is a part."""
+    return Series("epoch", series.axis_values / steps_per_epoch, series.values)
+
+
+def _gap(measured: Measured) -> Series:
+    test, train = measured.series["test_loss"], measured.series["train_evaluation_loss"]
+    return dataclasses.replace(test, values=test.values - train.values)
+
+
+LOSSES: Final[Mapping[str, Callable[[Measured], Series]]] = {
+    "test loss": lambda measured: measured.series["test_loss"],
+    "test loss − train loss": _gap,
+}
+
+
+def _train_and_test(
+    axes: Sequence[plots.Axes],
+    measured: Measured,
+    theme: plots.Theme,
+    steps_per_epoch: int | None = None,
+) -> None:
+    """Train (dashed) and test accuracy, a panel for each arm."""
+    both = [measured.series[f"{split}_accuracy"] for split in ("train", "test")]
+    if steps_per_epoch:
+        both = [by_epoch(series, steps_per_epoch) for series in both]
+    train, test = (arm_curves(measured, series) for series in both)
+    for ax, arm, seen, unseen in zip(axes, measured.arms, train, test, strict=False):
+        curves = [
+            dataclasses.replace(seen, label="train", color=0, dashed=True),
+            dataclasses.replace(unseen, label="test", color=1, note=""),
+        ]
+        span = float(np.ptp(seen.x))
+        plots.curves(ax, curves, theme, mark_every=span / 8, legend="lower right")
+        ax.set_ylim(0, 1.02)
+        plots.label(ax, AXES[both[0].axis], ACCURACY, arm)
+
+
+def _rungs(measured: Measured, setting: str, series: Series, **looks: Any) -> plots.Curve:
+    """The last values of each arm against its setting: median and 95 % band."""
+    arms = measured.arms.values()
+    x = np.array([measured.members[rows[0]].settings["network"][setting] for rows in arms])
+    values = np.stack([series.values[rows, -1] for rows in arms], axis=1)
+    center, low, high, _ = plots.spread(values)
+    lost = len(measured.diverged)
+    note = f"{lost} of {len(measured.members)} diverged" if lost else ""
+    return plots.Curve(x=x, center=center, low=low, high=high, note=note, **looks)
+
+
+def _heading(drawn: plots.Figure, measured: Measured, theme: plots.Theme) -> None:
+    drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)

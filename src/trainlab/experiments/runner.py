@@ -219,7 +219,7 @@ def train(
     steps = setup.quick_steps if options.quick else setup.steps
     evaluate = setup.evaluate
     if isinstance(evaluate, tuple):
-        evaluate = tuple(step for step in evaluate if step <= steps)
+        evaluate = (*(step for step in evaluate if step < steps), steps)
     history = Training(options, progress)(
         members(experiment, setup, seeds),
         data,
@@ -227,7 +227,7 @@ def train(
         steps=steps,
         batches=setup.batches,
         evaluate=evaluate,
-        on=setup.on if setup.evaluate else None,
+        on=setup.on if evaluate else None,
         keep="history",
     )
     arms = [arm for arm in experiment.vary for _ in seeds]

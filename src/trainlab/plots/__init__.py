@@ -10,7 +10,8 @@ panels.py        many small panels, the trials of a search
 files.py         PNG and SVG
 """
 
-from matplotlib.figure import Figure as Figure  # under this name for the other rooms
+from matplotlib.axes import Axes as Axes  # under these names for the other rooms
+from matplotlib.figure import Figure as Figure
 
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, tangent
@@ -36,6 +37,7 @@ __all__ = [
     "NARROW",
     "SMALL",
     "THEMES",
+    "Axes",
     "Box",
     "Corner",
     "Curve",

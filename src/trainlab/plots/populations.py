@@ -84,7 +84,7 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
     last = np.flatnonzero(np.isfinite(y))
     if last.size and last[-1] < len(y) - 1:
         # The curve ends early: every member has diverged by here.
-        ax.plot(x[last[-1]], y[last[-1]], "x", color=ink, ms=10, mew=2.4)
+        ax.plot(x[last[-1]], y[last[-1]], "x", color=ink, ms=10, mew=2.4, clip_on=False)
 
 
 def _thinned(points: int, mark_every: float | None, x: Array) -> npt.NDArray[np.intp]:
