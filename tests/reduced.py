@@ -6,7 +6,13 @@ import dataclasses
 import functools
 
 from trainlab.experiments import EXPERIMENTS, Options
-from trainlab.experiments.base import FunctionExperiment, Measured, StagedExperiment
+from trainlab.experiments.base import (
+    Better,
+    FunctionExperiment,
+    Measured,
+    StagedExperiment,
+    TrainingExperiment,
+)
 from trainlab.experiments.runner import Training, load, train
 
 STEPS = 120
@@ -22,3 +28,20 @@ def measured(name: str, seeds: int = 2) -> Measured:
         return experiment.compute(load(options), options.seed_range, Training(options))
     setup = dataclasses.replace(experiment.base["digits"], quick_steps=STEPS)
     return train(dataclasses.replace(experiment, base={"digits": setup}), load(options), options)
+
+
+def training(name: str) -> TrainingExperiment:
+    """The experiment, which is one that trains a population."""
+    experiment = EXPERIMENTS[name]
+    assert isinstance(experiment, TrainingExperiment)
+    return experiment
+
+
+def judged(name: str) -> TrainingExperiment:
+    """The experiment with those arms alone that something is expected of."""
+    experiment, named = training(name), set[str]()
+    for expected in experiment.expect:
+        pair = isinstance(expected, Better)
+        named |= {expected.first, expected.second} if pair else {expected.arm}
+    vary = {arm: fields for arm, fields in experiment.vary.items() if arm in named}
+    return dataclasses.replace(experiment, vary=vary)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reduced import judged, training
 from trainlab.data import Dataset
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Options, find, run, runner
@@ -34,12 +35,7 @@ from trainlab.training.members import Member
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
 QUICK = Options(quick=True)
-
-
-def training(name: str) -> TrainingExperiment:
-    experiment = EXPERIMENTS[name]
-    assert isinstance(experiment, TrainingExperiment)
-    return experiment
+DIVERGING = {"batch-norm": {"std=1, plain"}}
 
 
 def shortened(name: str, steps: int, **changes: Any) -> TrainingExperiment:
@@ -51,13 +47,15 @@ def shortened(name: str, steps: int, **changes: Any) -> TrainingExperiment:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_outcomes_are_as_expected_at_reduced_size(name: str) -> None:
-    found = runner.measure(EXPERIMENTS[name], runner.load(QUICK), QUICK)
+    found = runner.measure(judged(name), runner.load(QUICK), QUICK)
     assert found.verdict.outcome == EXPECTED, found.verdict.line
     assert found.data["name"] == "digits"
-    assert found.data["sizes"] == {"train": 1437, "test": 360}
+    rows = training(name).base["digits"].rows or 1437
+    assert found.data["sizes"] == {"train": rows, "test": 360}
     assert len(found.data["hash"]) == 64
     assert found.environment["quick"] is True
-    assert found.measured.diverged == {}
+    lost = {member.arm for member in found.measured.members if member.id in found.measured.diverged}
+    assert lost == DIVERGING.get(name, set())
 
 
 def test_vary_times_seeds_is_one_population_with_common_draws() -> None:
@@ -119,12 +117,12 @@ def test_only_the_first_rows_are_trained_on_and_described() -> None:
     np.testing.assert_array_equal(*losses)
 
 
-def test_evaluations_beyond_a_quick_run_are_left_out() -> None:
+def test_evaluations_end_with_the_run() -> None:
     experiment = shortened("optimizer-comparison", 5, expect=())
     setup = dataclasses.replace(experiment.base["digits"], evaluate=(1, 4, 900), on=("test",))
     short = dataclasses.replace(experiment, base={"digits": setup})
     found = runner.train(short, runner.load(QUICK), Options(seeds=1))
-    assert found.series["test_accuracy"].axis_values.tolist() == [1, 4]
+    assert found.series["test_accuracy"].axis_values.tolist() == [1, 4, 5]
 
 
 def staged() -> StagedExperiment:

@@ -9,7 +9,10 @@ from typing import Final
 
 from trainlab.errors import SettingError, sentence
 from trainlab.experiments import (
+    batch_norm,
     derivative,
+    dropout,
+    dropout_ladder,
     gradient_check,
     gradient_descent,
     gradient_field,
@@ -19,6 +22,8 @@ from trainlab.experiments import (
     optimizer_paths,
     tiny_network,
     two_layer_network,
+    weight_decay,
+    weight_decay_ladder,
     weight_init_comparison,
 )
 from trainlab.experiments.base import AnyExperiment
@@ -32,6 +37,11 @@ _ALL: Final[tuple[AnyExperiment, ...]] = (
     optimizer_paths.EXPERIMENT,
     optimizer_comparison.EXPERIMENT,
     weight_init_comparison.EXPERIMENT,
+    batch_norm.EXPERIMENT,
+    weight_decay.EXPERIMENT,
+    weight_decay_ladder.EXPERIMENT,
+    dropout.EXPERIMENT,
+    dropout_ladder.EXPERIMENT,
     hyper_parameter_search.EXPERIMENT,
     gradient_check.EXPERIMENT,
     gradient_norms.EXPERIMENT,

@@ -320,11 +320,10 @@ class Architecture:
         grads: Bound,
         draw: Draw | None = None,
         new: Workspace = FRESH,
-        weight: Array | None = None,
     ) -> tuple[Array, Array, list[Views]]:
         """Data loss (...,), outputs and new buffers; `grads` gets the gradient with penalties."""
         y, caches, updated = self.forward(bound, x, True, draw, new)
-        loss, cache = self.loss.forward(y, t, new.scope("loss"), weight)
+        loss, cache = self.loss.forward(y, t, new.scope("loss"))
         self.backward(bound, caches, self.loss.backward(cache, new.scope("loss")), grads, new)
         self.add_penalty_gradient(bound, grads, new.scope("penalty"))
         return loss, y, updated
