@@ -294,13 +294,13 @@ for _name, _formula in DERIVATIVES.items():
 
 
 def wrong_loss(kind: type[losses.Loss], change: Callable[..., Any]) -> Callable[[Patch], None]:
-    """Lets `change(loss, cache, dy)` alter what a right backward pass computed."""
-    right = kind.backward
+    """Lets `change(loss, cache, dy)` alter what a right derivative is."""
+    right = kind.derivative
 
     def wrong(self: Any, cache: Any, new: Any) -> Any:
         return change(self, cache, right(self, cache, new))
 
-    return lambda patch: patch.setattr(kind, "backward", wrong)
+    return lambda patch: patch.setattr(kind, "derivative", wrong)
 
 
 SMOOTHED = dataclasses.replace(SMOOTH, loss=losses.SoftmaxCrossEntropy(label_smoothing=0.2))
@@ -311,7 +311,7 @@ CHANGES: dict[str, tuple[type[losses.Loss], MLP, Callable[..., Any]]] = {
     "softmax: one-hot not subtracted": (
         losses.SoftmaxCrossEntropy,
         SMOOTH,
-        lambda loss, cache, dy: cache[0] / BATCH,
+        lambda loss, cache, dy: cache[0].copy(),
     ),
     "softmax: 1/B missing": (
         losses.SoftmaxCrossEntropy,
@@ -345,12 +345,12 @@ for _name, (_kind, _network, _change) in CHANGES.items():
 
 @fault("softmax: label smoothing ignored", SMOOTHED)
 def _(patch: Patch) -> None:
-    right = losses.SoftmaxCrossEntropy.backward
+    right = losses.SoftmaxCrossEntropy.derivative
 
     def wrong(self: Any, cache: Any, new: Any) -> Any:
         return right(losses.SoftmaxCrossEntropy(label_smoothing=0.0), cache, new)
 
-    patch.setattr(losses.SoftmaxCrossEntropy, "backward", wrong)
+    patch.setattr(losses.SoftmaxCrossEntropy, "derivative", wrong)
 
 
 @fault("softmax: dy summed over the population", members=3)
@@ -364,12 +364,12 @@ def _(patch: Patch) -> None:
 
 @fault("huber: clip forgotten", HUBER)
 def _(patch: Patch) -> None:
-    right = losses.Huber.forward
+    right = losses.Huber.entries
 
     def wrong(self: Any, y: Any, t: Any, new: Any) -> Any:
         return right(self, y, t, new)[0], np.subtract(y, t)
 
-    patch.setattr(losses.Huber, "forward", wrong)
+    patch.setattr(losses.Huber, "entries", wrong)
 
 
 # ---------------------------------------------------------------- penalties, the whole

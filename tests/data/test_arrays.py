@@ -259,7 +259,8 @@ def test_describe_is_plain_json():
 @pytest.mark.parametrize(
     ("x", "t"),
     [
-        (X, LABELS),
+        (X.astype(np.float16), LABELS),
+        (X, X.astype(np.float32)),
         (X.astype(np.float32)[:, 0], LABELS),
         (np.asfortranarray(X.astype(np.float32)), LABELS),
         (X.astype(np.float32), LABELS.astype(np.int32)),

@@ -16,7 +16,7 @@ from trainlab.network.workspace import Workspace
 from trainlab.optimizers import Optimizer
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import gather
-from trainlab.training.inputs import WORTH_WHILE, Inputs, arrange, used_columns
+from trainlab.training.inputs import WORTH_WHILE, Inputs, Samples, arrange, used_columns
 
 KINDS = {"dense": np.asarray, "sparse": sparse.csr_array}
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -159,6 +159,8 @@ def test_inputs_of_each_member_have_tiles_too() -> None:
 
 X = np.random.default_rng(1).standard_normal((23, 7))
 T = np.arange(23) % 4
+WEIGHT = np.random.default_rng(2).random(23)
+SAMPLES = Samples(Inputs(X), T, WEIGHT)
 
 
 def chunk_of(*seeds: int) -> Chunk:
@@ -168,7 +170,7 @@ def chunk_of(*seeds: int) -> Chunk:
 
 def test_members_of_one_seed_share_the_batch() -> None:
     rows = np.random.default_rng(1).integers(0, 23, (1, 5))
-    x, t = gather(chunk_of(8, 8, 8, 8), Inputs(X), T, rows)
+    x, t, _ = gather(chunk_of(8, 8, 8, 8), SAMPLES, rows)
     assert x.shape == (5, 7)  # and no copy for each member
     np.testing.assert_array_equal(x, X[rows[0]])
     np.testing.assert_array_equal(t, T[rows[0]])
@@ -180,20 +182,22 @@ def test_each_member_gets_the_batch_of_its_seed(seeds: tuple[int, ...]) -> None:
     rows = np.random.default_rng(1).integers(0, 23, (len(order), 5))
     chunk = chunk_of(*seeds)
     assert chunk.seeds == order
-    x, t = gather(chunk, Inputs(X), T, rows)
+    x, t, weight = gather(chunk, SAMPLES, rows)
     assert x.shape == (4, 5, 7)
     for k, seed in enumerate(seeds):
         np.testing.assert_array_equal(x[k], X[rows[order.index(seed)]])
         np.testing.assert_array_equal(t[k], T[rows[order.index(seed)]])
+        np.testing.assert_array_equal(weight[k], WEIGHT[rows[order.index(seed)]])
 
 
 def test_the_next_batch_takes_the_memory_of_the_last() -> None:
     rows = np.arange(10).reshape(2, 5)
     chunk = chunk_of(8, 9, 8)
-    x, t = gather(chunk, Inputs(X), T, rows)
-    again = gather(chunk, Inputs(X), T, rows[:, ::-1])
+    x, t, weight = gather(chunk, SAMPLES, rows)
+    again = gather(chunk, SAMPLES, rows[:, ::-1])
     assert again[0] is x
     assert again[1] is t
+    assert again[2] is weight
     np.testing.assert_array_equal(x[1], X[rows[1, ::-1]])
 
 

@@ -21,7 +21,7 @@ from trainlab.optimizer_base import FLUSH_EVERY
 from trainlab.settings import Settings
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine, Span
-from trainlab.training.inputs import Inputs
+from trainlab.training.inputs import Inputs, Samples
 
 K = 3
 STEPS = 4
@@ -71,8 +71,7 @@ class Drive:
     """A chunk, the data of its task, and an engine."""
 
     chunk: Chunk
-    x: Inputs
-    t: np.ndarray
+    samples: Samples
 
     @staticmethod
     def of(chosen: Sequence[Member], rows: int, widths: tuple[int, int], dtype: Any) -> Drive:
@@ -83,23 +82,23 @@ class Drive:
         if loss.task != "classification":
             t = t.astype(dtype)
         chunk = Chunk(range(len(chosen)), chosen, widths, dtype)
-        return Drive(chunk, Inputs(x), t)
+        return Drive(chunk, Samples(Inputs(x), t, rng.random(rows).astype(dtype)))
 
     def train(self, first: int, batch: int, steps: int = STEPS) -> Span:
         """Steps from `first` on; the batches of a seed are the same in every chunk."""
         batches = np.stack(
             [
-                np.random.default_rng((seed, first)).integers(0, len(self.x), (steps, batch))
+                np.random.default_rng((seed, first)).integers(0, len(self.samples), (steps, batch))
                 for seed in self.chunk.seeds
             ]
         )
-        span = NumPyEngine().train(self.chunk, self.x, self.t, batches, first, TOTAL, lambda: False)
+        span = NumPyEngine().train(self.chunk, self.samples, batches, first, TOTAL, lambda: False)
         assert span.diverged == ()
         assert span.losses.shape == (len(self.chunk.members), steps)
         return span
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray | None]:
-        return NumPyEngine().evaluate(self.chunk, self.x, self.t)
+        return NumPyEngine().evaluate(self.chunk, self.samples)
 
 
 # --- memory ---------------------------------------------------------------------------
@@ -225,20 +224,21 @@ def test_nothing_is_promoted(row: str, dtype: str, own: tuple[int, ...]) -> None
         segment.state = {name: watched(values) for name, values in segment.state.items()}
     chunk.keep(range(K))  # views of what is watched, and gradients like it
     chunk.new = WatchedWorkspace(asked)
-    drive.x = Inputs(watched(drive.x.x))
+    x, t, weight = drive.samples.x.x, drive.samples.t, drive.samples.weight
+    drive.samples = Samples(Inputs(watched(x)), t, watched(weight))
     assert isinstance(chunk.params, Watched)
     assert isinstance(chunk.grads, Watched)
     losses = drive.train(FLUSH_EVERY - 2, 5).losses
     loss, _ = drive.evaluate()
     assert losses.dtype == chunk.params.dtype == chunk.grads.dtype == chunk.buffers.dtype == dtype
     assert loss.dtype == np.float64  # the mean over all tiles
-    assert NumPyEngine().outputs(chunk, drive.x).dtype == dtype
+    assert NumPyEngine().outputs(chunk, drive.samples.x).dtype == dtype
     for segment in chunk.segments:
         for slot in segment.optimizer.slots:
             values = segment.state[slot.name]
             assert values.dtype == (dtype if slot.per_parameter else np.float64), slot.name
             assert values.shape == (K, chunk.params.shape[1] if slot.per_parameter else 1)
-    assert {"y", "dx", "x", "t"} <= {name for name, _ in asked}
+    assert {"y", "dx", "x", "t", "weight"} <= {name for name, _ in asked}
     floating = {(name, str(kind)) for name, kind in asked if kind.kind in "fc"}
     assert {one for one in floating if one[1] != dtype} <= PURPOSE
 
@@ -307,12 +307,12 @@ class Recording(NumPyEngine):
         self.sizes: list[int] = []
 
     def train(
-        self, chunk: Chunk, x: Inputs, t: Any, batches: np.ndarray, first_step: int, *more: Any
+        self, chunk: Chunk, samples: Samples, batches: np.ndarray, first_step: int, *more: Any
     ) -> Span:
         seeds, steps, size = batches.shape
         assert seeds == len(chunk.seeds)
         self.sizes += [size] * steps
-        span = super().train(chunk, x, t, batches, first_step, *more)
+        span = super().train(chunk, samples, batches, first_step, *more)
         for i in range(span.losses.shape[1]):
             for seed, rows in zip(chunk.seeds, batches[:, i], strict=True):
                 assert (first_step + i, seed) not in self.seen
@@ -371,7 +371,7 @@ def test_a_long_training_has_no_denormal_state(dtype: str) -> None:
     drive.train(0, 5, steps=1)
     first = np.abs(state["m"][:, :28])
     assert (first[first > 0] > tiny).all()
-    drive.x.x[...] = 0  # the gradient of the weights is 0, that of the biases is not
+    drive.samples.x.x[...] = 0  # the gradient of the weights is 0, that of the biases is not
     least = [np.inf]
     for step in range(1, FLUSH_EVERY):
         least.append(min(smallest(state["m"]), smallest(state["v"])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,16 +14,19 @@ from trainlab.settings import is_integer
 Given = ArrayLike | sparray | spmatrix
 """Inputs as they come."""
 
-Features = NDArray[np.float32] | csr_array
+Features = NDArray[np.floating[Any]] | csr_array
 """Inputs as they are kept, (N, d)."""
 
+DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
+"""What inputs and real targets are kept in."""
+
 _OWNER = "from_arrays"
-_FINITE = "hold no NaN, no infinity and nothing above float32"
+_FINITE = "hold no NaN, no infinity and nothing above {}"
 _FLAT = "t.ravel() for a column of labels, t.argmax(1) for labels one-hot, or task='multilabel'"
 
 
-def admit_inputs(x: Given, name: str) -> Features:
-    """A finite float32 copy (N, d) of an array (N, ...) of real numbers; else DataError.
+def admit_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
+    """A finite copy (N, d), of the dtype, of an array (N, ...) of real numbers; else DataError.
 
     A sparse array, of whichever of SciPy's formats, stays sparse: CSR, indices sorted and
     of 32 bits where these are enough, duplicates summed, no zeros stored.
@@ -40,17 +43,17 @@ def admit_inputs(x: Given, name: str) -> Features:
         raise _fault(name, "have at least one row and one feature", array)
     if array.ndim > 2:
         array = array.reshape(array.shape[0], -1)
-    return _finite_csr(array, name) if sparse else _finite(array, name)
+    return _finite_csr(array, name, dtype) if sparse else _finite(array, name, dtype)
 
 
 def is_admitted(x: object) -> bool:
     """Whether x is what `admit_inputs` makes of arrays; what it holds is not looked at."""
     if isinstance(x, np.ndarray):
-        return x.ndim == 2 and x.dtype == np.float32 and x.flags.c_contiguous and x.size > 0
+        return x.ndim == 2 and x.dtype in DTYPES and x.flags.c_contiguous and x.size > 0
     if not isinstance(x, csr_array):
         return False
     filled = x.ndim == 2 and 0 not in x.shape
-    return filled and x.dtype == np.float32 and bool(x.has_canonical_format)
+    return filled and x.dtype in DTYPES and bool(x.has_canonical_format)
 
 
 def as_csr(x: Any, name: str, owner: str) -> csr_array:
@@ -73,8 +76,10 @@ def as_csr(x: Any, name: str, owner: str) -> csr_array:
     return array
 
 
-def admit_targets(t: ArrayLike, task: str | None, name: str) -> tuple[str, NDArray[Any]]:
-    """The task that t is for, and t: labels (N,) as they came, or float32 (N, out)."""
+def admit_targets(
+    t: ArrayLike, task: str | None, name: str, dtype: Any = np.float32
+) -> tuple[str, NDArray[Any]]:
+    """The task that t is for, and t: labels (N,) as they came, or of the dtype (N, out)."""
     array = _as_array(t, name)
     if array.dtype == object:
         array = _unboxed(array, name)
@@ -93,10 +98,23 @@ def admit_targets(t: ArrayLike, task: str | None, name: str) -> tuple[str, NDArr
         if kind == "f" and not np.isfinite(array).all():
             raise _fault(name, "hold no NaN and no infinity", array)
         return task, array
-    columns = _finite(array.reshape(len(array), -1), name)
+    columns = _finite(array.reshape(len(array), -1), name, dtype)
     if task == "multilabel" and not np.isin(columns, (0, 1)).all():
         raise _fault(name, "hold only 0 and 1", array)
     return task, columns
+
+
+def admit_weights(weight: ArrayLike | None, name: str) -> NDArray[np.float64] | None:
+    """Weights (N,) of rows as float64, or None; DataError unless they are real numbers.
+
+    How many they are and what they hold is for a `Split` to look at.
+    """
+    if weight is None:
+        return None
+    array = _as_array(weight, name)
+    if array.dtype.kind not in "biuf":
+        raise _fault(name, "hold real numbers", array)
+    return array.astype(np.float64)
 
 
 def encode(targets: NDArray[Any], classes: NDArray[Any] | None, name: str) -> NDArray[Any]:
@@ -141,26 +159,32 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     return array.astype(np.int64)
 
 
-def _finite(array: NDArray[Any], name: str) -> NDArray[np.float32]:
+def _finite(array: NDArray[Any], name: str, dtype: Any) -> NDArray[np.floating[Any]]:
     # What is finite in float64 may be infinite in float32: ask after the cast.
     with np.errstate(over="ignore"):
-        copy = np.array(array, dtype=np.float32, order="C", copy=True)
+        copy = np.array(array, dtype=dtype, order="C", copy=True)
     finite = np.isfinite(copy)
     if not finite.all():
         row = int(np.argmin(finite.all(axis=1)))
-        raise _fault(f"row {row} of {name}", _FINITE, float(array[row][~finite[row]][0]))
+        raise _fault(
+            f"row {row} of {name}",
+            _FINITE.format(np.dtype(dtype)),
+            float(array[row][~finite[row]][0]),
+        )
     return copy
 
 
-def _finite_csr(x: Any, name: str) -> csr_array:
+def _finite_csr(x: Any, name: str, dtype: Any) -> csr_array:
     array = as_csr(x, name, _OWNER)
     with np.errstate(over="ignore"):
-        values = array.data.astype(np.float32)
+        values = array.data.astype(dtype)
     finite = np.isfinite(values)
     if not finite.all():
         first = int(np.argmin(finite))
         row = int(np.searchsorted(array.indptr, first, side="right")) - 1
-        raise _fault(f"row {row} of {name}", _FINITE, float(array.data[first]))
+        raise _fault(
+            f"row {row} of {name}", _FINITE.format(np.dtype(dtype)), float(array.data[first])
+        )
     largest = max(array.nnz, *array.shape)
     index = np.dtype(np.int32 if largest <= np.iinfo(np.int32).max else np.int64)
     columns, starts = array.indices.astype(index), array.indptr.astype(index)

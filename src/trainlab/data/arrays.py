@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trainlab.data.admission import (
+    DTYPES,
     Features,
     Given,
     admit_inputs,
     admit_targets,
+    admit_weights,
     encode,
     is_admitted,
 )
@@ -35,24 +37,31 @@ _DRAWS: Final = {"validation": 0, "test": 1}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows that are used together: x (N, d) float32; t (N,) int64 or (N, out) float32.
+    """Rows that are used together: x (N, d) floats; t (N,) int64 or (N, out) floats as x.
 
-    x is an array in C order or a `scipy.sparse.csr_array` in canonical format.
+    Floats are float32 or float64.  x is an array in C order or a `scipy.sparse.csr_array`
+    in canonical format.
+    weight (N,) float64, finite and >= 0, some > 0, or None: how much each row counts in
+    losses and accuracies, beside the others of the split.
     """
 
     x: Features
     t: NDArray[Any]
+    weight: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         x, t = self.x, self.t
         if not is_admitted(x):
-            must = "be a filled float32 array (N, d), in C order or canonical CSR"
+            must = "be a filled float32 or float64 array (N, d), in C order or canonical CSR"
             raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
-        if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, np.dtype(np.float32))}:
-            must = "be an int64 array (N,) or a float32 array (N, out)"
+        if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, x.dtype)}:
+            must = f"be an int64 array (N,) or a {x.dtype} array (N, out)"
             raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
         if x.shape[0] != len(t):
             raise DataError(sentence("t", "Split", f"have {x.shape[0]} rows, as x has", len(t)))
+        if self.weight is not None and not _are_weights(self.weight, len(t)):
+            must = f"be float64 of shape ({len(t)},), finite and >= 0, some > 0"
+            raise DataError(sentence("weight", "Split", must, self.weight))
 
     def __len__(self) -> int:
         return len(self.t)
@@ -62,7 +71,15 @@ class Split:
         x = self.x[rows]
         if isinstance(x, np.ndarray):
             x = np.ascontiguousarray(x)
-        return Split(x, np.ascontiguousarray(self.t[rows]))
+        weight = None if self.weight is None else self.weight[rows]
+        return Split(x, np.ascontiguousarray(self.t[rows]), weight)
+
+
+def _are_weights(values: Any, rows: int) -> bool:
+    right_form = isinstance(values, np.ndarray) and values.shape == (rows,)
+    if not right_form or values.dtype != np.float64:
+        return False
+    return bool(np.isfinite(values).all() and (values >= 0).all() and (values > 0).any())
 
 
 def split(
@@ -151,6 +168,9 @@ class Dataset:
             must = "be given for classification and for nothing else"
             raise DataError(sentence("classes", self.name, must, self.classes))
         for name, part in self.parts().items():
+            if part.x.dtype != self.train.x.dtype:
+                must = f"be {self.train.x.dtype}, as in train"
+                raise DataError(sentence(f"x of {name}", self.name, must, part.x.dtype))
             if part.x.shape[1] != self.in_features:
                 must = f"have {self.in_features} features, as in train"
                 raise DataError(sentence(f"x of {name}", self.name, must, part.x.shape[1]))
@@ -235,19 +255,21 @@ def _sha256(*parts: str | bytes) -> str:
     return digest.hexdigest()
 
 
-Held = Size | tuple[Given, ArrayLike] | None
+Held = Size | tuple[Given, ArrayLike] | tuple[Given, ArrayLike, ArrayLike] | None
 
 
 def from_arrays(
     x: Given,
     t: ArrayLike,
     *,
+    weight: ArrayLike | None = None,
     test: Held = None,
     validation: Held = None,
     task: str | None = None,
     name: str = "arrays",
     stratify: bool = True,
     seed: int = 0,
+    dtype: str = "float32",
 ) -> Dataset:
     """Arrays as a data set: copied, checked, and split.
 
@@ -256,8 +278,10 @@ def from_arrays(
     strings (N,) for classification; floats (N,) or (N, out) for regression; 0 and 1
     (N, out) for multilabel, which must be named, since labels one-hot are not told from
     them.  `task` overrides what t suggests.
+    `weight` (N,): how much each row counts in losses and accuracies; finite and >= 0.
+    `dtype`: what floats are kept in, "float32" or "float64".
     `test` and `validation`: None, a number of rows, a fraction (of what is left, after
-    the test rows), or a pair (x, t) of their own.
+    the test rows), or (x, t) or (x, t, weight) of their own.
     DataError for what arrays hold, SettingError for the other arguments.
 
     >>> data = from_arrays([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"], test=2)
@@ -267,12 +291,15 @@ def from_arrays(
     if task is not None and task not in TASKS:
         must = "be None or one of " + ", ".join(map(repr, TASKS))
         raise SettingError(sentence("task", "from_arrays", must, task))
-    inputs = admit_inputs(x, "x")
-    task, targets = admit_targets(t, task, "t")
+    if not isinstance(dtype, str) or dtype not in map(str, DTYPES):
+        must = "be one of " + ", ".join(repr(str(known)) for known in DTYPES)
+        raise SettingError(sentence("dtype", "from_arrays", must, dtype))
+    inputs = admit_inputs(x, "x", dtype)
+    task, targets = admit_targets(t, task, "t", dtype)
     classes = np.unique(targets) if task == "classification" else None
     data = Dataset(
         name=name,
-        train=Split(inputs, encode(targets, classes, "t")),
+        train=Split(inputs, encode(targets, classes, "t"), admit_weights(weight, "weight")),
         validation=None,
         test=None,
         task=task,
@@ -282,12 +309,13 @@ def from_arrays(
     pairs: dict[str, Any] = {}
     for kind, held in {"test": test, "validation": validation}.items():
         if isinstance(held, tuple):
-            if len(held) != 2:
-                must = "be None, a number of rows, a fraction or a pair (x, t)"
+            if len(held) not in (2, 3):
+                must = "be None, a number of rows, a fraction, (x, t) or (x, t, weight)"
                 raise SettingError(sentence(kind, "from_arrays", must, held))
-            _, own = admit_targets(held[1], task, f"t of {kind}")
+            _, own = admit_targets(held[1], task, f"t of {kind}", dtype)
             own = encode(own, classes, f"t of {kind}")
-            pairs[kind] = Split(admit_inputs(held[0], f"x of {kind}"), own)
+            weights = admit_weights(held[2], f"weight of {kind}") if len(held) == 3 else None
+            pairs[kind] = Split(admit_inputs(held[0], f"x of {kind}", dtype), own, weights)
     data = dataclasses.replace(data, **pairs)
     data = dataclasses.replace(data, sha256=_content(data))
     if test is not None and not isinstance(test, tuple):
@@ -301,8 +329,9 @@ def _content(data: Dataset) -> str:
     classes = None if data.classes is None else data.classes.tolist()
     pieces: list[str | bytes] = [data.task, repr(classes)]
     for name, part in data.parts().items():
-        for array in (part.x, part.t):
-            pieces += [name, *_pieces(array)]
+        for array in (part.x, part.t, part.weight):
+            if array is not None:
+                pieces += [name, *_pieces(array)]
     return _sha256(*pieces)
 
 

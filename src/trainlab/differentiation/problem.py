@@ -56,8 +56,10 @@ class _Weighted:
     def __init__(self, loss: Loss, weight: Array) -> None:
         self._loss, self._weight = loss, weight
 
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
-        loss, cache = self._loss.forward(y, t, new)
+    def forward(
+        self, y: Array, t: Array, new: Allocator, weight: Array | None = None
+    ) -> tuple[Array, Any]:
+        loss, cache = self._loss.forward(y, t, new, weight)
         return self._weight * loss, cache
 
     def backward(self, cache: Any, new: Allocator) -> Array:

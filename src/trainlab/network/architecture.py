@@ -320,10 +320,11 @@ class Architecture:
         grads: Bound,
         draw: Draw | None = None,
         new: Workspace = FRESH,
+        weight: Array | None = None,
     ) -> tuple[Array, Array, list[Views]]:
         """Data loss (...,), outputs and new buffers; `grads` gets the gradient with penalties."""
         y, caches, updated = self.forward(bound, x, True, draw, new)
-        loss, cache = self.loss.forward(y, t, new.scope("loss"))
+        loss, cache = self.loss.forward(y, t, new.scope("loss"), weight)
         self.backward(bound, caches, self.loss.backward(cache, new.scope("loss")), grads, new)
         self.add_penalty_gradient(bound, grads, new.scope("penalty"))
         return loss, y, updated

@@ -4,9 +4,11 @@ Axes: y (..., B, out) is the network's output before any softmax or sigmoid; tar
 t are (..., B) class indices or (..., B, out) values, and may lack the leading axes
 of y, when members share them.  Every loss sums over the outputs of a sample and
 averages over the B samples: its shape is (...,), one number for each network.
+With weights w (..., B) it is  1/B Σ w_b loss_b: a sample of weight 2 counts as two where
+the weights of the whole data set have the mean 1.
 
 `forward` returns the loss and the cache that `backward` needs; `backward` gives
-dy = d loss / d y, the 1/B included.  Neither changes its arguments.
+dy = d loss / d y, w/B included.  Neither changes its arguments.
 """
 
 from __future__ import annotations
@@ -32,13 +34,29 @@ class Loss(Settings, ABC):
 
     task: ClassVar[str]
 
-    @abstractmethod
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+    def forward(
+        self, y: Array, t: Array, new: Allocator, weight: Array | None = None
+    ) -> tuple[Array, Any]:
         """The loss (...,) and the cache for `backward`."""
+        entries, cache = self.entries(y, t, new)
+        return _batch_mean(entries, new, weight), (cache, weight)
 
-    @abstractmethod
     def backward(self, cache: Any, new: Allocator) -> Array:
         """dy = d loss / d y, (..., B, out)."""
+        own, weight = cache
+        dy = self.derivative(own, new)
+        if weight is not None:
+            np.multiply(dy, weight[..., np.newaxis], out=dy)
+        np.divide(dy, dy.shape[-2], out=dy)
+        return dy
+
+    @abstractmethod
+    def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+        """What is summed: a term for each output (..., B, out) or sample (..., B, 1); a cache."""
+
+    @abstractmethod
+    def derivative(self, cache: Any, new: Allocator) -> Array:
+        """The derivative (..., B, out) of those terms in y."""
 
     @abstractmethod
     def check_targets(self, t: Array, out_features: int) -> None:
@@ -54,7 +72,7 @@ class Loss(Settings, ABC):
 
     @abstractmethod
     def correct(self, y: Array, t: Array) -> Array | None:
-        """How many of the B predictions are right, (...,) int64; None where none can be."""
+        """Which of the B predictions are right, (..., B) bool; None where none can be."""
 
     def kink_sides(self, y: Array, t: Array) -> Array | None:
         """For each output, which side of a kink it lies on; None for a smooth loss."""
@@ -95,16 +113,13 @@ class MeanSquaredError(_Regression):
     12.0
     """
 
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+    def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
         residual = np.subtract(y, t, out=new("residual", y.shape, y.dtype))
         square = np.multiply(residual, residual, out=new("square", y.shape, y.dtype))
-        return _batch_mean(np.multiply(square, 0.5, out=square), new), residual
+        return np.multiply(square, 0.5, out=square), residual
 
-    def backward(self, cache: Any, new: Allocator) -> Array:
-        residual: Array = cache
-        dy = new("dy", residual.shape, residual.dtype)
-        np.divide(residual, residual.shape[-2], out=dy)
-        return dy
+    def derivative(self, cache: Any, new: Allocator) -> Array:
+        return _copy(cache, new)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +137,7 @@ class Huber(_Regression):
 
     delta: float = number(1.0, low=0.0)
 
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+    def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
         delta = cast(self.delta, y.dtype)
         clipped = np.subtract(y, t, out=new("clipped", y.shape, y.dtype))
         product = new("product", y.shape, y.dtype)
@@ -130,13 +145,10 @@ class Huber(_Regression):
         np.clip(clipped, -delta, delta, out=clipped)
         np.subtract(residual, clipped, out=product)
         np.multiply(product, clipped, out=product)
-        return _batch_mean(np.multiply(product, 0.5, out=product), new), clipped
+        return np.multiply(product, 0.5, out=product), clipped
 
-    def backward(self, cache: Any, new: Allocator) -> Array:
-        clipped: Array = cache
-        dy = new("dy", clipped.shape, clipped.dtype)
-        np.divide(clipped, clipped.shape[-2], out=dy)
-        return dy
+    def derivative(self, cache: Any, new: Allocator) -> Array:
+        return _copy(cache, new)
 
     def kink_sides(self, y: Array, t: Array) -> Array | None:
         inside: Array = np.abs(y - t) < cast(self.delta, y.dtype)
@@ -160,7 +172,7 @@ class SigmoidCrossEntropy(Loss):
 
     task: ClassVar[str] = "multilabel"
 
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+    def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
         entry, term = new("entry", y.shape, y.dtype), new("term", y.shape, y.dtype)
         np.minimum(y, np.negative(y, out=term), out=term)
         small = np.exp(term, out=new("probability", y.shape, y.dtype))
@@ -171,13 +183,11 @@ class SigmoidCrossEntropy(Loss):
         numerator = np.maximum(small, np.greater_equal(y, 0, out=term), out=term)
         np.add(small, 1, out=small)
         probability = np.divide(numerator, small, out=small)
-        return _batch_mean(entry, new), (probability, t)
+        return entry, (probability, t)
 
-    def backward(self, cache: Any, new: Allocator) -> Array:
+    def derivative(self, cache: Any, new: Allocator) -> Array:
         probability, t = cache
-        dy = new("dy", probability.shape, probability.dtype)
-        np.subtract(probability, t, out=dy)
-        np.divide(dy, dy.shape[-2], out=dy)
+        dy: Array = np.subtract(probability, t, out=new("dy", probability.shape, probability.dtype))
         return dy
 
     def check_targets(self, t: Array, out_features: int) -> None:
@@ -193,8 +203,8 @@ class SigmoidCrossEntropy(Loss):
         return values
 
     def correct(self, y: Array, t: Array) -> Array | None:
-        right = (y > 0) == (t > 0.5)
-        return _count(right.all(axis=-1))
+        right: Array = ((y > 0) == (t > 0.5)).all(axis=-1)
+        return right
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +226,7 @@ class SoftmaxCrossEntropy(Loss):
     task: ClassVar[str] = "classification"
     label_smoothing: float = number(0.0, low=0.0, high=1.0, closed="[)", remedy="0.1")
 
-    def forward(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
+    def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
         rows, p = y.shape[:-1], new("p", y.shape, y.dtype)
         total, expected = new("total", (*rows, 1), y.dtype), new("expected", rows, y.dtype)
         np.subtract(y, _largest(y, new), out=p)
@@ -233,17 +243,15 @@ class SoftmaxCrossEntropy(Loss):
         np.divide(p, total, out=p)
         entries = np.log(total, out=total)
         np.subtract(entries, expected[..., None], out=entries)
-        return _batch_mean(entries, new), (p, target)
+        return entries, (p, target)
 
-    def backward(self, cache: Any, new: Allocator) -> Array:
+    def derivative(self, cache: Any, new: Allocator) -> Array:
         p, target = cache
-        rows, out = p.shape[-2:]
-        dy = new("dy", p.shape, p.dtype)
+        dy: Array = new("dy", p.shape, p.dtype)
         smoothing = np.asarray(self.label_smoothing)
-        np.subtract(p, cast(smoothing / out, p.dtype), out=dy)
+        np.subtract(p, cast(smoothing / p.shape[-1], p.dtype), out=dy)
         per_row = smoothing[..., 0] if smoothing.ndim else smoothing
         dy.reshape(-1)[target] -= cast(1 - per_row, p.dtype)
-        np.divide(dy, rows, out=dy)
         return dy
 
     def check_targets(self, t: Array, out_features: int) -> None:
@@ -262,14 +270,24 @@ class SoftmaxCrossEntropy(Loss):
         return values
 
     def correct(self, y: Array, t: Array) -> Array | None:
-        return _count(y.argmax(axis=-1) == t)
+        right: Array = y.argmax(axis=-1) == t
+        return right
 
 
-def _batch_mean(entries: Array, new: Allocator) -> Array:
+def _copy(values: Array, new: Allocator) -> Array:
+    """The values in memory of their own: they are wanted again."""
+    dy: Array = new("dy", values.shape, values.dtype)
+    np.copyto(dy, values)
+    return dy
+
+
+def _batch_mean(entries: Array, new: Allocator, weight: Array | None) -> Array:
     """Sum over the outputs, then mean over the batch: (..., B, out) -> (...,)."""
     *members, rows, out = entries.shape
     if out > 1:
         entries = sum_columns(entries, new, new("of a sample", (*members, rows, 1), entries.dtype))
+    if weight is not None:
+        np.multiply(entries, weight[..., np.newaxis], out=entries)
     total = sum_rows(entries, new, new("of a batch", (*members, 1, 1), entries.dtype))
     mean: Array = total[..., 0, 0] / rows
     return mean
@@ -293,12 +311,6 @@ def _starts_of_rows(shape: tuple[int, ...], new: Allocator) -> Array:
     flat[0], flat[1:] = 0, shape[-1]
     np.add.accumulate(flat, out=flat)  # `arange` would allocate
     return starts
-
-
-def _count(right: Array) -> Array:
-    """How many of the B entries of right (..., B) are true."""
-    number_right: Array = right.sum(axis=-1, dtype=np.int64)
-    return number_right
 
 
 def _flat_index(shape: tuple[int, ...], t: Array, new: Allocator) -> Array:

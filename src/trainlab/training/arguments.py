@@ -18,6 +18,7 @@ from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
 from trainlab.training.backends import BACKENDS, CAN_FORK
+from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.members import Member
 from trainlab.training.plan import KEEP, EarlyStopping, Plan
 
@@ -25,16 +26,13 @@ SPLITS: Final = ("train", "validation", "test")
 DTYPES: Final = ("float32", "float64")
 _FIT: Final = "fit"
 
-Arrays = Mapping[str, tuple[Any, Array]]
-"""For each split x (N, d), an array or CSR, and t."""
-
 
 def admit_data(
     data: Dataset, members: Sequence[Member], dtype: str
-) -> tuple[Arrays, tuple[int, int]]:
-    """The splits there are, as (x, t) of the dtype, and the widths of inputs and outputs.
+) -> tuple[Mapping[str, Samples], tuple[int, int]]:
+    """The splits there are, in the dtype, and the widths of inputs and outputs.
 
-    Sparse x stay sparse.
+    Sparse x stay sparse.  The weights of a split are scaled to the mean 1.
     """
     if not isinstance(data, Dataset):
         raise SettingError(
@@ -50,12 +48,15 @@ def admit_data(
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
             raise SettingError(sentence("loss", f"member {index}", must, got, f"loss={remedy!r}"))
-    splits: dict[str, tuple[Any, Array]] = {}
+    splits: dict[str, Samples] = {}
     for name in SPLITS:
         split = getattr(data, name)
         if split is not None:
             t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
-            splits[name] = (split.x.astype(dtype, copy=False), t)
+            weight = split.weight
+            if weight is not None:
+                weight = (weight / weight.mean(dtype=np.float64)).astype(dtype)
+            splits[name] = Samples(Inputs(split.x.astype(dtype, copy=False)), t, weight)
     return splits, (data.in_features, data.out_features)
 
 
@@ -68,7 +69,7 @@ _LOSS_FOR: Final[Mapping[str, str]] = {
 
 def make_plan(
     *,
-    data: Arrays,
+    data: Mapping[str, Samples],
     batch_size: Any,
     epochs: Any,
     steps: Any,
@@ -86,7 +87,7 @@ def make_plan(
     if not isinstance(batches, str) or batches not in KINDS:
         must = "be one of " + ", ".join(map(repr, KINDS))
         raise SettingError(sentence("batches", _FIT, must, batches))
-    order = Batches(len(data["train"][1]), int(batch_size), batches)
+    order = Batches(len(data["train"]), int(batch_size), batches)
     total = _total(order.steps_per_epoch, epochs, steps)
     chosen = _splits(data, on)
     evaluations, axis = _evaluations(evaluate, total, order.steps_per_epoch)
@@ -202,7 +203,7 @@ def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
     return int(epochs) * steps_per_epoch
 
 
-def _splits(data: Arrays, on: Any) -> tuple[str, ...]:
+def _splits(data: Mapping[str, Samples], on: Any) -> tuple[str, ...]:
     if on is None:
         return tuple(data)
     if isinstance(on, str) or not isinstance(on, Sequence) or not len(on):

@@ -2,7 +2,7 @@
 
 An engine advances a chunk by some steps, or evaluates it; it knows nothing of
 experiments, histories, files or threads.  What crosses the seam is flat: the matrices of a
-chunk, the inputs, and the rows of every batch of a whole epoch.  NumPyEngine is the
+chunk, the samples, and the rows of every batch of a whole epoch.  NumPyEngine is the
 reference: any other engine has to give what it gives.
 
 Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
@@ -19,7 +19,7 @@ import numpy as np
 from trainlab.network.workspace import Array
 from trainlab.streams import stream
 from trainlab.training.chunk import Chunk
-from trainlab.training.inputs import Inputs, take
+from trainlab.training.inputs import Inputs, Samples, take
 
 # Rows evaluated at a time.  The tile is fixed because a BLAS may round a row
 # differently at another place of a batch of another size; 256 rows of the widths
@@ -53,23 +53,19 @@ class Engine(Protocol):
     def train(
         self,
         chunk: Chunk,
-        x: Inputs,
-        t: Array,
+        samples: Samples,
         batches: Array,
         first_step: int,
         total: int,
         interrupted: Callable[[], bool],
     ) -> Span:
-        """Steps on batches (S, n, B), rows of x (N, d) and t (N, …), for the seeds of the chunk.
+        """Steps on batches (S, n, B), which are rows of the samples, for the seeds of the chunk.
 
         Returns early after a step in which a row diverged, and before a step if `interrupted`.
         """
 
-    def evaluate(self, chunk: Chunk, x: Inputs, t: Array) -> tuple[Array, Array | None]:
-        """Mean data loss (K,) and count of right predictions (K,), in evaluation mode.
-
-        x: (N, d) for all members, or (K, N, d).
-        """
+    def evaluate(self, chunk: Chunk, samples: Samples) -> tuple[Array, Array | None]:
+        """Mean data loss (K,) and share of right predictions (K,), in evaluation mode."""
 
     def outputs(self, chunk: Chunk, x: Inputs) -> Array:
         """The outputs (K, N, out) of the last layer, in evaluation mode."""
@@ -86,39 +82,46 @@ class NumPyEngine:
     def train(
         self,
         chunk: Chunk,
-        x: Inputs,
-        t: Array,
+        samples: Samples,
         batches: Array,
         first_step: int,
         total: int,
         interrupted: Callable[[], bool],
     ) -> Span:
         steps = batches.shape[1]
-        losses = np.empty((len(chunk.members), steps), x.dtype)
+        losses = np.empty((len(chunk.members), steps), samples.x.dtype)
         with np.errstate(all="ignore"):  # what diverges is found by looking, and reported
             for i in range(steps):
                 if interrupted():
                     return Span(losses[:, :i], ())
-                batch = gather(chunk, x, t, batches[:, i])
-                losses[:, i], diverged = _step(chunk, *batch, first_step + i, total)
+                batch = gather(chunk, samples, batches[:, i])
+                losses[:, i], diverged = _step(chunk, batch, first_step + i, total)
                 if diverged:
                     return Span(losses[:, : i + 1], diverged)
         return Span(losses, ())
 
-    def evaluate(self, chunk: Chunk, x: Inputs, t: Array) -> tuple[Array, Array | None]:
+    def evaluate(self, chunk: Chunk, samples: Samples) -> tuple[Array, Array | None]:
         loss, new = chunk.architecture.loss, chunk.new.scope("evaluation")
         total: Array = np.zeros(len(chunk.members))
         right: Array | None = None
         with np.errstate(all="ignore"):
-            for tile in _tiles(len(x)):
-                y, _, _ = chunk.architecture.forward(chunk.bound, x.tile(tile, new), new=new)
-                t_tile = t[..., tile] if loss.task == "classification" else t[..., tile, :]
-                value, _ = loss.forward(y, t_tile, new.scope("loss"))
+            for tile in _tiles(len(samples)):
+                y, _, _ = chunk.architecture.forward(
+                    chunk.bound, samples.x.tile(tile, new), new=new
+                )
+                t = (
+                    samples.t[..., tile]
+                    if loss.task == "classification"
+                    else samples.t[..., tile, :]
+                )
+                weight = None if samples.weight is None else samples.weight[..., tile]
+                value, _ = loss.forward(y, t, new.scope("loss"), weight)
                 total += value.astype(np.float64) * (tile.stop - tile.start)
-                correct = loss.correct(y, t_tile)
+                correct = loss.correct(y, t)
                 if correct is not None:
-                    right = correct if right is None else right + correct
-        return total / len(x), right
+                    count = _sum(correct, weight)
+                    right = count if right is None else right + count
+        return total / len(samples), None if right is None else right / len(samples)
 
     def outputs(self, chunk: Chunk, x: Inputs) -> Array:
         out = np.empty((len(chunk.members), len(x), chunk.architecture.out_features), x.dtype)
@@ -130,31 +133,36 @@ class NumPyEngine:
         return out
 
 
-def gather(chunk: Chunk, x: Inputs, t: Array, rows: Array) -> tuple[Array, Array]:
-    """The batches of rows (S, B): (B, d) where all members share one seed, else (K, B, d).
+Batch = tuple[Array, Array, Array | None]
 
-    A batch is gathered once for each seed, from all over the split, and then copied for
-    the members that share it.
+
+def gather(chunk: Chunk, samples: Samples, rows: Array) -> Batch:
+    """Inputs, targets and weights of the rows (S, B).
+
+    They are (B, …) where all members share one seed, else (K, B, …).  A batch is gathered
+    once for each seed, from all over the split, and then copied for the members that share it.
     """
-    new = chunk.new.scope("batch")
-    x_batch = x.take(rows, new("x", (*rows.shape, x.width), x.dtype))
-    t_batch = take(t, rows, new("t", rows.shape + t.shape[1:], t.dtype))
+    new, x, t, weight = chunk.new.scope("batch"), samples.x, samples.t, samples.weight
+    batch = [x.take(rows, new("x", (*rows.shape, x.width), x.dtype))]
+    batch.append(take(t, rows, new("t", rows.shape + t.shape[1:], t.dtype)))
+    if weight is not None:
+        batch.append(take(weight, rows, new("weight", rows.shape, weight.dtype)))
     seeds, members = len(rows), len(chunk.members)
     if seeds == 1:
-        return x_batch[0], t_batch[0]
-    if seeds == members:  # and in this order, which is that of the rows
-        return x_batch, t_batch
-    return (
-        take(x_batch, chunk.seed_rows, new("x", (members, *x_batch.shape[1:]), x.dtype)),
-        take(t_batch, chunk.seed_rows, new("t", (members, *t_batch.shape[1:]), t.dtype)),
-    )
+        batch = [each[0] for each in batch]
+    elif seeds != members:  # else they are in this order, which is that of the rows
+        batch = [
+            take(each, chunk.seed_rows, new(name, (members, *each.shape[1:]), each.dtype))
+            for name, each in zip(("x", "t", "weight"), batch, strict=False)
+        ]
+    return batch[0], batch[1], batch[2] if weight is not None else None
 
 
-def _step(chunk: Chunk, x: Array, t: Array, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
+def _step(chunk: Chunk, batch: Batch, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
     """One update of every row that stays finite: the losses, and the rows that do not."""
-    draw = _Draws(chunk, step)
+    draw, (x, t, weight) = _Draws(chunk, step), batch
     loss, _, updated = chunk.architecture.loss_and_gradient(
-        chunk.bound, x, t, chunk.bound_grads, draw, chunk.new
+        chunk.bound, x, t, chunk.bound_grads, draw, chunk.new, weight
     )
     decays = chunk.architecture.layout.decaying
     for index, segment in enumerate(chunk.segments):
@@ -202,6 +210,15 @@ class _Draws:
             return shared
         members = new("members", (len(chunk.members), rows, width), np.float32)
         return take(one, chunk.seed_rows, members)
+
+
+def _sum(right: Array, weight: Array | None) -> Array:
+    """The number of right predictions (..., B), or their weight."""
+    if weight is None:
+        count: Array = right.sum(axis=-1, dtype=np.int64)
+        return count
+    weighed: Array = np.where(right, weight, 0).sum(axis=-1, dtype=np.float64)
+    return weighed
 
 
 def _tiles(rows: int) -> list[slice]:

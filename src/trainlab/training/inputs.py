@@ -11,6 +11,7 @@ the arrays: a `Dense` layer takes missing trailing features to be zero.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -61,6 +62,21 @@ class Inputs:
         part = self.x[rows]
         dense: Array = part.toarray(out=new("tile", part.shape, part.dtype))
         return dense
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Rows that are trained on or evaluated: inputs, targets, and weights of mean 1, or None.
+
+    x (N, d), t (N, …), weight (N,): for all members, or each with the axis K in front.
+    """
+
+    x: Inputs
+    t: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
 
 
 def take(source: Array, rows: Array, out: Array) -> Array:

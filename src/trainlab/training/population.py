@@ -234,8 +234,8 @@ class Population(Sequence[Member]):
         inputs = admit_inputs(x, self._widths[0], self._trained()[0].params.dtype)
         loss = self._members[0].network.loss
         targets = admit_targets(t, loss, self._widths[1], inputs.shape[0])
-        counts = self._each(x, lambda chunk, y: chunk.architecture.loss.correct(y, targets))
-        shares: Array = counts / inputs.shape[0]
+        right = self._each(x, lambda chunk, y: chunk.architecture.loss.correct(y, targets))
+        shares: Array = right.mean(axis=-1)
         return shares
 
     def parameters(self, index: int) -> dict[str, Array]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
 
 from trainlab.blas import one_thread
-from trainlab.network.workspace import Array
 from trainlab.training.backends import choose, in_processes, in_threads, interruptible
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import Engine
 from trainlab.training.grouping import group
 from trainlab.training.history import Series
-from trainlab.training.inputs import arrange
+from trainlab.training.inputs import Samples, arrange
 from trainlab.training.members import Member
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
@@ -24,16 +23,16 @@ from trainlab.training.trainer import Trainer
 def run(
     members: Sequence[Member],
     plan: Plan,
-    data: Mapping[str, tuple[Any, Array]],
+    data: Mapping[str, Samples],
     widths: tuple[int, int],
     engine: Engine,
     workers: int,
     backend: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[dict[str, Series], list[Result]]:
-    """Trains all members on splits (x, t).  After Ctrl-C it warns, and returns what is done."""
-    inputs, columns = arrange({name: x for name, (x, _) in data.items()})
-    splits = {name: (inputs[name], t) for name, (_, t) in data.items()}
+    """Trains all members on splits.  After Ctrl-C it warns, and returns what is done."""
+    inputs, columns = arrange({name: split.x.x for name, split in data.items()})
+    splits = {name: replace(split, x=inputs[name]) for name, split in data.items()}
     ledger = Ledger(members, plan, progress)
     if progress:
         progress.start(len(members), len(members) * plan.total)

@@ -11,11 +11,11 @@ from trainlab.network.workspace import Array
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import Engine, gather
 from trainlab.training.history import Status
-from trainlab.training.inputs import Inputs
+from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.plan import Plan, loss_name, position
 from trainlab.training.record import Numbers, Record, Result, write
 
-Splits = Mapping[str, tuple[Inputs, Array]]
+Splits = Mapping[str, Samples]
 
 
 @dataclasses.dataclass
@@ -64,8 +64,8 @@ class Trainer:
         """Trains towards `mark`, and no further than a divergence or an interruption."""
         chunk, first = self.chunk, self.done
         batches = self._batches(first, mark)
-        x, t = self.data["train"]
-        span = self.engine.train(chunk, x, t, batches, first, self.plan.total, self.record.stopped)
+        samples, stopped = self.data["train"], self.record.stopped
+        span = self.engine.train(chunk, samples, batches, first, self.plan.total, stopped)
         self.done += span.losses.shape[1]
         write(self.record, "train_loss", chunk.members, slice(first, self.done), span.losses)
         self.record.advance(0, span.losses.size)
@@ -98,10 +98,9 @@ class Trainer:
             return
         chunk, metrics = self.chunk, dict[str, Array]()
         for split in self.plan.on:
-            x, t = self.data[split]
-            metrics[loss_name(split)], right = self.engine.evaluate(chunk, x, t)
+            metrics[loss_name(split)], right = self.engine.evaluate(chunk, self.data[split])
             if right is not None:
-                metrics[f"{split}_accuracy"] = right / len(x)
+                metrics[f"{split}_accuracy"] = right
         for name, values in metrics.items():
             write(self.record, name, chunk.members, at, values)
         ending = []
@@ -133,13 +132,12 @@ class Trainer:
         at = position(self.plan.batch_steps, step)
         if at is None:
             return
-        chunk, (x, t) = self.chunk, self.data["train"]
-        rows = self._batches(step, step + 1)[:, 0]
-        x_batch, t_batch = gather(chunk, x, t, rows)
-        loss, right = self.engine.evaluate(chunk, Inputs(x_batch), t_batch)
+        chunk, rows = self.chunk, self._batches(step, step + 1)[:, 0]
+        x, t, weight = gather(chunk, self.data["train"], rows)
+        loss, right = self.engine.evaluate(chunk, Samples(Inputs(x), t, weight))
         write(self.record, "batch_loss", chunk.members, at, loss)
         if right is not None:
-            write(self.record, "batch_accuracy", chunk.members, at, right / rows.shape[1])
+            write(self.record, "batch_accuracy", chunk.members, at, right)
 
     def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
         """Stores the rows that end with so many updates, and drops them from the chunk."""
