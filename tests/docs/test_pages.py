@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from trainlab.cli import main
 from trainlab.experiments import EXPERIMENTS
 
 # These have a test of their own, which runs them and more.
-APART = ("README.md",)
+APART = ("README.md", "docs/tutorial.md")
 WITH_CODE = [
     path
     for path in DOCUMENTS
@@ -29,6 +31,29 @@ def test_pages_run_and_keep_what_they_promise(
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     assert execute(path, names) > 0, "nothing on the page is asserted"
+
+
+def test_the_tutorial_from_the_script_to_the_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # `install` adds to it
+    path = ROOT / "docs" / "tutorial.md"
+    assert execute(path, {}) >= 8
+    printed = capsys.readouterr().out
+    assert "no difference shown" in printed
+    assert (tmp_path / "losses.png").stat().st_size > 10_000
+
+    assert "trainlab book compare.py" in path.read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "trainlab", "book", "compare.py"]
+    script = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.findall(r"^(\w+): [\d.]+$", script.stdout, re.MULTILINE) == [
+        "SGD",
+        "Momentum",
+        "AdaGrad",
+        "Adam",
+    ]
+    assert (tmp_path / "compare-figure-1.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(("document", "words", "whole"), commands("trainlab"))
