@@ -77,7 +77,7 @@ def words(settings: Mapping[str, Any]) -> str:
     """Settings of a member, without its seed and without what is off, 0 or unlimited.
 
     >>> words({"lr": 0.1, "network": {"kind": "MLP", "hidden": [5, 5]}, "l1": 0.0, "seed": 3})
-    'lr=0.1, network=MLP(hidden=5×5)'
+    'lr=0.1, network=MLP(hidden=(5, 5))'
     """
     return ", ".join(
         f"{k}={value(v)}" for k, v in settings.items() if v and k not in ("seed", "kind")
@@ -90,7 +90,7 @@ def value(found: Any) -> str:
         inside, kind = words(found), found.get("kind", "")
         return f"{kind}({inside})" if inside else kind
     if isinstance(found, list):
-        return "×".join(map(value, found))
+        return code(tuple(found))
     return f"{found:.4g}" if isinstance(found, float) else str(found)
 
 
@@ -212,7 +212,7 @@ def runs(experiment: AnyExperiment) -> Iterable[str]:
     """The commands that measure it."""
     yield f"trainlab run {experiment.name}"
     if experiment.needs_data:
-        yield f"trainlab run {experiment.name} --data mnist --seeds 30"
+        yield f"trainlab run {experiment.name} --data mnist"
 
 
 def source(experiment: AnyExperiment) -> str:
