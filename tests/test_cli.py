@@ -23,7 +23,7 @@ def invoke(*words: str) -> Result:
 
 
 def test_every_command_has_help() -> None:
-    assert {"list", "run", "check", "data"} <= set(cli.main.commands)
+    assert {"list", "run", "check", "data", "report"} <= set(cli.main.commands)
     for name, command in cli.main.commands.items():
         result = invoke(name, "--help")
         assert result.exit_code == 0
@@ -52,6 +52,16 @@ def test_run_writes_results_and_says_where_the_page_is(tmp_path: Path) -> None:
     assert "8 of 8 published numbers are inside our intervals" in result.output
     content = json.loads((tmp_path / "derivative" / "results.json").read_text())
     assert content["environment"]["quick"] is False
+
+
+def test_report_rebuilds_the_page_from_what_is_on_disk(tmp_path: Path) -> None:
+    assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
+    page = tmp_path / "index.html"
+    before = page.read_bytes()
+    page.unlink()
+    result = invoke("report", str(tmp_path))
+    assert (result.exit_code, result.output) == (0, f"Page: {page.resolve()}\n")
+    assert page.read_bytes() == before
 
 
 def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +99,8 @@ def test_one_seed_is_warned_about(tmp_path: Path) -> None:
         (["check", "--hidden", "20,x"], "widths like 20,20"),
         (["check", "--hidden", "20", "--activation", "rely"], "activation of MLP must be one of"),
         (["data", "--data-dir", "absent"], "must be a folder that is there"),
+        (["report", "absent"], "DIR of a report must be a folder with results of experiments"),
+        (["report", "."], "try trainlab run all --out ."),
         (["fly"], "No such command"),
     ],
 )

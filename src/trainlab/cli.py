@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trainlab.errors import TrainlabError
+from trainlab.errors import DataError, TrainlabError, sentence
 
 if TYPE_CHECKING:
     from trainlab.experiments.results import Results
@@ -293,6 +293,20 @@ def _described(found: Any) -> tuple[str, str, str]:
     about = found.describe()
     sizes = ", ".join(f"{count:,} {name}" for name, count in about["sizes"].items())
     return about["name"], sizes, about["sha256"][:12] + "…"
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Rebuild the page of the results in DIR."""
+    from trainlab.experiments.results import FILE
+    from trainlab.report import build
+
+    if not any(folder.glob(f"*/{FILE}")):
+        must = "be a folder with results of experiments"
+        remedy = shlex.join(["trainlab", "run", "all", "--out", str(folder)])
+        raise DataError(sentence("DIR", "a report", must, str(folder), remedy))
+    click.echo(f"Page: {build(folder).resolve()}")
 
 
 def _console() -> Console:

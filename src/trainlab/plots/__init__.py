@@ -7,12 +7,14 @@ themes.py        paper, ink, empty figures
 functions.py     tangents, arrows, paths over contours, small matrices
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
+equations.py     TeX as pictures
 files.py         PNG and SVG
 """
 
 from matplotlib.axes import Axes as Axes  # under these names for the other rooms
 from matplotlib.figure import Figure as Figure
 
+from trainlab.plots.equations import equations
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, tangent
 from trainlab.plots.panels import SMALL, Box, above, legend_below, name_common, trials
@@ -48,6 +50,7 @@ __all__ = [
     "blank",
     "curves",
     "dots",
+    "equations",
     "history",
     "intervals",
     "label",

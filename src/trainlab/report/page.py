@@ -1,36 +1,42 @@
 """index.html: verdicts, figures and tables of all results in a folder, in one offline file.
 
 The page is made from what is on disk and from nothing else, so it can be rebuilt
-at any time, also after an interruption.
+at any time, also after an interruption.  It may be sent by e-mail and opened anywhere:
+its policy forbids every request, and every script but its own.
 """
 
 from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
+import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import jinja2
 
+from trainlab import plots
 from trainlab.errors import DataError
-from trainlab.evidence import Comparison, Interval
 from trainlab.experiments import published
 from trainlab.experiments.base import AnyExperiment
+from trainlab.experiments.claims import number
 from trainlab.experiments.registry import EXPERIMENTS
-from trainlab.experiments.results import FILE, Results, load
-from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.results import FILE, Results
 from trainlab.experiments.verdicts import (
     CONTRARY,
     EXPECTED,
     NOT_JUDGED,
     NOT_SHOWN,
     UNDECIDED,
-    number,
 )
 from trainlab.files import write
+from trainlab.report import charts, pictures, words
+from trainlab.report.reading import read
 
 PAGE: Final = "index.html"
 
@@ -42,61 +48,94 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
     CONTRARY: ("✗", "bad"),
     NOT_JUDGED: ("?", "open"),
 }
+CLAIMS: Final[Mapping[bool | None, tuple[str, str, str]]] = {
+    # What became of a claim: sign, style, and the word beside it.
+    True: ("✓", "good", "shown"),
+    None: ("≈", "open", "not shown"),
+    False: ("✗", "bad", "contrary"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """One experiment on the page."""
+    """One experiment on the page; without `figures`, `missing` says what is."""
 
     experiment: AnyExperiment
     results: Results
-    mark: str
-    style: str
     figures: Mapping[str, str]
-    settings: tuple[tuple[str, str], ...]
+    missing: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The sign of the outcome."""
+        return _mark(self.results.verdict.outcome)[0]
+
+    @property
+    def style(self) -> str:
+        """The style of the outcome."""
+        return _mark(self.results.verdict.outcome)[1]
+
+    @property
+    def equations(self) -> Mapping[str, str]:
+        """Theme → the equations as a picture; empty without any."""
+        lines = self.experiment.equations
+        return pictures.equations(lines) if lines else {}
+
+    @functools.cached_property
+    def chart(self) -> dict[str, Any] | None:
+        """The curves that the page's script draws."""
+        return charts.chart(self.results.measured, self.experiment.curves)
 
     @property
     def data(self) -> str:
         """The data set in words."""
-        about = self.results.data
-        if not about["name"]:
-            return "none: a function"
-        sizes = ", ".join(f"{count:,} {name}" for name, count in about["sizes"].items())
-        return f"{about['name']} ({sizes})"
+        return words.data(self.results)
 
     @property
     def runs(self) -> str:
         """Arms and seeds in words."""
-        measured = self.results.measured
-        arms, seeds = len(measured.arms), measured.seeds
-        text = f"{arms} {'arm' if arms == 1 else 'arms'}"
-        if not seeds:
-            return f"{text}, no randomness"
-        return f"{text} × {seeds} {'seed' if seeds == 1 else 'seeds'}"
+        return words.runs(self.results)
+
+    @functools.cached_property
+    def settings(self) -> Sequence[tuple[str, str]]:
+        """Arm → its settings in words."""
+        return tuple(words.settings(self.results))
+
+    @property
+    def command(self) -> str | None:
+        """The line that measures the same again."""
+        return words.command(self.results)
+
+    @property
+    def inside(self) -> int:
+        """How many printed numbers lie inside our intervals."""
+        return sum(row.inside for row in self.results.published)
 
     @property
     def diverged(self) -> Mapping[str, int]:
-        """Arm → members that diverged."""
+        """Arm → members that diverged; 0 for an arm without members."""
         measured = self.results.measured
-        return {
-            arm: sum(measured.members[row].id in measured.diverged for row in rows)
-            for arm, rows in measured.arms.items()
-        }
+        return Counter(row.arm for row in measured.members if row.id in measured.diverged)
 
 
 def build(folder: str | os.PathLike[str]) -> Path:
     """Writes index.html from the results in the folder's subfolders, and returns its path.
 
-    Results that cannot be read are named on the page, with the reason.
+    Results that cannot be read are named on the page, with the reason; so are figures
+    that are not there.
     """
     root = Path(folder)
-    sections, faults = [], []
+    sections = []
+    faults = [
+        f"{path} is of no experiment that this version of trainlab knows."
+        for path in sorted(root.glob(f"*/{FILE}"))
+        if path.parent.name not in EXPERIMENTS
+    ]
     for name, experiment in EXPERIMENTS.items():
-        place = root / name
-        if not (place / FILE).is_file():
+        if not (root / name / FILE).is_file():
             continue
         try:
-            sections.append(_section(experiment, load(place), place))
+            sections.append(_section(experiment, root / name))
         except (DataError, OSError) as error:
             faults.append(str(error))
     path = root / PAGE
@@ -104,90 +143,131 @@ def build(folder: str | os.PathLike[str]) -> Path:
     return path
 
 
+def _section(experiment: AnyExperiment, folder: Path) -> Section:
+    results = read(folder, experiment.name)
+    try:
+        return Section(experiment, results, pictures.figures(folder))
+    except (DataError, OSError) as error:
+        return Section(experiment, results, {}, str(error))
+
+
 def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
-    """The page's HTML; everything that comes from a file is escaped."""
+    """The page's HTML; everything that comes from a file is clipped, made visible and escaped."""
     shown = list(sections)
-    environments: list[Mapping[str, Any]] = []
-    for section in shown:
-        kept = {k: v for k, v in section.results.environment.items() if k != "quick"}
-        if kept not in environments:
-            environments.append(kept)
-    template = _environment().get_template("index.html")
-    cited = [row.source for section in shown for row in section.results.published]
-    sources = {name: words for name, words in published.sources().items() if name in cited}
-    return template.render(
-        sections=shown,
-        faults=list(faults),
-        environments=environments,
-        quick=any(section.results.environment.get("quick") for section in shown),
-        sources=sources,
+    replication = [(section, row) for section in shown for row in section.results.published]
+    cited = [row.source for _, row in replication]
+    style = _asset("style.css") + "\n" + _hues()
+    script = _asset("chart.js")
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            sections=shown,
+            claims=CLAIMS,
+            faults=list(faults),
+            outcomes=_outcomes(shown),
+            quick=any(section.results.environment.get("quick") for section in shown),
+            replication=replication,
+            inside=sum(row.inside for _, row in replication),
+            few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),
+            sources={key: text for key, text in published.sources().items() if key in cited},
+            datasets=_datasets(shown),
+            environments=_environments(shown),
+            policy=_policy(style, script),
+            style=style,
+            script=script,
+        )
     )
 
 
+@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("trainlab.report"),
         autoescape=True,
+        finalize=_fit,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "range": _range, "signed": _signed}
+    environment.globals["span"] = words.span
+    environment.filters |= {
+        "chance": words.chance,
+        "counted": words.counted,
+        "name": words.name,
+        "number": number,
+        "signed": words.signed,
+    }
     return environment
 
 
-def _section(experiment: AnyExperiment, results: Results, folder: Path) -> Section:
-    mark, style = MARKS.get(results.verdict.outcome, ("?", "open"))
-    return Section(
-        experiment=experiment,
-        results=results,
-        mark=mark,
-        style=style,
-        figures={theme: _embedded(folder / name) for name, theme in FIGURES.items()},
-        settings=tuple(_settings(results)),
+def _fit(value: Any) -> Any:
+    """What a template shows: text of any origin passes here, and only markup is left alone."""
+    return (
+        words.visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
     )
 
 
-def _embedded(path: Path) -> str:
-    """An SVG file as a data URI; in an <img> nothing inside it can run."""
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+# --- the page's own style and script ---------------------------------------------------
 
 
-def _settings(results: Results) -> Iterable[tuple[str, str]]:
-    """Arm → its settings in words, of its first member."""
-    measured = results.measured
-    for arm, rows in measured.arms.items():
-        settings = measured.members[rows[0]].settings
-        yield arm, ", ".join(_pairs({k: v for k, v in settings.items() if k != "seed"}))
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _pairs(settings: Mapping[str, Any]) -> Iterable[str]:
-    for name, value in settings.items():
-        if value is True:
-            yield name
-        elif value:  # what is off, 0 or without limit goes without saying
-            yield f"{name} {_words(value)}"
+def _hues() -> str:
+    """The colours of arms, those of the figures, as rules of a style sheet."""
+    rules = [
+        "".join(f"--arm-{i}: {hue}; " for i, hue in enumerate(theme.palette))
+        for theme in (plots.LIGHT, plots.DARK)
+    ]
+    count = len(plots.LIGHT.palette)
+    arms = "".join(f".arm-{i} {{ --hue: var(--arm-{i}); }}\n" for i in range(count))
+    dark = "@media screen and (prefers-color-scheme: dark)"
+    return f".chart {{ {rules[0]}}}\n{dark} {{ .chart {{ {rules[1]}}} }}\n{arms}"
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        inside = ", ".join(_pairs({k: v for k, v in value.items() if k != "kind"}))
-        kind = str(value.get("kind", ""))
-        return f"{kind}({inside})" if inside else kind
-    if isinstance(value, list):
-        return "×".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _policy(style: str, script: str) -> str:
+    """The Content-Security-Policy: this style, this script, pictures in the page, no request."""
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
-def _range(interval: Interval | Comparison) -> str:
-    """An interval in words."""
-    if interval.low == interval.high:
-        return "exact"
-    if interval.low == -float("inf") and interval.high == float("inf"):
-        return "too few runs"
-    return f"{number(interval.low)} to {number(interval.high)}"
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
-def _signed(value: float) -> str:
-    text = number(value)
-    return text if text.startswith("-") or not value > 0 else f"+{text}"
+# --- what sections share ---------------------------------------------------------------
+
+
+def _mark(outcome: str) -> tuple[str, str]:
+    return MARKS.get(outcome, ("?", "open"))
+
+
+def _outcomes(sections: Sequence[Section]) -> Sequence[tuple[str, str, str, int]]:
+    """(outcome, sign, style, how many experiments), most first."""
+    counts = Counter(section.results.verdict.outcome for section in sections)
+    return [(outcome, *_mark(outcome), count) for outcome, count in counts.most_common()]
+
+
+def _datasets(sections: Sequence[Section]) -> Sequence[tuple[str, str]]:
+    """(data set in words, hash), each once."""
+    found = [(section.data, section.results.data["hash"]) for section in sections]
+    return list(dict.fromkeys((text, key) for text, key in found if key))
+
+
+def _environments(sections: Sequence[Section]) -> Sequence[tuple[Mapping[str, Any], list[str]]]:
+    """Each environment once, with the titles of the experiments that ran in it."""
+    found: list[tuple[Mapping[str, Any], list[str]]] = []
+    for section in sections:
+        kept = {k: v for k, v in section.results.environment.items() if k != "quick"}
+        for known, titles in found:
+            if known == kept:
+                titles.append(section.experiment.title)
+                break
+        else:
+            found.append((kept, [section.experiment.title]))
+    return found

@@ -1,0 +1,112 @@
+"""What tests of the report share: results written by hand, and a page taken apart."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainlab.evidence import replicate
+from trainlab.experiments import results
+from trainlab.experiments.base import Better, Measure, Measured, Row, Series, mean_of_last
+from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.verdicts import judge
+
+NAME = "optimizer-comparison"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="6"><path d="M 0 0 L 9 6"/></svg>'
+STEPS = 700
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes and the text; elements must be closed in order."""
+
+    VOID = ("meta", "img", "source", "link", "br", "hr")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"{tag} has an attribute twice"
+        self.found.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+    @property
+    def structure(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Elements in order, each with the names of its attributes."""
+        return [(tag, tuple(attributes)) for tag, attributes in self.found]
+
+    @property
+    def text(self) -> str:
+        """What is read, in one line."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def read(folder: Path) -> tuple[str, Page]:
+    """The page of a folder as text and taken apart."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def example(seeds: int = 7) -> results.Results:
+    """Results of an experiment with every part that a page shows: two arms, one run diverged."""
+    steps = np.arange(float(STEPS))
+    rows = tuple(
+        Row(arm, seed, {"optimizer": {"kind": "SGD", "lr": 0.1}, "of one's own": "a word"})
+        for arm in ("SGD", "left arm")
+        for seed in range(seeds)
+    )
+    start = np.array([4.0 + row.seed / 9 if row.arm == "SGD" else 1.0 for row in rows])
+    values = start[:, None] * np.exp(-steps / 300)
+    values[1, 350:] = np.nan
+    series = {
+        "train_loss": Series("step", steps, values),
+        "spare": Series("my axis", steps, values),
+    }
+    measured = Measured(rows, series, {"SGD/1": 350})
+    measure = Measure("mean of the last", mean_of_last("train_loss", 5))
+    return results.Results(
+        experiment=NAME,
+        data={"name": "a table", "hash": "ab12", "sizes": {"some part": 3}},
+        measured=measured,
+        verdict=judge(measured, measure, [Better("left arm", "SGD")]),
+        published=(
+            replicate("a source", "a printed loss", 2.0, values[:seeds, 0], note="a reason"),
+            replicate("a source", "another", 4.3, values[:seeds, 0]),
+        ),
+        environment={"library": "1.0 of it", "quick": False},
+    )
+
+
+def content(found: results.Results) -> dict[str, Any]:
+    """The content of results.json."""
+    plain: dict[str, Any] = json.loads(json.dumps(found.to_json()))
+    return plain
+
+
+def put(folder: Path, plain: Any, name: str = NAME) -> Path:
+    """Writes results.json and figures into folder/name; the folder again."""
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / results.FILE).write_text(json.dumps(plain), encoding="utf-8")
+    for figure in FIGURES:
+        (place / figure).write_bytes(SVG)
+    return folder

@@ -1,0 +1,59 @@
+"""Words for a page: visible, short, and a command that repeats what it says."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import pages
+from trainlab import cli
+from trainlab.experiments import Options, find, results, run
+from trainlab.report import words
+
+
+@pytest.mark.parametrize("code", [0x202E, 0x2066, 0x200F, 0x00, 0x1B, 0xFEFF, 0xD800, 0x2028])
+def test_what_has_no_picture_is_spelt_out(code: int) -> None:
+    assert words.visible(f"a{chr(code)}b") == f"a\\u{code:04x}b"
+
+
+def test_letters_of_all_scripts_stay_as_they_are() -> None:
+    for text in ("Größe η₂ → ∞", "深度学习", "שלום", "می‌خواهم", "👩‍🔬"):
+        assert words.visible(text) == text
+
+
+def test_what_is_too_long_ends_in_an_ellipsis() -> None:
+    assert words.visible("x" * 1_000_000) == "x" * (words.SENTENCE - 1) + "…"
+    assert words.name("x" * words.NAME) == "x" * words.NAME
+    assert len(words.name("x" * (words.NAME + 1))) == words.NAME
+
+
+@pytest.mark.parametrize("name", ["tiny-network", "weight-init-comparison"])
+def test_the_command_gives_the_same_numbers_again(name: str, tmp_path: Path) -> None:
+    (first,) = run(find([name]), tmp_path / "first", Options(seeds=1, quick=True))
+    line = words.command(first)
+    assert line is not None
+    program, *rest = shlex.split(line)
+    assert program == "trainlab"
+    done = CliRunner().invoke(cli.main, [*rest, "--out", str(tmp_path / "again")])
+    assert done.exit_code == 0, done.output
+    assert results.load(tmp_path / "again" / name).to_json() == first.to_json()
+
+
+def test_no_command_is_said_where_none_repeats_the_run() -> None:
+    known = dataclasses.replace(pages.example(), data={"name": "digits", "hash": "", "sizes": {}})
+    assert words.command(known) == f"trainlab run {pages.NAME} --data digits --seeds 7"
+    assert words.command(pages.example()) is None  # a table of one's own
+    rows = known.measured.members
+    odd = dataclasses.replace(known.measured, members=rows[1:7] + rows[8:])
+    assert words.command(dataclasses.replace(known, measured=odd)) is None  # seeds 1 to 6
+
+
+def test_a_name_that_a_shell_would_act_on_is_quoted() -> None:
+    hostile = dataclasses.replace(pages.example(), experiment="x; rm -rf ~ #", data=results.NO_DATA)
+    line = words.command(hostile)
+    assert line is not None
+    assert shlex.split(line)[2] == "x; rm -rf ~ #"
