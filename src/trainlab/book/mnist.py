@@ -21,7 +21,8 @@ def load_mnist(
     """(x_train, t_train), (x_test, t_test): 60,000 and 10,000 images with their labels.
 
     x: float32 in [0, 1] if `normalize`, else uint8; (N, 784) if `flatten`, else
-    (N, 1, 28, 28).  t: uint8 (N,), or uint8 one-hot (N, 10) if `one_hot_label`.
+    (N, 1, 28, 28).  t: uint8 (N,), or one-hot (N, 10), float64, if
+    `one_hot_label`.
     The files come from the folder TRAINLAB_DATA or the cache, else they are fetched; they
     are verified by SHA-256.  DataError and DownloadError as in `trainlab.load_mnist`.
     """
@@ -35,7 +36,7 @@ def load_mnist(
         if not flatten:
             x = x.reshape(-1, *IMAGE)
         if one_hot_label:
-            t = np.eye(10, dtype=np.uint8)[t]
+            t = np.eye(10)[t]
         return x.view(Samples), t.view(Samples)
 
     return form(data.train), form(data.test)

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
+from trainlab.book.samples import whole
 from trainlab.errors import SettingError, sentence
 
 __all__ = ["MultiLayerNet", "np"]
@@ -39,9 +40,9 @@ class MultiLayerNet:
         weight_init_std: float | str = "relu",
         weight_decay_lambda: float = 0,
     ) -> None:
-        self.input_size = input_size
-        self.output_size = output_size
-        self.hidden_size_list = hidden_size_list
+        self.input_size = whole(input_size)
+        self.output_size = whole(output_size)
+        self.hidden_size_list = [whole(width) for width in hidden_size_list]
         self.hidden_layer_num = len(hidden_size_list)
         self.weight_decay_lambda = weight_decay_lambda
         self.params: dict[str, Any] = {}

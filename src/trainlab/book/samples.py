@@ -34,9 +34,9 @@ class Samples(np.ndarray[Any, Any]):
 
 
 def whole(key: Any) -> Any:
-    """The index with every floating number in it turned into a whole one."""
+    """The size or index with every floating number in it turned into a whole one."""
     if isinstance(key, float | np.floating):
-        notice("an index must be a whole number; the fraction of the one given is cut off")
+        notice("sizes and indices are whole numbers; the fraction of the one given is cut off")
         return int(key)
     if isinstance(key, slice):
         bounds = (key.start, key.stop, key.step)

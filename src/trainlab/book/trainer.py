@@ -10,6 +10,7 @@ import numpy as np
 
 from trainlab.book.notices import notice
 from trainlab.book.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from trainlab.book.samples import whole
 from trainlab.errors import SettingError, sentence
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "Trainer", "np"]
@@ -57,12 +58,12 @@ class Trainer:
         self.x_train, self.t_train = x_train, t_train
         self.x_test, self.t_test = x_test, t_test
         self.epochs = epochs
-        self.batch_size = mini_batch_size
-        self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
+        self.batch_size = whole(mini_batch_size)
+        self.evaluate_sample_num_per_epoch = whole(evaluate_sample_num_per_epoch)
         self.optimizer = find(optimizer)(**optimizer_param)
 
         self.train_size = x_train.shape[0]
-        self.iter_per_epoch = max(self.train_size / mini_batch_size, 1)
+        self.iter_per_epoch = max(self.train_size / self.batch_size, 1)
         self.max_iter = int(epochs * self.iter_per_epoch)
         self.current_iter = 0
         self.current_epoch = 0
