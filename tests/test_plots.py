@@ -174,3 +174,39 @@ def test_trials_without_a_value_are_crosses_and_boxes_are_where_they_say() -> No
     (patch,) = ax.patches
     assert patch.get_bbox().extents == pytest.approx([1e-3, 1e-6, 1e-2, 1e-5])
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_dots_show_each_arm_on_each_line_and_keep_a_place_for_zero(log: bool) -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    first = np.array([[0.0, 1e-3, 1.0], [0.0, 1e-2, 2.0], [0.0, 1e-1, 3.0]])
+    plots.dots(ax, ["a", "b", "c"], [("x", first), ("y", first * 10)], log=log)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x", "y"]
+    places = [line.get_ydata() for line in ax.lines]
+    assert all(np.diff(place).max() < 0 for place in places)  # the first label is on top
+    assert (np.abs(places[0] - places[1]) > 0.1).all()
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0.0, 1e-2, 2.0])
+    assert ax.get_xlim()[0] < 0
+    assert ax.get_xscale() == ("symlog" if log else "linear")
+
+
+def test_dots_without_a_zero_are_on_a_plain_log_axis() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.dots(ax, ["a", "b"], [("x", np.array([[1e-9, 1e9]]))], log=True)
+    assert ax.get_xscale() == "log"
+    assert 2 <= len(ax.get_xticks()) <= 7
+
+
+def test_strips_are_as_wide_as_the_root_of_each_share() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    shares = np.array([[0.64, 0.16, 0.2, 0.0], [0.0, 0.0, 1.0, 0.0]])
+    plots.strips(ax, [plots.Strips("a", "note", shares), plots.Strips("b", "", shares)], -1.0, 1.0)
+    assert [text.get_text() for text in ax.texts] == ["a\nnote", "b"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "2", "1", "2"]
+    assert len(ax.collections) == 4
+    corners = ax.collections[0].get_paths()[0].vertices
+    widths = {float(round(x, 6)) for x in corners[:, 0]}
+    assert {0.0, 0.88, 0.44} <= widths
+    assert corners[:, 1].min() == -1
+    assert corners[:, 1].max() == 1

@@ -20,6 +20,7 @@ NAMES = [
     "two-layer-network",
     "optimizer-paths",
     "optimizer-comparison",
+    "activation-histograms",
     "weight-init-comparison",
     "batch-norm",
     "weight-decay",
@@ -36,7 +37,7 @@ def test_the_experiments_come_in_the_order_of_the_notes() -> None:
     assert list(EXPERIMENTS) == NAMES
     every = [experiment.number for experiment in EXPERIMENTS.values()]
     numbers = [number for number in every if number is not None]
-    assert numbers == sorted(numbers) == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 11, 12, 12, 13, 14]
+    assert numbers == sorted(numbers) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12, 12, 13, 14]
     # Those that the notes lack come after them.
     assert every == numbers + [None] * (len(every) - len(numbers))
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from trainlab.errors import SettingError, sentence
 from trainlab.experiments import (
+    activation_histograms,
     batch_norm,
     derivative,
     dropout,
@@ -36,6 +37,7 @@ _ALL: Final[tuple[AnyExperiment, ...]] = (
     two_layer_network.EXPERIMENT,
     optimizer_paths.EXPERIMENT,
     optimizer_comparison.EXPERIMENT,
+    activation_histograms.EXPERIMENT,
     weight_init_comparison.EXPERIMENT,
     batch_norm.EXPERIMENT,
     weight_decay.EXPERIMENT,

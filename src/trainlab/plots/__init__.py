@@ -5,6 +5,7 @@ touches pyplot, so figures need no screen and leave no state behind.
 
 themes.py        paper, ink, empty figures
 functions.py     tangents, arrows, paths over contours, small matrices
+histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
 equations.py     TeX as pictures
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure as Figure
 from trainlab.plots.equations import equations
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, tangent
+from trainlab.plots.histograms import Strips, strips
 from trainlab.plots.panels import SMALL, Box, above, legend_below, name_common, trials
 from trainlab.plots.populations import (
     DRAWN_POINTS,
@@ -44,6 +46,7 @@ __all__ = [
     "Corner",
     "Curve",
     "Figure",
+    "Strips",
     "Theme",
     "above",
     "arrows",
@@ -60,6 +63,7 @@ __all__ = [
     "path",
     "png",
     "spread",
+    "strips",
     "svg",
     "tangent",
     "themed",
