@@ -98,6 +98,7 @@ def _(out: str) -> None:
     assert lines[0] == "(60000, 784) (60000,) (10000, 784) (10000,)"
     assert lines[1:4] == ["5", "(784,)", "(28, 28) uint8 255"]
     assert "(60000, 1, 28, 28) float32 0.0 1.0 [0. 0. 0. 0. 0. 1. 0. 0. 0. 0.]" in out
+    assert found("by hand: #", out) == pytest.approx([np.log(10)])
 
 
 @script("ch03/batches", mnist=True)
@@ -516,3 +517,12 @@ def test_a_script_ends_as_it_does_under_python(name: str, tmp_path: Path) -> Non
     assert ours.returncode == pythons.returncode
     assert ours.stdout == pythons.stdout
     assert ours.stderr == pythons.stderr
+
+
+def test_a_script_does_not_wait_for_what_it_does_not_use() -> None:
+    code = (
+        "import sys, trainlab.book.script, trainlab.plots.backend\n"
+        "print([name for name in ('scipy.stats', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy  # loads its room `stats` when that is first used: half a second
+from scipy import special
 
 from trainlab.evidence.checks import Array
 from trainlab.streams import stream
@@ -48,7 +49,7 @@ def median_bounds(values: Array, level: float) -> tuple[float, float]:
     medians = (ordered[first] + ordered[second]) / 2
     order = np.argsort(medians, kind="stable")
     medians, chance = medians[order], chance[order]
-    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 - level) / 2, n - 1))
+    tail = scipy.stats.norm.cdf(np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 - level) / 2, n - 1))
     low = np.searchsorted(np.cumsum(chance), tail)
     high = np.searchsorted(np.cumsum(chance[::-1]), tail)
     return float(medians[low]), float(medians[-1 - high])
@@ -62,7 +63,7 @@ def _resampled_medians(
     upto = np.arange(1, n + 1) / n
     middle = (n + 1) // 2
     # The middle-th value of a resample is among the i smallest if that many draws are.
-    at = np.diff(stats.binom.sf(middle - 1, n, upto), prepend=0.0)
+    at = np.diff(scipy.stats.binom.sf(middle - 1, n, upto), prepend=0.0)
     if n % 2:
         return np.arange(n), np.arange(n), at
     first, second = np.triu_indices(n)

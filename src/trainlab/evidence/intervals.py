@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.evidence.checks import check_level, present
 
@@ -42,8 +42,8 @@ def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
     if not x.size:
         return Interval(np.nan, -np.inf, np.inf, level, 0, missing)
     ordered = np.sort(x)
-    k = int(stats.binom.ppf((1 - level) / 2, x.size, 0.5))
-    k -= bool(2 * stats.binom.cdf(k - 1, x.size, 0.5) > 1 - level)
+    k = int(scipy.stats.binom.ppf((1 - level) / 2, x.size, 0.5))
+    k -= bool(2 * scipy.stats.binom.cdf(k - 1, x.size, 0.5) > 1 - level)
     low, high = (ordered[k - 1], ordered[-k]) if k >= 1 else (-np.inf, np.inf)
     return Interval(float(np.median(x)), float(low), float(high), level, x.size, missing)
 
@@ -71,7 +71,7 @@ def run_interval(values: npt.ArrayLike, level: float = 0.99) -> Interval:
         return Interval(center, center, center, level, x.size, missing)
     positive = bool(np.all(x > 0))
     z = np.log(x) if positive else x
-    reach = stats.t.ppf((1 + level) / 2, x.size - 1) * z.std(ddof=1) * np.sqrt(1 + 1 / x.size)
+    reach = scipy.stats.t.ppf((1 + level) / 2, x.size - 1) * z.std(ddof=1) * np.sqrt(1 + 1 / x.size)
     with np.errstate(over="ignore"):
         ends = np.array([z.mean() - reach, z.mean() + reach])
         low, high = np.exp(ends) if positive else ends

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.checks import Array, numbers
@@ -42,7 +42,7 @@ def signed_rank(differences: npt.ArrayLike) -> float:
     less = min(ranks[signed > 0].sum(), ranks[signed < 0].sum())
     if ranks.size > EXACT_PAIRS:
         z = (less - ranks.sum() / 2) / np.sqrt(np.sum(ranks**2) / 4)
-        return float(2 * stats.norm.cdf(z))
+        return float(2 * scipy.stats.norm.cdf(z))
     doubled = np.rint(2 * ranks).astype(int)  # mean ranks are whole or half
     return float(min(1.0, 2 * _rank_sums(doubled)[: round(2 * less) + 1].sum()))
 
@@ -59,7 +59,7 @@ def signed_ranks(differences: npt.ArrayLike) -> Array:
     if d.ndim != 1:
         raise SettingError(sentence("differences", "signed_rank", "have shape (n,)", d))
     d = d[~np.isnan(d)]
-    signed: Array = (np.sign(d) * stats.rankdata(np.abs(d)))[d != 0]
+    signed: Array = (np.sign(d) * scipy.stats.rankdata(np.abs(d)))[d != 0]
     return signed
 
 

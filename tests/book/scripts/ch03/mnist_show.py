@@ -27,3 +27,5 @@ img_show(img)
 
 (x4, t4), _ = load_mnist(flatten=False, one_hot_label=True)
 print(x4.shape, x4.dtype, x4.min(), x4.max(), t4[0])
+y = np.full((2, 10), 0.1)
+print("by hand:", np.sum(-t4[:2] * np.log(y)) / 2)
