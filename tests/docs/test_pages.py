@@ -101,6 +101,14 @@ def test_links_and_paths_lead_somewhere(path: Path) -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_every_page_can_be_found() -> None:
+    folder = ROOT / "docs"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    own = {path.name for path in folder.glob("*.md")} - {"README.md"}
+    own |= {str(path.relative_to(folder)) for path in folder.glob("*/README.md")}
+    assert own == set(re.findall(r"\]\(([^)]+)\)", index))
+
+
 def anchors(path: Path) -> set[str]:
     """The anchors that GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
