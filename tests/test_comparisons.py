@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -332,3 +335,12 @@ def test_many_arms_are_compared_in_less_than_a_second() -> None:
     found = evidence.compare_all(arms, pairs=pairs)
     assert time.process_time() - start < 1
     assert len(found) == 16
+
+
+def test_the_document_names_the_fields() -> None:
+    document = Path(__file__).parents[1] / "docs" / "evidence.md"
+    rows = [r for r in document.read_text(encoding="utf-8").splitlines() if r.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    fields = {field.name for field in dataclasses.fields(evidence.Comparison)}
+    rest = {"first", "second", "level", "pairs", "missing", "diverged", "family"}
+    assert named == fields - rest
