@@ -30,6 +30,8 @@ NAMES = [
     "hyper-parameter-search",
     "gradient-check",
     "gradient-norms",
+    "tuned-optimizers",
+    "learning-rates",
 ]
 
 

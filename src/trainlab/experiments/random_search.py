@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import loguniform
 
 from trainlab.data import Dataset
 from trainlab.errors import SettingError, sentence
@@ -62,6 +61,9 @@ class Search:
 
 def draw(network: MLP, ranges: Ranges, trials: int, seed: int) -> list[Member]:
     """Settings drawn from the ranges, each with initial weights and batches of its own."""
+    # Imported here: scipy.stats takes as long to load as the rest of trainlab.
+    from scipy.stats import loguniform
+
     fields: dict[str, Any] = {name: loguniform(low, high) for name, (low, high) in ranges.items()}
     drawn = Population.sample(trials, network, SGD(), sampling_seed=seed, **fields)
     return [member.replace(seed=SEEDS_APART * seed + i) for i, member in enumerate(drawn)]

@@ -19,9 +19,11 @@ from trainlab.experiments import (
     gradient_field,
     gradient_norms,
     hyper_parameter_search,
+    learning_rates,
     optimizer_comparison,
     optimizer_paths,
     tiny_network,
+    tuned_optimizers,
     two_layer_network,
     weight_decay,
     weight_decay_ladder,
@@ -47,6 +49,8 @@ _ALL: Final[tuple[AnyExperiment, ...]] = (
     hyper_parameter_search.EXPERIMENT,
     gradient_check.EXPERIMENT,
     gradient_norms.EXPERIMENT,
+    tuned_optimizers.EXPERIMENT,
+    learning_rates.EXPERIMENT,
 )
 
 EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType({e.name: e for e in _ALL})

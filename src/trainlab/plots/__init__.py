@@ -19,7 +19,15 @@ from trainlab.plots.equations import equations
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, tangent
 from trainlab.plots.histograms import Strips, strips
-from trainlab.plots.panels import SMALL, Box, above, legend_below, name_common, trials
+from trainlab.plots.panels import (
+    SMALL,
+    Box,
+    above,
+    legend_below,
+    name_common,
+    sensitivity,
+    trials,
+)
 from trainlab.plots.populations import (
     DRAWN_POINTS,
     MARKERS,
@@ -62,6 +70,7 @@ __all__ = [
     "name_common",
     "path",
     "png",
+    "sensitivity",
     "spread",
     "strips",
     "svg",

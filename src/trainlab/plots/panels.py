@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
+from trainlab.plots.populations import spread
 from trainlab.plots.themes import LIGHT, NARROW, Theme, ramp
 
 Array = npt.NDArray[np.float64]
@@ -118,3 +119,34 @@ def trials(
     colors.set_label(bar)
     colors.outline.set_edgecolor(theme.faint)
     legend_below(ax, theme)
+
+
+def sensitivity(
+    ax: Axes,
+    rates: Array,
+    losses: Array,
+    marks: Sequence[tuple[float, str]] = (),
+    near: tuple[float, float] | None = None,
+    diverged: Array | None = None,
+    theme: Theme = LIGHT,
+) -> None:
+    """Losses (runs, rates) over rates: median and 95 % band, on a logarithmic axis.
+
+    marks     rates to point out, each with a line style
+    near      ends of the rates that are shaded
+    diverged  the share of runs that diverged at each rate, as bars from the top (1: the height)
+    """
+    ax.set_xscale("log")
+    if near is not None:
+        half = float(np.sqrt(rates[1] / rates[0]))
+        ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=0.22, lw=0)
+    for place, style in marks:
+        ax.axvline(place, color=theme.ink, ls=style, lw=1.1)
+    center, low, high, _ = spread(losses)
+    ax.plot(rates, center, color=theme.color(0), marker="o", ms=3.5, lw=1.6)
+    if low is not None and high is not None:
+        ax.fill_between(rates, low, high, color=theme.color(0), alpha=0.2, lw=0)
+    if diverged is not None and diverged.any():
+        top = ax.get_xaxis_transform()
+        ink = theme.color(1)
+        ax.vlines(rates, 1 - diverged, 1, transform=top, color=ink, lw=3.5, alpha=0.8)

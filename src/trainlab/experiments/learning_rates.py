@@ -1,0 +1,151 @@
+"""How much the rate matters: every optimizer over six decades of rates."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from trainlab import plots
+from trainlab.data import Dataset
+from trainlab.experiments.base import (
+    Array,
+    Better,
+    Measure,
+    Measured,
+    Row,
+    Series,
+    StagedExperiment,
+    Train,
+)
+from trainlab.experiments.figures import seeds_words
+from trainlab.network.activations import ReLU
+from trainlab.network.architecture import MLP
+from trainlab.network.initializers import He
+from trainlab.optimizers import OPTIMIZERS
+from trainlab.training.members import Member, describe
+
+PER_DECADE: Final = 2
+RATES: Final = 10.0 ** (np.arange(-5 * PER_DECADE, 1 * PER_DECADE + 1) / PER_DECADE)
+RANGE: Final = f"{RATES[0]:.0e} to {RATES[-1]:.0f}"
+LAST: Final = 20
+"""Batches whose mean loss is the final one."""
+NEAR: Final = 0.3
+"""Nats above its best that an optimizer may end to count as near it: a seventh of ln 10, the
+loss of guessing."""
+
+TOP: Final = 2.8
+"""Greatest loss shown: more than guessing loses, and no less of a failure."""
+
+ARMS: Final = {optimizer.__name__: optimizer for optimizer in OPTIMIZERS.values()}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """What every optimizer is set; `quick_steps` replaces `steps` in quick runs."""
+
+    network: MLP
+    batch_size: int
+    steps: int
+    quick_steps: int
+
+    def fit(self, quick: bool) -> dict[str, Any]:
+        """Settings of training that all members share."""
+        return {"batch_size": self.batch_size, "steps": self.quick_steps if quick else self.steps}
+
+
+_NETWORK: Final = MLP(hidden=(50, 50), activation=ReLU(), init=He())
+TASKS: Final[Mapping[str, Task]] = {
+    "mnist": Task(network=_NETWORK, batch_size=100, steps=300, quick_steps=100),
+    "digits": Task(network=_NETWORK, batch_size=64, steps=200, quick_steps=100),
+}
+
+
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+    """The final loss of each optimizer and seed at each rate, and where it diverged."""
+    task = TASKS[data.name]
+    arms = [(arm, seed) for arm in ARMS for seed in seeds]
+    members = [
+        Member(task.network, ARMS[arm](lr=float(rate)), seed)
+        for arm, seed in arms
+        for rate in RATES
+    ]
+    how = task.fit(train.quick)
+    past = train(members, data, evaluate=None, keep="history", **how)
+    shape = (len(arms), len(RATES))
+    final = past["train_loss"][:, -LAST:].mean(axis=-1).reshape(shape)
+    diverged = np.array([status.kind == "diverged" for status in past.status]).reshape(shape)
+    rows = [
+        Row(
+            arm,
+            seed,
+            {"optimizer": describe(ARMS[arm]()), "network": describe(task.network), **how},
+        )
+        for arm, seed in arms
+    ]
+    series = {"final_loss": final.astype(np.float64), "diverged": diverged.astype(np.float64)}
+    return Measured(tuple(rows), {k: Series("rate", RATES, v) for k, v in series.items()})
+
+
+def near(losses: Array) -> npt.NDArray[np.bool_]:
+    """Which of the rates end at most NEAR above the best of them; losses (..., rates).
+
+    >>> near(np.array([2.3, 0.3, 0.1, np.nan])).tolist()
+    [False, True, True, False]
+    """
+    known = np.where(np.isfinite(losses), losses, np.inf)
+    least = known.min(axis=-1, keepdims=True)
+    return np.asarray(np.isfinite(known) & (known <= least + NEAR))
+
+
+def decades(series: Mapping[str, Series]) -> Array:
+    """The decades of rates that are near the best, (members,)."""
+    return np.asarray(near(series["final_loss"].values).sum(axis=-1) / PER_DECADE)
+
+
+def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    """One panel for each optimizer: its final loss over the rates."""
+    with plots.themed(theme):
+        drawn, _, panels = plots.above(theme, 0, len(ARMS), columns=5, height=2.1)
+        for ax, (arm, rows) in zip(panels, measured.arms.items(), strict=True):
+            losses = measured.series["final_loss"].values[rows]
+            share = measured.series["diverged"].values[rows].mean(axis=0)
+            width = float(np.median(decades(measured.series)[rows]))
+            close = RATES[near(plots.spread(losses)[0])]
+            ends = (float(close[0]), float(close[-1])) if len(close) else None
+            marks = [(ARMS[arm]().lr, ":")]
+            plots.sensitivity(ax, RATES, losses, marks, ends, share, theme)
+            ax.set_ylim(0, TOP)
+            ax.set_xticks([1e-4, 1e-2, 1])
+            ax.set_title(f"{arm}: {width:.2g} dec.", fontsize=plots.SMALL)
+        plots.name_common(panels, "rate", "final loss (nats)", seeds_words(measured))
+    return drawn
+
+
+EXPERIMENT = StagedExperiment(
+    name="learning-rates",
+    title="How much the rate matters",
+    claim="Methods with a rate of their own for each weight end near their best over two decades "
+    "of rates, plain SGD over one.",
+    equations=(
+        r"L(\eta) = \mathrm{loss\ after\ a\ fixed\ number\ of\ steps\ at\ rate\ } \eta",
+        r"\mathrm{near\ the\ best:}\quad L(\eta) \leq \min_{\eta'} L(\eta') + 0.3",
+    ),
+    measure=Measure(
+        "range of rates near the best",
+        decades,
+        better="higher",
+        comparative="more decades of rates near its best",
+    ),
+    expect=tuple(Better(arm, "SGD") for arm in ("Adam", "AdamW", "AMSGrad", "AdaGrad")),
+    figure=figure,
+    caption="Mean loss of the last 20 batches of a short training, two rates in each decade. "
+    "Shaded: rates that end at most 0.3 nats above the best; above the panel, how many decades "
+    "(median of the seeds). Dotted: the default rate. Bars from the top: the share of runs that "
+    "diverged; rates that kill every ReLU leave the loss of guessing instead, ln 10.",
+    curves=("final_loss",),
+    compute=compute,
+)
