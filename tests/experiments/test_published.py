@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 import trainlab as tl
-from trainlab.experiments import EXPERIMENTS, Options, published, runner
+from trainlab.experiments import (
+    EXPERIMENTS,
+    Options,
+    hyper_parameter_search,
+    published,
+    random_search,
+    runner,
+)
 from trainlab.experiments.base import Array, Measured, Row, Series, TrainingExperiment
 from trainlab.experiments.published import Printed, beside, printed
 
@@ -64,11 +71,19 @@ def test_epochs_of_the_notes_are_counted_in_updates() -> None:
     assert (last.what, last.at) == ("dropout 0.2, test accuracy after 301 epochs", 903)
 
 
-@pytest.mark.parametrize("name", [name for name in MNIST if name in EXPERIMENTS])
+def test_the_numbers_of_searches_have_arms_and_series_of_ours() -> None:
+    numbers = printed("hyper-parameter-search", "mnist")
+    assert {n.arm for n in numbers} == {random_search.WIDE, random_search.NARROW}
+    ranges = hyper_parameter_search.SEARCHES["mnist"].wide
+    series = {f"{name}_by_rank" for name in (*ranges, "validation_accuracy")}
+    assert {n.series for n in numbers} == series
+    assert all(n.at <= 100 and n.axis == "rank" for n in numbers)
+
+
+@pytest.mark.parametrize("name", sorted(set(MNIST) - {"hyper-parameter-search"}))
 def test_every_number_has_an_arm_and_a_place_of_ours(name: str) -> None:
     experiment = EXPERIMENTS[name]
-    if not isinstance(experiment, TrainingExperiment):
-        return  # what an experiment in stages measures is tested with it
+    assert isinstance(experiment, TrainingExperiment)
     setup = experiment.base["mnist"]
     for number in printed(name, "mnist"):
         assert number.arm in experiment.vary, number.what
@@ -77,9 +92,9 @@ def test_every_number_has_an_arm_and_a_place_of_ours(name: str) -> None:
         assert number.at < setup.steps if split == "batch" else number.at <= setup.steps
         if isinstance(setup.evaluate, int):
             assert number.at % setup.evaluate == 0, number.what
-        else:
+        else:  # the end is evaluated, too
             assert isinstance(setup.evaluate, tuple)
-            assert number.at in setup.evaluate, number.what
+            assert number.at in (*setup.evaluate, setup.steps), number.what
 
 
 # --- beside ours -----------------------------------------------------------------------
