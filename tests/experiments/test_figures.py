@@ -60,7 +60,7 @@ def test_members_that_diverged_are_named_in_their_panel_and_end_in_a_cross() -> 
 
 def test_a_ladder_has_a_point_for_each_arm_and_a_place_for_none() -> None:
     drawn = EXPERIMENTS["weight-decay-ladder"].figure(measured("weight-decay-ladder"), plots.LIGHT)
-    rates = [0.0, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
+    rates = [0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
     for ax, labels in zip(
         drawn.axes, (["train", "test"], ["test loss", "test loss − train loss"]), strict=True
     ):

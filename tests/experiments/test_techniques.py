@@ -5,6 +5,7 @@ Each technique is broken in its layer or its gradient; the experiment stays as i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,28 @@ def test_a_broken_technique_does_not_do_what_is_expected_of_it(
     options = Options(quick=True)
     found = runner.measure(judged(name), runner.load(options), options)
     assert found.verdict.outcome == NOT_SHOWN, found.verdict.line
+
+
+def test_dropout_slows_training_down_and_nothing_dropped_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Scaled at test time alone, outputs are less sure, and that already lowers a gap of losses.
+    experiment, options = training("dropout"), Options(quick=True, seeds=6)
+    experiment = dataclasses.replace(
+        experiment, vary={arm: experiment.vary[arm] for arm in ("dropout 0", "dropout 0.2")}
+    )
+    data = runner.load(options).first(train=300)
+
+    def ends() -> Any:
+        found = runner.train(experiment, data, options).series["train_accuracy"]
+        return found.values[:, -1].reshape(2, 6)
+
+    plain, dropped = ends()
+    assert (dropped < plain).all()
+    monkeypatch.setattr(Dropout, "forward", lambda self, p, x, mode, new: (x, None, {}))
+    monkeypatch.setattr(Dropout, "backward", lambda self, p, cache, dy, *rest: dy)
+    plain, dropped = ends()
+    assert (dropped == plain).all()
 
 
 def test_plain_networks_of_the_largest_scale_diverge_and_are_marked() -> None:

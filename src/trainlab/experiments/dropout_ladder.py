@@ -9,7 +9,7 @@ from trainlab.experiments.dropout import EQUATIONS, QUICK_STEPS, STEPS
 from trainlab.experiments.few_images import TEST_LOSS, base
 from trainlab.experiments.figures import ladder
 
-RATIOS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+RATIOS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 EXPERIMENT = TrainingExperiment(
     name="dropout-ladder",

@@ -9,7 +9,7 @@ from trainlab.experiments.few_images import TEST_LOSS, base
 from trainlab.experiments.figures import ladder
 from trainlab.experiments.weight_decay import EQUATIONS, QUICK_STEPS, STEPS
 
-RATES: Final = (0.0, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+RATES: Final = (0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
 
 EXPERIMENT = TrainingExperiment(
     name="weight-decay-ladder",
@@ -27,8 +27,8 @@ EXPERIMENT = TrainingExperiment(
     equations=EQUATIONS,
     measure=TEST_LOSS,
     expect=(
-        Better("weight decay 0.01", "weight decay 0"),
-        Better("weight decay 0.01", "weight decay 1"),
+        Better("weight decay 0.003", "weight decay 0"),
+        Better("weight decay 0.003", "weight decay 1"),
     ),
     figure=ladder("weight_decay", "weight decay λ", log=True),
     caption="At the end of training on 300 images: accuracy on them and on all test images, test "
