@@ -210,3 +210,13 @@ def test_strips_are_as_wide_as_the_root_of_each_share() -> None:
     assert {0.0, 0.88, 0.44} <= widths
     assert corners[:, 1].min() == -1
     assert corners[:, 1].max() == 1
+
+
+def test_a_table_has_its_first_row_on_top_and_a_word_in_every_cell() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.table(ax, ["p", "q"], ["a", "b", "c"], [["1", "2"], ["3", "4"], ["5", "6"]])
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4", "5", "6"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["p", "q"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
+    heights = [ax.transData.transform(text.get_position())[1] for text in ax.texts]
+    assert heights == sorted(heights, reverse=True)

@@ -23,6 +23,7 @@ from trainlab.experiments.base import (
     Train,
     Within,
 )
+from trainlab.experiments.claims import number
 from trainlab.experiments.figures import seeds_words
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP, Architecture
@@ -132,18 +133,21 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
 
 
 def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
-    """By parameter: how far the two gradients are apart, and how many of them are 0."""
+    """By parameter: how far the two gradients are apart, in dots and numbers, and the zeros."""
     names = measured.members[0].settings["parameters"]
+    found, arms = measured.series["difference"].values, measured.arms
     with plots.themed(theme):
-        drawn, (apart, empty) = plots.blank(theme, 1, 2, width=10.4, height=5.6)
-        rows = [
-            (arm, measured.series["difference"].values[at]) for arm, at in measured.arms.items()
-        ]
-        plots.dots(apart, names, rows, theme, log=True)
+        height = 17.5 if theme.narrow else 11.4  # ten lines each, and a legend of one column
+        drawn, (apart, numbers, empty) = plots.blank(theme, 3, 1, width=7.2, height=height)
+        plots.dots(apart, names, [(arm, found[at]) for arm, at in arms.items()], theme, log=True)
         plots.label(apart, "mean |back-propagated − numerical|", "", "how far apart")
+        medians = [np.median(found[at], axis=0) for at in arms.values()]
+        cells = [[number(v) if v else "0" for v in row] for row in np.transpose(medians)]
+        plots.table(numbers, [arm.replace(" ", "\n") for arm in arms], names, cells)
+        plots.label(numbers, "median of the same", "")
         right = [arm for arm, (_, wrong) in ARMS.items() if not wrong]
         zero = measured.series["zero"].values
-        plots.dots(empty, names, [(arm, zero[measured.arms[arm]]) for arm in right], theme)
+        plots.dots(empty, names, [(arm, zero[arms[arm]]) for arm in right], theme)
         empty.set_xlim(-0.04, 1.04)
         plots.label(empty, "share of entries that are 0", "", "how many say nothing")
         drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
@@ -176,7 +180,6 @@ EXPERIMENT = StagedExperiment(
         Better(f"{SAMPLES} samples", f"{SAMPLES} samples, wrong"),
     ),
     figure=figure,
-    curves=("difference", "zero"),
     caption="Float64, fourth-order central differences; “wrong” takes batch-norm's variance for a "
     "constant. A bias before batch-norm has no effect, so b1 and b2 are 0 always; so are the rows "
     "of W1 for pixels without ink.",

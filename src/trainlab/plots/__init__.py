@@ -4,7 +4,7 @@ Every function draws on the axes it is given or returns a `Figure`; nothing here
 touches pyplot, so figures need no screen and leave no state behind.
 
 themes.py        paper, ink, empty figures
-functions.py     tangents, arrows, paths over contours, small matrices
+functions.py     tangents, arrows, paths over contours, small matrices, tables
 histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure as Figure
 
 from trainlab.plots.equations import equations
 from trainlab.plots.files import png, svg
-from trainlab.plots.functions import arrows, matrix, path, tangent
+from trainlab.plots.functions import arrows, matrix, path, table, tangent
 from trainlab.plots.histograms import Strips, strips
 from trainlab.plots.panels import (
     SMALL,
@@ -74,6 +74,7 @@ __all__ = [
     "spread",
     "strips",
     "svg",
+    "table",
     "tangent",
     "themed",
     "trials",

@@ -1,4 +1,4 @@
-"""Drawings of functions, simplest first: curve with tangent, arrows, paths, a small matrix."""
+"""Drawings of functions, simplest first: tangents, arrows, paths, a small matrix, a table."""
 
 from __future__ import annotations
 
@@ -84,3 +84,23 @@ def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def table(
+    ax: Axes, columns: Sequence[str], rows: Sequence[str], cells: Sequence[Sequence[str]]
+) -> None:
+    """Words in rows and columns, in the place of a drawing; the first row on top."""
+    ax.set_xlim(-0.5, len(columns) - 0.5)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    for i, words in enumerate(cells):
+        for j, word in enumerate(words):
+            ax.text(j, i, word, ha="center", va="center")
+    ax.set_xticks(range(len(columns)), list(columns))
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.xaxis.set_ticks_position("top")
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    for i in range(1, len(rows)):
+        ax.axhline(i - 0.5, color=ax.yaxis.label.get_color(), lw=0.4, alpha=0.4)
