@@ -6,6 +6,7 @@ from dataset.mnist import load_mnist
 from two_layer_net import TwoLayerNet
 
 (x_train, t_train), (x_test, t_test) = load_mnist(normalize=True, one_hot_label=True)
+np.random.seed(0)
 network = TwoLayerNet(input_size=784, hidden_size=8, output_size=10)
 x_batch = x_train[:3]
 t_batch = t_train[:3]

@@ -12,6 +12,7 @@ x_train, t_train = x_train[:300], t_train[:300]      # few, so that it over-fits
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 201
 
 def run(lam):
+    np.random.seed(1)       # the same start and the same batches for both
     net = MultiLayerNet(input_size=784, hidden_size_list=[100]*6, output_size=10, weight_decay_lambda=lam)
     opt = SGD(lr=0.01)
     accs = []
