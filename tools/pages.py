@@ -38,8 +38,9 @@ Each page has the claim, the figure, what was found, and what to try next. The f
 
 PNG_LIMIT = 60_000
 """Bytes of a figure: a repository keeps every version of it."""
-COLORS = 64
+COLORS = 256
 RESOLUTIONS = (110, 90, 75, 60)
+ALL = "all"
 FOLD = 12
 """A longer list of arms is folded away."""
 
@@ -68,9 +69,20 @@ def summary(found: results.Results) -> dict[str, Any]:
         "warnings": list(verdict.warnings),
         "data": f"{found.data['name']} ({sizes})" if sizes else "",
         "seeds": measured.seeds,
-        "settings": {arm: words(settings) for arm, settings in first.items()},
+        "settings": told(first),
         "versions": ", ".join(f"{name} {found.environment[name]}" for name in versions),
     }
+
+
+def told(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Arm → its settings in words; what all of several arms share is told once, of ALL."""
+    first, *others = settings.values()
+    shared = {k: v for k, v in first.items() if others and all(s.get(k) == v for s in others)}
+    own = {
+        arm: words({k: v for k, v in of_arm.items() if k not in shared})
+        for arm, of_arm in settings.items()
+    }
+    return {ALL: words(shared), **own} if words(shared) else own
 
 
 def words(settings: Mapping[str, Any]) -> str:
@@ -95,12 +107,14 @@ def value(found: Any) -> str:
 
 
 def figure(experiment: AnyExperiment, found: results.Results) -> bytes:
-    """The experiment's figure as a small PNG: few colours, and as many dots as PNG_LIMIT allows."""
+    """The experiment's figure as a PNG with a palette, and as many dots as PNG_LIMIT allows."""
     drawn = experiment.figure(found.measured, plots.LIGHT)
     for dpi in RESOLUTIONS:
         file = io.BytesIO()
         image = Image.open(io.BytesIO(plots.png(drawn, dpi))).convert("RGB")
-        image.quantize(COLORS, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        # Of the methods the one that keeps rare colours, such as the ends of a colour bar.
+        few = image.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(file, "PNG", optimize=True)
         if file.tell() <= PNG_LIMIT:
             return file.getvalue()
     raise ValueError(f"the figure of {experiment.name} takes more than {PNG_LIMIT} bytes")
@@ -145,7 +159,7 @@ def settings_now(experiment: TrainingExperiment) -> dict[str, str]:
     setup = experiment.base["digits"]
     shared = {"batch_size": setup.batch_size, "steps": setup.steps, "batches": setup.batches}
     arms = zip(experiment.vary, members(experiment, setup, [0]), strict=True)
-    return {arm: words({**member.describe(), **shared}) for arm, member in arms}
+    return told({arm: {**member.describe(), **shared} for arm, member in arms})
 
 
 # --- the page --------------------------------------------------------------------------
@@ -204,7 +218,7 @@ def settings(experiment: AnyExperiment, found: Mapping[str, Any]) -> Iterable[st
         ]
         yield folded(table([["arm", "differs in"], *arms]), len(arms))
     else:
-        arms = [[arm, f"`{text}`" if text else "none"] for arm, text in found["settings"].items()]
+        arms = [[arm, f"`{text}`"] for arm, text in found["settings"].items() if text]
         yield folded(table([["arm", "settings"], *arms]), len(arms))
 
 
@@ -225,10 +239,8 @@ def source(experiment: AnyExperiment) -> str:
 
 def index(found: Mapping[str, Mapping[str, Any]]) -> str:
     """The page of pages."""
-    rows = [
-        [f"[{e.title}]({name}.md)", e.claim, found[name]["outcome"]]
-        for name, e in EXPERIMENTS.items()
-    ]
+    known = [(name, EXPERIMENTS[name], about["outcome"]) for name, about in found.items()]
+    rows = [[f"[{e.title}]({name}.md)", e.claim, outcome] for name, e, outcome in known]
     return "\n\n".join(
         (
             "<!-- Made by `make docs`. -->",
