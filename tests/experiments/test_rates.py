@@ -181,6 +181,7 @@ def test_rates_are_chosen_without_test_data_and_judged_on_other_seeds() -> None:
     assert own.validation is not None
     assert how["on"] == ["validation"]
     assert {m.seed for m in tuning} == set(TUNING_SEEDS)
+    assert min(TUNING_SEEDS) >= 1000 * runner.SEEDS  # out of the reach of --seeds
     assert tested.test is digits().test
     assert tested.train is own.train
     assert then["on"] == ["test"]
