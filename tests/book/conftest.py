@@ -1,5 +1,5 @@
-"""The readers' scripts are run by `trainlab book`, and imported by nobody."""
+"""Scripts, and the plain modules they are compared on, are run by processes of their own."""
 
 from __future__ import annotations
 
-collect_ignore = ["scripts"]
+collect_ignore = ["plain", "scripts", "timed"]

@@ -107,12 +107,11 @@ def cross_entropy_error(y: Any, t: Any) -> float:
     True
     """
     y, t = np.atleast_2d(_filled(y, "y", "cross_entropy_error")), np.asarray(t)
-    logs = np.log(y + LOG_OFFSET)
     if t.size == y.size:
-        samples = np.sum(t.reshape(y.shape) * logs, axis=-1)
-    elif t.size == len(y) and np.issubdtype(t.dtype, np.integer):
+        samples = np.sum(t.reshape(y.shape) * np.log(y + LOG_OFFSET), axis=-1)
+    elif t.size == len(y) and t.dtype.kind in "iu":
         _check_classes(t, y.shape[-1])
-        samples = logs[np.arange(len(y)), t.ravel()]
+        samples = np.log(y[np.arange(len(y)), t.ravel()] + LOG_OFFSET)
     else:
         must = f"be {len(y)} class indices or an array of shape {y.shape}"
         raise DataError(sentence("t", "cross_entropy_error", must, t))
@@ -131,7 +130,7 @@ def _filled(values: Any, name: str, owner: str) -> Array:
 
 
 def _check_classes(t: Array, classes: int) -> None:
-    if t.min() < 0 or t.max() >= classes:
+    if t.max() >= classes or t.min() < 0:
         must = f"be class indices in [0, {classes - 1}]"
         got = f"values from {t.min()} to {t.max()}"
         raise DataError(sentence("t", "cross_entropy_error", must, got))

@@ -109,7 +109,8 @@ class Affine:
     def forward(self, x: Any) -> Any:
         """y."""
         self.original_x_shape = x.shape
-        self.x = x.reshape(x.shape[0], -1)
+        # Converted once: the product would do it again in the backward pass.
+        self.x = x.reshape(x.shape[0], -1).astype(np.result_type(x, self.W), copy=False)
         y = np.dot(self.x, self.W)
         y += self.b
         return y
@@ -246,6 +247,10 @@ class BatchNormalization:
         dxc += (2.0 / rows) * self.xc * dvar
         dmean = np.sum(dxc, axis=0)
         return (dxc - dmean / rows).reshape(self.input_shape)
+
+
+ROW_BY_ROW: Final = (Relu, Sigmoid, Affine, Dropout, BatchNormalization)
+"""Layers whose output for a sample, in evaluation, depends on that sample alone."""
 
 
 def backward(layers: Mapping[str, Any], dout: Any) -> None:

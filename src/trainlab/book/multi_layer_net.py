@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.book.gradient import numerical_gradient
-from trainlab.book.layers import Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
+from trainlab.book.layers import ROW_BY_ROW, Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
 from trainlab.book.samples import whole
 from trainlab.errors import SettingError, sentence
 
@@ -18,6 +18,9 @@ __all__ = ["MultiLayerNet", "np"]
 ACTIVATIONS: Final[dict[str, Callable[[], Any]]] = {"sigmoid": Sigmoid, "relu": Relu}
 VARIANCES: Final = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}
 """Times 1/in: the variance of initial weights."""
+ROWS: Final = 256
+"""Rows of a block in which accuracies are computed: 1.6 MB of 784 pixels, which stay in a
+cache where the 63 MB of ten thousand images do not."""
 
 
 class MultiLayerNet:
@@ -93,7 +96,15 @@ class MultiLayerNet:
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self.predict(x), t)
+        return share_right(self._outputs(x, MultiLayerNet.predict), t)
+
+    def _outputs(self, x: Any, known: Callable[..., Any]) -> Any:
+        """`predict(x)`; in blocks of rows, unless that is a method or a layer of the reader's."""
+        ours = all(type(layer) in ROW_BY_ROW for layer in self.layers.values())
+        if not ours or type(self).predict is not known:
+            return self.predict(x)
+        blocks = [self.predict(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+        return np.concatenate(blocks) if blocks else self.predict(x)
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""

@@ -80,7 +80,7 @@ class MultiLayerNetExtend(MultiLayerNet):
 
     def accuracy(self, X: Any, T: Any) -> float:
         """The share of samples whose largest output is at their class, in evaluation mode."""
-        return share_right(self.predict(X, train_flg=False), T)
+        return share_right(self._outputs(X, MultiLayerNetExtend.predict), T)
 
     def numerical_gradient(self, X: Any, T: Any) -> dict[str, Any]:
         """The gradient of the loss in training mode, by central differences."""

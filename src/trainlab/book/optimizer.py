@@ -1,8 +1,7 @@
 """What readers of the book import from `common.optimizer`, in the order of its chapter 6.
 
 A rule is written once, with operators, as in the book: it moves arrays on where they lie,
-and gives back a number where it was given one.  Large arrays go through it in blocks that
-stay in the cache from its first operator to its last; that changes no bit.
+and gives back a number where it was given one.
 
 Source: Saito, Deep Learning from Scratch, chapter 6.  Where the variants of libraries
 differ: `trainlab.optimizers`, whose `book()` compute the same formulas.
@@ -12,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
@@ -26,9 +25,6 @@ Params = MutableMapping[str, Any]
 
 EPS: Final = 1e-7
 """Added to a root, so that nothing is divided by 0."""
-BLOCK: Final = 8192
-"""Elements of a block: 64 kB, and Adam's rule has seven such arrays in hand at a time, half
-of a second-level cache.  From 4k to 16k elements are equally fast."""
 
 
 class Optimizer(ABC):
@@ -53,7 +49,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
-        """p after the step; arrays are moved on in place."""
+        """p after the step: the same array moved on in place, or a new number."""
 
     def update(self, params: Params, grads: Mapping[str, Any]) -> None:
         """One step: params[key] changes in place if it is an array, else it is bound anew."""
@@ -63,12 +59,8 @@ class Optimizer(ABC):
             for table in tables:
                 if key not in table:
                     table[key] = zeros_for(p)
-            past = [table[key] for table in tables]
-            if isinstance(p, np.ndarray):
-                for parts in blocks(p, np.asarray(grads[key]), *past):
-                    self.rule(*parts)
-            else:
-                params[key] = self.rule(p, grads[key], *past)
+            # An array comes back as itself; a plain number is bound anew.
+            params[key] = self.rule(p, grads[key], *[table[key] for table in tables])
         if self._current is not None:
             self._current.values = list(params.values())
 
@@ -123,18 +115,6 @@ def zeros_for(p: Any) -> Any:
     """Zeros of the shape and precision of p; float64 where p is no floating number."""
     dtype = np.asarray(p).dtype
     return np.zeros(np.shape(p), dtype if np.issubdtype(dtype, np.inexact) else np.float64)
-
-
-def blocks(p: Any, *others: Any) -> Iterator[tuple[Any, ...]]:
-    """Views of the arrays, BLOCK elements at a time; whole if they cannot be cut alike."""
-    arrays = (p, *others)
-    alike = all(a.shape == p.shape and a.flags.c_contiguous for a in arrays)
-    if not alike or p.size <= BLOCK:
-        yield arrays
-        return
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, p.size, BLOCK):
-        yield tuple(a[start : start + BLOCK] for a in flat)
 
 
 class SGD(Optimizer):
