@@ -465,6 +465,13 @@ def test_a_readers_script(
         assert expected.notice or not done.stderr, "a notice, or a warning, that nobody expected"
 
 
+def test_nobody_writes_where_the_scripts_are(room: ReadOnly) -> None:
+    before = sorted(room.folder.rglob("*"))
+    for target in (room.folder / "new", room.folder / "ch06" / "new"):
+        assert room.run(["touch", str(target)], room.folder).returncode != 0, room.how
+    assert sorted(room.folder.rglob("*")) == before
+
+
 def test_every_script_is_run_and_they_cover_the_experiments_and_the_chapters() -> None:
     files = {path.relative_to(SCRIPTS).with_suffix("") for path in SCRIPTS.rglob("*.py")}
     assert set(ALL) == {file.as_posix() for file in files}
