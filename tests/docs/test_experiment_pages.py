@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import json
 import re
@@ -12,7 +13,7 @@ import pytest
 from documents import blocks
 from tools import pages
 from trainlab.experiments import EXPERIMENTS
-from trainlab.experiments.base import TrainingExperiment
+from trainlab.experiments.base import Better, TrainingExperiment
 
 FOUND: dict[str, Any] = json.loads(pages.FOUND.read_text(encoding="utf-8"))
 LEAST_WORDS = 40
@@ -49,8 +50,14 @@ def test_what_was_found_belongs_to_what_is_declared(name: str) -> None:
     experiment, found = EXPERIMENTS[name], FOUND[name]
     assert len(found["claims"]) in (1, len(experiment.expect)), RENEW
     assert found["measure"] == experiment.measure.words, RENEW
+    expected = {arm for e in experiment.expect for arm in dataclasses.astuple(e)[: arms_of(e)]}
+    assert expected <= {arm for arm, *_ in found["arms"]}, RENEW
     if isinstance(experiment, TrainingExperiment):
         assert found["settings"] == pages.settings_now(experiment), RENEW
+
+
+def arms_of(expectation: Any) -> int:
+    return 2 if isinstance(expectation, Better) else 1
 
 
 @parametrize
