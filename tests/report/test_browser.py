@@ -159,6 +159,23 @@ def test_zoom_logarithm_and_keys(page: Path, tmp_path: Path) -> None:
     assert found["focusable"]
 
 
+def test_values_far_apart_are_seen_on_a_logarithmic_scale(tmp_path: Path) -> None:
+    content = pages.content(pages.example())
+    steps = range(40)
+    content["series"]["train_loss"] = {
+        "axis": "layer",
+        "axis_values": [*steps],
+        "values": [[2.5 * 10.0**-step for step in steps] for _ in content["members"]],
+    }
+    page = build(pages.put(tmp_path, content))
+    script = """
+        point("pointermove", 30 / 39, 40);
+        return [chart.querySelector(".log input").checked, at(), rows()[0]];
+    """
+    found = chromium.seen(page, tmp_path, CLOSER + script)
+    assert found == [True, "At layer 30", ["SGD", "2.5e−30", "2.5e−30 to 2.5e−30"]]
+
+
 def test_a_chart_has_the_size_of_a_phone_and_names_for_readers(page: Path, tmp_path: Path) -> None:
     script = """
         document.documentElement.style.width = "390px";

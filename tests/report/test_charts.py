@@ -22,7 +22,8 @@ PAGE_BYTES = 15_000_000
 
 
 def unpacked(arm: dict[str, Any], series: dict[str, Any]) -> Any:
-    values = np.frombuffer(base64.b64decode(arm["curves"]), "<f2").astype(float)
+    kind = "<f4" if series["wide"] else "<f2"
+    values = np.frombuffer(base64.b64decode(arm["curves"]), kind).astype(float)
     return values.reshape(3 + len(arm["seeds"]), len(series["x"])) * series["scale"]
 
 
@@ -47,6 +48,14 @@ def test_values_come_through_to_three_digits(rng: np.random.Generator, scale: fl
         expected = np.concatenate([[band.center, band.low, band.high], own])
         np.testing.assert_allclose(unpacked(arm, series), expected, rtol=HALF)
         assert arm["seeds"] == [0, 1, 2]
+
+
+def test_values_far_apart_keep_their_digits() -> None:
+    values = 10.0 ** -np.arange(30.0)[None]
+    series = drawn(values)
+    assert series["wide"]
+    np.testing.assert_allclose(unpacked(series["arms"][0], series)[3], values[0], rtol=HALF)
+    assert not drawn(np.array([[0.0, 1e-6, 1.0]]))["wide"]
 
 
 def test_gaps_and_single_runs_have_no_numbers_made_up() -> None:

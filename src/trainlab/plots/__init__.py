@@ -8,14 +8,13 @@ functions.py     tangents, arrows, paths over contours, small matrices, tables
 histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
-equations.py     TeX as pictures
+tex.py           equations as pictures
 files.py         PNG and SVG
 """
 
 from matplotlib.axes import Axes as Axes  # under these names for the other rooms
 from matplotlib.figure import Figure as Figure
 
-from trainlab.plots.equations import equations
 from trainlab.plots.files import png, svg
 from trainlab.plots.functions import arrows, matrix, path, table, tangent
 from trainlab.plots.histograms import Strips, strips
@@ -39,6 +38,7 @@ from trainlab.plots.populations import (
     intervals,
     spread,
 )
+from trainlab.plots.tex import equations
 from trainlab.plots.themes import DARK, LIGHT, NARROW, THEMES, Theme, blank, label, themed
 
 __all__ = [

@@ -2,10 +2,11 @@
 
 A chart is plain JSON:
 
-    series  list of {name, axis, smoothed, geometric, x, scale, arms}
+    series  list of {name, axis, smoothed, geometric, x, scale, wide, arms}
     arms    list of {label, color, seeds, curves}
-    curves  base64 of little-endian half floats, (3 + members, len(x)) row by row: median, low
-            and high of the band, then each member; times `scale`; NaN where there is no value
+    curves  base64 of little-endian floats, half ones or, of a `wide` series, single ones;
+            (3 + members, len(x)) row by row: median, low and high of the band, then each
+            member; times `scale`; NaN where there is no value
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ FULL: Final = 2.0**15
 So a value is off by at most 2⁻¹¹ of itself, down to 2⁻²⁹ of the greatest: three digits,
 which is what the page shows, and a fifth of the bytes of the numbers in decimals.
 """
+SPAN: Final = 2.0**29
+"""Values farther apart than this, as of gradients that vanish, need single floats."""
 STRAIGHT: Final = 1e-3
 """Relative spread of the ratios of an axis up to which its values count as geometric."""
 
@@ -48,6 +51,8 @@ def _series(label: str, found: Series, measured: Measured) -> dict[str, Any]:
     kept = thinned(len(found.axis_values))
     x = found.axis_values
     greatest = float(np.max(np.abs(values), initial=0.0, where=~np.isnan(values)))
+    least = np.min(np.abs(values), initial=np.inf, where=np.nan_to_num(values) != 0)
+    wide = bool(greatest > SPAN * least)
     scale = greatest / FULL or 1.0
     arms = []
     for index, (arm, rows) in enumerate(measured.arms.items()):
@@ -56,10 +61,8 @@ def _series(label: str, found: Series, measured: Measured) -> dict[str, Any]:
         absent = np.full_like(center, np.nan)
         band = [center, absent if low is None else low, absent if high is None else high]
         seeds = [measured.members[row].seed for row in rows]
-        curves = np.concatenate([band, runs])
-        arms.append(
-            {"label": name(arm), "color": index, "seeds": seeds, "curves": packed(curves / scale)}
-        )
+        curves = packed(np.concatenate([band, runs]) / scale, wide)
+        arms.append({"label": name(arm), "color": index, "seeds": seeds, "curves": curves})
     return {
         "name": name(label.replace("_", " ")),
         "axis": name(found.axis),
@@ -67,6 +70,7 @@ def _series(label: str, found: Series, measured: Measured) -> dict[str, Any]:
         "geometric": _geometric(x),
         "x": [float(f"{value:.6g}") for value in x[kept]],
         "scale": scale,
+        "wide": wide,
         "arms": arms,
     }
 
@@ -76,9 +80,9 @@ def thinned(points: int) -> Any:
     return np.linspace(0, points - 1, min(points, plots.DRAWN_POINTS)).round().astype(np.intp)
 
 
-def packed(values: Array) -> str:
-    """The values as base64 of little-endian half floats."""
-    return base64.b64encode(values.astype("<f2").tobytes()).decode("ascii")
+def packed(values: Array, wide: bool) -> str:
+    """The values as base64 of little-endian floats."""
+    return base64.b64encode(values.astype("<f4" if wide else "<f2").tobytes()).decode("ascii")
 
 
 def _per_step(found: Series) -> bool:

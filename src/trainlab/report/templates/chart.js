@@ -11,17 +11,18 @@
 
   // --- numbers ---------------------------------------------------------------------------
 
-  /** Half floats (IEEE 754 binary16) of a base64 text, times a scale. */
-  function unpacked(text, scale) {
+  /** Floats of a base64 text times a scale: half ones (IEEE 754 binary16), or single ones. */
+  function unpacked(text, scale, wide) {
     const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    return Float64Array.from({ length: bytes.length / 2 }, (_, place) => {
-      const bits = view.getUint16(2 * place, true);
-      const sign = bits & 0x8000 ? -scale : scale;
-      const exponent = (bits >> 10) & 31, fraction = bits & 1023;
-      if (exponent === 31) return NaN;
-      return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
-    });
+    const view = new DataView(bytes.buffer), size = wide ? 4 : 2;
+    return Float64Array.from({ length: bytes.length / size }, (_, place) =>
+      scale * (wide ? view.getFloat32(4 * place, true) : half(view.getUint16(2 * place, true))));
+  }
+
+  function half(bits) {
+    const sign = bits & 0x8000 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+    if (exponent === 31) return NaN;
+    return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
   }
 
   /** A measured value to three digits, the third one also if it is 0. */
@@ -121,7 +122,7 @@
   function chart(place, data) {
     const series = data.series.map((one) => ({
       ...one,
-      arms: one.arms.map((arm) => ({ ...arm, values: unpacked(arm.curves, one.scale) })),
+      arms: one.arms.map((arm) => ({ ...arm, values: unpacked(arm.curves, one.scale, one.wide) })),
     }));
     const state = { series: series[0], hidden: new Set(), members: false, log: false };
     const plot = element("div", { class: "plot" });
@@ -139,8 +140,11 @@
     const members = (arm) =>
       arm.seeds.map((seed, index) => ({ seed, values: row(arm, FIRST_MEMBER + index) }));
 
+    /** Shows a series; one whose values lie far apart is seen on a logarithmic scale alone. */
     function choose(one) {
       state.series = one;
+      state.log = one.wide;
+      log.querySelector("input").checked = one.wide;
       whole();
     }
 
@@ -326,9 +330,10 @@
       select.addEventListener("change", () => choose(series[select.selectedIndex]));
       view.append(select);
     }
+    const log = switched("log", "logarithmic", (on) => { state.log = on; redraw(); });
     view.append(
       switched("members", "single runs", (on) => { state.members = on; redraw(); }),
-      switched("log", "logarithmic", (on) => { state.log = on; redraw(); }),
+      log,
       button("Zoom in at the position", closer),
       button("Whole range", whole));
     const smoothed = series.some((one) => one.smoothed);
@@ -336,7 +341,7 @@
     slider.addEventListener("input", () => move(Number(slider.value)));
     readout.setAttribute("aria-live", "polite");
     place.append(view, arms, plot, slider, near, element("div", { class: "wide" }, readout), note);
-    whole();
+    choose(series[0]);
     let width = plot.clientWidth;
     new ResizeObserver(() => {
       if (plot.clientWidth && plot.clientWidth !== width) {
