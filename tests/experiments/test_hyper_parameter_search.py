@@ -23,7 +23,16 @@ from trainlab.experiments.hyper_parameter_search import (
     TESTED,
     compute,
 )
-from trainlab.experiments.random_search import BOX, NARROW, WIDE, draw, narrowed, search
+from trainlab.experiments.random_search import (
+    BEST,
+    BOX,
+    LEAST,
+    NARROW,
+    WIDE,
+    draw,
+    narrowed,
+    search,
+)
 from trainlab.experiments.results import Results
 from trainlab.experiments.verdicts import EXPECTED
 from trainlab.network.architecture import MLP
@@ -111,7 +120,8 @@ def test_each_round_keeps_to_its_ranges(seed: int) -> None:
             assert low <= values.min()
             assert values.max() <= high
     # The box is that of the best of the wide round, not of all of it.
-    best = of(measured, WIDE, "lr_by_rank", seed)[: setup.best]
+    assert setup.quick_trials * BEST < LEAST
+    best = of(measured, WIDE, "lr_by_rank", seed)[:LEAST]
     assert of(measured, BOX, "lr_range", seed).tolist() == list(narrowed({"lr": best})["lr"])
     assert np.ptp(np.log10(of(measured, BOX, "lr_range", seed))) < 2
 

@@ -26,6 +26,10 @@ WIDE: Final = "wide ranges"
 NARROW: Final = "narrow ranges"
 BOX: Final = "box of the best"
 
+BEST: Final = 0.1
+"""The share of the first round's trials whose box is searched in the third."""
+LEAST: Final = 5
+"""Trials that make the box, however few there are."""
 QUANTILES: Final = (0.1, 0.9)
 """Ends of the box among the best trials, so that one stray trial does not keep it wide."""
 SEEDS_APART: Final = 10_000
@@ -38,15 +42,13 @@ class Search:
 
     rows         the first so many rows of the train split, `validation` of them by chance
     wide         ranges of the first round; narrow: those that a reader of its table chose
-    trials       of these two rounds
-    best, boxed  how many trials of the first round make the box, and trials drawn from it
+    trials       of these two rounds;  boxed: those of the third
     """
 
     network: MLP
     wide: Ranges
     narrow: Ranges
     trials: int
-    best: int
     boxed: int
     quick_trials: int
     epochs: int = 50
@@ -123,7 +125,8 @@ def search(setup: Search, data: Dataset, seed: int, train: Train) -> list[Round]
 
     wide = round_of(WIDE, setup.wide, trials)
     narrow = round_of(NARROW, setup.narrow, trials)
-    box = narrowed({name: wide.values(name)[: setup.best] for name in setup.wide})
+    best = max(LEAST, round(BEST * trials))
+    box = narrowed({name: wide.values(name)[:best] for name in setup.wide})
     return [wide, narrow, round_of(BOX, box, setup.boxed)]
 
 
