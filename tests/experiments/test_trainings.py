@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from counter import Counter
 from reduced import judged, training
 from trainlab.data import Dataset
 from trainlab.errors import SettingError
@@ -32,6 +35,7 @@ from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
 from trainlab.training.members import Member
+from trainlab.training.progress import Bar
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
 QUICK = Options(quick=True)
@@ -223,10 +227,30 @@ def test_trainings_report_progress(tmp_path: Path) -> None:
 
     experiments = [*find(["derivative"]), shortened("weight-init-comparison", 7)]
     run(experiments, tmp_path, Options(seeds=2), watch=watch)
-    assert "derivative" not in told
-    assert told["weight-init-comparison"] == 1
+    assert told["derivative"] == told["weight-init-comparison"] == 1
     assert told["members"] == told["all_members"] == 6
     assert told["steps"] == told["all_steps"] == 42
+
+
+def test_what_takes_long_without_training_tells_the_progress_too() -> None:
+    counter = Counter()
+    train = runner.Training(QUICK, counter)
+    seen = [(seed, counter.members) for seed in train.each(range(3))]
+    assert seen == [(0, 0), (1, 1), (2, 2)]
+    assert counter.members == counter.steps == 3
+    assert list(runner.Training(QUICK).each("ab")) == ["a", "b"]
+
+
+def test_the_bar_counts_each_stage_by_itself() -> None:
+    shown = io.StringIO()
+    with Bar("search", Console(file=shown, force_terminal=True, width=100)) as bar:
+        bar.start(5, 50)
+        bar.advance(5, 50)
+        bar.start(2, 20)
+        bar.advance(1, 10)
+    assert "search" in shown.getvalue()
+    assert "1/2 members" in shown.getvalue()
+    assert "6/2" not in shown.getvalue()
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_error_before_training(

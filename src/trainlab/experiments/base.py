@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from trainlab.training.history import History
 from trainlab.training.members import Member
 
 Array = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 
 # --- what was measured -----------------------------------------------------------------
@@ -201,12 +202,15 @@ class Train(Protocol):
     """Trains a population under the options of the run: workers, progress, Ctrl-C.
 
     `settings` are those of `Population.fit`.  `quick` tells that a look is wanted, not a result.
+    `each` goes through what takes long without training, and tells the progress.
     """
 
     @property
     def quick(self) -> bool: ...
 
     def __call__(self, members: Sequence[Member], data: Dataset, **settings: Any) -> History: ...
+
+    def each(self, items: Sequence[T]) -> Iterator[T]: ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -109,24 +109,24 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     rows: list[Row] = []
     names = [entry.name for entry in built(data, wrong=False).layout.entries]
     found: dict[str, list[list[float]]] = {"difference": [], "error": [], "zero": [], "crossed": []}
-    for arm, (samples, wrong) in ARMS.items():
-        for seed in seeds:
-            report = check(data, arm, seed)
-            of_loss = [row for row in report.rows if row.objective == "loss"]
-            found["difference"].append([row.difference for row in of_loss])
-            found["error"].append([row.error for row in of_loss])
-            found["zero"].append([row.zero / row.entries for row in of_loss])
-            found["crossed"].append([row.crossed / row.entries for row in of_loss])
-            settings = {
-                "network": describe(NETWORK),
-                "samples": samples,
-                "wrong": wrong,
-                "method": METHOD,
-                "h": STEPS[METHOD],
-                "parameters": names,
-                "seed": seed,
-            }
-            rows.append(Row(arm, seed, settings))
+    for arm, seed in train.each([(arm, seed) for arm in ARMS for seed in seeds]):
+        samples, wrong = ARMS[arm]
+        report = check(data, arm, seed)
+        of_loss = [row for row in report.rows if row.objective == "loss"]
+        found["difference"].append([row.difference for row in of_loss])
+        found["error"].append([row.error for row in of_loss])
+        found["zero"].append([row.zero / row.entries for row in of_loss])
+        found["crossed"].append([row.crossed / row.entries for row in of_loss])
+        settings = {
+            "network": describe(NETWORK),
+            "samples": samples,
+            "wrong": wrong,
+            "method": METHOD,
+            "h": STEPS[METHOD],
+            "parameters": names,
+            "seed": seed,
+        }
+        rows.append(Row(arm, seed, settings))
     axis = np.arange(1.0, len(names) + 1)
     series = {name: Series("parameter", axis, np.array(values)) for name, values in found.items()}
     return Measured(tuple(rows), series)

@@ -46,18 +46,17 @@ TINY = 1e-300  # what is 0 has no logarithm
 def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     """Norms at every dense layer of DEPTHS[-1] hidden ones, and the decades at every depth."""
     rows, signals, gradients, decades = [], [], [], []
-    for (init, start), (name, activation) in itertools.product(INITS.items(), ACTIVATIONS.items()):
-        for seed in seeds:
-            lost = []
-            for depth in DEPTHS:
-                network = MLP(hidden=(WIDTH,) * depth, activation=activation, init=start)
-                signal, gradient = norms(network, data, seed)
-                lost.append(abs(np.log10(signal[0] + TINY) - np.log10(signal[depth - 1] + TINY)))
-            settings = {"network": describe(network), "batch_size": BATCH, "seed": seed}
-            rows.append(Row(f"{name}, {init}", seed, settings))
-            signals.append(signal)
-            gradients.append(gradient)
-            decades.append(lost)
+    for init, name, seed in train.each(list(itertools.product(INITS, ACTIVATIONS, seeds))):
+        lost = []
+        for depth in DEPTHS:
+            network = MLP(hidden=(WIDTH,) * depth, activation=ACTIVATIONS[name], init=INITS[init])
+            signal, gradient = norms(network, data, seed)
+            lost.append(abs(np.log10(signal[0] + TINY) - np.log10(signal[depth - 1] + TINY)))
+        settings = {"network": describe(network), "batch_size": BATCH, "seed": seed}
+        rows.append(Row(f"{name}, {init}", seed, settings))
+        signals.append(signal)
+        gradients.append(gradient)
+        decades.append(lost)
     layers = np.arange(1.0, DEPTHS[-1] + 2)
     depths = np.array(DEPTHS, dtype=np.float64)
     series = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,7 @@ FIGURES: Final[Mapping[str, str]] = {
 }
 """File → theme.  figure.png is figure.svg in pixels; the others are for the page."""
 
+T = TypeVar("T")
 DataName = Literal["digits", "mnist"]
 Watch = Callable[[str], AbstractContextManager[Progress | None]]
 """Name of an experiment → what its training reports to."""
@@ -108,18 +109,13 @@ def run(
         data = load(options)
     found = []
     for experiment in experiments:
-        watched = watch if watch and experiment.needs_data else _unwatched
-        with watched(experiment.name) as progress:
+        with watch(experiment.name) if watch else nullcontext(None) as progress:
             result = measure(experiment, data, options, progress)
         write(experiment, result, folder / experiment.name)
         found.append(result)
         if done:
             done(result)
     return found
-
-
-def _unwatched(name: str) -> AbstractContextManager[Progress | None]:
-    return nullcontext(None)
 
 
 def load(options: Options) -> Dataset:
@@ -199,6 +195,15 @@ class Training:
         if history.interrupted:
             raise KeyboardInterrupt
         return history
+
+    def each(self, items: Sequence[T]) -> Iterator[T]:
+        """The items, and how many of them are done to the progress."""
+        if self.progress:
+            self.progress.start(len(items), len(items))
+        for item in items:
+            yield item
+            if self.progress:
+                self.progress.advance(1, 1)
 
 
 def members(experiment: TrainingExperiment, setup: Setup, seeds: Sequence[int]) -> list[Member]:

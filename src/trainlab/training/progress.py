@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 
@@ -32,14 +32,15 @@ class Bar:
         self._progress = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[done]}/{task.fields[members]} members"),
-            TextColumn("{task.fields[rate]} steps/s"),
+            TextColumn("{task.fields[words]}"),
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(name, visible=False, done=0, members=0, rate="–")
+        # Without a total the bar pulses: something goes on, and for so long.
+        self._task = self._progress.add_task(name, total=None, words="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -55,12 +56,15 @@ class Bar:
 
     def start(self, members: int, steps: int) -> None:
         """Sets the totals and begins at nothing, also for a next stage of the same experiment."""
-        task = self._task
-        self._progress.reset(task, total=steps, visible=True, members=members, done=0, rate="–")
+        self._done, self._members = 0, members
+        self._progress.reset(self._task, total=steps, words=self._words(None))
 
     def advance(self, members: int, steps: int) -> None:
         """Moves the bar on."""
-        task = self._progress.tasks[self._task]
-        rate = f"{task.speed:,.0f}" if task.speed else "–"
-        done = task.fields["done"] + members
-        self._progress.update(self._task, advance=steps, done=done, rate=rate)
+        self._done += members
+        speed = self._progress.tasks[self._task].speed
+        self._progress.update(self._task, advance=steps, words=self._words(speed))
+
+    def _words(self, speed: float | None) -> str:
+        rate = f"{speed:,.0f}" if speed else "–"
+        return f"{self._done}/{self._members} members, {rate} steps/s"
