@@ -36,6 +36,7 @@ def test_pages_run_and_keep_what_they_promise(
     assert execute(path, names) > 0, "nothing on the page is asserted"
 
 
+@pytest.mark.slow
 def test_the_tutorial_from_the_script_to_the_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
