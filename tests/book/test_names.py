@@ -148,8 +148,9 @@ def test_a_folder_of_the_readers_keeps_what_is_its_own(
     (folder / "layers.py").write_text("import a_module_that_is_missing")
     (folder / "mine.py").write_text("from common.layers import Affine\nx = 5")
     (tmp_path / "two_layer_net.py").write_text("TwoLayerNet = 'mine'")
-    monkeypatch.syspath_prepend(str(tmp_path))
     trainlab.book.install()
+    importlib.import_module("common.util")  # before the folder is known, as in a notebook
+    monkeypatch.syspath_prepend(str(tmp_path))
     assert importlib.import_module("common.mine").x == 5
     assert importlib.import_module("common.layers").__name__ == "trainlab.book.layers"
     assert importlib.import_module("two_layer_net").TwoLayerNet == "mine"

@@ -186,7 +186,8 @@ def test_a_hundred_thousand_members_are_grouped_in_seconds(
     kinds = [
         tl.Member(SMALL, OPTIMIZERS[i % 4], seed) for seed in range(seeds) for i in range(each)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     chunks = chunks_of(kinds, 2)
-    assert time.perf_counter() - start < 10  # it takes about half a second
+    # It takes about half a second, and some when coverage is measured; quadratic, many minutes.
+    assert time.process_time() - start < 30
     assert sum(map(len, chunks)) == 100_000

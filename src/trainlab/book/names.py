@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -79,15 +79,16 @@ class Front(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module in the table; None for all others."""
-        if name in PACKAGES:
-            spec = ModuleSpec(name, Package(), is_package=True)
-            # Other modules of the reader's package are found where they are.
-            spec.submodule_search_locations = [
-                str(folder / name) for folder in map(Path, sys.path) if (folder / name).is_dir()
-            ]
-            return spec
-        return ModuleSpec(name, Alias(MODULES[name])) if name in MODULES else None
+        """The spec of a package or a module of one; None for all others."""
+        package, _, module = name.partition(".")
+        if package not in PACKAGES or "." in module:
+            return None
+        if not module:
+            return ModuleSpec(name, Package(), is_package=True)
+        if name in MODULES:
+            return ModuleSpec(name, Alias(MODULES[name]))
+        # The reader's own module, in the folders of now: scripts change sys.path as they run.
+        return PathFinder.find_spec(name, [str(Path(folder, package)) for folder in sys.path])
 
 
 class Back(MetaPathFinder):
