@@ -92,6 +92,11 @@ class Optimizer(Settings, ABC):
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
         """Turns g into Δ and moves the (K, P) state on, in place, on any block of columns."""
 
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of the (K, P) slots of the state."""
+        return tuple(slot.name for slot in self.slots if slot.per_parameter)
+
     def init(self, params: Array) -> State:
         """The state before the first step, for params (P,) or (K, P)."""
         state = {}
@@ -123,7 +128,7 @@ class Optimizer(Settings, ABC):
         clip(grads, self.clip_value, self.clip_norm, new)
         found = self.coefficients(step, lr, state)
         c = {name: cast(value, params.dtype) for name, value in found.items()}
-        moving = [slot.name for slot in self.slots if slot.per_parameter]
+        moving = self.arrays
         columns = params.shape[-1]
         width = max(MIN_COLUMNS, BLOCK // math.prod(params.shape[:-1]))
         if not moving or width > columns:  # without a state, one pass is all there is

@@ -13,7 +13,8 @@ from trainlab.blas import usable_cores
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.errors import DataError, NotTrainedError, SettingError, sentence
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
@@ -21,9 +22,11 @@ from trainlab.training.backends import BACKENDS, CAN_FORK
 from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.members import Member
 from trainlab.training.plan import KEEP, EarlyStopping, Plan
+from trainlab.training.record import Numbers
 
 SPLITS: Final = ("train", "validation", "test")
 DTYPES: Final = ("float32", "float64")
+STARTS: Final = ("parameters", "state")
 _FIT: Final = "fit"
 
 
@@ -93,8 +96,6 @@ def make_plan(
     evaluations, axis = _evaluations(evaluate, total, order.steps_per_epoch)
     batch_steps = evaluations[evaluations < total] if "batch" in chosen else np.array([], int)
     chosen = tuple(split for split in chosen if split != "batch")
-    if not chosen:
-        evaluations = evaluations[:0]
     values = evaluations / order.steps_per_epoch if axis == "epoch" else evaluations
     if not isinstance(callbacks, Sequence):
         raise SettingError(sentence("callbacks", _FIT, "be a list", callbacks, "callbacks=[...]"))
@@ -118,7 +119,8 @@ def make_plan(
         keep,
     )
     if early_stopping is not None:
-        _check_early_stopping(early_stopping, plan.metrics(scored))
+        seen = ("train_loss",) if len(evaluations) else ()
+        _check_early_stopping(early_stopping, (*plan.metrics(scored), *seen))
     return plan
 
 
@@ -144,6 +146,69 @@ def admit_backend(backend: Any) -> str | None:
         must = "be 'threads' in a daemon, which must not have children"
         raise SettingError(sentence("backend", _FIT, must, backend, "backend=None"))
     return backend
+
+
+def admit_start(
+    start: str,
+    members: Sequence[Member],
+    numbers: Sequence[Numbers],
+    widths: tuple[tuple[int, int], tuple[int, int]],
+    dtype: str,
+) -> list[Numbers]:
+    """The numbers that training goes on from.  widths: those of the numbers, and of the data."""
+    if start not in STARTS:
+        must = "be None or one of " + ", ".join(map(repr, STARTS))
+        raise SettingError(sentence("start", _FIT, must, start))
+    if widths[0] != widths[1]:
+        must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
+        raise DataError(sentence("data", _FIT, must, widths[1], "start=None"))
+    if numbers[0].params.dtype != dtype:
+        must = f"be {str(numbers[0].params.dtype)!r}, that of the last fit"
+        raise SettingError(sentence("dtype", _FIT, must, dtype, "start=None"))
+    if start == "parameters":
+        return [Numbers(one.params, one.buffers) for one in numbers]
+    for index, (member, one) in enumerate(zip(members, numbers, strict=True)):
+        if member.optimizer.slots and not one.state:
+            must = "have been kept by the last fit"
+            remedy = "keep='state' there, or start='parameters'"
+            raise NotTrainedError(sentence("state", f"member {index}", must, "none", remedy))
+    return list(numbers)
+
+
+def admit_numbers(
+    numbers: Sequence[Numbers], members: Sequence[Member], widths: tuple[int, int]
+) -> list[Numbers]:
+    """Numbers from elsewhere, of the shapes that the networks and optimizers of members need."""
+    if len(numbers) != len(members):
+        must = f"be {len(members)}, one for each member"
+        raise SettingError(sentence("numbers", "Population.restore", must, len(numbers)))
+    dtype = numbers[0].params.dtype
+    if dtype.name not in DTYPES:
+        must = "be one of " + ", ".join(map(repr, DTYPES))
+        raise SettingError(sentence("dtype", "Population.restore", must, dtype.name))
+    built: dict[MLP, Architecture] = {}
+    for index, (member, one) in enumerate(zip(members, numbers, strict=True)):
+        if member.network not in built:
+            built[member.network] = member.network.build(*widths)
+        architecture, slots = built[member.network], member.optimizer.slots
+        long, short = (architecture.size,), (1,)
+        need = {"params": long, "buffers": (architecture.buffer_layout.size,)}
+        got = {"params": one.params, "buffers": one.buffers, **one.state}
+        if one.state:
+            need |= {slot.name: long if slot.per_parameter else short for slot in slots}
+        if {name: values.shape for name, values in got.items()} != need:
+            shapes = {name: values.shape for name, values in got.items()}
+            raise SettingError(sentence("numbers", f"member {index}", f"be {need}", shapes))
+        floats = [
+            one.params,
+            one.buffers,
+            *(one.state[name] for name in member.optimizer.arrays if one.state),
+        ]
+        if any(values.dtype != dtype for values in floats):
+            must = f"be {dtype}, as those of member 0"
+            got_types = {name: str(values.dtype) for name, values in got.items()}
+            raise SettingError(sentence("numbers", f"member {index}", must, got_types))
+    return list(numbers)
 
 
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:
@@ -206,7 +271,7 @@ def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
 def _splits(data: Mapping[str, Samples], on: Any) -> tuple[str, ...]:
     if on is None:
         return tuple(data)
-    if isinstance(on, str) or not isinstance(on, Sequence) or not len(on):
+    if isinstance(on, str) or not isinstance(on, Sequence):
         raise SettingError(sentence("on", _FIT, "be a list of splits", on, "on=('test',)"))
     for name in on:
         if name not in (*data, "batch"):

@@ -16,6 +16,7 @@ from trainlab.network.workspace import Array, Workspace
 from trainlab.optimizer_base import Optimizer, State
 from trainlab.settings import stack, structure
 from trainlab.training.members import Member
+from trainlab.training.record import Numbers
 
 
 @dataclasses.dataclass
@@ -33,7 +34,8 @@ class Chunk:
     `members[k]` is the place in the population of row k.  Rows are ordered by kind of
     optimizer, so that each kind has one slice.  `columns` is the order in which inputs
     bring their features (training/inputs.py): the rows of the first weights, and of what
-    optimizers keep of them, stand in that order here, and in their own outside.
+    optimizers keep of them, stand in that order here, and in their own outside.  `origin` is
+    the number of updates that all of them had received before.
     """
 
     def __init__(
@@ -43,9 +45,12 @@ class Chunk:
         widths: tuple[int, int],
         dtype: Any,
         columns: Array | None = None,
-        starts: Sequence[tuple[Array, Array]] | None = None,
+        starts: Sequence[Numbers] | None = None,
     ) -> None:
-        """widths: features in and out.  `starts`: the numbers to begin with; None draws them."""
+        """widths: features in and out.  `starts`: the numbers to begin with; None draws them.
+
+        Where they have no state, the optimizer begins with a new one.
+        """
         kinds = list(dict.fromkeys(kind(member) for member in settings))
         order = sorted(range(len(settings)), key=lambda k: kinds.index(kind(settings[k])))
         self.members = [members[k] for k in order]
@@ -56,13 +61,19 @@ class Chunk:
             starts = _draw(self.settings, widths, dtype)
         else:
             starts = [starts[k] for k in order]
-        self.params = np.stack([params for params, _ in starts])
-        self.buffers = np.stack([buffers for _, buffers in starts])
+        self.origin = starts[0].updates
+        self.params = np.stack([numbers.params for numbers in starts])
+        self.buffers = np.stack([numbers.buffers for numbers in starts])
         self._stack()
-        if columns is not None:
-            self._first_weights(self.params)[...] = self._first_weights(self.params)[:, columns]
+        self._inside(self.params)
         for segment in self.segments:
             segment.state.update(segment.optimizer.init(self.params[segment.rows]))
+            for row, numbers in enumerate(starts[segment.rows]):
+                for name, values in numbers.state.items():
+                    segment.state[name][row] = values
+            if starts[segment.rows][0].state:
+                for name in segment.optimizer.arrays:
+                    self._inside(segment.state[name])
 
     def _stack(self) -> None:
         """Everything that follows from `settings`: stacked records, segments, scratch memory."""
@@ -94,10 +105,14 @@ class Chunk:
         """A copy of the optimizer state of one row, features in their own order."""
         segment = next(s for s in self.segments if s.rows.start <= row < s.rows.stop)
         state = {name: v[row - segment.rows.start].copy() for name, v in segment.state.items()}
-        for slot in segment.optimizer.slots:
-            if slot.per_parameter:
-                self._outside(state[slot.name])
+        for name in segment.optimizer.arrays:
+            self._outside(state[name])
         return state
+
+    def numbers_of(self, row: int, updates: int, with_state: bool) -> Numbers:
+        """A copy of all numbers of one row, which has received so many updates."""
+        state = self.state_of(row) if with_state else {}
+        return Numbers(self.params_of(row), self.buffers[row].copy(), state, updates)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drops all rows but these.  The bits of those that stay do not change."""
@@ -124,6 +139,12 @@ class Chunk:
             weights[self.columns] = weights.copy()
         return flat
 
+    def _inside(self, flat: Array) -> None:
+        """Puts the rows of the first weights of flat (..., P) into the chunk's order, in place."""
+        if self.columns is not None:
+            weights = self._first_weights(flat)
+            weights[...] = weights[..., self.columns, :]
+
     def _first_weights(self, flat: Array) -> Array:
         """The weights (..., in, out) of the first layer in flat (..., P)."""
         return self.architecture.layout.view(flat, 0)
@@ -134,16 +155,14 @@ def kind(member: Member) -> Hashable:
     return structure(member.optimizer)
 
 
-def _draw(
-    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
-) -> list[tuple[Array, Array]]:
-    """The starting parameters and buffers of each member; what is the same is made once."""
+def _draw(settings: Sequence[Member], widths: tuple[int, int], dtype: Any) -> list[Numbers]:
+    """The starting numbers of each member; what is the same is made once."""
     built: dict[MLP, Architecture] = {}
-    drawn: dict[tuple[MLP, int], tuple[Array, Array]] = {}
+    drawn: dict[tuple[MLP, int], Numbers] = {}
     for member in settings:
         network, key = member.network, (member.network, member.seed)
         if network not in built:
             built[network] = network.build(*widths)
         if key not in drawn:
-            drawn[key] = built[network].initialize(member.seed, dtype)
+            drawn[key] = Numbers(*built[network].initialize(member.seed, dtype))
     return [drawn[member.network, member.seed] for member in settings]

@@ -30,16 +30,24 @@ OPERATIONS_PER_NUMBER: Final = 20
 
 
 def group(
-    members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any, workers: int
+    members: Sequence[Member],
+    widths: tuple[int, int],
+    batch_size: int,
+    dtype: Any,
+    workers: int,
+    origins: Sequence[int] | None = None,
 ) -> tuple[list[list[int]], float]:
     """Chunks of members of one structure, most expensive first, and what a step of all costs.
+
+    Members that have received unequal numbers of updates before, their `origins`, are apart.
 
     There is a multiple of `workers` of them for each structure, all of about the same cost;
     members of one seed stay together where they can, as they share their batches.
     """
     kinds: dict[Any, list[int]] = {}
     for row, member in enumerate(members):
-        kinds.setdefault(structure(member.network), []).append(row)
+        origin = origins[row] if origins is not None else 0
+        kinds.setdefault((structure(member.network), origin), []).append(row)
     priced: list[tuple[float, list[int]]] = []
     for rows in kinds.values():
         own = [members[row] for row in rows]
@@ -123,7 +131,7 @@ def step_costs(members: Sequence[Member], widths: tuple[int, int], batch_size: i
 
 
 def _slots(member: Member) -> int:
-    return sum(slot.per_parameter for slot in member.optimizer.slots)
+    return len(member.optimizer.arrays)
 
 
 def last_level_cache() -> int:

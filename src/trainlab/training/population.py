@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, overload
 
@@ -21,10 +22,13 @@ from trainlab.training.arguments import (
     admit_backend,
     admit_data,
     admit_inputs,
+    admit_numbers,
+    admit_start,
     admit_targets,
     admit_workers,
     make_plan,
 )
+from trainlab.training.axes import axes, combine, draw
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine
 from trainlab.training.grouping import group
@@ -59,6 +63,24 @@ class Population(Sequence[Member]):
         self._widths = (0, 0)
 
     @classmethod
+    def restore(
+        cls, members: Iterable[Member], numbers: Iterable[Numbers], widths: tuple[int, int]
+    ) -> Population:
+        """A trained population from what its `numbers` and `widths` were.
+
+        >>> from trainlab.data import load_digits
+        >>> first, data = Population.grid(seed=range(2)), load_digits()
+        >>> history = first.fit(data, epochs=1)
+        >>> again = Population.restore(first, first.numbers, first.widths)
+        >>> bool((again.predict(data.test.x) == first.predict(data.test.x)).all())
+        True
+        """
+        population = cls(members)
+        population._numbers = admit_numbers(tuple(numbers), population._members, widths)
+        population._widths = widths
+        return population
+
+    @classmethod
     def grid(
         cls,
         network: MLP | Sequence[MLP] | None = None,
@@ -74,8 +96,8 @@ class Population(Sequence[Member]):
         >>> len(Population.grid(optimizer=[SGD(), SGD(0.1)], seed=range(30), dropout=[0, 0.5]))
         120
         """
-        names, values = _axes(network, optimizer, seed, fields)
-        return cls(_members(names, itertools.product(*values)))
+        names, values = axes(network, optimizer, seed, fields)
+        return cls(combine(names, itertools.product(*values)))
 
     @classmethod
     def zip(
@@ -90,7 +112,7 @@ class Population(Sequence[Member]):
         >>> [member.optimizer.lr for member in Population.zip(lr=[0.1, 0.2], seed=[5, 6])]
         [0.1, 0.2]
         """
-        names, values = _axes(network, optimizer, seed, fields)
+        names, values = axes(network, optimizer, seed, fields)
         lengths = {name: len(value) for name, value in zip(names, values, strict=True)}
         longest = max(lengths.values())
         for name, length in lengths.items():
@@ -98,7 +120,7 @@ class Population(Sequence[Member]):
                 must = f"have 1 or {longest} values"
                 raise SettingError(sentence(name, "Population.zip", must, length))
         repeated = [value * longest if len(value) == 1 else value for value in values]
-        return cls(_members(names, zip(*repeated, strict=True)))
+        return cls(combine(names, zip(*repeated, strict=True)))
 
     @classmethod
     def sample(
@@ -121,7 +143,7 @@ class Population(Sequence[Member]):
         """
         if not is_integer(n) or n < 1:
             raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
-        _, (networks, optimizers, seeds) = _axes(network, optimizer, seed, {})
+        _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
             got = f"{len(networks)} networks and {len(optimizers)} optimizers"
             must = "be one network and one optimizer, whose fields are sampled"
@@ -129,7 +151,7 @@ class Population(Sequence[Member]):
         base, members = Member(networks[0], optimizers[0]), []
         for i in range(n):
             drawn = {
-                name: _draw(value, stream(sampling_seed, "sample", i, j), name)
+                name: draw(value, stream(sampling_seed, "sample", i, j), name)
                 for j, (name, value) in enumerate(sorted(fields.items()))
             }
             members += [base.replace(**drawn, seed=one) for one in seeds]
@@ -168,9 +190,10 @@ class Population(Sequence[Member]):
         backend: str | None = None,
         dtype: str = "float32",
         keep: str = "parameters",
+        start: str | None = None,
         progress: bool | Progress = False,
     ) -> History:
-        """Trains every member from its seed, and returns what happened.
+        """Trains every member, from its seed unless `start` says else, and returns what happened.
 
         batch_size   samples per step
         epochs, steps  how long; give one of them (default: 10 epochs)
@@ -186,6 +209,10 @@ class Population(Sequence[Member]):
         dtype        "float32" or "float64"
         keep         what stays of each member: "history" (its series and status), "parameters"
                      (these too, for predictions), "state" (its optimizer's, too)
+        start        None: with the draws of the seed; "parameters": with the parameters of the
+                     last fit; "state": with these, its optimizer's state (kept by keep="state")
+                     and its number of updates, so that two fits of 5 epochs are one of 10,
+                     unless a schedule depends on how long training is
         progress     True for a bar on the terminal, or a Progress
 
         Ctrl-C ends training early: the history then has members marked "interrupted".
@@ -206,20 +233,21 @@ class Population(Sequence[Member]):
             keep=keep,
             scored=data.task != "regression",
         )
+        starts = self._starts(start, widths, dtype)
         workers, backend = admit_workers(workers), admit_backend(backend)
-        start = time.perf_counter()
+        began = time.perf_counter()
         if not isinstance(progress, (bool, Progress)):
             must = "be True, False or a Progress"
             raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
         bar = Bar() if progress is True else nullcontext(progress or None)
         with bar as shown:
             series, results = run(
-                self._members, plan, splits, widths, NumPyEngine(), workers, backend, shown
+                self._members, plan, splits, widths, NumPyEngine(), workers, backend, shown, starts
             )
         numbers = [result.numbers for result in results if result.numbers is not None]
         self._numbers, self._widths = numbers or None, widths
         status: list[Status] = [result.status for result in results]
-        return History(self._members, series, status, time.perf_counter() - start)
+        return History(self._members, series, status, time.perf_counter() - began)
 
     def predict(self, x: Any) -> Array:
         """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
@@ -244,10 +272,28 @@ class Population(Sequence[Member]):
         network = self._members[index].network.build(*self._widths)
         return network.layout.views(numbers.params)
 
+    @property
+    def numbers(self) -> tuple[Numbers, ...]:
+        """What each member has learnt."""
+        return tuple(self._trained())
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """How many features go in and come out; (0, 0) before `fit`."""
+        return self._widths
+
     def snapshot(self, index: int) -> dict[str, Array]:
         """The numbers that were kept of one member: params, buffers, its optimizer's state."""
         numbers = self._of(index)
         return {"params": numbers.params, "buffers": numbers.buffers, **numbers.state}
+
+    def _starts(
+        self, start: str | None, widths: tuple[int, int], dtype: str
+    ) -> list[Numbers] | None:
+        """The numbers to begin with; None where they are to be drawn."""
+        if start is None:
+            return None
+        return admit_start(start, self._members, self._trained(), (self._widths, widths), dtype)
 
     def _trained(self) -> list[Numbers]:
         if self._numbers is None:
@@ -272,7 +318,7 @@ class Population(Sequence[Member]):
         chunks, _ = group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1)
         for rows in chunks:
             settings = [self._members[row] for row in rows]
-            starts = [(numbers[row].params, numbers[row].buffers) for row in rows]
+            starts = [dataclasses.replace(numbers[row], state={}) for row in rows]
             chunk = Chunk(rows, settings, self._widths, dtype, starts=starts)
             values = read(chunk, NumPyEngine().outputs(chunk, inputs))
             for row, value in zip(chunk.members, values, strict=True):
@@ -330,39 +376,3 @@ class Network:
     def _one(values: Array) -> Array:
         one: Array = values[0]
         return one
-
-
-def _axes(
-    network: Any, optimizer: Any, seed: Any, fields: Mapping[str, Any]
-) -> tuple[list[str], list[list[Any]]]:
-    """The names and the values of every axis, seeds last."""
-    named = {
-        "network": MLP() if network is None else network,
-        "optimizer": SGD(0.01) if optimizer is None else optimizer,
-        **fields,
-        "seed": seed,
-    }
-    values = []
-    for name, value in named.items():
-        axis = list(value) if isinstance(value, (list, range, np.ndarray)) else [value]
-        if not axis:
-            raise SettingError(sentence(name, "Population", "have at least one value", value))
-        values.append([item.item() if isinstance(item, np.generic) else item for item in axis])
-    return list(named), values
-
-
-def _members(names: Sequence[str], combinations: Iterable[Sequence[Any]]) -> Iterator[Member]:
-    for values in combinations:
-        yield Member().replace(**dict(zip(names, values, strict=True)))
-
-
-def _draw(value: Any, rng: np.random.Generator, name: str) -> Any:
-    if hasattr(value, "rvs"):
-        drawn = value.rvs(random_state=rng)
-        return drawn.item() if isinstance(drawn, (np.generic, np.ndarray)) else drawn
-    if isinstance(value, (list, range, np.ndarray)):
-        if not len(value):
-            raise SettingError(sentence(name, "Population.sample", "have a value", value))
-        drawn = value[int(rng.integers(len(value)))]
-        return drawn.item() if isinstance(drawn, np.generic) else drawn
-    return value

@@ -23,11 +23,15 @@ from trainlab.training.progress import Progress
 
 @dataclasses.dataclass(frozen=True)
 class Numbers:
-    """What a member has learnt: parameters (P,), buffers (Q,), and its optimizer's state, or {}."""
+    """What a member has learnt: parameters (P,), buffers (Q,), and its optimizer's state, or {}.
+
+    updates  how many it has received so far
+    """
 
     params: Array
     buffers: Array
-    state: dict[str, Array]
+    state: dict[str, Array] = dataclasses.field(default_factory=dict)
+    updates: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from trainlab.training.inputs import Samples, arrange
 from trainlab.training.members import Member
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
-from trainlab.training.record import Ledger, Record, Result
+from trainlab.training.record import Ledger, Numbers, Record, Result
 from trainlab.training.trainer import Trainer
 
 
@@ -29,8 +29,12 @@ def run(
     workers: int,
     backend: str | None = None,
     progress: Progress | None = None,
+    starts: Sequence[Numbers] | None = None,
 ) -> tuple[dict[str, Series], list[Result]]:
-    """Trains all members on splits.  After Ctrl-C it warns, and returns what is done."""
+    """Trains all members on splits.  After Ctrl-C it warns, and returns what is done.
+
+    starts: the numbers that each member begins with; None draws them.
+    """
     inputs, columns = arrange({name: split.x.x for name, split in data.items()})
     splits = {name: replace(split, x=inputs[name]) for name, split in data.items()}
     ledger = Ledger(members, plan, progress)
@@ -38,10 +42,13 @@ def run(
         progress.start(len(members), len(members) * plan.total)
 
     def train(rows: Sequence[int], record: Record) -> None:
-        chunk = Chunk(rows, [members[row] for row in rows], widths, plan.dtype, columns)
+        own = None if starts is None else [starts[row] for row in rows]
+        chunk = Chunk(rows, [members[row] for row in rows], widths, plan.dtype, columns, own)
         Trainer(chunk, plan, splits, engine, record).run()
 
-    chunks, operations = group(members, widths, plan.batches.batch_size, plan.dtype, workers)
+    origins = None if starts is None else [numbers.updates for numbers in starts]
+    batch_size = plan.batches.batch_size
+    chunks, operations = group(members, widths, batch_size, plan.dtype, workers, origins)
     backend = backend or choose(operations * plan.total, min(workers, len(chunks)))
     start = in_processes if backend == "processes" else in_threads
     with one_thread():

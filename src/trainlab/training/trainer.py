@@ -13,7 +13,7 @@ from trainlab.training.engine import Engine, gather
 from trainlab.training.history import Status
 from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.plan import Plan, loss_name, position
-from trainlab.training.record import Numbers, Record, Result, write
+from trainlab.training.record import Record, Result, write
 
 Splits = Mapping[str, Samples]
 
@@ -40,7 +40,8 @@ class Trainer:
         self.data = data
         self.engine = engine
         self.record = record
-        self.done = 0  # updates that the members of the chunk have received
+        self.done = 0  # updates that the members of the chunk have received here
+        self._evaluated = 0  # and had received when they were last evaluated
         self._best = {row: _Best() for row in chunk.members}
         self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
@@ -64,8 +65,9 @@ class Trainer:
         """Trains towards `mark`, and no further than a divergence or an interruption."""
         chunk, first = self.chunk, self.done
         batches = self._batches(first, mark)
-        samples, stopped = self.data["train"], self.record.stopped
-        span = self.engine.train(chunk, samples, batches, first, self.plan.total, stopped)
+        samples, stopped, origin = self.data["train"], self.record.stopped, chunk.origin
+        total = origin + self.plan.total
+        span = self.engine.train(chunk, samples, batches, origin + first, total, stopped)
         self.done += span.losses.shape[1]
         write(self.record, "train_loss", chunk.members, slice(first, self.done), span.losses)
         self.record.advance(0, span.losses.size)
@@ -80,7 +82,7 @@ class Trainer:
         Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
         """
         plan = self.plan.batches
-        epoch, offset = divmod(first, plan.steps_per_epoch)
+        epoch, offset = divmod(self.chunk.origin + first, plan.steps_per_epoch)
         for seed in self.chunk.seeds:
             if self._orders.get(seed, (-1,))[0] != epoch:
                 self._orders[seed] = (epoch, plan.order(seed, epoch))
@@ -103,9 +105,13 @@ class Trainer:
                 metrics[f"{split}_accuracy"] = right
         for name, values in metrics.items():
             write(self.record, name, chunk.members, at, values)
-        ending = []
+        ending, since = [], slice(self._evaluated, self.done)
+        self._evaluated = self.done
         for k, row in enumerate(chunk.members):
             own = {name: float(values[k]) for name, values in metrics.items()}
+            if since.start < since.stop:
+                losses = self.record.series["train_loss"].values[row, since]
+                own["train_loss"] = float(losses.mean(dtype=np.float64))
             patient = self._watch(k, self._best[row], own)
             asked = self.record.asks_to_end(row, self.done, own)
             if asked or not patient:
@@ -118,11 +124,13 @@ class Trainer:
         rule = self.plan.early_stopping
         if rule is None:
             return True
-        value = metrics[rule.metric]
+        value = metrics.get(rule.metric)
+        if value is None:  # the loss of training, before the first step
+            return True
         if not rule.improves(value, best.value):
             best.waited += 1
             return best.waited < rule.patience
-        best.value, best.waited, best.step = value, 0, self.done
+        best.value, best.waited, best.step = value, 0, self.chunk.origin + self.done
         best.params, best.buffers = self.chunk.params_of(k), self.chunk.buffers[k].copy()
         return True
 
@@ -145,13 +153,11 @@ class Trainer:
         for k in gone:
             row = chunk.members[k]
             best = self._best.pop(row)
-            status, numbers = Status(kind, updates, best.step), None
+            status, numbers = Status(kind, chunk.origin + updates, best.step), None
             if self.plan.keep != "history":
-                params, buffers = best.params, best.buffers
-                if params is None or buffers is None:
-                    params, buffers = chunk.params_of(k), chunk.buffers[k].copy()
-                state = chunk.state_of(k) if self.plan.keep == "state" else {}
-                numbers = Numbers(params, buffers, state)
+                numbers = chunk.numbers_of(k, status.step, self.plan.keep == "state")
+                if best.params is not None and best.buffers is not None:
+                    numbers = dataclasses.replace(numbers, params=best.params, buffers=best.buffers)
             self.record.finish(row, Result(status, numbers))
         self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
         chunk.keep([k for k in range(len(chunk.members)) if k not in gone])
