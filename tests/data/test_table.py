@@ -1,0 +1,201 @@
+"""CSV files: what is read, what is refused by line and column, and what it may cost."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from complaints import complains
+from trainlab.data import table
+from trainlab.data.table import TableFile, harmless, read_table, write_table
+from trainlab.errors import DataError, SettingError
+
+# What a process that refuses a file may use beyond what the imports do; a line is 2^30 bytes.
+HEADROOM = 100 << 20
+
+
+def written(folder: Path, content: str | bytes) -> Path:
+    path = folder / "table.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_numbers_and_text_in_any_order(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,kind,b\n1,x,2.5\n-.5,y,+1E-3\n")
+    found = read_table(path, text=["kind"])
+    assert found.names == ("a", "b")
+    assert found.numbers.tolist() == [[1.0, 2.5], [-0.5, 0.001]]
+    assert found.text == {"kind": ["x", "y"]}
+    assert read_table(path, numbers=["b", "a"]).numbers.tolist() == [[2.5, 1.0], [0.001, -0.5]]
+    assert len(found) == 2
+
+
+def test_numbers_come_back_to_the_bit(tmp_path: Path, rng: np.random.Generator) -> None:
+    bits = rng.integers(0, 2**64, (50, 3), dtype=np.uint64)
+    values = bits.view(np.float64)
+    values = np.where(np.isfinite(values), values, 0.0)
+    path = written(tmp_path, write_table({name: values[:, k] for k, name in enumerate("abc")}))
+    assert read_table(path).numbers.tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\n1,2\n3,4\n",
+        "a,b\n1,2\n3,4",
+        "a,b\r\n1,2\r\n3,4\r\n",
+        "\ufeffa,b\n1,2\n3,4\n",
+        '"a","b"\n"1","2"\n"3","4"\n',
+        "a,b\n\n1,2\n\n3,4\n\n",
+        " a , b \n 1,2 \n3,\t4\n",
+    ],
+)
+def test_the_same_table_in_several_spellings(content: str, tmp_path: Path) -> None:
+    found = read_table(written(tmp_path, content))
+    assert (found.names, found.numbers.tolist()) == (("a", "b"), [[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_cells_in_quotes(tmp_path: Path) -> None:
+    cells = ["a,b", 'say "x"', "two\nlines", "ü", ""]
+    with open(tmp_path / "table.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["n", "t"], *([k, cell] for k, cell in enumerate(cells))])
+    found = read_table(tmp_path / "table.csv", text=["t"])
+    assert found.text["t"] == cells
+    assert found.numbers.ravel().tolist() == [0, 1, 2, 3, 4]
+
+
+def test_blocks_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(21.0).reshape(7, 3)
+    path = written(tmp_path, write_table({name: values[:, k] for k, name in enumerate("abc")}))
+    for numbers in (1, 3, 6, 7, 20, 21, 22):
+        monkeypatch.setattr(table, "BLOCK_NUMBERS", numbers)
+        with TableFile(path) as file:
+            parts = list(file.blocks(["c"], ["a"]))
+        assert max(map(len, parts)) == min(max(1, numbers // 3), 7)
+        assert np.concatenate([part.numbers for part in parts]).tolist() == values[:, 2:].tolist()
+        assert [cell for part in parts for cell in part.text["a"]] == [
+            str(value) for value in values[:, 0]
+        ]
+
+
+def test_names_that_are_places_are_names(tmp_path: Path) -> None:
+    assert read_table(written(tmp_path, "0,1,2\n5,6,7\n")).names == ("0", "1", "2")
+    assert read_table(written(tmp_path, "1,2,3\n5,6,7\n")).names == ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("content", "starts"),
+    [
+        ("", "first line of"),
+        ("\n", "first line of"),
+        ("a,b\n", "rows of"),
+        ("a,b\n\n\n", "rows of"),
+        ("a,\n1,2\n", "name of column 2 of"),
+        ("a,NaN\n1,2\n", "name of column 2 of"),
+        ("nan,b\n1,2\n", "name of column 1 of"),
+        ("a, null \n1,2\n", "name of column 2 of"),
+        ("5.1,3.5\n4.9,3.0\n", "name of column 1 of"),
+        ("a,a\n1,2\n", "names of columns of"),
+        ("a, a\n1,2\n", "names of columns of"),
+        ("a,b\n1\n", "line 2 of"),
+        ("a,b\n1,2\n1,2,3\n", "line 3 of"),
+        ('a,b\n"1\n",2\n1,2,3\n', "column 'a' in line 3 of"),
+        ("a;b\n1;2\n", "column 'a;b' in line 2 of"),
+        ("a,b\n1,\n", "column 'b' in line 2 of"),
+        ("a,b\n1,x\n", "column 'b' in line 2 of"),
+        ("a,b\n1,2\n1,nan\n", "column 'b' in line 3 of"),
+        ("a,b\n1,inf\n", "column 'b' in line 2 of"),
+        ("a,b\n1,1e999\n", "column 'b' in line 2 of"),
+        ("a,b\n1,1_000\n", "column 'b' in line 2 of"),
+        ("a,b\n1,0x10\n", "column 'b' in line 2 of"),
+        ("a,b\n1,1e\n", "column 'b' in line 2 of"),
+        ("a,b\n1,1-2\n", "column 'b' in line 2 of"),
+        ("a,b\n1,\u0663\n", "column 'b' in line 2 of"),
+        ("a,b\n1,=1+1\n", "column 'b' in line 2 of"),
+        ("a,b\n1,=cmd|' /C calc'!A0\n", "column 'b' in line 2 of"),
+        ('a,b\n1,"2"3\n', "line 2 of"),
+        ('a,b\n1,"2\n', "line 2 of"),
+        ("a,b\r1,2\r", "line 1 of"),
+        ("a,b\n1,2\0\n", "line 2 of"),
+        (b"a,b\n1,\xff\n", "line 2 of"),
+        ("a,b\n1,2\n".encode("utf-16"), "line 1 of"),
+        ("a,b\n1," + "9" * 200_000 + "\n", "line 2 of"),
+        ("a,b\n" + "," * table.MAX_LINE, "line 2 of"),
+        ('a,b\n"' + "1\n" * table.MAX_LINE, "line 65538 of"),
+        (",".join(f"c{k}" for k in range(table.MAX_COLUMNS + 1)) + "\n", "columns of"),
+    ],
+    ids=range(37),
+)
+def test_what_is_no_table_is_refused(content: str | bytes, starts: str, tmp_path: Path) -> None:
+    path = written(tmp_path, content)
+    complains(lambda: read_table(path), DataError, f"{starts} {path} must")
+
+
+def test_a_row_of_many_lines_has_an_end(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n" + '"1\n",' * (table.MAX_LINE // 5 + 1))
+    complains(lambda: read_table(path), DataError, f"line {table.MAX_LINE // 5 + 3} of")
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    complains(lambda: read_table(tmp_path / "absent"), DataError, "file of")
+    complains(lambda: read_table(tmp_path), DataError, "file of")
+    complains(lambda: read_table("a\0b"), DataError, "file of")
+    path = written(tmp_path, "a,b\n1,2\n3,4\n")
+    complains(lambda: read_table(path, text=["kind"]), DataError, "table of")
+    complains(lambda: read_table(path, numbers=["c"]), DataError, "table of")
+    complains(lambda: read_table(path, max_numbers=3), DataError, "table of")
+    assert len(read_table(path, max_numbers=4)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS limits memory on Linux alone")
+def test_a_line_of_a_gigabyte_takes_little_memory(tmp_path: Path) -> None:
+    for name, start in (("first", b""), ("second", b"a,b\n"), ("quoted", b'a,b\n1,"')):
+        with open(tmp_path / name, "wb") as file:
+            file.write(start)
+            file.truncate(1 << 30)  # of zeros, which take no room on the disk
+    code = (
+        "import sys, resource\n"
+        "from trainlab.data.table import read_table\n"
+        "from trainlab.errors import DataError\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "limit = used + int(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "for path in sys.argv[2:]:\n"
+        "    try: read_table(path)\n"
+        "    except DataError as error: print(\"bytes; got 'more'\" in str(error))\n"
+    )
+    paths: list[Any] = [tmp_path / name for name in ("first", "second", "quoted")]
+    words = [sys.executable, "-c", code, str(HEADROOM), *paths]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 3
+
+
+def test_an_endless_file_is_refused() -> None:
+    if os.path.exists("/dev/zero"):
+        complains(lambda: read_table("/dev/zero"), DataError, "line 1 of /dev/zero")
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "+x"]
+)
+def test_formulas_become_text(cell: str, tmp_path: Path) -> None:
+    assert harmless(cell) == f"'{cell}"
+    path = written(tmp_path, write_table({"n": [1, 2], cell: [cell, "plain"]}))
+    with open(path, encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [["n", f"'{cell}"], ["1", f"'{cell}"], ["2", "plain"]]
+
+
+@pytest.mark.parametrize("cell", ["-1", "+2.5", "-1e-3", "a=1", "", "x", 3, -3.5, True])
+def test_what_is_no_formula_stays(cell: Any) -> None:
+    assert harmless(cell) == str(cell)
+
+
+def test_columns_of_several_lengths_are_no_table() -> None:
+    complains(lambda: write_table({"a": [1], "b": [1, 2]}), SettingError, "columns of write_table")
