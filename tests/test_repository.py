@@ -32,6 +32,7 @@ ROOMS = (
     "evidence",
     "plots",
     "training",
+    "models",
     "book",
     "experiments",
     "report",

@@ -10,11 +10,13 @@ from trainlab.differentiation import gradient_check, numerical_diff, numerical_g
 from trainlab.errors import (
     DataError,
     DownloadError,
+    ModelFileError,
     NotTrainedError,
     SettingError,
     TrainlabError,
     WorkerError,
 )
+from trainlab.models import load, save
 from trainlab.network.activations import (
     ELU,
     GELU,
@@ -89,6 +91,7 @@ __all__ = [
     "Lion",
     "MeanSquaredError",
     "Member",
+    "ModelFileError",
     "Momentum",
     "NAdam",
     "Nesterov",
@@ -114,8 +117,10 @@ __all__ = [
     "datasets",
     "from_arrays",
     "gradient_check",
+    "load",
     "load_digits",
     "load_mnist",
     "numerical_diff",
     "numerical_gradient",
+    "save",
 ]

@@ -309,6 +309,33 @@ def report(folder: Path) -> None:
     click.echo(f"Page: {build(folder).resolve()}")
 
 
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
+@click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
+def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
+    """Predict each row of a CSV file with a model that was saved.
+
+    The first line of CSV names its columns.  A model that knows the names of its features
+    takes the columns of these names, in whatever order; others are left out.
+    """
+    from trainlab import files
+    from trainlab.data.table import write_table
+    from trainlab.models import load
+    from trainlab.models.scoring import score
+
+    found = score(load(model), table, proba)
+    if found.ignored:
+        click.echo(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
+    content = write_table(found.columns)
+    if out is None:
+        click.echo(content.decode("utf-8"), nl=False)
+    else:
+        files.write(out, content)
+        click.echo(f"{len(found)} rows: {out.resolve()}")
+
+
 def _console() -> Console:
     """Standard output; as wide as the terminal or COLUMNS say, else wide enough for a file."""
     known = sys.stdout.isatty() or "COLUMNS" in os.environ

@@ -23,6 +23,10 @@ class DataError(TrainlabError, ValueError):
     """A file or an array does not hold the data it should."""
 
 
+class ModelFileError(TrainlabError, ValueError):
+    """A file of a model cannot be written or read, or is not what it must be."""
+
+
 class DownloadError(TrainlabError, OSError):
     """A file could not be fetched from any of its mirrors."""
 

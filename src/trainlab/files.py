@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+from typing import Final
+
+_PIECE: Final = 1 << 20
 
 
 def write(path: Path, content: bytes) -> None:
-    """Puts the content in the file, all or nothing: a reader or a crash never sees a part."""
+    """Puts the content in the file, all or nothing: a reader or a crash never sees a part.
+
+    It is read again before it takes the place of an older file.  OSError where that fails.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        _verify(part, content)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -26,3 +34,12 @@ def write(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _verify(path: Path, content: bytes) -> None:
+    """Raises OSError unless the file holds the content."""
+    whole = memoryview(content)
+    with open(path, "rb") as file:
+        for first in range(0, len(content) + 1, _PIECE):  # one more: nothing may follow
+            if file.read(_PIECE) != whole[first : first + _PIECE]:
+                raise OSError(errno.EIO, "what was written reads otherwise", str(path))

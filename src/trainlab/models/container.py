@@ -1,0 +1,198 @@
+"""A file of named arrays and one JSON document: the safetensors format, read as if it were hostile.
+
+Layout: the length n of the header (8 bytes, little-endian), n bytes of JSON, the bytes of the
+arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON again:
+
+    format_version   1; a file of a newer version is refused
+    kind             what the document describes: "network", "population", ...
+    document         whatever that kind needs beside the arrays
+    environment      the versions of the libraries that wrote it, for people
+    sha256           of all of these, and of the name, dtype, shape and bytes of each array
+
+Order: what is in a file, to bytes, from bytes, from a path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import stat
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import safetensors
+from safetensors.numpy import save as to_bytes
+
+from trainlab.errors import ModelFileError, sentence
+from trainlab.network.workspace import Array
+
+FORMAT_VERSION: Final = 1
+KEY: Final = "trainlab"
+MAX_BYTES: Final = 1 << 32
+"""The largest file that is read unless told otherwise."""
+MAX_HEADER: Final = 1 << 25
+"""The longest header: room for the settings of some 50,000 different members."""
+
+DTYPES: Final = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "BOOL": "|b1"}
+_NAMES: Final = {np.dtype(code): name for name, code in DTYPES.items()}
+_FIELDS: Final = ("format_version", "kind", "document", "environment", "sha256")
+_FRESH: Final = "a fresh copy of the file"
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What a file says: a kind, its document (plain JSON), and arrays by name."""
+
+    kind: str
+    document: dict[str, Any]
+    arrays: dict[str, Array]
+
+
+def pack(content: Content) -> bytes:
+    """The bytes of a file; the same content gives the same bytes."""
+    arrays = {}
+    for name, values in content.arrays.items():
+        assert values.dtype in _NAMES, values.dtype
+        # safetensors reads the memory as it lies
+        arrays[name] = np.ascontiguousarray(values).reshape(values.shape)
+    about: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "kind": content.kind,
+        "document": content.document,
+        "environment": environment(),
+    }
+    about["sha256"] = checksum(about, arrays)
+    packed = to_bytes(arrays, {KEY: _text(about)})
+    header = int.from_bytes(packed[:8], "little")
+    if header > MAX_HEADER:
+        must, remedy = f"be at most {MAX_HEADER} bytes of JSON", "several files, of fewer members"
+        raise ModelFileError(sentence("settings", "a model", must, header, remedy))
+    return packed
+
+
+def unpack(packed: bytes, source: str) -> Content:
+    """What the bytes of a file say; ModelFileError, which names the source, for any fault."""
+    try:
+        found = safetensors.deserialize(packed)  # type: ignore[no-untyped-call]  # its stub lacks types
+    except safetensors.SafetensorError as error:
+        raise fault(source, "content", "be sound safetensors", str(error), _FRESH) from error
+    length = int.from_bytes(packed[:8], "little")
+    header = _parse(packed[8 : 8 + length].decode("utf-8"), source, "header")
+    about = _about(header, source)
+    arrays = {name: _array(name, entry, source) for name, entry in found}
+    if checksum(about, arrays) != about["sha256"]:
+        raise fault(source, "checksum", "be that of its content", about["sha256"], _FRESH)
+    if not isinstance(about["kind"], str) or not isinstance(about["document"], dict):
+        raise fault(source, "kind and document", "be a string and an object", about["kind"])
+    return Content(about["kind"], about["document"], arrays)
+
+
+def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
+    """What a file says.  Sizes are judged before anything of such a size is read."""
+    source = str(path)
+    try:
+        # Asked before the file is opened: opening a pipe would wait for its writer.
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = stat.filemode(status.st_mode)
+            raise fault(source, "kind", "be a regular file", kind)
+        if status.st_size > max_bytes:
+            remedy = f"load(path, max_bytes={status.st_size})"
+            raise fault(source, "size", f"be at most {max_bytes} bytes", status.st_size, remedy)
+        with path.open("rb") as file:
+            start = file.read(8)
+            length, rest = int.from_bytes(start, "little"), status.st_size - 8
+            if length > min(rest, MAX_HEADER):
+                must = f"be at most {MAX_HEADER} bytes, and end where the file ends or before"
+                raise fault(source, "header", must, f"{length} of {max(rest, 0)} bytes", _FRESH)
+            # One byte more than there was: a file that grows is no file at rest.
+            packed = start + file.read(max(rest, 0) + 1)
+    except OSError as error:
+        text = error.strerror or str(error)
+        raise fault(source, "file", "be there, and readable", text) from error
+    return unpack(packed, source)
+
+
+def checksum(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
+    """SHA-256 of what is said about a model, and of its arrays, in hexadecimal digits."""
+    said = {name: value for name, value in about.items() if name != "sha256"}
+    digest = hashlib.sha256(_text(said).encode())
+    for name in sorted(arrays):
+        values = arrays[name]
+        digest.update(_text([name, _NAMES[values.dtype], *values.shape]).encode())
+        code = DTYPES[_NAMES[values.dtype]]
+        digest.update(values.astype(code, copy=False).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def environment() -> dict[str, str]:
+    """The versions of what decides the bits of a prediction."""
+    libraries = {name: metadata.version(name) for name in ("trainlab", "numpy", "scipy")}
+    return {"python": platform.python_version(), **libraries, "machine": platform.machine()}
+
+
+def fault(
+    source: str, what: str, must: str, got: object, remedy: str | None = None
+) -> ModelFileError:
+    """The error that names a file and its fault."""
+    return ModelFileError(sentence(what, source, must, got, remedy))
+
+
+def _text(value: Any) -> str:
+    """JSON with one spelling for each value."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
+
+
+def _parse(text: str, source: str, what: str) -> Any:
+    """The value of strict JSON: no NaN, and no key twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a key that is there twice")
+        return found
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise fault(source, what, "be strict JSON", str(error), _FRESH) from error
+
+
+def _about(header: dict[str, Any], source: str) -> dict[str, Any]:
+    """What the metadata says, of a version that is known here."""
+    given = header.get("__metadata__", {})
+    if set(given) != {KEY}:
+        must = f"have {KEY!r} as the one key of its metadata"
+        raise fault(source, "header", must, sorted(given), "a file that trainlab.save wrote")
+    about = _parse(given[KEY], source, "metadata")
+    version = about.get("format_version") if isinstance(about, dict) else None
+    if type(version) is not int or version < 1:
+        raise fault(source, "format_version", "be an integer >= 1", version, _FRESH)
+    if version > FORMAT_VERSION:
+        must = f"be at most {FORMAT_VERSION}, the newest that this version of trainlab reads"
+        raise fault(source, "format_version", must, version, "a newer trainlab")
+    if set(about) != set(_FIELDS):
+        raise fault(source, "metadata", f"have the keys {', '.join(_FIELDS)}", sorted(about))
+    found: dict[str, Any] = about
+    return found
+
+
+def _array(name: str, entry: Mapping[str, Any], source: str) -> Array:
+    """An array of its own memory, which may be written to."""
+    if entry["dtype"] not in DTYPES:
+        raise fault(source, f"dtype of {name!r}", f"be one of {', '.join(DTYPES)}", entry["dtype"])
+    shape, dtype = tuple(entry["shape"]), np.dtype(DTYPES[entry["dtype"]])
+    values = np.empty(shape, dtype.newbyteorder("="))
+    if values.size:
+        values[...] = np.frombuffer(entry["data"], dtype).reshape(shape)
+    return values

@@ -1,0 +1,137 @@
+"""`trainlab predict`: a CSV file scored with a saved model."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import trainlab as tl
+from complaints import complains
+from trainlab import cli
+from trainlab.data import table
+from trainlab.data.table import write_table
+from trainlab.errors import DataError, SettingError
+from trainlab.models.scoring import score
+
+X = np.random.default_rng(2).standard_normal((11, 3))
+NAMES = ("a", "b", "c")
+
+
+class Named:
+    """A model as scikit-learn has them: names of features, labels of its own."""
+
+    n_features_in_ = 2
+    feature_names_in_ = np.array(["c", "a"], dtype=object)
+    classes_ = np.array(["=no", "yes"])
+
+    def predict(self, x: Any) -> Any:
+        return self.classes_[(x[:, 0] > x[:, 1]).astype(int)]
+
+    def predict_proba(self, x: Any) -> Any:
+        return np.stack([x[:, 0], x[:, 1]], axis=1)
+
+
+def network(loss: str, t: Any) -> tl.Network:
+    found = tl.Network(tl.MLP((4,), loss=loss))
+    found.fit(tl.from_arrays(X, t), steps=2, workers=1)
+    return found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_bytes(write_table({name: X[:, k] for k, name in enumerate(NAMES)}))
+    return path
+
+
+def invoke(*words: Any) -> Result:
+    return CliRunner().invoke(cli.main, ["predict", *map(str, words)])
+
+
+def rows(text: str) -> tuple[list[str], list[list[str]]]:
+    names, *found = csv.reader(text.splitlines())
+    return names, found
+
+
+def test_classes_and_probabilities(path: Path, tmp_path: Path) -> None:
+    model = network("softmax_cross_entropy", np.arange(11) % 3)
+    tl.save(model, tmp_path / "model")
+    done = invoke(tmp_path / "model", path)
+    assert done.exit_code == 0, done.output
+    assert rows(done.stdout) == (["prediction"], [[str(label)] for label in model.predict(X)])
+    done = invoke(tmp_path / "model", path, "--proba", "--out", tmp_path / "scores.csv")
+    assert done.stdout == f"11 rows: {tmp_path / 'scores.csv'}\n"
+    names, found = rows((tmp_path / "scores.csv").read_text())
+    assert names == ["probability_0", "probability_1", "probability_2"]
+    assert np.array_equal(np.array(found, np.float32), model.predict_proba(X))
+
+
+def test_several_outputs_and_one(path: Path, tmp_path: Path) -> None:
+    model = network("mean_squared_error", X[:, :2])
+    tl.save(model, tmp_path / "model")
+    names, found = rows(invoke(tmp_path / "model", path).stdout)
+    assert names == ["prediction_0", "prediction_1"]
+    assert np.array_equal(np.array(found, np.float32), model.predict(X))
+    assert list(score(network("huber", X[:, :1]), path).columns) == ["prediction"]
+
+
+def test_blocks_are_the_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = score(Named(), path)
+    monkeypatch.setattr(table, "BLOCK_NUMBERS", 6)
+    assert list(score(Named(), path).columns["prediction"]) == list(whole.columns["prediction"])
+
+
+def test_columns_are_taken_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(write_table({"id": ["x"] * 11, "a": X[:, 0], "b": ["?"] * 11, "c": X[:, 2]}))
+    found = score(Named(), path, proba=True)
+    assert found.ignored == ("id", "b")
+    assert list(found.columns) == ["probability_=no", "probability_yes"]
+    assert np.array_equal(found.columns["probability_=no"], X[:, 2])
+    assert np.array_equal(found.columns["probability_yes"], X[:, 0])
+
+
+def test_labels_that_are_formulas_are_written_as_text(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainlab.models.load", lambda _: Named())
+    done = invoke("model", path)
+    assert done.stderr == "Columns that are no features: b\n"
+    names, found = rows(done.stdout)
+    assert names == ["prediction"]
+    expected = Named().predict(X[:, [2, 0]])
+    assert {"=no", "yes"} == set(expected)
+    assert [row[0] for row in found] == ["'=no" if label == "=no" else "yes" for label in expected]
+
+
+def test_what_does_not_fit_is_said(path: Path, tmp_path: Path) -> None:
+    classifier = network("softmax_cross_entropy", np.arange(11) % 3)
+    population = tl.Population.grid(network=tl.MLP((4,)), seed=range(2))
+    regressor = network("mean_squared_error", X[:, :2])
+    complains(lambda: score(population, path), SettingError, "model of predict")
+    complains(lambda: score(regressor, path, proba=True), SettingError)
+    complains(lambda: score(object(), path, proba=True), SettingError, "model of predict")
+    path.write_text("a,b\n1,2\n")
+    complains(lambda: score(classifier, path), DataError, f"columns of {path} must be 3")
+    complains(lambda: score(Named(), path), DataError, f"table of {path} must have the columns 'c'")
+    path.write_text("a,b,c\n1,2,=cmd|' /C calc'!A0\n")
+    complains(lambda: score(classifier, path), DataError, f"column 'c' in line 2 of {path}")
+
+
+@pytest.mark.parametrize("words", [["absent", "t.csv"], ["model", "absent"], ["t.csv", "t.csv"]])
+def test_errors_are_one_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tl.save(network("softmax_cross_entropy", np.arange(11) % 3), "model")
+    Path("t.csv").write_text("a,b,c\n1,2,3\n")
+    done = invoke(*words, "--out", "out.csv")
+    assert done.exit_code == 2
+    assert done.output.startswith("Error: ")
+    assert done.output.count("\n") == 1
+    assert not Path("out.csv").exists()
