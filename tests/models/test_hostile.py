@@ -260,7 +260,8 @@ RAW: dict[str, bytes] = {
 def test_files_of_another_hand_are_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(RAW[name])
-    complains(lambda: tl.load(path), ModelFileError)
+    starts = "header of" if name.startswith("header") else ""
+    complains(lambda: tl.load(path), ModelFileError, starts)
     complains(lambda: unpack(RAW[name] or b"\0", "bytes"), ModelFileError)
 
 

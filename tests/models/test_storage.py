@@ -85,6 +85,21 @@ def test_every_kind_of_member_comes_back_to_the_bit(task: str, dtype: str, tmp_p
         assert same_bits(again.predict_proba(X), population.predict_proba(X))
 
 
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_training_goes_on_as_if_never_saved(task: str, tmp_path: Path) -> None:
+    members, path = every_kind(task), tmp_path / "half"
+    population, settings = trained(members, keep="state"), {"batch_size": 7, "workers": 1}
+    tl.save(population, path)
+    again = tl.load(path)
+    assert [one.updates for one in again.numbers] == [5] * len(members)
+    for one in (population, again):
+        one.fit(dataset(task), steps=6, start="state", keep="state", **settings)
+    for index in range(len(members)):
+        before, after = population.snapshot(index), again.snapshot(index)
+        assert all(same_bits(before[name], after[name]) for name in before)
+    assert [one.updates for one in again.numbers] == [11] * len(members)
+
+
 def test_a_network_comes_back_as_a_network(tmp_path: Path) -> None:
     network = tl.Network(tl.MLP((4,), batch_norm=True), tl.Adam(0.01), seed=7)
     network.fit(dataset("classification"), steps=3, workers=1)
@@ -243,7 +258,7 @@ def test_a_file_of_the_first_version_loads() -> None:
     assert [found.snapshot(index)["params"].size for index in range(2)] == [25, 18]
     assert found.snapshot(0)["params"][:2].tolist() == FIRST_WEIGHTS
     assert sorted(found.snapshot(1)) == ["buffers", "m", "params", "v"]
-    assert [found.numbers(index).updates for index in range(2)] == [5, 5]
+    assert [one.updates for one in found.numbers] == [5, 5]
 
 
 def first_members() -> list[tl.Member]:

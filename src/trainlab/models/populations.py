@@ -58,11 +58,10 @@ def describe_population(population: Population) -> tuple[dict[str, Any], dict[st
     """The document and the arrays of a trained population."""
     networks, optimizers = dict[MLP, int](), dict[Optimizer, int]()
     members, arrays, updates = [], dict[str, Array](), []
-    for index, member in enumerate(population):
+    for index, (member, numbers) in enumerate(zip(population, population.numbers, strict=True)):
         network = networks.setdefault(member.network, len(networks))
         optimizer = optimizers.setdefault(member.optimizer, len(optimizers))
         members.append([network, optimizer, member.seed])
-        numbers = population.numbers(index)
         updates.append(numbers.updates)
         arrays[f"{index}.params"] = numbers.params
         if numbers.buffers.size:

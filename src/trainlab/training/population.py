@@ -343,6 +343,19 @@ class Network:
         member = Member(one, SGD(0.01) if optimizer is None else optimizer, seed)
         self._population = Population([member])
 
+    @classmethod
+    def of(cls, population: Population) -> Network:
+        """The network that is a population of one."""
+        (member,) = population
+        network = cls(member.network, member.optimizer, member.seed)
+        network._population = population
+        return network
+
+    @property
+    def population(self) -> Population:
+        """The population of this one network."""
+        return self._population
+
     @property
     def member(self) -> Member:
         """The settings."""
