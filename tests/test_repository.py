@@ -33,6 +33,7 @@ ROOMS = (
     "plots",
     "training",
     "models",
+    "estimators",
     "book",
     "experiments",
     "report",

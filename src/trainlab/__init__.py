@@ -4,6 +4,11 @@ A population is a leading axis: the layers are written once, and train one netwo
 thousands; a member of a population is bit for bit the network trained alone.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from trainlab import data as datasets
 from trainlab.data import Dataset, from_arrays, load_digits, load_mnist
 from trainlab.differentiation import gradient_check, numerical_diff, numerical_gradient
@@ -62,6 +67,15 @@ from trainlab.training.members import Member
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.population import Network, Population
 
+if TYPE_CHECKING:
+    from trainlab.estimators import MLPClassifier, MLPRegressor
+
+# Names whose rooms wait for scikit-learn, which is slow to import: looked up when first used.
+_LATER = {
+    "MLPClassifier": "trainlab.estimators",
+    "MLPRegressor": "trainlab.estimators",
+}
+
 __all__ = [
     "ELU",
     "GELU",
@@ -89,6 +103,8 @@ __all__ = [
     "LeCun",
     "LeakyReLU",
     "Lion",
+    "MLPClassifier",
+    "MLPRegressor",
     "MeanSquaredError",
     "Member",
     "ModelFileError",
@@ -124,3 +140,13 @@ __all__ = [
     "numerical_gradient",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

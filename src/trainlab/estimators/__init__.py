@@ -1,0 +1,6 @@
+"""Estimators: populations of networks with the face that scikit-learn gives to its own."""
+
+from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -1,0 +1,271 @@
+"""What the two estimators share: fit in three steps, of which a search takes the first and last.
+
+1. `prepare(X, y, …)`: everything that is checked and decided before training, a `Prepared`.
+2. Training: a population of `prepared.members` on `prepared.data`, with the arguments
+   `prepared.arguments` of `Population.fit`.  Who has many estimators trains them at once:
+   those that share a table and have equal arguments go into one population, the members
+   of one behind those of another.  A member comes out bit for bit as if trained alone, so
+   it does not matter who trained it, or beside whom.
+3. `adopt(prepared, population, history, first)`: the estimator takes its trained members,
+   which stand in the population from `first` on, and is fitted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.choices import admit
+from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.outcome import Outcome
+from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
+from trainlab.estimators.rows import Rows, padded
+from trainlab.estimators.targets import Targets
+from trainlab.network.workspace import Array
+from trainlab.training.history import History
+from trainlab.training.plan import Callback, EarlyStopping
+from trainlab.training.population import Population
+from trainlab.training.record import Numbers
+
+_FEATURES: Final = ("n_features_in_", "feature_names_in_")
+
+
+class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+    """The base of MLPClassifier and MLPRegressor."""
+
+    _targets: Any
+    _population: Population
+    _dtype: str
+    _has_state: bool
+
+    _watched: ClassVar[str]  # the series that `early_stopping` watches
+    _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
+
+    @abstractmethod
+    def _admit_y(self, y: Any) -> Array:
+        """y as an array that targets can encode; warns of a column."""
+
+    @abstractmethod
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        """What the rows of a first training say of y."""
+
+    @abstractmethod
+    def _check_same_targets(self, rows: Rows) -> None:
+        """Raises SettingError unless a warm start can go on with these rows."""
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: tuple[Any, ...] | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> Self:
+        """Trains all members from their seeds, or with `warm_start` from where they are.
+
+        X  (N, d), dense or sparse, or a data frame; y as the class says
+        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out
+        validation_data  (X, y) or (X, y, sample_weight): evaluated after each epoch, and
+            watched if `early_stopping`, in place of rows taken from X
+        callbacks  called as callback(member, updates, metrics) after each epoch of each
+            member; a true answer stops that member
+
+        Where one batch is all rows, a row of weight 2 is, bit for bit, a row given twice,
+        and the order of rows does not matter.
+        Warns with ConvergenceWarning where a member diverged, or was still improving after
+        max_iter epochs of a constant rate.  Raises ValueError for what is not as it must be.
+        """
+        start = "parameters" if self._is_warm() else None
+        ready = self.prepare(X, y, sample_weight, validation_data)
+        return self._train(ready, callbacks, start, "parameters")
+
+    def prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        validation_data: tuple[Any, ...] | None = None,
+        like: Table | None = None,
+    ) -> Prepared:
+        """Everything that is checked and decided before training; see the top of this file.
+
+        like: the table of another estimator that was given the same arguments; it is taken
+        where its signature is that of this one's, and the arguments are not looked at.
+        """
+        chosen, warm = self._chosen(), self._is_warm()
+        seeds = self._seeds(chosen["n_members"])
+        if like is not None and not warm and like.signature == signature(chosen, seeds[0]):
+            table = like
+            for name, value in like.features.items():
+                setattr(self, name, value)
+        else:
+            rows = whole(self._admit(X, y, sample_weight, reset=not warm), chosen)
+            if warm:
+                self._check_same_targets(rows)
+            targets = self._targets if warm else self._learn_targets(rows, chosen)
+            table = self._table(rows, targets, chosen, seeds[0], validation_data, warm)
+        patience = chosen["n_iter_no_change"]
+        watches = chosen["early_stopping"] and table.data.validation is not None
+        stopping = EarlyStopping(
+            self._watched if watches else "train_loss",
+            chosen["max_iter"] + 1 if math.isinf(patience) else patience,
+            chosen["tol"],
+        )
+        owner = type(self).__name__
+        return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
+
+    def adopt(
+        self, ready: Prepared, population: Population, history: History, first: int = 0
+    ) -> Self:
+        """Takes the members of `ready` from a trained population, where they stand from `first`.
+
+        history: what the training of that population left.
+        """
+        outcome = Outcome(ready, history, first)
+        numbers = [population.numbers[row] for row in outcome.rows]
+        self._population = Population.restore(ready.members, numbers, population.widths)
+        self._targets, self._dtype = ready.table.targets, ready.arguments["dtype"]
+        self._has_state = False
+        self.n_iter_ = outcome.epochs
+        self.loss_curve_ = outcome.loss_curve()
+        self.validation_curve_ = outcome.evaluations("validation_loss")
+        self.validation_scores_ = outcome.evaluations("validation_accuracy")
+        self._sum_up()
+        outcome.complain(type(self).__name__)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to predict with."""
+        return hasattr(self, "_population")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: sparse inputs are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, targets: Targets | None) -> Self:
+        """One epoch.  `targets` are those given with the first one, if they were."""
+        owner, chosen = type(self).__name__, self._chosen()
+        if chosen["early_stopping"]:
+            must, remedy = "be False for partial_fit", "fit with validation_data"
+            raise SettingError(sentence("early_stopping", owner, must, True, remedy))
+        fitted, start, seeds = self.__sklearn_is_fitted__(), None, []
+        losses, epochs = np.array([]), 0
+        if fitted:
+            targets, start = self._targets, "state" if self._has_state else "parameters"
+            seeds = [member.seed for member in self._population]
+            losses, epochs = self.loss_curve_, self.n_iter_
+        seeds = seeds or self._seeds(chosen["n_members"])
+        rows = whole(self._admit(X, y, sample_weight, reset=not fitted), chosen)
+        if targets is None:
+            targets = self._learn_targets(rows, chosen)
+        table = self._table(rows, targets, chosen, seeds[0], None, fitted)
+        ready = prepared(table, chosen, seeds, 1, None, owner)
+        self._train(ready, None, start, "state")
+        self._has_state = True
+        self.loss_curve_ = np.append(losses, self.loss_curve_)
+        self.n_iter_ += epochs
+        self._sum_up()
+        return self
+
+    def _train(
+        self,
+        ready: Prepared,
+        callbacks: Sequence[Callback] | None,
+        start: str | None,
+        keep: str,
+    ) -> Self:
+        """The second step, for this estimator alone, and the third."""
+        population = Population(ready.members)
+        if start is not None:
+            numbers = [_at_an_epoch(one, ready) for one in self._population.numbers]
+            widths = (ready.data.in_features, ready.data.out_features)
+            population = Population.restore(ready.members, numbers, widths)
+        history = population.fit(
+            ready.data,
+            **ready.arguments,
+            callbacks=() if callbacks is None else callbacks,
+            workers=self.workers,
+            progress=bool(self.verbose),
+            start=start,
+            keep=keep,
+        )
+        return self.adopt(ready, population, history)
+
+    def _table(
+        self,
+        rows: Rows,
+        targets: Targets,
+        chosen: Mapping[str, Any],
+        seed: int,
+        validation_data: tuple[Any, ...] | None,
+        goes_on: bool,
+    ) -> Table:
+        """The data set of admitted rows, and of validation rows that are still to be admitted."""
+        held = None
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                must = "be None, (X, y) or (X, y, sample_weight)"
+                got = type(validation_data).__name__
+                raise SettingError(sentence("validation_data", type(self).__name__, must, got))
+            X, y, *weight = validation_data
+            held = self._admit(X, y, weight[0] if weight else None, reset=False)
+        features = {name: vars(self)[name] for name in _FEATURES if name in vars(self)}
+        dtype = self._dtype if goes_on else None
+        return make_table(rows, held, targets, chosen, seed, features, dtype)
+
+    def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
+        """The rows as scikit-learn admits them, without those of weight 0."""
+        X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        rows = Rows(X, self._admit_y(y))
+        if sample_weight is None:
+            return rows
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weight < 0).any():
+            got = float(weight.min())
+            raise DataError(sentence("sample_weight", type(self).__name__, "be >= 0", got))
+        return rows.weighed(weight)
+
+    def _ask(self, X: Any, question: str) -> Array:
+        """What each member says of X: "predict" or "predict_proba" of the population."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        with np.errstate(all="ignore"):  # what overflows counts as undecided
+            answers: Array = getattr(self._population, question)(padded(X))[:, : X.shape[0]]
+        return answers
+
+    def _sum_up(self) -> None:
+        """What follows from the curve of the loss."""
+        self.loss_ = float(self.loss_curve_[-1]) if len(self.loss_curve_) else math.nan
+        self.best_loss_ = float(np.min(self.loss_curve_, initial=math.inf))
+
+    def _is_warm(self) -> bool:
+        """Whether `fit` goes on with what was trained before."""
+        return bool(self.warm_start) and self.__sklearn_is_fitted__()
+
+    def _chosen(self) -> dict[str, Any]:
+        return admit(self.get_params(deep=False), type(self).__name__)
+
+    def _seeds(self, members: int) -> list[int]:
+        draws = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=members)
+        return [int(seed) for seed in draws]
+
+
+def _at_an_epoch(numbers: Numbers, ready: Prepared) -> Numbers:
+    """The numbers of a member as if they had been reached at the end of an epoch of `ready`.
+
+    Rows that came in other numbers before made other numbers of steps.  An epoch that
+    began in its middle would show some rows twice and others not at all.
+    """
+    steps = -(-len(ready.data.train) // ready.arguments["batch_size"])
+    return dataclasses.replace(numbers, updates=-(-numbers.updates // steps) * steps)

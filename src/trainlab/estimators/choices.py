@@ -1,0 +1,188 @@
+"""The parameters of the estimators: what each may be, and the members they describe.
+
+An estimator's constructor only stores; `fit` has its parameters admitted here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+from trainlab.network.activations import ACTIVATIONS, Activation
+from trainlab.network.architecture import MLP
+from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
+from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
+from trainlab.settings import Rule, Settings, is_integer, is_real
+from trainlab.training.members import Member
+
+# scikit-learn's names, beside ours.
+ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}
+LOSS_OF_TASK: Final[Mapping[str, str]] = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "sigmoid_cross_entropy",
+    "regression": "mean_squared_error",
+}
+
+
+def _rule_of(kind: type[Settings], name: str) -> Rule:
+    """The rule of a field of the records that an estimator makes."""
+    (field,) = (field for field in dataclasses.fields(kind) if field.name == name)
+    rule: Rule = field.metadata["rule"]
+    return rule
+
+
+def _or(rule: Rule, other: Any) -> Rule:
+    """The rule that admits one more value: None, or a name."""
+    return dataclasses.replace(
+        rule,
+        valid=lambda v: _is(v, other) or rule.valid(v),
+        must=f"{rule.must} or {other!r}",
+        convert=lambda v: v if _is(v, other) else rule.convert(v),
+    )
+
+
+def _is(value: Any, other: Any) -> bool:
+    return value is other or (isinstance(other, str) and isinstance(value, str) and value == other)
+
+
+def _named(kind: type, names: Mapping[str, Any]) -> Rule:
+    words = "be one of " + ", ".join(map(repr, names)) + f" or a {kind.__name__}"
+    return Rule(
+        lambda v: isinstance(v, kind) or (isinstance(v, str) and v in names),
+        words,
+        lambda v: names[v]() if isinstance(v, str) else v,
+        repr(next(iter(names))),
+    )
+
+
+def _whole(low: int, remedy: str | None = None) -> Rule:
+    return Rule(lambda v: is_integer(v) and v >= low, f"be an integer >= {low}", int, remedy)
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value.tolist()) if isinstance(value, np.ndarray) and value.ndim == 1 else value
+
+
+_WIDTHS: Final = _rule_of(MLP, "hidden")
+_FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool)
+_NOT_NEGATIVE: Final = Rule(
+    lambda v: is_real(v) and 0 <= v < math.inf, "be a finite number >= 0", float, "1e-4"
+)
+
+RULES: Final[Mapping[str, Rule]] = {
+    "hidden_layer_sizes": Rule(
+        lambda v: _WIDTHS.valid(_listed(v)),
+        _WIDTHS.must,
+        lambda v: _WIDTHS.convert(_listed(v)),
+        "(100,)",
+    ),
+    "activation": _named(Activation, ACTIVATION_NAMES),
+    "init": _rule_of(MLP, "init"),
+    "batch_norm": _rule_of(MLP, "batch_norm"),
+    "layer_norm": _rule_of(MLP, "layer_norm"),
+    "dropout": _rule_of(MLP, "dropout"),
+    "loss": _or(_named(Loss, LOSSES), "auto"),
+    "label_smoothing": _rule_of(SoftmaxCrossEntropy, "label_smoothing"),
+    "alpha": _NOT_NEGATIVE,
+    "optimizer": _named(Optimizer, OPTIMIZERS),
+    "learning_rate_init": _or(_rule_of(Adam, "lr"), None),
+    "schedule": _or(_rule_of(Adam, "schedule"), None),
+    "batch_size": _or(_whole(1), "auto"),
+    "max_iter": _whole(1, "200"),
+    "tol": _NOT_NEGATIVE,
+    "early_stopping": _FLAG,
+    "validation_fraction": Rule(
+        lambda v: is_real(v) and 0 < v < 1, "be a number in (0, 1)", float, "0.1"
+    ),
+    "n_iter_no_change": Rule(
+        lambda v: (is_integer(v) and v >= 1) or (is_real(v) and v == math.inf),
+        "be an integer >= 1 or infinity",
+        lambda v: v,
+        "10",
+    ),
+    "warm_start": _FLAG,
+    "n_members": _whole(1, "10"),
+    "dtype": Rule(
+        lambda v: isinstance(v, str) and v in ("auto", "float32", "float64"),
+        "be one of 'auto', 'float32', 'float64'",
+        str,
+        "'auto'",
+    ),
+    "verbose": Rule(
+        lambda v: isinstance(v, (bool, np.bool_)) or (is_integer(v) and v >= 0),
+        "be True, False or an integer >= 0",
+        bool,
+    ),
+    "workers": _or(_whole(1), None),
+    "class_weight": Rule(
+        lambda v: v is None or isinstance(v, dict) or (isinstance(v, str) and v == "balanced"),
+        "be None, 'balanced' or a dict of weights by label",
+        lambda v: v,
+        "'balanced'",
+    ),
+    "standardize_targets": _FLAG,
+}
+"""What each parameter may be; `random_state` is for scikit-learn to judge."""
+
+
+def admit(parameters: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The parameters as records and plain numbers; SettingError for the first that is wrong."""
+    return {
+        name: RULES[name].admit(value, name, owner)
+        for name, value in parameters.items()
+        if name in RULES
+    }
+
+
+def batch_rows(chosen: Mapping[str, Any], rows: int) -> int:
+    """The rows of a batch: "auto" is min(200, N), and no batch is larger than N."""
+    size = 200 if chosen["batch_size"] == "auto" else chosen["batch_size"]
+    return min(int(size), rows)
+
+
+def loss_of(chosen: Mapping[str, Any], task: str, owner: str) -> Loss:
+    """The loss for a task, with the label smoothing that is asked for."""
+    loss: Loss = chosen["loss"]
+    if isinstance(loss, str):
+        loss = LOSSES[LOSS_OF_TASK[task]]()
+    if loss.task != task:
+        must, remedy = f"be for {task}, as y is", "loss='auto'"
+        raise SettingError(sentence("loss", owner, must, type(loss).__name__, remedy))
+    smoothing = chosen.get("label_smoothing", 0.0)
+    if smoothing:
+        if not isinstance(loss, SoftmaxCrossEntropy):
+            must = f"be 0 with {type(loss).__name__}"
+            raise SettingError(sentence("label_smoothing", owner, must, smoothing))
+        loss = dataclasses.replace(loss, label_smoothing=smoothing)
+    return loss
+
+
+def members_of(
+    chosen: Mapping[str, Any], loss: Loss, weight_of_a_batch: float, seeds: Sequence[int]
+) -> tuple[Member, ...]:
+    """One member for each seed.
+
+    scikit-learn's penalty is ½ alpha ΣW² / n with n the rows, or their weights, of a batch:
+    weight_decay = alpha / n.
+    """
+    network = MLP(
+        hidden=chosen["hidden_layer_sizes"],
+        activation=chosen["activation"],
+        init=chosen["init"],
+        batch_norm=chosen["batch_norm"],
+        layer_norm=chosen["layer_norm"],
+        dropout=chosen["dropout"],
+        loss=loss,
+        weight_decay=chosen["alpha"] / weight_of_a_batch,
+    )
+    optimizer: Optimizer = chosen["optimizer"]
+    if chosen["learning_rate_init"] is not None:
+        optimizer = dataclasses.replace(optimizer, lr=chosen["learning_rate_init"])
+    if chosen["schedule"] is not None:
+        optimizer = dataclasses.replace(optimizer, schedule=chosen["schedule"])
+    return tuple(Member(network, optimizer, seed) for seed in seeds)

@@ -1,0 +1,230 @@
+"""MLPClassifier: networks for one label of each row, or for several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.rows import Rows
+from trainlab.estimators.targets import Indicators, Labels, Targets
+from trainlab.network.workspace import Array
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # it comes without types
+    """Networks that tell classes apart, with scikit-learn's face.
+
+    Parameters that bear scikit-learn's names mean what they mean there.
+
+    hidden_layer_sizes  widths of the hidden layers; () is a linear model
+    activation          name or Activation ("logistic" is "sigmoid")
+    optimizer           name or Optimizer
+    alpha               L2 penalty: ½ alpha ΣW² / (rows of a batch, by their weights)
+    batch_size          rows of a step; "auto": min(200, N)
+    learning_rate_init  the rate; None: the optimizer's own
+    schedule            name or Schedule of the rate; None: the optimizer's own
+    max_iter            epochs at most
+    tol, n_iter_no_change   a member stops when what is watched has not improved by more than
+                        `tol` for so many epochs, and keeps its numbers of the best one
+    early_stopping      watches the accuracy on validation rows, in place of the loss
+    validation_fraction the share of rows that `early_stopping` sets aside
+    init, batch_norm, layer_norm, dropout   as in `MLP`
+    loss                name or Loss; "auto" by what y holds
+    label_smoothing     of the softmax cross-entropy, [0, 1)
+    class_weight        {label: weight}, "balanced" (equal sums for all classes) or None
+    n_members           networks, of different seeds, whose probabilities are averaged
+    dtype               "float32", "float64", or "auto": float64 where X is, else float32
+    random_state        an integer gives the same bits again, whatever `workers`
+    warm_start          `fit` goes on from what was learnt, with new optimizers
+    verbose             True for a bar on the terminal
+    workers             how many members are trained at a time; None: the cores there are
+
+    y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
+
+    After `fit`: `classes_`, `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_`
+    (epochs), `loss_curve_` (for each epoch the mean loss of its steps, without the
+    penalty), `loss_` and `best_loss_` (its last and least), `validation_curve_` and
+    `validation_scores_` (loss and accuracy on validation rows, or None).
+
+    Differs from scikit-learn: two classes have two outputs, not one; training restores the
+    best epoch always, not with `early_stopping` alone; `solver` is `optimizer`, and L-BFGS
+    is not among them.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> network = MLPClassifier((20,), max_iter=50, schedule="cosine", learning_rate_init=0.05)
+    >>> make_pipeline(StandardScaler(), network).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _watched: ClassVar[str] = "validation_accuracy"
+    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        optimizer: Any = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | str = "auto",
+        learning_rate_init: float | None = None,
+        schedule: Any = None,
+        max_iter: int = 200,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        init: Any = "glorot_uniform",
+        batch_norm: Any = False,
+        layer_norm: Any = False,
+        dropout: float = 0.0,
+        loss: Any = "auto",
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        n_members: int = 1,
+        dtype: str = "auto",
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        workers: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.optimizer = optimizer
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.schedule = schedule
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.init = init
+        self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
+        self.dropout = dropout
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.n_members = n_members
+        self.dtype = dtype
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.workers = workers
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Trains for one epoch on these rows, and goes on where the last call ended.
+
+        classes  all labels that y will ever hold, needed with the first call; indicators
+            (N, out) need none
+        After `fit` the optimizers begin anew; after `partial_fit` they go on.
+        """
+        owner = type(self).__name__
+        if isinstance(self.class_weight, str):
+            must, remedy = "be None or a dict for partial_fit", "a dict of weights by label"
+            raise SettingError(sentence("class_weight", owner, must, self.class_weight, remedy))
+        targets = None
+        if classes is not None:
+            targets = Labels(np.unique(np.asarray(classes)))
+            if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
+                must = f"be those of the first call, {self._targets.classes.tolist()}"
+                raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))
+        elif not self.__sklearn_is_fitted__() and type_of_target(y) != "multilabel-indicator":
+            must, remedy = "be given with the first partial_fit", "classes=np.unique(y)"
+            raise SettingError(sentence("classes", owner, must, None, remedy))
+        if type_of_target(y) == "multilabel-indicator":
+            targets = None  # the columns say what the labels are
+        return self._partial_fit(X, y, sample_weight, targets)
+
+    def predict(self, X: Any) -> Array:
+        """Labels (N,), those of the highest probability; or indicators (N, out)."""
+        probabilities = self.predict_proba(X)
+        labels: Array = self._targets.decide(probabilities)
+        return labels
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
+
+        Of indicators: (N, out), each the probability that the label holds.
+        """
+        probabilities = self._ask(X, "predict_proba")
+        mean: Array = self._targets.average(probabilities)
+        return mean
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`, −inf for 0."""
+        with np.errstate(divide="ignore"):
+            logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
+
+    def decision_function(self, X: Any) -> Array:
+        """Scores whose order is that of the probabilities p, finite also where p is 0 or 1.
+
+        Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
+        of indicators ln p/(1 − p) (N, out).
+        """
+        p = self.predict_proba(X)
+        if self._targets.task == "multilabel":
+            return _log(p) - _log(1 - p)
+        logarithms = _log(p)
+        return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
+
+    @property
+    def classes_(self) -> Array:
+        """The labels, sorted; of indicators the numbers of their columns."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("classes_ is there after fit")
+        classes: Array = self._targets.classes
+        return classes
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: several labels for a row are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"multilabel": True}
+
+    def _admit_y(self, y: Any) -> Array:
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            if self.class_weight is not None:
+                must = "be None where a row may have several labels"
+                raise SettingError(
+                    sentence("class_weight", type(self).__name__, must, self.class_weight)
+                )
+            return np.asarray(y) if isinstance(y, np.ndarray) else np.asarray(y.toarray())
+        return np.asarray(column_or_1d(y, warn=True))
+
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        return Indicators(rows.y.shape[1]) if rows.y.ndim == 2 else Labels(np.unique(rows.y))
+
+    def _check_same_targets(self, rows: Rows) -> None:
+        found = np.asarray(self._learn_targets(rows, {}).classes)
+        if not _are(self._targets.classes, found):
+            must = f"have the classes {self._targets.classes.tolist()} for a warm start"
+            remedy = "warm_start=False"
+            raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
+
+
+def _log(p: Array) -> Array:
+    """ln p, or that of the smallest normal number where p is less."""
+    logarithms: Array = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+    return logarithms
+
+
+def _are(classes: Array, others: Any) -> bool:
+    return np.array_equal(classes, others)

@@ -1,0 +1,17 @@
+"""The differences between the versions of scikit-learn that are supported, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
+    """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness.
+
+    A function since 1.6, a method of estimators before.
+    """
+    try:
+        from sklearn.utils.validation import validate_data as validate
+    except ImportError:
+        return estimator._validate_data(X, **settings)
+    return validate(estimator, X, **settings)

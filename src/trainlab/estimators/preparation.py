@@ -1,0 +1,149 @@
+"""The first step of `fit`: from parameters and rows to what is to be trained.
+
+A `Table` is the data set that parameters make of the rows they are given; its signature
+holds the parameters that decided it, so that many estimators can share one.  A
+`Prepared` is a table with members and the arguments of their training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.data.arrays import Dataset, draw_rows
+from trainlab.estimators.choices import batch_rows, loss_of, members_of
+from trainlab.estimators.rows import Rows, merge
+from trainlab.estimators.targets import Labels, Targets, class_weights
+from trainlab.training.members import Member
+from trainlab.training.plan import EarlyStopping
+
+# The parameters that decide what the data set is.
+DECIDING: Final = (
+    "batch_size",
+    "class_weight",
+    "dtype",
+    "early_stopping",
+    "standardize_targets",
+    "validation_fraction",
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """data, how y became its targets, and the mean weight of a row of its training split.
+
+    signature  equal for estimators that make equal tables of the same arguments
+    features   the attributes of an estimator that say what the columns of X are
+    """
+
+    data: Dataset
+    targets: Targets
+    mean_weight: float
+    signature: str
+    features: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is to be trained for one estimator.
+
+    members    one for each of n_members
+    arguments  of Population.fit, all that decide a bit of the result
+    table      the data, which estimators may share
+    """
+
+    members: tuple[Member, ...]
+    arguments: Mapping[str, Any]
+    table: Table
+
+    @property
+    def data(self) -> Dataset:
+        """What the members are trained on."""
+        return self.table.data
+
+
+def prepared(
+    table: Table,
+    chosen: Mapping[str, Any],
+    seeds: Sequence[int],
+    epochs: int,
+    stopping: EarlyStopping | None,
+    owner: str,
+) -> Prepared:
+    """The members of admitted parameters, and the arguments of their training on a table."""
+    batch = batch_rows(chosen, len(table.data.train))
+    loss = loss_of(chosen, table.data.task, owner)
+    arguments = {
+        "batch_size": batch,
+        "epochs": epochs,
+        "evaluate": "epoch",
+        "on": () if table.data.validation is None else ("validation",),
+        "early_stopping": stopping,
+        "dtype": str(table.data.train.x.dtype),
+    }
+    members = members_of(chosen, loss, batch * table.mean_weight, seeds)
+    return Prepared(members, arguments, table)
+
+
+def signature(chosen: Mapping[str, Any], seed: int) -> str:
+    """The parameters that decide a table, and the seed where rows are drawn by chance."""
+    parts = {name: chosen.get(name) for name in DECIDING}
+    return repr((parts, seed if chosen["early_stopping"] else None))
+
+
+def whole(rows: Rows, chosen: Mapping[str, Any]) -> Rows:
+    """The rows; where a batch is all of them, equal ones become one."""
+    return merge(rows) if batch_rows(chosen, len(rows)) == len(rows) else rows
+
+
+def make_table(
+    rows: Rows,
+    held: Rows | None,
+    targets: Targets,
+    chosen: Mapping[str, Any],
+    seed: int,
+    features: Mapping[str, Any],
+    dtype: str | None,
+) -> Table:
+    """The table of rows to train on, and `held` or drawn ones to validate on.
+
+    dtype: that of what was trained before; None leaves it to the parameters.
+    It is not hashed, which would cost more than small trainings do: its sha256 is empty.
+    """
+    train = _encoded(rows, targets, chosen.get("class_weight"))
+    if held is not None:
+        held = _encoded(held, targets, None)
+    elif chosen["early_stopping"]:
+        train, held = _carved(train, chosen["validation_fraction"], seed)
+    dtype = dtype or chosen["dtype"]
+    if dtype == "auto":
+        dtype = "float64" if rows.x.dtype == np.float64 else "float32"
+    data = Dataset(
+        name="X, y",
+        train=train.split(dtype),
+        validation=None if held is None else held.split(dtype),
+        test=None,
+        task=targets.task,
+        classes=targets.classes if isinstance(targets, Labels) else None,
+        sha256="",
+    )
+    mean = train.total_weight / len(train)
+    return Table(data, targets, mean, signature(chosen, seed), dict(features))
+
+
+def _encoded(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
+    """The rows with targets in place of y, weighed by class; rows without weight are gone."""
+    rows = dataclasses.replace(rows, y=targets.encode(rows.y))
+    if class_weight is None:
+        return rows
+    assert isinstance(targets, Labels)  # the classifier admits class weights for nothing else
+    return rows.weighed(class_weights(class_weight, targets, rows.y, rows.weight)[rows.y])
+
+
+def _carved(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Rows to train on and to validate on, drawn by chance; classes keep their shares."""
+    rest, taken = draw_rows(rows.y, fraction, stratify=True, seed=seed, purpose="validation")
+    return rows.take(rest), rows.take(taken)

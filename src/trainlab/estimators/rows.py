@@ -1,0 +1,110 @@
+"""The rows that an estimator trains on: weights, rows that are equal, and rows to predict.
+
+Axis letters: N rows, d features, out targets of a row.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from trainlab.data.admission import admit_inputs, as_csr
+from trainlab.data.arrays import Split
+from trainlab.errors import DataError, sentence
+from trainlab.network.workspace import Array
+from trainlab.training.engine import EVALUATION_ROWS
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """x (N, d), dense or CSR; y or targets (N, …); weight (N,) float64 > 0.
+
+    weight None: all rows have the same.
+    """
+
+    x: Any
+    y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, rows: Array) -> Rows:
+        """Some of the rows, in the order given."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Rows(self.x[rows], self.y[rows], weight)
+
+    def weighed(self, factor: Array) -> Rows:
+        """The rows with their weights times `factor` (N,); those whose weight is 0 are gone."""
+        weight = factor if self.weight is None else self.weight * factor
+        if not (weight > 0).any():
+            # The words of scikit-learn, whose checks look for them.
+            text = sentence("weights", "the rows", "be positive somewhere", "zero for every row")
+            raise DataError(text)
+        weighed = replace(self, weight=weight)
+        return weighed if (weight > 0).all() else weighed.take(np.flatnonzero(weight > 0))
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of the weights, 1 for each row where there are none."""
+        return float(len(self)) if self.weight is None else math.fsum(self.weight)
+
+    def split(self, dtype: str) -> Split:
+        """The rows as networks are trained on them; y must be targets."""
+        x = admit_inputs(self.x, "X", dtype)
+        t = self.y if self.y.ndim == 1 else np.ascontiguousarray(self.y, dtype)
+        weight = self.weight
+        if weight is not None and (weight == weight[0]).all():
+            weight = None
+        return Split(x, t, weight)
+
+
+def merge(rows: Rows) -> Rows:
+    """Equal rows as one with the sum of their weights, in an order that depends on no other.
+
+    The gradient over all rows is a sum: neither the order of rows nor whether a row is
+    there twice or has the weight 2 changes it, but for rounding.  Merged, they do not
+    change a bit.
+    """
+    places: dict[bytes, list[int]] = {}
+    for row, key in enumerate(_keys(rows)):
+        places.setdefault(key, []).append(row)
+    groups = [places[key] for key in sorted(places)]
+    first = np.array([group[0] for group in groups])
+    weight = np.ones(len(rows)) if rows.weight is None else rows.weight
+    sums = np.array([math.fsum(weight[group]) for group in groups])
+    return replace(rows.take(first), weight=sums)
+
+
+def _keys(rows: Rows) -> list[bytes]:
+    """The bytes of each row, and the number of its y among the sorted ones."""
+    axis = 0 if rows.y.ndim > 1 else None
+    codes = np.unique(rows.y, return_inverse=True, axis=axis)[1].reshape(-1)
+    if not issparse(rows.x):
+        x = np.ascontiguousarray(rows.x)
+        return [row.tobytes() + code.tobytes() for row, code in zip(x, codes, strict=True)]
+    sparse = as_csr(rows.x, "X", "MLP")
+    parts = [slice(first, end) for first, end in itertools.pairwise(sparse.indptr)]
+    return [
+        sparse.indices[part].tobytes() + sparse.data[part].tobytes() + code.tobytes()
+        for part, code in zip(parts, codes, strict=True)
+    ]
+
+
+def padded(x: Any) -> Any:
+    """x with rows of zeros, to a multiple of EVALUATION_ROWS.
+
+    A BLAS may round a row differently in a batch of another size.  With tiles of one size
+    the prediction of a row does not depend, to the bit, on the rows it is given with.
+    """
+    rows, features = x.shape
+    missing = -rows % EVALUATION_ROWS
+    if isinstance(x, np.ndarray):
+        return np.concatenate([x, np.zeros((missing, features), x.dtype)])
+    ends = np.concatenate([x.indptr, np.full(missing, x.indptr[-1], x.indptr.dtype)])
+    return csr_array((x.data, x.indices, ends), shape=(rows + missing, features))

@@ -1,0 +1,160 @@
+"""What y stands for: how it becomes the targets of a network, and outputs become y again.
+
+Ordered: values (regression), labels (classification), indicators (multilabel).
+Axis letters: N rows, C classes, out outputs of a network, K members.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+
+from trainlab.errors import DataError, sentence
+from trainlab.network.workspace import Array
+
+# Targets whose spread is below so many units in the last place of their mean are constant:
+# the rounding of the mean itself is of that size.
+CONSTANT_UNITS: Final = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Real targets (N,) or (N, out), standardised: t = (y − mean) / scale, by column.
+
+    `flat` says that y was (N,), and that predictions are.
+    """
+
+    mean: Array
+    scale: Array
+    flat: bool
+    task: ClassVar[str] = "regression"
+    classes: ClassVar[None] = None
+
+    @classmethod
+    def of(cls, y: Array, weight: Array | None, flat: bool, standardize: bool) -> Self:
+        """Mean and standard deviation of the columns of y (N, out); a constant has scale 1."""
+        mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
+        if standardize:
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = np.average(y, axis=0, weights=weight)
+                scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
+            if not np.isfinite(scale).all():
+                must, largest = "have squares that are finite", float(np.abs(y).max())
+                raise DataError(sentence("y", "MLPRegressor", must, largest, "y / y.max()"))
+            rounding = CONSTANT_UNITS * np.finfo(np.float64).eps * np.abs(mean)
+            scale[scale <= rounding] = 1.0
+        return cls(mean, scale, flat)
+
+    @property
+    def outputs(self) -> int:
+        """The number of columns."""
+        return len(self.mean)
+
+    def encode(self, y: Array) -> Array:
+        """Targets (N, out), float64, of y (N,) or (N, out)."""
+        columns = np.asarray(y, np.float64).reshape(len(y), -1)
+        if columns.shape[1] != self.outputs:
+            must = f"have {self.outputs} columns, as in training"
+            raise DataError(sentence("y", "MLPRegressor", must, columns.shape[1]))
+        t: Array = (columns - self.mean) / self.scale
+        return t
+
+    def decode(self, outputs: Array) -> Array:
+        """Predictions of y, float64, from the outputs (K, N, out): the mean over the members.
+
+        An output that overflowed counts as 0, which is the mean of the targets.
+        """
+        finite = np.where(np.isfinite(outputs), outputs, 0).astype(np.float64)
+        y: Array = finite.mean(axis=0) * self.scale + self.mean
+        return y[:, 0] if self.flat else y
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """One of C classes for each row; `classes` (C,) are sorted."""
+
+    classes: Array
+    task: ClassVar[str] = "classification"
+
+    @property
+    def outputs(self) -> int:
+        """The number of classes."""
+        return len(self.classes)
+
+    def encode(self, y: Array) -> Array:
+        """Class numbers (N,) of labels (N,); DataError for a label that is unknown."""
+        unknown = np.setdiff1d(y, self.classes)
+        if unknown.size:
+            must = f"be among the classes {self.classes.tolist()}"
+            raise DataError(sentence("y", "MLPClassifier", must, unknown.tolist()))
+        return np.searchsorted(self.classes, y).astype(np.int64, copy=False)
+
+    def average(self, probabilities: Array) -> Array:
+        """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
+
+        A row whose outputs overflowed counts as undecided: 1/C for each class.
+        """
+        p = probabilities.astype(np.float64)
+        p[~np.isfinite(p).all(axis=-1)] = 1 / self.outputs
+        mean = p.mean(axis=0)
+        shares: Array = mean / mean.sum(axis=-1, keepdims=True)
+        return shares
+
+    def decide(self, probabilities: Array) -> Array:
+        """The label of the largest of the probabilities (N, C); the first of equal ones."""
+        labels: Array = self.classes[probabilities.argmax(axis=-1)]
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Indicators:
+    """Any of `outputs` labels for each row: y (N, out) of 0 and 1."""
+
+    outputs: int
+    task: ClassVar[str] = "multilabel"
+
+    @property
+    def classes(self) -> Array:
+        """The numbers of the labels."""
+        return np.arange(self.outputs)
+
+    def encode(self, y: Array) -> Array:
+        """Targets (N, out), float64."""
+        if y.ndim != 2 or y.shape[1] != self.outputs:
+            must = f"have {self.outputs} columns of 0 and 1, as in training"
+            raise DataError(sentence("y", "MLPClassifier", must, y))
+        return y.astype(np.float64)
+
+    def average(self, probabilities: Array) -> Array:
+        """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed."""
+        p = probabilities.astype(np.float64)
+        p[~np.isfinite(p)] = 0.5
+        mean: Array = p.mean(axis=0)
+        return mean
+
+    def decide(self, probabilities: Array) -> Array:
+        """1 where the probability is above 1/2."""
+        labels: Array = (probabilities > 0.5).astype(np.int64)
+        return labels
+
+
+Targets = Values | Labels | Indicators
+
+
+def class_weights(class_weight: Any, labels: Labels, t: Array, weight: Array | None) -> Array:
+    """The weight (C,) of each class: from a dict by label, or "balanced".
+
+    balanced: N / (C · rows of the class), rows counted by their weights, so that every
+    class has the same sum.  Labels that a dict does not name have weight 1.
+    """
+    if isinstance(class_weight, dict):
+        found = np.array([class_weight.get(label, 1.0) for label in labels.classes.tolist()])
+        if found.dtype.kind not in "biuf" or not (np.isfinite(found) & (found >= 0)).all():
+            must = "hold finite numbers >= 0"
+            raise DataError(sentence("class_weight", "MLPClassifier", must, class_weight))
+        return found.astype(np.float64)
+    counts = np.bincount(t, weight, labels.outputs).astype(np.float64)
+    balanced: Array = counts.sum() / (labels.outputs * np.where(counts > 0, counts, 1.0))
+    return balanced

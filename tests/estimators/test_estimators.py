@@ -1,0 +1,403 @@
+"""What the estimators promise beyond scikit-learn's checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+import warnings
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csc_array, csr_array
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import trainlab as tl
+from trainlab import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+IRIS = load_iris(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+
+
+def quick(kind: Any = MLPClassifier, **settings: Any) -> Any:
+    """An estimator that trains in a few hundredths of a second."""
+    chosen = {"hidden_layer_sizes": (7,), "max_iter": 8, "random_state": 0, **settings}
+    return kind(**{"learning_rate_init": 0.02, **chosen})
+
+
+def answers(estimator: Any, X: Any) -> Any:
+    return getattr(estimator, "predict_proba", estimator.predict)(X)
+
+
+def test_alpha_is_that_of_scikit_learn() -> None:
+    """½ alpha ΣW² / n, n being the rows of a batch, or the sum of their weights."""
+    X, y = IRIS
+    ready = quick(alpha=0.6, batch_size=50).prepare(X, y)
+    assert ready.members[0].network.weight_decay == 0.6 / 50
+    ready = quick(alpha=0.6, batch_size=50).prepare(X, y, np.full(len(y), 3.0))
+    assert ready.members[0].network.weight_decay == pytest.approx(0.6 / 150, rel=1e-12)
+
+
+def test_batches_are_those_of_scikit_learn() -> None:
+    X, y = np.random.default_rng(0).random((250, 3)), np.arange(250) % 2
+    assert quick().prepare(X, y).arguments["batch_size"] == 200
+    assert quick().prepare(X[:90], y[:90]).arguments["batch_size"] == 90
+    assert quick(batch_size=1000).prepare(X, y).arguments["batch_size"] == 250
+
+
+@pytest.mark.parametrize("make", [np.asarray, csr_array, csc_array])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_in_one_batch_weights_are_repetitions_and_order_is_nothing(
+    kind: Any, dtype: str, make: Any
+) -> None:
+    rng = np.random.default_rng(1)
+    X, y, weight = rng.random((20, 5)), rng.integers(0, 3, 20), rng.integers(0, 4, 20)
+    order = rng.permutation(20)
+    weighed = quick(kind, dtype=dtype)
+    weighed.fit(make(X[order]), y[order], sample_weight=weight[order])
+    repeated = quick(kind, dtype=dtype).fit(make(X.repeat(weight, axis=0)), y.repeat(weight))
+    assert np.array_equal(answers(weighed, X), answers(repeated, X))
+    assert np.array_equal(weighed.loss_curve_, repeated.loss_curve_)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_prediction_does_not_depend_on_other_rows(kind: Any, dtype: str) -> None:
+    X = np.random.default_rng(2).random((300, 6))
+    network = quick(kind, dtype=dtype, n_members=3).fit(X, np.arange(300) % 4)
+    together = answers(network, X)
+    for row in (0, 17, 255, 256, 299):
+        assert np.array_equal(answers(network, X[[row]])[0], together[row])
+    assert np.array_equal(answers(network, csr_array(X)), together)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_members_are_averaged(kind: Any) -> None:
+    """The ensemble is the mean of the networks that its seeds train alone."""
+    X, y = IRIS
+    alone = []
+    for index in range(3):
+        one = quick(kind, n_members=3)
+        ready = one.prepare(X, y)
+        ready = dataclasses.replace(ready, members=ready.members[index : index + 1])
+        population = tl.Population(ready.members)
+        history = population.fit(ready.data, **ready.arguments)
+        alone.append(answers(one.adopt(ready, population, history), X))
+    together = answers(quick(kind, n_members=3).fit(X, y), X)
+    assert np.allclose(together, np.mean(alone, axis=0), rtol=1e-12)
+    assert not np.array_equal(alone[0], alone[1])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_estimators_are_trained_as_one_population(kind: Any) -> None:
+    """What a search does: prepare all, train them together, let each adopt its members."""
+    X, y = IRIS
+    settings = [{"alpha": 0.1}, {"dropout": 0.3, "n_members": 2}, {"learning_rate_init": 0.1}]
+    estimators = [quick(kind, **one) for one in settings]
+    ready = [estimators[0].prepare(X, y)]
+    ready += [one.prepare(None, None, like=ready[0].table) for one in estimators[1:]]
+    assert all(one.data is ready[0].data for one in ready)
+    assert all(one.arguments == ready[0].arguments for one in ready)
+    population = tl.Population([member for one in ready for member in one.members])
+    history = population.fit(ready[0].data, **ready[0].arguments)
+    first = 0
+    for one, its, chosen in zip(estimators, ready, settings, strict=True):
+        one.adopt(its, population, history, first)
+        first += len(its.members)
+        alone = quick(kind, **chosen).fit(X, y)
+        assert np.array_equal(answers(one, X), answers(alone, X))
+        assert np.array_equal(one.loss_curve_, alone.loss_curve_)
+        assert one.n_features_in_ == 4
+
+
+def test_a_table_is_shared_where_its_signature_is_the_same_alone() -> None:
+    X, y = IRIS
+    table = quick().prepare(X, y).table
+    for changed in ({"batch_size": 10}, {"dtype": "float32"}, {"class_weight": {0: 2}}):
+        other = quick(**changed).prepare(X, y, like=table)
+        assert other.table is not table
+    first = quick(early_stopping=True).prepare(X, y).table
+    again = quick(early_stopping=True, random_state=1).prepare(X, y, like=first)
+    assert again.table is not first
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_the_same_bits_whatever_the_workers(kind: Any) -> None:
+    X, y = IRIS
+    networks = [
+        quick(kind, n_members=4, workers=workers, batch_size=32, dropout=0.2).fit(X, y)
+        for workers in (1, 2, 3)
+    ]
+    assert np.array_equal(answers(networks[0], X), answers(networks[1], X))
+    assert np.array_equal(answers(networks[0], X), answers(networks[2], X))
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_partial_fits_are_the_epochs_of_one_training(kind: Any) -> None:
+    X, y = IRIS
+    parts = quick(kind, batch_size=40)
+    for index in range(4):
+        classes = {"classes": [0, 1, 2]} if kind is MLPClassifier and not index else {}
+        parts.partial_fit(X, y, **classes)
+    whole = quick(kind, batch_size=40, max_iter=4, n_iter_no_change=math.inf).fit(X, y)
+    # The training restores its best epoch, which is its last here: the loss falls.
+    assert (np.diff(whole.loss_curve_) < 0).all()
+    assert np.array_equal(answers(parts, X), answers(whole, X))
+    assert np.array_equal(parts.loss_curve_, whole.loss_curve_)
+    assert parts.n_iter_ == 4
+
+
+def test_partial_fit_sees_every_row_of_parts_of_any_size(monkeypatch: Any) -> None:
+    X, y = IRIS
+    network = quick(batch_size=20)
+    network.partial_fit(X[:50], y[:50], classes=[0, 1, 2])  # three steps
+    seen: list[Any] = []
+    own = tl.datasets.Batches.order
+
+    def order(batches: Any, seed: int, epoch: int) -> Any:
+        seen.append(epoch)
+        return own(batches, seed, epoch)
+
+    monkeypatch.setattr(tl.datasets.Batches, "order", order)
+    network.partial_fit(X[50:90], y[50:90])  # two, which do not divide them
+    assert seen == [2]
+
+
+def test_partial_fit_says_what_it_cannot_do() -> None:
+    X, y = IRIS
+    with pytest.raises(tl.SettingError, match="classes of MLPClassifier must be given"):
+        quick().partial_fit(X, y)
+    with pytest.raises(tl.SettingError, match="class_weight of MLPClassifier must be None or a"):
+        quick(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(tl.SettingError, match="early_stopping of MLPRegressor must be False"):
+        quick(MLPRegressor, early_stopping=True).partial_fit(X, y)
+    network = quick().partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(tl.DataError, match=r"y of MLPClassifier must be among the classes"):
+        network.partial_fit(X, y + 1)
+    with pytest.raises(tl.SettingError, match="classes of MLPClassifier must be those of the"):
+        network.partial_fit(X, y, classes=[0, 1])
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_warm_start_goes_on(kind: Any) -> None:
+    X, y = IRIS
+    cold = quick(kind).fit(X, y)
+    warm = quick(kind, warm_start=True).fit(X, y)
+    assert np.array_equal(answers(cold, X), answers(warm, X))
+    warm.fit(X, y)
+    assert warm.loss_curve_[0] < cold.loss_curve_[0] / 1.2
+    assert np.array_equal(answers(cold.fit(X, y), X), answers(quick(kind).fit(X, y), X))
+
+
+def test_a_warm_start_needs_the_same_targets() -> None:
+    X, y = IRIS
+    network = quick(warm_start=True).fit(X, y)
+    with pytest.raises(tl.SettingError, match="y of MLPClassifier must have the classes"):
+        network.fit(X[y > 0], y[y > 0])
+    network = quick(MLPRegressor, warm_start=True).fit(X, y)
+    with pytest.raises(tl.SettingError, match="y of MLPRegressor must have 1 columns"):
+        network.fit(X, np.stack([y, y], axis=1))
+
+
+def test_early_stopping_watches_rows_that_are_not_trained_on() -> None:
+    X, y = IRIS
+    X = X + np.linspace(0, 1e-3, len(X))[:, None]  # two rows are equal, and would be one
+    network = quick(early_stopping=True, max_iter=400, validation_fraction=0.2, batch_size=20)
+    ready = network.prepare(X, y)
+    assert (len(ready.data.train), len(ready.data.validation)) == (120, 30)
+    assert np.bincount(ready.data.validation.t).tolist() == [10, 10, 10]
+    network.fit(X, y)
+    assert network.n_iter_ < 400
+    assert network.validation_scores_.max() > 0.9
+    assert len(network.validation_scores_) == len(network.validation_curve_) == network.n_iter_
+    own = quick(early_stopping=True).prepare(X[:140], y[:140], validation_data=(X[140:], y[140:]))
+    assert (len(own.data.train), len(own.data.validation)) == (140, 10)
+
+
+def test_validation_data_is_only_looked_at_without_early_stopping() -> None:
+    X, y = DIABETES
+    plain = quick(MLPRegressor).fit(X[:300], y[:300])
+    watched = quick(MLPRegressor)
+    watched.fit(X[:300], y[:300], validation_data=(X[300:], y[300:], np.ones(len(y) - 300)))
+    assert np.array_equal(plain.predict(X), watched.predict(X))
+    assert plain.validation_curve_ is None
+    assert watched.validation_scores_ is None
+    assert watched.validation_curve_.shape == (8,)
+
+
+def test_callbacks_see_each_epoch_and_may_stop_a_member() -> None:
+    X, y = IRIS
+    seen: list[tuple[int, int]] = []
+
+    def callback(member: int, updates: int, metrics: Any) -> bool:
+        seen.append((member, updates))
+        return member == 1 and updates == 3
+
+    network = quick(n_members=2, workers=1).fit(X, y, callbacks=[callback])
+    assert sorted(seen) == [*((0, n) for n in range(9)), *((1, n) for n in range(4))]
+    assert network.n_iter_ == 8
+
+
+def test_strings_frames_and_class_weights() -> None:
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]
+    network = quick(max_iter=60, class_weight="balanced").fit(X, names)
+    assert network.feature_names_in_.tolist() == X.columns.tolist()
+    assert network.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert set(network.predict(X)) <= set(names)
+    assert network.score(X, names) > 0.9
+    # An unbalanced half: balanced weights are those that make all classes' sums equal.
+    rows = np.r_[0:50, 50:60, 100:105]
+    counts = np.bincount(y.to_numpy()[rows])
+    weight = len(rows) / (3 * counts)
+    balanced = quick(class_weight="balanced").fit(X.iloc[rows], names[rows])
+    by_hand = quick().fit(X.iloc[rows], names[rows], weight[y.to_numpy()[rows]])
+    by_label = quick(class_weight=dict(zip(network.classes_, weight, strict=True)))
+    by_label.fit(X.iloc[rows], names[rows])
+    assert np.array_equal(balanced.predict_proba(X), by_hand.predict_proba(X))
+    assert np.array_equal(by_label.predict_proba(X), by_hand.predict_proba(X))
+
+
+def test_indicators() -> None:
+    X, y = IRIS
+    labels = np.stack([y == 0, y > 0, X[:, 0] > 5.8], axis=1).astype(int)
+    network = quick(max_iter=200).fit(X, labels)
+    assert network.predict_proba(X).shape == (150, 3)
+    assert network.score(X, labels) > 0.8
+    assert network.decision_function(X).shape == (150, 3)
+    parts = quick()
+    for _ in range(3):
+        parts.partial_fit(X, labels)
+    assert parts.predict(X).shape == (150, 3)
+    with pytest.raises(tl.SettingError, match="class_weight of MLPClassifier must be None"):
+        quick(class_weight="balanced").fit(X, labels)
+
+
+def test_predictions_are_equivariant_to_the_units_of_y() -> None:
+    X, y = DIABETES
+    both = np.stack([y, -y], axis=1)
+    plain = quick(MLPRegressor, dtype="float64").fit(X, both)
+    scaled = quick(MLPRegressor, dtype="float64").fit(X, both * [1024.0, 2.0] + 1000.0)
+    expected = plain.predict(X) * [1024.0, 2.0] + 1000.0
+    # Rounding of means and products in 8 steps: far below this; a unit forgotten is far above.
+    assert np.allclose(scaled.predict(X), expected, rtol=1e-7)
+    raw = quick(MLPRegressor, standardize_targets=False).fit(X, y)
+    assert raw.loss_curve_[0] == pytest.approx((y**2).mean() / 2, rel=0.1)
+    constant = quick(MLPRegressor).fit(X, np.full(len(y), 0.1))
+    assert np.allclose(constant.predict(X), 0.1, atol=0.5)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_member_that_diverges_is_named_and_predicts_finite_values(kind: Any) -> None:
+    X, y = IRIS
+    network = quick(kind, optimizer="sgd", learning_rate_init=1e30, n_members=2, dtype="float32")
+    with pytest.warns(ConvergenceWarning, match="member 1 of .* diverged at step 1 "):
+        network.fit(X, y)
+    assert np.isfinite(answers(network, X)).all()
+
+
+def test_a_training_that_was_still_improving_says_so() -> None:
+    X, y = IRIS
+    with pytest.warns(ConvergenceWarning, match="still improving after max_iter=8 epochs"):
+        quick().fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        quick(schedule="cosine").fit(X, y)
+        quick(tol=10.0, n_iter_no_change=2).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_scikit_learn_uses_them_as_its_own(kind: Any, tmp_path: Any) -> None:
+    X, y = IRIS
+    pipeline = make_pipeline(StandardScaler(), quick(kind, max_iter=40))
+    assert cross_val_score(pipeline, X, y, cv=3, error_score="raise").shape == (3,)
+    grid = {"alpha": [1e-4, 1e-1], "optimizer": ["adam", tl.Momentum(0.1)]}
+    search = GridSearchCV(quick(kind), grid, cv=2, error_score="raise").fit(X, y)
+    assert search.best_params_["alpha"] in (1e-4, 1e-1)
+    network = clone(search.best_estimator_).set_params(n_members=2).fit(X, y)
+    file = io.BytesIO()
+    joblib.dump(network, file)
+    file.seek(0)
+    assert np.array_equal(answers(joblib.load(file), X), answers(network, X))
+    assert type(network).__name__ in network._repr_html_()
+    frame = make_pipeline(StandardScaler(), quick(kind)).set_output(transform="pandas")
+    frame.fit(pd.DataFrame(X, columns=list("abcd")), y)
+    assert frame[-1].feature_names_in_.tolist() == ["a", "b", "c", "d"]
+
+
+def test_calibration() -> None:
+    X, y = IRIS
+    calibrated = CalibratedClassifierCV(quick(max_iter=60), cv=2).fit(X, y)
+    assert calibrated.score(X, y) > 0.8
+    assert np.allclose(calibrated.predict_proba(X).sum(axis=1), 1)
+
+
+def test_decision_function_is_finite_where_probabilities_are_not_between_0_and_1() -> None:
+    X = np.array([[-1e4], [-1.0], [1.0], [1e4]])
+    network = quick(max_iter=30).fit(X, [0, 0, 1, 1])
+    assert set(network.predict_proba(X)[[0, 3], 1]) == {0.0, 1.0}
+    assert np.isfinite(network.decision_function(X)).all()
+    assert network.predict_log_proba(X).max() <= 0
+    assert network.predict_log_proba(X).min() == -np.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_layer_sizes", (0,)),
+        ("activation", "relux"),
+        ("alpha", -1),
+        ("batch_size", 0),
+        ("learning_rate_init", 0),
+        ("max_iter", 0),
+        ("tol", -1),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 1.0),
+        ("n_iter_no_change", 0),
+        ("warm_start", 1),
+        ("verbose", "loud"),
+        ("optimizer", "lbfgs"),
+        ("init", "zeros"),
+        ("batch_norm", 1),
+        ("layer_norm", 1),
+        ("dropout", 1.0),
+        ("schedule", "slow"),
+        ("label_smoothing", 1.0),
+        ("loss", "hinge"),
+        ("n_members", 0),
+        ("dtype", "float16"),
+        ("class_weight", "equal"),
+        ("workers", 0),
+    ],
+)
+def test_what_a_parameter_must_be(name: str, value: Any) -> None:
+    with pytest.raises(tl.SettingError, match=f"^{name} of MLPClassifier must "):
+        quick(**{name: value}).fit(*IRIS)
+
+
+def test_what_else_is_refused() -> None:
+    X, y = IRIS
+    with pytest.raises(tl.SettingError, match="loss of MLPClassifier must be for classification"):
+        quick(loss="huber").fit(X, y)
+    with pytest.raises(tl.SettingError, match="label_smoothing of MLPClassifier must be 0"):
+        quick(label_smoothing=0.1).fit(X, np.stack([y > 0, y > 1], axis=1))
+    with pytest.raises(tl.SettingError, match="validation_data of MLPClassifier must be None"):
+        quick().fit(X, y, validation_data=X)
+    with pytest.raises(tl.DataError, match="sample_weight of MLPClassifier must be >= 0"):
+        quick().fit(X, y, np.linspace(-1, 1, len(y)))
+    with pytest.raises(tl.DataError, match="class_weight of MLPClassifier must hold finite"):
+        quick(class_weight={0: -1}).fit(X, y)
+    with pytest.raises(tl.DataError, match="y of MLPRegressor must have squares"):
+        quick(MLPRegressor).fit(X, np.where(y > 0, 1e200, 0.0))
