@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -401,3 +403,14 @@ def test_what_else_is_refused() -> None:
         quick(class_weight={0: -1}).fit(X, y)
     with pytest.raises(tl.DataError, match="y of MLPRegressor must have squares"):
         quick(MLPRegressor).fit(X, np.where(y > 0, 1e200, 0.0))
+
+
+def test_scikit_learn_is_imported_when_an_estimator_is_asked_for() -> None:
+    """`import trainlab` need not wait for it."""
+    script = (
+        "import sys, trainlab; assert 'sklearn' not in sys.modules; "
+        "assert 'MLPRegressor' in dir(trainlab); trainlab.MLPRegressor()"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'MLPNothing'"):
+        tl.MLPNothing  # noqa: B018  # to ask is to fail
