@@ -21,7 +21,7 @@ from trainlab.errors import (
     TrainlabError,
     WorkerError,
 )
-from trainlab.models import load, save
+from trainlab.models import export_onnx, load, save
 from trainlab.network.activations import (
     ELU,
     GELU,
@@ -131,6 +131,7 @@ __all__ = [
     "WorkerError",
     "Xavier",
     "datasets",
+    "export_onnx",
     "from_arrays",
     "gradient_check",
     "load",

@@ -1,5 +1,6 @@
 """Trained networks as files: one file each, of arrays and JSON, that is never run."""
 
+from trainlab.models.export import export_onnx
 from trainlab.models.storage import load, save
 
-__all__ = ["load", "save"]
+__all__ = ["export_onnx", "load", "save"]

@@ -1,0 +1,108 @@
+"""Every layer, activation and loss as ONNX, held against onnxruntime."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from cases import ACTIVATIONS, LOSSES, NETWORKS, TECHNIQUES, targets
+from complaints import complains
+from trainlab.errors import ModelFileError, NotTrainedError, SettingError
+from trainlab.models import export, export_onnx
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+# Outputs are of the size 1.  In float32 a few roundings of 6e-8 each stand between the two;
+# in float64 they are far below.
+AGREEMENT = {"float32": 1e-6, "float64": 1e-12}
+# Except for the erf of GELU, which is float32 there.
+WITH_ERF = 1e-6
+# What is trained is 13 rows; these are more, and some of them far out.
+ROWS, IN, OUT = 13, 5, 3
+X = np.random.default_rng(6).standard_normal((40, IN))
+
+
+def trained(network: tl.MLP, dtype: str, seeds: int = 1) -> tl.Population:
+    t = targets(network.loss.task, np.random.default_rng(7), (ROWS,), OUT)
+    if network.loss.task == "classification":
+        t = np.arange(ROWS) % OUT
+    population = tl.Population.grid(network=network, optimizer=tl.SGD(0.05), seed=range(seeds))
+    data = tl.from_arrays(X[:ROWS], t, task=network.loss.task, dtype=dtype)
+    population.fit(data, batch_size=5, steps=8, dtype=dtype, workers=1)
+    return population
+
+
+def run(path: Path, x: Any) -> dict[str, Any]:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"x": x}), strict=True))
+
+
+def outputs(population: tl.Population, x: Any) -> Any:
+    """The outputs (members, N, out) before any softmax or sigmoid."""
+    found = []
+    for member, numbers in zip(population, population.numbers, strict=True):
+        network = member.network.build(*population.widths)
+        bound = network.bind(numbers.params, numbers.buffers)
+        found.append(network.forward(bound, x.astype(numbers.params.dtype))[0])
+    return np.stack(found)
+
+
+@pytest.mark.parametrize("dtype", AGREEMENT)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_onnxruntime_agrees(name: str, dtype: str, tmp_path: Path) -> None:
+    population = trained(NETWORKS[name], dtype)
+    export_onnx(population, tmp_path / "model.onnx")
+    found = run(tmp_path / "model.onnx", X.astype(dtype))
+    bound = WITH_ERF if name == "activation gelu" else AGREEMENT[dtype]
+    assert all(values.dtype == dtype for values in found.values())
+    assert np.abs(found["outputs"] - outputs(population, X)[0]).max() <= bound
+    if population[0].network.loss.task == "regression":
+        assert set(found) == {"outputs"}
+    else:
+        expected = population.predict_proba(X)[0]
+        assert np.abs(found["probabilities"] - expected).max() <= bound
+
+
+def test_nothing_is_missing() -> None:
+    assert {type(activation) for activation in ACTIVATIONS.values()} == set(export.ACTIVATIONS)
+    assert {loss.task for loss in LOSSES.values()} == set(export.PROBABILITIES)
+    used = {type(layer) for network in NETWORKS.values() for layer in network.build(IN, OUT).layers}
+    assert used == set(export.LAYERS)
+    assert TECHNIQUES["the book's"]["dropout"] > 0  # whose evaluation has a factor
+
+
+def test_a_member_of_a_population(tmp_path: Path) -> None:
+    population = trained(tl.MLP((4, 6), "tanh", batch_norm=True), "float32", seeds=3)
+    for index in range(3):
+        export_onnx(population, tmp_path / "model.onnx", index=index)
+        found = run(tmp_path / "model.onnx", X.astype("float32"))["probabilities"]
+        assert np.abs(found - population.predict_proba(X)[index]).max() <= AGREEMENT["float32"]
+
+
+def test_a_network_and_a_row_alone(tmp_path: Path) -> None:
+    network = tl.Network(tl.MLP((4,)))
+    network.fit(tl.from_arrays(X, np.arange(40) % OUT), steps=3, workers=1)
+    export_onnx(network, str(tmp_path / "model.onnx"))
+    found = run(tmp_path / "model.onnx", X[:1].astype("float32"))["probabilities"]
+    assert np.abs(found - network.predict_proba(X[:1])).max() <= AGREEMENT["float32"]
+
+
+def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, population = tmp_path / "model.onnx", trained(tl.MLP((4,)), "float32", seeds=2)
+    complains(lambda: export_onnx(tl.Network(), path), NotTrainedError)
+    complains(lambda: export_onnx(tl.MLP(), path), SettingError, "model of export_onnx")
+    for index in (None, 2, -1, True, 0.0):
+        complains(lambda i=index: export_onnx(population, path, i), SettingError, "index of")
+    complains(lambda: export_onnx(population, tmp_path, 0), ModelFileError, "file of")
+    monkeypatch.setattr(export, "MAX_BYTES", 10)
+    complains(lambda: export_onnx(population, path, 0), SettingError, "parameters of")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install trainlab\[onnx\]"):
+        export_onnx(population, path, 0)
+    assert not path.exists()
