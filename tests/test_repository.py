@@ -31,6 +31,7 @@ ROOMS = (
     "data",
     "evidence",
     "plots",
+    "store",
     "training",
     "models",
     "estimators",

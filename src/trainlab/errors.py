@@ -35,6 +35,10 @@ class NotTrainedError(TrainlabError, RuntimeError):
     """A network was asked for something that only a trained one has."""
 
 
+class StoreError(TrainlabError, OSError):
+    """The file that keeps runs cannot be opened, read or written."""
+
+
 class WorkerError(TrainlabError, RuntimeError):
     """A process that trained died before its work was done."""
 

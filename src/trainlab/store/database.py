@@ -1,0 +1,340 @@
+"""The SQLite file: its tables, and what of it can be trusted.
+
+Every row bears a SHA-256 of what it says and of what it belongs to; a row with another is
+treated as if it were not there.  What SQLite itself finds wrong is a StoreError.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from trainlab.errors import SettingError, StoreError, sentence
+from trainlab.store.coding import canonical
+from trainlab.store.differences import differences
+from trainlab.store.lock import Lock
+
+FILE: Final = "runs.sqlite"
+LOCK: Final = ".runs.lock"
+APPLICATION: Final = 0x74726C62  # "trlb": tells the file from those of other programs
+SECONDS_TO_WAIT: Final = 5.0  # for readers that copy the file; there is one writer
+
+MIGRATIONS: Final = (
+    # From version i to version i + 1; files of every version are about, so never change one.
+    (
+        """CREATE TABLE runs (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, settings TEXT NOT NULL,
+            total INTEGER NOT NULL, digest BLOB NOT NULL, begun TEXT NOT NULL, changed TEXT NOT NULL
+        )""",
+        """CREATE TABLE parts (
+            run INTEGER NOT NULL, kind TEXT NOT NULL, place INTEGER NOT NULL,
+            content BLOB NOT NULL, digest BLOB NOT NULL, UNIQUE (run, kind, place)
+        )""",
+        f"PRAGMA application_id = {APPLICATION}",
+    ),
+)
+
+Place = tuple[str, int]
+"""The kind of a part and its place among those of its kind."""
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a store has of a run.
+
+    settings    what it began with
+    total       the parts of the kind "result" that it will have;  done: those it has
+    begun, changed  when, in words that can be sorted
+    size        bytes of its parts
+    """
+
+    key: str
+    settings: Any
+    total: int
+    done: int
+    begun: str
+    changed: str
+    size: int
+
+
+class Store:
+    """The runs in a folder, open for reading and writing until it is closed.
+
+    The folder is made if need be.  StoreError where it cannot be written to, where another
+    process has it open, and where the file is damaged, of another program, or of a newer
+    version of trainlab.  Methods are safe in threads; a forked child must not call them.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.path = Path(folder) / FILE
+        with _complaints(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(self.path.with_name(LOCK))
+        self._guard = threading.RLock()
+        try:
+            with _complaints(self.path):
+                self._connection = sqlite3.connect(
+                    self.path,
+                    timeout=SECONDS_TO_WAIT,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+            try:
+                with _complaints(self.path):
+                    self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _prepare(self) -> None:
+        """Sets the connection up, and brings the file to the version of this source."""
+        for setting in ("synchronous = FULL", "trusted_schema = OFF", "cell_size_check = ON"):
+            self._connection.execute(f"PRAGMA {setting}")
+        version = _version(self._connection, self.path)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        if version < len(MIGRATIONS):
+            with self._transaction():
+                for step in MIGRATIONS[version:]:
+                    for statement in step:
+                        self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets another process have the folder."""
+        with self._guard:
+            self._connection.close()
+        self._lock.release()
+
+    def run(self, key: str, settings: Any, total: int, fresh: bool = False) -> Run:
+        """The run of that key: as it was left, or a new one.
+
+        settings: plain JSON values that decide what its parts hold.  SettingError, naming
+        the differences, where it began with others; `fresh` starts over then, and always.
+        """
+        text = canonical(settings)
+        digest = _digest(key, text, str(total))
+        with self._guard, _complaints(self.path), self._transaction():
+            row = self._connection.execute(
+                "SELECT id, settings, total, digest FROM runs WHERE key = ?", (key,)
+            ).fetchone()
+            if row is not None:
+                intact = _is_run(key, *row[1:])
+                if intact and row[3] == digest and not fresh:
+                    return Run(self, int(row[0]), digest)
+                if intact and not fresh:
+                    raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
+                self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
+                self._connection.execute("DELETE FROM runs WHERE id = ?", (row[0],))
+            now = _now()
+            number = self._connection.execute(
+                "INSERT INTO runs (key, settings, total, digest, begun, changed)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (key, text, total, digest, now, now),
+            ).lastrowid
+            # A damaged file may have lost the run, and kept its parts.
+            self._connection.execute("DELETE FROM parts WHERE run = ?", (number,))
+            assert number is not None
+            return Run(self, number, digest)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All that is executed in the block, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # a full disk has rolled it back already
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+class Run:
+    """The parts of one run.  Made by `Store.run`."""
+
+    def __init__(self, store: Store, number: int, digest: bytes) -> None:
+        self._store = store
+        self._number = number
+        self._digest = digest
+
+    def load(self, kind: str) -> dict[int, bytes]:
+        """The intact parts of a kind, by place."""
+        store = self._store
+        with store._guard, _complaints(store.path):
+            rows = store._connection.execute(
+                "SELECT place, content, digest FROM parts WHERE run = ? AND kind = ?",
+                (self._number, kind),
+            )
+            return {
+                place: content
+                for place, content, digest in rows
+                if isinstance(content, bytes) and digest == self._sign(kind, place, content)
+            }
+
+    def save(self, parts: Mapping[Place, bytes], dropped: Iterable[Place] = ()) -> None:
+        """Writes parts, in place of those that were there, and drops others: all or nothing.
+
+        They are on the disk when it returns.
+        """
+        store, number = self._store, self._number
+        with store._guard, _complaints(store.path), store._transaction():
+            execute = store._connection.execute
+            for kind, place in dropped:
+                execute(
+                    "DELETE FROM parts WHERE run = ? AND kind = ? AND place = ?",
+                    (number, kind, place),
+                )
+            for (kind, place), content in parts.items():
+                execute(
+                    "INSERT OR REPLACE INTO parts (run, kind, place, content, digest)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (number, kind, place, content, self._sign(kind, place, content)),
+                )
+            execute("UPDATE runs SET changed = ? WHERE id = ?", (_now(), number))
+
+    def _sign(self, kind: str, place: int, content: bytes) -> bytes:
+        return _digest(self._digest, kind, str(place), content)
+
+
+def listed(folder: str | os.PathLike[str]) -> list[About]:
+    """The runs in a folder, in the order in which they began; also while a process writes.
+
+    StoreError where there is no store, or one that cannot be read.
+    """
+    path = Path(folder) / FILE
+    if not path.is_file():
+        must = f"be a folder with {FILE}"
+        raise StoreError(sentence("DIR", "a list of runs", must, str(folder)))
+    with _complaints(path), _readable(path) as source:
+        connection = sqlite3.connect(
+            f"{source.absolute().as_uri()}?mode=ro", timeout=SECONDS_TO_WAIT, uri=True
+        )
+        try:
+            if not _version(connection, path):
+                return []
+            rows = connection.execute(
+                "SELECT key, settings, total, digest,"
+                " (SELECT count(*) FROM parts WHERE run = id AND kind = 'result'), begun, changed,"
+                " (SELECT coalesce(sum(length(content)), 0) FROM parts WHERE run = id)"
+                " FROM runs ORDER BY id"
+            ).fetchall()
+        finally:
+            connection.close()
+    return [
+        About(key, json.loads(settings), total, *rest)
+        for key, settings, total, digest, *rest in rows
+        if _is_run(key, settings, total, digest)
+    ]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Path]:
+    """The file, or a copy of it where SQLite could not put its index of the log beside it."""
+    if os.access(path.parent, os.W_OK):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for each in (path, path.with_name(f"{FILE}-wal")):
+            if each.is_file():
+                shutil.copyfile(each, Path(folder) / each.name)
+        yield Path(folder) / FILE
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file, 0 for an empty one; StoreError for what is no store of ours."""
+    version, application, tables = (
+        connection.execute(question).fetchone()[0]
+        for question in (
+            "PRAGMA user_version",
+            "PRAGMA application_id",
+            "SELECT count(*) FROM sqlite_master",
+        )
+    )
+    if application != APPLICATION and (tables or version or application):
+        raise StoreError(sentence("file", str(path), "be runs of trainlab", "another database"))
+    if version > len(MIGRATIONS):
+        must = f"have a version up to {len(MIGRATIONS)}"
+        remedy = "a newer trainlab, which wrote it"
+        raise StoreError(sentence("file", str(path), must, version, remedy))
+    return int(version)
+
+
+def _is_run(key: Any, settings: Any, total: Any, digest: Any) -> bool:
+    """Whether a row of `runs` is as it was written."""
+    text = isinstance(key, str) and isinstance(settings, str)
+    return text and digest == _digest(key, settings, str(total))
+
+
+def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:
+    """The error that names what differs: settings and totals, by name."""
+    found = "; ".join(differences(old, new))
+    what = f"settings of run {key!r} in {path} must be those that it began with"
+    return SettingError(f"{what}; got others: {found}; try fresh=True (--fresh), which starts over")
+
+
+def _digest(*parts: str | bytes) -> bytes:
+    """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.digest()
+
+
+def _now() -> str:
+    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@contextmanager
+def _complaints(path: Path) -> Iterator[None]:
+    """Turns what SQLite and the system raise into a StoreError that says what it means."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+        got = f"{error.strerror or error}" if isinstance(error, OSError) else str(error)
+        kind = getattr(error, "sqlite_errorname", "")
+        if isinstance(error, OSError) or kind.startswith(_UNWRITABLE):
+            must = "be in a folder that can be written to, with room on the disk"
+            remedy = "the same again when it is"
+        else:
+            must, remedy = "be readable", f"again without the file {path}, which is damaged"
+        raise StoreError(sentence("runs", str(path), must, got, remedy)) from error
+
+
+_UNWRITABLE: Final = (
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_READONLY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_BUSY",
+    "SQLITE_PERM",
+)

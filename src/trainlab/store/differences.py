@@ -1,0 +1,45 @@
+"""What differs between two sets of plain settings, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from trainlab.errors import describe
+
+SHOWN: Final = 3
+
+
+def differences(old: Any, new: Any) -> list[str]:
+    """Differences between two JSON values, the outermost first, and how many more there are.
+
+    >>> differences({"batch_size": 100, "on": ["test"]}, {"batch_size": 128, "on": ["test"]})
+    ['batch_size was 100, is 128']
+    """
+    found = sorted(_walk(old, new, ""), key=lambda one: one[0])
+    more = len(found) - SHOWN
+    words = [text for _, text in found[:SHOWN]]
+    return words + ([f"and {more} more"] if more > 0 else [])
+
+
+def _walk(old: Any, new: Any, name: str, depth: int = 0) -> Iterator[tuple[int, str]]:
+    """How deep each difference lies, and what it is."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            inner = f"{name}.{key}" if name else key
+            if key in old and key in new:
+                yield from _walk(old[key], new[key], inner, depth + 1)
+            else:
+                yield depth, f"{inner} was {_word(old, key)}, is {_word(new, key)}"
+    elif isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            yield depth, f"{name} were {len(old)}, are {len(new)}"
+            return
+        for index, pair in enumerate(zip(old, new, strict=False)):
+            yield from _walk(*pair, f"{name}[{index}]", depth + 1)
+    elif old != new or type(old) is not type(new):
+        yield depth, f"{name or 'it'} was {describe(old)}, is {describe(new)}"
+
+
+def _word(values: dict[str, Any], key: str) -> str:
+    return describe(values[key]) if key in values else "not there"
