@@ -19,7 +19,14 @@ from complaints import complains
 from trainlab import evidence
 from trainlab.data import Batches, read_idx, split
 from trainlab.differentiation import complex_step_gradient
-from trainlab.errors import DataError, DownloadError, NotTrainedError, SettingError, TrainlabError
+from trainlab.errors import (
+    DataError,
+    DownloadError,
+    NotTrainedError,
+    SettingError,
+    StoreError,
+    TrainlabError,
+)
 from trainlab.experiments.registry import find
 from trainlab.experiments.runner import Options
 
@@ -227,6 +234,11 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "fit-keep-list": (SettingError, lambda: fit(keep=["history"])),
     "fit-dtype": (SettingError, lambda: fit(dtype="float16")),
     "fit-dtype-list": (SettingError, lambda: fit(dtype=["float32"])),
+    "fit-store": (SettingError, lambda: fit(store=3)),
+    "fit-store-in-a-file": (StoreError, lambda: fit(store=__file__)),
+    "fit-run": (SettingError, lambda: fit(store="absent", run="")),
+    "fit-run-number": (SettingError, lambda: fit(store="absent", run=3)),
+    "fit-fresh": (SettingError, lambda: fit(store="absent", fresh=1)),
     "fit-progress": (SettingError, lambda: fit(progress="yes")),
     "predict-untrained": (NotTrainedError, lambda: tl.Network().predict(rows())),
     "parameters-untrained": (NotTrainedError, lambda: tl.Population.grid().parameters(0)),

@@ -18,6 +18,7 @@ from trainlab.errors import (
     ModelFileError,
     NotTrainedError,
     SettingError,
+    StoreError,
     TrainlabError,
     WorkerError,
 )
@@ -125,6 +126,7 @@ __all__ = [
     "Softplus",
     "Std",
     "Step",
+    "StoreError",
     "Tanh",
     "TrainlabError",
     "WarmUp",

@@ -245,7 +245,7 @@ class Dataset:
         return {"name": self.name, "sha256": self.sha256, "sizes": sizes}
 
 
-def _sha256(*parts: str | bytes) -> str:
+def _sha256(*parts: str | bytes | memoryview) -> str:
     """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
     digest = hashlib.sha256()
     for part in parts:
@@ -317,7 +317,7 @@ def from_arrays(
             weights = admit_weights(held[2], f"weight of {kind}") if len(held) == 3 else None
             pairs[kind] = Split(admit_inputs(held[0], f"x of {kind}", dtype), own, weights)
     data = dataclasses.replace(data, **pairs)
-    data = dataclasses.replace(data, sha256=_content(data))
+    data = dataclasses.replace(data, sha256=content_of(data))
     if test is not None and not isinstance(test, tuple):
         data = data.hold_out("test", test, stratify=stratify, seed=seed)
     if validation is not None and not isinstance(validation, tuple):
@@ -325,9 +325,10 @@ def from_arrays(
     return data
 
 
-def _content(data: Dataset) -> str:
+def content_of(data: Dataset) -> str:
+    """SHA-256 of what the splits hold now, whatever was done to them since they were loaded."""
     classes = None if data.classes is None else data.classes.tolist()
-    pieces: list[str | bytes] = [data.task, repr(classes)]
+    pieces: list[str | bytes | memoryview] = [data.task, repr(classes)]
     for name, part in data.parts().items():
         for array in (part.x, part.t, part.weight):
             if array is not None:
@@ -335,9 +336,11 @@ def _content(data: Dataset) -> str:
     return _sha256(*pieces)
 
 
-def _pieces(array: Features | NDArray[Any]) -> list[str | bytes]:
+def _pieces(array: Features | NDArray[Any]) -> list[str | bytes | memoryview]:
     shape = repr(tuple(array.shape))
     if isinstance(array, np.ndarray):
-        return [array.dtype.str, shape, array.tobytes()]
+        # Not `tobytes`: a copy of all of it takes as long as the digest.
+        content = array.data.cast("B") if array.size else b""
+        return [array.dtype.str, shape, content]
     places = [index.astype(np.int64).tobytes() for index in (array.indptr, array.indices)]
     return ["csr", array.dtype.str, shape, *places, array.data.tobytes()]

@@ -25,7 +25,7 @@ from typing import Any, Final
 from trainlab.blas import one_thread
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.history import Series
-from trainlab.training.record import Ledger, Record, Result
+from trainlab.training.record import Checkpoint, Ledger, Record, Result
 
 BACKENDS: Final = ("threads", "processes")
 CAN_FORK: Final = sys.platform == "linux"
@@ -109,6 +109,11 @@ def _serve(children: dict[Connection, Any], chunks: int, ledger: Ledger) -> None
                 ledger.advance(*content)
             elif kind == "finish":
                 ledger.finish(*content)
+            elif kind == "commit":
+                ledger.commit()
+            elif kind == "checkpoint":
+                ledger.checkpoint(*content)
+                _answer(connection, None)
             elif kind == "error":
                 raise content[0]
 
@@ -169,6 +174,7 @@ class _Letters:
 
     def __init__(self, connection: Connection, ledger: Ledger) -> None:
         self.series: dict[str, Series] = ledger.series
+        self.durable = ledger.durable
         self._connection = connection
         self._ledger = ledger
         self._parent = os.getppid()
@@ -185,6 +191,14 @@ class _Letters:
     def finish(self, row: int, result: Result) -> None:
         """Sends the parent the result of a member."""
         self._connection.send(("finish", row, result))
+
+    def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
+        """Sends it to the parent, and waits until it is kept."""
+        self.ask("checkpoint", members)
+
+    def commit(self) -> None:
+        """Tells the parent."""
+        self._connection.send(("commit",))
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Asks the parent, whose callbacks they are."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ def group(
     batch_size: int,
     dtype: Any,
     workers: int,
-    origins: Sequence[int] | None = None,
+    origins: Sequence[Hashable] | None = None,
 ) -> tuple[list[list[int]], float]:
     """Chunks of members of one structure, most expensive first, and what a step of all costs.
 

@@ -34,11 +34,12 @@ from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine
 from trainlab.training.grouping import group
 from trainlab.training.history import History, Status
 from trainlab.training.inputs import Inputs
+from trainlab.training.keeping import Kept, kept
 from trainlab.training.members import Member
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Bar, Progress
 from trainlab.training.record import Numbers
-from trainlab.training.run import run
+from trainlab.training.run import run as train
 
 
 class Population(Sequence[Member]):
@@ -192,6 +193,9 @@ class Population(Sequence[Member]):
         keep: str = "parameters",
         start: str | None = None,
         progress: bool | Progress = False,
+        store: Kept | None = None,
+        run: str = "fit",
+        fresh: bool = False,
     ) -> History:
         """Trains every member, from its seed unless `start` says else, and returns what happened.
 
@@ -214,6 +218,11 @@ class Population(Sequence[Member]):
                      and its number of updates, so that two fits of 5 epochs are one of 10,
                      unless a schedule depends on how long training is
         progress     True for a bar on the terminal, or a Progress
+        store        a folder that keeps what is done, or a Store: the same call again computes
+                     only what is missing, and ends with the same bits; callbacks are called
+                     for what is done now
+        run          the name of this training in the store
+        fresh        True to forget what the store has of it, and start over
 
         Ctrl-C ends training early: the history then has members marked "interrupted".
         Raises SettingError and DataError before anything is trained.
@@ -240,9 +249,18 @@ class Population(Sequence[Member]):
             must = "be True, False or a Progress"
             raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
         bar = Bar() if progress is True else nullcontext(progress or None)
-        with bar as shown:
-            series, results = run(
-                self._members, plan, splits, widths, NumPyEngine(), workers, backend, shown, starts
+        with kept(store, run, fresh, data, self._members, plan, starts) as own, bar as shown:
+            series, results = train(
+                self._members,
+                plan,
+                splits,
+                widths,
+                NumPyEngine(),
+                workers,
+                backend,
+                shown,
+                starts,
+                own,
             )
         numbers = [result.numbers for result in results if result.numbers is not None]
         self._numbers, self._widths = numbers or None, widths

@@ -10,7 +10,7 @@ import dataclasses
 import mmap
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from trainlab.training.history import Series, Status
 from trainlab.training.members import Member
 from trainlab.training.plan import Callback, Plan
 from trainlab.training.progress import Progress
+
+if TYPE_CHECKING:
+    from trainlab.training.keeping import Keeper
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,16 +45,52 @@ class Result:
     numbers: Numbers | None
 
 
+@dataclasses.dataclass
+class Best:
+    """The best evaluation of a member so far, and how many were worse since."""
+
+    value: float | None = None
+    waited: int = 0
+    step: int | None = None
+    params: Array | None = None
+    buffers: Array | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A member in the midst of a training: all that its next step depends on but its settings.
+
+    numbers    with the state of its optimizer
+    done       updates that it received in this training, which may not be its first
+    evaluated  and how many it had received when it was last evaluated
+    """
+
+    numbers: Numbers
+    done: int
+    evaluated: int
+    best: Best
+
+
 class Record(Protocol):
     """What a trainer tells and asks."""
 
     series: dict[str, Series]
+
+    @property
+    def durable(self) -> bool:
+        """Whether anything is kept on disk: else no checkpoint need be made."""
 
     def advance(self, members: int, steps: int) -> None:
         """So many members have ended, so many member-steps are done or dropped."""
 
     def finish(self, row: int, result: Result) -> None:
         """A member has ended."""
+
+    def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
+        """Keeps what members would go on from; when it returns it is on disk."""
+
+    def commit(self) -> None:
+        """A chunk has ended: its results are to be on disk before anything else is."""
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Whether a callback wants the member to end."""
@@ -92,7 +131,9 @@ class Ledger:
         self.series = empty_series(members, plan)
         self.results: list[Result | None] = [None] * len(members)
         self.stop = Stop()
+        self.keeper: Keeper | None = None
         self._callbacks: tuple[Callback, ...] = plan.callbacks
+        self._total = plan.total
         self._progress = progress
         self._lock = threading.Lock()
 
@@ -105,6 +146,34 @@ class Ledger:
     def finish(self, row: int, result: Result) -> None:
         """Keeps the result of a member."""
         self.results[row] = result
+        if self.keeper:
+            self.keeper.finish(row, result)
+
+    def resume(self) -> dict[int, Checkpoint]:
+        """Takes what the store has: the results of members, and where others are to go on."""
+        if not self.keeper:
+            return {}
+        found, left = self.keeper.load(len(self.results))
+        for row, result in found.items():
+            self.results[row] = result
+        steps = sum(each.done for each in left.values())
+        self.advance(len(found), len(found) * self._total + steps)
+        return left
+
+    @property
+    def durable(self) -> bool:
+        """Whether there is a store."""
+        return self.keeper is not None
+
+    def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
+        """Writes it to the store."""
+        if self.keeper:
+            self.keeper.checkpoint(members)
+
+    def commit(self) -> None:
+        """Writes what the store does not have yet."""
+        if self.keeper:
+            self.keeper.commit()
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Asks every callback, one at a time."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -13,28 +15,28 @@ from trainlab.training.engine import Engine, gather
 from trainlab.training.history import Status
 from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.plan import Plan, loss_name, position
-from trainlab.training.record import Record, Result, write
+from trainlab.training.record import Best, Checkpoint, Record, Result, write
 
 Splits = Mapping[str, Samples]
 
-
-@dataclasses.dataclass
-class _Best:
-    """The best evaluation of a member so far."""
-
-    value: float | None = None
-    waited: int = 0
-    step: int | None = None
-    params: Array | None = None
-    buffers: Array | None = None
+# A checkpoint may take this share of the time, and what is done sooner than that is not worth one.
+CHECKPOINT_SHARE: Final = 1 / 50
+FIRST_CHECKPOINT: Final = 1.0  # seconds
 
 
 class Trainer:
     """The training of one chunk."""
 
     def __init__(
-        self, chunk: Chunk, plan: Plan, data: Splits, engine: Engine, record: Record
+        self,
+        chunk: Chunk,
+        plan: Plan,
+        data: Splits,
+        engine: Engine,
+        record: Record,
+        resumed: Mapping[int, Checkpoint] | None = None,
     ) -> None:
+        """`resumed`: what each member of the chunk was left with, after equally many updates."""
         self.chunk = chunk
         self.plan = plan
         self.data = data
@@ -42,7 +44,12 @@ class Trainer:
         self.record = record
         self.done = 0  # updates that the members of the chunk have received here
         self._evaluated = 0  # and had received when they were last evaluated
-        self._best = {row: _Best() for row in chunk.members}
+        self._best = {row: Best() for row in chunk.members}
+        for row, left in (resumed or {}).items():
+            self.done, self._evaluated = left.done, left.evaluated
+            self._best[row] = dataclasses.replace(left.best)
+        self.origin = chunk.origin - self.done  # updates that they had received before
+        self._due = time.monotonic() + FIRST_CHECKPOINT
         self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
     def run(self) -> None:
@@ -50,22 +57,26 @@ class Trainer:
         reason = self.engine.supports(self.chunk)
         if reason is not None:
             raise NotImplementedError(f"the engine {self.engine.name} cannot do this: {reason}")
-        if not self.record.stopped():
+        if not self.done and not self.record.stopped():
             self._evaluate()
         for mark in self.plan.marks():
+            if mark <= self.done:
+                continue
             while self.done < mark and self.chunk.members:
                 self._advance(mark)
             if not self.chunk.members:
                 return
             self._evaluate_batch()
             self._evaluate()
+            if self.record.durable and self.done < self.plan.total:
+                self._checkpoint()
         self._retire(range(len(self.chunk.members)), "finished", self.done)
 
     def _advance(self, mark: int) -> None:
         """Trains towards `mark`, and no further than a divergence or an interruption."""
         chunk, first = self.chunk, self.done
         batches = self._batches(first, mark)
-        samples, stopped, origin = self.data["train"], self.record.stopped, chunk.origin
+        samples, stopped, origin = self.data["train"], self.record.stopped, self.origin
         total = origin + self.plan.total
         span = self.engine.train(chunk, samples, batches, origin + first, total, stopped)
         self.done += span.losses.shape[1]
@@ -74,6 +85,8 @@ class Trainer:
         if span.diverged:  # the step in which they diverged was not theirs
             self._retire(span.diverged, "diverged", self.done - 1)
         elif span.losses.shape[1] < batches.shape[1]:
+            if self.record.durable and self.done:
+                self._keep()
             self._retire(range(len(chunk.members)), "interrupted", self.done)
 
     def _batches(self, first: int, end: int) -> Array:
@@ -82,7 +95,7 @@ class Trainer:
         Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
         """
         plan = self.plan.batches
-        epoch, offset = divmod(self.chunk.origin + first, plan.steps_per_epoch)
+        epoch, offset = divmod(self.origin + first, plan.steps_per_epoch)
         for seed in self.chunk.seeds:
             if self._orders.get(seed, (-1,))[0] != epoch:
                 self._orders[seed] = (epoch, plan.order(seed, epoch))
@@ -119,7 +132,7 @@ class Trainer:
         if ending and self.done < self.plan.total:
             self._retire(ending, "stopped early", self.done)
 
-    def _watch(self, k: int, best: _Best, metrics: Mapping[str, float]) -> bool:
+    def _watch(self, k: int, best: Best, metrics: Mapping[str, float]) -> bool:
         """Keeps a copy of the best numbers of row k; False when its patience has run out."""
         rule = self.plan.early_stopping
         if rule is None:
@@ -130,7 +143,7 @@ class Trainer:
         if not rule.improves(value, best.value):
             best.waited += 1
             return best.waited < rule.patience
-        best.value, best.waited, best.step = value, 0, self.chunk.origin + self.done
+        best.value, best.waited, best.step = value, 0, self.origin + self.done
         best.params, best.buffers = self.chunk.params_of(k), self.chunk.buffers[k].copy()
         return True
 
@@ -153,7 +166,7 @@ class Trainer:
         for k in gone:
             row = chunk.members[k]
             best = self._best.pop(row)
-            status, numbers = Status(kind, chunk.origin + updates, best.step), None
+            status, numbers = Status(kind, self.origin + updates, best.step), None
             if self.plan.keep != "history":
                 numbers = chunk.numbers_of(k, status.step, self.plan.keep == "state")
                 if best.params is not None and best.buffers is not None:
@@ -161,3 +174,28 @@ class Trainer:
             self.record.finish(row, Result(status, numbers))
         self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
         chunk.keep([k for k in range(len(chunk.members)) if k not in gone])
+        if not chunk.members:
+            self.record.commit()
+
+    def _checkpoint(self) -> None:
+        """Keeps where the members are, if the last time is long enough ago for what it took."""
+        start = time.monotonic()
+        if start >= self._due and self.chunk.members:
+            self._keep()
+            end = time.monotonic()
+            self._due = end + (end - start) / CHECKPOINT_SHARE
+
+    def _keep(self) -> None:
+        """Keeps all that the next step of each member depends on."""
+        updates = self.origin + self.done
+        self.record.checkpoint(
+            {
+                row: Checkpoint(
+                    self.chunk.numbers_of(k, updates, with_state=True),
+                    self.done,
+                    self._evaluated,
+                    dataclasses.replace(self._best[row]),
+                )
+                for k, row in enumerate(self.chunk.members)
+            }
+        )

@@ -1,0 +1,223 @@
+"""What a training leaves in a store, and what it finds there when it is started again.
+
+A member is kept by its place in the population, never by its chunk: chunks depend on the
+number of workers, and the bits of a member do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from os import PathLike
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab import blas
+from trainlab.data.arrays import Dataset, content_of
+from trainlab.errors import SettingError, sentence
+from trainlab.network.workspace import Array
+from trainlab.store import Run, Store, decode, encode
+from trainlab.training import trainer
+from trainlab.training.history import Series, Status
+from trainlab.training.members import Member, describe
+from trainlab.training.plan import Plan
+from trainlab.training.record import Best, Checkpoint, Numbers, Result
+
+RESULT: Final = "result"
+CHECKPOINT: Final = "checkpoint"
+
+Kept = str | PathLike[str] | Store
+
+
+@contextmanager
+def kept(
+    store: Kept | None,
+    name: str,
+    fresh: bool,
+    data: Dataset,
+    members: Sequence[Member],
+    plan: Plan,
+    starts: Sequence[Numbers] | None,
+) -> Iterator[Run | None]:
+    """The run of that name in a store, which is opened and closed where it is only named."""
+    if store is None:
+        yield None
+        return
+    if not isinstance(store, (str, PathLike, Store)):
+        must = "be None, a folder or a Store"
+        raise SettingError(sentence("store", "fit", must, store, "store='results'"))
+    if not isinstance(name, str) or not name:
+        raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
+    if not isinstance(fresh, bool):
+        raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
+    settings = described(data, members, plan, starts)
+    if isinstance(store, Store):
+        yield store.run(name, settings, len(members), fresh)
+    else:
+        with Store(store) as opened:
+            yield opened.run(name, settings, len(members), fresh)
+
+
+def described(
+    data: Dataset, members: Sequence[Member], plan: Plan, starts: Sequence[Numbers] | None
+) -> dict[str, Any]:
+    """All that the bits of a training depend on, as plain JSON values."""
+    return {
+        "members": [member.describe() for member in members],
+        "start": None if starts is None else [_digest(numbers) for numbers in starts],
+        "data": content_of(data),
+        "batch_size": plan.batches.batch_size,
+        "batches": plan.batches.kind,
+        "steps": plan.total,
+        "evaluate": plan.evaluations.tolist(),
+        "axis": plan.axis,
+        "on": list(plan.on),
+        "batch_steps": plan.batch_steps.tolist(),
+        "early_stopping": describe(plan.early_stopping),
+        "callbacks": [getattr(one, "__qualname__", type(one).__name__) for one in plan.callbacks],
+        "dtype": str(plan.dtype),
+        "keep": plan.keep,
+        "trainlab": _version(),
+        "numpy": np.__version__,
+        "blas": blas.describe(),
+    }
+
+
+def _version() -> str:
+    try:
+        return metadata.version("trainlab")
+    except metadata.PackageNotFoundError:  # the source alone, on the path
+        return "not installed"
+
+
+class Keeper:
+    """The results and checkpoints of a population in a run of a store.
+
+    series  those of the population, from which the rows of members are taken
+    """
+
+    def __init__(self, run: Run, series: Mapping[str, Series]) -> None:
+        self._run = run
+        self._series = series
+        self._pending: dict[int, bytes] = {}
+        self._guard = threading.RLock()
+        self._due = time.monotonic() + trainer.FIRST_CHECKPOINT
+
+    def load(self, members: int) -> tuple[dict[int, Result], dict[int, Checkpoint]]:
+        """What there is of each member; its values stand in the series then.
+
+        What cannot be read, or does not fit, is as if it were not there.
+        """
+        results: dict[int, Result] = {}
+        left: dict[int, Checkpoint] = {}
+        for row, content in self._run.load(RESULT).items():
+            found = self._read(row, members, content)
+            if found is not None:
+                info, arrays = found
+                numbers = _numbers(arrays, info["updates"]) if "params" in arrays else None
+                results[row] = Result(Status(*info["status"]), numbers)
+        for row, content in self._run.load(CHECKPOINT).items():
+            found = None if row in results else self._read(row, members, content)
+            if found is not None:
+                info, arrays = found
+                best = Best(waited=info["waited"], step=info["best_step"])
+                if "best/value" in arrays:
+                    best.value = float(arrays["best/value"])
+                    best.params, best.buffers = arrays["best/params"], arrays["best/buffers"]
+                numbers = _numbers(arrays, info["updates"])
+                left[row] = Checkpoint(numbers, info["done"], info["evaluated"], best)
+        return results, left
+
+    def finish(self, row: int, result: Result) -> None:
+        """Takes the result of a member; it is on disk after the next `commit`, or soon.
+
+        One that was interrupted has no result.
+        """
+        if result.status.kind == "interrupted":
+            return
+        status, numbers, arrays = result.status, result.numbers, self._rows(row)
+        info: dict[str, Any] = {"status": [status.kind, status.step, status.best_step]}
+        if numbers is not None:
+            info["updates"] = numbers.updates
+            arrays |= _arrays(numbers)
+        with self._guard:
+            self._pending[row] = encode(info, arrays)
+            # Members that leave early, one by one, wait for each other a little.
+            if time.monotonic() >= self._due:
+                self.commit()
+
+    def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
+        """Writes what members would go on from, in place of what they would have before."""
+        parts = {}
+        for row, left in members.items():
+            arrays = self._rows(row) | _arrays(left.numbers)
+            best = left.best
+            if best.value is not None and best.params is not None and best.buffers is not None:
+                # As an array, which can hold infinity.
+                arrays |= {"best/value": np.array(best.value, np.float64)}
+                arrays |= {"best/params": best.params, "best/buffers": best.buffers}
+            info = {
+                "updates": left.numbers.updates,
+                "done": left.done,
+                "evaluated": left.evaluated,
+                "waited": best.waited,
+                "best_step": best.step,
+            }
+            parts[CHECKPOINT, row] = encode(info, arrays)
+        self._write(parts)
+
+    def commit(self) -> None:
+        """Writes the results that wait."""
+        with self._guard:
+            if self._pending:
+                self._write({})
+
+    def _write(self, parts: dict[tuple[str, int], bytes]) -> None:
+        """Writes the parts and the results that wait in one transaction."""
+        with self._guard:
+            start = time.monotonic()
+            ended = {(RESULT, row): content for row, content in self._pending.items()}
+            self._run.save(parts | ended, [(CHECKPOINT, row) for row in self._pending])
+            self._pending.clear()
+            end = time.monotonic()
+            self._due = end + (end - start) / trainer.CHECKPOINT_SHARE
+
+    def _rows(self, row: int) -> dict[str, Array]:
+        return {f"series/{name}": series.values[row] for name, series in self._series.items()}
+
+    def _read(self, row: int, members: int, content: bytes) -> tuple[Any, dict[str, Array]] | None:
+        """A part of a member, its series put where they belong; None if it does not fit."""
+        try:
+            info, arrays = decode(content)
+            rows = [(series, arrays[f"series/{name}"]) for name, series in self._series.items()]
+        except (ValueError, KeyError):
+            return None
+        if not 0 <= row < members or any(s.values.shape[1:] != r.shape for s, r in rows):
+            return None
+        for series, values in rows:
+            series.values[row] = values
+        return info, arrays
+
+
+def _arrays(numbers: Numbers) -> dict[str, Array]:
+    state = {f"state/{name}": values for name, values in numbers.state.items()}
+    return {"params": numbers.params, "buffers": numbers.buffers, **state}
+
+
+def _numbers(arrays: Mapping[str, Array], updates: int) -> Numbers:
+    state = {
+        name.removeprefix("state/"): values
+        for name, values in arrays.items()
+        if name.startswith("state/")
+    }
+    return Numbers(arrays["params"], arrays["buffers"], state, updates)
+
+
+def _digest(numbers: Numbers) -> str:
+    content = encode({"updates": numbers.updates}, _arrays(numbers))
+    return hashlib.sha256(content).hexdigest()
