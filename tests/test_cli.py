@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def invoke(*words: str) -> Result:
 
 
 def test_every_command_has_help() -> None:
-    assert {"list", "run", "check", "data", "report"} <= set(cli.main.commands)
+    assert {"list", "run", "runs", "check", "data", "report"} <= set(cli.main.commands)
     for name, command in cli.main.commands.items():
         result = invoke(name, "--help")
         assert result.exit_code == 0
@@ -88,9 +89,18 @@ def test_one_seed_is_warned_about(tmp_path: Path) -> None:
     assert "One seed shows no ranking" in result.output
 
 
+def test_runs_lists_what_is_kept(tmp_path: Path) -> None:
+    assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
+    result = invoke("runs", str(tmp_path))
+    assert result.exit_code == 0
+    row = r"derivative: 10 seeds, results +│ 1 of 1 │ 2.* UTC │ 2.* UTC │ 0.0 MB"
+    assert re.search(row, result.output)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["runs", "absent"], "DIR of a list of runs must be a folder with runs.sqlite"),
         (["run", "derivatives"], "try derivative"),
         (["run", "derivative", "--out", "/dev/null/x"], "must be a folder that can be written to"),
         (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "data_dir"),
@@ -137,7 +147,8 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
     assert f"To go on: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
     assert "Traceback" not in told
     assert (tmp_path / "index.html").is_file()
-    assert {path.name for path in tmp_path.iterdir()} == {"derivative", "index.html"}
+    names = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert names == {"derivative", "index.html", "runs.sqlite"}
 
 
 def test_an_interruption_names_the_options_that_were_given(

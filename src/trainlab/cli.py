@@ -98,6 +98,7 @@ def list_experiments() -> None:
     help="Where results go.",
 )
 @click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
+@click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
 def run(
     names: Sequence[str],
     data: Any,
@@ -106,14 +107,18 @@ def run(
     workers: int | None,
     out: Path,
     quick: bool,
+    fresh: bool,
 ) -> None:
-    """Run experiments and write figures, results.json and a page of verdicts."""
+    """Run experiments and write figures, results.json and a page of verdicts.
+
+    After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
+    """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
     from trainlab.report import build
 
     experiments = find(names)
-    options = Options(data, data_dir, seeds, workers, quick)
+    options = Options(data, data_dir, seeds, workers, quick, fresh)
     finished: list[Results] = []
     try:
         run_experiments(experiments, out, options, watch=_bar, done=_collect(finished))
@@ -159,12 +164,12 @@ def _verdicts(finished: Sequence[Results]) -> None:
 
 
 def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, options: Any) -> None:
-    """Says what is saved and how to go on."""
+    """Says what is saved and how to go on, which is not to start over."""
     from trainlab.report import build
 
     click.echo(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
     if out.is_dir():
-        click.echo(f"What is finished is saved; page: {build(out).resolve()}", err=True)
+        click.echo(f"What is done is saved; page: {build(out).resolve()}", err=True)
     words = ["trainlab", "run", *left]
     given = {
         "--data": options.data if options.data != "digits" else None,
@@ -334,6 +339,19 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
     else:
         files.write(out, content)
         click.echo(f"{len(found)} rows: {out.resolve()}")
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def runs(folder: Path) -> None:
+    """List the trainings that DIR keeps, finished or not."""
+    from trainlab.store import listed
+
+    table = Table("Run", "Done", "Begun", "Last change", "Size")
+    for about in listed(folder):
+        done, size = f"{about.done} of {about.total}", f"{about.size / 1e6:,.1f} MB"
+        table.add_row(Text(about.key), done, about.begun, about.changed, size)
+    _console().print(table)
 
 
 def _console() -> Console:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from trainlab import files, plots
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.errors import SettingError, TrainlabError, sentence
-from trainlab.experiments import published, results
+from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
     AnyExperiment,
     FunctionExperiment,
@@ -27,8 +28,10 @@ from trainlab.experiments.base import (
     TrainingExperiment,
 )
 from trainlab.experiments.results import NO_DATA, Results, environment
+from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
 from trainlab.settings import is_integer
+from trainlab.store import Store
 from trainlab.training.history import History
 from trainlab.training.members import Member
 from trainlab.training.population import Population
@@ -59,6 +62,7 @@ class Options:
     seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
     workers   how many work at a time; None: the cores there are
     quick     fewer steps and seeds: a look, not a result
+    fresh     start over, whatever was done before
     """
 
     data: DataName = "digits"
@@ -66,6 +70,7 @@ class Options:
     seeds: int | None = None
     workers: int | None = None
     quick: bool = False
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         if self.data not in ("digits", "mnist"):
@@ -97,9 +102,12 @@ def run(
 
     out/NAME/ gets results.json, figure.png and the SVGs of FIGURES.  `done` is
     called with each result once it is saved.  After KeyboardInterrupt, which is raised
-    on, the experiments finished before it are complete.
+    on, the experiments finished before it are complete.  The store in `out` keeps what the
+    others have done: the same call again computes what is missing, and nothing of an
+    experiment that is finished.
 
-    Raises OutputError before anything is trained where `out` cannot be written to.
+    Raises OutputError before anything is trained where `out` cannot be written to, and
+    StoreError where another process is running experiments there.
     """
     options = options or Options()
     folder = Path(out)
@@ -108,13 +116,19 @@ def run(
     if any(experiment.needs_data for experiment in experiments):
         data = load(options)
     found = []
-    for experiment in experiments:
-        with watch(experiment.name) if watch else nullcontext(None) as progress:
-            result = measure(experiment, data, options, progress)
-        write(experiment, result, folder / experiment.name)
-        found.append(result)
-        if done:
-            done(result)
+    with Store(folder) as store:
+        for experiment in experiments:
+            kept, place = folder / experiment.name, resuming.place(store, experiment, options)
+            now = {**environment(quick=options.quick), **_described(experiment, data, options)}
+            result = place.finished(experiment, kept, now)
+            if result is None:
+                with watch(experiment.name) if watch else nullcontext(None) as progress:
+                    result = measure(experiment, data, options, progress, place)
+                write(experiment, result, kept)
+                place.finish(kept, now)
+            found.append(result)
+            if done:
+                done(result)
     return found
 
 
@@ -143,23 +157,20 @@ def measure(
     data: Dataset | None,
     options: Options,
     progress: Progress | None = None,
+    place: Place | None = None,
 ) -> Results:
     """One experiment: measured, judged, and set beside published numbers."""
-    seeds = options.seed_range
-    described: Mapping[str, Any] = NO_DATA
+    seeds, described = options.seed_range, _described(experiment, data, options)
     if data is not None and isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)
-    if data is not None and experiment.needs_data:
-        about = data.describe()
-        described = {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
     if isinstance(experiment, FunctionExperiment):
         measured = experiment.compute(seeds if experiment.random else ())
     elif isinstance(experiment, StagedExperiment):
         assert data is not None  # `run` loads data where an experiment needs it
-        measured = experiment.compute(data, seeds, Training(options, progress))
+        measured = experiment.compute(data, seeds, Training(options, progress, place))
     else:
         assert data is not None
-        measured = train(experiment, data, options, progress)
+        measured = train(experiment, data, options, progress, place)
     return Results(
         experiment=experiment.name,
         data=described,
@@ -172,12 +183,26 @@ def measure(
     )
 
 
+def _described(
+    experiment: AnyExperiment, data: Dataset | None, options: Options
+) -> Mapping[str, Any]:
+    """The data that an experiment looks at: its name, hash and sizes."""
+    if data is None or not experiment.needs_data:
+        return NO_DATA
+    if isinstance(experiment, TrainingExperiment):
+        data = data.first(train=experiment.base[options.data].rows)
+    about = data.describe()
+    return {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
+
+
 @dataclasses.dataclass(frozen=True)
 class Training:
     """`base.Train` under the options of a run."""
 
     options: Options
     progress: Progress | None = None
+    place: Place | None = None
+    _stages: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     @property
     def quick(self) -> bool:
@@ -189,8 +214,13 @@ class Training:
         with warnings.catch_warnings():
             # An interruption is raised below, with a message of its own.
             warnings.filterwarnings("ignore", "training was interrupted")
+            kept = self.place.stage(next(self._stages)) if self.place else {}
             history = Population(members).fit(
-                data, workers=self.options.workers, progress=self.progress or False, **settings
+                data,
+                workers=self.options.workers,
+                progress=self.progress or False,
+                **kept,
+                **settings,
             )
         if history.interrupted:
             raise KeyboardInterrupt
@@ -218,6 +248,7 @@ def train(
     data: Dataset,
     options: Options,
     progress: Progress | None = None,
+    place: Place | None = None,
 ) -> Measured:
     """Trains the population of an experiment."""
     setup, seeds = experiment.base[options.data], options.seed_range
@@ -225,7 +256,7 @@ def train(
     evaluate = setup.evaluate
     if isinstance(evaluate, tuple):
         evaluate = (*(step for step in evaluate if step < steps), steps)
-    history = Training(options, progress)(
+    history = Training(options, progress, place)(
         members(experiment, setup, seeds),
         data,
         batch_size=setup.batch_size,

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from typing import Any, overload
 
 import numpy as np
@@ -37,7 +36,7 @@ from trainlab.training.inputs import Inputs
 from trainlab.training.keeping import Kept, kept
 from trainlab.training.members import Member
 from trainlab.training.plan import Callback, EarlyStopping
-from trainlab.training.progress import Bar, Progress
+from trainlab.training.progress import Progress, shown
 from trainlab.training.record import Numbers
 from trainlab.training.run import run as train
 
@@ -245,23 +244,10 @@ class Population(Sequence[Member]):
         starts = self._starts(start, widths, dtype)
         workers, backend = admit_workers(workers), admit_backend(backend)
         began = time.perf_counter()
-        if not isinstance(progress, (bool, Progress)):
-            must = "be True, False or a Progress"
-            raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
-        bar = Bar() if progress is True else nullcontext(progress or None)
-        with kept(store, run, fresh, data, self._members, plan, starts) as own, bar as shown:
-            series, results = train(
-                self._members,
-                plan,
-                splits,
-                widths,
-                NumPyEngine(),
-                workers,
-                backend,
-                shown,
-                starts,
-                own,
-            )
+        keeping = kept(store, run, fresh, data, self._members, plan, starts)
+        with shown(progress) as bar, keeping as own:
+            given = (plan, splits, widths, NumPyEngine(), workers, backend, bar)
+            series, results = train(self._members, *given, starts, own)
         numbers = [result.numbers for result in results if result.numbers is not None]
         self._numbers, self._widths = numbers or None, widths
         status: list[Status] = [result.status for result in results]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+
+from trainlab.errors import SettingError, sentence
 
 
 @runtime_checkable
@@ -68,3 +71,11 @@ class Bar:
     def _words(self, speed: float | None) -> str:
         rate = f"{speed:,.0f}" if speed else "–"
         return f"{self._done}/{self._members} members, {rate} steps/s"
+
+
+def shown(progress: Any) -> AbstractContextManager[Progress | None]:
+    """What a training reports to: True means a bar, False nothing."""
+    if not isinstance(progress, (bool, Progress)):
+        must = "be True, False or a Progress"
+        raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
+    return Bar() if progress is True else nullcontext(progress or None)
