@@ -21,7 +21,7 @@ def test_the_examples_run_and_give_what_they_say(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    assert execute(PATH, names) == 6
+    assert execute(PATH, names) == 7
     assert (tmp_path / "losses.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
     assert "SGD - Adam: +" in printed
