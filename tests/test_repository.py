@@ -35,6 +35,7 @@ ROOMS = (
     "training",
     "models",
     "estimators",
+    "search",
     "book",
     "experiments",
     "report",

@@ -70,11 +70,13 @@ from trainlab.training.population import Network, Population
 
 if TYPE_CHECKING:
     from trainlab.estimators import MLPClassifier, MLPRegressor
+    from trainlab.search import PopulationSearchCV
 
 # Names whose rooms wait for scikit-learn, which is slow to import: looked up when first used.
 _LATER = {
     "MLPClassifier": "trainlab.estimators",
     "MLPRegressor": "trainlab.estimators",
+    "PopulationSearchCV": "trainlab.search",
 }
 
 __all__ = [
@@ -117,6 +119,7 @@ __all__ = [
     "OneCycle",
     "Orthogonal",
     "Population",
+    "PopulationSearchCV",
     "RMSprop",
     "ReLU",
     "SettingError",

@@ -109,7 +109,7 @@ def test_estimators_are_trained_as_one_population(kind: Any) -> None:
     settings = [{"alpha": 0.1}, {"dropout": 0.3, "n_members": 2}, {"learning_rate_init": 0.1}]
     estimators = [quick(kind, **one) for one in settings]
     ready = [estimators[0].prepare(X, y)]
-    ready += [one.prepare(None, None, like=ready[0].table) for one in estimators[1:]]
+    ready += [one.prepare(None, None, like=[ready[0].table]) for one in estimators[1:]]
     assert all(one.data is ready[0].data for one in ready)
     assert all(one.arguments == ready[0].arguments for one in ready)
     population = tl.Population([member for one in ready for member in one.members])
@@ -128,10 +128,10 @@ def test_a_table_is_shared_where_its_signature_is_the_same_alone() -> None:
     X, y = IRIS
     table = quick().prepare(X, y).table
     for changed in ({"batch_size": 10}, {"dtype": "float32"}, {"class_weight": {0: 2}}):
-        other = quick(**changed).prepare(X, y, like=table)
+        other = quick(**changed).prepare(X, y, like=[table])
         assert other.table is not table
     first = quick(early_stopping=True).prepare(X, y).table
-    again = quick(early_stopping=True, random_state=1).prepare(X, y, like=first)
+    again = quick(early_stopping=True, random_state=1).prepare(X, y, like=[table, first])
     assert again.table is not first
 
 

@@ -94,18 +94,20 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes w
         y: Any,
         sample_weight: Any = None,
         validation_data: tuple[Any, ...] | None = None,
-        like: Table | None = None,
+        like: Sequence[Table] = (),
     ) -> Prepared:
         """Everything that is checked and decided before training; see the top of this file.
 
-        like: the table of another estimator that was given the same arguments; it is taken
-        where its signature is that of this one's, and the arguments are not looked at.
+        like: tables of other estimators that were given the same arguments; one whose
+        signature is that of this one's is taken, and the arguments are not looked at.
         """
         chosen, warm = self._chosen(), self._is_warm()
         seeds = self._seeds(chosen["n_members"])
-        if like is not None and not warm and like.signature == signature(chosen, seeds[0]):
-            table = like
-            for name, value in like.features.items():
+        own = signature(chosen, seeds[0])
+        same = [] if warm else [one for one in like if one.signature == own]
+        if same:
+            table = same[0]
+            for name, value in table.features.items():
                 setattr(self, name, value)
         else:
             rows = whole(self._admit(X, y, sample_weight, reset=not warm), chosen)

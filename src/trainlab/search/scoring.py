@@ -1,0 +1,89 @@
+"""Scores of candidates in the records that scikit-learn's searches make their results of."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.exceptions import FitFailedWarning
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection._validation import _insert_error_scores, _score
+
+from trainlab.errors import DataError
+
+# (estimator, X, y, parameters of the scorer)
+Rows = tuple[Any, Any, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Who scores: scikit-learn's scorer, and what counts where there is no score.
+
+    error_score  a number, or "raise"
+    """
+
+    scorer: Any
+    error_score: Any
+
+    def record(
+        self,
+        estimator: Any,
+        test: Rows,
+        train: Rows | None,
+        fit_time: float,
+        error: Exception | None,
+    ) -> dict[str, Any]:
+        """The record of one candidate on one split; train None leaves its scores out.
+
+        error: why the candidate has no score; it is raised if error_score is "raise".
+        """
+        began = time.perf_counter()
+        parts = {"test_scores": test} | ({} if train is None else {"train_scores": train})
+        if error is not None:
+            if self.error_score == "raise":
+                raise error
+            scores = {name: self._nothing() for name in parts}
+            score_time = 0.0
+        else:
+            scores = {"test_scores": self._score(estimator, *test)}
+            score_time = time.perf_counter() - began
+            if train is not None:
+                scores["train_scores"] = self._score(estimator, *train)
+        return {
+            "fit_error": None if error is None else f"{type(error).__name__}: {error}",
+            "fit_time": fit_time,
+            "score_time": score_time,
+            **scores,
+        }
+
+    def settle(self, records: Sequence[dict[str, Any]]) -> None:
+        """Warns of candidates that have no score, and gives them scores of the others' names.
+
+        Raises DataError where none has one.
+        """
+        errors = Counter(one["fit_error"] for one in records if one["fit_error"] is not None)
+        if errors:
+            failed, reasons = errors.total(), "; ".join(f"{n}: {e}" for e, n in errors.items())
+            if failed == len(records):
+                text = f"all {failed} trainings of PopulationSearchCV failed; how many, and why: "
+                raise DataError(text + reasons)
+            text = (
+                f"{failed} of {len(records)} trainings of PopulationSearchCV failed, whose scores "
+                f"are error_score={self.error_score}; how many, and why: {reasons}"
+            )
+            warnings.warn(text, FitFailedWarning, stacklevel=3)
+        # The names of a callable's scores are known only now.
+        _insert_error_scores(records, self.error_score)
+
+    def _score(self, estimator: Any, X: Any, y: Any, parameters: Mapping[str, Any]) -> Any:
+        return _score(estimator, X, y, self.scorer, parameters, self.error_score)
+
+    def _nothing(self) -> Any:
+        """The scores of a candidate that has none."""
+        if isinstance(self.scorer, _MultimetricScorer):
+            return dict.fromkeys(self.scorer._scorers, self.error_score)
+        return self.error_score
