@@ -12,14 +12,15 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import ParameterSampler, check_cv
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import indexable
+from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.errors import DataError, sentence
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters
-from trainlab.search.scoring import Judge
+from trainlab.search.narrowing import Box, best, box_of, check_space, narrowed
+from trainlab.search.scoring import Judge, means
 from trainlab.search.training import train
 from trainlab.training.progress import Bar, Progress
 
@@ -29,15 +30,19 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
 
     All candidates of a split are trained side by side, as one population for each set of
     rows and arguments of training (batch_size, max_iter, tol, …) that they have; networks
-    of any widths may be in one.  Candidates, scores and ranks are, bit for bit, those of
-    scikit-learn's RandomizedSearchCV with the same estimator and random_state.
+    of any widths may be in one.  Candidates, scores and ranks of one round are, bit for
+    bit, those of scikit-learn's RandomizedSearchCV with the same estimator and random_state.
 
     estimator           MLPClassifier or MLPRegressor, or a Pipeline that ends in one; its
                         other steps are fitted to each training split, once for candidates
                         that do not differ in them
     param_distributions {parameter: list or distribution with `rvs`}, or a list of such dicts;
                         any parameter of the estimator
-    n_iter              how many candidates
+    n_iter              how many candidates in each round
+    rounds              1, or more: each round after the first draws from the box of the best
+                        candidates so far, a tenth and at least 5: of a distribution of
+                        scipy.stats the values between the quantiles 0.1 and 0.9 of theirs,
+                        in the logarithm; of a list their own, as often as they occur
     scoring             name, callable, or several as list, tuple, dict, or callable to a dict
     refit               whether the best is fitted to all rows; with several scores the name
                         of the one that decides; or a callable: cv_results_ → index
@@ -54,6 +59,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     After `fit`: `cv_results_`, `best_estimator_`, `best_params_`, `best_score_`,
     `best_index_`, `scorer_`, `n_splits_`, `refit_time_`, `multimetric_`, `classes_`,
     `n_features_in_`, `feature_names_in_`, as RandomizedSearchCV has them.
+    With several rounds `cv_results_` has, for each candidate, its "round" and its "parents",
+    the candidates whose box it was drawn from, and `boxes_` is a list of the boxes: for
+    each round {parameter: (low, high) or list of values}, {} for the first.
     A `fit_time` is the candidate's share of its population's, by members.
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
@@ -81,6 +89,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         "param_distributions": [dict, list],
         "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
+        "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],
     }
 
@@ -90,6 +99,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         param_distributions: Any,
         *,
         n_iter: int = 10,
+        rounds: int = 1,
         scoring: Any = None,
         refit: Any = True,
         cv: Any = None,
@@ -102,6 +112,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.estimator = estimator
         self.param_distributions = param_distributions
         self.n_iter = n_iter
+        self.rounds = rounds
         self.scoring = scoring
         self.refit = refit
         self.cv = cv
@@ -132,24 +143,46 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if not splits:
             raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
         self.n_splits_ = len(splits)
-        settings = list(
-            ParameterSampler(self.param_distributions, self.n_iter, random_state=self.random_state)
-        )
-        with Bar("search") if self.verbose else nullcontext() as bar:
-            by_split = [
-                self._evaluate(settings, X, y, split, routed, judge, bar) for split in splits
-            ]
-        records = [
-            record for of_candidate in zip(*by_split, strict=True) for record in of_candidate
-        ]
+        settings, records, more = self._search(X, y, splits, routed, judge)
         judge.settle(records)
-        results = self._format_results(settings, len(splits), records)
+        results = self._format_results(settings, len(splits), records, more)
         self._choose(results, records[0]["test_scores"], refit_metric)
         if self.refit:
             self._fit_the_best(X, y, routed.estimator.fit)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
         return self
+
+    def _search(
+        self, X: Any, y: Any, splits: Sequence[tuple[Any, Any]], routed: Any, judge: Judge
+    ) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], Mapping[str, Any] | None]:
+        """All candidates, their records by candidate and split, and where they come from."""
+        space, draws = self.param_distributions, check_random_state(self.random_state)
+        if self.rounds > 1:
+            check_space(space)
+            self.boxes_: list[Box] = []
+        settings: list[Mapping[str, Any]] = []
+        records: list[dict[str, Any]] = []
+        origins: list[tuple[int, tuple[int, ...]]] = []
+        with Bar("search") if self.verbose else nullcontext() as bar:
+            for number in range(self.rounds):
+                parents = best(means(records, len(splits), self.refit)) if number else ()
+                box = box_of(space, [settings[one] for one in parents]) if parents else {}
+                within = narrowed(space, box) if box else space
+                drawn = list(ParameterSampler(within, self.n_iter, random_state=draws))
+                by_split = [
+                    self._evaluate(drawn, X, y, split, routed, judge, bar) for split in splits
+                ]
+                records += [one for own in zip(*by_split, strict=True) for one in own]
+                settings += drawn
+                origins += [(number, parents)] * len(drawn)
+                if self.rounds > 1:
+                    self.boxes_.append(box)
+        if self.rounds == 1:
+            return settings, records, None
+        ancestors = np.empty(len(origins), object)
+        ancestors[:] = [parents for _, parents in origins]
+        return settings, records, {"round": [n for n, _ in origins], "parents": ancestors}
 
     def _evaluate(
         self,

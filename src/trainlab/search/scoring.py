@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _insert_error_scores, _score
 
-from trainlab.errors import DataError
+from trainlab.errors import DataError, SettingError, sentence
 
 # (estimator, X, y, parameters of the scorer)
 Rows = tuple[Any, Any, Mapping[str, Any]]
@@ -87,3 +88,14 @@ class Judge:
         if isinstance(self.scorer, _MultimetricScorer):
             return dict.fromkeys(self.scorer._scorers, self.error_score)
         return self.error_score
+
+
+def means(records: Sequence[Mapping[str, Any]], splits: int, refit: Any) -> list[float]:
+    """The mean score of each candidate over the splits; of several scores that named `refit`."""
+    scores = [one["test_scores"] for one in records]
+    several = [one for one in scores if isinstance(one, dict)]
+    if several and not (isinstance(refit, str) and refit in several[0]):
+        must = f"be one of {', '.join(map(repr, several[0]))} where rounds > 1"
+        raise SettingError(sentence("refit", "PopulationSearchCV", must, refit))
+    values = [one[refit] if isinstance(one, dict) else one for one in scores]
+    return [float(np.mean(own)) for own in np.reshape(values, (-1, splits))]
