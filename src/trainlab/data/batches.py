@@ -44,6 +44,17 @@ class Batches(Settings):
             return max(self.n // self.batch_size, 1)
         return -(-self.n // self.batch_size)
 
+    def sizes(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of samples of the batch of each step; steps are counted from 0, on and on.
+
+        >>> Batches(10, 4).sizes(np.arange(5)).tolist()
+        [4, 4, 2, 4, 4]
+        """
+        samples = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
+        before = steps % self.steps_per_epoch * self.batch_size
+        sizes: NDArray[np.int64] = np.minimum(samples - before, self.batch_size)
+        return sizes
+
     def epoch(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
         """The int64 indices of each batch of one epoch (counted from 0), in order.
 

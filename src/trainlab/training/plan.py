@@ -26,7 +26,7 @@ class EarlyStopping(Settings):
     An improvement is a change of more than `min_delta` in the right direction: up for an
     accuracy, down for a loss.  The member ends with the parameters of its best evaluation,
     however it ended.  The metric "train_loss", which needs no split, is the mean of the
-    losses of the steps since the evaluation before.
+    losses of the steps since the evaluation before, each sample of a batch counted once.
     """
 
     metric: str = dataclasses.field(

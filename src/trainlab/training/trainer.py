@@ -119,12 +119,13 @@ class Trainer:
         for name, values in metrics.items():
             write(self.record, name, chunk.members, at, values)
         ending, since = [], slice(self._evaluated, self.done)
+        sizes = self.plan.batches.sizes(self.origin + np.arange(self._evaluated, self.done))
         self._evaluated = self.done
         for k, row in enumerate(chunk.members):
             own = {name: float(values[k]) for name, values in metrics.items()}
             if since.start < since.stop:
                 losses = self.record.series["train_loss"].values[row, since]
-                own["train_loss"] = float(losses.mean(dtype=np.float64))
+                own["train_loss"] = float(np.average(losses.astype(np.float64), weights=sizes))
             patient = self._watch(k, self._best[row], own)
             asked = self.record.asks_to_end(row, self.done, own)
             if asked or not patient:
