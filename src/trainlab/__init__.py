@@ -23,6 +23,7 @@ from trainlab.errors import (
     WorkerError,
 )
 from trainlab.models import export_onnx, load, save
+from trainlab.models.kinds import later
 from trainlab.network.activations import (
     ELU,
     GELU,
@@ -78,6 +79,8 @@ _LATER = {
     "MLPRegressor": "trainlab.estimators",
     "PopulationSearchCV": "trainlab.search",
 }
+
+later(dict.fromkeys(("MLPClassifier", "MLPRegressor"), "trainlab.estimators.saved"))
 
 __all__ = [
     "ELU",

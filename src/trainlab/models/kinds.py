@@ -1,12 +1,14 @@
 """The kinds of models that files hold, each with its way there and back.
 
-A room below this one brings its own kinds: it calls `register` when it is imported.
+A room below this one brings its own kinds: it calls `register` when it is imported.  Where that
+is late, the front door says with `later` which module brings a kind.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from trainlab.errors import ModelFileError, SettingError, sentence
@@ -31,6 +33,7 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {}
+_LATER: Final[dict[str, str]] = {}
 
 
 def register(kind: Kind) -> None:
@@ -40,8 +43,14 @@ def register(kind: Kind) -> None:
     KINDS[kind.name] = kind
 
 
+def later(modules: Mapping[str, str]) -> None:
+    """Says which module registers a kind, by name; it is imported when a model of it comes."""
+    _LATER.update(modules)
+
+
 def kind_of(model: Any) -> Kind:
     """The kind of a model."""
+    _bring(type(model).__name__)
     for kind in KINDS.values():
         if type(model) is kind.model:
             return kind
@@ -51,6 +60,14 @@ def kind_of(model: Any) -> Kind:
 
 def kind_named(name: str, source: str) -> Kind:
     """The kind that a file names."""
+    _bring(name)
     if name not in KINDS:
-        raise ModelFileError(sentence("kind", source, f"be one of {', '.join(KINDS)}", name))
+        known = ", ".join({**KINDS, **_LATER})
+        raise ModelFileError(sentence("kind", source, f"be one of {known}", name))
     return KINDS[name]
+
+
+def _bring(name: str) -> None:
+    """Imports the module that the table gives for a kind; a name that it lacks imports nothing."""
+    if name in _LATER:
+        importlib.import_module(_LATER[name])

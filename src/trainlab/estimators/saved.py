@@ -1,0 +1,175 @@
+"""Estimators as the content of a file, and back.
+
+The document: `parameters` of the constructor, the `population` of the members, what `targets`
+say of y, `dtype`, `has_state`, and the `attributes` that `fit` left.  Curves, and the means and
+scales of targets, are arrays of the file; labels and names are listed in the document with
+their dtype.
+
+A value that JSON has no word for is an object with one key: {"tuple": […]}, {"list": […]},
+{"items": [[key, value], …]}, {"float": "inf"}, {"record": settings}, and arrays as
+{"array": [dtype, values]}.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
+from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.regressor import MLPRegressor
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.models.container import Content, fault
+from trainlab.models.kinds import Kind, register
+from trainlab.models.populations import describe_population, revive_population
+from trainlab.models.records import revive
+from trainlab.network.workspace import Array
+from trainlab.settings import Settings
+from trainlab.training.members import describe
+
+_KEYS: Final = {"parameters", "population", "targets", "dtype", "has_state", "attributes"}
+_CURVES: Final = ("loss_curve_", "validation_curve_", "validation_scores_")
+_PLAIN: Final = ("n_iter_", "n_features_in_", "feature_names_in_")
+_LABELS: Final = "biufU"
+_KINDS: Final[Mapping[str, Any]] = {
+    "MLPClassifier": MLPClassifier,
+    "MLPRegressor": MLPRegressor,
+}
+MAX_LABELS: Final = 1 << 26
+"""Bytes of the labels of a model: a dtype may claim strings of any length."""
+
+
+def pack(model: BaseMLP) -> Content:
+    """What a file says of a fitted estimator."""
+    name = type(model).__name__
+    if not model.__sklearn_is_fitted__():
+        raise SettingError(sentence("model", "save", "be fitted", name, "fit(X, y)"))
+    population, arrays = describe_population(model._population)
+    kept = vars(model)
+    arrays |= {curve: kept[curve] for curve in _CURVES if kept.get(curve) is not None}
+    targets = model._targets
+    if isinstance(targets, Values):
+        said: Any = {"values": bool(targets.flat)}
+        arrays |= {"mean": targets.mean, "scale": targets.scale}
+    elif isinstance(targets, Labels):
+        said = {"labels": plain(targets.classes, "classes_")}
+    else:
+        said = {"indicators": targets.outputs}
+    parameters = model.get_params(deep=False)
+    document = {
+        "parameters": {key: plain(value, key) for key, value in parameters.items()},
+        "population": population,
+        "targets": said,
+        "dtype": model._dtype,
+        "has_state": bool(model._has_state),
+        "attributes": {key: plain(kept[key], key) for key in _PLAIN if key in kept},
+    }
+    return Content(name, document, arrays)
+
+
+def unpack(content: Content, source: str) -> BaseMLP:
+    """The estimator of a file."""
+    document, arrays = content.document, dict(content.arrays)
+    if set(document) != _KEYS:
+        raise fault(source, "document", f"have {', '.join(sorted(_KEYS))}", sorted(document))
+    kind: type[BaseMLP] = _KINDS[content.kind]
+    try:
+        parameters = {k: value_of(v, source) for k, v in document["parameters"].items()}
+        attributes = {k: value_of(v, source) for k, v in document["attributes"].items()}
+        if set(parameters) != set(kind._get_param_names()) or not set(attributes) <= {*_PLAIN}:
+            raise fault(source, "parameters", f"be those of {content.kind}", sorted(parameters))
+        model: BaseMLP = kind(**parameters)
+        curves = {name: arrays.pop(name, None) for name in _CURVES}
+        model._chosen()  # judges the parameters
+        model._targets = _targets(document["targets"], arrays, kind is MLPClassifier, source)
+        model._population = revive_population(document["population"], arrays, source)
+        if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
+            raise fault(source, "widths", "be those of the targets", model._population.widths)
+        model._dtype, model._has_state = document["dtype"], document["has_state"]
+        if model._dtype != str(model._population.numbers[0].params.dtype):
+            raise fault(source, "dtype", "be that of the members", model._dtype)
+        for name, value in {**curves, **attributes}.items():
+            setattr(model, name, value)
+        model._sum_up()
+    except ModelFileError:
+        raise
+    except (TrainlabError, KeyError, TypeError, ValueError, AttributeError) as error:
+        # `model` is made of parts that are judged where they are used: the first that
+        # is not what it must be ends here.
+        raise fault(source, "estimator", "be whole and valid", str(error)) from error
+    return model
+
+
+def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str) -> Targets:
+    ((kind, value),) = said.items()
+    if kind == "values" and not classifies and isinstance(value, bool):
+        mean, scale = arrays.pop("mean"), arrays.pop("scale")
+        shapes = mean.ndim == 1 and mean.shape == scale.shape
+        if shapes and np.isfinite(mean).all() and (scale > 0).all() and np.isfinite(scale).all():
+            return Values(mean, scale, value)
+    elif kind == "labels" and classifies:
+        classes = value_of(value, source)
+        if isinstance(classes, np.ndarray) and classes.ndim == 1:
+            return Labels(classes)
+    elif kind == "indicators" and classifies and type(value) is int and value >= 1:
+        return Indicators(value)
+    raise fault(source, "targets", "be values, labels or indicators", kind)
+
+
+def plain(value: Any, name: str) -> Any:
+    """A value as JSON can hold it; SettingError for one that is of no known kind."""
+    if isinstance(value, Settings):
+        return {"record": describe(value)}
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        words = value.dtype == object and all(isinstance(one, str) for one in value)
+        if words or value.dtype.kind in _LABELS:
+            return {"array": ["object" if words else value.dtype.str, value.tolist()]}
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return {"array": [value.dtype.str, [value.item()]], "scalar": True}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return {type(value).__name__: [plain(one, name) for one in value]}
+    if isinstance(value, dict):
+        return {"items": [[plain(k, name), plain(v, name)] for k, v in value.items()]}
+    must = "be numbers, strings, settings, or lists or dicts of these"
+    raise SettingError(sentence(name, "save", must, value))
+
+
+def value_of(value: Any, source: str) -> Any:
+    """The value that `plain` wrote."""
+    if not isinstance(value, dict):
+        if isinstance(value, list):
+            raise fault(source, "value", "say of which kind it is", value)
+        return value
+    kind, *rest = value
+    inner = value[kind]
+    if kind == "record":
+        return revive(inner, Settings, source)
+    if kind == "array":
+        code, values = inner
+        if code != "object" and np.dtype(code).kind not in _LABELS:
+            raise fault(source, "dtype", f"be object or one of the kinds {_LABELS}", code)
+        if code == "object" and not all(isinstance(one, str) for one in values):
+            raise fault(source, "names", "be strings", values)
+        if code != "object" and np.dtype(code).itemsize * len(values) > MAX_LABELS:
+            raise fault(source, "labels", f"take at most {MAX_LABELS} bytes", code)
+        found = np.array(values, dtype=object if code == "object" else code)
+        return found[0] if rest == ["scalar"] else found
+    if kind == "float" and inner in ("inf", "-inf", "nan"):
+        return float(inner)
+    if kind in ("tuple", "list"):
+        return {"tuple": tuple, "list": list}[kind](value_of(one, source) for one in inner)
+    if kind == "items":
+        return {value_of(k, source): value_of(v, source) for k, v in inner}
+    raise fault(source, "value", "be of a known kind", kind)
+
+
+register(Kind("MLPClassifier", MLPClassifier, pack, unpack))
+register(Kind("MLPRegressor", MLPRegressor, pack, unpack))

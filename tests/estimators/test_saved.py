@@ -1,0 +1,156 @@
+"""Estimators on disk: parameters, labels and curves as they were, predictions to the bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+
+import trainlab as tl
+from complaints import complains
+from trainlab.errors import ModelFileError, SettingError
+from trainlab.estimators import saved
+from trainlab.models.container import Content, pack, read
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X = np.random.default_rng(8).standard_normal((30, 4))
+PLACES = np.arange(30) % 3
+LABELS: dict[str, Any] = {
+    "int64": PLACES * 5 - 3,
+    "int8": PLACES.astype(np.int8),
+    "uint64": PLACES.astype(np.uint64) + np.uint64(2**64 - 3),
+    "bool": PLACES > 0,
+    "float32": PLACES.astype(np.float32),
+    "float64": PLACES.astype(np.float64),
+    "strings": np.array(["a", "=ü", "no"], dtype="<U9")[PLACES],
+    "objects": np.array(["a", "bb", "c"], dtype=object)[PLACES],
+    "indicators": np.stack([PLACES > 0, PLACES < 2], axis=1).astype(int),
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "names": {"hidden_layer_sizes": [5, 4], "optimizer": "sgd", "n_iter_no_change": np.inf},
+    "records": {
+        "optimizer": tl.AdamW(0.02, schedule=tl.WarmUp(steps=3)),
+        "activation": tl.ELU(1.5),
+        "batch_norm": tl.BatchNorm(eps=1e-3),
+        "schedule": tl.Cosine(),
+        "early_stopping": True,
+        "validation_fraction": 0.3,
+    },
+    "members": {"n_members": 3, "dtype": "float64", "hidden_layer_sizes": np.array([6, 5])},
+    "numpy": {"alpha": np.float32(1e-3), "batch_size": np.int64(7)},
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and one.dtype != object:
+        return type(other) is np.ndarray and one.dtype == other.dtype and np.array_equal(one, other)
+    return type(one) is type(other) and bool(np.all(one == other))
+
+
+def comes_back(model: Any, path: Path, x: Any = X) -> Any:
+    tl.save(model, path)
+    again = tl.load(path)
+    assert type(again) is type(model)
+    before, after = model.get_params(), again.get_params()
+    assert all(same(value, after[name]) for name, value in before.items())
+    hidden = {"_population", "_targets", *before}
+    assert set(vars(again)) == set(vars(model))
+    assert all(same(v, vars(again)[n]) for n, v in vars(model).items() if n not in hidden)
+    assert same(model.predict(x), again.predict(x))
+    return again
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_labels_come_back_with_their_dtype(labels: str, tmp_path: Path) -> None:
+    model = tl.MLPClassifier((5,), max_iter=3, random_state=1).fit(X, LABELS[labels])
+    again = comes_back(model, tmp_path / "model")
+    assert same(model.classes_, again.classes_)
+    assert again.predict(X).dtype == model.predict(X).dtype
+    assert again.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_and_curves_come_back(name: str, tmp_path: Path) -> None:
+    settings = {"max_iter": 3, "random_state": 1, **PARAMETERS[name]}
+    comes_back(tl.MLPClassifier(**settings).fit(X, PLACES), tmp_path / "classifier")
+    comes_back(tl.MLPRegressor(**settings).fit(X, X[:, 0] * 9 + 4), tmp_path / "one")
+    comes_back(tl.MLPRegressor(**settings).fit(X, X[:, :2]), tmp_path / "two")
+
+
+def test_class_weights_come_back(tmp_path: Path) -> None:
+    weights = {0: 2.0, 1: 1, 2: np.float64(0.5)}
+    model = tl.MLPClassifier((5,), max_iter=2, class_weight=weights, random_state=0)
+    comes_back(model.fit(X, PLACES), tmp_path / "model")
+
+
+def test_partial_fit_goes_on_as_if_never_saved(tmp_path: Path) -> None:
+    model = tl.MLPClassifier((5,), random_state=0)
+    for _ in range(2):
+        model.partial_fit(X, PLACES, classes=[0, 1, 2])
+    again = comes_back(model, tmp_path / "model")
+    for one in (model, again):
+        one.partial_fit(X, PLACES)
+    assert again.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+    assert same(model.loss_curve_, again.loss_curve_)
+
+
+def test_another_process_loads_it_and_a_table_is_scored(tmp_path: Path) -> None:
+    frame = pandas.DataFrame(X, columns=["a", "b", "c", "d"])
+    model = tl.MLPClassifier((5,), max_iter=3, random_state=0).fit(frame, LABELS["strings"])
+    again = comes_back(model, tmp_path / "model", frame)
+    assert same(model.feature_names_in_, again.feature_names_in_)
+    frame[["d", "b", "a", "c"]].to_csv(tmp_path / "table.csv", index=False)
+    words = [sys.executable, "-m", "trainlab", "predict", "model", "table.csv"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    expected = ["'=ü" if label == "=ü" else label for label in model.predict(frame)]
+    assert done.stdout.split() == ["prediction", *expected]
+
+
+def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    complains(lambda: tl.save(tl.MLPClassifier(), path), SettingError, "model of save")
+    model = tl.MLPClassifier((5,), max_iter=2, random_state=np.random.RandomState(0))
+    model.fit(X, PLACES)
+    complains(lambda: tl.save(model, path), SettingError, "random_state of save")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("dtype"),
+        lambda d: d.update(dtype="float32"),
+        lambda d: d["parameters"].pop("alpha"),
+        lambda d: d["parameters"].update(run="import os"),
+        lambda d: d["parameters"].update(alpha=-1.0),
+        lambda d: d["parameters"].update(alpha={"run": "import os"}),
+        lambda d: d["parameters"].update(alpha=[1]),
+        lambda d: d["parameters"].update(optimizer={"record": {"kind": "os.system"}}),
+        lambda d: d.update(parameters=3),
+        lambda d: d["attributes"].update(predict=3),
+        lambda d: d["attributes"].update(n_features_in_=5),
+        lambda d: d.update(targets={"labels": {"array": ["O", [1, 2, 3]]}}),
+        lambda d: d.update(targets={"labels": {"array": ["<U999999999", ["a", "b", "c"]]}}),
+        lambda d: d.update(targets={"labels": {"array": ["<i8", [1, 2]]}}),
+        lambda d: d.update(targets={"labels": {"array": ["<i8", "abc"]}}),
+        lambda d: d.update(targets={"indicators": -1}),
+        lambda d: d.update(targets={"values": True}),
+        lambda d: d.update(targets={}),
+        lambda d: d["population"]["members"].clear(),
+    ],
+)
+def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    tl.save(tl.MLPClassifier((5,), max_iter=2, random_state=0).fit(X, PLACES), path)
+    content = read(path)
+    change(content.document)
+    path.write_bytes(pack(Content(content.kind, content.document, content.arrays)))
+    complains(lambda: tl.load(path), ModelFileError)
+    complains(lambda: saved.unpack(content, "content"), ModelFileError)
