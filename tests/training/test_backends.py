@@ -20,10 +20,12 @@ import pytest
 import trainlab as tl
 from counter import Counter
 from fingerprint import fingerprint
+from trainlab.data import Batches
 from trainlab.errors import WorkerError
 from trainlab.training import backends, grouping
 from trainlab.training.engine import NumPyEngine
 from trainlab.training.inputs import arrange
+from trainlab.training.plan import Plan
 
 needs_fork = pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
 BACKENDS = [
@@ -433,30 +435,43 @@ def test_children_end_when_their_parent_is_killed() -> None:
 
 
 class TestChoice:
-    LONG = 2 * backends.WORTH_A_PROCESS
+    """Who is fastest, as it was measured: see the constants of backends.py."""
+
+    LONG = (1e12, 2_000.0, 4, 2)
 
     @needs_fork
-    def test_processes_for_long_work_of_several(self) -> None:
-        assert backends.choose(self.LONG, 2) == "processes"
+    @pytest.mark.parametrize("work", [LONG, (1.8e10, 1_800.0, 2, 2), (2.2e10, 450.0, 2, 2)])
+    def test_processes_for_long_work_of_several(self, work: tuple[float, float, int, int]) -> None:
+        assert backends.choose(*work) == ("processes", work[-1])
 
-    @pytest.mark.parametrize(("operations", "workers"), [(LONG, 1), (LONG / 3, 2), (0.0, 8)])
-    def test_threads_for_short_work_or_one_worker(self, operations: float, workers: int) -> None:
-        assert backends.choose(operations, workers) == "threads"
+    @pytest.mark.parametrize(
+        "work", [(3.5e9, 1_800.0, 2, 2), (4.5e9, 450.0, 2, 2), (0.0, 1.0, 8, 8)]
+    )
+    def test_one_worker_where_the_interpreter_is_most_of_the_work(
+        self, work: tuple[float, float, int, int]
+    ) -> None:
+        assert backends.choose(*work) == ("threads", 1)
+
+    def test_threads_for_short_work_on_large_matrices(self) -> None:
+        assert backends.choose(8e9, 50.0, 2, 2) == ("threads", 2)
+
+    def test_one_worker_is_one_thread(self) -> None:
+        assert backends.choose(1e15, 10_000.0, 4, 1) == ("threads", 1)
 
     def test_threads_where_there_is_no_fork(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(backends, "CAN_FORK", False)
-        assert backends.choose(self.LONG, 2) == "threads"
+        assert backends.choose(*self.LONG) == ("threads", 2)
 
     def test_threads_in_a_daemon_which_must_not_have_children(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
-        assert backends.choose(self.LONG, 2) == "threads"
+        assert backends.choose(*self.LONG) == ("threads", 2)
 
     @needs_fork
-    @pytest.mark.parametrize(("worth", "here"), [(0.0, False), (np.inf, True)])
+    @pytest.mark.parametrize(("start", "here"), [(-1e12, False), (np.inf, True)])
     def test_fit_chooses_by_the_work(
-        self, worth: float, here: bool, data, monkeypatch: pytest.MonkeyPatch
+        self, start: float, here: bool, data, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         parent, right = os.getpid(), NumPyEngine.train
 
@@ -465,9 +480,34 @@ class TestChoice:
             return right(self, *given)
 
         monkeypatch.setattr(NumPyEngine, "train", watched)
-        monkeypatch.setattr(backends, "WORTH_A_PROCESS", worth)
+        monkeypatch.setattr(backends, "START", start)
         population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(4))
         population.fit(data, steps=2, workers=2)
+
+    def test_small_networks_stay_together_on_one_worker(
+        self, data, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen, right = [], NumPyEngine.train
+
+        def watched(self: Any, chunk: Any, *given: Any) -> Any:
+            seen.append(len(chunk.members))
+            return right(self, chunk, *given)
+
+        monkeypatch.setattr(NumPyEngine, "train", watched)
+        population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(6))
+        population.fit(data, steps=2, workers=2, evaluate=None)
+        assert set(seen) == {6}
+        seen.clear()
+        population.fit(data, steps=2, workers=2, evaluate=None, backend="threads")
+        assert set(seen) == {3}
+
+    def test_evaluations_are_work(self) -> None:
+        splits = {"train": range(300), "test": range(600)}
+        order = Batches(300, 50)
+        plan = Plan(
+            order, 12, np.arange(3), "step", np.arange(3), ("train", "test"), np.array([]), "f"
+        )
+        assert plan.effort(splits) == 12 + 3 * 900 / 150
 
 
 def test_a_large_population_needs_memory_for_its_series_alone() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import Any, Final
 
 import numpy as np
@@ -75,6 +75,11 @@ class Plan:
             return ()
         losses = [loss_name(split) for split in self.on]
         return (*losses, *(f"{split}_accuracy" for split in self.on if scored))
+
+    def effort(self, splits: Mapping[str, Sized]) -> float:
+        """What each member has to do, in steps: an evaluation is the forward third of one."""
+        rows = sum(len(splits[split]) for split in self.on) * len(self.evaluations)
+        return self.total + rows / (3 * self.batches.batch_size)
 
     def marks(self) -> list[int]:
         """The numbers of updates at which training pauses: ends of epochs, and evaluations."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from trainlab.blas import one_thread
 from trainlab.store import Run
@@ -65,9 +66,13 @@ def run(
     done = [left[row].done if row in left else 0 for row in rest]
     own, batch_size = [members[row] for row in rest], plan.batches.batch_size
     origins = list(zip(updates, done, strict=True))
-    chunks, operations = group(own, widths, batch_size, plan.dtype, workers, origins)
+    divide = partial(group, own, widths, batch_size, plan.dtype, origins=origins)
+    chunks, operations = divide(workers)
+    if backend is None:
+        steps, workers = plan.effort(splits), max(1, min(workers, len(chunks)))
+        backend, workers = choose(operations * steps, steps, len(chunks), workers)
+        chunks = chunks if workers > 1 else divide(1)[0]
     chunks = [[rest[index] for index in chunk] for chunk in chunks]
-    backend = backend or choose(operations * plan.total, min(workers, len(chunks)))
     start = in_processes if backend == "processes" else in_threads
     with one_thread():
         interruptible(lambda: start(chunks, train, ledger, workers), ledger)
