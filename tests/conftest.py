@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     os.environ["MPLBACKEND"] = "Agg"
+    # A shell starts what it runs in the background with this switched off, also for the
+    # children of it; the tests that press Ctrl-C would train on and on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Set before the workers of pytest-xdist start, so that all of them have the same.
     os.environ.setdefault(SEED, str(secrets.randbelow(2**32)))
 
