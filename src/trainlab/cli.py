@@ -91,6 +91,12 @@ def list_experiments() -> None:
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
 )
 @click.option(
+    "--backend",
+    type=click.Choice(["threads", "processes", "loky", "dask"]),
+    help="Who trains; the results are the same.  [default: threads or processes]",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=DEFAULT_OUT,
@@ -105,6 +111,8 @@ def run(
     data_dir: Path | None,
     seeds: int | None,
     workers: int | None,
+    backend: str | None,
+    scheduler: str | None,
     out: Path,
     quick: bool,
     fresh: bool,
@@ -118,7 +126,7 @@ def run(
     from trainlab.report import build
 
     experiments = find(names)
-    options = Options(data, data_dir, seeds, workers, quick, fresh)
+    options = Options(data, data_dir, seeds, workers, backend, scheduler, quick, fresh)
     finished: list[Results] = []
     try:
         run_experiments(experiments, out, options, watch=_bar, done=_collect(finished))
@@ -176,6 +184,8 @@ def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, op
         "--data-dir": options.data_dir,
         "--seeds": options.seeds,
         "--workers": options.workers,
+        "--backend": options.backend,
+        "--scheduler": options.scheduler,
         "--out": out if str(out) != DEFAULT_OUT else None,
     }
     for name, value in given.items():

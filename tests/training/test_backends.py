@@ -20,6 +20,7 @@ import pytest
 import trainlab as tl
 from counter import Counter
 from fingerprint import fingerprint
+from mixed import BATCH, FEATURES, ZEROS, mixed, overlapping
 from trainlab.data import Batches
 from trainlab.errors import WorkerError
 from trainlab.training import backends, grouping
@@ -32,19 +33,12 @@ BACKENDS = [
     "threads",
     pytest.param("processes", marks=needs_fork),
 ]
-FEATURES, CLASSES, SAMPLES, BATCH = 24, 3, 64, 10  # 53 rows to train on: a ragged last batch
-ZEROS = slice(3, 11)  # columns of inputs that are always zero: a third of them
 SECONDS = 60.0  # after which a hanging test ends its children, and fails
 
 
 @pytest.fixture
 def data() -> tl.Dataset:
-    """Three classes that overlap, in columns of which a third is zero in every row."""
-    rng = np.random.default_rng(8)
-    t = rng.permutation(np.arange(SAMPLES) % CLASSES)
-    x = (rng.normal(size=(SAMPLES, FEATURES)) + 0.5 * t[:, None]).astype(np.float32)
-    x[:, ZEROS] = 0
-    return tl.from_arrays(x, t).split(validation=11)
+    return overlapping()
 
 
 @pytest.fixture(autouse=True)
@@ -62,26 +56,6 @@ def nobody_is_left() -> Iterator[None]:
     timer.cancel()
     assert not multiprocessing.active_children()
     assert not hung, "the test hung"
-
-
-def mixed() -> tl.Population:
-    """Members that differ in everything that could make their neighbours' bits differ."""
-    return tl.Population.grid(
-        network=[
-            tl.MLP(hidden=(6,), batch_norm=True, dropout=0.3),
-            tl.MLP(hidden=(6,), batch_norm=True, dropout=0.1, weight_decay=0.01),
-            tl.MLP(hidden=(5, 4), activation="tanh", layer_norm=True, l1=0.001),
-        ],
-        optimizer=[
-            tl.SGD(0.1),
-            tl.Momentum(0.05, schedule=tl.Step(every=4)),
-            tl.Adam(0.02, schedule="cosine"),
-            tl.NAdam(0.01, clip_norm=0.5),
-            tl.AMSGrad(0.01, schedule=tl.WarmUp(5, tl.Cosine()), decoupled_weight_decay=0.1),
-            tl.SGD(1e38),
-        ],
-        seed=range(4),
-    )
 
 
 def train_mixed(data: tl.Dataset, **settings: Any) -> tuple[list[str], tl.History]:

@@ -32,6 +32,7 @@ from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
 from trainlab.settings import is_integer
 from trainlab.store import Store
+from trainlab.training.arguments import admit_backend
 from trainlab.training.history import History
 from trainlab.training.members import Member
 from trainlab.training.population import Population
@@ -61,6 +62,7 @@ class Options:
     data      "digits" or "mnist";  data_dir  a folder with MNIST, None: where it is found
     seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
     workers   how many work at a time; None: the cores there are
+    backend, scheduler  who trains, as in Population.fit; None: the faster one of this machine
     quick     fewer steps and seeds: a look, not a result
     fresh     start over, whatever was done before
     """
@@ -69,6 +71,8 @@ class Options:
     data_dir: str | os.PathLike[str] | None = None
     seeds: int | None = None
     workers: int | None = None
+    backend: str | None = None
+    scheduler: str | None = None
     quick: bool = False
     fresh: bool = False
 
@@ -80,6 +84,7 @@ class Options:
             if value is not None and not (is_integer(value) and value >= 1):
                 must = "be an integer >= 1"
                 raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+        admit_backend(self.backend, self.scheduler)
 
     @property
     def seed_range(self) -> range:
@@ -218,6 +223,8 @@ class Training:
             history = Population(members).fit(
                 data,
                 workers=self.options.workers,
+                backend=self.options.backend,
+                scheduler=self.options.scheduler,
                 progress=self.progress or False,
                 **kept,
                 **settings,

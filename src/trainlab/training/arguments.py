@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 from scipy.sparse import issparse
 
-from trainlab.blas import usable_cores
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
@@ -18,7 +18,7 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
-from trainlab.training.backends import BACKENDS, CAN_FORK
+from trainlab.training.backends import BACKENDS, CAN_FORK, REMOTE
 from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.members import Member
 from trainlab.training.plan import KEEP, EarlyStopping, Plan
@@ -124,16 +124,21 @@ def make_plan(
     return plan
 
 
-def admit_workers(workers: Any) -> int:
-    """The number of worker threads; None means the cores there are."""
+def admit_workers(workers: Any) -> int | None:
+    """The number of workers; None means the cores there are, here or in the cluster."""
     if workers is None:
-        return usable_cores()
+        return None
     _need_integer("workers", workers, 1)
     return int(workers)
 
 
-def admit_backend(backend: Any) -> str | None:
+def admit_backend(backend: Any, scheduler: Any = None, callbacks: Any = ()) -> str | None:
     """A backend that this system has; None leaves the choice to the training."""
+    if scheduler is not None and (backend != "dask" or not isinstance(scheduler, str)):
+        must = "be None, or an address with backend='dask'"
+        got = f"{scheduler!r} with backend={backend!r}"
+        remedy = "backend='dask', scheduler='tcp://127.0.0.1:8786'"
+        raise SettingError(sentence("scheduler", _FIT, must, got, remedy))
     if backend is None:
         return None
     if not isinstance(backend, str) or backend not in BACKENDS:
@@ -145,6 +150,13 @@ def admit_backend(backend: Any) -> str | None:
     if backend == "processes" and multiprocessing.current_process().daemon:
         must = "be 'threads' in a daemon, which must not have children"
         raise SettingError(sentence("backend", _FIT, must, backend, "backend=None"))
+    if backend == "dask" and importlib.util.find_spec("distributed") is None:
+        must, remedy = "be installed", "pip install 'trainlab[dask]'"
+        raise SettingError(sentence("backend", _FIT, must, backend, remedy))
+    if backend in REMOTE and len(callbacks):
+        must = f"be none with backend={backend!r}, whose workers cannot ask this process"
+        got = f"{len(callbacks)} of them"
+        raise SettingError(sentence("callbacks", _FIT, must, got, "backend='processes'"))
     return backend
 
 

@@ -28,7 +28,10 @@ from trainlab.errors import WorkerError, sentence
 from trainlab.training.history import Series
 from trainlab.training.record import Checkpoint, Ledger, Record, Result
 
-BACKENDS: Final = ("threads", "processes")
+BACKENDS: Final = ("threads", "processes", "loky", "dask")
+REMOTE: Final = ("loky", "dask")
+"""Those whose workers share no memory with the process that asks."""
+
 CAN_FORK: Final = sys.platform == "linux"
 
 # What work costs beside its floating-point operations, counted in these; a core does some

@@ -188,6 +188,7 @@ class Population(Sequence[Member]):
         callbacks: Sequence[Callback] = (),
         workers: int | None = None,
         backend: str | None = None,
+        scheduler: str | None = None,
         dtype: str = "float32",
         keep: str = "parameters",
         start: str | None = None,
@@ -208,7 +209,10 @@ class Population(Sequence[Member]):
         callbacks    called as callback(member, updates, metrics) after each evaluation of
                      each member, one at a time; a true answer stops that member
         workers      how many work at a time; default: the cores there are
-        backend      "threads", "processes" (Linux), or None for the faster one
+        backend      "threads", "processes" (Linux), "loky" (joblib's), "dask" (a cluster), or
+                     None for the faster one of the first two; the last two have no callbacks
+        scheduler    the address of a Dask scheduler; default: that of the current
+                     distributed.Client
         dtype        "float32" or "float64"
         keep         what stays of each member: "history" (its series and status), "parameters"
                      (these too, for predictions), "state" (its optimizer's, too)
@@ -224,7 +228,8 @@ class Population(Sequence[Member]):
         fresh        True to forget what the store has of it, and start over
 
         Ctrl-C ends training early: the history then has members marked "interrupted".
-        Raises SettingError and DataError before anything is trained.
+        Raises SettingError and DataError before anything is trained; WorkerError where workers
+        die, or a cluster is not there or has other versions.
         """
         splits, widths = admit_data(data, self._members, dtype)
         plan = make_plan(
@@ -242,11 +247,11 @@ class Population(Sequence[Member]):
             scored=data.task != "regression",
         )
         starts = self._starts(start, widths, dtype)
-        workers, backend = admit_workers(workers), admit_backend(backend)
+        where = (admit_workers(workers), admit_backend(backend, scheduler, callbacks), scheduler)
         began = time.perf_counter()
         keeping = kept(store, run, fresh, data, self._members, plan, starts)
         with shown(progress) as bar, keeping as own:
-            given = (plan, splits, widths, NumPyEngine(), workers, backend, bar)
+            given = (plan, splits, widths, NumPyEngine(), *where, bar)
             series, results = train(self._members, *given, starts, own)
         numbers = [result.numbers for result in results if result.numbers is not None]
         self._numbers, self._widths = numbers or None, widths

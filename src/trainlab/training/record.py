@@ -10,6 +10,7 @@ import dataclasses
 import mmap
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -71,6 +72,24 @@ class Checkpoint:
     best: Best
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a chunk that was trained elsewhere sends back: results, and series (members, n).
+
+    Progress is told of the members that have ended, and of the member-steps done or dropped.
+    """
+
+    results: list[Result]
+    series: dict[str, Array]
+    members: int
+    steps: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was cut short."""
+        return any(result.status.kind == "interrupted" for result in self.results)
+
+
 class Record(Protocol):
     """What a trainer tells and asks."""
 
@@ -105,10 +124,25 @@ def write(record: Record, name: str, rows: list[int], at: int | slice, values: A
 
 
 class Stop:
-    """A flag that processes share."""
+    """A flag that processes share: forked ones at once, others through a file."""
 
     def __init__(self) -> None:
         self._byte = mmap.mmap(-1, 1)
+
+    @classmethod
+    def at(cls, path: Path) -> Stop:
+        """The flag that was shared there."""
+        stop = cls()
+        with path.open("r+b") as file:
+            stop._byte = mmap.mmap(file.fileno(), 1)
+        return stop
+
+    def share(self, path: Path) -> None:
+        """Moves the flag into a new file."""
+        path.write_bytes(b"\0")
+        before, self._byte = self._byte, Stop.at(path)._byte
+        if before[0]:  # read after the change of place: a `set` meanwhile is not lost
+            self.set()
 
     def set(self) -> None:
         """Everything is to end."""
@@ -174,6 +208,15 @@ class Ledger:
         """Writes what the store does not have yet."""
         if self.keeper:
             self.keeper.commit()
+
+    def accept(self, rows: Sequence[int], outcome: Outcome) -> None:
+        """Keeps what a chunk of these rows has sent."""
+        for name, values in outcome.series.items():
+            self.series[name].values[rows] = values
+        for row, result in zip(rows, outcome.results, strict=True):
+            self.finish(row, result)
+        self.commit()
+        self.advance(outcome.members, outcome.steps)
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Asks every callback, one at a time."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from trainlab.blas import one_thread
+from trainlab.blas import one_thread, usable_cores
 from trainlab.store import Run
 from trainlab.training.backends import choose, in_processes, in_threads, interruptible
-from trainlab.training.chunk import Chunk
+from trainlab.training.cluster import connected, in_dask, threads
 from trainlab.training.engine import Engine
 from trainlab.training.grouping import group
 from trainlab.training.history import Series
@@ -20,7 +21,8 @@ from trainlab.training.members import Member
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
 from trainlab.training.record import Checkpoint, Ledger, Numbers, Record, Result
-from trainlab.training.trainer import Trainer
+from trainlab.training.remote import in_loky
+from trainlab.training.work import Task, Work
 
 
 def run(
@@ -29,8 +31,9 @@ def run(
     data: Mapping[str, Samples],
     widths: tuple[int, int],
     engine: Engine,
-    workers: int,
+    workers: int | None,
     backend: str | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     starts: Sequence[Numbers] | None = None,
     kept: Run | None = None,
@@ -54,12 +57,16 @@ def run(
             return left[row].numbers
         return None if starts is None else starts[row]
 
-    def train(rows: Sequence[int], record: Record) -> None:
+    work = Work(plan, splits, widths, columns, engine)
+
+    def task_of(rows: Sequence[int]) -> Task:
         own = [numbers for row in rows if (numbers := numbers_of(row))]
-        settings = [members[row] for row in rows]
-        chunk = Chunk(rows, settings, widths, plan.dtype, columns, own or None)
-        resumed = {row: left[row] for row in rows if row in left}
-        Trainer(chunk, plan, splits, engine, record, resumed).run()
+        resumed = [left[row] for row in rows if row in left]
+        before = {name: each.values[rows] for name, each in ledger.series.items() if resumed}
+        return Task([members[row] for row in rows], own or None, resumed or None, before)
+
+    def train(rows: Sequence[int], record: Record) -> None:
+        work.train(rows, task_of(rows), record)
 
     rest = [row for row, result in enumerate(ledger.results) if result is None]
     updates = [numbers.updates if (numbers := numbers_of(row)) else 0 for row in rest]
@@ -67,15 +74,26 @@ def run(
     own, batch_size = [members[row] for row in rest], plan.batches.batch_size
     origins = list(zip(updates, done, strict=True))
     divide = partial(group, own, widths, batch_size, plan.dtype, origins=origins)
-    chunks, operations = divide(workers)
-    if backend is None:
-        steps, workers = plan.effort(splits), max(1, min(workers, len(chunks)))
-        backend, workers = choose(operations * steps, steps, len(chunks), workers)
-        chunks = chunks if workers > 1 else divide(1)[0]
-    chunks = [[rest[index] for index in chunk] for chunk in chunks]
-    start = in_processes if backend == "processes" else in_threads
-    with one_thread():
-        interruptible(lambda: start(chunks, train, ledger, workers), ledger)
+    with one_thread(), connected(scheduler) if backend == "dask" else nullcontext() as client:
+        workers = workers or (threads(client) if client else usable_cores())
+        chunks, operations = divide(workers)
+        if backend is None:
+            steps, workers = plan.effort(splits), max(1, min(workers, len(chunks)))
+            backend, workers = choose(operations * steps, steps, len(chunks), workers)
+            chunks = chunks if workers > 1 else divide(1)[0]
+        chunks = [[rest[index] for index in chunk] for chunk in chunks]
+        start: Callable[[], None]
+        if client:
+            start = partial(in_dask, chunks, work, task_of, ledger, client)
+        elif backend == "loky":
+            start = partial(in_loky, chunks, work, task_of, ledger, workers)
+        else:
+            local = in_processes if backend == "processes" else in_threads
+            start = partial(local, chunks, train, ledger, workers)
+        interruptible(start, ledger)
+        for rows in chunks:  # after Ctrl-C, those that nobody has begun
+            if any(ledger.results[row] is None for row in rows):
+                train(rows, ledger)
     ledger.commit()
     if ledger.stopped():
         warnings.warn("training was interrupted; what was done is kept", stacklevel=3)

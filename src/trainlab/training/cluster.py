@@ -1,0 +1,231 @@
+"""A Dask cluster trains the chunks: workers on this machine and on others.
+
+The data goes to every worker once, before the first chunk; later workers get it from the
+others.  Dask's own client is used, not joblib's bridge to it: that one waits for ever for
+a task whose workers died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from trainlab import blas
+from trainlab.errors import SettingError, WorkerError, sentence
+from trainlab.training.record import Ledger, Outcome
+from trainlab.training.remote import ALLOWED_LOSSES, TaskOf, given_up, tell_of_loss
+from trainlab.training.work import Task, Work
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+PATIENCE: Final = 10.0  # seconds for a scheduler to answer, and for a first worker to come
+CHECK_EVERY: Final = 1.0  # seconds between two looks at who is there
+WAIT: Final = 0.1  # seconds, after which Ctrl-C is looked for
+# Chunks that a thread of a worker has before it: one to train and some to go on with.
+AHEAD: Final = 3
+
+
+@contextlib.contextmanager
+def connected(scheduler: str | None) -> Iterator[Client]:
+    """A client of the scheduler at an address, or the one that this process has.
+
+    SettingError where there is neither; WorkerError where nobody answers, or where workers
+    have other versions of trainlab or NumPy.
+    """
+    import distributed
+
+    if scheduler is None:
+        try:
+            client, ours = distributed.Client.current(), False
+        except ValueError as error:
+            must = "be an address, or a distributed.Client be there"
+            remedy = "scheduler='tcp://127.0.0.1:8786'"
+            raise SettingError(sentence("scheduler", "fit", must, None, remedy)) from error
+    else:
+        try:
+            client = distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise _unreachable(scheduler) from error
+        ours = True
+    try:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            remedy = f"dask worker {client.scheduler.address}"
+            text = sentence("workers", "the scheduler", "be at least one", 0, remedy)
+            raise WorkerError(text) from error
+        check(client, None)
+        yield client
+    finally:
+        if ours:
+            client.close()
+
+
+def threads(client: Client) -> int:
+    """How many chunks the cluster trains at a time."""
+    return sum(client.nthreads().values())
+
+
+def in_dask(
+    chunks: Sequence[Sequence[int]], work: Work, task_of: TaskOf, ledger: Ledger, client: Client
+) -> None:
+    """Trains every chunk; the first error ends all and is raised.
+
+    Where a worker is lost it warns, and the scheduler has its chunks trained elsewhere.
+    WorkerError where the scheduler is lost, or the workers of one chunk are again and again.
+    """
+    run = _Run(client, work, list(chunks))
+    try:
+        while run.busy and not ledger.stopped():
+            run.look_who_is_there()
+            run.send(task_of)
+            run.receive(ledger)
+        run.look_who_is_there(at_once=True)
+    finally:
+        client.cancel(list(run.waiting))
+
+
+class _Run:
+    """What is under way: chunks that are left, and futures of those that were sent."""
+
+    def __init__(self, client: Client, work: Work, left: list[Sequence[int]]) -> None:
+        self.waiting: dict[Future, Sequence[int]] = {}
+        self._client = client
+        self._work = work
+        self._data = client.scatter(work, broadcast=True, hash=False)
+        self._left = left[::-1]  # the dearest first, from the end
+        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._workers = client.nthreads()
+        self._next_look = time.monotonic() + CHECK_EVERY
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to do or to wait for."""
+        return bool(self._left or self.waiting)
+
+    def look_who_is_there(self, at_once: bool = False) -> None:
+        """Warns of workers that are lost, and checks those that are new."""
+        if not at_once and time.monotonic() < self._next_look:
+            return
+        before, self._workers = self._workers, self._client.nthreads()
+        for address in before.keys() - self._workers.keys():
+            tell_of_loss(f"the worker {address} was lost", len(self._left) + len(self.waiting))
+        if new := self._workers.keys() - before.keys():
+            check(self._client, list(new))
+        self._next_look = time.monotonic() + CHECK_EVERY
+
+    def send(self, task_of: TaskOf) -> None:
+        """Sends chunks, as many as keep all workers busy for a while."""
+        room = AHEAD * max(1, sum(self._workers.values()))
+        while self._left and len(self.waiting) < room:
+            rows = self._left.pop()
+            future = self._client.submit(_train, self._data, task_of(rows), pure=False)
+            self.waiting[future] = rows
+            future.add_done_callback(self._ended.put)
+
+    def receive(self, ledger: Ledger) -> None:
+        """Waits a little for a chunk, and takes those that have come."""
+        with contextlib.suppress(queue.Empty):
+            future = self._ended.get(timeout=WAIT)
+            while True:
+                self._take(future, ledger)
+                future = self._ended.get_nowait()
+
+    def _take(self, future: Future, ledger: Ledger) -> None:
+        rows = self.waiting.pop(future)
+        if future.status == "finished":
+            outcome = self._result(future)
+            if outcome is not None and not outcome.interrupted:
+                ledger.accept(rows, outcome)
+                return
+        elif future.status == "error":
+            raise _told(future)
+        self._again(rows)
+
+    def _result(self, future: Future) -> Outcome | None:
+        """What came back, or None where it was lost with its worker."""
+        from distributed.client import FutureCancelledError
+
+        try:
+            outcome: Outcome = future.result()
+        except FutureCancelledError:
+            return None
+        return outcome
+
+    def _again(self, rows: Sequence[int]) -> None:
+        """Puts a chunk back, as all workers that had its data are lost, or it was stopped."""
+        if self._client.status != "running":
+            raise _unreachable(self._client.scheduler.address)
+        if self._data.status != "finished":
+            self._client.wait_for_workers(1)
+            self._data = self._client.scatter(self._work, broadcast=True, hash=False)
+        self._left.append(rows)
+
+
+def _train(work: Work, task: Task) -> Outcome:
+    """Runs in a worker; ends early where nobody wants the outcome any more."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    tasks, key = worker.state.tasks, worker.get_current_task()
+
+    def stopped() -> bool:
+        own = tasks.get(key)
+        return own is None or own.state not in ("executing", "long-running")
+
+    return work.complete(task, stopped)
+
+
+def _told(future: Future) -> BaseException:
+    """The error of a chunk."""
+    from distributed import KilledWorker
+
+    error = future.exception()
+    assert isinstance(error, BaseException)
+    if isinstance(error, KilledWorker):
+        return given_up(f"a chunk whose workers died {ALLOWED_LOSSES + 1} times", "more memory")
+    return error
+
+
+def _unreachable(address: str) -> WorkerError:
+    must, remedy = "answer at its address", "dask scheduler"
+    return WorkerError(sentence("the scheduler", "fit", must, address, remedy))
+
+
+def check(client: Client, workers: list[str] | None) -> None:
+    """WorkerError for workers with other versions; a warning for those that round otherwise."""
+    ours = versions()
+    try:
+        found: Mapping[str, Mapping[str, str]] = client.run(versions, workers=workers)
+    except ImportError as error:
+        raise WorkerError(_differs("have trainlab", str(error))) from error
+    for address, theirs in found.items():
+        for name in ("trainlab", "numpy"):
+            if theirs[name] != ours[name]:
+                got = f"{theirs[name]} at {address}"
+                raise WorkerError(_differs(f"have {name} {ours[name]}, as is here", got))
+        if theirs["blas"] != ours["blas"]:
+            got = f"{theirs['blas']} at {address}"
+            text = _differs(f"have BLAS {ours['blas']}, as is here, for the same bits", got)
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def _differs(must: str, got: str) -> str:
+    return sentence("a worker", "the cluster", must, got, "one environment for all machines")
+
+
+def versions() -> dict[str, str]:
+    """Of what determines the bits."""
+    try:
+        own = metadata.version("trainlab")
+    except metadata.PackageNotFoundError:  # the source alone, on the path
+        own = "not installed"
+    return {"trainlab": own, "numpy": np.__version__, "blas": blas.describe()}
