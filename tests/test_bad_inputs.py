@@ -229,6 +229,9 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "fit-backend": (SettingError, lambda: fit(backend="gpu")),
     "fit-backend-list": (SettingError, lambda: fit(backend=["threads"])),
     "fit-backend-true": (SettingError, lambda: fit(backend=True)),
+    "fit-scheduler-alone": (SettingError, lambda: fit(scheduler="tcp://127.0.0.1:9")),
+    "fit-scheduler-number": (SettingError, lambda: fit(backend="dask", scheduler=8786)),
+    "fit-callbacks-far-away": (SettingError, lambda: fit(backend="loky", callbacks=[print])),
     "fit-keep": (SettingError, lambda: fit(keep="all")),
     "fit-keep-none": (SettingError, lambda: fit(keep=None)),
     "fit-keep-list": (SettingError, lambda: fit(keep=["history"])),
@@ -304,6 +307,8 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "options-data-list": (SettingError, lambda: Options(data=["digits"])),
     "options-seeds": (SettingError, lambda: Options(seeds=0)),
     "options-workers": (SettingError, lambda: Options(workers=1.5)),
+    "options-backend": (SettingError, lambda: Options(backend="gpu")),
+    "options-scheduler": (SettingError, lambda: Options(scheduler="tcp://127.0.0.1:9")),
 }
 
 

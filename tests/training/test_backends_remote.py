@@ -235,6 +235,13 @@ class TestLosses:
         assert found == usual
         cluster.complete()
 
+    def test_a_scheduler_that_is_lost_is_an_error(self, tmp_path: Path, small_chunks) -> None:
+        with Cluster(tmp_path) as other:
+            start = time.monotonic()
+            with pytest.raises(WorkerError, match="scheduler of fit must answer at its address"):
+                train(**where("dask", other), progress=KillOnce(other._scheduler.kill))
+            assert time.monotonic() - start < 30
+
     def test_processes_that_always_die_are_an_error(self) -> None:
         class Deadly(NumPyEngine):
             def train(self, *given: Any) -> Any:

@@ -82,15 +82,21 @@ def in_dask(
     Where a worker is lost it warns, and the scheduler has its chunks trained elsewhere.
     WorkerError where the scheduler is lost, or the workers of one chunk are again and again.
     """
-    run = _Run(client, work, list(chunks))
+    from distributed.comm import CommClosedError
+
+    address = client.scheduler.address
     try:
-        while run.busy and not ledger.stopped():
-            run.look_who_is_there()
-            run.send(task_of)
-            run.receive(ledger)
-        run.look_who_is_there(at_once=True)
-    finally:
-        client.cancel(list(run.waiting))
+        run = _Run(client, work, list(chunks))
+        try:
+            while run.busy and not ledger.stopped():
+                run.look_who_is_there()
+                run.send(task_of)
+                run.receive(ledger)
+            run.look_who_is_there(at_once=True)
+        finally:
+            client.cancel(list(run.waiting))
+    except CommClosedError as error:
+        raise _unreachable(address) from error
 
 
 class _Run:

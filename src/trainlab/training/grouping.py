@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.blas import usable_cores
 from trainlab.settings import structure
 from trainlab.training.members import Member
 
@@ -119,7 +120,8 @@ def chunk_size(
     activations = sum(architecture.widths) * batch_size
     numbers = architecture.size * (2 + slots) + 2 * activations
     working_set = numbers * np.dtype(dtype).itemsize
-    return max(1, round(math.sqrt(BALANCE * last_level_cache() / workers / working_set)))
+    sharing = min(workers, usable_cores())  # the others of a cluster have caches of their own
+    return max(1, round(math.sqrt(BALANCE * last_level_cache() / sharing / working_set)))
 
 
 def step_costs(members: Sequence[Member], widths: tuple[int, int], batch_size: int) -> list[float]:
