@@ -29,9 +29,10 @@ from mixed import BATCH, mixed, overlapping
 from trainlab import blas
 from trainlab.errors import SettingError, WorkerError
 from trainlab.training import cluster as clusters
-from trainlab.training import grouping
+from trainlab.training import grouping, trainer
 from trainlab.training.arguments import admit_data, make_plan
 from trainlab.training.engine import NumPyEngine
+from trainlab.training.record import Ledger
 from trainlab.training.run import run
 from trainlab.training.work import Work
 
@@ -283,6 +284,43 @@ def run_with(engine: NumPyEngine, backend: str, scheduler: str | None = None) ->
         scored=True,
     )
     run(members, plan, splits, widths, engine, 2, backend, scheduler)
+
+
+class TestStore:
+    """What is kept here is gone on with there."""
+
+    @pytest.mark.parametrize("backend", REMOTE)
+    def test_going_on_from_checkpoints_of_threads(
+        self, backend: str, cluster, usual, small_chunks, tmp_path, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 0.0)
+        monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", 1e9)
+
+        class PowerCut(Counter):
+            spans = 0  # of the chunk, of whose members none has ended; two are an epoch
+
+            def advance(self, members: int, steps: int) -> None:
+                super().advance(members, steps)
+                self.spans = 0 if members else self.spans + 1
+                if self.steps > 72 * 18 / 2 and self.spans == 3:
+                    raise OSError("no power")
+
+        with pytest.raises(OSError, match="no power"):
+            train(workers=1, backend="threads", store=tmp_path, progress=PowerCut())
+        found, resume = [], Ledger.resume
+
+        def watched(self: Ledger) -> dict[int, Any]:
+            left = resume(self)
+            found.append((len(left), sum(result is not None for result in self.results)))
+            return left
+
+        monkeypatch.setattr(Ledger, "resume", watched)
+        for _ in range(2):
+            assert train(**where(backend, cluster), store=tmp_path)[0] == usual
+        (checkpoints, results), at_last = found
+        assert 0 < checkpoints <= 3
+        assert 0 < results < 72
+        assert at_last == (0, 72)
 
 
 class TestData:

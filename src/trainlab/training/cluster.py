@@ -130,6 +130,10 @@ class _Run:
 
     def send(self, task_of: TaskOf) -> None:
         """Sends chunks, as many as keep all workers busy for a while."""
+        if self._data.status != "finished":  # all workers that had it are lost
+            if not self._client.nthreads():
+                return
+            self._data = self._client.scatter(self._work, broadcast=True, hash=False)
         room = AHEAD * max(1, sum(self._workers.values()))
         while self._left and len(self.waiting) < room:
             rows = self._left.pop()
@@ -167,12 +171,9 @@ class _Run:
         return outcome
 
     def _again(self, rows: Sequence[int]) -> None:
-        """Puts a chunk back, as all workers that had its data are lost, or it was stopped."""
+        """Puts a chunk back that was lost or stopped."""
         if self._client.status != "running":
             raise _unreachable(self._client.scheduler.address)
-        if self._data.status != "finished":
-            self._client.wait_for_workers(1)
-            self._data = self._client.scatter(self._work, broadcast=True, hash=False)
         self._left.append(rows)
 
 
