@@ -16,7 +16,7 @@ from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.training import grouping
-from trainlab.training.backends import BACKENDS, CAN_FORK
+from trainlab.training.backends import CAN_FORK, LOCAL
 
 FEATURES, CLASSES, SAMPLES, STEPS = 7, 3, 23, 9
 BATCH = 5  # does not divide SAMPLES: the last batch of an epoch is ragged
@@ -135,7 +135,7 @@ SCHEDULED = (
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
 @pytest.mark.parametrize("workers", [2, 3])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", LOCAL)
 @pytest.mark.parametrize("case", SCHEDULED)
 def test_however_members_are_scheduled(
     case: str, backend: str, workers: int, size: int, monkeypatch: pytest.MonkeyPatch
@@ -157,7 +157,7 @@ def test_however_members_are_scheduled(
     assert [fingerprint(population, history, row) for row in range(3)] == alone
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", LOCAL)
 @pytest.mark.parametrize("size", [2, 7])
 def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, backend: str) -> None:
     if backend == "processes" and not CAN_FORK:

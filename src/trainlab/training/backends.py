@@ -28,9 +28,10 @@ from trainlab.errors import WorkerError, sentence
 from trainlab.training.history import Series
 from trainlab.training.record import Checkpoint, Ledger, Record, Result
 
-BACKENDS: Final = ("threads", "processes", "loky", "dask")
+LOCAL: Final = ("threads", "processes")
 REMOTE: Final = ("loky", "dask")
 """Those whose workers share no memory with the process that asks."""
+BACKENDS: Final = (*LOCAL, *REMOTE)
 
 CAN_FORK: Final = sys.platform == "linux"
 
