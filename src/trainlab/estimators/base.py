@@ -14,23 +14,20 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.answers import Answering
 from trainlab.estimators.choices import admit
-from trainlab.estimators.compatibility import validate_data
 from trainlab.estimators.outcome import Outcome
 from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
-from trainlab.estimators.rows import Rows, padded
+from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
-from trainlab.network.workspace import Array
 from trainlab.training.history import History
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.population import Population
@@ -39,24 +36,12 @@ from trainlab.training.record import Numbers
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
 
-class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+class BaseMLP(Answering):
     """The base of MLPClassifier and MLPRegressor."""
 
-    _targets: Any
-    _population: Population
-    _dtype: str
     _has_state: bool
 
     _watched: ClassVar[str]  # the series that `early_stopping` watches
-    _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
-
-    @abstractmethod
-    def _admit_y(self, y: Any) -> Array:
-        """y as an array that targets can encode; warns of a column."""
-
-    @abstractmethod
-    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
-        """What the rows of a first training say of y."""
 
     @abstractmethod
     def _check_same_targets(self, rows: Rows) -> None:
@@ -145,16 +130,6 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes w
         outcome.complain(type(self).__name__)
         return self
 
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether there is something to predict with."""
-        return hasattr(self, "_population")
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks: sparse inputs are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, targets: Targets | None) -> Self:
         """One epoch.  `targets` are those given with the first one, if they were."""
         owner, chosen = type(self).__name__, self._chosen()
@@ -225,26 +200,6 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes w
         features = {name: vars(self)[name] for name in _FEATURES if name in vars(self)}
         dtype = self._dtype if goes_on else None
         return make_table(rows, held, targets, chosen, seed, features, dtype)
-
-    def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
-        """The rows as scikit-learn admits them, without those of weight 0."""
-        X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
-        rows = Rows(X, self._admit_y(y))
-        if sample_weight is None:
-            return rows
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weight < 0).any():
-            got = float(weight.min())
-            raise DataError(sentence("sample_weight", type(self).__name__, "be >= 0", got))
-        return rows.weighed(weight)
-
-    def _ask(self, X: Any, question: str) -> Array:
-        """What each member says of X: "predict" or "predict_proba" of the population."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        with np.errstate(all="ignore"):  # what overflows counts as undecided
-            answers: Array = getattr(self._population, question)(padded(X))[:, : X.shape[0]]
-        return answers
 
     def _sum_up(self) -> None:
         """What follows from the curve of the loss."""

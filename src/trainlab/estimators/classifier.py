@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from trainlab.errors import SettingError, sentence
+from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.rows import Rows
-from trainlab.estimators.targets import Indicators, Labels, Targets
+from trainlab.estimators.targets import Labels
 from trainlab.network.workspace import Array
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # it comes without types
+class MLPClassifier(Classifying, BaseMLP):
     """Networks that tell classes apart, with scikit-learn's face.
 
     Parameters that bear scikit-learn's names mean what they mean there.
@@ -66,7 +64,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # it comes
     """
 
     _watched: ClassVar[str] = "validation_accuracy"
-    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True}
 
     def __init__(
         self,
@@ -147,83 +144,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # it comes
             targets = None  # the columns say what the labels are
         return self._partial_fit(X, y, sample_weight, targets)
 
-    def predict(self, X: Any) -> Array:
-        """Labels (N,), those of the highest probability; or indicators (N, out)."""
-        probabilities = self.predict_proba(X)
-        labels: Array = self._targets.decide(probabilities)
-        return labels
-
-    def predict_proba(self, X: Any) -> Array:
-        """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
-
-        Of indicators: (N, out), each the probability that the label holds.
-        """
-        probabilities = self._ask(X, "predict_proba")
-        mean: Array = self._targets.average(probabilities)
-        return mean
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """The logarithms of `predict_proba`, −inf for 0."""
-        with np.errstate(divide="ignore"):
-            logarithms: Array = np.log(self.predict_proba(X))
-        return logarithms
-
-    def decision_function(self, X: Any) -> Array:
-        """Scores whose order is that of the probabilities p, finite also where p is 0 or 1.
-
-        Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
-        of indicators ln p/(1 − p) (N, out).
-        """
-        p = self.predict_proba(X)
-        if self._targets.task == "multilabel":
-            return _log(p) - _log(1 - p)
-        logarithms = _log(p)
-        return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
-
-    @property
-    def classes_(self) -> Array:
-        """The labels, sorted; of indicators the numbers of their columns."""
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError("classes_ is there after fit")
-        classes: Array = self._targets.classes
-        return classes
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks: several labels for a row are welcome."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-    def _more_tags(self) -> dict[str, Any]:
-        # scikit-learn 1.5 asks so.
-        return {"multilabel": True}
-
-    def _admit_y(self, y: Any) -> Array:
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
-            if self.class_weight is not None:
-                must = "be None where a row may have several labels"
-                raise SettingError(
-                    sentence("class_weight", type(self).__name__, must, self.class_weight)
-                )
-            return np.asarray(y) if isinstance(y, np.ndarray) else np.asarray(y.toarray())
-        return np.asarray(column_or_1d(y, warn=True))
-
-    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
-        return Indicators(rows.y.shape[1]) if rows.y.ndim == 2 else Labels(np.unique(rows.y))
-
     def _check_same_targets(self, rows: Rows) -> None:
         found = np.asarray(self._learn_targets(rows, {}).classes)
         if not _are(self._targets.classes, found):
             must = f"have the classes {self._targets.classes.tolist()} for a warm start"
             remedy = "warm_start=False"
             raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
-
-
-def _log(p: Array) -> Array:
-    """ln p, or that of the smallest normal number where p is less."""
-    logarithms: Array = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
-    return logarithms
 
 
 def _are(classes: Array, others: Any) -> bool:

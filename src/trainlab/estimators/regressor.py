@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.utils import column_or_1d
-
 from trainlab.errors import SettingError, sentence
+from trainlab.estimators.answers import Regressing
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.rows import Rows
-from trainlab.estimators.targets import Targets, Values
-from trainlab.network.workspace import Array
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # it comes without types
+class MLPRegressor(Regressing, BaseMLP):
     """Networks that predict numbers, with scikit-learn's face.
 
     Parameters are those of `MLPClassifier`, without label_smoothing and class_weight, and
@@ -47,7 +41,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # it comes w
     """
 
     _watched: ClassVar[str] = "validation_loss"
-    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
 
     def __init__(
         self,
@@ -109,31 +102,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # it comes w
         scale of the targets are those of the first rows.
         """
         return self._partial_fit(X, y, sample_weight, None)
-
-    def predict(self, X: Any) -> Array:
-        """Predictions (N,), or (N, out) where y had columns: the mean over the members."""
-        outputs = self._ask(X, "predict")
-        predictions: Array = self._targets.decode(outputs)
-        return predictions
-
-    def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks: y may have several columns."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
-    def _more_tags(self) -> dict[str, Any]:
-        # scikit-learn 1.5 asks so.
-        return {"multioutput": True}
-
-    def _admit_y(self, y: Any) -> Array:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return np.asarray(y, np.float64)
-
-    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
-        y = rows.y.reshape(len(rows), -1)
-        return Values.of(y, rows.weight, rows.y.ndim == 1, chosen["standardize_targets"])
 
     def _check_same_targets(self, rows: Rows) -> None:
         columns = rows.y.reshape(len(rows), -1).shape[1]

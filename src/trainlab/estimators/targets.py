@@ -61,13 +61,15 @@ class Values:
         t: Array = (columns - self.mean) / self.scale
         return t
 
-    def decode(self, outputs: Array) -> Array:
+    def decode(self, outputs: Array, weights: Array | None = None) -> Array:
         """Predictions of y, float64, from the outputs (K, N, out): the mean over the members.
+
+        weights  (K,) of that mean; None: all the same
 
         An output that overflowed counts as 0, which is the mean of the targets.
         """
         finite = np.where(np.isfinite(outputs), outputs, 0).astype(np.float64)
-        y: Array = finite.mean(axis=0) * self.scale + self.mean
+        y: Array = np.average(finite, axis=0, weights=weights) * self.scale + self.mean
         return y[:, 0] if self.flat else y
 
 
@@ -91,14 +93,14 @@ class Labels:
             raise DataError(sentence("y", "MLPClassifier", must, unknown.tolist()))
         return np.searchsorted(self.classes, y).astype(np.int64, copy=False)
 
-    def average(self, probabilities: Array) -> Array:
+    def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
 
         A row whose outputs overflowed counts as undecided: 1/C for each class.
         """
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p).all(axis=-1)] = 1 / self.outputs
-        mean = p.mean(axis=0)
+        mean = np.average(p, axis=0, weights=weights)
         shares: Array = mean / mean.sum(axis=-1, keepdims=True)
         return shares
 
@@ -127,11 +129,11 @@ class Indicators:
             raise DataError(sentence("y", "MLPClassifier", must, y))
         return y.astype(np.float64)
 
-    def average(self, probabilities: Array) -> Array:
+    def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed."""
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p)] = 0.5
-        mean: Array = p.mean(axis=0)
+        mean: Array = np.average(p, axis=0, weights=weights)
         return mean
 
     def decide(self, probabilities: Array) -> Array:

@@ -1,0 +1,185 @@
+"""What estimators of trained networks share: how rows come in, and how answers go out.
+
+Order: both tasks, classification, regression.  Axis letters: N rows, out targets of a row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.rows import Rows, padded
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.network.workspace import Array
+from trainlab.training.population import Population
+
+
+class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+    """An estimator that answers with the mean over the members of a population.
+
+    _weights  (members,) of that mean, with a sum of 1; None: all the same
+    """
+
+    _targets: Any
+    _population: Population
+    _dtype: str
+    _weights: Array | None = None
+
+    _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
+
+    @abstractmethod
+    def _admit_y(self, y: Any) -> Array:
+        """y as an array that targets can encode; warns of a column."""
+
+    @abstractmethod
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        """What the rows of a first training say of y."""
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to predict with."""
+        return hasattr(self, "_population")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: sparse inputs are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
+        """The rows as scikit-learn admits them, without those of weight 0."""
+        X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        rows = Rows(X, self._admit_y(y))
+        if sample_weight is None:
+            return rows
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (weight < 0).any():
+            got = float(weight.min())
+            raise DataError(sentence("sample_weight", type(self).__name__, "be >= 0", got))
+        return rows.weighed(weight)
+
+    def _ask(self, X: Any, question: str) -> Array:
+        """What each member says of X: "predict" or "predict_proba" of the population."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        with np.errstate(all="ignore"):  # what overflows counts as undecided
+            answers: Array = getattr(self._population, question)(padded(X))[:, : X.shape[0]]
+        return answers
+
+
+class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes without types
+    """An estimator that answers with labels, or with several for each row."""
+
+    class_weight: Any
+
+    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True}
+
+    def predict(self, X: Any) -> Array:
+        """Labels (N,), those of the highest probability; or indicators (N, out)."""
+        probabilities = self.predict_proba(X)
+        labels: Array = self._targets.decide(probabilities)
+        return labels
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
+
+        Of indicators: (N, out), each the probability that the label holds.
+        """
+        probabilities = self._ask(X, "predict_proba")
+        mean: Array = self._targets.average(probabilities, self._weights)
+        return mean
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`, −inf for 0."""
+        with np.errstate(divide="ignore"):
+            logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
+
+    def decision_function(self, X: Any) -> Array:
+        """Scores whose order is that of the probabilities p, finite also where p is 0 or 1.
+
+        Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
+        of indicators ln p/(1 − p) (N, out).
+        """
+        p = self.predict_proba(X)
+        if self._targets.task == "multilabel":
+            return _log(p) - _log(1 - p)
+        logarithms = _log(p)
+        return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
+
+    @property
+    def classes_(self) -> Array:
+        """The labels, sorted; of indicators the numbers of their columns."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("classes_ is there after fit")
+        classes: Array = self._targets.classes
+        return classes
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: several labels for a row are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"multilabel": True}
+
+    def _admit_y(self, y: Any) -> Array:
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            if self.class_weight is not None:
+                must = "be None where a row may have several labels"
+                raise SettingError(
+                    sentence("class_weight", type(self).__name__, must, self.class_weight)
+                )
+            return np.asarray(y) if isinstance(y, np.ndarray) else np.asarray(y.toarray())
+        return np.asarray(column_or_1d(y, warn=True))
+
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        return Indicators(rows.y.shape[1]) if rows.y.ndim == 2 else Labels(np.unique(rows.y))
+
+
+class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes without types
+    """An estimator that answers with numbers."""
+
+    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
+
+    def predict(self, X: Any) -> Array:
+        """Predictions (N,), or (N, out) where y had columns: the mean over the members."""
+        outputs = self._ask(X, "predict")
+        predictions: Array = self._targets.decode(outputs, self._weights)
+        return predictions
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: y may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"multioutput": True}
+
+    def _admit_y(self, y: Any) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return np.asarray(y, np.float64)
+
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        y = rows.y.reshape(len(rows), -1)
+        return Values.of(y, rows.weight, rows.y.ndim == 1, chosen["standardize_targets"])
+
+
+def _log(p: Array) -> Array:
+    """ln p, or that of the smallest normal number where p is less."""
+    logarithms: Array = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+    return logarithms
