@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
-from collections.abc import Iterator
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +61,31 @@ def mnist_dir() -> Path:
     if None in found:
         pytest.skip("MNIST is not here: set TRAINLAB_DATA, or run `trainlab data --fetch`")
     return found[0].parent
+
+
+@pytest.fixture
+def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
+    """Does something in a forked child, and gives its number."""
+    children = []
+
+    def start(work: Callable[[], Any]) -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the threads of the tests
+            child = os.fork()
+        if child:
+            children.append(child)
+            return child
+        code = 1
+        try:
+            work()
+            code = 0
+        except BaseException:  # noqa: BLE001  # the parent sees the code
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    yield start
+    for child in children:  # most of which have been waited for
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)

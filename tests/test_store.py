@@ -166,6 +166,16 @@ class TestRuns:
             store.run("one", SETTINGS, 8, fresh=True)
         assert loaded(tmp_path) == {k: v for k, v in all_parts().items() if k[0] == "two"}
 
+    def test_runs_of_one_purpose_are_forgotten_together(self, tmp_path: Path) -> None:
+        keys = ("one", "one: first", "one two", "ones: first", "two")
+        with Store(tmp_path) as store:
+            for key in keys:
+                store.run(key, SETTINGS, 1).save({("result", 0): b"x"})
+            store.forget("one")
+        assert [about.key for about in listed(tmp_path)] == list(keys[2:])
+        with Store(tmp_path) as store:
+            assert not store.run("one", {}, 1).load("result")
+
     def test_the_list(self, tmp_path: Path) -> None:
         fill(tmp_path)
         with Store(tmp_path):  # also while it is open for writing

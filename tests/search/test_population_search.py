@@ -142,7 +142,7 @@ def populations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_candidates_and_seeds_of_a_split_are_one_population(populations: list[int]) -> None:
     X, y = IRIS
     PopulationSearchCV(quick(n_members=2), SPACE, n_iter=6, cv=3, random_state=0).fit(X, y)
-    assert populations == [12, 12, 12]
+    assert populations == [12, 12, 12, 2]  # each split, and the best
 
 
 def test_what_trains_otherwise_is_a_population_of_its_own(populations: list[int]) -> None:
@@ -150,7 +150,7 @@ def test_what_trains_otherwise_is_a_population_of_its_own(populations: list[int]
     space = {"batch_size": [10, 20, 20], "alpha": [0, 1]}
     search = PopulationSearchCV(quick(), space, n_iter=6, cv=2, random_state=0).fit(X, y)
     sizes = [one["batch_size"] for one in search.cv_results_["params"]]
-    assert sorted(populations) == sorted([sizes.count(10), sizes.count(20)] * 2)
+    assert sorted(populations) == sorted([sizes.count(10), sizes.count(20)] * 2 + [1])
 
 
 def test_several_scores() -> None:
@@ -247,7 +247,7 @@ def test_steps_that_candidates_share_are_fitted_once(populations: list[int]) -> 
     Counting.fits = 0
     PopulationSearchCV(pipeline, space, n_iter=5, cv=3, random_state=0).fit(X, y)
     assert Counting.fits == 3 + 1  # each split, and the best
-    assert populations == [5, 5, 5]
+    assert populations == [5, 5, 5, 1]
 
 
 def diverging() -> Any:

@@ -9,9 +9,7 @@ import os
 import signal
 import sqlite3
 import time
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -393,34 +391,6 @@ class TestCost:
         assert len(saved) == CHUNKS
         assert {kind for parts in saved for kind, _ in parts} == {"result"}
         assert sorted(row for parts in saved for _, row in parts) == list(range(MEMBERS))
-
-
-@pytest.fixture
-def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
-    """Does something in a forked child, and gives its number."""
-    children = []
-
-    def start(work: Callable[[], Any]) -> int:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of the threads of the tests
-            child = os.fork()
-        if child:
-            children.append(child)
-            return child
-        code = 1
-        try:
-            work()
-            code = 0
-        except BaseException:  # noqa: BLE001  # the parent sees the code
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-
-    yield start
-    for child in children:  # most of which have been waited for
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
 
 
 @needs_fork

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import ParameterSampler, check_cv
+from sklearn.base import is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.errors import DataError, sentence
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters
-from trainlab.search.narrowing import Box, best, box_of, check_space, narrowed
-from trainlab.search.scoring import Judge, means
-from trainlab.search.training import train
-from trainlab.training.progress import Bar, Progress
+from trainlab.search.evaluation import Evaluation
+from trainlab.search.keeping import RUN, check_repeatable, kept, plain
+from trainlab.search.narrowing import Rounds
+from trainlab.search.plan import Plan, Settings
+from trainlab.search.scoring import Judge, check_decides, means
+from trainlab.training.keeping import Kept
+from trainlab.training.progress import Bar
 
 
 class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
@@ -51,6 +55,10 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     error_score         the score of a training that failed, or "raise"
     return_train_score  whether the training rows are scored, too
     workers             how many members are trained at a time; None: the cores there are
+    store               a folder that keeps what was trained, or an open Store: the same search
+                        again, in the same script after Ctrl-C or a crash, trains only what
+                        is missing, and ends with the same bits
+    fresh               True to forget what the store has of a search, and start over
     verbose             True for a bar on the terminal
 
     `fit(X, y, **parameters)` takes `groups` for the splitter, and `sample_weight` and
@@ -63,6 +71,12 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     the candidates whose box it was drawn from, and `boxes_` is a list of the boxes: for
     each round {parameter: (low, high) or list of values}, {} for the first.
     A `fit_time` is the candidate's share of its population's, by members.
+
+    A store keeps one search, and all that its networks have learnt.  random_state, and the
+    estimator's unless it is searched, must be integers then, and what the estimator, its
+    space, n_iter, rounds, cv and the data say must be as it was: SettingError names what
+    differs.  Where one round was asked for, other scores may be asked for than before, and
+    no candidate is trained again.  Finished candidates are scored again.
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of
@@ -91,6 +105,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         "random_state": ["random_state"],
         "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],
+        "fresh": ["boolean"],
     }
 
     def __init__(
@@ -107,6 +122,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         error_score: Any = np.nan,
         return_train_score: bool = False,
         workers: int | None = None,
+        store: Kept | None = None,
+        fresh: bool = False,
         verbose: bool = False,
     ) -> None:
         self.estimator = estimator
@@ -120,6 +137,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.error_score = error_score
         self.return_train_score = return_train_score
         self.workers = workers
+        self.store = store
+        self.fresh = fresh
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
@@ -132,9 +151,12 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         did, and for what is not as it must be; KeyboardInterrupt on Ctrl-C.
         """
         self._validate_params()
-        Candidate.of(self.estimator, {})  # complains of what cannot be searched
+        network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
         scorers, refit_metric = self._get_scorers()
-        judge = Judge(scorers, self.error_score)
+        plan, judge = self._plan(scorers), Judge(scorers, self.error_score)
+        if self.store is not None:
+            draws = (self.param_distributions, self.random_state)
+            check_repeatable(self.estimator, network, *draws)
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, list(routed.estimator.fit))
@@ -143,91 +165,84 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if not splits:
             raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
         self.n_splits_ = len(splits)
-        settings, records, more = self._search(X, y, splits, routed, judge)
-        judge.settle(records)
-        results = self._format_results(settings, len(splits), records, more)
-        self._choose(results, records[0]["test_scores"], refit_metric)
-        if self.refit:
-            self._fit_the_best(X, y, routed.estimator.fit)
+        on = (self.estimator, X, y, splits, routed, judge, self.return_train_score, self.workers)
+        with kept(self.store, self.fresh, self._asked()) as store, self._bar() as bar:
+            evaluation = Evaluation(*on, bar, store)
+            settings, records = self._search(plan, evaluation)
+            judge.settle(records)
+            results = self._format_results(settings, len(splits), records, plan.columns())
+            self._choose(results, records[0]["test_scores"], refit_metric, plan.first_finalist)
+            if self.refit:
+                self._fit_the_best(evaluation)
+        for name, value in plan.attributes().items():
+            setattr(self, name, value)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
         return self
 
+    def _plan(self, scorers: Any) -> Plan:
+        """The way to propose candidates that is asked for."""
+        if self._goes_by_scores() and isinstance(scorers, _MultimetricScorer):
+            check_decides(self.refit, scorers._scorers)
+        return Rounds(self.param_distributions, self.n_iter, self.random_state, self.rounds)
+
+    def _goes_by_scores(self) -> bool:
+        """Whether later candidates depend on the scores of earlier ones."""
+        return self.rounds > 1
+
+    def _asked(self) -> dict[str, Any]:
+        """What decides the candidates and their training, as plain values."""
+        names = ("estimator", "param_distributions", "n_iter", "rounds", "random_state")
+        scores = (self.scoring, self.refit, self.error_score) if self._goes_by_scores() else None
+        own = {name: plain(getattr(self, name)) for name in names}
+        return own | {"splits": self.n_splits_, "goes by": plain(scores)}
+
+    def _bar(self) -> AbstractContextManager[Bar | None]:
+        return Bar("search") if self.verbose else nullcontext()
+
     def _search(
-        self, X: Any, y: Any, splits: Sequence[tuple[Any, Any]], routed: Any, judge: Judge
-    ) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]], Mapping[str, Any] | None]:
-        """All candidates, their records by candidate and split, and where they come from."""
-        space, draws = self.param_distributions, check_random_state(self.random_state)
-        if self.rounds > 1:
-            check_space(space)
-            self.boxes_: list[Box] = []
-        settings: list[Mapping[str, Any]] = []
+        self, plan: Plan, evaluation: Evaluation
+    ) -> tuple[list[Settings], list[dict[str, Any]]]:
+        """All candidates, and their records by candidate and split."""
+        settings: list[Settings] = []
         records: list[dict[str, Any]] = []
-        origins: list[tuple[int, tuple[int, ...]]] = []
-        with Bar("search") if self.verbose else nullcontext() as bar:
-            for number in range(self.rounds):
-                parents = best(means(records, len(splits), self.refit)) if number else ()
-                box = box_of(space, [settings[one] for one in parents]) if parents else {}
-                within = narrowed(space, box) if box else space
-                drawn = list(ParameterSampler(within, self.n_iter, random_state=draws))
-                by_split = [
-                    self._evaluate(drawn, X, y, split, routed, judge, bar) for split in splits
-                ]
-                records += [one for own in zip(*by_split, strict=True) for one in own]
-                settings += drawn
-                origins += [(number, parents)] * len(drawn)
-                if self.rounds > 1:
-                    self.boxes_.append(box)
-        if self.rounds == 1:
-            return settings, records, None
-        ancestors = np.empty(len(origins), object)
-        ancestors[:] = [parents for _, parents in origins]
-        return settings, records, {"round": [n for n, _ in origins], "parents": ancestors}
 
-    def _evaluate(
-        self,
-        settings: Sequence[Mapping[str, Any]],
-        X: Any,
-        y: Any,
-        split: tuple[Any, Any],
-        routed: Any,
-        judge: Judge,
-        progress: Progress | None,
-    ) -> list[dict[str, Any]]:
-        """The record of each candidate on one split; their networks are gone afterwards."""
-        base, (rows, others) = self.estimator, split
-        candidates = [Candidate.of(base, one) for one in settings]
-        x, t = _safe_split(base, X, y, rows)
-        parameters = _check_method_params(X, params=routed.estimator.fit, indices=rows)
-        trained = train(candidates, x, t, parameters, self.workers, progress)
-        scoring, seen = routed.scorer.score, None
-        if self.return_train_score:
-            seen = (x, t, _check_method_params(X, params=scoring, indices=rows))
-        x, t = _safe_split(base, X, y, others, rows)
-        test = (x, t, _check_method_params(X, params=scoring, indices=others))
-        return [
-            judge.record(candidate.estimator, test, seen, its.seconds, its.error)
-            for candidate, its in zip(candidates, trained, strict=True)
-        ]
+        def scores() -> list[float]:
+            return means(records, self.n_splits_, self.refit)
 
-    def _choose(self, results: Mapping[str, Any], scores: Any, refit_metric: str) -> None:
-        """Sets what is known of the best candidate, in the order of scikit-learn's searches."""
+        for number in itertools.count():
+            proposed = plan.propose(scores)
+            if not proposed:
+                return settings, records
+            records += evaluation.records(proposed, f"{RUN}: round {number}")
+            settings += proposed
+        raise AssertionError("a count does not end")
+
+    def _choose(
+        self, results: Mapping[str, Any], scores: Any, refit_metric: str, first: int
+    ) -> None:
+        """Sets what is known of the best candidate, in the order of scikit-learn's searches.
+
+        first  the number of the first candidate that may be the best
+        """
         self.multimetric_ = isinstance(scores, dict)
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(scores)
             refit_metric = self.refit
         if not self.refit and self.multimetric_:
             return
-        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-        if not callable(self.refit):
+        if callable(self.refit):
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        else:
+            ranks = results[f"rank_test_{refit_metric}"][first:]
+            self.best_index_ = first + ranks.argmin()
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _fit_the_best(self, X: Any, y: Any, parameters: Mapping[str, Any]) -> None:
+    def _fit_the_best(self, evaluation: Evaluation) -> None:
         """Fits a clone with the best parameters to all rows."""
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        began = time.perf_counter()
-        self.best_estimator_ = best.fit(X, y, **parameters)
+        began, run = time.perf_counter(), f"{RUN}: best, candidate {self.best_index_}"
+        self.best_estimator_ = evaluation.fitted(self.best_params_, run)
         self.refit_time_ = time.perf_counter() - began
-        if hasattr(best, "feature_names_in_"):
-            self.feature_names_in_ = best.feature_names_in_
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_

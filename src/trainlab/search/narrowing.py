@@ -1,6 +1,6 @@
 """Rounds of a search: the box of the best candidates, from which the next are drawn.
 
-Order: the best, a distribution within two ends, the box, what is drawn from it.
+Order: the best, a distribution within two ends, the box, what is drawn from it, the plan.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from sklearn.model_selection import ParameterSampler
+from sklearn.utils import check_random_state
 
 from trainlab.errors import SettingError, sentence
 from trainlab.search.candidates import OWNER
+from trainlab.search.plan import Plan, Scores, Settings
 
 BEST: Final = 0.1
 """The share of the candidates so far that make the box."""
@@ -97,6 +100,45 @@ def check_space(space: Any) -> None:
         if not (hasattr(source, "cdf") and hasattr(source, "ppf")):
             must = "have cdf and ppf, as those of scipy.stats, where rounds > 1"
             raise SettingError(sentence(name, OWNER, must, type(source).__name__))
+
+
+class Rounds(Plan):
+    """Random candidates; those of each round after the first from the box of the best so far."""
+
+    def __init__(self, space: Any, n_iter: int, random_state: Any, rounds: int) -> None:
+        if rounds > 1:
+            check_space(space)
+        self._space = space
+        self._n_iter = n_iter
+        self._draws = check_random_state(random_state)
+        self._rounds = rounds
+        self._boxes: list[Box] = []
+        self._settings: list[Settings] = []
+        self._origins: list[tuple[int, tuple[int, ...]]] = []
+
+    def propose(self, scores: Scores) -> list[Settings]:
+        number = len(self._boxes)
+        if number == self._rounds:
+            return []
+        parents = best(scores()) if number else ()
+        chosen = [self._settings[one] for one in parents]
+        box = box_of(self._space, chosen) if chosen else {}
+        space = narrowed(self._space, box) if box else self._space
+        drawn = list(ParameterSampler(space, self._n_iter, random_state=self._draws))
+        self._boxes.append(box)
+        self._settings += drawn
+        self._origins += [(number, parents)] * len(drawn)
+        return drawn
+
+    def columns(self) -> dict[str, Any]:
+        if self._rounds == 1:
+            return {}
+        ancestors = np.empty(len(self._origins), object)
+        ancestors[:] = [parents for _, parents in self._origins]
+        return {"round": [number for number, _ in self._origins], "parents": ancestors}
+
+    def attributes(self) -> dict[str, Any]:
+        return {"boxes_": self._boxes} if self._rounds > 1 else {}
 
 
 def _ends(distribution: Any, values: Sequence[Any]) -> tuple[float, float]:

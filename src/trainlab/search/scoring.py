@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,12 +90,18 @@ class Judge:
         return self.error_score
 
 
+def check_decides(refit: Any, names: Collection[str]) -> None:
+    """SettingError unless `refit` names the one of several scores that later candidates go by."""
+    if not (isinstance(refit, str) and refit in names):
+        must = f"be one of {', '.join(map(repr, names))} with rounds, halving or a sampler"
+        raise SettingError(sentence("refit", "PopulationSearchCV", must, refit))
+
+
 def means(records: Sequence[Mapping[str, Any]], splits: int, refit: Any) -> list[float]:
     """The mean score of each candidate over the splits; of several scores that named `refit`."""
     scores = [one["test_scores"] for one in records]
     several = [one for one in scores if isinstance(one, dict)]
-    if several and not (isinstance(refit, str) and refit in several[0]):
-        must = f"be one of {', '.join(map(repr, several[0]))} where rounds > 1"
-        raise SettingError(sentence("refit", "PopulationSearchCV", must, refit))
+    if several:
+        check_decides(refit, several[0])
     values = [one[refit] if isinstance(one, dict) else one for one in scores]
     return [float(np.mean(own)) for own in np.reshape(values, (-1, splits))]

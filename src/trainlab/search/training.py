@@ -10,6 +10,7 @@ from typing import Any
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.preparation import Prepared, Table
 from trainlab.search.candidates import Candidate, prefix
+from trainlab.store import Store
 from trainlab.training.history import Status
 from trainlab.training.population import Population
 from trainlab.training.progress import Progress
@@ -51,15 +52,22 @@ def train(
     parameters: Mapping[str, Any],
     workers: int | None,
     progress: Progress | None,
+    store: Store | None = None,
+    run: str = "search",
+    keep_diverged: bool = False,
 ) -> list[Trained]:
     """Fits all candidates to the same rows, each bit for bit as if it were fitted alone.
 
     parameters  of `fit`, as scikit-learn names them
+    store       keeps each population by the name `run` and its number; what it has of them
+                is not trained again
+    keep_diverged  whether a candidate of which a member diverged is fitted nevertheless,
+                with a ConvergenceWarning as its own `fit` gives
     A candidate that cannot be prepared, or of which a member diverges, ends with an error.
     """
     trained = [Trained() for _ in candidates]
     ready = _prepare(candidates, X, y, parameters, trained)
-    for group in _groups(ready):
+    for place, group in enumerate(_groups(ready)):
         members = [member for number in group.numbers for member in ready[number].members]
         population, began = Population(members), time.perf_counter()
         history = population.fit(
@@ -67,6 +75,8 @@ def train(
             **group.arguments,
             workers=workers,
             progress=progress or False,
+            store=store,
+            run=f"{run}, population {place}",
         )
         if any(status.kind == "interrupted" for status in history.status):
             raise KeyboardInterrupt
@@ -75,7 +85,8 @@ def train(
             own, its = ready[number], trained[number]
             network, end = candidates[number].network, first + len(own.members)
             its.seconds += seconds * len(own.members)
-            its.error = _divergence(own, history.status[first:end], type(network).__name__)
+            if not keep_diverged:
+                its.error = _divergence(own, history.status[first:end], type(network).__name__)
             if its.error is None:
                 network.adopt(own, population, history, first)
             first = end

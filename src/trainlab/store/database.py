@@ -162,6 +162,18 @@ class Store:
             assert number is not None
             return Run(self, number, digest)
 
+    def forget(self, key: str) -> None:
+        """Drops the run of that key, and those whose keys are the same and ": …" behind it."""
+        with self._guard, _complaints(self.path), self._transaction():
+            start = f"{key}: "
+            found = self._connection.execute(
+                "SELECT id FROM runs WHERE key = ? OR substr(key, 1, ?) = ?",
+                (key, len(start), start),
+            ).fetchall()
+            for row in found:
+                self._connection.execute("DELETE FROM parts WHERE run = ?", row)
+                self._connection.execute("DELETE FROM runs WHERE id = ?", row)
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All that is executed in the block, or nothing of it."""
@@ -295,7 +307,8 @@ def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any
     """The error that names what differs: settings and totals, by name."""
     found = "; ".join(differences(old, new))
     what = f"settings of run {key!r} in {path} must be those that it began with"
-    return SettingError(f"{what}; got others: {found}; try fresh=True (--fresh), which starts over")
+    remedy = "fresh=True (--fresh), which starts over, or another folder"
+    return SettingError(f"{what}; got others: {found}; try {remedy}")
 
 
 def _digest(*parts: str | bytes) -> bytes:

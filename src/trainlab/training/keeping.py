@@ -48,19 +48,26 @@ def kept(
     if store is None:
         yield None
         return
-    if not isinstance(store, (str, PathLike, Store)):
-        must = "be None, a folder or a Store"
-        raise SettingError(sentence("store", "fit", must, store, "store='results'"))
     if not isinstance(name, str) or not name:
         raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
     if not isinstance(fresh, bool):
         raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
-    settings = described(data, members, plan, starts)
-    if isinstance(store, Store):
-        yield store.run(name, settings, len(members), fresh)
+    with opened(store) as own:
+        assert own is not None
+        yield own.run(name, described(data, members, plan, starts), len(members), fresh)
+
+
+@contextmanager
+def opened(store: Kept | None) -> Iterator[Store | None]:
+    """A store for the block: opened and closed where it is only named, else as it is."""
+    if store is not None and not isinstance(store, (str, PathLike, Store)):
+        must = "be None, a folder or a Store"
+        raise SettingError(sentence("store", "fit", must, store, "store='results'"))
+    if store is None or isinstance(store, Store):
+        yield store
     else:
-        with Store(store) as opened:
-            yield opened.run(name, settings, len(members), fresh)
+        with Store(store) as own:
+            yield own
 
 
 def described(
