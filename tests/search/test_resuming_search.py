@@ -87,6 +87,7 @@ ROWS = {"validation_data": (IRIS[0][::4], IRIS[1][::4])}
 KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one round": ({}, {}),
     "rounds": ({"rounds": 2}, {}),
+    "halving": ({"halving": 2}, {}),
     "seeds in several groups": ({"space": GROUPS, "network": {"n_members": 2}}, {}),
     "validation rows": ({"network": {"early_stopping": True, "n_iter_no_change": 1}}, ROWS),
 }
@@ -182,6 +183,7 @@ def test_other_scores_are_asked_of_networks_that_are_there(
 CHANGES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"n_iter": 5}, "n_iter was 4, is 5"),
     ({"rounds": 2}, "rounds was 1, is 2"),
+    ({"halving": 3}, "halving was None, is 3"),
     ({"cv": 3}, "splits was 2, is 3"),
     ({"random_state": 1}, "random_state was 0, is 1"),
     ({"space": {**SPACE, "alpha": [1e-4, 1e-3]}}, "param_distributions.alpha[1] was 0.01, is"),

@@ -12,15 +12,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import ParameterSampler, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params
 
-from trainlab.errors import DataError, sentence
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.base import BaseMLP
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters
 from trainlab.search.evaluation import Evaluation
+from trainlab.search.halving import Halving, epochs_of
 from trainlab.search.keeping import RUN, check_repeatable, kept, plain
 from trainlab.search.narrowing import Rounds
 from trainlab.search.plan import Plan, Settings
@@ -47,6 +49,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
                         candidates so far, a tenth and at least 5: of a distribution of
                         scipy.stats the values between the quantiles 0.1 and 0.9 of theirs,
                         in the logarithm; of a list their own, as often as they occur
+    halving             None, or a factor of at least 2: of n_iter candidates, trained for a
+                        few epochs, the best 1/factor go on to factor times as many, and so
+                        on up to the estimator's max_iter
     scoring             name, callable, or several as list, tuple, dict, or callable to a dict
     refit               whether the best is fitted to all rows; with several scores the name
                         of the one that decides; or a callable: cv_results_ → index
@@ -70,6 +75,11 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     With several rounds `cv_results_` has, for each candidate, its "round" and its "parents",
     the candidates whose box it was drawn from, and `boxes_` is a list of the boxes: for
     each round {parameter: (low, high) or list of values}, {} for the first.
+    With halving it has "iter", the step, and "n_resources", the epochs, as scikit-learn's
+    HalvingRandomSearchCV has them, once for each step that a candidate was in; the best is
+    one of the last step; `n_iterations_`, `n_candidates_` and `n_resources_` say how many.
+    Each step trains anew, from the seeds: each row is, bit for bit, the estimator with that
+    max_iter, also with a schedule, which stretches over max_iter.
     A `fit_time` is the candidate's share of its population's, by members.
 
     A store keeps one search, and all that its networks have learnt.  random_state, and the
@@ -81,7 +91,10 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of
     n_jobs, and those of the estimator are not asked; all candidates of a split are in
-    memory at once.
+    memory at once.  With halving the epochs of a step are max_iter // factor^k, so that the
+    last has max_iter; HalvingRandomSearchCV (resource="max_iter", max_resources=max_iter,
+    min_resources="exhaust") multiplies the fewest by factor, which is the same, with the same
+    candidates and scores, where factor^k divides max_iter.
 
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris
@@ -104,6 +117,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
+        "halving": [Interval(numbers.Integral, 2, None, closed="left"), None],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "fresh": ["boolean"],
     }
@@ -115,6 +129,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         *,
         n_iter: int = 10,
         rounds: int = 1,
+        halving: int | None = None,
         scoring: Any = None,
         refit: Any = True,
         cv: Any = None,
@@ -130,6 +145,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.param_distributions = param_distributions
         self.n_iter = n_iter
         self.rounds = rounds
+        self.halving = halving
         self.scoring = scoring
         self.refit = refit
         self.cv = cv
@@ -153,7 +169,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self._validate_params()
         network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
         scorers, refit_metric = self._get_scorers()
-        plan, judge = self._plan(scorers), Judge(scorers, self.error_score)
+        plan, judge = self._plan(network, scorers), Judge(scorers, self.error_score)
         if self.store is not None:
             draws = (self.param_distributions, self.random_state)
             check_repeatable(self.estimator, network, *draws)
@@ -180,19 +196,26 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.cv_results_ = results
         return self
 
-    def _plan(self, scorers: Any) -> Plan:
+    def _plan(self, network: BaseMLP, scorers: Any) -> Plan:
         """The way to propose candidates that is asked for."""
         if self._goes_by_scores() and isinstance(scorers, _MultimetricScorer):
             check_decides(self.refit, scorers._scorers)
-        return Rounds(self.param_distributions, self.n_iter, self.random_state, self.rounds)
+        space, n_iter, draws = self.param_distributions, self.n_iter, self.random_state
+        if self.halving is None:
+            return Rounds(space, n_iter, draws, self.rounds)
+        if self.rounds > 1:
+            raise SettingError(sentence("rounds", OWNER, "be 1 with halving", self.rounds))
+        resource = epochs_of(self.estimator, network, space)
+        candidates = list(ParameterSampler(space, n_iter, random_state=draws))
+        return Halving(candidates, self.halving, *resource)
 
     def _goes_by_scores(self) -> bool:
         """Whether later candidates depend on the scores of earlier ones."""
-        return self.rounds > 1
+        return self.rounds > 1 or self.halving is not None
 
     def _asked(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        names = ("estimator", "param_distributions", "n_iter", "rounds", "random_state")
+        names = ("estimator", "param_distributions", "n_iter", "rounds", "halving", "random_state")
         scores = (self.scoring, self.refit, self.error_score) if self._goes_by_scores() else None
         own = {name: plain(getattr(self, name)) for name in names}
         return own | {"splits": self.n_splits_, "goes by": plain(scores)}
