@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optuna.samplers import RandomSampler, TPESampler
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
@@ -88,6 +89,10 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "one round": ({}, {}),
     "rounds": ({"rounds": 2}, {}),
     "halving": ({"halving": 2}, {}),
+    "sampler": (
+        {"rounds": 2, "sampler": TPESampler(n_startup_trials=2, seed=1), "random_state": None},
+        {},
+    ),
     "seeds in several groups": ({"space": GROUPS, "network": {"n_members": 2}}, {}),
     "validation rows": ({"network": {"early_stopping": True, "n_iter_no_change": 1}}, ROWS),
 }
@@ -184,6 +189,7 @@ CHANGES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"n_iter": 5}, "n_iter was 4, is 5"),
     ({"rounds": 2}, "rounds was 1, is 2"),
     ({"halving": 3}, "halving was None, is 3"),
+    ({"sampler": RandomSampler(0)}, "sampler was None, is 'RandomSampler'"),
     ({"cv": 3}, "splits was 2, is 3"),
     ({"random_state": 1}, "random_state was 0, is 1"),
     ({"space": {**SPACE, "alpha": [1e-4, 1e-3]}}, "param_distributions.alpha[1] was 0.01, is"),
@@ -212,6 +218,12 @@ def test_other_rows_are_named(tmp_path: Path) -> None:
     search(tmp_path).fit(*IRIS)
     with pytest.raises(SettingError, match=r"'search: round 0, split 0, population 0' .* data was"):
         search(tmp_path).fit(IRIS[0] + 1, IRIS[1])
+
+
+def test_a_sampler_without_a_seed_is_noticed(tmp_path: Path) -> None:
+    search(tmp_path, sampler=RandomSampler()).fit(*IRIS)
+    with pytest.raises(SettingError, match=r"population 0' .* got others: members\[0\]"):
+        search(tmp_path, sampler=RandomSampler()).fit(*IRIS)
 
 
 def test_fresh_starts_over_as_a_whole(

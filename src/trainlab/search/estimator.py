@@ -26,6 +26,7 @@ from trainlab.search.halving import Halving, epochs_of
 from trainlab.search.keeping import RUN, check_repeatable, kept, plain
 from trainlab.search.narrowing import Rounds
 from trainlab.search.plan import Plan, Settings
+from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
 from trainlab.training.keeping import Kept
 from trainlab.training.progress import Bar
@@ -52,6 +53,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     halving             None, or a factor of at least 2: of n_iter candidates, trained for a
                         few epochs, the best 1/factor go on to factor times as many, and so
                         on up to the estimator's max_iter
+    sampler             None, or a sampler of Optuna (with the extra `optuna`), which proposes
+                        the n_iter candidates of each round by the scores of those before
     scoring             name, callable, or several as list, tuple, dict, or callable to a dict
     refit               whether the best is fitted to all rows; with several scores the name
                         of the one that decides; or a callable: cv_results_ → index
@@ -80,13 +83,18 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     one of the last step; `n_iterations_`, `n_candidates_` and `n_resources_` say how many.
     Each step trains anew, from the seeds: each row is, bit for bit, the estimator with that
     max_iter, also with a schedule, which stretches over max_iter.
+    With a sampler, as optuna.samplers.TPESampler(seed=0), each list is a choice, and a
+    distribution must be uniform, loguniform or randint of scipy.stats.  The sampler is asked for
+    n_iter candidates at once and told their mean scores, the higher the better, or that they
+    failed where they have none; `study_` has its trials, `cv_results_` the "round".  random_state
+    has no part in it.  Each `fit` works on a copy of the sampler as it was given.
     A `fit_time` is the candidate's share of its population's, by members.
 
     A store keeps one search, and all that its networks have learnt.  random_state, and the
-    estimator's unless it is searched, must be integers then, and what the estimator, its
-    space, n_iter, rounds, cv and the data say must be as it was: SettingError names what
-    differs.  Where one round was asked for, other scores may be asked for than before, and
-    no candidate is trained again.  Finished candidates are scored again.
+    estimator's unless it is searched, must be integers then, a sampler have a seed, and what
+    the estimator, its space, n_iter, rounds, halving, cv and the data say must be as it was:
+    SettingError names what differs.  Where candidates do not depend on scores, others may be
+    asked for than before, and none is trained again.  Finished candidates are scored again.
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of
@@ -130,6 +138,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         n_iter: int = 10,
         rounds: int = 1,
         halving: int | None = None,
+        sampler: Any = None,
         scoring: Any = None,
         refit: Any = True,
         cv: Any = None,
@@ -146,6 +155,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.n_iter = n_iter
         self.rounds = rounds
         self.halving = halving
+        self.sampler = sampler
         self.scoring = scoring
         self.refit = refit
         self.cv = cv
@@ -171,8 +181,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         scorers, refit_metric = self._get_scorers()
         plan, judge = self._plan(network, scorers), Judge(scorers, self.error_score)
         if self.store is not None:
-            draws = (self.param_distributions, self.random_state)
-            check_repeatable(self.estimator, network, *draws)
+            check_repeatable(self, network)
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, list(routed.estimator.fit))
@@ -202,20 +211,25 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             check_decides(self.refit, scorers._scorers)
         space, n_iter, draws = self.param_distributions, self.n_iter, self.random_state
         if self.halving is None:
-            return Rounds(space, n_iter, draws, self.rounds)
+            if self.sampler is None:
+                return Rounds(space, n_iter, draws, self.rounds)
+            return Asking(space, n_iter, self.sampler, self.rounds)
         if self.rounds > 1:
             raise SettingError(sentence("rounds", OWNER, "be 1 with halving", self.rounds))
+        if self.sampler is not None:
+            raise SettingError(sentence("sampler", OWNER, "be None with halving", self.sampler))
         resource = epochs_of(self.estimator, network, space)
         candidates = list(ParameterSampler(space, n_iter, random_state=draws))
         return Halving(candidates, self.halving, *resource)
 
     def _goes_by_scores(self) -> bool:
         """Whether later candidates depend on the scores of earlier ones."""
-        return self.rounds > 1 or self.halving is not None
+        return self.rounds > 1 or self.halving is not None or self.sampler is not None
 
     def _asked(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        names = ("estimator", "param_distributions", "n_iter", "rounds", "halving", "random_state")
+        ways = ("n_iter", "rounds", "halving", "sampler", "random_state")
+        names = ("estimator", "param_distributions", *ways)
         scores = (self.scoring, self.refit, self.error_score) if self._goes_by_scores() else None
         own = {name: plain(getattr(self, name)) for name in names}
         return own | {"splits": self.n_splits_, "goes by": plain(scores)}

@@ -49,15 +49,20 @@ def kept(store: Kept | None, fresh: bool, asked: Mapping[str, Any]) -> Iterator[
         run.save({(RESULT, 0): b""})
 
 
-def check_repeatable(estimator: Any, network: BaseMLP, space: Any, random_state: Any) -> None:
-    """SettingError unless the same candidates can be drawn, and trained, again."""
+def check_repeatable(search: Any, network: BaseMLP) -> None:
+    """SettingError unless a search draws the same candidates, and trains them, again.
+
+    Whether a sampler has a seed only the sampler knows.
+    """
     must, remedy = "be an integer with a store, which draws the same again", "random_state=0"
-    if not is_integer(random_state):
-        raise SettingError(sentence("random_state", OWNER, must, random_state, remedy))
-    name, spaces = f"{prefix(estimator)}random_state", [space] if isinstance(space, dict) else space
-    if not is_integer(network.random_state) and not all(name in one for one in spaces):
-        owner = type(network).__name__
-        raise SettingError(sentence("random_state", owner, must, network.random_state, remedy))
+    name, space = f"{prefix(search.estimator)}random_state", search.param_distributions
+    searched = all(name in one for one in ([space] if isinstance(space, Mapping) else space))
+    for owner, drawn, free in (
+        (OWNER, search.random_state, search.sampler is not None),
+        (type(network).__name__, network.random_state, searched),
+    ):
+        if not (free or is_integer(drawn)):
+            raise SettingError(sentence("random_state", owner, must, drawn, remedy))
 
 
 def plain(value: Any) -> Any:
