@@ -54,7 +54,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
                         few epochs, the best 1/factor go on to factor times as many, and so
                         on up to the estimator's max_iter
     sampler             None, or a sampler of Optuna (with the extra `optuna`), which proposes
-                        the n_iter candidates of each round by the scores of those before
+                        the n_iter candidates of each round by the scores of those before,
+                        in place of random draws and boxes
     scoring             name, callable, or several as list, tuple, dict, or callable to a dict
     refit               whether the best is fitted to all rows; with several scores the name
                         of the one that decides; or a callable: cv_results_ → index
@@ -63,9 +64,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     error_score         the score of a training that failed, or "raise"
     return_train_score  whether the training rows are scored, too
     workers             how many members are trained at a time; None: the cores there are
-    store               a folder that keeps what was trained, or an open Store: the same search
-                        again, in the same script after Ctrl-C or a crash, trains only what
-                        is missing, and ends with the same bits
+    store               a folder that keeps what was trained, or an open Store (which `clone`
+                        cannot copy): the same search again, in the same script after Ctrl-C
+                        or a crash, trains only what is missing, and ends with the same bits
     fresh               True to forget what the store has of a search, and start over
     verbose             True for a bar on the terminal
 
