@@ -60,7 +60,7 @@ def comes_back(model: Any, path: Path, x: Any = X) -> Any:
     assert type(again) is type(model)
     before, after = model.get_params(), again.get_params()
     assert all(same(value, after[name]) for name, value in before.items())
-    hidden = {"_population", "_targets", *before}
+    hidden = {"_inputs", "_population", "_targets", *before}
     assert set(vars(again)) == set(vars(model))
     assert all(same(v, vars(again)[n]) for n, v in vars(model).items() if n not in hidden)
     assert same(model.predict(x), again.predict(x))
@@ -128,6 +128,7 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
         lambda d: d.pop("dtype"),
         lambda d: d.update(dtype="float32"),
         lambda d: d["parameters"].pop("alpha"),
+        lambda d: d["parameters"].pop("standardize_inputs"),
         lambda d: d["parameters"].update(run="import os"),
         lambda d: d["parameters"].update(alpha=-1.0),
         lambda d: d["parameters"].update(alpha={"run": "import os"}),
@@ -154,3 +155,34 @@ def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
     path.write_bytes(pack(Content(content.kind, content.document, content.arrays)))
     complains(lambda: tl.load(path), ModelFileError)
     complains(lambda: saved.unpack(content, "content"), ModelFileError)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("inputs.mean", None),
+        ("inputs.scale", None),
+        ("inputs.mean", np.zeros(5)),
+        ("inputs.mean", np.full(4, np.inf)),
+        ("inputs.mean", np.zeros(4, np.float32)),
+        ("inputs.scale", np.zeros(4)),
+        ("inputs.scale", np.ones((4, 1))),
+        ("inputs.scale", np.full(4, np.nan)),
+    ],
+)
+def test_forged_scales_are_refused(name: str, value: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    tl.save(tl.MLPClassifier((5,), max_iter=2, random_state=0).fit(X, PLACES), path)
+    content = read(path)
+    arrays = {key: one for key, one in content.arrays.items() if key != name}
+    arrays |= {} if value is None else {name: value}
+    path.write_bytes(pack(Content(content.kind, content.document, arrays)))
+    complains(lambda: tl.load(path), ModelFileError)
+
+
+def test_a_file_of_the_first_version_has_no_scales(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    tl.save(tl.MLPClassifier((5,), max_iter=2, random_state=0).fit(X, PLACES), path)
+    content = read(path)
+    path.write_bytes(pack(Content(content.kind, content.document, content.arrays, version=1)))
+    complains(lambda: tl.load(path), ModelFileError)

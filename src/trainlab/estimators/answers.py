@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, padded
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
@@ -29,6 +30,7 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     _weights  (members,) of that mean, with a sum of 1; None: all the same
     """
 
+    _inputs: Inputs
     _targets: Any
     _population: Population
     _dtype: str
@@ -70,8 +72,9 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
         """What each member says of X: "predict" or "predict_proba" of the population."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
+        z = padded(self._inputs.encode(X, self._dtype))
         with np.errstate(all="ignore"):  # what overflows counts as undecided
-            answers: Array = getattr(self._population, question)(padded(X))[:, : X.shape[0]]
+            answers: Array = getattr(self._population, question)(z)[:, : X.shape[0]]
         return answers
 
 

@@ -120,7 +120,8 @@ class BaseMLP(Answering):
         outcome = Outcome(ready, history, first)
         numbers = [population.numbers[row] for row in outcome.rows]
         self._population = Population.restore(ready.members, numbers, population.widths)
-        self._targets, self._dtype = ready.table.targets, ready.arguments["dtype"]
+        self._inputs, self._targets = ready.table.inputs, ready.table.targets
+        self._dtype = ready.arguments["dtype"]
         self._has_state = False
         self.n_iter_ = outcome.epochs
         self.loss_curve_ = outcome.loss_curve()
@@ -198,8 +199,8 @@ class BaseMLP(Answering):
             X, y, *weight = validation_data
             held = self._admit(X, y, weight[0] if weight else None, reset=False)
         features = {name: vars(self)[name] for name in _FEATURES if name in vars(self)}
-        dtype = self._dtype if goes_on else None
-        return make_table(rows, held, targets, chosen, seed, features, dtype)
+        before = (self._inputs, self._dtype) if goes_on else None
+        return make_table(rows, held, targets, chosen, seed, features, before)
 
     def _sum_up(self) -> None:
         """What follows from the curve of the loss."""

@@ -125,6 +125,7 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda v: v,
         "'balanced'",
     ),
+    "standardize_inputs": _FLAG,
     "standardize_targets": _FLAG,
 }
 """What each parameter may be; `random_state` is for scikit-learn to judge."""

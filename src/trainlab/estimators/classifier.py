@@ -36,6 +36,12 @@ class MLPClassifier(Classifying, BaseMLP):
     loss                name or Loss; "auto" by what y holds
     label_smoothing     of the softmax cross-entropy, [0, 1)
     class_weight        {label: weight}, "balanced" (equal sums for all classes) or None
+    standardize_inputs  trains on (x − mean) / scale, by column of X, float64 until then.  The
+                        scale is the standard deviation, or half of the largest |x − mean|
+                        where that is more: nothing that is trained on is further than 2 from 0.
+                        Where X is sparse the mean counts as 0, and X is only divided: it stays
+                        sparse.  A constant column has scale 1.  Of later rows (predictions,
+                        validation, warm_start, partial_fit) mean and scale are the first's
     n_members           networks, of different seeds, whose probabilities are averaged
     dtype               "float32", "float64", or "auto": float64 where X is, else float32
     random_state        an integer gives the same bits again, whatever `workers`
@@ -50,16 +56,14 @@ class MLPClassifier(Classifying, BaseMLP):
     penalty), `loss_` and `best_loss_` (its last and least), `validation_curve_` and
     `validation_scores_` (loss and accuracy on validation rows, or None).
 
-    Differs from scikit-learn: two classes have two outputs, not one; training restores the
-    best epoch always, not with `early_stopping` alone; `solver` is `optimizer`, and L-BFGS
-    is not among them.
+    Differs from scikit-learn: X is standardised; two classes have two outputs, not one;
+    training restores the best epoch always, not with `early_stopping` alone; `solver` is
+    `optimizer`, and L-BFGS is not among them.
 
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> X, y = load_iris(return_X_y=True)
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True)
     >>> network = MLPClassifier((20,), max_iter=50, schedule="cosine", learning_rate_init=0.05)
-    >>> make_pipeline(StandardScaler(), network).fit(X, y).score(X, y) > 0.95
+    >>> network.fit(X, y).score(X, y) > 0.95
     True
     """
 
@@ -87,6 +91,7 @@ class MLPClassifier(Classifying, BaseMLP):
         loss: Any = "auto",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
+        standardize_inputs: bool = True,
         n_members: int = 1,
         dtype: str = "auto",
         random_state: Any = None,
@@ -113,6 +118,7 @@ class MLPClassifier(Classifying, BaseMLP):
         self.loss = loss
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.standardize_inputs = standardize_inputs
         self.n_members = n_members
         self.dtype = dtype
         self.random_state = random_state
@@ -125,7 +131,8 @@ class MLPClassifier(Classifying, BaseMLP):
 
         classes  all labels that y will ever hold, needed with the first call; indicators
             (N, out) need none
-        After `fit` the optimizers begin anew; after `partial_fit` they go on.
+        After `fit` the optimizers begin anew; after `partial_fit` they go on.  Mean and
+        scale of the columns of X are those of the first rows.
         """
         owner = type(self).__name__
         if isinstance(self.class_weight, str):

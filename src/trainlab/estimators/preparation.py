@@ -7,14 +7,15 @@ holds the parameters that decided it, so that many estimators can share one.  A
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from trainlab.data.arrays import Dataset, draw_rows
 from trainlab.estimators.choices import batch_rows, loss_of, members_of
+from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Labels, Targets, class_weights
 from trainlab.training.members import Member
@@ -26,27 +27,29 @@ DECIDING: Final = (
     "class_weight",
     "dtype",
     "early_stopping",
+    "standardize_inputs",
     "standardize_targets",
     "validation_fraction",
 )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """data, how y became its targets, and the mean weight of a row of its training split.
+    """data, how X and y became its inputs and targets, the mean weight of a row it trains on.
 
     signature  equal for estimators that make equal tables of the same arguments
     features   the attributes of an estimator that say what the columns of X are
     """
 
     data: Dataset
+    inputs: Inputs
     targets: Targets
     mean_weight: float
     signature: str
     features: Mapping[str, Any]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """What is to be trained for one estimator.
 
@@ -106,21 +109,22 @@ def make_table(
     chosen: Mapping[str, Any],
     seed: int,
     features: Mapping[str, Any],
-    dtype: str | None,
+    before: tuple[Inputs, str] | None,
 ) -> Table:
     """The table of rows to train on, and `held` or drawn ones to validate on.
 
-    dtype: that of what was trained before; None leaves it to the parameters.
+    before: what X became, and the dtype, in a training that this one goes on with; None
+    leaves both to the rows and the parameters.
     It is not hashed, which would cost more than small trainings do: its sha256 is empty.
     """
-    train = _encoded(rows, targets, chosen.get("class_weight"))
+    train = _targeted(rows, targets, chosen.get("class_weight"))
+    inputs, dtype = before or (_inputs(train, chosen), _dtype(rows, chosen))
+    train = replace(train, x=inputs.encode(train.x, dtype))
     if held is not None:
-        held = _encoded(held, targets, None)
+        held = _targeted(held, targets, None)
+        held = replace(held, x=inputs.encode(held.x, dtype))
     elif chosen["early_stopping"]:
         train, held = _carved(train, chosen["validation_fraction"], seed)
-    dtype = dtype or chosen["dtype"]
-    if dtype == "auto":
-        dtype = "float64" if rows.x.dtype == np.float64 else "float32"
     data = Dataset(
         name="X, y",
         train=train.split(dtype),
@@ -131,16 +135,29 @@ def make_table(
         sha256="",
     )
     mean = train.total_weight / len(train)
-    return Table(data, targets, mean, signature(chosen, seed), dict(features))
+    return Table(data, inputs, targets, mean, signature(chosen, seed), dict(features))
 
 
-def _encoded(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
+def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
     """The rows with targets in place of y, weighed by class; rows without weight are gone."""
-    rows = dataclasses.replace(rows, y=targets.encode(rows.y))
+    rows = replace(rows, y=targets.encode(rows.y))
     if class_weight is None:
         return rows
     assert isinstance(targets, Labels)  # the classifier admits class weights for nothing else
     return rows.weighed(class_weights(class_weight, targets, rows.y, rows.weight)[rows.y])
+
+
+def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> Inputs:
+    if chosen["standardize_inputs"]:
+        return Inputs.of(rows.x, rows.weight)
+    return Inputs.plain(rows.x.shape[1])
+
+
+def _dtype(rows: Rows, chosen: Mapping[str, Any]) -> str:
+    if chosen["dtype"] == "auto":
+        return "float64" if rows.x.dtype == np.float64 else "float32"
+    dtype: str = chosen["dtype"]
+    return dtype
 
 
 def _carved(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:

@@ -29,8 +29,8 @@ class MLPRegressor(Regressing, BaseMLP):
     `loss_curve_` (for each epoch the mean loss of its steps, without the penalty), `loss_` and
     `best_loss_` (its last and least), `validation_curve_` (loss on validation rows, or None).
 
-    Differs from scikit-learn: its MLPRegressor trains on y as it is, which where y is
-    large takes many epochs to find its mean alone, and averages over the columns of y
+    Differs from scikit-learn: its MLPRegressor trains on X and y as they are, which where y
+    is large takes many epochs to find its mean alone, and averages over the columns of y
     where this one sums.
 
     >>> from sklearn.datasets import load_diabetes
@@ -62,6 +62,7 @@ class MLPRegressor(Regressing, BaseMLP):
         layer_norm: Any = False,
         dropout: float = 0.0,
         loss: Any = "auto",
+        standardize_inputs: bool = True,
         standardize_targets: bool = True,
         n_members: int = 1,
         dtype: str = "auto",
@@ -87,6 +88,7 @@ class MLPRegressor(Regressing, BaseMLP):
         self.layer_norm = layer_norm
         self.dropout = dropout
         self.loss = loss
+        self.standardize_inputs = standardize_inputs
         self.standardize_targets = standardize_targets
         self.n_members = n_members
         self.dtype = dtype
@@ -98,8 +100,8 @@ class MLPRegressor(Regressing, BaseMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains for one epoch on these rows, and goes on where the last call ended.
 
-        After `fit` the optimizers begin anew; after `partial_fit` they go on.  Mean and
-        scale of the targets are those of the first rows.
+        After `fit` the optimizers begin anew; after `partial_fit` they go on.  Means and
+        scales of X and y are those of the first rows.
         """
         return self._partial_fit(X, y, sample_weight, None)
 

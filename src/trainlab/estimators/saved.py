@@ -2,8 +2,9 @@
 
 The document: `parameters` of the constructor, the `population` of the members, what `targets`
 say of y, `dtype`, `has_state`, and the `attributes` that `fit` left.  Curves, and the means and
-scales of targets, are arrays of the file; labels and names are listed in the document with
-their dtype.
+scales of inputs and targets, are arrays of the file; labels and names are listed in the
+document with their dtype.  In version 1 of the format there are none of inputs, nor the
+parameter `standardize_inputs`: X was taken as it is.
 
 A value that JSON has no word for is an object with one key: {"tuple": […]}, {"list": […]},
 {"items": [[key, value], …]}, {"float": "inf"}, {"record": settings}, and arrays as
@@ -21,6 +22,7 @@ import numpy as np
 from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.models.container import Content, fault
@@ -35,6 +37,8 @@ _KEYS: Final = {"parameters", "population", "targets", "dtype", "has_state", "at
 _CURVES: Final = ("loss_curve_", "validation_curve_", "validation_scores_")
 _PLAIN: Final = ("n_iter_", "n_features_in_", "feature_names_in_")
 _LABELS: Final = "biufU"
+_STANDARDIZED: Final = 2
+"""The version of the format from which on inputs have a mean and a scale."""
 _KINDS: Final[Mapping[str, Any]] = {
     "MLPClassifier": MLPClassifier,
     "MLPRegressor": MLPRegressor,
@@ -51,6 +55,7 @@ def pack(model: BaseMLP) -> Content:
     population, arrays = describe_population(model._population)
     kept = vars(model)
     arrays |= {curve: kept[curve] for curve in _CURVES if kept.get(curve) is not None}
+    arrays |= {"inputs.mean": model._inputs.mean, "inputs.scale": model._inputs.scale}
     targets = model._targets
     if isinstance(targets, Values):
         said: Any = {"values": bool(targets.flat)}
@@ -79,6 +84,8 @@ def unpack(content: Content, source: str) -> BaseMLP:
     kind: type[BaseMLP] = _KINDS[content.kind]
     try:
         parameters = {k: value_of(v, source) for k, v in document["parameters"].items()}
+        if content.version < _STANDARDIZED:
+            parameters |= {"standardize_inputs": False}
         attributes = {k: value_of(v, source) for k, v in document["attributes"].items()}
         if set(parameters) != set(kind._get_param_names()) or not set(attributes) <= {*_PLAIN}:
             raise fault(source, "parameters", f"be those of {content.kind}", sorted(parameters))
@@ -86,9 +93,11 @@ def unpack(content: Content, source: str) -> BaseMLP:
         curves = {name: arrays.pop(name, None) for name in _CURVES}
         model._chosen()  # judges the parameters
         model._targets = _targets(document["targets"], arrays, kind is MLPClassifier, source)
+        said = arrays.pop("inputs.mean", None), arrays.pop("inputs.scale", None)
         model._population = revive_population(document["population"], arrays, source)
         if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
             raise fault(source, "widths", "be those of the targets", model._population.widths)
+        model._inputs = _inputs(said, attributes["n_features_in_"], content.version, source)
         model._dtype, model._has_state = document["dtype"], document["has_state"]
         if model._dtype != str(model._population.numbers[0].params.dtype):
             raise fault(source, "dtype", "be that of the members", model._dtype)
@@ -108,8 +117,7 @@ def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str)
     ((kind, value),) = said.items()
     if kind == "values" and not classifies and isinstance(value, bool):
         mean, scale = arrays.pop("mean"), arrays.pop("scale")
-        shapes = mean.ndim == 1 and mean.shape == scale.shape
-        if shapes and np.isfinite(mean).all() and (scale > 0).all() and np.isfinite(scale).all():
+        if _are_sound(mean, scale):
             return Values(mean, scale, value)
     elif kind == "labels" and classifies:
         classes = value_of(value, source)
@@ -118,6 +126,23 @@ def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str)
     elif kind == "indicators" and classifies and type(value) is int and value >= 1:
         return Indicators(value)
     raise fault(source, "targets", "be values, labels or indicators", kind)
+
+
+def _inputs(said: tuple[Any, Any], features: int, version: int, source: str) -> Inputs:
+    if version < _STANDARDIZED and said == (None, None):
+        return Inputs.plain(features)
+    mean, scale = said
+    if mean.shape == (features,) and _are_sound(mean, scale):
+        return Inputs(mean, scale)
+    raise fault(source, "inputs", f"have {features} finite means, and scales > 0", mean)
+
+
+def _are_sound(mean: Array, scale: Array) -> bool:
+    """Whether they are a mean and a scale for each of some columns."""
+    if mean.ndim != 1 or mean.shape != scale.shape:
+        return False
+    doubles = mean.dtype == scale.dtype == np.float64
+    return doubles and bool(np.isfinite([mean, scale]).all() and (scale > 0).all())
 
 
 def plain(value: Any, name: str) -> Any:

@@ -3,7 +3,7 @@
 Layout: the length n of the header (8 bytes, little-endian), n bytes of JSON, the bytes of the
 arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON again:
 
-    format_version   1; a file of a newer version is refused
+    format_version   2; a file of a newer version is refused
     kind             what the document describes: "network", "population", ...
     document         whatever that kind needs beside the arrays
     environment      the versions of the libraries that wrote it, for people
@@ -31,7 +31,7 @@ from safetensors.numpy import save as to_bytes
 from trainlab.errors import ModelFileError, sentence
 from trainlab.network.workspace import Array
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 KEY: Final = "trainlab"
 MAX_BYTES: Final = 1 << 32
 """The largest file that is read unless told otherwise."""
@@ -46,11 +46,15 @@ _FRESH: Final = "a fresh copy of the file"
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What a file says: a kind, its document (plain JSON), and arrays by name."""
+    """What a file says: a kind, its document (plain JSON), and arrays by name.
+
+    version  of the format that the document is written in
+    """
 
     kind: str
     document: dict[str, Any]
     arrays: dict[str, Array]
+    version: int = FORMAT_VERSION
 
 
 def pack(content: Content) -> bytes:
@@ -61,7 +65,7 @@ def pack(content: Content) -> bytes:
         # safetensors reads the memory as it lies
         arrays[name] = np.ascontiguousarray(values).reshape(values.shape)
     about: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
+        "format_version": content.version,
         "kind": content.kind,
         "document": content.document,
         "environment": environment(),
@@ -89,7 +93,7 @@ def unpack(packed: bytes, source: str) -> Content:
         raise fault(source, "checksum", "be that of its content", about["sha256"], _FRESH)
     if not isinstance(about["kind"], str) or not isinstance(about["document"], dict):
         raise fault(source, "kind and document", "be a string and an object", about["kind"])
-    return Content(about["kind"], about["document"], arrays)
+    return Content(about["kind"], about["document"], arrays, about["format_version"])
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:

@@ -1,0 +1,129 @@
+"""What X becomes before a network sees it: each column about 0, and of size 1.
+
+Axis letters: N rows, d features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from trainlab.data.admission import as_csr
+from trainlab.network.workspace import Array
+
+FURTHEST: Final = 2.0
+"""No value that was trained on is further from 0 than this.
+
+Divided by its standard deviation alone, a pixel that one image in a thousand uses would be 30
+where it is used, and its weights would be trained by that image.
+"""
+# A column whose ends are so many units in the last place apart is constant, but for rounding.
+CONSTANT_UNITS: Final = 10.0
+# Numbers that are float64 at a time: some that fit into a cache.
+BLOCK_NUMBERS: Final = 1 << 17
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Columns of X (N, d), standardised: z = (x − mean) / scale; both (d,), float64."""
+
+    mean: Array
+    scale: Array
+
+    @classmethod
+    def plain(cls, features: int) -> Self:
+        """X as it is."""
+        return cls(np.zeros(features), np.ones(features))
+
+    @classmethod
+    def of(cls, x: Any, weight: Array | None) -> Self:
+        """Mean and scale of the columns of x (N, d), whose rows count by their weights (N,).
+
+        scale: the root of the mean of (x − mean)², or the largest |x − mean| / FURTHEST
+        where that is more; 1 where all x are the mean.
+        The mean of a sparse x counts as 0, so that what is zero stays so.
+        """
+        share = np.ones(x.shape[0]) if weight is None else weight / weight.max()
+        share /= share.sum()
+        if issparse(x):
+            scale = _size_about_zero(as_csr(x, "X", "MLP"), share)
+            return cls(np.zeros(len(scale)), scale)
+        low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
+        size = np.maximum(np.abs(low), np.abs(high))
+        unit, rounding = _unit(size), CONSTANT_UNITS * np.finfo(np.float64).eps
+        low, high, size = low * unit, high * unit, size * unit
+        # From its lowest on: the mean of equal values is then that value.
+        above = sum(_sums(share[rows], part * unit - low) for rows, part in _blocks(x))
+        mean = np.minimum(low + above, high)
+        square = sum(_sums(share[rows], (part * unit - mean) ** 2) for rows, part in _blocks(x))
+        scale = np.maximum(np.sqrt(square), np.maximum(high - mean, mean - low) / FURTHEST)
+        constant = high - low <= rounding * size
+        return cls(mean / unit, np.where(constant, 1.0, scale / unit))
+
+    def encode(self, x: Any, dtype: Any) -> Any:
+        """z (N, d) of the dtype, by way of float64: dense, or CSR if x and z are sparse.
+
+        A sparse x that has to be centred, as dense rows were trained on, becomes dense.
+        What the dtype cannot hold is infinite.
+        """
+        if issparse(x) and not self.mean.any():
+            sparse = as_csr(x, "X", "MLP")
+            columns = sparse.indices
+            z = self._encoded(sparse.data, columns).astype(dtype)
+            return csr_array((z, columns, sparse.indptr), shape=sparse.shape)
+        x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
+        dense = np.empty(x.shape, dtype)
+        for rows, part in _blocks(x):
+            with np.errstate(over="ignore"):
+                dense[rows] = self._encoded(part, slice(None))
+        return dense
+
+    def _encoded(self, x: Array, columns: Any) -> Array:
+        """float64 (…, columns) of values in the columns that they belong to."""
+        unit = _unit(np.maximum(np.abs(self.mean), self.scale))
+        with np.errstate(over="ignore"):
+            z: Array = x * unit[columns]
+            z -= (self.mean * unit)[columns]
+            z /= (self.scale * unit)[columns]
+        return z
+
+
+def _unit(size: Array) -> Array:
+    """A power of two for each of some sizes: their product lies in [1, 2), but for 0.
+
+    Differences and squares of the products are finite where those of the sizes are not, and
+    a power of two rounds nothing.
+    """
+    exponent = np.frexp(size)[1] - 1
+    unit: Array = np.ldexp(1.0, -np.clip(exponent, -1022, 1023))
+    return unit
+
+
+def _sums(share: Array, values: Array) -> Array:
+    # Not by BLAS, whose bits may depend on the number of its threads.
+    sums: Array = (share[:, None] * values).sum(axis=0)
+    return sums
+
+
+def _size_about_zero(x: csr_array, share: Array) -> Array:
+    """The scale (d,) of columns whose mean counts as 0."""
+    largest = np.zeros(x.shape[1])
+    values = np.abs(x.data.astype(np.float64))
+    np.maximum.at(largest, x.indices, values)
+    unit = _unit(largest)
+    shares = np.repeat(share, np.diff(x.indptr))
+    squares = shares * (values * unit[x.indices]) ** 2
+    square = np.bincount(x.indices, squares, minlength=x.shape[1])
+    scale = np.maximum(np.sqrt(square), largest * unit / FURTHEST) / unit
+    return np.where(largest > 0, scale, 1.0)
+
+
+def _blocks(x: Array) -> Iterator[tuple[slice, Array]]:
+    """Neighbouring rows at a time, as float64."""
+    rows = max(1, BLOCK_NUMBERS // x.shape[1])
+    for first in range(0, x.shape[0], rows):
+        yield slice(first, first + rows), x[first : first + rows].astype(np.float64)

@@ -1,0 +1,201 @@
+"""Standardised inputs: what mean and scale are, and that they belong to the fitted model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, issparse
+from sklearn.datasets import load_iris, load_wine
+from sklearn.utils import estimator_checks
+
+import trainlab as tl
+from trainlab import MLPClassifier, MLPRegressor
+from trainlab.estimators import inputs
+from trainlab.estimators.inputs import FURTHEST, Inputs
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+IRIS = load_iris(return_X_y=True)
+KINDS = [MLPClassifier, MLPRegressor]
+# Sums of 40 numbers of size 1, in float64: a few roundings of 1e-16 each.
+ROUNDING = 1e-14
+
+
+def quick(kind: Any = MLPClassifier, **settings: Any) -> Any:
+    """An estimator that trains in a few hundredths of a second."""
+    chosen = {"hidden_layer_sizes": (7,), "max_iter": 6, "random_state": 0, **settings}
+    return kind(**{"learning_rate_init": 0.02, **chosen})
+
+
+def answers(estimator: Any, X: Any) -> Any:
+    return getattr(estimator, "predict_proba", estimator.predict)(X)
+
+
+def rare_words(rng: np.random.Generator, rows: int, features: int) -> Any:
+    """Counts, of which the last column has none."""
+    there = (rng.random((rows, features)) < 0.2) & (np.arange(features) < features - 1)
+    return csr_array(rng.integers(1, 5, there.shape) * there)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) -> None:
+    monkeypatch.setattr(inputs, "BLOCK_NUMBERS", 12)  # several blocks
+    x = (rng.uniform(-9, 9, (40, 5)) * [1, 10, 1e3, 1e4, 3]).astype(dtype)
+    x[1:, 4] = 0  # a pixel that one image uses
+    weight = rng.integers(1, 4, 40).astype(float)
+    found, exact = Inputs.of(x, weight), x.astype(np.float64)
+    mean = np.average(exact, axis=0, weights=weight)
+    deviation = np.sqrt(np.average((exact - mean) ** 2, axis=0, weights=weight))
+    furthest = np.abs(exact - mean).max(axis=0)
+    assert np.allclose(found.mean, mean, rtol=ROUNDING, atol=ROUNDING * furthest.max())
+    assert np.allclose(found.scale, np.maximum(deviation, furthest / 2), rtol=ROUNDING)
+    z = found.encode(x, np.float64)
+    assert np.allclose(z, (exact - found.mean) / found.scale, rtol=ROUNDING)
+    assert np.abs(z).max(axis=0) == pytest.approx([*np.abs(z).max(axis=0)[:4], FURTHEST])
+    assert np.abs(z).max() <= FURTHEST * (1 + ROUNDING)
+    assert np.array_equal(found.encode(x, np.float32), z.astype(np.float32))
+
+
+def test_a_column_that_is_constant_but_for_rounding_has_scale_1() -> None:
+    x = np.array([[0.3, 7, 0, 1e200], [0.1 + 0.2, 7, 0, 1e200], [0.3, 7, 0, 1e200]])
+    assert x[0, 0] != x[1, 0]
+    found = Inputs.of(x, None)
+    assert found.scale.tolist() == [1, 1, 1, 1]
+    assert found.mean[1:].tolist() == [7, 0, 1e200]
+    assert np.abs(found.encode(x, np.float64)).max() < 1e-15
+
+
+@pytest.mark.parametrize("size", [1.7e308, 1e-310])
+def test_the_largest_and_the_smallest_numbers_do_not_overflow(size: float) -> None:
+    x = np.array([[-1.0], [1.0], [1.0], [-1.0], [0.5]])
+    one, other = Inputs.of(x, None).encode(x, np.float32), Inputs.of(x * size, None)
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        z = other.encode(x * size, np.float32)
+    assert np.allclose(z, one, rtol=1e-6)
+    assert np.isfinite(Inputs.of(csr_array(x * size), None).scale).all()
+    network = quick(MLPRegressor, dtype="float32").fit(x * size, np.arange(5))
+    assert np.isfinite(network.predict(x * size)).all()
+
+
+def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) -> None:
+    x = rare_words(rng, 40, 6)
+    dense, weight = x.toarray(), rng.integers(1, 4, 40).astype(float)
+    found = Inputs.of(x, weight)
+    root = np.sqrt(np.average(dense.astype(float) ** 2, axis=0, weights=weight))
+    expected = np.maximum(root, np.abs(dense).max(axis=0) / FURTHEST)
+    assert np.allclose(found.scale[:5], expected[:5], rtol=ROUNDING)
+    assert (found.mean == 0).all()
+    assert found.scale[5] == 1
+    z = found.encode(x, np.float32)
+    assert issparse(z)
+    assert z.nnz == x.nnz
+    assert np.array_equal(z.toarray(), found.encode(dense, np.float32))
+    train = quick().prepare(x, np.arange(40) % 2).data.train.x
+    assert issparse(train)
+    # Dense rows have a mean; asked for sparse ones, the model gives the same answer.
+    centred = Inputs.of(dense, weight)
+    assert np.array_equal(centred.encode(x, np.float64), centred.encode(dense, np.float64))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_the_training_on_encoded_rows(kind: Any) -> None:
+    """Bit for bit; and those that are off take X as it is."""
+    X, y = IRIS
+    found = Inputs.of(X[:140], None)
+    z, later = (found.encode(part, np.float64) for part in (X[:140], X[140:]))
+    settings = {"early_stopping": True, "batch_size": 32}
+    one = quick(kind, **settings).fit(X[:140], y[:140], validation_data=(X[140:], y[140:]))
+    other = quick(kind, standardize_inputs=False, **settings)
+    other.fit(z, y[:140], validation_data=(later, y[140:]))
+    assert np.array_equal(answers(one, X[140:]), answers(other, later))
+    assert np.array_equal(one.validation_curve_, other.validation_curve_)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_do_not_matter(kind: Any, sparse: bool) -> None:
+    """To the bit, where the units differ by powers of two."""
+    X, y = IRIS
+    make = csr_array if sparse else np.asarray
+    units = 2.0 ** np.array([-900, 0, 3, 1000])
+    one = quick(kind).fit(make(X), y)
+    other = quick(kind).fit(make(X * units), y)
+    assert np.array_equal(answers(one, make(X)), answers(other, make(X * units)))
+    assert np.array_equal(one.loss_curve_, other.loss_curve_)
+
+
+def test_tables_of_other_units_need_no_scaler() -> None:
+    X, y = load_wine(return_X_y=True)
+    scores = {
+        on: quick(standardize_inputs=on, max_iter=60).fit(X[::2], y[::2]).score(X[1::2], y[1::2])
+        for on in (True, False)
+    }
+    assert scores[True] > 0.95
+    assert scores[False] < 0.8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_later_rows_have_the_mean_and_scale_of_the_first(kind: Any) -> None:
+    X, y = IRIS
+    warm = quick(kind, warm_start=True).fit(X, y)
+    before = warm._inputs
+    warm.fit(X * 100 + 3, y)
+    assert warm._inputs is before
+    parts = quick(kind)
+    given = {"classes": [0, 1, 2]} if kind is MLPClassifier else {}
+    parts.partial_fit(X[:75], y[:75], **given)
+    before = parts._inputs
+    parts.partial_fit(X[75:], y[75:])
+    assert parts._inputs is before
+    assert np.allclose(before.mean, X[:75].mean(axis=0), rtol=ROUNDING)
+
+
+def test_a_class_weight_is_a_weight_of_its_rows() -> None:
+    X, y = IRIS
+    by_label = quick(class_weight={0: 0, 1: 5}).prepare(X, y).table.inputs
+    weight = np.array([0.0, 5, 1])[y]
+    by_hand = quick().prepare(X, y, weight).table.inputs
+    assert np.array_equal(by_label.mean, by_hand.mean)
+    assert np.array_equal(by_label.scale, by_hand.scale)
+    assert not np.allclose(by_hand.mean, X.mean(axis=0), rtol=0.1)
+
+
+def test_tables_are_shared_by_those_that_agree() -> None:
+    X, y = IRIS
+    table = quick().prepare(X, y).table
+    assert quick().prepare(X, y, like=[table]).table is table
+    assert quick(standardize_inputs=False).prepare(X, y, like=[table]).table is not table
+
+
+def test_a_file_of_the_first_version_takes_inputs_as_they_are() -> None:
+    """Written once, before inputs could be standardised; it must load for ever."""
+    model = tl.load(Path(__file__).parent / "version-1.safetensors")
+    X = np.random.default_rng(8).standard_normal((30, 4))
+    assert model.standardize_inputs is False
+    # What the version that wrote the file predicted; another BLAS may round otherwise.
+    expected = [
+        [-2.4487772233688565, 5.471772796364086],
+        [0.3320151653124359, 6.472476152663993],
+    ]
+    assert np.allclose(model.predict(X[:2]), expected, rtol=1e-5)
+
+
+CHECKS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+    "check_methods_subset_invariance",
+    "check_fit2d_1feature",
+    "check_estimator_sparse_array",
+)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_checks_pass_without_it_too(kind: Any, check: str) -> None:
+    """tests/estimators/test_conformance.py runs all of them with it."""
+    if not hasattr(estimator_checks, check):
+        pytest.skip("this scikit-learn has no such check")
+    getattr(estimator_checks, check)(kind.__name__, kind(standardize_inputs=False))
