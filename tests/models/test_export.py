@@ -13,7 +13,7 @@ import trainlab as tl
 from cases import ACTIVATIONS, LOSSES, NETWORKS, TECHNIQUES, targets
 from complaints import complains
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
-from trainlab.models import export, export_onnx
+from trainlab.models import export, export_onnx, graph
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -70,10 +70,10 @@ def test_onnxruntime_agrees(name: str, dtype: str, tmp_path: Path) -> None:
 
 
 def test_nothing_is_missing() -> None:
-    assert {type(activation) for activation in ACTIVATIONS.values()} == set(export.ACTIVATIONS)
-    assert {loss.task for loss in LOSSES.values()} == set(export.PROBABILITIES)
+    assert {type(activation) for activation in ACTIVATIONS.values()} == set(graph.ACTIVATIONS)
+    assert {loss.task for loss in LOSSES.values()} == set(graph.PROBABILITIES)
     used = {type(layer) for network in NETWORKS.values() for layer in network.build(IN, OUT).layers}
-    assert used == set(export.LAYERS)
+    assert used == set(graph.LAYERS)
     assert TECHNIQUES["the book's"]["dropout"] > 0  # whose evaluation has a factor
 
 

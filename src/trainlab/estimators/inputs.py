@@ -82,13 +82,18 @@ class Inputs:
                 dense[rows] = self._encoded(part, slice(None))
         return dense
 
+    def steps(self) -> tuple[Array, Array, Array]:
+        """u, m, s (d,) of z = (x u − m) / s: powers of two, mean and scale times these."""
+        unit = _unit(np.maximum(np.abs(self.mean), self.scale))
+        return unit, self.mean * unit, self.scale * unit
+
     def _encoded(self, x: Array, columns: Any) -> Array:
         """float64 (…, columns) of values in the columns that they belong to."""
-        unit = _unit(np.maximum(np.abs(self.mean), self.scale))
+        unit, mean, scale = self.steps()
         with np.errstate(over="ignore"):
             z: Array = x * unit[columns]
-            z -= (self.mean * unit)[columns]
-            z /= (self.scale * unit)[columns]
+            z -= mean[columns]
+            z /= scale[columns]
         return z
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.graphs import estimator_graph
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
@@ -196,5 +197,5 @@ def value_of(value: Any, source: str) -> Any:
     raise fault(source, "value", "be of a known kind", kind)
 
 
-register(Kind("MLPClassifier", MLPClassifier, pack, unpack))
-register(Kind("MLPRegressor", MLPRegressor, pack, unpack))
+register(Kind("MLPClassifier", MLPClassifier, pack, unpack, estimator_graph))
+register(Kind("MLPRegressor", MLPRegressor, pack, unpack, estimator_graph))

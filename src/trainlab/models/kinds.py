@@ -1,4 +1,4 @@
-"""The kinds of models that files hold, each with its way there and back.
+"""The kinds of models: how a file holds each, and back, and what graph it is.
 
 A room below this one brings its own kinds: it calls `register` when it is imported.  Where that
 is late, the front door says with `later` which module brings a kind.
@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.models.container import Content
+
+if TYPE_CHECKING:
+    from trainlab.models.graph import Graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Kind:
     pack   what a file is to say of a trained model
     unpack  the model that such a content describes; ModelFileError, which names the source
             it is given, unless the content describes one
+    graph  the ONNX graph of a trained model, or of the member at an index of it
     """
 
     name: str
     model: type
     pack: Callable[[Any], Content]
     unpack: Callable[[Content, str], Any]
+    graph: Callable[[Any, int | None], Graph]
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -37,7 +42,7 @@ _LATER: Final[dict[str, str]] = {}
 
 
 def register(kind: Kind) -> None:
-    """Makes a kind known to `save` and `load`."""
+    """Makes a kind known to `save`, `load` and `export_onnx`."""
     if KINDS.get(kind.name, kind) != kind:
         raise SettingError(sentence("name", "a kind of models", "be new", kind.name))
     KINDS[kind.name] = kind
@@ -48,14 +53,14 @@ def later(modules: Mapping[str, str]) -> None:
     _LATER.update(modules)
 
 
-def kind_of(model: Any) -> Kind:
-    """The kind of a model."""
+def kind_of(model: Any, owner: str) -> Kind:
+    """The kind of a model; SettingError of the owner for what is none."""
     _bring(type(model).__name__)
     for kind in KINDS.values():
         if type(model) is kind.model:
             return kind
     must = "be one of " + ", ".join(kind.model.__name__ for kind in KINDS.values())
-    raise SettingError(sentence("model", "save", must, type(model).__name__))
+    raise SettingError(sentence("model", owner, must, type(model).__name__))
 
 
 def kind_named(name: str, source: str) -> Kind:

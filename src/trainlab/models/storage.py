@@ -9,6 +9,7 @@ from typing import Any
 from trainlab import files
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.models.container import MAX_BYTES, pack, read, unpack
+from trainlab.models.graph import network_graph, population_graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
 from trainlab.models.populations import (
     pack_network,
@@ -19,8 +20,8 @@ from trainlab.models.populations import (
 from trainlab.settings import is_integer
 from trainlab.training.population import Network, Population
 
-register(Kind("network", Network, pack_network, unpack_network))
-register(Kind("population", Population, pack_population, unpack_population))
+register(Kind("network", Network, pack_network, unpack_network, network_graph))
+register(Kind("population", Population, pack_population, unpack_population, population_graph))
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
@@ -42,7 +43,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict_proba(data.test.x) == network.predict_proba(data.test.x)).all())
     True
     """
-    path, kind = _path(path, "save"), kind_of(model)
+    path, kind = _path(path, "save"), kind_of(model, "save")
     content = kind.pack(model)
     packed = pack(content)
     # A file that could not be read again would be found out when the model is gone.

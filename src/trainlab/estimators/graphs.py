@@ -1,0 +1,101 @@
+"""Estimators as ONNX graphs: X as it comes, what each member says, the mean, an answer.
+
+Everything but the members is computed in float64, as `predict` does.  Axis letters: N rows,
+C classes, out targets of a row.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.answers import Answering
+from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.targets import Indicators, Labels, Values
+from trainlab.models.graph import DOUBLE, FLOAT, INT64, Graph, member_outputs
+from trainlab.network.workspace import Array
+
+
+def estimator_graph(model: Answering, index: int | None) -> Graph:
+    """The graph of a fitted estimator, with all of its members; see `export_onnx`."""
+    name = type(model).__name__
+    if not model.__sklearn_is_fitted__():
+        raise SettingError(sentence("model", "export_onnx", "be fitted", name, "fit(X, y)"))
+    if index is not None:
+        must = f"be None for {name}, whose members are averaged"
+        raise SettingError(sentence("index", "export_onnx", must, index))
+    population, targets = model._population, model._targets
+    graph = Graph(np.dtype(model._dtype), population.widths[0])
+    z = _standardized(graph, model._inputs)
+    outputs = [member_outputs(graph, population, place, z) for place in range(len(population))]
+    weights = model._weights
+    if weights is None:
+        weights = np.full(len(outputs), 1 / len(outputs))
+    if isinstance(targets, Values):
+        _predict(graph, targets, outputs, weights)
+    elif isinstance(targets, Labels):
+        _label(graph, targets, outputs, weights)
+    else:
+        _indicate(graph, targets, outputs, weights)
+    return graph
+
+
+def _standardized(graph: Graph, inputs: Inputs) -> str:
+    """What `Inputs.encode` makes of x, in the dtype of the members."""
+    unit, mean, scale = (graph.constant(one, np.float64) for one in inputs.steps())
+    x = graph.add("Mul", graph.add("Cast", "x", to=DOUBLE), unit)
+    z = graph.add("Div", graph.add("Sub", x, mean), scale)
+    return graph.add("Cast", z, to=FLOAT if graph.dtype == np.float32 else DOUBLE)
+
+
+def _predict(graph: Graph, targets: Values, outputs: list[str], weights: Array) -> None:
+    largest = float(np.finfo(np.float64).max)
+    mean = _mean(graph, outputs, weights, largest, 0.0)
+    y = graph.add("Mul", mean, graph.constant(targets.scale, np.float64))
+    y = graph.add("Add", y, graph.constant(targets.mean, np.float64))
+    if targets.flat:
+        y = graph.add("Gather", y, graph.constant(0, np.int64), axis=1)
+    graph.result("predictions", y, np.float64, *([] if targets.flat else [targets.outputs]))
+
+
+def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) -> None:
+    p = [graph.add("Softmax", one, axis=-1) for one in outputs]
+    mean = _mean(graph, p, weights, 1.0, 1 / targets.outputs)
+    total = graph.add("ReduceSum", mean, graph.constant([-1], np.int64), keepdims=1)
+    p_mean = graph.add("Div", mean, total)
+    place = graph.add("ArgMax", p_mean, axis=-1, keepdims=0)
+    values = _as_tensor(targets.classes)
+    label = graph.add("Gather", graph.constant(values, values.dtype), place)
+    graph.result("label", label, values.dtype)
+    graph.result("probabilities", p_mean, np.float64, targets.outputs)
+
+
+def _indicate(graph: Graph, targets: Indicators, outputs: list[str], weights: Array) -> None:
+    p = [graph.add("Sigmoid", one) for one in outputs]
+    mean = _mean(graph, p, weights, 1.0, 0.5)
+    above = graph.add("Greater", mean, graph.constant(0.5, np.float64))
+    graph.result("label", graph.add("Cast", above, to=INT64), np.int64, targets.outputs)
+    graph.result("probabilities", mean, np.float64, targets.outputs)
+
+
+def _mean(graph: Graph, values: list[str], weights: Array, largest: float, otherwise: float) -> str:
+    """The weighted mean (N, …), float64; what is above `largest`, or NaN, counts as `otherwise`."""
+    limit = graph.constant(largest, np.float64)
+    other = graph.constant(otherwise, np.float64)
+    parts = []
+    for value, weight in zip(values, weights, strict=True):
+        double = graph.add("Cast", value, to=DOUBLE)
+        there = graph.add("LessOrEqual", graph.add("Abs", double), limit)
+        kept = graph.add("Where", there, double, other)
+        parts.append(graph.add("Mul", kept, graph.constant(weight, np.float64)))
+    return graph.add("Sum", *parts)
+
+
+def _as_tensor(classes: Array) -> Array:
+    """The classes as ONNX has them: int64, or strings; of other kinds their places."""
+    if classes.dtype.kind == "U" or all(isinstance(one, str) for one in classes.tolist()):
+        return classes.astype(object)
+    fits = np.iinfo(np.int64).max
+    if classes.dtype.kind in "iu" and classes.max() <= fits:
+        return classes.astype(np.int64)
+    return np.arange(len(classes))
