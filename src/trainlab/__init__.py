@@ -71,12 +71,18 @@ from trainlab.training.population import Network, Population
 
 if TYPE_CHECKING:
     from trainlab.estimators import MLPClassifier, MLPRegressor
-    from trainlab.search import PopulationSearchCV
+    from trainlab.search import (
+        PopulationEnsembleClassifier,
+        PopulationEnsembleRegressor,
+        PopulationSearchCV,
+    )
 
 # Names whose rooms wait for scikit-learn, which is slow to import: looked up when first used.
 _LATER = {
     "MLPClassifier": "trainlab.estimators",
     "MLPRegressor": "trainlab.estimators",
+    "PopulationEnsembleClassifier": "trainlab.search",
+    "PopulationEnsembleRegressor": "trainlab.search",
     "PopulationSearchCV": "trainlab.search",
 }
 
@@ -122,6 +128,8 @@ __all__ = [
     "OneCycle",
     "Orthogonal",
     "Population",
+    "PopulationEnsembleClassifier",
+    "PopulationEnsembleRegressor",
     "PopulationSearchCV",
     "RMSprop",
     "ReLU",

@@ -36,7 +36,7 @@ def _rule_of(kind: type[Settings], name: str) -> Rule:
     return rule
 
 
-def _or(rule: Rule, other: Any) -> Rule:
+def either(rule: Rule, other: Any) -> Rule:
     """The rule that admits one more value: None, or a name."""
     return dataclasses.replace(
         rule,
@@ -60,7 +60,8 @@ def _named(kind: type, names: Mapping[str, Any]) -> Rule:
     )
 
 
-def _whole(low: int, remedy: str | None = None) -> Rule:
+def whole_number(low: int, remedy: str | None = None) -> Rule:
+    """The rule of integers >= low."""
     return Rule(lambda v: is_integer(v) and v >= low, f"be an integer >= {low}", int, remedy)
 
 
@@ -86,14 +87,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "batch_norm": _rule_of(MLP, "batch_norm"),
     "layer_norm": _rule_of(MLP, "layer_norm"),
     "dropout": _rule_of(MLP, "dropout"),
-    "loss": _or(_named(Loss, LOSSES), "auto"),
+    "loss": either(_named(Loss, LOSSES), "auto"),
     "label_smoothing": _rule_of(SoftmaxCrossEntropy, "label_smoothing"),
     "alpha": _NOT_NEGATIVE,
     "optimizer": _named(Optimizer, OPTIMIZERS),
-    "learning_rate_init": _or(_rule_of(Adam, "lr"), None),
-    "schedule": _or(_rule_of(Adam, "schedule"), None),
-    "batch_size": _or(_whole(1), "auto"),
-    "max_iter": _whole(1, "200"),
+    "learning_rate_init": either(_rule_of(Adam, "lr"), None),
+    "schedule": either(_rule_of(Adam, "schedule"), None),
+    "batch_size": either(whole_number(1), "auto"),
+    "max_iter": whole_number(1, "200"),
     "tol": _NOT_NEGATIVE,
     "early_stopping": _FLAG,
     "validation_fraction": Rule(
@@ -106,7 +107,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "10",
     ),
     "warm_start": _FLAG,
-    "n_members": _whole(1, "10"),
+    "n_members": whole_number(1, "10"),
     "dtype": Rule(
         lambda v: isinstance(v, str) and v in ("auto", "float32", "float64"),
         "be one of 'auto', 'float32', 'float64'",
@@ -118,7 +119,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "be True, False or an integer >= 0",
         bool,
     ),
-    "workers": _or(_whole(1), None),
+    "workers": either(whole_number(1), None),
     "class_weight": Rule(
         lambda v: v is None or isinstance(v, dict) or (isinstance(v, str) and v == "balanced"),
         "be None, 'balanced' or a dict of weights by label",
@@ -131,12 +132,14 @@ RULES: Final[Mapping[str, Rule]] = {
 """What each parameter may be; `random_state` is for scikit-learn to judge."""
 
 
-def admit(parameters: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def admit(
+    parameters: Mapping[str, Any], owner: str, rules: Mapping[str, Rule] = RULES
+) -> dict[str, Any]:
     """The parameters as records and plain numbers; SettingError for the first that is wrong."""
     return {
-        name: RULES[name].admit(value, name, owner)
+        name: rules[name].admit(value, name, owner)
         for name, value in parameters.items()
-        if name in RULES
+        if name in rules
     }
 
 

@@ -118,7 +118,7 @@ def make_table(
     It is not hashed, which would cost more than small trainings do: its sha256 is empty.
     """
     train = _targeted(rows, targets, chosen.get("class_weight"))
-    inputs, dtype = before or (_inputs(train, chosen), _dtype(rows, chosen))
+    inputs, dtype = before or (_inputs(train, chosen), dtype_of(rows, chosen))
     train = replace(train, x=inputs.encode(train.x, dtype))
     if held is not None:
         held = _targeted(held, targets, None)
@@ -153,7 +153,8 @@ def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> Inputs:
     return Inputs.plain(rows.x.shape[1])
 
 
-def _dtype(rows: Rows, chosen: Mapping[str, Any]) -> str:
+def dtype_of(rows: Rows, chosen: Mapping[str, Any]) -> str:
+    """The dtype of a training: "auto" is float64 where X is, else float32."""
     if chosen["dtype"] == "auto":
         return "float64" if rows.x.dtype == np.float64 else "float32"
     dtype: str = chosen["dtype"]

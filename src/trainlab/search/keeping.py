@@ -23,16 +23,19 @@ from trainlab.training.keeping import RESULT, Kept, opened
 from trainlab.training.members import describe
 
 RUN: Final = "search"
-"""The run of the search itself; the names of its populations begin with it."""
+"""The run of the search itself."""
 
 # They change no bit of what is found.
 _IDLE: Final = ("memory", "n_jobs", "verbose", "workers")
 
 
 @contextmanager
-def kept(store: Kept | None, fresh: bool, asked: Mapping[str, Any]) -> Iterator[Store | None]:
+def kept(
+    store: Kept | None, fresh: bool, asked: Mapping[str, Any], name: str = RUN
+) -> Iterator[Store | None]:
     """The store of a search for the block; the search is marked as done at its end.
 
+    name   of its run; the names of its populations begin with it
     asked  what the search was asked for, as plain values: SettingError, naming what
            differs, where the store has a search that was asked for something else
     fresh  forgets what the store has of any search
@@ -43,8 +46,8 @@ def kept(store: Kept | None, fresh: bool, asked: Mapping[str, Any]) -> Iterator[
             return
         # All at once: else what is left of an older search would meet the next start of this one.
         if fresh:
-            own.forget(RUN)
-        run = own.run(RUN, asked, total=1)
+            own.forget(name)
+        run = own.run(name, asked, total=1)
         yield own
         run.save({(RESULT, 0): b""})
 

@@ -1,0 +1,273 @@
+"""What the two population ensembles share: dealing rows into parts, training, selection.
+
+Axis letters: N rows, n candidates, m means of some of them.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.answers import Answering
+from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.choices import RULES, admit, either, whole_number
+from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
+from trainlab.estimators.rows import Rows, merge
+from trainlab.estimators.targets import Targets
+from trainlab.network.workspace import Array
+from trainlab.search.families import FAMILIES, admit_space, draw
+from trainlab.search.keeping import kept, plain
+from trainlab.search.selection import Selection, greedy
+from trainlab.settings import Rule
+from trainlab.training.plan import EarlyStopping
+from trainlab.training.population import Population
+from trainlab.training.progress import Bar, Progress
+
+PARTS: Final = 5
+"""Parts into which rows are dealt; a fold validates on one and trains on the others."""
+ALL_FOLDS: Final = 5_000
+"""Rows up to which every part takes its turn: beyond, one of them is validation enough."""
+STEPS: Final = 20
+"""Steps of an epoch that an automatic batch size aims at, within BATCHES."""
+BATCHES: Final = (32, 256)
+
+RUN: Final = "ensemble"
+"""What a store calls it; the names of its populations begin so."""
+
+# They change no network.
+_IDLE: Final = ("store", "fresh", "n_selected", "verbose", "workers")
+
+_RULES: Final[Mapping[str, Rule]] = {
+    "n_candidates": whole_number(1, "32"),
+    "n_architectures": whole_number(1, "4"),
+    "n_selected": whole_number(1, "50"),
+    "n_folds": either(
+        Rule(
+            lambda v: whole_number(1).valid(v) and v <= PARTS,
+            f"be an integer in [1, {PARTS}]",
+            int,
+            "'auto'",
+        ),
+        "auto",
+    ),
+    "fresh": RULES["warm_start"],
+    **{
+        name: RULES[name]
+        for name in (
+            "max_iter",
+            "n_iter_no_change",
+            "batch_size",
+            "class_weight",
+            "dtype",
+            "verbose",
+            "workers",
+        )
+    },
+}
+
+
+def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> Array:
+    """The part (N,) of each row, by chance, all of one size ± 1; so are those of each class."""
+    order = draws.permutation(len(y))
+    if stratify:
+        order = order[np.argsort(y[order], kind="stable")]
+    part = np.empty(len(y), np.int64)
+    part[order] = np.arange(len(y)) % parts
+    return part
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is decided before training.
+
+    rows        those that differ, with all their weight
+    part        (N,) the part that each was dealt into
+    candidates  n dicts of parameters; seeds (n,)
+    chosen      the admitted parameters of the ensemble
+    """
+
+    rows: Rows
+    part: Array
+    inputs: Inputs
+    targets: Targets
+    candidates: Sequence[Mapping[str, Any]]
+    seeds: Array
+    chosen: Mapping[str, Any]
+
+    @property
+    def dtype(self) -> str:
+        """That of the networks."""
+        return dtype_of(self.rows, self.chosen)
+
+    @property
+    def folds(self) -> int:
+        """How many parts take their turn as validation rows."""
+        folds, rows = self.chosen["n_folds"], len(self.rows)
+        if folds == "auto":
+            return min(PARTS if rows <= ALL_FOLDS else 1, rows)
+        return min(int(folds), rows)
+
+    def batch_size(self, rows: int) -> int:
+        """The rows of a step, of so many."""
+        size = self.chosen["batch_size"]
+        if size == "auto":
+            return int(np.clip(rows // STEPS, *BATCHES))
+        return int(size)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """A population of all candidates, trained; what it says of its validation rows.
+
+    truths  (n, rows, …) see `PopulationEnsemble._truths`
+    weight  (rows,)
+    """
+
+    population: Population
+    truths: Array
+    weight: Array
+    epochs: int
+    diverged: int
+
+
+class PopulationEnsemble(Answering):
+    """The base of the two estimators."""
+
+    n_candidates: int
+    n_architectures: int
+    space: Any
+    random_state: Any
+    store: Any
+
+    _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
+
+    @abstractmethod
+    def _weighed(self, rows: Rows, targets: Targets) -> Rows:
+        """The rows with all the weight that is asked for."""
+
+    @abstractmethod
+    def _truths(self, answers: Array, t: Array) -> Array:
+        """What decides how good answers are, for each member and validation row.
+
+        It must be so that the truths of a mean of answers are the mean of their truths.
+        """
+
+    @abstractmethod
+    def _loss(self, truths: Array, weight: Array) -> Array:
+        """The loss (m,) of truths (m, rows, …)."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Draws candidates, trains them on each fold, and selects.
+
+        X  (N, d), dense or sparse, or a data frame; y as the class says
+        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out
+
+        Raises ValueError for what is not as it must be; KeyboardInterrupt on Ctrl-C.
+        """
+        task = self._decide(X, y, sample_weight)
+        shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
+        with kept(self.store, task.chosen["fresh"], self._asked(), RUN) as store, shown as bar:
+            found = [self._train(task, fold, store, bar) for fold in range(task.folds)]
+        weight = np.concatenate([one.weight for one in found])
+        truths = np.concatenate([one.truths for one in found], axis=1)
+        selection = greedy(truths, lambda some: self._loss(some, weight), task.chosen["n_selected"])
+        self._keep(task, found, selection)
+        return self
+
+    def _asked(self) -> dict[str, Any]:
+        """What decides the candidates and their training, as plain values."""
+        own = self.get_params(deep=False)
+        return {name: plain(value) for name, value in own.items() if name not in _IDLE}
+
+    def _decide(self, X: Any, y: Any, sample_weight: Any) -> _Task:
+        """Everything that is checked, drawn and decided before training."""
+        owner = type(self).__name__
+        chosen = admit(self.get_params(deep=False), owner, _RULES)
+        space = FAMILIES if self.space is None else admit_space(self.space, owner)
+        if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
+            must = "be an integer where there is a store, to go on with the same candidates"
+            remedy = "random_state=0"
+            raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
+        rows = merge(self._admit(X, y, sample_weight, reset=True))
+        if len(rows) < 2:
+            raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
+        targets = self._learn_targets(rows, {"standardize_targets": True})
+        rows = self._weighed(rows, targets)
+        draws = check_random_state(self.random_state)
+        stratify = targets.task == "classification"
+        part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
+        candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
+        seeds = draws.randint(np.iinfo(np.int32).max, size=len(candidates))
+        inputs = Inputs.of(rows.x, rows.weight)
+        return _Task(rows, part, inputs, targets, candidates, seeds, chosen)
+
+    def _train(self, task: _Task, fold: int, store: Any, progress: Progress | None) -> _Fold:
+        """All candidates as one population, on the rows of the other parts."""
+        held = task.rows.take(np.flatnonzero(task.part == fold))
+        rest = task.rows.take(np.flatnonzero(task.part != fold))
+        ready = self._prepare(task, rest, held)
+        data, arguments = ready[0].data, ready[0].arguments
+        assert data.validation is not None
+        population = Population([member for one in ready for member in one.members])
+        history = population.fit(
+            data,
+            **arguments,
+            workers=task.chosen["workers"],
+            progress=progress or False,
+            store=store,
+            run=f"{RUN}: fold {fold + 1}",
+        )
+        if history.interrupted:
+            raise KeyboardInterrupt
+        with np.errstate(all="ignore"):  # what overflows counts as undecided
+            ask = population.predict if data.task == "regression" else population.predict_proba
+            truths = self._truths(ask(data.validation.x), data.validation.t)
+        weight = np.ones(len(held)) if held.weight is None else held.weight
+        steps = -(-len(data.train) // arguments["batch_size"])
+        epochs = max(-(-status.step // steps) for status in history.status)
+        diverged = sum(status.kind == "diverged" for status in history.status)
+        return _Fold(population, truths, weight, max(1, epochs), diverged)
+
+    def _prepare(self, task: _Task, rows: Rows, held: Rows) -> list[Prepared]:
+        """One for each candidate, all on one table."""
+        owner, chosen = type(self).__name__, task.chosen
+        network = self._network(batch_size=task.batch_size(len(rows)))
+        every = [
+            admit(clone(network).set_params(**one).get_params(deep=False), owner)
+            for one in task.candidates
+        ]
+        features = {"n_features_in_": self.n_features_in_}
+        before = task.inputs, task.dtype
+        table = make_table(rows, held, task.targets, every[0], 0, features, before)
+        epochs, patience = chosen["max_iter"], chosen["n_iter_no_change"]
+        stopping = EarlyStopping("validation_loss", int(min(patience, epochs + 1)))
+        return [
+            prepared(table, own, [int(seed)], epochs, stopping, owner)
+            for own, seed in zip(every, task.seeds, strict=True)
+        ]
+
+    def _keep(self, task: _Task, folds: Sequence[_Fold], selection: Selection) -> None:
+        """What was selected, as one population, and what there is to say of it."""
+        places = np.flatnonzero(selection.weights).tolist()
+        populations = [fold.population for fold in folds]
+        members = [population[place] for population in populations for place in places]
+        numbers = [population.numbers[place] for population in populations for place in places]
+        self._population = Population.restore(members, numbers, populations[0].widths)
+        self._weights = np.tile(selection.weights[places] / len(folds), len(folds))
+        self._inputs, self._targets, self._dtype = task.inputs, task.targets, task.dtype
+        self.candidates_ = [dict(one) for one in task.candidates]
+        self.weights_, self.losses_ = selection.weights, selection.losses
+        self.loss_, self.best_index_ = selection.loss, selection.best
+        self.gain_ = float(selection.losses[selection.best] - selection.loss)
+        self.n_folds_, self.n_networks_ = len(folds), len(members)
+        self.n_iter_ = max(fold.epochs for fold in folds)
+        self.n_diverged_ = sum(fold.diverged for fold in folds)

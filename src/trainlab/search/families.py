@@ -1,0 +1,94 @@
+"""What the candidates of an ensemble are drawn from: few architectures, many settings of each.
+
+Networks of one architecture are trained side by side, whatever their rates, penalties and
+dropout are.  So an architecture is drawn once for many candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from scipy.stats import loguniform
+from sklearn.model_selection import ParameterSampler
+
+from trainlab.errors import SettingError, sentence
+
+ARCHITECTURE: Final = (
+    "hidden_layer_sizes",
+    "activation",
+    "batch_norm",
+    "layer_norm",
+    "init",
+    "loss",
+    "label_smoothing",
+)
+"""The parameters that candidates of one architecture have in common."""
+TRAINING: Final = ("optimizer", "learning_rate_init", "schedule", "alpha", "dropout")
+"""The parameters that are drawn for each candidate."""
+
+_TRAINING: Final[Mapping[str, Any]] = {
+    "optimizer": ["adam", "adamw", "nadam"],
+    "learning_rate_init": loguniform(1e-3, 2e-2),
+    "alpha": loguniform(1e-4, 1e1),
+    "dropout": [0.0, 0.1, 0.3],
+}
+FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+    {"hidden_layer_sizes": [(64,), (128,)], **_TRAINING},
+    {"hidden_layer_sizes": [(64, 64), (128, 128)], **_TRAINING},
+    {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "batch_norm": [True], **_TRAINING},
+    {"hidden_layer_sizes": [(32, 32), (64, 64)], "activation": ["tanh"], **_TRAINING},
+)
+"""The families of networks that take turns where nothing else is asked for."""
+
+Space = Sequence[Mapping[str, Any]]
+
+
+def draw(
+    space: Space, candidates: int, architectures: int, draws: np.random.RandomState
+) -> list[dict[str, Any]]:
+    """Parameters of candidates: those of one architecture follow each other.
+
+    Each architecture is drawn from the dict whose turn it is, and has its share of the
+    candidates, ± 1.  Fewer come where a dict has not so many combinations.
+    """
+    found = []
+    for number in range(min(architectures, candidates)):
+        family = space[number % len(space)]
+        shape = {name: values for name, values in family.items() if name in ARCHITECTURE}
+        rest = {name: values for name, values in family.items() if name not in ARCHITECTURE}
+        share = len(range(number, candidates, architectures))
+        (common,) = _some(shape, 1, draws)
+        found += [{**common, **own} for own in _some(rest, share, draws)]
+    return found
+
+
+def _some(
+    space: Mapping[str, Any], count: int, draws: np.random.RandomState
+) -> list[dict[str, Any]]:
+    if not space:
+        return [{}]
+    lists = all(not hasattr(values, "rvs") for values in space.values())
+    most = int(np.prod([len(values) for values in space.values()])) if lists else count
+    return list(ParameterSampler(space, min(count, most), random_state=draws))
+
+
+def admit_space(space: Any, owner: str) -> Space:
+    """The space as a list of dicts; SettingError unless each parameter may be drawn."""
+    families = [space] if isinstance(space, Mapping) else space
+    whole = isinstance(families, (list, tuple)) and all(isinstance(f, Mapping) for f in families)
+    if not whole or not families:
+        must = "be a dict of lists and distributions, or a list of such dicts"
+        raise SettingError(sentence("space", owner, must, space))
+    known = (*ARCHITECTURE, *TRAINING)
+    for family in families:
+        for name, values in family.items():
+            if name not in known:
+                must = "name some of " + ", ".join(known)
+                raise SettingError(sentence("space", owner, must, name))
+            sized = isinstance(values, (list, tuple, np.ndarray)) and len(values) > 0
+            if not hasattr(values, "rvs") and not sized:
+                must = "be a list of values or have `rvs`, as distributions of scipy.stats"
+                raise SettingError(sentence(name, owner, must, values, f"[{values!r}]"))
+    return tuple(families)

@@ -1,0 +1,335 @@
+"""Population ensembles: what is drawn, trained and selected, and what it promises."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+from scipy.stats import loguniform, uniform
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
+from sklearn.metrics import log_loss
+
+import trainlab as tl
+from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+from trainlab.errors import SettingError
+from trainlab.estimators.rows import Rows, merge
+from trainlab.search import ensemble_base
+from trainlab.search.families import ARCHITECTURE, FAMILIES, draw
+from trainlab.search.selection import greedy
+from trainlab.store import Run
+from trainlab.training.engine import NumPyEngine
+
+IRIS = load_iris(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+SPACE = {
+    "hidden_layer_sizes": [(6,), (5, 4)],
+    "learning_rate_init": loguniform(1e-2, 5e-2),
+    "dropout": [0.0, 0.2],
+}
+
+
+def small(kind: Any = PopulationEnsembleClassifier, **settings: Any) -> Any:
+    usual = {"n_candidates": 6, "n_architectures": 2, "space": SPACE, "max_iter": 6}
+    return kind(**(usual | {"random_state": 3} | settings))
+
+
+def squares(errors: Any) -> Any:
+    return (errors**2).mean(axis=1)
+
+
+class TestGreedy:
+    def test_each_round_is_the_best_step_there_is(self) -> None:
+        errors, rounds = np.random.default_rng(5).standard_normal((7, 20)), 9
+        total, counts, found = np.zeros(20), np.zeros(7), []
+        for done in range(1, rounds + 1):
+            tried = [np.mean(((total + own) / done) ** 2) for own in errors]
+            best = int(np.argmin(tried))
+            total, counts = total + errors[best], counts + np.eye(7)[best]
+            found.append((tried[best], counts / done))
+        loss, weights = min(found, key=lambda one: one[0])
+        selection = greedy(errors, squares, rounds)
+        assert selection.weights == pytest.approx(weights, abs=1e-15)
+        assert selection.loss == pytest.approx(loss, rel=1e-12)
+        assert selection.losses.tolist() == squares(errors).tolist()
+        assert selection.loss < selection.losses.min()
+        assert np.count_nonzero(selection.weights) > 1
+
+    def test_one_round_is_the_best_alone(self) -> None:
+        errors = np.random.default_rng(6).standard_normal((5, 9))
+        selection = greedy(errors, squares, 1)
+        assert selection.weights.tolist() == np.eye(5)[np.argmin(squares(errors))].tolist()
+        assert selection.loss == selection.losses[selection.best] == squares(errors).min()
+
+    def test_no_mean_is_better_than_a_predictor_without_fault(self) -> None:
+        errors = np.array([[1.0, -1.0], [0.0, 0.0], [-1.0, 1.0], [0.0, 0.0]])
+        selection = greedy(errors, squares, 8)
+        assert selection.weights.tolist() == [0, 1, 0, 0]
+
+
+class TestDealing:
+    @pytest.mark.parametrize(("rows", "parts"), [(100, 5), (23, 5), (7, 3), (2, 2)])
+    def test_parts_are_of_one_size_and_so_are_those_of_classes(self, rows: int, parts: int) -> None:
+        y = np.random.default_rng(rows).integers(3, size=rows)
+        part = ensemble_base.deal(y, parts, np.random.RandomState(0), stratify=True)
+        assert np.ptp(np.bincount(part, minlength=parts)) <= 1
+        for label in np.unique(y):
+            assert np.ptp(np.bincount(part[y == label], minlength=parts)) <= 1
+
+    def test_chance_decides(self) -> None:
+        y = np.zeros(50, int)
+        one, again, other = (
+            ensemble_base.deal(y, 5, np.random.RandomState(seed), False) for seed in (0, 0, 1)
+        )
+        assert one.tolist() == again.tolist() != other.tolist()
+
+    def test_every_part_has_its_turn_where_rows_are_few(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert small().fit(*IRIS).n_folds_ == 5
+        monkeypatch.setattr(ensemble_base, "ALL_FOLDS", 100)
+        assert small().fit(*IRIS).n_folds_ == 1
+
+
+class TestDrawing:
+    def test_architectures_have_their_shares(self) -> None:
+        found = draw(FAMILIES, 22, 5, np.random.RandomState(1))
+        shapes = [tuple(one.get(name) for name in ARCHITECTURE) for one in found]
+        sizes = [len(list(group)) for _, group in itertools.groupby(shapes)]
+        assert sizes == [5, 5, 4, 4, 4]
+        assert len({one["learning_rate_init"] for one in found}) == 22
+
+    def test_all_there_are(self) -> None:
+        found = draw([{"dropout": [0.0, 0.1]}], 9, 1, np.random.RandomState(0))
+        assert sorted(one["dropout"] for one in found) == [0.0, 0.1]
+
+    def test_each_family_is_one_that_a_network_can_be(self) -> None:
+        for one in draw(FAMILIES, 40, 8, np.random.RandomState(2)):
+            tl.MLPClassifier(**one)._chosen()
+            tl.MLPRegressor(**one)._chosen()
+
+
+class TestWhatIsKept:
+    def test_losses_and_weights_are_those_of_validation_rows(self) -> None:
+        X, y = IRIS
+        ensemble = small(n_folds=2).fit(X, y)
+        rows = merge(Rows(X, y))
+        draws = np.random.RandomState(3)
+        part = ensemble_base.deal(rows.y, 5, draws, stratify=True)
+        each = ensemble._ask(rows.x, "predict_proba").reshape(2, -1, len(rows), 3)
+        weights = ensemble.weights_[ensemble.weights_ > 0]
+        voted = [np.average(each[fold], axis=0, weights=weights)[part == fold] for fold in (0, 1)]
+        truth = np.concatenate([rows.y[part == fold] for fold in (0, 1)])
+        # Probabilities are float32; log_loss warns where their sum is not 1 to float64.
+        p = np.concatenate(voted).astype(np.float64)
+        p /= p.sum(axis=1, keepdims=True)
+        weight = np.concatenate([rows.weight[part == fold] for fold in (0, 1)])
+        assert ensemble.loss_ == pytest.approx(log_loss(truth, p, sample_weight=weight), rel=1e-5)
+        assert ensemble.weights_.sum() == pytest.approx(1, abs=1e-12)
+        assert ensemble.gain_ == ensemble.losses_[ensemble.best_index_] - ensemble.loss_ >= 0
+        assert ensemble.best_index_ == np.argmin(ensemble.losses_)
+        assert ensemble.n_networks_ == 2 * np.count_nonzero(ensemble.weights_)
+        assert len(ensemble.candidates_) == len(ensemble.losses_) == 6
+
+    def test_answers_are_the_weighted_mean(self) -> None:
+        X, y = IRIS
+        ensemble = small(space=None, n_folds=1).fit(X, y)
+        own = ensemble._ask(X, "predict_proba").astype(np.float64)
+        weights = ensemble.weights_[ensemble.weights_ > 0]
+        mean = np.average(own, axis=0, weights=weights)
+        assert ensemble.predict_proba(X) == pytest.approx(mean, abs=1e-6)
+        X, y = DIABETES
+        ensemble = small(PopulationEnsembleRegressor, space=None, n_folds=1).fit(X, y)
+        own = ensemble._ask(X, "predict")[..., 0].astype(np.float64)
+        weights = ensemble.weights_[ensemble.weights_ > 0]
+        mean = np.average(own, axis=0, weights=weights) * y.std() + y.mean()
+        assert len(weights) > 1
+        assert ensemble.predict(X) == pytest.approx(mean, rel=1e-5)
+
+    def test_regression_counts_in_standardised_units(self) -> None:
+        X, y = DIABETES
+        one = small(PopulationEnsembleRegressor, n_folds=1).fit(X, y)
+        other = small(PopulationEnsembleRegressor, n_folds=1).fit(X, 1000 * y + 5)
+        assert 0.3 < one.loss_ < 1
+        assert other.loss_ == pytest.approx(one.loss_, rel=1e-3)
+        assert one.score(X, y) > 0.4
+
+    def test_no_network_has_seen_its_validation_rows(self) -> None:
+        rng = np.random.default_rng(7)
+        X, y = rng.standard_normal((60, 30)), rng.integers(2, size=60)
+        space = {"hidden_layer_sizes": [(64,)], "learning_rate_init": [0.02]}
+        ensemble = small(space=space, max_iter=60, n_iter_no_change=60, n_folds=2).fit(X, y)
+        learnt = ensemble._ask(X, "predict_proba").argmax(axis=-1) == y
+        assert learnt.mean() > 0.65  # of what they have seen, and none can know
+        assert ensemble.losses_.min() > 0.5  # by heart it would be 1e-4
+
+    def test_networks_of_the_same_settings_have_other_seeds(self) -> None:
+        space = {"hidden_layer_sizes": [(6,)], "dropout": [0.0]}
+        ensemble = small(space=space, n_folds=1).fit(*IRIS)
+        assert ensemble.candidates_ == [{"hidden_layer_sizes": (6,), "dropout": 0.0}] * 2
+        assert ensemble.losses_[0] != ensemble.losses_[1]
+
+    def test_networks_leave_when_they_get_no_better(self) -> None:
+        space = {"hidden_layer_sizes": [(30,)], "learning_rate_init": [0.1]}
+        ensemble = small(space=space, max_iter=500, n_iter_no_change=2, n_folds=1).fit(*IRIS)
+        assert ensemble.n_iter_ < 250
+
+    def test_what_overflows_is_undecided(self) -> None:
+        answers, t = np.array([[[np.nan, np.nan], [0.2, 0.8]]]), np.array([0, 1])
+        assert small()._truths(answers, t).tolist() == [[0.5, 0.8]]
+        both = small()._truths(answers, np.array([[1, 0], [0, 1]]))
+        assert both.tolist() == [[[0.5, 0.5], [0.8, 0.8]]]
+        errors = small(PopulationEnsembleRegressor)._truths(answers, np.array([[1.0, 2], [0, 1]]))
+        assert errors[0].tolist() == [[-1, -2], [0.2, pytest.approx(-0.2)]]
+
+    def test_networks_that_diverged_are_counted_and_do_no_harm(self) -> None:
+        space = {"learning_rate_init": [0.02, 1e12], "optimizer": ["sgd"]}
+        ensemble = small(space=space, max_iter=20, n_folds=1).fit(*IRIS)
+        assert ensemble.n_diverged_ == 2 * 1  # one of each architecture
+        assert ensemble.score(*IRIS) > 0.8
+
+    def test_a_fit_that_fails_leaves_what_was_there(self) -> None:
+        ensemble = small(n_folds=1).fit(*IRIS)
+        before, candidates = ensemble.predict_proba(IRIS[0]), ensemble.candidates_
+        with pytest.raises(SettingError, match="max_iter"):
+            ensemble.set_params(max_iter=0).fit(*IRIS)
+        assert ensemble.predict_proba(IRIS[0]).tobytes() == before.tobytes()
+        assert ensemble.candidates_ is candidates
+
+
+class TestRows:
+    @pytest.mark.parametrize("kind", [PopulationEnsembleClassifier, PopulationEnsembleRegressor])
+    def test_a_row_of_weight_2_is_a_row_given_twice(self, kind: Any) -> None:
+        X, y = IRIS
+        weight = np.random.default_rng(0).integers(0, 3, len(X))
+        one = small(kind, n_folds=2).fit(X, y, sample_weight=weight)
+        order = np.random.default_rng(1).permutation(weight.sum())
+        twice = np.repeat(X, weight, axis=0)[order], np.repeat(y, weight)[order]
+        other = small(kind, n_folds=2).fit(*twice)
+        assert one.predict(X).tobytes() == other.predict(X).tobytes()
+        assert one.losses_.tobytes() == other.losses_.tobytes()
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_the_same_bits_again(self, workers: int) -> None:
+        first = small(n_folds=1, workers=1).fit(*IRIS)
+        again = clone(first).set_params(workers=workers).fit(*IRIS)
+        other = clone(first).set_params(random_state=4).fit(*IRIS)
+        bits = [one.predict_proba(IRIS[0]).tobytes() for one in (first, again, other)]
+        assert bits[0] == bits[1] != bits[2]
+
+    def test_words_frames_and_sparse_rows(self) -> None:
+        X, y = IRIS
+        words = np.array(["setosa", "versicolor", "virginica"])[y]
+        frame = pd.DataFrame(X, columns=list("abcd"))
+        ensemble = small(n_folds=1, max_iter=20).fit(frame, words)
+        assert ensemble.feature_names_in_.tolist() == list("abcd")
+        assert (ensemble.predict(frame) == words).mean() > 0.9
+        sparse = small(n_folds=1, max_iter=20).fit(csr_array(X), y)
+        assert sparse.score(csr_array(X), y) > 0.9
+
+    def test_several_labels_and_several_targets(self) -> None:
+        X, y = make_multilabel_classification(120, 8, n_classes=3, random_state=0)
+        ensemble = small(n_folds=1, max_iter=30).fit(X, y)
+        p = ensemble.predict_proba(X)
+        assert p.shape == y.shape
+        assert (ensemble.predict(X) == y).mean() > 0.75
+        X, y = DIABETES
+        both = np.stack([y, -2 * y], axis=1)
+        ensemble = small(PopulationEnsembleRegressor, n_folds=1, max_iter=20).fit(X, both)
+        assert ensemble.predict(X).shape == both.shape
+        assert ensemble.score(X, both) > 0.3
+
+    def test_class_weights_count_where_members_are_selected_too(self) -> None:
+        X, y = IRIS
+        weights = {0: 1.0, 1: 5.0, 2: 1.0}
+        one = small(n_folds=1, class_weight=weights).fit(X, y)
+        by_row = np.array([1.0, 5.0, 1.0])[y]
+        other = small(n_folds=1).fit(X, y, sample_weight=by_row)
+        assert one.predict_proba(X).tobytes() == other.predict_proba(X).tobytes()
+
+
+class TestStore:
+    def test_it_goes_on_where_it_was_cut(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        right, steps = NumPyEngine.train, [0]
+
+        def train(self: Any, *given: Any) -> Any:
+            span = right(self, *given)
+            steps[0] += span.losses.size
+            return span
+
+        monkeypatch.setattr(NumPyEngine, "train", train)
+        usual = small(n_folds=2, workers=1).fit(*IRIS).predict_proba(IRIS[0])
+        save, whole, again = Run.save, steps[0], []
+        for saves in range(5):
+            stored = small(n_folds=2, workers=1, store=tmp_path / str(saves))
+            count = itertools.count()
+
+            def cut(self: Run, *given: Any, count: Any = count, saves: int = saves) -> None:
+                if next(count) == saves:
+                    raise KeyboardInterrupt
+                save(self, *given)
+
+            monkeypatch.setattr(Run, "save", cut)
+            with contextlib.suppress(KeyboardInterrupt):
+                stored.fit(*IRIS)
+            monkeypatch.setattr(Run, "save", save)
+            steps[0] = 0
+            assert stored.fit(*IRIS).predict_proba(IRIS[0]).tobytes() == usual.tobytes()
+            again.append(steps[0])
+        assert again == sorted(again, reverse=True)
+        assert whole >= again[0] > again[2] > again[-1] == 0
+
+    def test_other_settings_are_named_and_another_selection_trains_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        stored = small(n_folds=1, store=tmp_path).fit(*IRIS)
+        with pytest.raises(SettingError, match=r"max_iter was 6, is 7"):
+            clone(stored).set_params(max_iter=7).fit(*IRIS)
+        one = clone(stored).set_params(n_selected=1).fit(*IRIS)
+        assert one.losses_.tobytes() == stored.losses_.tobytes()
+        assert one.n_networks_ == 1
+        fresh = clone(stored).set_params(max_iter=7, fresh=True).fit(*IRIS)
+        assert fresh.n_iter_ <= 7
+
+    def test_chance_that_cannot_come_again(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingError, match="random_state of PopulationEnsembleClassifier"):
+            small(random_state=None, store=tmp_path).fit(*IRIS)
+        assert not list(tmp_path.iterdir())
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "candidates": ({"n_candidates": 0}, "n_candidates"),
+    "architectures": ({"n_architectures": 1.5}, "n_architectures"),
+    "folds": ({"n_folds": 6}, r"n_folds .* \[1, 5\] or 'auto'; got 6"),
+    "selected": ({"n_selected": "all"}, "n_selected"),
+    "epochs": ({"max_iter": 0}, "max_iter"),
+    "batch": ({"batch_size": -1}, "batch_size"),
+    "dtype": ({"dtype": "float16"}, "dtype"),
+    "workers": ({"workers": 0}, "workers"),
+    "fresh": ({"fresh": 1}, "fresh"),
+    "class-weight": ({"class_weight": "even"}, "class_weight"),
+    "space": ({"space": "wide"}, "space .* dict of lists and distributions"),
+    "no-family": ({"space": []}, "space"),
+    "unknown": ({"space": {"depth": [2]}}, "space .* hidden_layer_sizes.* 'depth'"),
+    "length": ({"space": {"max_iter": [5]}}, "space"),
+    "value": ({"space": {"dropout": 0.5}}, r"dropout .* \[0.5\]"),
+    "out-of-range": ({"space": {"dropout": uniform(2, 3)}}, "dropout"),
+    "store": ({"store": 5}, "store"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_said(name: str) -> None:
+    settings, words = BAD[name]
+    with pytest.raises(SettingError) as caught:
+        small(**settings).fit(*IRIS)
+    assert re.search(words, str(caught.value)), str(caught.value)
