@@ -86,7 +86,7 @@ _LATER = {
     "PopulationSearchCV": "trainlab.search",
 }
 
-later(dict.fromkeys(("MLPClassifier", "MLPRegressor"), "trainlab.estimators.saved"))
+later({name: f"{room}.saved" for name, room in _LATER.items() if name != "PopulationSearchCV"})
 
 __all__ = [
     "ELU",

@@ -14,8 +14,8 @@ import pytest
 import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError, SettingError
-from trainlab.estimators import saved
 from trainlab.models.container import Content, pack, read
+from trainlab.models.kinds import KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -154,7 +154,7 @@ def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
     change(content.document)
     path.write_bytes(pack(Content(content.kind, content.document, content.arrays)))
     complains(lambda: tl.load(path), ModelFileError)
-    complains(lambda: saved.unpack(content, "content"), ModelFileError)
+    complains(lambda: KINDS[content.kind].unpack(content, "content"), ModelFileError)
 
 
 @pytest.mark.parametrize(

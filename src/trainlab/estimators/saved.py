@@ -1,25 +1,31 @@
 """Estimators as the content of a file, and back.
 
 The document: `parameters` of the constructor, the `population` of the members, what `targets`
-say of y, `dtype`, `has_state`, and the `attributes` that `fit` left.  Curves, and the means and
+say of y, `dtype`, flags, and the `attributes` that `fit` left.  Curves, and the means and
 scales of inputs and targets, are arrays of the file; labels and names are listed in the
 document with their dtype.  In version 1 of the format there are none of inputs, nor the
 parameter `standardize_inputs`: X was taken as it is.
 
 A value that JSON has no word for is an object with one key: {"tuple": […]}, {"list": […]},
-{"items": [[key, value], …]}, {"float": "inf"}, {"record": settings}, and arrays as
+{"items": [[key, value], …]}, {"float": "inf"}, {"record": settings}, a distribution of
+scipy.stats is {"distribution": [name, values, {key: value}]}, and arrays are
 {"array": [dtype, values]}.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
+import scipy.stats
 
 from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
+from trainlab.estimators.answers import Answering, Classifying
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.graphs import estimator_graph
@@ -34,28 +40,48 @@ from trainlab.network.workspace import Array
 from trainlab.settings import Settings
 from trainlab.training.members import describe
 
-_KEYS: Final = {"parameters", "population", "targets", "dtype", "has_state", "attributes"}
-_CURVES: Final = ("loss_curve_", "validation_curve_", "validation_scores_")
-_PLAIN: Final = ("n_iter_", "n_features_in_", "feature_names_in_")
 _LABELS: Final = "biufU"
 _STANDARDIZED: Final = 2
 """The version of the format from which on inputs have a mean and a scale."""
-_KINDS: Final[Mapping[str, Any]] = {
-    "MLPClassifier": MLPClassifier,
-    "MLPRegressor": MLPRegressor,
-}
 MAX_LABELS: Final = 1 << 26
 """Bytes of the labels of a model: a dtype may claim strings of any length."""
 
 
-def pack(model: BaseMLP) -> Content:
+@dataclass(frozen=True, eq=False)
+class Format:
+    """What a file says of estimators of one class, beside what it says of all.
+
+    arrays      attributes that are arrays, or None
+    attributes  others, of which some may be missing
+    flags       private attributes that are True or False, named without the first "_"
+    finish      judges a model that was put together, and adds what follows from its parts
+    """
+
+    kind: type[Answering]
+    arrays: tuple[str, ...]
+    attributes: tuple[str, ...]
+    flags: tuple[str, ...]
+    finish: Callable[[Any], None]
+
+    @property
+    def classifies(self) -> bool:
+        """Whether its targets are classes."""
+        return issubclass(self.kind, Classifying)
+
+    @property
+    def parts(self) -> set[str]:
+        """What a document has."""
+        return {"parameters", "population", "targets", "dtype", "attributes", *self.flags}
+
+
+def pack(form: Format, model: Any) -> Content:
     """What a file says of a fitted estimator."""
-    name = type(model).__name__
+    name = form.kind.__name__
     if not model.__sklearn_is_fitted__():
         raise SettingError(sentence("model", "save", "be fitted", name, "fit(X, y)"))
     population, arrays = describe_population(model._population)
     kept = vars(model)
-    arrays |= {curve: kept[curve] for curve in _CURVES if kept.get(curve) is not None}
+    arrays |= {own: kept[own] for own in form.arrays if kept.get(own) is not None}
     arrays |= {"inputs.mean": model._inputs.mean, "inputs.scale": model._inputs.scale}
     targets = model._targets
     if isinstance(targets, Values):
@@ -71,46 +97,52 @@ def pack(model: BaseMLP) -> Content:
         "population": population,
         "targets": said,
         "dtype": model._dtype,
-        "has_state": bool(model._has_state),
-        "attributes": {key: plain(kept[key], key) for key in _PLAIN if key in kept},
+        "attributes": {key: plain(kept[key], key) for key in form.attributes if key in kept},
+        **{flag: bool(kept[f"_{flag}"]) for flag in form.flags},
     }
     return Content(name, document, arrays)
 
 
-def unpack(content: Content, source: str) -> BaseMLP:
+def unpack(form: Format, content: Content, source: str) -> Any:
     """The estimator of a file."""
     document, arrays = content.document, dict(content.arrays)
-    if set(document) != _KEYS:
-        raise fault(source, "document", f"have {', '.join(sorted(_KEYS))}", sorted(document))
-    kind: type[BaseMLP] = _KINDS[content.kind]
+    if set(document) != form.parts:
+        raise fault(source, "document", f"have {', '.join(sorted(form.parts))}", sorted(document))
     try:
-        parameters = {k: value_of(v, source) for k, v in document["parameters"].items()}
-        if content.version < _STANDARDIZED:
-            parameters |= {"standardize_inputs": False}
-        attributes = {k: value_of(v, source) for k, v in document["attributes"].items()}
-        if set(parameters) != set(kind._get_param_names()) or not set(attributes) <= {*_PLAIN}:
-            raise fault(source, "parameters", f"be those of {content.kind}", sorted(parameters))
-        model: BaseMLP = kind(**parameters)
-        curves = {name: arrays.pop(name, None) for name in _CURVES}
-        model._chosen()  # judges the parameters
-        model._targets = _targets(document["targets"], arrays, kind is MLPClassifier, source)
-        said = arrays.pop("inputs.mean", None), arrays.pop("inputs.scale", None)
-        model._population = revive_population(document["population"], arrays, source)
-        if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
-            raise fault(source, "widths", "be those of the targets", model._population.widths)
-        model._inputs = _inputs(said, attributes["n_features_in_"], content.version, source)
-        model._dtype, model._has_state = document["dtype"], document["has_state"]
-        if model._dtype != str(model._population.numbers[0].params.dtype):
-            raise fault(source, "dtype", "be that of the members", model._dtype)
-        for name, value in {**curves, **attributes}.items():
-            setattr(model, name, value)
-        model._sum_up()
+        return _put_together(form, document, arrays, content.version, source)
     except ModelFileError:
         raise
     except (TrainlabError, KeyError, TypeError, ValueError, AttributeError) as error:
-        # `model` is made of parts that are judged where they are used: the first that
+        # A model is made of parts that are judged where they are used: the first that
         # is not what it must be ends here.
         raise fault(source, "estimator", "be whole and valid", str(error)) from error
+
+
+def _put_together(
+    form: Format, document: Mapping[str, Any], arrays: dict[str, Array], version: int, source: str
+) -> Any:
+    parameters = {k: value_of(v, source) for k, v in document["parameters"].items()}
+    if version < _STANDARDIZED:
+        parameters |= {"standardize_inputs": False}
+    attributes = {k: value_of(v, source) for k, v in document["attributes"].items()}
+    names = set(form.kind._get_param_names())
+    if set(parameters) != names or not set(attributes) <= {*form.attributes}:
+        raise fault(source, "parameters", f"be those of {form.kind.__name__}", sorted(parameters))
+    model = form.kind(**parameters)
+    own = {name: arrays.pop(name, None) for name in form.arrays}
+    model._targets = _targets(document["targets"], arrays, form.classifies, source)
+    said = arrays.pop("inputs.mean", None), arrays.pop("inputs.scale", None)
+    model._population = revive_population(document["population"], arrays, source)
+    if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
+        raise fault(source, "widths", "be those of the targets", model._population.widths)
+    model._inputs = _inputs(said, attributes["n_features_in_"], version, source)
+    model._dtype = document["dtype"]
+    if model._dtype != str(model._population.numbers[0].params.dtype):
+        raise fault(source, "dtype", "be that of the members", model._dtype)
+    flags = {f"_{flag}": document[flag] for flag in form.flags}
+    for name, value in {**own, **attributes, **flags}.items():
+        setattr(model, name, value)
+    form.finish(model)
     return model
 
 
@@ -162,6 +194,11 @@ def plain(value: Any, name: str) -> Any:
         return value
     if isinstance(value, (tuple, list)):
         return {type(value).__name__: [plain(one, name) for one in value]}
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "rvs") and hasattr(value, "dist"):  # frozen, of scipy.stats
+        keywords = {k: plain(v, name) for k, v in value.kwds.items()}
+        return {"distribution": [value.dist.name, [plain(v, name) for v in value.args], keywords]}
     if isinstance(value, dict):
         return {"items": [[plain(k, name), plain(v, name)] for k, v in value.items()]}
     must = "be numbers, strings, settings, or lists or dicts of these"
@@ -194,8 +231,34 @@ def value_of(value: Any, source: str) -> Any:
         return {"tuple": tuple, "list": list}[kind](value_of(one, source) for one in inner)
     if kind == "items":
         return {value_of(k, source): value_of(v, source) for k, v in inner}
+    if kind == "distribution":
+        name, arguments, keywords = inner
+        family = getattr(scipy.stats, name)
+        if not isinstance(family, (scipy.stats.rv_continuous, scipy.stats.rv_discrete)):
+            raise fault(source, "distribution", "be one of scipy.stats", name)
+        keywords = {k: value_of(v, source) for k, v in keywords.items()}
+        return family(*(value_of(one, source) for one in arguments), **keywords)
     raise fault(source, "value", "be of a known kind", kind)
 
 
-register(Kind("MLPClassifier", MLPClassifier, pack, unpack, estimator_graph))
-register(Kind("MLPRegressor", MLPRegressor, pack, unpack, estimator_graph))
+def bring(form: Format) -> None:
+    """Makes a class of estimators known to `save`, `load` and `export_onnx`."""
+    ways = partial(pack, form), partial(unpack, form)
+    register(Kind(form.kind.__name__, form.kind, *ways, estimator_graph))
+
+
+def _finish(model: BaseMLP) -> None:
+    model._chosen()  # judges the parameters
+    model._sum_up()
+
+
+for _kind in (MLPClassifier, MLPRegressor):
+    bring(
+        Format(
+            _kind,
+            ("loss_curve_", "validation_curve_", "validation_scores_"),
+            ("n_iter_", "n_features_in_", "feature_names_in_"),
+            ("has_state",),
+            _finish,
+        )
+    )

@@ -183,6 +183,9 @@ class PopulationEnsemble(Answering):
         self._keep(task, found, selection)
         return self
 
+    def _chosen(self) -> dict[str, Any]:
+        return admit(self.get_params(deep=False), type(self).__name__, _RULES)
+
     def _asked(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         own = self.get_params(deep=False)
@@ -191,7 +194,7 @@ class PopulationEnsemble(Answering):
     def _decide(self, X: Any, y: Any, sample_weight: Any) -> _Task:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
-        chosen = admit(self.get_params(deep=False), owner, _RULES)
+        chosen = self._chosen()
         space = FAMILIES if self.space is None else admit_space(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"

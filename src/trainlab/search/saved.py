@@ -1,0 +1,49 @@
+"""Ensembles as the content of a file, and back; see trainlab.estimators.saved."""
+
+from __future__ import annotations
+
+from trainlab.errors import ModelFileError, sentence
+from trainlab.estimators.saved import Format, bring
+from trainlab.search.ensemble_base import PopulationEnsemble
+from trainlab.search.ensembles import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+
+SUM_ERROR = 1e-9
+"""By how much the sum of the weights may be off 1: n roundings of float64, n in the thousands."""
+
+
+def _finish(model: PopulationEnsemble) -> None:
+    """Judges the parameters, and the weights of the members."""
+    model._chosen()
+    weights = model._weights
+    sound = weights is not None and weights.shape == (len(model._population),)
+    if (
+        not sound
+        or weights is None
+        or not (weights >= 0).all()
+        or abs(weights.sum() - 1) > SUM_ERROR
+    ):
+        must = f"be {len(model._population)} numbers >= 0 with a sum of 1"
+        raise ModelFileError(sentence("weights", "an ensemble", must, weights))
+
+
+for _kind in (PopulationEnsembleClassifier, PopulationEnsembleRegressor):
+    bring(
+        Format(
+            _kind,
+            ("_weights", "weights_", "losses_"),
+            (
+                "candidates_",
+                "loss_",
+                "best_index_",
+                "gain_",
+                "n_folds_",
+                "n_networks_",
+                "n_iter_",
+                "n_diverged_",
+                "n_features_in_",
+                "feature_names_in_",
+            ),
+            (),
+            _finish,
+        )
+    )

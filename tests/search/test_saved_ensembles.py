@@ -1,0 +1,125 @@
+"""Ensembles on disk and as ONNX graphs: what was selected, to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from scipy.stats import loguniform, randint
+from sklearn.datasets import load_diabetes, load_iris
+
+import trainlab as tl
+from complaints import complains
+from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+from trainlab.cli import main
+from trainlab.errors import ModelFileError, SettingError
+from trainlab.models.container import Content, pack, read
+
+IRIS = load_iris(return_X_y=True)
+SPACE = {
+    "hidden_layer_sizes": [(6,), (5, 4)],
+    "learning_rate_init": loguniform(1e-2, 5e-2),
+    "optimizer": ["adam", tl.Momentum(0.1)],
+}
+# Probabilities are float32: some roundings of 6e-8.
+CLOSE = 1e-6
+
+
+def fitted(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings: Any) -> Any:
+    usual = {"n_architectures": 2, "n_folds": 2, "space": SPACE, "max_iter": 8, "random_state": 1}
+    return kind(6, **(usual | settings)).fit(IRIS[0], y)
+
+
+MODELS: dict[str, Any] = {
+    "labels": lambda: fitted(y=np.array(["a", "b", "c"])[IRIS[1]]),
+    "indicators": lambda: fitted(y=np.eye(3, dtype=int)[IRIS[1]]),
+    "numbers": lambda: fitted(PopulationEnsembleRegressor, IRIS[0][:, 2]),
+    "usual-space": lambda: fitted(space=None, n_folds=1),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_ensemble_comes_back(name: str, tmp_path: Path) -> None:
+    model = MODELS[name]()
+    tl.save(model, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert type(again) is type(model)
+    ask = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    assert getattr(again, ask)(IRIS[0]).tobytes() == getattr(model, ask)(IRIS[0]).tobytes()
+    assert again.candidates_ == model.candidates_
+    assert vars(again).keys() == vars(model).keys()
+    for plain in ("loss_", "gain_", "best_index_", "n_folds_", "n_iter_", "n_networks_"):
+        assert getattr(again, plain) == getattr(model, plain)
+    assert again.weights_.tobytes() == model.weights_.tobytes()
+
+
+def test_the_space_comes_back_and_draws_the_same(tmp_path: Path) -> None:
+    space = {**SPACE, "dropout": [0.0, 0.1], "alpha": loguniform(a=1e-3, b=1)}
+    model = fitted(space=space)
+    tl.save(model, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert (
+        again.fit(*IRIS).predict_proba(IRIS[0]).tobytes() == model.predict_proba(IRIS[0]).tobytes()
+    )
+
+
+def test_what_no_file_can_hold(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    complains(lambda: tl.save(PopulationEnsembleClassifier(), path), SettingError, "model of save")
+    model = fitted().set_params(space={"alpha": randint})
+    complains(lambda: tl.save(model, path), SettingError, "space of save")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d, a: a.update(_weights=a["_weights"] * 2),
+        lambda d, a: a.update(_weights=-a["_weights"]),
+        lambda d, a: a.update(_weights=a["_weights"][1:]),
+        lambda d, a: a.pop("_weights"),
+        lambda d, a: d["parameters"].update(max_iter=0),
+        lambda d, a: d["parameters"].pop("max_iter"),
+        lambda d, a: d["attributes"].update(predict=3),
+        lambda d, a: d["parameters"].update(space={"distribution": ["__doc__", [], {}]}),
+        lambda d, a: d["parameters"].update(space={"distribution": ["test", [], {}]}),
+        lambda d, a: d["parameters"].update(space={"distribution": ["zscore", [1], {}]}),
+        lambda d, a: d.update(has_state=False),
+    ],
+)
+def test_forged_ensembles_are_refused(change: Any, tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    tl.save(fitted(), path)
+    content = read(path)
+    arrays = dict(content.arrays)
+    change(content.document, arrays)
+    path.write_bytes(pack(Content(content.kind, content.document, arrays)))
+    complains(lambda: tl.load(path), ModelFileError)
+
+
+def test_one_graph_for_all_that_vote(tmp_path: Path) -> None:
+    X, path = IRIS[0], str(tmp_path / "model.onnx")
+    model = MODELS["labels"]()
+    tl.export_onnx(model, path)
+    label, p = onnxruntime.InferenceSession(path).run(None, {"x": X.astype(np.float32)})
+    expected = model.predict_proba(X.astype(np.float32).astype(np.float64))
+    assert model.n_networks_ > 2
+    assert p == pytest.approx(expected, abs=CLOSE)
+    assert (label == model.predict(X)).mean() > 0.99
+
+
+def test_predictions_of_a_table(tmp_path: Path) -> None:
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    model = PopulationEnsembleRegressor(4, n_folds=1, max_iter=4, random_state=0).fit(X, y)
+    tl.save(model, tmp_path / "model")
+    X.to_csv(tmp_path / "new.csv", index=False)
+    words = ["predict", str(tmp_path / "model"), str(tmp_path / "new.csv")]
+    done = CliRunner().invoke(main, [*words, "--out", str(tmp_path / "out.csv")])
+    assert done.exit_code == 0, done.output
+    found = pd.read_csv(tmp_path / "out.csv")["prediction"].to_numpy()
+    assert found == pytest.approx(model.predict(X), rel=1e-12)
