@@ -80,6 +80,20 @@ def test_the_largest_and_the_smallest_numbers_do_not_overflow(size: float) -> No
     assert np.isfinite(network.predict(x * size)).all()
 
 
+@pytest.mark.parametrize("make", [np.asarray, csr_array])
+def test_what_the_dtype_cannot_hold_is_said(make: Any) -> None:
+    X, y = IRIS
+    network = quick(dtype="float32").fit(make(X), y)
+    far = X[:3].copy()
+    far[2, 1] = 1e300
+    with pytest.raises(tl.DataError, match=r"X of MLP must lie in the range of float32 .* got 1e"):
+        network.predict(make(far))
+    with pytest.raises(tl.DataError, match="X of MLP must lie in the range of float32"):
+        quick(dtype="float32", standardize_inputs=False).fit(make(far), y[:3])
+    assert quick(dtype="float32").fit(make(far), y[:3]).predict(make(far)).shape == (3,)
+    assert quick(dtype="float64").fit(make(X), y).predict(make(far)).shape == (3,)
+
+
 def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) -> None:
     x = rare_words(rng, 40, 6)
     dense, weight = x.toarray(), rng.integers(1, 4, 40).astype(float)

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from trainlab.data.admission import as_csr
+from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
 FURTHEST: Final = 2.0
@@ -68,18 +69,17 @@ class Inputs:
         """z (N, d) of the dtype, by way of float64: dense, or CSR if x and z are sparse.
 
         A sparse x that has to be centred, as dense rows were trained on, becomes dense.
-        What the dtype cannot hold is infinite.
+        DataError for what the dtype cannot hold.
         """
         if issparse(x) and not self.mean.any():
             sparse = as_csr(x, "X", "MLP")
             columns = sparse.indices
-            z = self._encoded(sparse.data, columns).astype(dtype)
+            z = self._encoded(sparse.data, columns, dtype)
             return csr_array((z, columns, sparse.indptr), shape=sparse.shape)
         x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
         dense = np.empty(x.shape, dtype)
         for rows, part in _blocks(x):
-            with np.errstate(over="ignore"):
-                dense[rows] = self._encoded(part, slice(None))
+            dense[rows] = self._encoded(part, slice(None), dtype)
         return dense
 
     def steps(self) -> tuple[Array, Array, Array]:
@@ -87,14 +87,19 @@ class Inputs:
         unit = _unit(np.maximum(np.abs(self.mean), self.scale))
         return unit, self.mean * unit, self.scale * unit
 
-    def _encoded(self, x: Array, columns: Any) -> Array:
-        """float64 (…, columns) of values in the columns that they belong to."""
+    def _encoded(self, x: Array, columns: Any, dtype: Any) -> Array:
+        """z (…, columns) of finite values in the columns that they belong to."""
         unit, mean, scale = self.steps()
         with np.errstate(over="ignore"):
             z: Array = x * unit[columns]
             z -= mean[columns]
             z /= scale[columns]
-        return z
+            values: Array = z.astype(dtype, copy=False)
+        finite = np.isfinite(values)
+        if not finite.all():
+            must = f"lie in the range of {np.dtype(dtype)} when it is standardised"
+            raise DataError(sentence("X", "MLP", must, float(x[~finite][0]), "dtype='float64'"))
+        return values
 
 
 def _unit(size: Array) -> Array:
