@@ -36,7 +36,7 @@ class MLPClassifier(Classifying, BaseMLP):
     loss                name or Loss; "auto" by what y holds
     label_smoothing     of the softmax cross-entropy, [0, 1)
     class_weight        {label: weight}, "balanced" (equal sums for all classes) or None
-    standardize_inputs  trains on (x − mean) / scale, by column of X, float64 until then.  The
+    standardize_inputs  trains on (x − mean) / scale, by column of X, found in float64.  The
                         scale is the standard deviation, or half of the largest |x − mean|
                         where that is more: nothing that is trained on is further than 2 from 0.
                         Where X is sparse the mean counts as 0, and X is only divided: it stays
