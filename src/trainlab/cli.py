@@ -117,7 +117,7 @@ def run(
     quick: bool,
     fresh: bool,
 ) -> None:
-    """Run experiments and write figures, results.json and a page of verdicts.
+    """Run experiments; write figures and a page of verdicts.
 
     After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
     """
@@ -340,6 +340,10 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
     from trainlab.models import load
     from trainlab.models.scoring import score
 
+    if out is not None and not out.parent.is_dir():
+        raise DataError(
+            sentence("--out", "predict", "be a file in a folder that is there", str(out))
+        )
     found = score(load(model), table, proba)
     if found.ignored:
         click.echo(f"Columns that are no features: {', '.join(found.ignored)}", err=True)

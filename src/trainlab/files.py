@@ -14,7 +14,8 @@ _PIECE: Final = 1 << 20
 def write(path: Path, content: bytes) -> None:
     """Puts the content in the file, all or nothing: a reader or a crash never sees a part.
 
-    It is read again before it takes the place of an older file.  OSError where that fails.
+    It is read again before it takes the place of an older file.  OSError, which names the
+    file, where that fails.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -24,9 +25,11 @@ def write(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         _verify(part, content)
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if os.name == "posix":  # elsewhere a folder cannot be opened, nor need it be
         folder = os.open(path.parent, os.O_RDONLY)

@@ -135,3 +135,12 @@ def test_errors_are_one_line(
     assert done.output.startswith("Error: ")
     assert done.output.count("\n") == 1
     assert not Path("out.csv").exists()
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_predicted(tmp_path: Path) -> None:
+    done = invoke(
+        tmp_path / "model", tmp_path / "table.csv", "--out", tmp_path / "no" / "where.csv"
+    )
+    assert done.exit_code == 2
+    text = "--out of predict must be a file in a folder that is there; got "
+    assert done.stderr.startswith(f"Error: {text}")

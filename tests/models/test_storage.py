@@ -20,6 +20,7 @@ import safetensors.numpy
 import trainlab as tl
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES, targets
 from complaints import complains
+from trainlab import files
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
 from trainlab.models.container import read
 from trainlab.models.records import RECORDS, revive
@@ -266,3 +267,10 @@ def first_members() -> list[tl.Member]:
         tl.Member(tl.MLP((2,), batch_norm=True, dropout=0.25, activation=tl.ELU(1.5)), tl.SGD(0.1)),
         tl.Member(tl.MLP((), l1=1e-3), tl.AdamW(0.01, schedule=tl.WarmUp(then=tl.Cosine())), 9),
     ]
+
+
+def test_an_error_of_the_system_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "figure.svg"
+    with pytest.raises(OSError, match="No such file") as caught:
+        files.write(path, b"")
+    assert caught.value.filename == str(path)

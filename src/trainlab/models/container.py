@@ -41,7 +41,7 @@ MAX_HEADER: Final = 1 << 25
 DTYPES: Final = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "BOOL": "|b1"}
 _NAMES: Final = {np.dtype(code): name for name, code in DTYPES.items()}
 _FIELDS: Final = ("format_version", "kind", "document", "environment", "sha256")
-_FRESH: Final = "a fresh copy of the file"
+_FRESH: Final = "a fresh copy, if it is a file that trainlab.save wrote"
 
 
 @dataclasses.dataclass(frozen=True)
