@@ -40,7 +40,7 @@ def greedy(predictions: Array, loss: Callable[[Array], Array], rounds: int) -> S
 
     >>> errors = np.array([[1.0, -2.0], [-1.0, 1.0], [3.0, 3.0]])
     >>> found = greedy(errors, lambda e: (e**2).mean(axis=1), rounds=3)
-    >>> found.weights.tolist(), found.loss < found.losses.min()
+    >>> found.weights.tolist(), bool(found.loss < found.losses.min())
     ([0.333..., 0.666..., 0.0], True)
     """
     losses = loss(predictions)
