@@ -18,6 +18,29 @@ from trainlab.experiments.verdicts import judge
 NAME = "optimizer-comparison"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="6"><path d="M 0 0 L 9 6"/></svg>'
 STEPS = 700
+LONG = 1_000_000
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)" x="',
+    "' onfocus='alert(1)' autofocus='",
+    "` onclick=alert(1) ",
+    "</td></tr></table></section></main><h1>mine</h1>",
+    "--><svg onload=alert(1)><!--",
+    "<!--",
+    "]]><iframe src=javascript:alert(1)>",
+    "</style><style>*{display:none}</style>",
+    "</title></head><body onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}{#",
+    "\u202e\u2066gnp.exe\u200f",
+    "&lt;b&gt;&#60;i&#62;&quot; onerror=1",
+    "\ud800\x00\x1b[2J\u2028",
+    "<" * LONG,
+    '" ' * (LONG // 2),
+    "\u202e" * LONG,
+)
+"""What a page may find where a word should be."""
 
 
 class Page(HTMLParser):

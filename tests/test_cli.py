@@ -24,7 +24,7 @@ def invoke(*words: str) -> Result:
 
 
 def test_every_command_has_help() -> None:
-    assert {"list", "run", "runs", "check", "data", "report"} <= set(cli.main.commands)
+    assert {"list", "run", "runs", "check", "data", "report", "search"} <= set(cli.main.commands)
     for name, command in cli.main.commands.items():
         result = invoke(name, "--help")
         assert result.exit_code == 0

@@ -95,3 +95,18 @@ def test_replication_rows() -> None:
     assert (outside.runs, outside.median) == (4, pytest.approx(2.15))
     assert evidence.reproduce("notes", "slope", 0.2, 0.2 + 9e-10, 1e-9).inside
     assert not evidence.reproduce("notes", "slope", 0.2, 0.2 + 1.1e-9, 1e-9).inside
+
+
+def test_interval_of_a_statistic_is_that_of_a_mean_and_keeps_columns_paired() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((400, 1)) + 3
+    low, high = evidence.statistic_bounds(x, lambda means: means[:, 0], 0.95, seed=1)
+    # 2,000 resamples know the ends to about 0.06 σ of the mean; four of these.
+    half, error = 1.96 * x.std() / 20, 0.25 / 20
+    assert [low, high] == pytest.approx([x.mean() - half, x.mean() + half], abs=error)
+    # Paired columns that differ by 1 in every row differ by 1 in every resample.
+    both = np.concatenate([x, x + 1], axis=1)
+    ends = evidence.statistic_bounds(both, lambda means: means[:, 1] - means[:, 0], 0.95, seed=1)
+    assert ends == pytest.approx((1, 1))
+    none = evidence.statistic_bounds(x, lambda means: means[:, 0] * np.nan, 0.95, seed=1)
+    assert none == (-np.inf, np.inf)

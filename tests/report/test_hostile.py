@@ -12,33 +12,12 @@ import pytest
 
 import chromium
 import pages
+from pages import HOSTILE
 from trainlab.experiments import EXPERIMENTS
 from trainlab.experiments.results import Results
 from trainlab.report import build, words
 from trainlab.report.page import Section, render
 
-LONG = 1_000_000
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    '" onmouseover="alert(1)" x="',
-    "' onfocus='alert(1)' autofocus='",
-    "` onclick=alert(1) ",
-    "</td></tr></table></section></main><h1>mine</h1>",
-    "--><svg onload=alert(1)><!--",
-    "<!--",
-    "]]><iframe src=javascript:alert(1)>",
-    "</style><style>*{display:none}</style>",
-    "</title></head><body onload=alert(1)>",
-    "{{ 7 * 7 }}{% raw %}{#",
-    "\u202e\u2066gnp.exe\u200f",
-    "&lt;b&gt;&#60;i&#62;&quot; onerror=1",
-    "\ud800\x00\x1b[2J\u2028",
-    "<" * LONG,
-    '" ' * (LONG // 2),
-    "\u202e" * LONG,
-)
 SCHEMA = {
     *("experiment", "data", "name", "hash", "sizes", "members", "id", "arm", "seed", "settings"),
     *("series", "axis", "axis_values", "values", "verdict", "outcome", "line", "measure", "arms"),

@@ -173,8 +173,7 @@ class TableFile:
                     return values
         values = []
         for cell, name in zip(cells, names, strict=True):
-            plain = cell.strip(" \t")
-            value = float(plain) if _NUMBER.fullmatch(plain) else math.nan
+            value = number(cell)
             if not math.isfinite(value):
                 what = f"column {name!r} in line {self._lines.number}"
                 raise self._fault(what, "be a finite number, as 12 or -0.5 or 1e-3", cell)
@@ -216,6 +215,22 @@ class TableFile:
 
     def _fault(self, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
         return DataError(sentence(what, str(self.path), must, got, remedy))
+
+
+def number(cell: str) -> float:
+    """The number in a cell; NaN where it is none, as in a cell that is empty or a word.
+
+    >>> number(" 1e-3"), number("1,5"), number("nan")
+    (0.001, nan, nan)
+    """
+    plain = cell.strip(" \t")
+    value = float(plain) if _NUMBER.fullmatch(plain) else math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no value: empty, or one of the words for that."""
+    return cell.strip().lower() in _NOT_A_NAME
 
 
 class _Lines:

@@ -9,7 +9,7 @@ A value that is not finite is a run that diverged: it is never averaged.
 """
 
 from trainlab.evidence.bands import Band, band, smooth
-from trainlab.evidence.bootstrap import RESAMPLES, median_bounds
+from trainlab.evidence.bootstrap import RESAMPLES, median_bounds, statistic_bounds
 from trainlab.evidence.comparisons import MIN_PAIRS, Comparison, Direction, compare, compare_all
 from trainlab.evidence.intervals import Interval, median_interval, run_interval
 from trainlab.evidence.ranks import fewest_pairs, holm, signed_rank
@@ -35,4 +35,5 @@ __all__ = [
     "run_interval",
     "signed_rank",
     "smooth",
+    "statistic_bounds",
 ]

@@ -1,8 +1,9 @@
-"""Intervals by resampling: of one median exactly, of many means at once by drawing."""
+"""Intervals by resampling: of one median exactly; of a statistic, of many means by drawing."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,12 @@ from trainlab.streams import stream
 
 RESAMPLES: Final = 10_000
 """Puts 500 resamples beyond a 95 % quantile: its own error is then below 5 % of the tail."""
+
+FEWER_RESAMPLES: Final = 2_000
+"""Puts 50 beyond each end of a 95 % interval, which is then known to a twentieth of its width."""
+
+BLOCK_NUMBERS: Final = 1 << 20
+"""Numbers of resamples that are in memory at a time."""
 
 NEGLIGIBLE: Final = 1e-16
 """Chances below the rounding of their sum, 1: nearly all pairs of order statistics."""
@@ -79,6 +86,39 @@ def _resampled_medians(
     chance[~apart] = np.maximum(at - np.bincount(first, chance, n), 0.0)
     matters = chance > NEGLIGIBLE
     return first[matters], second[matters], chance[matters]
+
+
+# --- a statistic of rows ---------------------------------------------------------------
+
+
+def statistic_bounds(
+    columns: Array, statistic: Callable[[Array], Array], level: float, seed: int
+) -> tuple[float, float]:
+    """The percentile bootstrap interval of a statistic of the means of columns (n, k).
+
+    statistic: means (resamples, k) → values (resamples,); rows are drawn whole, so that
+    columns stay paired.  Values that are not finite are left out; infinite where all are.
+
+    Source: Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 13.
+
+    >>> low, high = statistic_bounds(np.arange(100.0)[:, None], lambda m: m[:, 0], 0.95, seed=0)
+    >>> 43 < low < 45 and 54 < high < 56
+    True
+    """
+    n = len(columns)
+    rng = stream(seed, "bootstrap")
+    at_once = max(1, BLOCK_NUMBERS // n)
+    found = []
+    for first in range(0, FEWER_RESAMPLES, at_once):
+        size = min(at_once, FEWER_RESAMPLES - first)
+        times = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+        found.append(statistic(times @ columns / n))
+    values = np.concatenate(found)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return -np.inf, np.inf
+    low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 # --- many means ------------------------------------------------------------------------

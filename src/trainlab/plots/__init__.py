@@ -8,6 +8,7 @@ functions.py     tangents, arrows, paths over contours, small matrices, tables
 histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
+searches.py      candidates of a search, confusion of classes, predictions against truth
 tex.py           equations as pictures
 files.py         PNG and SVG
 """
@@ -38,6 +39,7 @@ from trainlab.plots.populations import (
     intervals,
     spread,
 )
+from trainlab.plots.searches import agreement, confusion, tried
 from trainlab.plots.tex import equations
 from trainlab.plots.themes import DARK, LIGHT, NARROW, THEMES, Theme, blank, label, themed
 
@@ -57,8 +59,10 @@ __all__ = [
     "Strips",
     "Theme",
     "above",
+    "agreement",
     "arrows",
     "blank",
+    "confusion",
     "curves",
     "dots",
     "equations",
@@ -78,4 +82,5 @@ __all__ = [
     "tangent",
     "themed",
     "trials",
+    "tried",
 ]

@@ -1,5 +1,6 @@
-"""The report: one offline page made of what the experiments left on disk."""
+"""The report: offline pages made of what experiments and searches found."""
 
 from trainlab.report.page import build
+from trainlab.report.searches import write_search
 
-__all__ = ["build"]
+__all__ = ["build", "write_search"]

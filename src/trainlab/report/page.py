@@ -7,24 +7,18 @@ its policy forbids every request, and every script but its own.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
-
-import jinja2
 
 from trainlab import plots
 from trainlab.errors import DataError
 from trainlab.experiments import published
 from trainlab.experiments.base import AnyExperiment
-from trainlab.experiments.claims import number
 from trainlab.experiments.registry import EXPERIMENTS
 from trainlab.experiments.results import FILE, Results
 from trainlab.experiments.verdicts import (
@@ -35,7 +29,7 @@ from trainlab.experiments.verdicts import (
     UNDECIDED,
 )
 from trainlab.files import write
-from trainlab.report import charts, pictures, words
+from trainlab.report import charts, markup, pictures, words
 from trainlab.report.reading import read
 
 PAGE: Final = "index.html"
@@ -156,10 +150,10 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
     shown = list(sections)
     replication = [(section, row) for section in shown for row in section.results.published]
     cited = [row.source for _, row in replication]
-    style = _asset("style.css") + "\n" + _hues()
-    script = _asset("chart.js")
+    style = markup.asset("style.css") + "\n" + _hues()
+    script = markup.asset("chart.js")
     return (
-        _environment()
+        markup.environment()
         .get_template("index.html")
         .render(
             sections=shown,
@@ -173,46 +167,11 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
             sources={key: text for key, text in published.sources().items() if key in cited},
             datasets=_datasets(shown),
             environments=_environments(shown),
-            policy=_policy(style, script),
+            policy=markup.policy(style, script),
             style=style,
             script=script,
         )
     )
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("trainlab.report"),
-        autoescape=True,
-        finalize=_fit,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["span"] = words.span
-    environment.filters |= {
-        "chance": words.chance,
-        "counted": words.counted,
-        "name": words.name,
-        "number": number,
-        "signed": words.signed,
-    }
-    return environment
-
-
-def _fit(value: Any) -> Any:
-    """What a template shows: text of any origin passes here, and only markup is left alone."""
-    return (
-        words.visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
-    )
-
-
-# --- the page's own style and script ---------------------------------------------------
-
-
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _hues() -> str:
@@ -225,19 +184,6 @@ def _hues() -> str:
     arms = "".join(f".arm-{i} {{ --hue: var(--arm-{i}); }}\n" for i in range(count))
     dark = "@media screen and (prefers-color-scheme: dark)"
     return f".chart {{ {rules[0]}}}\n{dark} {{ .chart {{ {rules[1]}}} }}\n{arms}"
-
-
-def _policy(style: str, script: str) -> str:
-    """The Content-Security-Policy: this style, this script, pictures in the page, no request."""
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 # --- what sections share ---------------------------------------------------------------

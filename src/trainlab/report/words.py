@@ -79,6 +79,18 @@ def signed(value: float) -> str:
     return text if text.startswith("-") or not value > 0 else f"+{text}"
 
 
+def score(value: float) -> str:
+    """An accuracy or an R², to a tenth of a percent; a dash for none.
+
+    >>> score(0.96667), score(-0.00134), score(float("nan"))
+    ('0.967', '−0.001', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.3f}" if abs(value) < 1000 else number(value)
+    return text.replace("-", "−")
+
+
 def counted(count: int, thing: str) -> str:
     """A count of things.
 

@@ -1,24 +1,19 @@
-"""The command line: one function per command, and no numerical work.
-
-Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
-"""
+"""The commands of the laboratory: one function each, and no numerical work."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trainlab.errors import DataError, TrainlabError, sentence
+from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.errors import DataError, sentence
 
 if TYPE_CHECKING:
     from trainlab.experiments.results import Results
@@ -26,43 +21,7 @@ if TYPE_CHECKING:
 
 # Rooms are imported in the commands: `trainlab --help` need not wait for scipy.
 
-INTERRUPTED: Final = 130
 DEFAULT_OUT: Final = "trainlab-results"
-
-
-class Commands(click.Group):
-    """Commands whose expected errors are one line, with exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command."""
-        try:
-            return super().invoke(ctx)
-        except TrainlabError as error:
-            raise Failure(str(error)) from error
-        except BrokenPipeError:
-            raise  # `trainlab list | head` is no error; click ends quietly
-        except OSError as error:
-            # A full disk or a lost folder is news for the user, not for a debugger.
-            raise Failure(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            raise SystemExit(INTERRUPTED) from None
-
-
-class Failure(click.ClickException):
-    """An error in one line."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """Writes it to standard error."""
-        click.echo(f"Error: {self.format_message()}", err=True)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="trainlab")
-def main() -> None:
-    """A training laboratory for neural networks."""
 
 
 @main.command("list")
@@ -73,7 +32,7 @@ def list_experiments() -> None:
     table = Table("Name", "Shows", box=None, padding=(0, 2, 0, 0))
     for name, experiment in EXPERIMENTS.items():
         table.add_row(name, experiment.claim)
-    _console().print(table)
+    console().print(table)
 
 
 @main.command()
@@ -159,11 +118,11 @@ def _verdicts(finished: Sequence[Results]) -> None:
         style = {"as expected": "green", "contrary to what was expected": "red"}
         outcome = Text(results.verdict.outcome, style=style.get(results.verdict.outcome, "yellow"))
         table.add_row(results.experiment, outcome, Text(results.verdict.line))
-    console = _console()
-    console.print(table)
+    screen = console()
+    screen.print(table)
     for results in finished:
         for warning in results.verdict.warnings:
-            console.print(Text(f"{results.experiment}: {warning}", style="yellow"))
+            screen.print(Text(f"{results.experiment}: {warning}", style="yellow"))
         outside = [row for row in results.published if not row.inside]
         if results.published:
             inside = len(results.published) - len(outside)
@@ -227,7 +186,7 @@ def check(
     network = None
     if hidden is not None:
         network = MLP(
-            hidden=_widths(hidden),
+            hidden=widths(hidden),
             activation=activation,
             loss=loss,
             batch_norm=batch_norm,
@@ -243,23 +202,14 @@ def check(
         words = Text("ok", style="green") if row.report.ok else Text("FAILED", style="bold red")
         error, allowed = f"{row.report.error:.1e}", f"{row.report.tolerance:.0e}"
         table.add_row(row.name, str(row.compared), str(row.crossed), error, allowed, words)
-    console = _console()
-    console.print(table)
+    screen = console()
+    screen.print(table)
     failed = [row for row in found if not row.report.ok]
     for row in failed:
-        console.print(row.report.table())
+        screen.print(row.report.table())
     click.echo(f"{len(found) - len(failed)} of {len(found)} gradient checks passed.")
     if failed:
         raise SystemExit(1)
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise click.BadParameter(
-            f"must be widths like 20,20; got {text!r}", param_hint="--hidden"
-        ) from None
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -298,7 +248,7 @@ def data(data_dir: Path | None, fetch: bool) -> None:
         table.add_row(*_described(load_mnist(data_dir, download=False)), str(folder))
     else:
         table.add_row("mnist", "", "", "not there; try trainlab data --fetch")
-    _console().print(table)
+    console().print(table)
     for name, path in places.items():
         if path is None and not there:
             click.echo(f"missing: {name}")
@@ -365,10 +315,4 @@ def runs(folder: Path) -> None:
     for about in listed(folder):
         done, size = f"{about.done} of {about.total}", f"{about.size / 1e6:,.1f} MB"
         table.add_row(Text(about.key), done, about.begun, about.changed, size)
-    _console().print(table)
-
-
-def _console() -> Console:
-    """Standard output; as wide as the terminal or COLUMNS say, else wide enough for a file."""
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else 120)
+    console().print(table)

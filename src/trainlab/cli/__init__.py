@@ -1,0 +1,12 @@
+"""The command line.
+
+group.py      the program, its errors and exit codes, and what commands share
+commands.py   the laboratory: experiments, checks, data, saved models, runs
+searching.py  from a table to a model
+"""
+
+from trainlab.cli import searching as searching  # a command is there once its file is imported
+from trainlab.cli.commands import DEFAULT_OUT
+from trainlab.cli.group import INTERRUPTED, main
+
+__all__ = ["DEFAULT_OUT", "INTERRUPTED", "main"]

@@ -1,0 +1,68 @@
+"""The program `trainlab`: its errors, its exit codes, and what its commands share.
+
+Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from trainlab.errors import TrainlabError
+
+INTERRUPTED: Final = 130
+
+
+class Commands(click.Group):
+    """Commands whose expected errors are one line, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except TrainlabError as error:
+            raise Failure(str(error)) from error
+        except BrokenPipeError:
+            raise  # `trainlab list | head` is no error; click ends quietly
+        except OSError as error:
+            # A full disk or a lost folder is news for the user, not for a debugger.
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(INTERRUPTED) from None
+
+
+class Failure(click.ClickException):
+    """An error in one line."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Writes it to standard error."""
+        click.echo(f"Error: {self.format_message()}", err=True)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trainlab")
+def main() -> None:
+    """A training laboratory for neural networks."""
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """The widths of hidden layers in the value of --hidden."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(
+            f"must be widths like 20,20; got {text!r}", param_hint="--hidden"
+        ) from None
+
+
+def console() -> Console:
+    """Standard output; as wide as the terminal or COLUMNS say, else wide enough for a file."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else 120)

@@ -1,0 +1,120 @@
+"""Drawings of a search of settings: confusion of classes, predictions against truth, candidates.
+
+Names come from files of others: none of them is read as mathematics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from trainlab.plots.populations import MARKERS
+from trainlab.plots.themes import LIGHT, Theme, ramp
+
+Array = npt.NDArray[np.float64]
+
+WRITTEN: Final = 12
+"""Classes up to which the counts of a confusion have room in its cells."""
+LABELLED: Final = 40
+"""Classes up to which their labels have room at the axes."""
+POINTS: Final = 1_500
+"""Points of a cloud: more would make the file large, and show no more."""
+DECADES: Final = 2.0
+"""Beyond so many the axis of rates names powers of ten alone."""
+BELOW: Final = 3.0
+"""Candidates so many times as far from the best as the lower quartile are on the lower edge."""
+
+
+def confusion(
+    ax: Axes, counts: npt.NDArray[Any], labels: Sequence[str], theme: Theme = LIGHT
+) -> None:
+    """How many rows of each class (rows) were predicted to be of each (columns)."""
+    classes = len(labels)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    color = LinearSegmentedColormap.from_list("share", [theme.faint, theme.color(0)])
+    ax.imshow(share, cmap=color, vmin=0, vmax=1)
+    if classes <= WRITTEN:
+        for (row, column), count in np.ndenumerate(counts):
+            brightness = np.dot(color(share[row, column])[:3], (0.299, 0.587, 0.114))
+            ink = "#111111" if brightness > 0.5 else "#ffffff"
+            ax.text(column, row, str(count), ha="center", va="center", color=ink)
+    if classes <= LABELLED:
+        turned: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        size = 11 if classes <= WRITTEN else 7
+        words: Any = {"parse_math": False, "fontsize": size}
+        style = words | (turned if max(map(len, labels)) > 3 else {})
+        ax.set_xticks(range(classes), list(labels), **style)
+        ax.set_yticks(range(classes), list(labels), **words)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def agreement(ax: Axes, truth: Array, predicted: Array, theme: Theme = LIGHT) -> None:
+    """Predictions over what is true, with the line where they are equal."""
+    kept = np.linspace(0, len(truth) - 1, min(len(truth), POINTS)).round().astype(np.intp)
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
+    ax.plot(ends, ends, color=theme.ink, lw=1.0, ls="--")
+    style: Any = {"alpha": 0.6, "edgecolors": "none", "s": 24}
+    ax.scatter(truth[kept], predicted[kept], color=theme.color(0), **style)
+
+
+def tried(
+    ax: Axes,
+    rate: Array,
+    score: Array,
+    penalty: Array,
+    rounds: npt.NDArray[Any],
+    box: tuple[float, float] | None,
+    bar: str,
+    theme: Theme = LIGHT,
+) -> None:
+    """The score of each candidate over its rate, coloured by its penalty; the first is the best.
+
+    Markers tell the rounds apart; `box` shades the rates that the last of them drew from.
+    Scores far below the others are triangles on the lower edge; a failed candidate has none.
+    """
+    ax.set_xscale("log")
+    wide = math.log10(rate.max() / rate.min()) > DECADES
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    there = np.isfinite(score)
+    best = float(score[there].max())
+    floor = max(float(score[there].min()), best - BELOW * (best - np.quantile(score[there], 0.25)))
+    if box is not None:
+        ax.axvspan(*box, color=theme.color(2), alpha=0.16, lw=0, label="rates of the last round")
+    colors: Any = {"cmap": ramp(theme), "norm": LogNorm(penalty.min(), penalty.max())}
+    drawn: Any = None
+    for number in np.unique(rounds):
+        for inside, marker in ((True, MARKERS[int(number - 1) % len(MARKERS)]), (False, "v")):
+            own = there & (rounds == number) & ((score >= floor) == inside)
+            name = f"round {number}" if inside and len(np.unique(rounds)) > 1 else None
+            if own.any():
+                drawn = ax.scatter(
+                    rate[own],
+                    np.maximum(score[own], floor),
+                    c=penalty[own],
+                    marker=marker,
+                    s=38,
+                    edgecolors=theme.ink,
+                    linewidths=0.4,
+                    zorder=3,
+                    label=name,
+                    **colors,
+                )
+    first = int(np.flatnonzero(there)[0])
+    ring: Any = {"s": 150, "facecolors": "none", "edgecolors": theme.color(1), "linewidths": 1.8}
+    ax.scatter(rate[[first]], score[[first]], zorder=4, label="the best", **ring)
+    colorbar = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
+    colorbar.set_label(bar)
+    colorbar.outline.set_edgecolor(theme.faint)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.0)

@@ -1,0 +1,106 @@
+"""What a search of a table leaves in its folder: search.json, and one offline page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import sklearn
+
+from trainlab import plots
+from trainlab.experiments.results import environment
+from trainlab.files import write
+from trainlab.report import markup, pictures, words
+from trainlab.report.page import PAGE
+from trainlab.search.study import PENALTY, RATE, Outcome, plain
+
+NUMBERS: Final = "search.json"
+SHOWN: Final = 10
+"""Candidates in the table of the best."""
+LABEL: Final = 14
+"""Characters of a class in a figure; longer ones would leave no room for it."""
+NARROW_LABEL: Final = 9
+
+
+def write_search(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
+    """Writes search.json and index.html into the folder; the path of the page."""
+    root = Path(folder)
+    made_with = environment(**{"scikit-learn": sklearn.__version__})
+    content = plain(outcome) | {"environment": made_with}
+    text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
+    write(root / NUMBERS, text.encode("ascii") + b"\n")
+    path = root / PAGE
+    write(path, render(outcome, made_with, figures(outcome)).encode("utf-8"))
+    return path
+
+
+def render(outcome: Outcome, made_with: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
+    """The page's HTML; what comes from the table is clipped, made visible and escaped."""
+    style = markup.asset("style.css")
+    template = markup.environment().get_template("search.html")
+    failed = sum(not np.isfinite(one.score) for one in outcome.candidates)
+    return template.render(
+        found=outcome,
+        of=outcome.problem,
+        asked=outcome.asked,
+        best=outcome.candidates[:SHOWN],
+        failed=failed,
+        figures=drawn,
+        command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
+        environment=made_with,
+        style=style,
+        policy=markup.policy(style),
+    )
+
+
+def figures(outcome: Outcome) -> Mapping[str, str]:
+    """Theme → the picture of candidates and predictions."""
+    with warnings.catch_warnings():
+        # A letter that the font lacks is a box in the picture, and itself in the page's text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        return {
+            name: pictures.uri(plots.svg(figure(outcome, theme)))
+            for name, theme in plots.THEMES.items()
+        }
+
+
+def figure(outcome: Outcome, theme: plots.Theme) -> plots.Figure:
+    """Candidates by rate and score, beside predictions of the rows put aside."""
+    tried, truth, predicted = outcome.candidates, outcome.truth, outcome.predicted
+    with plots.themed(theme):
+        made, (left, right) = plots.blank(theme, 1, 2, width=10.4, height=4.6)
+        layout: Any = made.get_layout_engine()
+        layout.set(wspace=0.05, hspace=0.05)
+        plots.tried(
+            left,
+            np.array([one.settings[RATE] for one in tried]),
+            np.array([one.score for one in tried]),
+            np.array([one.settings[PENALTY] for one in tried]),
+            np.array([one.round for one in tried]),
+            outcome.box.get(RATE),
+            "L2 penalty (alpha)",
+            theme,
+        )
+        title = f"{len(tried)} candidates"
+        plots.label(left, "learning rate", f"{outcome.measure} (mean of folds)", title)
+        title = f"{len(truth)} rows put aside"
+        if outcome.problem.task == "classification":
+            labels = np.unique(outcome.problem.y)
+            place = {label: index for index, label in enumerate(labels.tolist())}
+            counts = np.zeros((len(labels), len(labels)), int)
+            for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):
+                counts[place[own], place[other]] += 1
+            plots.confusion(
+                right, counts, [words.visible(str(one), LABEL) for one in labels], theme
+            )
+            plots.label(right, "predicted class", "true class", title)
+        else:
+            plots.agreement(right, truth, predicted, theme)
+            plots.label(right, "true value", "predicted value", title)
+    return made
