@@ -181,6 +181,7 @@ def test_a_table_whose_neighbouring_rows_are_alike(tmp_path: Path) -> None:
     assert min(found.candidates[0].folds) > 0.8
     assert found.judged[0].score > 0.8 > found.judged[1].score
     assert found.versus.shown == "better"
+    assert found.model.n_iter_ == asked.max_iter
 
 
 def cut_after(saves: int, patch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,8 @@ def test_labels_are_no_mathematics(text: str) -> None:
     drawn = figure(found, plots.LIGHT)
     shown = [label.get_text() for label in drawn.axes[1].get_yticklabels()]
     assert words.visible(text, 14) in shown
+    narrow = figure(found, plots.THEMES["narrow"]).axes[1].get_yticklabels()
+    assert max(len(label.get_text()) for label in narrow) <= 9
     assert len(figures(found)["light"]) > 10_000 if text == MATHEMATICS[0] else True
 
 

@@ -84,7 +84,7 @@ def tried(
     """
     ax.set_xscale("log")
     wide = math.log10(rate.max() / rate.min()) > DECADES
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 3)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
     there = np.isfinite(score)

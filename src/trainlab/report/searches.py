@@ -96,9 +96,9 @@ def figure(outcome: Outcome, theme: plots.Theme) -> plots.Figure:
             counts = np.zeros((len(labels), len(labels)), int)
             for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):
                 counts[place[own], place[other]] += 1
-            plots.confusion(
-                right, counts, [words.visible(str(one), LABEL) for one in labels], theme
-            )
+            most = NARROW_LABEL if theme.narrow else LABEL
+            shown = [words.visible(str(one), most) for one in labels]
+            plots.confusion(right, counts, shown, theme)
             plots.label(right, "predicted class", "true class", title)
         else:
             plots.agreement(right, truth, predicted, theme)
