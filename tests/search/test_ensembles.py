@@ -23,7 +23,7 @@ from trainlab.errors import SettingError
 from trainlab.estimators.rows import Rows, merge
 from trainlab.search import ensemble_base
 from trainlab.search.families import ARCHITECTURE, FAMILIES, draw
-from trainlab.search.selection import greedy
+from trainlab.search.selection import greedy, truths_of
 from trainlab.store import Run
 from trainlab.training.engine import NumPyEngine
 
@@ -183,10 +183,10 @@ class TestWhatIsKept:
 
     def test_what_overflows_is_undecided(self) -> None:
         answers, t = np.array([[[np.nan, np.nan], [0.2, 0.8]]]), np.array([0, 1])
-        assert small()._truths(answers, t).tolist() == [[0.5, 0.8]]
-        both = small()._truths(answers, np.array([[1, 0], [0, 1]]))
+        assert truths_of(answers, t, "classification").tolist() == [[0.5, 0.8]]
+        both = truths_of(answers, np.array([[1, 0], [0, 1]]), "multilabel")
         assert both.tolist() == [[[0.5, 0.5], [0.8, 0.8]]]
-        errors = small(PopulationEnsembleRegressor)._truths(answers, np.array([[1.0, 2], [0, 1]]))
+        errors = truths_of(answers, np.array([[1.0, 2], [0, 1]]), "regression")
         assert errors[0].tolist() == [[-1, -2], [0.2, pytest.approx(-0.2)]]
 
     def test_networks_that_diverged_are_counted_and_do_no_harm(self) -> None:

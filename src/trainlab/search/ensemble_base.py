@@ -1,6 +1,6 @@
 """What the two population ensembles share: dealing rows into parts, training, selection.
 
-Axis letters: N rows, n candidates, m means of some of them.
+Axis letters: N rows, n candidates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from trainlab.estimators.targets import Targets
 from trainlab.network.workspace import Array
 from trainlab.search.families import FAMILIES, admit_space, draw
 from trainlab.search.keeping import kept, plain
-from trainlab.search.selection import Selection, greedy
+from trainlab.search.selection import Selection, select, truths_of
 from trainlab.settings import Rule
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.population import Population
@@ -128,7 +128,7 @@ class _Task:
 class _Fold:
     """A population of all candidates, trained; what it says of its validation rows.
 
-    truths  (n, rows, …) see `PopulationEnsemble._truths`
+    truths  (n, rows, …) see `truths_of`
     weight  (rows,)
     """
 
@@ -154,17 +154,6 @@ class PopulationEnsemble(Answering):
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
 
-    @abstractmethod
-    def _truths(self, answers: Array, t: Array) -> Array:
-        """What decides how good answers are, for each member and validation row.
-
-        It must be so that the truths of a mean of answers are the mean of their truths.
-        """
-
-    @abstractmethod
-    def _loss(self, truths: Array, weight: Array) -> Array:
-        """The loss (m,) of truths (m, rows, …)."""
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Draws candidates, trains them on each fold, and selects.
 
@@ -179,7 +168,7 @@ class PopulationEnsemble(Answering):
             found = [self._train(task, fold, store, bar) for fold in range(task.folds)]
         weight = np.concatenate([one.weight for one in found])
         truths = np.concatenate([one.truths for one in found], axis=1)
-        selection = greedy(truths, lambda some: self._loss(some, weight), task.chosen["n_selected"])
+        selection = select(truths, weight, task.targets.task, task.chosen["n_selected"])
         self._keep(task, found, selection)
         return self
 
@@ -233,7 +222,7 @@ class PopulationEnsemble(Answering):
             raise KeyboardInterrupt
         with np.errstate(all="ignore"):  # what overflows counts as undecided
             ask = population.predict if data.task == "regression" else population.predict_proba
-            truths = self._truths(ask(data.validation.x), data.validation.t)
+            truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
         weight = np.ones(len(held)) if held.weight is None else held.weight
         steps = -(-len(data.train) // arguments["batch_size"])
         epochs = max(-(-status.step // steps) for status in history.status)

@@ -1,13 +1,11 @@
 """Population ensembles: networks of random settings, of which the best together are kept.
 
-Axis letters: N rows, n candidates, m means of some of them, C classes, out targets of a row.
+Axis letters: N rows, n candidates, out targets of a row.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
-
-import numpy as np
 
 from trainlab.estimators.answers import Classifying, Regressing
 from trainlab.estimators.base import BaseMLP
@@ -15,7 +13,6 @@ from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Targets, class_weights
-from trainlab.network.workspace import Array
 from trainlab.search.ensemble_base import PopulationEnsemble
 
 
@@ -113,24 +110,6 @@ class PopulationEnsembleClassifier(Classifying, PopulationEnsemble):
         t = targets.encode(rows.y)
         return rows.weighed(class_weights(self.class_weight, targets, t, rows.weight)[t])
 
-    def _truths(self, answers: Array, t: Array) -> Array:
-        """The probabilities of what is true: (n, rows), or (n, rows, out) of indicators."""
-        p = answers.astype(np.float64)
-        if t.ndim > 1:
-            truths = np.where(t > 0, p, 1 - p)
-            truths[~np.isfinite(truths)] = 0.5
-            return truths
-        truths = np.take_along_axis(p, t[np.newaxis, :, np.newaxis], axis=-1)[..., 0]
-        truths[~np.isfinite(truths)] = 1 / p.shape[-1]
-        return truths
-
-    def _loss(self, truths: Array, weight: Array) -> Array:
-        """The cross-entropy −mean ln p, of indicators the mean over the labels."""
-        surprise = -np.log(np.maximum(truths, np.finfo(np.float64).tiny))
-        by_row = surprise.reshape(*surprise.shape[:2], -1).mean(axis=-1)
-        means: Array = np.average(by_row, axis=1, weights=weight)
-        return means
-
 
 class PopulationEnsembleRegressor(Regressing, PopulationEnsemble):
     """Networks of random settings, trained as populations, whose predictions are averaged.
@@ -186,14 +165,3 @@ class PopulationEnsembleRegressor(Regressing, PopulationEnsemble):
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         return rows
-
-    def _truths(self, answers: Array, t: Array) -> Array:
-        """The errors (n, rows, out); of an output that overflowed, that of the mean."""
-        errors: Array = np.where(np.isfinite(answers), answers, 0).astype(np.float64) - t
-        return errors
-
-    def _loss(self, truths: Array, weight: Array) -> Array:
-        """The mean squared error, over rows and outputs."""
-        by_row = (truths**2).reshape(*truths.shape[:2], -1).mean(axis=-1)
-        means: Array = np.average(by_row, axis=1, weights=weight)
-        return means

@@ -1,5 +1,8 @@
 """Greedy selection: which of many predictors to average, and with what weights.
 
+Order: what decides how good answers are, their loss, selection.
+Axis letters: n predictors, m means of some of them, C classes, out targets of a row.
+
 Source: Caruana, Niculescu-Mizil, Crew, Ksikes, "Ensemble selection from libraries of models",
 ICML 2004.
 """
@@ -12,6 +15,46 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainlab.network.workspace import Array
+
+
+def truths_of(answers: Array, t: Array, task: str) -> Array:
+    """What decides how good answers are: for each predictor and row, float64 and finite.
+
+    answers  (n, rows, C), or (n, rows, out) of indicators and numbers
+    t        targets (rows,), or (rows, out), as the targets of the task encode them
+    task     "classification": probabilities of the class there was (n, rows);
+             "multilabel": of what held of each label (n, rows, out);
+             "regression": the errors (n, rows, out)
+
+    The truths of a mean of answers are the mean of their truths.  An answer that is not
+    finite counts as undecided: 1/C, 1/2, or the mean of standardised targets, 0.
+    """
+    if task == "regression":
+        errors: Array = np.where(np.isfinite(answers), answers, 0).astype(np.float64) - t
+        return errors
+    p = answers.astype(np.float64)
+    if task == "multilabel":
+        undecided, found = 0.5, np.where(t > 0, p, 1 - p)
+    else:
+        undecided = 1 / p.shape[-1]
+        found = np.take_along_axis(p, t[np.newaxis, :, np.newaxis], axis=-1)[..., 0]
+    found[~np.isfinite(found)] = undecided
+    return found
+
+
+def mean_loss(truths: Array, weight: Array, task: str) -> Array:
+    """The loss (m,) of truths (m, rows, …), whose rows count by their weights (rows,).
+
+    regression: the mean squared error, over rows and outputs; else the cross-entropy
+    −mean ln p, of indicators the mean over the labels.
+    """
+    if task == "regression":
+        losses = truths**2
+    else:
+        losses = -np.log(np.maximum(truths, np.finfo(np.float64).tiny))
+    by_row = losses.reshape(*losses.shape[:2], -1).mean(axis=-1)
+    means: Array = np.average(by_row, axis=1, weights=weight)
+    return means
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,3 +98,8 @@ def greedy(predictions: Array, loss: Callable[[Array], Array], rounds: int) -> S
         means[done] = candidates[one]
     best = int(np.argmin(means))
     return Selection(chosen[best] / (best + 1), losses, float(means[best]))
+
+
+def select(truths: Array, weight: Array, task: str, rounds: int) -> Selection:
+    """`greedy` by the `mean_loss` of a task: truths (n, rows, …), weight (rows,)."""
+    return greedy(truths, lambda some: mean_loss(some, weight, task), rounds)
