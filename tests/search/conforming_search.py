@@ -14,9 +14,8 @@ if __name__ == "__main__":
     network = getattr(trainlab, sys.argv[1])(
         (20,), max_iter=60, learning_rate_init=0.03, schedule="cosine", random_state=0
     )
-    search = trainlab.PopulationSearchCV(
-        network, {"alpha": [1e-4, 1e-2]}, n_iter=2, cv=2, random_state=0, workers=1
-    )
+    settings = {"n_iter": 2, "cv": 2, "random_state": 0, "workers": 1, "ensemble": "greedy"}
+    search = trainlab.PopulationSearchCV(network, {"alpha": [1e-4, 1e-2]}, **settings)
     results = check_estimator(search, on_fail=None, on_skip=None)
     ended = [[one["check_name"], one["status"], str(one["exception"])] for one in results]
     sys.stdout.write(json.dumps(ended))

@@ -15,19 +15,21 @@ from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import ParameterSampler, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import indexable
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
-from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters
+from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
 from trainlab.search.evaluation import Evaluation
 from trainlab.search.halving import Halving, epochs_of
 from trainlab.search.keeping import RUN, check_repeatable, kept, plain
 from trainlab.search.narrowing import Rounds
 from trainlab.search.plan import Plan, Settings
+from trainlab.search.poll import Poll
 from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
+from trainlab.search.voting import VoteClassifier, VoteRegressor
 from trainlab.training.keeping import Kept
 from trainlab.training.progress import Bar
 
@@ -59,6 +61,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     scoring             name, callable, or several as list, tuple, dict, or callable to a dict
     refit               whether the best is fitted to all rows; with several scores the name
                         of the one that decides; or a callable: cv_results_ → index
+    ensemble            None, or "greedy": the networks that are best together vote, too
     cv                  number of folds, splitter, or list of (train, test) row numbers
     random_state        an integer draws the same candidates again
     error_score         the score of a training that failed, or "raise"
@@ -91,6 +94,17 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     has no part in it.  Each `fit` works on a copy of the sampler as it was given.
     A `fit_time` is the candidate's share of its population's, by members.
 
+    With ensemble="greedy" candidates are selected, whatever `scoring` says, so that the mean
+    of their answers has the least loss on the test rows of all splits: cross-entropy, or
+    the mean squared error of standardised targets; rows count by sample_weight.  Up to 50
+    are chosen one after the other, with repetition (Caruana et al., ICML 2004).
+    `ensemble_` is fitted, with predict, predict_proba and score: the mean over their
+    networks of all splits, each of which saw all rows but its test rows.  It has, for each
+    row of cv_results_, its `weights_` and `losses_` (∞ where a training failed), and
+    `loss_`, `best_index_`, `gain_`, `estimators_`.  The networks of all candidates and
+    splits are in memory until then; each split must train on rows of all classes.
+    The search itself still predicts with best_estimator_.
+
     A store keeps one search, and all that its networks have learnt.  random_state, and the
     estimator's unless it is searched, must be integers then, a sampler have a seed, and what
     the estimator, its space, n_iter, rounds, halving, cv and the data say must be as it was:
@@ -116,6 +130,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     True
     """
 
+    ensemble_: VoteClassifier | VoteRegressor
+
     _parameter_constraints: ClassVar[Mapping[str, Any]] = {
         **{
             name: rule
@@ -127,6 +143,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         "random_state": ["random_state"],
         "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
         "halving": [Interval(numbers.Integral, 2, None, closed="left"), None],
+        "ensemble": [StrOptions({"greedy"}), None],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "fresh": ["boolean"],
     }
@@ -142,6 +159,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         sampler: Any = None,
         scoring: Any = None,
         refit: Any = True,
+        ensemble: str | None = None,
         cv: Any = None,
         random_state: Any = None,
         error_score: Any = np.nan,
@@ -159,6 +177,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.sampler = sampler
         self.scoring = scoring
         self.refit = refit
+        self.ensemble = ensemble
         self.cv = cv
         self.random_state = random_state
         self.error_score = error_score
@@ -191,11 +210,13 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if not splits:
             raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
         self.n_splits_ = len(splits)
+        poll = self._poll(y, routed.estimator.fit, splits)
         on = (self.estimator, X, y, splits, routed, judge, self.return_train_score, self.workers)
         with kept(self.store, self.fresh, self._asked()) as store, self._bar() as bar:
-            evaluation = Evaluation(*on, bar, store)
+            evaluation = Evaluation(*on, bar, store, poll)
             settings, records = self._search(plan, evaluation)
             judge.settle(records)
+            ballots = [one.pop("ballot", None) for one in records]
             results = self._format_results(settings, len(splits), records, plan.columns())
             self._choose(results, records[0]["test_scores"], refit_metric, plan.first_finalist)
             if self.refit:
@@ -204,6 +225,10 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             setattr(self, name, value)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
+        if hasattr(self, "ensemble_"):
+            del self.ensemble_  # of an earlier `fit`
+        if poll is not None:
+            self.ensemble_ = poll.elect(ballots)
         return self
 
     def _plan(self, network: BaseMLP, scorers: Any) -> Plan:
@@ -222,6 +247,13 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         resource = epochs_of(self.estimator, network, space)
         candidates = list(ParameterSampler(space, n_iter, random_state=draws))
         return Halving(candidates, self.halving, *resource)
+
+    def _poll(self, y: Any, params: Mapping[str, Any], splits: Any) -> Poll | None:
+        """Who selects an ensemble, if one is asked for; params: of the estimator's `fit`."""
+        if self.ensemble is None:
+            return None
+        weight = params.get(prefix(self.estimator) + "sample_weight")
+        return Poll.of(self.estimator, y, weight, splits)
 
     def _goes_by_scores(self) -> bool:
         """Whether later candidates depend on the scores of earlier ones."""

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.search.candidates import Candidate
+from trainlab.search.poll import Poll
 from trainlab.search.scoring import Judge
 from trainlab.search.training import train
 from trainlab.store import Store
@@ -24,6 +25,7 @@ class Evaluation:
     routed  the parameters of `fit`, by who takes them
     seen    whether the training rows are scored, too
     store   keeps what was trained; None keeps nothing
+    poll    asks each candidate for its ballot, which its records have; None: they have none
     """
 
     estimator: Any
@@ -36,12 +38,13 @@ class Evaluation:
     workers: int | None
     progress: Progress | None
     store: Store | None
+    poll: Poll | None
 
     def records(self, settings: Sequence[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
         """The record of each candidate on each split, the splits of a candidate together."""
         by_split = [
-            self._on(split, settings, f"{run}, split {number}")
-            for number, split in enumerate(self.splits)
+            self._on(number, settings, f"{run}, split {number}")
+            for number in range(len(self.splits))
         ]
         return [one for own in zip(*by_split, strict=True) for one in own]
 
@@ -55,10 +58,10 @@ class Evaluation:
         return best.estimator
 
     def _on(
-        self, split: tuple[Any, Any], settings: Sequence[Mapping[str, Any]], run: str
+        self, split: int, settings: Sequence[Mapping[str, Any]], run: str
     ) -> list[dict[str, Any]]:
-        """The record of each candidate on one split; their networks are gone afterwards."""
-        base, (rows, others) = self.estimator, split
+        """The record of each candidate on one split; but for ballots, their networks are gone."""
+        base, (rows, others) = self.estimator, self.splits[split]
         candidates = [Candidate.of(base, one) for one in settings]
         x, t = _safe_split(base, self.X, self.y, rows)
         parameters = _check_method_params(self.X, params=self.routed.estimator.fit, indices=rows)
@@ -69,7 +72,12 @@ class Evaluation:
             seen = (x, t, _check_method_params(self.X, params=scoring, indices=rows))
         x, t = _safe_split(base, self.X, self.y, others, rows)
         test = (x, t, _check_method_params(self.X, params=scoring, indices=others))
-        return [
+        records = [
             self.judge.record(candidate.estimator, test, seen, its.seconds, its.error)
             for candidate, its in zip(candidates, trained, strict=True)
         ]
+        if self.poll is not None:
+            for one, candidate, its in zip(records, candidates, trained, strict=True):
+                sound = its.error is None
+                one["ballot"] = self.poll.ballot(candidate.estimator, x, split) if sound else None
+        return records

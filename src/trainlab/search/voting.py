@@ -1,0 +1,134 @@
+"""What a greedy search leaves: fitted candidates that vote.
+
+Axis letters: N rows, n candidates, C classes, out targets of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.targets import Targets
+from trainlab.network.workspace import Array
+from trainlab.search.selection import Selection
+
+# What an estimator knows of the columns of X; a pipeline may know nothing.
+_FEATURES: Final = ("n_features_in_", "feature_names_in_")
+
+
+class Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without types
+    """The base of the two: fitted estimators, and the share of each in the mean.
+
+    `weights_` (n,) of the candidates, with a sum of 1, `losses_` (n,) of each alone on the
+    rows that it was not trained on, ∞ of one that failed, `loss_` of the vote, `best_index_`
+    of the best alone, `gain_` (its loss less that of the vote, never negative on these rows);
+    `estimators_`, of each candidate with a weight those of all splits, one after the other;
+    `n_features_in_`, `feature_names_in_` where they have them.
+    """
+
+    estimators_: Sequence[Any]
+    _shares: Array  # (estimators,) with a sum of 1
+    _targets: Any
+
+    def _take(
+        self, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
+    ) -> None:
+        """What was selected; estimators: of each candidate with a weight those of all splits."""
+        weights = selection.weights[selection.weights > 0]
+        splits = len(estimators[0])
+        self.estimators_ = [one for own in estimators for one in own]
+        self._shares = np.repeat(weights / splits, splits)
+        self._targets = targets
+        self.weights_, self.losses_ = selection.weights, selection.losses
+        self.loss_, self.best_index_ = selection.loss, selection.best
+        self.gain_ = float(selection.losses[selection.best] - selection.loss)
+        for name in _FEATURES:
+            if hasattr(self.estimators_[0], name):
+                setattr(self, name, getattr(self.estimators_[0], name))
+
+    def fit(self, X: Any, y: Any = None) -> NoReturn:
+        """Raises SettingError: a vote comes fitted."""
+        must, remedy = "not be called", "PopulationSearchCV(…, ensemble='greedy').fit(X, y)"
+        raise SettingError(sentence("fit", type(self).__name__, must, "a call", remedy))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to predict with."""
+        return hasattr(self, "estimators_")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: X is what the voters take."""
+        tags = super().__sklearn_tags__()
+        if self.__sklearn_is_fitted__():
+            tags.input_tags = self.estimators_[0].__sklearn_tags__().input_tags
+        return tags
+
+    def _mean(self, X: Any, question: str) -> Array:
+        """The mean of the answers (N, …) of the voters."""
+        check_is_fitted(self)
+        answers = [getattr(one, question) for one in self.estimators_]
+        # One after the other: all answers at once would be hundreds of times as many numbers.
+        mean: Array = sum(
+            share * answer(X) for share, answer in zip(self._shares, answers, strict=True)
+        )
+        return mean
+
+
+class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes without types
+    """Fitted candidates of a search, the mean of whose probabilities decides.
+
+    See `Vote`; and `classes_`.
+    """
+
+    @classmethod
+    def of(
+        cls, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
+    ) -> VoteClassifier:
+        """The vote of what was selected."""
+        vote = cls()
+        vote._take(selection, estimators, targets)
+        vote.classes_ = targets.classes
+        return vote
+
+    def predict(self, X: Any) -> Array:
+        """Labels (N,), those of the highest probability; or indicators (N, out)."""
+        p = self.predict_proba(X)
+        labels: Array = self._targets.decide(p)
+        return labels
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (N, C) in the order of `classes_`; of indicators (N, out)."""
+        return self._mean(X, "predict_proba")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: several labels for a row are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class VoteRegressor(RegressorMixin, Vote):  # type: ignore[misc]  # it comes without types
+    """Fitted candidates of a search, whose predictions are averaged.  See `Vote`."""
+
+    @classmethod
+    def of(
+        cls, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
+    ) -> VoteRegressor:
+        """The vote of what was selected."""
+        vote = cls()
+        vote._take(selection, estimators, targets)
+        return vote
+
+    def predict(self, X: Any) -> Array:
+        """Predictions (N,), or (N, out) where y had columns."""
+        return self._mean(X, "predict")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: y may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
