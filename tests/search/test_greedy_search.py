@@ -303,9 +303,9 @@ def test_each_split_must_train_on_all_classes(monkeypatch: pytest.MonkeyPatch) -
         patch.setattr(NumPyEngine, "train", None)  # it is said before anything is trained
         with pytest.raises(DataError, match=told):
             search(cv=[(np.arange(150), [0]), (y != 1, y == 1)]).fit(X, words)
-    weight = np.where(y == 2, 0.0, 1.0)
+    weight = np.where(y == 0, 0.0, 1.0)
     weight[next(FOLDS.split(X, y))[1]] = 1.0
-    with pytest.raises(DataError, match=r"split 0 without \['c'\]"):
+    with pytest.raises(DataError, match=r"split 0 without \['a'\]"):
         search(cv=FOLDS, n_iter=1).fit(X, words, sample_weight=weight)
 
 

@@ -77,7 +77,6 @@ class Evaluation:
             for candidate, its in zip(candidates, trained, strict=True)
         ]
         if self.poll is not None:
-            for one, candidate, its in zip(records, candidates, trained, strict=True):
-                sound = its.error is None
-                one["ballot"] = self.poll.ballot(candidate.estimator, x, split) if sound else None
+            for one, candidate in zip(records, candidates, strict=True):
+                one["ballot"] = self.poll.ballot(candidate.estimator, x, split)
         return records

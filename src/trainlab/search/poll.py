@@ -74,13 +74,16 @@ class Poll:
         return cls(targets, t, weight, [test for _, test in parts])
 
     def ballot(self, estimator: Any, x: Any, split: int) -> Ballot | None:
-        """What a fitted estimator says of the test rows x of a split; None if it fails to."""
+        """What an estimator says of the test rows x of a split; None if it fails to.
+
+        One whose training failed is not fitted, and fails.
+        """
         try:
             if self.targets.task == "regression":
                 answers = self.targets.encode(estimator.predict(x))
             else:
                 answers = estimator.predict_proba(x)
-        except Exception:  # noqa: BLE001  # as where it is scored, which has warned of it
+        except Exception:  # noqa: BLE001  # a step of a pipeline may raise anything; the score warned of it
             return None
         t = self.t[self.tests[split]]
         return Ballot(estimator, truths_of(answers[np.newaxis], t, self.targets.task)[0])
