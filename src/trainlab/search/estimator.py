@@ -96,8 +96,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
 
     With ensemble="greedy" candidates are selected, whatever `scoring` says, so that the mean
     of their answers has the least loss on the test rows of all splits: cross-entropy, or
-    the mean squared error of standardised targets; rows count by sample_weight.  Up to 50
-    are chosen one after the other, with repetition (Caruana et al., ICML 2004).
+    the mean squared error of standardised targets; rows count by sample_weight alone.
+    Up to 50 are chosen one after the other, with repetition (Caruana et al., ICML 2004).
     `ensemble_` is fitted, with predict, predict_proba and score: the mean over their
     networks of all splits, each of which saw all rows but its test rows.  It has, for each
     row of cv_results_, its `weights_` and `losses_` (∞ where a training failed), and
@@ -128,6 +128,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     >>> search = PopulationSearchCV(network, space, n_iter=8, cv=3, random_state=0).fit(X, y)
     >>> bool(search.best_score_ > 0.9)
     True
+    >>> vote = search.set_params(ensemble="greedy").fit(X, y).ensemble_
+    >>> vote.score(X, y) > 0.9, bool(vote.loss_ <= min(vote.losses_))
+    (True, True)
     """
 
     ensemble_: VoteClassifier | VoteRegressor
