@@ -416,10 +416,19 @@ class TestChoice:
 
     LONG = (1e12, 2_000.0, 4, 2)
 
+    @staticmethod
+    def of(operations: float, steps: float, chunks: int, workers: int) -> tuple[str, int]:
+        """For networks of one kind, in so many equal chunks for all workers together."""
+        alone, step = -(-chunks // workers), operations / steps
+        costs = [step / alone] * alone, [step / chunks] * chunks
+        backend, used, place = backends.choose(costs, steps, workers)
+        assert place == (used > 1)
+        return backend, used
+
     @needs_fork
     @pytest.mark.parametrize("work", [LONG, (1.8e10, 1_800.0, 2, 2), (2.2e10, 450.0, 2, 2)])
     def test_processes_for_long_work_of_several(self, work: tuple[float, float, int, int]) -> None:
-        assert backends.choose(*work) == ("processes", work[-1])
+        assert self.of(*work) == ("processes", work[-1])
 
     @pytest.mark.parametrize(
         "work", [(3.5e9, 1_800.0, 2, 2), (4.5e9, 450.0, 2, 2), (0.0, 1.0, 8, 8)]
@@ -427,23 +436,35 @@ class TestChoice:
     def test_one_worker_where_the_interpreter_is_most_of_the_work(
         self, work: tuple[float, float, int, int]
     ) -> None:
-        assert backends.choose(*work) == ("threads", 1)
+        assert self.of(*work) == ("threads", 1)
+
+    @needs_fork
+    def test_small_networks_of_many_kinds_stay_whole_on_several_workers(self) -> None:
+        kinds, step = 4, 1e6  # a tenth of what Python's calls cost
+        divisions = [step] * kinds, [step / 2] * (2 * kinds), [step] * kinds
+        assert backends.choose(divisions, 2_000.0, 2) == ("processes", 2, 2)
+        assert backends.choose(divisions, 50.0, 2) == ("threads", 1, 0)
+
+    @needs_fork
+    def test_one_large_kind_among_small_ones_is_shared(self) -> None:
+        whole, shared = [1e9, 1e6, 1e6], [5e8, 5e8, 5e5, 5e5, 5e5, 5e5]
+        assert backends.choose([whole, shared, whole], 2_000.0, 2) == ("processes", 2, 1)
 
     def test_threads_for_short_work_on_large_matrices(self) -> None:
-        assert backends.choose(8e9, 50.0, 2, 2) == ("threads", 2)
+        assert self.of(8e9, 50.0, 2, 2) == ("threads", 2)
 
     def test_one_worker_is_one_thread(self) -> None:
-        assert backends.choose(1e15, 10_000.0, 4, 1) == ("threads", 1)
+        assert self.of(1e15, 10_000.0, 4, 1) == ("threads", 1)
 
     def test_threads_where_there_is_no_fork(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(backends, "CAN_FORK", False)
-        assert backends.choose(*self.LONG) == ("threads", 2)
+        assert self.of(*self.LONG) == ("threads", 2)
 
     def test_threads_in_a_daemon_which_must_not_have_children(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
-        assert backends.choose(*self.LONG) == ("threads", 2)
+        assert self.of(*self.LONG) == ("threads", 2)
 
     @needs_fork
     @pytest.mark.parametrize(("start", "here"), [(-1e12, False), (np.inf, True)])

@@ -82,6 +82,14 @@ def test_chunks(name: str, workers: int, size: int) -> None:
         assert len(own) < -(-count // size) + workers, "and not more than the workers ask for"
 
 
+def test_kinds_are_cut_no_smaller_than_caches_ask_for_if_not_even(size: int) -> None:
+    members = POPULATIONS["structures"]
+    chunks, costs = group(members, WIDTHS, BATCH, np.float32, workers=4, even=False)
+    assert len(chunks) == 3 * -(-20 // size)  # of each structure 20 members
+    assert costs == pytest.approx(costs_of(members, chunks))
+    assert sorted(itertools.chain(*chunks)) == list(range(60))
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", ["one seed", "one seed, all optimizers", "a seed each"])
 def test_chunks_cost_the_same_but_for_one_member(name: str, workers: int, size: int) -> None:
@@ -122,12 +130,12 @@ def test_seeds_stay_together_where_there_are_enough(
         assert max(map(len, homes)) - min(map(len, homes)) <= 1
 
 
-def test_what_a_step_of_all_costs_is_the_sum() -> None:
+def test_what_a_step_of_each_chunk_costs() -> None:
     members = POPULATIONS["structures"]
-    chunks, operations = group(members, WIDTHS, BATCH, np.float32, workers=2)
-    assert operations == pytest.approx(sum(costs_of(members, chunks)))
+    chunks, costs = group(members, WIDTHS, BATCH, np.float32, workers=2)
+    assert costs == pytest.approx(costs_of(members, chunks))
     # forward, dW and dx of every weight, for every row of the batch, and the pass of SGD
-    _, alone = group([tl.Member(SMALL, tl.SGD())], WIDTHS, BATCH, np.float32, workers=1)
+    _, (alone,) = group([tl.Member(SMALL, tl.SGD())], WIDTHS, BATCH, np.float32, workers=1)
     parameters = 64 * 20 + 20 + 20 * 10 + 10
     assert alone == parameters * (6 * BATCH + 20)
 

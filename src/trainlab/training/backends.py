@@ -9,7 +9,7 @@ are forked, which Linux does in a few hundredths of a second, data and all.
 from __future__ import annotations
 
 import contextlib
-import math
+import heapq
 import multiprocessing
 import os
 import signal
@@ -45,23 +45,32 @@ START: Final = 5e9  # of processes
 Train = Callable[[Sequence[int], Record], None]
 
 
-def choose(operations: float, steps: float, chunks: int, workers: int) -> tuple[str, int]:
-    """The backend that is fastest, and on how many workers: one, where more would cost more.
+def choose(
+    divisions: Sequence[Sequence[float]], steps: float, workers: int
+) -> tuple[str, int, int]:
+    """The backend that is fastest, on how many workers, and with which of the divisions.
 
-    operations: of the whole training;  steps: of each chunk;  chunks: for so many workers.
+    divisions: the operations of a step of each chunk, the dearest first; the first is for one
+    worker, the others are for so many;  steps: of each chunk.
     """
-    if workers == 1:
-        return "threads", 1
-    calls = CALLS * steps
-    shared = (calls * chunks + operations) / workers
-    costs = {
-        ("threads", 1): calls * math.ceil(chunks / workers) + operations,
-        ("threads", workers): shared + WAITING * calls * chunks,
-    }
-    # A daemon, as the workers of a multiprocessing.Pool are, must not have children.
-    if CAN_FORK and not multiprocessing.current_process().daemon:
-        costs["processes", workers] = shared + START
-    return min(costs, key=lambda way: costs[way])
+    ends = {("threads", 1, 0): steps * _end(divisions[0], 1)}
+    if workers > 1:
+        # A daemon, as the workers of a multiprocessing.Pool are, must not have children.
+        fork = CAN_FORK and not multiprocessing.current_process().daemon
+        for place, costs in enumerate(divisions[1:], start=1):
+            end = steps * _end(costs, workers)
+            ends["threads", workers, place] = end + WAITING * CALLS * steps * len(costs)
+            if fork:
+                ends["processes", workers, place] = end + START
+    return min(ends, key=lambda one: ends[one])
+
+
+def _end(costs: Sequence[float], workers: int) -> float:
+    """When the last worker ends, if each takes the dearest chunk that is left."""
+    ends = [0.0] * workers
+    for cost in costs:
+        heapq.heapreplace(ends, ends[0] + CALLS + cost)
+    return max(ends)
 
 
 def in_threads(chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int) -> None:

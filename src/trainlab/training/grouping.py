@@ -37,12 +37,14 @@ def group(
     dtype: Any,
     workers: int,
     origins: Sequence[Hashable] | None = None,
-) -> tuple[list[list[int]], float]:
-    """Chunks of members of one structure, most expensive first, and what a step of all costs.
+    even: bool = True,
+) -> tuple[list[list[int]], list[float]]:
+    """Chunks of members of one structure, and what a step of each costs, the dearest first.
 
     Members that have received unequal numbers of updates before, their `origins`, are apart.
 
-    There is a multiple of `workers` of them for each structure, all of about the same cost;
+    If `even`, there is a multiple of `workers` of them for each structure, else as few as
+    caches allow; those of a structure are all of about the same cost;
     members of one seed stay together where they can, as they share their batches.
     """
     kinds: dict[Any, list[int]] = {}
@@ -54,14 +56,15 @@ def group(
         own = [members[row] for row in rows]
         costs = dict(zip(rows, step_costs(own, widths, batch_size), strict=True))
         count = -(-len(rows) // chunk_size(own, widths, batch_size, dtype, workers))
-        count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
+        if even:
+            count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
         seeds: dict[int, list[int]] = {}
         for row in rows:
             seeds.setdefault(members[row].seed, []).append(row)
         chunks = _deal([seeds[seed] for seed in sorted(seeds)], count, costs)
         priced += [(sum(costs[row] for row in chunk), chunk) for chunk in chunks]
     priced.sort(key=lambda one: one[0], reverse=True)
-    return [chunk for _, chunk in priced], sum(cost for cost, _ in priced)
+    return [chunk for _, chunk in priced], [cost for cost, _ in priced]
 
 
 def _deal(seeds: list[list[int]], count: int, costs: dict[int, float]) -> list[list[int]]:

@@ -76,11 +76,15 @@ def run(
     divide = partial(group, own, widths, batch_size, plan.dtype, origins=origins)
     with one_thread(), connected(scheduler) if backend == "dask" else nullcontext() as client:
         workers = workers or (threads(client) if client else usable_cores())
-        chunks, operations = divide(workers)
+        divisions = [divide(workers)]
+        place = 0
         if backend is None:
-            steps, workers = plan.effort(splits), max(1, min(workers, len(chunks)))
-            backend, workers = choose(operations * steps, steps, len(chunks), workers)
-            chunks = chunks if workers > 1 else divide(1)[0]
+            limit = max(1, min(workers, len(divisions[0][0])))
+            # Networks of many kinds need not be cut to keep all workers busy.
+            divisions = [divide(1), *divisions, divide(workers, even=False)]
+            costs = [own for _, own in divisions]
+            backend, workers, place = choose(costs, plan.effort(splits), limit)
+        chunks = divisions[place][0]
         chunks = [[rest[index] for index in chunk] for chunk in chunks]
         start: Callable[[], None]
         if client:
