@@ -221,7 +221,8 @@ def value_of(value: Any, source: str) -> Any:
             raise fault(source, "dtype", f"be object or one of the kinds {_LABELS}", code)
         if code == "object" and not all(isinstance(one, str) for one in values):
             raise fault(source, "names", "be strings", values)
-        if code != "object" and np.dtype(code).itemsize * len(values) > MAX_LABELS:
+        # Where a size does not fit into 32 bits some versions of NumPy say it is negative.
+        if code != "object" and not 0 <= np.dtype(code).itemsize * len(values) <= MAX_LABELS:
             raise fault(source, "labels", f"take at most {MAX_LABELS} bytes", code)
         found = np.array(values, dtype=object if code == "object" else code)
         return found[0] if rest == ["scalar"] else found

@@ -87,7 +87,8 @@ class Labels:
 
     def encode(self, y: Array) -> Array:
         """Class numbers (N,) of labels (N,); DataError for a label that is unknown."""
-        unknown = np.setdiff1d(y, self.classes)
+        # By sorting: NumPy 2.0 has no table for differences of large unsigned numbers.
+        unknown = np.unique(y[~np.isin(y, self.classes, kind="sort")])
         if unknown.size:
             must = f"be among the classes {self.classes.tolist()}"
             raise DataError(sentence("y", "MLPClassifier", must, unknown.tolist()))
