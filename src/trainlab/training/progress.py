@@ -55,7 +55,8 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        if not self._progress.disable:  # rich before 15 ends a bar that it never drew with a line
+            self._progress.stop()
 
     def start(self, members: int, steps: int) -> None:
         """Sets the totals and begins at nothing, also for a next stage of the same experiment."""
