@@ -235,6 +235,7 @@ RAW: dict[str, bytes] = {
     "metadata twice": raw('{"__metadata__":{"trainlab":"{}"},"__metadata__":{"trainlab":"{}"}}'),
     "metadata of numbers": raw('{"__metadata__":{"trainlab":1}}'),
     "metadata NaN": raw('{"__metadata__":{"trainlab":"{\\"format_version\\":NaN}"}}'),
+    "metadata infinite": raw('{"__metadata__":{"trainlab":"{\\"format_version\\":1e999}"}}'),
     "metadata a list": raw('{"__metadata__":{"trainlab":"[]"}}'),
     "metadata too deep": raw(json.dumps({"__metadata__": {"trainlab": "[" * 100_000}})),
     "metadata of many digits": raw(json.dumps({"__metadata__": {"trainlab": "9" * 100_000}})),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import platform
 import stat
 from collections.abc import Mapping
@@ -155,7 +156,7 @@ def _text(value: Any) -> str:
 
 
 def _parse(text: str, source: str, what: str) -> Any:
-    """The value of strict JSON: no NaN, and no key twice."""
+    """The value of strict JSON: no NaN, no number beyond float64, and no key twice."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -166,8 +167,12 @@ def _parse(text: str, source: str, what: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
+
     try:
-        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise fault(source, what, "be strict JSON", str(error), _FRESH) from error
 
