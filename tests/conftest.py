@@ -17,6 +17,7 @@ import pytest
 import threadpoolctl
 
 from trainlab.data import find_mnist
+from trainlab.training.engine import NumPyEngine
 
 SEED = "TRAINLAB_TEST_SEED"
 _LIMITS = pytest.StashKey[Any]()
@@ -89,3 +90,17 @@ def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry, the steps of members that the engine has done."""
+    right, count = NumPyEngine.train, [0]
+
+    def train(self: Any, *given: Any) -> Any:
+        span = right(self, *given)
+        count[0] += span.losses.size
+        return span
+
+    monkeypatch.setattr(NumPyEngine, "train", train)
+    return count

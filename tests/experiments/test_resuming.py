@@ -23,7 +23,6 @@ from trainlab.experiments.results import FILE as RESULTS
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import FIGURES
 from trainlab.store import FILE, Run, Store, listed
-from trainlab.training.engine import NumPyEngine
 
 SEEDS = Options(seeds=3, workers=1)
 FUNCTIONS = find(["derivative", "tiny-network"])
@@ -54,20 +53,6 @@ def plain(found: list[Results]) -> list[Any]:
     return [result.to_json() for result in found]
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry, the steps of members that the engine has done."""
-    right, steps = NumPyEngine.train, [0]
-
-    def train(self: Any, *given: Any) -> Any:
-        span = right(self, *given)
-        steps[0] += span.losses.size
-        return span
-
-    monkeypatch.setattr(NumPyEngine, "train", train)
-    return steps
-
-
 def cut_after(saves: int, patch: pytest.MonkeyPatch) -> None:
     """Ctrl-C after so many transactions."""
     right, count = Run.save, itertools.count()
@@ -83,25 +68,25 @@ def cut_after(saves: int, patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("undrawn")
 class TestCutOff:
     def test_populations_that_are_done_are_not_trained_again(
-        self, tmp_path: Path, counted: list[int], monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         experiments = [short(), short("batch-norm"), short("optimizer-comparison")]
         usual = plain(run(experiments, tmp_path / "whole", SEEDS))
-        whole, again = counted[0], []
+        whole, again = steps[0], []
         for saves in range(0, 9, 2):
             with monkeypatch.context() as patch:
                 cut_after(saves, patch)
                 with pytest.raises(KeyboardInterrupt):
                     run(experiments, tmp_path / str(saves), SEEDS)
-            counted[0] = 0
+            steps[0] = 0
             assert plain(run(experiments, tmp_path / str(saves), SEEDS)) == usual
-            again.append(counted[0])
+            again.append(steps[0])
         assert again == sorted(again, reverse=True)
         assert again[0] == whole
         assert again[-1] < again[0]
 
     def test_stages(
-        self, tmp_path: Path, counted: list[int], monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (search,) = find(["hyper-parameter-search"])
         options = Options(seeds=1, quick=True)
@@ -109,14 +94,14 @@ class TestCutOff:
         names = [about.key for about in listed(tmp_path / "whole")]
         first = "hyper-parameter-search: digits, 1 seeds, quick"
         assert names[1:] == [f"{first}, {stage}" for stage in (1, 2, 3, 4)]
-        whole = counted[0]
+        whole = steps[0]
         with monkeypatch.context() as patch:
             cut_after(2, patch)  # each stage has one transaction or more
             with pytest.raises(KeyboardInterrupt):
                 run([search], tmp_path / "cut", options)
-        counted[0] = 0
+        steps[0] = 0
         assert plain(run([search], tmp_path / "cut", options)) == usual
-        assert 0 < counted[0] < whole
+        assert 0 < steps[0] < whole
 
     def test_a_changed_setup_is_named_and_can_start_over(self, tmp_path: Path) -> None:
         run([short(steps=8)], tmp_path, SEEDS)
@@ -126,13 +111,13 @@ class TestCutOff:
         assert found.measured.series["train_loss"].values.shape[1] == 9
 
     def test_a_look_and_a_long_run_are_kept_side_by_side(
-        self, tmp_path: Path, counted: list[int]
+        self, tmp_path: Path, steps: list[int]
     ) -> None:
         for options in (SEEDS, Options(seeds=2, workers=1), dataclasses.replace(SEEDS, quick=True)):
             run([short()], tmp_path, options)
-        counted[0] = 0
+        steps[0] = 0
         run([short()], tmp_path, SEEDS)
-        assert counted[0] == 0
+        assert steps[0] == 0
 
     def test_one_process_at_a_time(self, tmp_path: Path) -> None:
         with Store(tmp_path), pytest.raises(StoreError, match="one process at a time"):

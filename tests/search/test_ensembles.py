@@ -25,7 +25,6 @@ from trainlab.search import ensemble_base
 from trainlab.search.families import ARCHITECTURE, FAMILIES, draw
 from trainlab.search.selection import greedy, truths_of
 from trainlab.store import Run
-from trainlab.training.engine import NumPyEngine
 
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -257,16 +256,8 @@ class TestRows:
 
 class TestStore:
     def test_it_goes_on_where_it_was_cut(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        right, steps = NumPyEngine.train, [0]
-
-        def train(self: Any, *given: Any) -> Any:
-            span = right(self, *given)
-            steps[0] += span.losses.size
-            return span
-
-        monkeypatch.setattr(NumPyEngine, "train", train)
         usual = small(n_folds=2, workers=1).fit(*IRIS).predict_proba(IRIS[0])
         save, whole, again = Run.save, steps[0], []
         for saves in range(5):

@@ -24,7 +24,6 @@ from trainlab.errors import SettingError, StoreError
 from trainlab.search.keeping import plain
 from trainlab.store import FILE, Run, Store, listed
 from trainlab.training import backends, trainer
-from trainlab.training.engine import NumPyEngine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -52,20 +51,6 @@ def found(fitted: Any) -> Any:
     }
     best = fitted.best_estimator_
     return results, fitted.best_params_, best.predict_proba(IRIS[0]).tobytes()
-
-
-@pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry, the steps of members that the engine has done."""
-    right, count = NumPyEngine.train, [0]
-
-    def train(self: Any, *given: Any) -> Any:
-        span = right(self, *given)
-        count[0] += span.losses.size
-        return span
-
-    monkeypatch.setattr(NumPyEngine, "train", train)
-    return count
 
 
 class PowerCutError(BaseException):
