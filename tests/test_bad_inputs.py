@@ -63,6 +63,10 @@ def check(**settings: Any) -> Any:
     return tl.gradient_check(given.pop("network"), given.pop("x"), given.pop("t"), **given)
 
 
+def encoder(words: Any = "auto", x: Any = None, **settings: Any) -> Any:
+    return tl.TableEncoder(words, **settings).fit([["a", 1.0], ["b", 2.0]] if x is None else x)
+
+
 def grow(x: Any) -> Any:
     return (np.asarray(x) ** 2).sum()
 
@@ -273,6 +277,21 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "accuracy-range": (DataError, lambda: TRAINED.accuracy(rows(), LABELS + 1)),
     "accuracy-floats": (DataError, lambda: TRAINED.accuracy(rows(), LABELS * 0.5)),
     "accuracy-regression": (SettingError, lambda: REGRESSOR.accuracy(rows(), rows(12, 2))),
+    # tables with words
+    "encoder-frequency": (SettingError, lambda: encoder(min_frequency=0)),
+    "encoder-frequency-share": (SettingError, lambda: encoder(min_frequency=0.1)),
+    "encoder-categories": (SettingError, lambda: encoder(max_categories=True)),
+    "encoder-categories-none": (SettingError, lambda: encoder(max_categories=None)),
+    "encoder-words-text": (SettingError, lambda: encoder("kind")),
+    "encoder-words-none": (SettingError, lambda: encoder(None)),
+    "encoder-words-absent": (SettingError, lambda: encoder(["kind"])),
+    "encoder-words-beyond": (SettingError, lambda: encoder([2])),
+    "encoder-words-negative": (SettingError, lambda: encoder([-1])),
+    "encoder-words-list": (SettingError, lambda: encoder([[0]])),
+    "encoder-infinite": (DataError, lambda: encoder(x=[[INF, 1.0]])),
+    "encoder-infinite-object": (DataError, lambda: encoder(x=[[10**999, None]])),
+    "encoder-a-word-later": (DataError, lambda: encoder().transform([["a", "b"]])),
+    "encoder-a-word-unannounced": (DataError, lambda: encoder([])),
     # histories and statistics
     "history-name": (SettingError, lambda: HISTORY["loss"]),
     "history-unhashable": (SettingError, lambda: HISTORY[["train_loss"]]),

@@ -245,8 +245,8 @@ BAD: dict[str, tuple[list[str], str]] = {
         ["--target", "one", "--drop", "kind"],
         "values of target 'one' in table.csv must differ",
     ),
-    "text": (["--drop", "age"], "text in 'word', 'size'; try --drop word --drop size,"),
-    "no value": (["--drop", "word", "--drop", "size"], "in 'age'; try --drop age,"),
+    "words of all rows": (["--drop", "size"], "36 rows of 'word'; try --drop word"),
+    "a slip": (["--drop", "word"], "'big' among the numbers of 'size'; try --drop size, or"),
     "a word among numbers": (["--target", "size", "--drop", "kind"], "row 3 of target 'size'"),
     "two rows": (["--csv", "two.csv"], "class 'no' of column 'kind' in two.csv must have at least"),
     "folds": (["--folds", "30"], "rows for 30 folds; got 18; try --folds 2"),
@@ -270,7 +270,7 @@ def test_bad_inputs_are_one_line_and_exit_code_2(
     monkeypatch.chdir(tmp_path)
     names = ["width", "kind", "word", "age", "one", "size"]
     rows = [
-        [n / 7, ["yes", "no"][n % 2], "a b", "" if n == 4 else n, 1, "big" if n == 2 else n]
+        [n / 7, ["yes", "no"][n % 2], f"a b {n}", "" if n == 4 else n, 1, "big" if n == 2 else n]
         for n in range(36)
     ]
     write(tmp_path / "table.csv", names, rows)
@@ -280,7 +280,7 @@ def test_bad_inputs_are_one_line_and_exit_code_2(
     if case == "no target":
         del given["--target"]
     options = [word for pair in given.items() if pair[0] not in words for word in pair]
-    if case not in ("text", "no value"):
+    if case not in ("words of all rows", "a slip"):
         options += [word for name in NO_FEATURES if name not in words for word in ("--drop", name)]
     before = {path.name for path in tmp_path.iterdir()}
     result = invoke("search", *options, *words)

@@ -70,7 +70,7 @@ from trainlab.training.plan import EarlyStopping
 from trainlab.training.population import Network, Population
 
 if TYPE_CHECKING:
-    from trainlab.estimators import MLPClassifier, MLPRegressor
+    from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
     from trainlab.search import (
         PopulationEnsembleClassifier,
         PopulationEnsembleRegressor,
@@ -84,9 +84,12 @@ _LATER = {
     "PopulationEnsembleClassifier": "trainlab.search",
     "PopulationEnsembleRegressor": "trainlab.search",
     "PopulationSearchCV": "trainlab.search",
+    "TableEncoder": "trainlab.estimators",
 }
 
-later({name: f"{room}.saved" for name, room in _LATER.items() if name != "PopulationSearchCV"})
+_NO_MODELS = ("PopulationSearchCV", "TableEncoder")
+later({name: f"{room}.saved" for name, room in _LATER.items() if name not in _NO_MODELS})
+later({"Pipeline": "trainlab.estimators.pipelines"})
 
 __all__ = [
     "ELU",
@@ -141,6 +144,7 @@ __all__ = [
     "Std",
     "Step",
     "StoreError",
+    "TableEncoder",
     "Tanh",
     "TrainlabError",
     "WarmUp",

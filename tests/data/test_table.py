@@ -85,6 +85,33 @@ def test_blocks_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ]
 
 
+def test_a_block_of_text_ends_where_its_letters_are_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "n,t\n" + "".join(f"{k},{'x' * 6}\n" for k in range(7)))
+    for letters, sizes in ((6, [1] * 7), (7, [2, 2, 2, 1]), (18, [3, 3, 1]), (42, [7]), (43, [7])):
+        monkeypatch.setattr(table, "BLOCK_LETTERS", letters)
+        with TableFile(path) as file:
+            parts = list(file.blocks(["n"], ["t"]))
+        assert list(map(len, parts)) == sizes
+        assert [n for part in parts for n in part.numbers[:, 0].tolist()] == list(range(7))
+
+
+def test_numbers_may_be_missing_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,kind,b\n1,x,\nNA,,2\n inf ,NA,3\n")
+    with TableFile(path) as file:
+        (part,) = file.blocks(["b", "a"], ["kind"], holes=True)
+    assert np.array_equal(part.numbers, [[np.nan, 1], [2, np.nan], [3, np.nan]], equal_nan=True)
+    cells = part.cells(["a", "kind", "b"])
+    assert cells[:, 1].tolist() == ["x", "", "NA"]
+    assert np.array_equal(cells[:, 2].astype(float), [np.nan, 2, 3], equal_nan=True)
+    for wrong in ("big", "1e999", "1,5".replace(",", ";"), "="):
+        with TableFile(written(tmp_path, f"a\n1\n{wrong}\n")) as file:
+            complains(
+                lambda file=file: list(file.blocks(holes=True)), DataError, "column 'a' in line 3"
+            )
+
+
 def test_names_that_are_places_are_names(tmp_path: Path) -> None:
     assert read_table(written(tmp_path, "0,1,2\n5,6,7\n")).names == ("0", "1", "2")
     assert read_table(written(tmp_path, "1,2,3\n5,6,7\n")).names == ("1", "2", "3")

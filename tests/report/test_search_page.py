@@ -14,6 +14,7 @@ from pages import HOSTILE
 from trainlab import plots
 from trainlab.report import words
 from trainlab.report.searches import figure, figures, render
+from trainlab.search.mixed import Column
 from trainlab.search.study import Asked, Candidate, Judged, Outcome, Versus
 from trainlab.search.tables import Problem
 
@@ -72,6 +73,10 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> O
         predicted=predicted,
         warnings=(word("a warning"),),
         model=None,  # type: ignore[arg-type]  # the page does not ask it
+        columns=(
+            Column(columns[0], 120, 3, own=50),
+            Column(columns[1], None, 1, put=2.5),
+        ),
     )
 
 
@@ -92,6 +97,8 @@ def test_the_page_says_what_was_found() -> None:
         "3 −64.000 ± 0.010 2 5×5 0.001 0.01 0.2",
         "1 candidate failed",
         "hidden layers none, 5, 5×5",
+        "a column : 120 words, 50 with a column of their own, the rarer ones together",
+        "Without a value a column : 3 rows; b column : 1 row, the median 2.500 in their place",
         "library 1.0",
     ):
         assert part in page.text
@@ -101,6 +108,8 @@ def test_the_page_says_what_was_found() -> None:
     assert policy is not None
     assert policy.startswith("default-src 'none'")
     assert "script-src" not in policy
+    plain = dataclasses.replace(outcome(), columns=())
+    assert "Without a value" not in pages.Page(render(plain, {}, FIGURES)).text
     numbers = pages.Page(render(outcome(task="regression"), {}, FIGURES)).text
     assert "the best network 0.800 0.700 to 0.900 1.000" in numbers
 

@@ -283,7 +283,8 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
     The first line of CSV names its columns.  A model that knows the names of its features
-    takes the columns of these names, in whatever order; others are left out.
+    takes the columns of these names, in whatever order; others are left out.  Cells are
+    numbers; where the model was trained on words or empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table
@@ -297,6 +298,9 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
     found = score(load(model), table, proba)
     if found.ignored:
         click.echo(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
+    if found.strange:
+        counts = ", ".join(f"{name!r} ({count})" for name, count in found.strange.items())
+        click.echo(f"Cells unlike any that the model was trained on: {counts}", err=True)
     content = write_table(found.columns)
     if out is None:
         click.echo(content.decode("utf-8"), nl=False)

@@ -86,15 +86,16 @@ def search(
 ) -> None:
     """Search the settings of a network that predicts a column of a CSV file.
 
-    All other columns are features; they must hold numbers, and --drop leaves one out.  Some
-    rows are put aside; settings are compared on the others by cross-validation, and the best
-    network is judged on the former, once, beside a linear model.  DIR gets model.safetensors,
-    for `trainlab predict`, index.html and search.json.
+    All other columns are features, of numbers or of words; cells may be empty, and --drop
+    leaves a column out.  Some rows are put aside; settings are compared on the others by
+    cross-validation, and the best network is judged on the former, once, beside a linear
+    model.  DIR gets model.safetensors, for `trainlab predict`, index.html and search.json.
 
     After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
     """
     from trainlab.models import save
     from trainlab.report import write_search
+    from trainlab.search.mixed import said
     from trainlab.search.study import Asked, study
     from trainlab.search.tables import problem
 
@@ -104,6 +105,8 @@ def search(
     asked |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
     found = problem(table, target, drop, None if task == "auto" else task)
     click.echo(f"{found.task} of {found.target!r}: {found.reason}", err=True)
+    if found.columns:
+        click.echo(f"Features that are not plain numbers: {said(found.columns)}", err=True)
     try:
         outcome = study(found, Asked(**asked), out, fresh, workers, progress=True)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import itertools
 import math
 import os
 import re
@@ -35,6 +36,8 @@ MAX_NUMBERS: Final = 1 << 28
 """Numbers of a table that is read as a whole: 2 GiB."""
 BLOCK_NUMBERS: Final = 1 << 20
 """Numbers that are read at a time."""
+BLOCK_LETTERS: Final = 1 << 24
+"""Letters of text that are read at a time, and those of one row more."""
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # `float` takes more than numbers as programs write them (1_000, nan, other scripts' digits);
@@ -55,6 +58,16 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def cells(self, names: Sequence[str]) -> NDArray[Any]:
+        """The columns of these names as objects (N, d): numbers, NaN for none; text as it is."""
+        place = {name: column for column, name in enumerate(self.names)}
+        cells = np.empty((len(self), len(names)), object)
+        for column, name in enumerate(names):
+            cells[:, column] = (
+                self.text[name] if name in self.text else self.numbers[:, place[name]]
+            )
+        return cells
 
 
 def read_table(
@@ -115,42 +128,44 @@ class TableFile:
         self._file.close()
 
     def blocks(
-        self, numbers: Sequence[str] | None = None, text: Sequence[str] = ()
+        self, numbers: Sequence[str] | None = None, text: Sequence[str] = (), holes: bool = False
     ) -> Iterator[Table]:
-        """The rows, some at a time; other columns are left out, whatever they hold."""
+        """The rows, some at a time; other columns are left out, whatever they hold.
+
+        holes: whether a number may be missing, which is NaN then.
+        """
         names = tuple(n for n in self.names if n not in text) if numbers is None else (*numbers,)
         places, texts = self._places(names), self._places(text)
-        rows_at_once, empty = max(1, BLOCK_NUMBERS // max(1, len(self.names))), True
+        rows_at_once, rows = max(1, BLOCK_NUMBERS // max(1, len(self.names))), self._records()
+        empty = True
         while True:
             values, cells = array("d"), [list[str]() for _ in texts]
-            count = 0
-            for row in self._records(rows_at_once):
-                values.extend(self._numbers([row[place] for place in places], names))
+            count = letters = 0
+            for row in itertools.islice(rows, rows_at_once):
+                values.extend(self._numbers([row[place] for place in places], names, holes))
                 for column, place in zip(cells, texts, strict=True):
                     column.append(row[place])
+                    letters += len(row[place])
                 count += 1
+                if letters >= BLOCK_LETTERS:
+                    break
             if count:
                 block = np.array(values, dtype=np.float64).reshape(count, len(names))
                 yield Table(names, block, dict(zip(text, cells, strict=True)))
                 empty = False
-            if count < rows_at_once:
+            if count < rows_at_once and letters < BLOCK_LETTERS:
                 break
         if empty:
             raise self._fault("rows", "be there below the names", "none")
 
-    def _records(self, most: int) -> Iterator[list[str]]:
-        """Up to so many rows, each with a cell for every column."""
-        taken = 0
-        while taken < most:
-            row = self._record()
-            if row is None:
-                return
+    def _records(self) -> Iterator[list[str]]:
+        """The rows, each with a cell for every column."""
+        while (row := self._record()) is not None:
             if not row:
                 continue  # an empty line
             if len(row) != len(self.names):
                 must = f"have {len(self.names)} cells, one for each name in the first line"
                 raise self._fault(f"line {self._lines.number}", must, len(row))
-            taken += 1
             yield row
 
     def _record(self) -> list[str] | None:
@@ -164,8 +179,8 @@ class TableFile:
                 error
             )
 
-    def _numbers(self, cells: list[str], names: tuple[str, ...]) -> Iterable[float]:
-        """The numbers in the cells of a row."""
+    def _numbers(self, cells: list[str], names: tuple[str, ...], holes: bool) -> Iterable[float]:
+        """The numbers in the cells of a row; NaN for a hole where there may be some."""
         if _PLAIN.fullmatch("".join(cells)):
             with contextlib.suppress(ValueError):
                 values = [float(cell) for cell in cells]
@@ -174,9 +189,10 @@ class TableFile:
         values = []
         for cell, name in zip(cells, names, strict=True):
             value = number(cell)
-            if not math.isfinite(value):
+            if not (math.isfinite(value) or (holes and is_missing(cell))):
                 what = f"column {name!r} in line {self._lines.number}"
-                raise self._fault(what, "be a finite number, as 12 or -0.5 or 1e-3", cell)
+                must = f"be a finite number, as 12 or -0.5 or 1e-3{', or empty' if holes else ''}"
+                raise self._fault(what, must, cell)
             values.append(value)
         return values
 

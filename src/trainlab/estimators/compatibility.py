@@ -8,10 +8,12 @@ from typing import Any
 def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness.
 
-    A function since 1.6, a method of estimators before.
+    A function since 1.6, a method of estimators before, with another name of one setting.
     """
     try:
         from sklearn.utils.validation import validate_data as validate
     except ImportError:
+        if "ensure_all_finite" in settings:
+            settings["force_all_finite"] = settings.pop("ensure_all_finite")
         return estimator._validate_data(X, **settings)
     return validate(estimator, X, **settings)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import warnings
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -19,10 +22,17 @@ _SHOWN: Final = 20
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """Predictions by name of column; the columns of the table that the model knows nothing of."""
+    """What a model says of a table.
+
+    columns  predictions by name of column
+    ignored  the columns of the table that the model knows nothing of
+    strange  of those that it knows: how many cells hold words that no row of its training
+             had, or nothing where each of them had a number
+    """
 
     columns: dict[str, Array]
     ignored: tuple[str, ...]
+    strange: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -32,7 +42,8 @@ def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scor
     """The predictions of a model, or its probabilities, for each row of a CSV file.
 
     A model with `feature_names_in_` takes the columns of these names; another needs a table
-    that has as many columns as it has inputs.  Rows are read and predicted in blocks.
+    that has as many columns as it has inputs.  Cells are numbers; for a pipeline with a
+    TableEncoder also words and holes.  Rows are read and predicted in blocks.
     """
     if isinstance(model, Population):
         must = "be one network or an estimator"
@@ -48,10 +59,18 @@ def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scor
             if len(names) != width:
                 must = f"be {width}, as the model has inputs"
                 raise DataError(sentence("columns", str(path), must, len(names)))
-        parts = [_values(model, part.numbers, proba) for part in table.blocks(names)]
+        encoder = _encoder(model)
+        words = [] if encoder is None else [names[place] for place in encoder.words_]
+        numbers = [name for name in names if name not in set(words)]
+        parts, strange = [], Counter[str]()
+        for part in table.blocks(numbers, words, holes=encoder is not None):
+            x = part.cells(names) if words else part.numbers
+            with _unnamed():
+                parts.append(model.predict_proba(x) if proba else model.predict(x))
+                strange.update({} if encoder is None else encoder.strange(x))
         ignored = tuple(name for name in table.names if name not in set(names))
     values = np.concatenate(parts)
-    return Scores(_named(values, model, proba), ignored[:_SHOWN])
+    return Scores(_named(values, model, proba), ignored[:_SHOWN], dict(strange.most_common(_SHOWN)))
 
 
 def _width(model: Any) -> int:
@@ -59,12 +78,18 @@ def _width(model: Any) -> int:
     return width
 
 
-def _values(model: Any, x: Array, proba: bool) -> Array:
+def _encoder(model: Any) -> Any:
+    """What takes words and holes, where the model begins with it."""
+    steps = getattr(model, "steps", [("", None)])
+    return steps[0][1] if hasattr(steps[0][1], "words_") else None
+
+
+@contextlib.contextmanager
+def _unnamed() -> Iterator[None]:
     with warnings.catch_warnings():
         # The names were compared above; scikit-learn sees an array without any.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        values: Array = model.predict_proba(x) if proba else model.predict(x)
-    return values
+        yield
 
 
 def _named(values: Array, model: Any, proba: bool) -> dict[str, Array]:

@@ -51,6 +51,8 @@ def render(outcome: Outcome, made_with: Mapping[str, Any], drawn: Mapping[str, s
         asked=outcome.asked,
         best=outcome.candidates[:SHOWN],
         failed=failed,
+        worded=[one for one in outcome.columns if one.values is not None],
+        holed=[one for one in outcome.columns if one.holes],
         figures=drawn,
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,

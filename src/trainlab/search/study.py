@@ -9,7 +9,7 @@ import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,14 +17,17 @@ import scipy  # loads its room `stats` when that is first used: half a second
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from trainlab.estimators import MLPClassifier, MLPRegressor
+from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.cells import Numbers, Words
 from trainlab.evidence import statistic_bounds
 from trainlab.network.workspace import Array
+from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
+from trainlab.search.mixed import Column
 from trainlab.search.tables import Problem, split
 from trainlab.store import Store
 from trainlab.training.keeping import RESULT
@@ -80,6 +83,13 @@ class Asked:
             dtype="float32",
             random_state=self.seed,
         )
+
+    def estimator(self, of: Problem) -> BaseMLP | Pipeline:
+        """The network, behind an encoder where the table has words or holes."""
+        network = self.network(of.task)
+        if not of.columns:
+            return network
+        return Pipeline([("encoder", TableEncoder(of.words)), ("network", network)])
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,7 @@ class Outcome:
     versus      the network against the linear model
     truth, predicted  of the rows put aside
     model       the best, fitted to all other rows; knows the names of its features
+    columns     those of the table with words or holes, and what the model makes of them
     """
 
     problem: Problem
@@ -152,7 +163,8 @@ class Outcome:
     truth: Array
     predicted: Array
     warnings: tuple[str, ...]
-    model: BaseMLP
+    model: BaseMLP | Pipeline
+    columns: tuple[Column, ...] = ()
 
 
 def study(
@@ -172,9 +184,11 @@ def study(
     rows = split(of, asked.test_fraction, asked.folds, asked.seed)
     x, y = of.x[rows.search], of.y[rows.search]
     kind = StratifiedKFold if of.task == "classification" else KFold
+    estimator = asked.estimator(of)
+    own = prefix(estimator)
     search = PopulationSearchCV(
-        asked.network(of.task),
-        asked.space(),
+        estimator,
+        {own + name: values for name, values in asked.space().items()},
         n_iter=asked.trials,
         rounds=asked.rounds,
         cv=kind(asked.folds, shuffle=True, random_state=asked.seed),  # tables may be sorted
@@ -189,7 +203,8 @@ def study(
         search.store, search.fresh = store, fresh
         search.fit(x, y)
         model = search.best_estimator_
-        model.feature_names_in_ = np.array(of.features, object)
+        encoder = model[0] if of.columns else None
+        (encoder or model).feature_names_in_ = np.array(of.features, object)
         predictions = _predictions(of, model, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
     truth = of.y[rows.test]
@@ -198,14 +213,15 @@ def study(
         asked,
         len(x),
         "accuracy" if of.task == "classification" else "R²",
-        _ranked(search.cv_results_, asked.folds),
-        search.boxes_[-1] if asked.rounds > 1 else {},
+        _ranked(search.cv_results_, asked.folds, own),
+        _bare(search.boxes_[-1], own) if asked.rounds > 1 else {},
         tuple(_judge(name, truth, found, of, asked) for name, found in predictions.items()),
         _versus(truth, predictions, of, asked),
         truth,
         next(iter(predictions.values())),
         tuple(dict.fromkeys(str(one.message) for one in caught)),
         model,
+        tuple(_made(one, of, encoder) for one in of.columns),
     )
 
 
@@ -216,7 +232,21 @@ def _described(of: Problem, asked: Asked) -> dict[str, Any]:
     return said | {"test_fraction": asked.test_fraction, "seed": asked.seed, "folds": asked.folds}
 
 
-def _ranked(results: Mapping[str, Any], folds: int) -> tuple[Candidate, ...]:
+def _made(column: Column, of: Problem, encoder: Any) -> Column:
+    """The column with what the encoder makes of it."""
+    found = encoder.columns_[of.features.index(column.name)]
+    if isinstance(found, Words):
+        return replace(column, own=len(found.values))
+    assert isinstance(found, Numbers)
+    return replace(column, put=found.median)
+
+
+def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
+    """Settings by the names that the network has for them."""
+    return {name.removeprefix(own): value for name, value in settings.items()}
+
+
+def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[Candidate, ...]:
     """The candidates, the best first; of equal ones the first tried."""
     scores = np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
     rounds = results.get("round", np.zeros(len(scores), int))
@@ -226,7 +256,7 @@ def _ranked(results: Mapping[str, Any], folds: int) -> tuple[Candidate, ...]:
         Candidate(
             int(results["rank_test_score"][one]),
             int(rounds[one]) + 1,
-            results["params"][one],
+            _bare(results["params"][one], own),
             float(results["mean_test_score"][one]),
             float(error[one]),
             tuple(scores[one].tolist()),
@@ -238,14 +268,15 @@ def _ranked(results: Mapping[str, Any], folds: int) -> tuple[Candidate, ...]:
 # --- rows put aside --------------------------------------------------------------------
 
 
-def _predictions(
-    of: Problem, model: BaseMLP, known: tuple[Array, Any], x: Array
-) -> dict[str, Array]:
+def _predictions(of: Problem, model: Any, known: tuple[Any, Any], x: Any) -> dict[str, Array]:
     """Of the network, of a linear model, and of what knows the target alone, by their names."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         first = model.predict(x)
+        if of.columns:
+            encode = model[0].transform
+            known, x = (encode(known[0]), known[1]), encode(x)
     if of.task == "classification":
         linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         found = {"logistic regression": linear, "the most frequent class": DummyClassifier()}
@@ -336,6 +367,7 @@ def plain(found: Outcome) -> dict[str, Any]:
             "target": of.target,
             "task": of.task,
             "reason": of.reason,
+            "columns": [_said(one) for one in found.columns],
         },
         "asked": _said(asked),
         "measure": found.measure,

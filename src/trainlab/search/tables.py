@@ -1,6 +1,6 @@
 """A table in a CSV file as something to learn: features, a target, and rows put aside for the end.
 
-Order: what is read, the target, columns that are no numbers, the rows that are put aside.
+Order: what is read, the target, the rows that are put aside.
 Axis letters: N rows, d features.
 """
 
@@ -10,20 +10,19 @@ import difflib
 import hashlib
 import math
 import os
-import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from trainlab.data.table import TableFile, is_missing, number, read_table
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
+from trainlab.search.mixed import NAMED, Column, read_mixed
 
 Task = Literal["classification", "regression"]
 
@@ -31,7 +30,6 @@ MOST_CLASSES: Final = 20
 """Whole numbers of at most so many different values are taken for classes."""
 LEAST_ROWS: Final = 3
 """… if there are so many rows for each of them."""
-_NAMED: Final = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +37,11 @@ class Problem:
     """What is to be learnt.
 
     name, sha256  of the file
-    features      names of the columns of x (N, d), float64;  dropped: those left out
+    features      names of the columns of x (N, d);  dropped: those left out
     target        the name of the column y (N,): labels, or float64
     reason        why it is this task, in words
+    x             float64, with NaN where there is no value; objects, where any column is of words
+    columns       what there is to say of those with words, or without a value in some row
     """
 
     name: str
@@ -51,8 +51,15 @@ class Problem:
     target: str
     task: Task
     reason: str
-    x: Array
+    x: NDArray[Any]
     y: NDArray[np.generic]
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def words(self) -> list[int]:
+        """The places of the features that hold words."""
+        held = {one.name for one in self.columns if one.values is not None}
+        return [place for place, name in enumerate(self.features) if name in held]
 
 
 def problem(
@@ -65,7 +72,7 @@ def problem(
 
     task  None: classification where the target holds words, or whole numbers of at most
           MOST_CLASSES values, LEAST_ROWS rows for each; else regression
-    Raises DataError, which names the column, for features that are not all numbers.
+    Raises DataError, which names the column, for features that nothing can be learnt of.
     """
     path = Path(path)
     with TableFile(path) as table:
@@ -79,20 +86,31 @@ def problem(
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    try:
-        found = read_table(path, features, [target])
-    except DataError as error:
-        raise _explained(path, features, error) from error
-    y, decided, reason = _target(found.text[target], target, path, task)
+    x, text, columns = _read(path, features, target)
+    y, decided, reason = _target(text, target, path, task)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    x = found.numbers
-    return Problem(path.name, digest, features, tuple(drop), target, decided, reason, x, y)
+    about = (path.name, digest, features, tuple(drop), target, decided, reason)
+    return Problem(*about, x, y, columns)
+
+
+def _read(
+    path: Path, features: Sequence[str], target: str
+) -> tuple[NDArray[Any], list[str], tuple[Column, ...]]:
+    """The features, the cells of the target, and the columns with words or holes."""
+    try:
+        found = read_table(path, features, [target])
+    except DataError:
+        mixed = read_mixed(path, features, target)
+        if mixed is None:
+            raise
+        return mixed.x, mixed.text, mixed.columns
+    return found.numbers, found.text[target], ()
 
 
 def _unknown(name: str, path: Path, names: Sequence[str]) -> DataError:
     near = next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.4)), None)
-    shown = ", ".join(map(repr, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+    shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
     return DataError(sentence("column", str(path), f"be one of {shown}", name, near))
 
 
@@ -145,32 +163,6 @@ def _guess(numbers: Array, different: int) -> tuple[Task, str]:
 def _are_whole(numbers: Array) -> bool:
     limit = 2.0**53  # beyond it not every whole number is one of float64
     return bool((np.abs(numbers) <= limit).all() and (numbers == np.rint(numbers)).all())
-
-
-# --- columns that are no numbers -------------------------------------------------------
-
-
-def _explained(path: Path, features: Sequence[str], error: DataError) -> DataError:
-    """The error that names all columns that hold words or holes; the given one where none do."""
-    text, holes = Counter[str](), Counter[str]()
-    with TableFile(path) as table:
-        for block in table.blocks((), features):
-            for name, cells in block.text.items():
-                odd = [cell for cell in cells if math.isnan(number(cell))]
-                missing = sum(map(is_missing, odd))
-                holes[name] += missing
-                text[name] += len(odd) - missing
-    for kind, found in (("text", text), ("cells without a value", holes)):
-        names = [name for name in features if found[name]]
-        if names:
-            shown, more = names[:_NAMED], ", …" if len(names) > _NAMED else ""
-            got = f"{kind} in {', '.join(map(describe, shown))}{more}"
-            dropped = " ".join(f"--drop {shlex.quote(name)}" for name in shown)
-            remedy = f"{dropped}{' …' if more else ''}, or a table with numbers there"
-            return DataError(
-                f"features of {path} must be finite numbers in every row; got {got}; try {remedy}"
-            )
-    return error
 
 
 # --- rows put aside --------------------------------------------------------------------

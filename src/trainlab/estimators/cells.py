@@ -1,0 +1,230 @@
+"""Cells of a table: what is a hole, a number, a word; and the columns that they become.
+
+Order: one cell, columns of cells, a column of numbers, a column of words.
+Axis letters: N rows.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.data.table import is_missing, number
+from trainlab.errors import DataError, sentence
+from trainlab.network.workspace import Array
+
+OWNER: Final = "TableEncoder"
+_PANDAS_HOLES: Final = frozenset({"NAType", "NaTType"})  # their == answers neither yes nor no
+
+
+def is_hole(cell: Any) -> bool:
+    """Whether there is no value: None, NaN, NA and NaT of pandas, or a word that says so.
+
+    >>> [is_hole(cell) for cell in (None, float("nan"), " ", "NA", 0, "0", "red")]
+    [True, True, True, True, False, False, False]
+    """
+    if isinstance(cell, str):
+        return is_missing(cell)
+    if cell is None or type(cell).__name__ in _PANDAS_HOLES:
+        return True
+    return isinstance(cell, (float, np.floating)) and math.isnan(cell)
+
+
+def number_of(cell: Any) -> float:
+    """The number in a cell; NaN for a word or a hole.
+
+    >>> number_of(" 1e-3"), number_of(True), number_of("1,5")
+    (0.001, 1.0, nan)
+    """
+    if isinstance(cell, str):
+        return number(cell)
+    if isinstance(cell, float):  # nearly all that are no text; the next test takes its time
+        return float(cell)
+    if not isinstance(cell, (numbers.Real, Decimal, np.bool_)):
+        return math.nan
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
+
+
+def word_of(cell: Any) -> str:
+    """The word in a cell that is no hole: without blanks around it; whole numbers without ".0".
+
+    >>> word_of(" red"), word_of(7.0), word_of("007"), word_of(0.5)
+    ('red', '7', '007', '0.5')
+    """
+    if isinstance(cell, float):
+        return repr(float(cell)).removesuffix(".0")
+    return str(cell).strip()
+
+
+# --- columns of cells ------------------------------------------------------------------
+
+
+def holds_words(cells: NDArray[Any]) -> bool:
+    """Whether any of the cells (N,) is neither a number nor a hole."""
+    if cells.dtype.kind in "biuf":
+        return False
+    return any(math.isnan(number_of(cell)) and not is_hole(cell) for cell in cells.tolist())
+
+
+def numbers_of(cells: NDArray[Any], name: str) -> Array:
+    """The cells (N,) of a column as float64, NaN for holes; DataError for any other cell."""
+    if cells.dtype.kind in "biuf":
+        values = cells.astype(np.float64)
+        odd = np.isinf(values)
+    else:
+        listed = cells.tolist()
+        values = np.array([number_of(cell) for cell in listed])
+        odd = ~np.isfinite(values)
+        odd[odd] = [not is_hole(listed[row]) for row in np.flatnonzero(odd)]
+    if odd.any():
+        got = cells[odd].tolist()[0]
+        must = "hold finite numbers, or nothing, as in training"
+        raise DataError(sentence(f"column {name!r}", OWNER, must, got))
+    return values
+
+
+def words_of(cells: NDArray[Any]) -> list[str | None]:
+    """The cells (N,) of a column as words, None for holes."""
+    read = _Read()
+    return [read[cell] if type(cell) is str else _word(cell) for cell in cells.tolist()]
+
+
+class _Read(dict[str, str | None]):
+    """Texts that were read: a column of words has few different ones, each many times."""
+
+    def __missing__(self, text: str) -> str | None:
+        self[text] = found = _word(text)
+        return found
+
+
+def _word(cell: Any) -> str | None:
+    return None if is_hole(cell) else word_of(cell)
+
+
+@dataclass(frozen=True)
+class Column(ABC):
+    """What one column of a table became: one or more columns of numbers."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
+        """The column that rows of training make of the cells (N,) of a column of this name.
+
+        Words have a column of their own if `least` rows have them, `most` columns in all.
+        """
+
+    @abstractmethod
+    def names(self, name: str) -> list[str]:
+        """The names of the columns that a column of this name becomes."""
+
+    @abstractmethod
+    def encode(self, cells: NDArray[Any], name: str) -> Array:
+        """The cells (N,) as numbers (N, columns), float64."""
+
+    @abstractmethod
+    def strange(self, cells: NDArray[Any], name: str) -> int:
+        """How many of the cells are of a kind that training never saw."""
+
+
+@dataclass(frozen=True)
+class Numbers(Column):
+    """A column of numbers.
+
+    median  of the rows of training, which stands in place of a hole; 0 where all were holes
+    holes   whether there were any: then a second column is 1 where there is a hole, else 0
+    """
+
+    median: float
+    holes: bool
+
+    @classmethod
+    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
+        """The median of the numbers, and whether there were holes."""
+        values = numbers_of(cells, name)
+        filled = values[~np.isnan(values)]
+        return cls(_median(filled), len(filled) < len(values))
+
+    def names(self, name: str) -> list[str]:
+        """NAME, and "NAME missing"."""
+        return [name, f"{name} missing"] if self.holes else [name]
+
+    def encode(self, cells: NDArray[Any], name: str) -> Array:
+        """The numbers, and where they are missing."""
+        values = numbers_of(cells, name)
+        missing = np.isnan(values)
+        values[missing] = self.median
+        return np.stack([values, missing] if self.holes else [values], axis=1)
+
+    def strange(self, cells: NDArray[Any], name: str) -> int:
+        """Holes where training saw none."""
+        return 0 if self.holes else int(np.isnan(numbers_of(cells, name)).sum())
+
+
+def _median(values: Array) -> float:
+    if not len(values):
+        return 0.0
+    values, middle = np.sort(values), len(values) // 2
+    # Halved before they are added: the sum of two large numbers may be none.
+    both = values[[middle, middle] if len(values) % 2 else [middle - 1, middle]] / 2
+    return float(both[0] + both[1])
+
+
+@dataclass(frozen=True)
+class Words(Column):
+    """A column of words: 1 in the column of the word that a row has, 0 in the others.
+
+    values  the words that have a column of their own, sorted
+    rare    the other words of training, sorted: where there are any they have a column together
+    holes   whether there were any, which then have a column
+    """
+
+    values: tuple[str, ...]
+    rare: tuple[str, ...]
+    holes: bool
+
+    @classmethod
+    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
+        """The words of the rows: of those that `least` rows have the `most` frequent."""
+        counts = Counter(words_of(cells))
+        holes = counts.pop(None, 0) > 0
+        own = {word for word, count in counts.items() if word is not None and count >= least}
+        if len(own) + (len(own) < len(counts)) > most:
+            # Of equally many rows the later word, as scikit-learn does.
+            ranked = sorted(own, key=lambda word: (counts[word], word))
+            own = set(ranked[len(ranked) - most + 1 :])
+        rest = {word for word in counts if word is not None} - own
+        return cls(tuple(sorted(own)), tuple(sorted(rest)), holes)
+
+    def names(self, name: str) -> list[str]:
+        """NAME=word for each, "NAME other", "NAME missing"."""
+        last = [f"{name} other"] * bool(self.rare) + [f"{name} missing"] * self.holes
+        return [f"{name}={value}" for value in self.values] + last
+
+    def encode(self, cells: NDArray[Any], name: str) -> Array:
+        """One 1 in each row, or none for what training did not see."""
+        places: dict[str | None, int] = {word: place for place, word in enumerate(self.values)}
+        width = len(self.values) + bool(self.rare) + self.holes
+        if self.holes:
+            places[None] = width - 1
+        unknown = len(self.values) if self.rare else width
+        found = [places.get(word, unknown) for word in words_of(cells)]
+        ones = np.zeros((len(found), width + 1))
+        ones[np.arange(len(found)), found] = 1
+        return ones[:, :width]
+
+    def strange(self, cells: NDArray[Any], name: str) -> int:
+        """Words that no row of training had; holes where there were none."""
+        seen: set[str | None] = {*self.values, *self.rare}
+        seen |= {None} if self.holes else set()
+        return sum(word not in seen for word in words_of(cells))

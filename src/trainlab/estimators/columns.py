@@ -1,0 +1,182 @@
+"""TableEncoder: columns of words and cells without a value as columns of numbers.
+
+Axis letters: N rows, d columns that come in, m that go out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.cells import OWNER, Column, Numbers, Words, holds_words
+from trainlab.estimators.compatibility import validate_data
+from trainlab.network.workspace import Array
+from trainlab.settings import is_integer
+
+_AS_IT_IS: Final = {"dtype": None, "ensure_all_finite": False}  # columns judge their cells
+
+
+class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
+    """Makes numbers of a table with words and holes; the first step of a pipeline.
+
+    A hole is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA", "null", …
+    A column is one of words if any other cell of it, in the rows of `fit`, is no number
+    ("12" is one, "1,5" and "red" are words), or if it is named.  It becomes
+
+    of numbers  itself, with the median of the rows of `fit` in place of holes; and, where
+                there were holes in them, a second column: 1 where there is a hole, else 0
+    of words    a column for each word, 1 in the rows that have it, else 0; one for rare words
+                together, where there were any; one for holes, where there were any
+
+    Later rows may hold what those of `fit` did not.  A new word counts as a rare one where
+    there were some, for that is what it is; else it is 0 in all columns, as no word was
+    that training could tell it by.  So is a hole in a column of words that had none; in one
+    of numbers it is the median.  A word in a column of numbers is a DataError that names
+    the column.
+
+    words           "auto", or the columns of words: a list of names, or of places from 0 on
+    min_frequency   rows that must have a word for a column of its own
+    max_categories  columns of a column's words at most, that of rare words among them
+
+    After `fit`: `columns_`, what each column became, `words_`, the places of those of words,
+    `n_features_in_`, and `feature_names_in_` of data frames.
+
+    X (N, d): a data frame, an array of objects, strings or numbers, a list of rows.
+    `transform` gives (N, m), float64.
+
+    Differs from scikit-learn: this is a SimpleImputer(strategy="median", add_indicator=True)
+    of the numbers and a OneHotEncoder(min_frequency=, max_categories=,
+    handle_unknown="infrequent_if_exist") of the words, each column behind the other, without a
+    list of which is which; OneHotEncoder makes a column of rare words also where there are
+    just max_categories words, and of a hole in a column without one a rare word.
+    pandas.get_dummies knows nothing of earlier rows: other words in a new table are other
+    columns.
+
+    >>> rows = [["red", 1.0], ["blue", None], ["red", 3.0], ["blue", 5.0]]
+    >>> encoder = TableEncoder(min_frequency=1).fit(rows)
+    >>> encoder.get_feature_names_out(["colour", "size"]).tolist()
+    ['colour=blue', 'colour=red', 'size', 'size missing']
+    >>> encoder.transform([["red", ""], ["green", "2"]]).tolist()
+    [[0.0, 1.0, 3.0, 1.0], [0.0, 0.0, 2.0, 0.0]]
+    """
+
+    columns_: tuple[Column, ...]
+
+    def __init__(
+        self, words: Any = "auto", *, min_frequency: int = 3, max_categories: int = 50
+    ) -> None:
+        self.words = words
+        self.min_frequency = min_frequency
+        self.max_categories = max_categories
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learns medians and words from rows; y is not looked at."""
+        least, most = self._limits()
+        cells = validate_data(self, X, reset=True, **_AS_IT_IS)
+        named = self._named_words()
+        columns: list[Column] = []
+        for place, name in enumerate(self._names()):
+            own = cells[:, place]
+            of_words = holds_words(own) if named is None else place in named
+            columns.append((Words if of_words else Numbers).of(own, name, least, most))
+        self.columns_ = tuple(columns)
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """The rows as numbers (N, m)."""
+        cells = self._admit(X)
+        made, first = np.empty((len(cells), self.width)), 0
+        for one, name, own in zip(self.columns_, self._names(), cells.T, strict=True):
+            part = one.encode(own, name)
+            made[:, first : first + part.shape[1]] = part
+            first += part.shape[1]
+        return made
+
+    def strange(self, X: Any) -> dict[str, int]:
+        """How many cells of X are words, or holes, that no row of `fit` had, by column.
+
+        Columns without any are left out.
+        """
+        cells = self._admit(X)
+        parts = zip(self.columns_, self._names(), cells.T, strict=True)
+        found = {name: one.strange(own, name) for one, name, own in parts}
+        return {name: count for name, count in found.items() if count}
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """The names of the columns that go out: see above; of an array's x0, x1, …"""
+        check_is_fitted(self)
+        given = _check_feature_names_in(self, input_features)
+        parts = zip(self.columns_, given, strict=True)
+        return np.array([new for one, name in parts for new in one.names(str(name))], object)
+
+    @property
+    def width(self) -> int:
+        """m, how many columns go out."""
+        return sum(len(one.names("")) for one in self.columns_)
+
+    @property
+    def words_(self) -> tuple[int, ...]:
+        """The places of the columns of words."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("words_ is there after fit")
+        return tuple(place for place, one in enumerate(self.columns_) if isinstance(one, Words))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to encode with."""
+        return hasattr(self, "columns_")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: words and NaN are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"X_types": ["2darray", "categorical", "string"], "allow_nan": True}
+
+    def _admit(self, X: Any) -> NDArray[Any]:
+        check_is_fitted(self)
+        cells: NDArray[Any] = validate_data(self, X, reset=False, **_AS_IT_IS)
+        return cells
+
+    def _names(self) -> list[str]:
+        """What errors call the columns."""
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        return [str(name) for name in names]
+
+    def _limits(self) -> tuple[int, int]:
+        for name in ("min_frequency", "max_categories"):
+            value = getattr(self, name)
+            if not is_integer(value) or value < 1:
+                raise SettingError(sentence(name, OWNER, "be an integer >= 1", value))
+        return self.min_frequency, self.max_categories
+
+    def _named_words(self) -> frozenset[int] | None:
+        """The places of the columns that `words` names; None for "auto".
+
+        SettingError for what names no column of the rows of `fit`.
+        """
+        if isinstance(self.words, str) and self.words == "auto":
+            return None
+        names = list(getattr(self, "feature_names_in_", ()))
+        if isinstance(self.words, (str, bytes)) or not np.iterable(self.words):
+            must = 'be "auto", or a list of names or places of columns'
+            raise SettingError(sentence("words", OWNER, must, self.words))
+        places = set()
+        for one in self.words:
+            if isinstance(one, str) and one in names:
+                places.add(names.index(one))
+            elif is_integer(one) and 0 <= one < self.n_features_in_:
+                places.add(int(one))
+            else:
+                must = f"name columns that are there, or be places below {self.n_features_in_}"
+                raise SettingError(sentence("words", OWNER, must, one))
+        return frozenset(places)

@@ -1,0 +1,162 @@
+"""A pipeline of a TableEncoder and an estimator of ours as the content of a file, and back.
+
+The document: the `names` of the two steps, whether the pipeline is `verbose`, the `encoder`
+(its `parameters`, the names of its `features` or null, and for each column what it became:
+{"numbers": [median, holes]} or {"words": [values, rare, holes]}), and the `network`, its kind
+and its document, whose arrays are those of the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
+from trainlab.estimators.answers import Answering
+from trainlab.estimators.cells import Column, Numbers, Words, is_hole
+from trainlab.estimators.columns import TableEncoder
+from trainlab.estimators.saved import plain, value_of
+from trainlab.models.container import Content, fault
+from trainlab.models.graph import Graph
+from trainlab.models.kinds import Kind, kind_named, kind_of, register
+
+KIND: Final = "Pipeline"
+NETWORKS: Final = (
+    "MLPClassifier",
+    "MLPRegressor",
+    "PopulationEnsembleClassifier",
+    "PopulationEnsembleRegressor",
+)
+_PARTS: Final = {"names", "verbose", "encoder", "network"}
+_MUST: Final = f"be a TableEncoder and one of {', '.join(NETWORKS)}"
+
+
+def pack(model: Pipeline) -> Content:
+    """What a file says of a fitted pipeline of these two steps."""
+    steps = [step for _, step in model.steps]
+    if len(steps) != 2 or type(steps[0]) is not TableEncoder or not isinstance(steps[1], Answering):
+        got = ", ".join(type(step).__name__ for step in steps)
+        remedy = "to save its last step alone"
+        raise SettingError(sentence("steps of a pipeline", "save", _MUST, got, remedy))
+    encoder, network = steps
+    for name, value in model.get_params(deep=False).items():
+        if name not in ("steps", "verbose") and value is not None:
+            raise SettingError(sentence(f"{name} of a pipeline", "save", "be None", value))
+    if getattr(encoder, "_sklearn_output_config", {}).get("transform", "default") != "default":
+        must = "give arrays to the network"
+        raise SettingError(sentence("set_output", "save", must, encoder._sklearn_output_config))
+    if not encoder.__sklearn_is_fitted__():
+        raise SettingError(sentence("model", "save", "be fitted", KIND, "fit(X, y)"))
+    inner = kind_of(network, "save").pack(network)
+    features = getattr(encoder, "feature_names_in_", None)
+    document = {
+        "names": [name for name, _ in model.steps],
+        "verbose": bool(model.verbose),
+        "encoder": {
+            "parameters": {k: plain(v, k) for k, v in encoder.get_params(deep=False).items()},
+            "features": None if features is None else features.tolist(),
+            "columns": [_described(one) for one in encoder.columns_],
+        },
+        "network": {"kind": inner.kind, "document": inner.document},
+    }
+    return Content(KIND, document, inner.arrays)
+
+
+def _described(column: Column) -> dict[str, Any]:
+    if isinstance(column, Numbers):
+        return {"numbers": [column.median, column.holes]}
+    assert isinstance(column, Words)
+    return {"words": [list(column.values), list(column.rare), column.holes]}
+
+
+def unpack(content: Content, source: str) -> Pipeline:
+    """The pipeline of a file."""
+    document = content.document
+    try:
+        if set(document) != _PARTS or set(document["network"]) != {"kind", "document"}:
+            must = f"have {', '.join(sorted(_PARTS))}"
+            raise fault(source, "document", must, sorted(document))
+        kind, inner = document["network"]["kind"], document["network"]["document"]
+        if kind not in NETWORKS or not isinstance(inner, dict):
+            raise fault(source, "network", f"be one of {', '.join(NETWORKS)}", kind)
+        encoder = _encoder(document["encoder"], source)
+        said = Content(kind, inner, content.arrays, content.version)
+        network = kind_named(kind, source).unpack(said, source)
+        if network.n_features_in_ != encoder.width:
+            must = f"have the {encoder.width} inputs that the encoder gives"
+            raise fault(source, "network", must, network.n_features_in_)
+        first, second = map(_text, document["names"])
+        if type(document["verbose"]) is not bool:
+            raise fault(source, "verbose", "be true or false", document["verbose"])
+        model = Pipeline([(first, encoder), (second, network)], verbose=document["verbose"])
+        model._validate_steps()  # names that differ, and name no parameter
+    except ModelFileError:
+        raise
+    except (TrainlabError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise fault(source, "pipeline", "be whole and valid", str(error)) from error
+    return model
+
+
+def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
+    parameters = {name: value_of(value, source) for name, value in said["parameters"].items()}
+    columns, features = said["columns"], said["features"]
+    if set(said) != {"parameters", "features", "columns"} or not isinstance(columns, list):
+        must = "have parameters, features and a list of columns"
+        raise fault(source, "encoder", must, sorted(said))
+    if set(parameters) != set(TableEncoder._get_param_names()):
+        raise fault(source, "parameters", "be those of TableEncoder", sorted(parameters))
+    encoder = TableEncoder(**parameters)
+    _, most = encoder._limits()
+    encoder.n_features_in_ = len(columns)
+    if features is not None:
+        listed = isinstance(features, list) and len(features) == len(columns)
+        if not listed or len(set(map(_text, features))) != len(columns):
+            must = f"be {len(columns)} different names, or null"
+            raise fault(source, "features", must, features)
+        encoder.feature_names_in_ = np.array(features, object)
+    encoder.columns_ = tuple(_column(one, most, source) for one in columns)
+    named = encoder._named_words()
+    if not columns or named not in (None, frozenset(encoder.words_)):
+        must = "be there, and of words where the parameter says so"
+        raise fault(source, "columns", must, encoder.words_)
+    return encoder
+
+
+def _column(said: Any, most: int, source: str) -> Column:
+    ((kind, parts),) = said.items()
+    if kind == "numbers":
+        median, holes = parts
+        if type(median) is float and math.isfinite(median) and type(holes) is bool:
+            return Numbers(median, holes)
+    elif kind == "words":
+        values, rare, holes = parts
+        found = Words(tuple(map(_text, values)), tuple(map(_text, rare)), holes)
+        words = [*values, *rare]
+        sound = values == sorted(values) and rare == sorted(rare) and len(set(words)) == len(words)
+        few = len(values) + bool(rare) <= most
+        plainly = all(word == word.strip() and not is_hole(word) for word in words)
+        if sound and few and plainly and type(holes) is bool:
+            return found
+    must = f"be a finite median, or at most {most} columns of different words"
+    raise fault(source, "a column of the encoder", must, said)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} in place of a text")
+    return value
+
+
+def graph(model: Pipeline, index: int | None) -> Graph:
+    """None: a graph has numbers for inputs."""
+    got = "a Pipeline of " + ", ".join(type(step).__name__ for _, step in model.steps)
+    remedy = "export_onnx(model[-1], path), whose x is what model[:-1].transform gives"
+    must = "be a network or an estimator of ours, whose inputs are numbers"
+    raise SettingError(sentence("model", "export_onnx", must, got, remedy))
+
+
+register(Kind(KIND, Pipeline, pack, unpack, graph))

@@ -1,0 +1,251 @@
+"""TableEncoder: what cells become, beside scikit-learn's encoders, and every check it has."""
+
+from __future__ import annotations
+
+import collections
+import inspect
+import math
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import loguniform
+from sklearn.base import clone
+from sklearn.datasets import load_wine
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import RandomizedSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils.estimator_checks import check_estimator
+
+import trainlab as tl
+from complaints import complains
+from trainlab.errors import DataError
+from trainlab.estimators.cells import Numbers, Words, is_hole, number_of
+
+# What check_estimator tells of each check, it tells since 1.6.
+TELLS = "on_skip" in inspect.signature(check_estimator).parameters
+FEWEST = 40  # scikit-learn 1.9.1 has 46
+ROWS: list[list[Any]] = [
+    ["red", 1.0, None],
+    ["blue", 2.0, "x"],
+    ["red", math.nan, "x"],
+    ["green", 7.0, None],
+    ["blue", 3.0, "x"],
+]
+
+
+def objects(rows: Any) -> Any:
+    return np.array(rows, dtype=object)
+
+
+@pytest.mark.skipif(not TELLS, reason="this scikit-learn does not tell what it checked")
+def test_every_check_of_scikit_learn_passes() -> None:
+    results = check_estimator(tl.TableEncoder(), on_fail=None, on_skip=None)
+    # This one is skipped unless SCIPY_ARRAY_API is set before SciPy is imported.
+    ended = [one for one in results if one["check_name"] != "check_array_api_input"]
+    assert [one for one in ended if one["status"] != "passed"] == []
+    assert len(results) >= FEWEST
+
+
+def test_what_cells_become() -> None:
+    encoder = tl.TableEncoder(min_frequency=2).fit(objects(ROWS))
+    assert encoder.columns_ == (
+        Words(("blue", "red"), ("green",), False),
+        Numbers(2.5, True),
+        Words(("x",), (), True),
+    )
+    names = ["x0=blue", "x0=red", "x0 other", "x1", "x1 missing", "x2=x", "x2 missing"]
+    assert encoder.get_feature_names_out().tolist() == names
+    assert encoder.transform(objects(ROWS)).tolist() == [
+        [0, 1, 0, 1, 0, 0, 1],
+        [1, 0, 0, 2, 0, 1, 0],
+        [0, 1, 0, 2.5, 1, 1, 0],
+        [0, 0, 1, 7, 0, 0, 1],
+        [1, 0, 0, 3, 0, 1, 0],
+    ]
+    assert (encoder.width, encoder.words_) == (7, (0, 2))
+
+
+def test_what_training_never_saw() -> None:
+    """A new word is a rare one if there were some; else no column is 1."""
+    encoder = tl.TableEncoder(min_frequency=2).fit(objects([[*row, 5] for row in ROWS]))
+    new = objects([["black", "4", "y", None], ["", None, " x ", "6"], ["green", 2, "NA", 1]])
+    assert encoder.transform(new).tolist() == [
+        [0, 0, 1, 4, 0, 0, 0, 5],
+        [0, 0, 1, 2.5, 1, 1, 0, 6],
+        [0, 0, 1, 2, 0, 0, 1, 1],
+    ]
+    assert encoder.strange(new) == {"0": 2, "2": 1, "3": 1}
+    assert encoder.strange(objects([[*row, 5] for row in ROWS])) == {}
+    complains(
+        lambda: encoder.transform(objects([["red", "big", "x", 1]])), DataError, "column '1' of"
+    )
+    complains(
+        lambda: encoder.transform(objects([["red", 1, "x", math.inf]])), DataError, "column '3' of"
+    )
+
+
+def test_a_most_number_of_columns_keeps_the_most_frequent() -> None:
+    cells = objects([[word] for word in "aaaabbbccddf"])
+    kept = {most: tl.TableEncoder(min_frequency=2, max_categories=most) for most in (1, 2, 3, 4)}
+    values = {most: one.fit(cells).columns_[0].values for most, one in kept.items()}
+    assert values == {1: (), 2: ("a",), 3: ("a", "b"), 4: ("a", "b", "d")}
+    assert kept[4].columns_[0].rare == ("c", "f")
+    assert kept[1].transform(cells).tolist() == [[1.0]] * 12
+    assert tl.TableEncoder(min_frequency=1, max_categories=5).fit(cells).columns_[0].rare == ()
+
+
+def test_as_scikit_learn_encodes(rng: np.random.Generator) -> None:
+    """An imputer of the medians and a one-hot encoder, column by column."""
+    n = 90
+    numbers = rng.standard_normal((n, 2))
+    numbers[rng.random((n, 2)) < 0.2] = math.nan
+    words = objects([[chr(97 + int(v * v)) for v in row] for row in rng.uniform(0, 3.4, (n, 2))])
+    cells = np.concatenate([words, numbers.astype(object)], axis=1)
+    ours = tl.TableEncoder(min_frequency=4, max_categories=6).fit(cells[:60])
+    one_hot = OneHotEncoder(
+        min_frequency=4,
+        max_categories=6,
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    ).fit(words[:60])
+    imputer = SimpleImputer(strategy="median", add_indicator=True).fit(numbers[:60])
+    assert {len(one.values) for one in ours.columns_[:2]} <= {4, 5}
+    filled = imputer.transform(numbers)
+    expected = [one_hot.transform(words), filled[:, [0, 2, 1, 3]]]
+    assert ours.transform(cells).tobytes() == np.concatenate(expected, axis=1).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("cells", "hole", "value"),
+    [
+        (None, True, None),
+        (pd.NA, True, None),
+        (pd.NaT, True, None),
+        (np.float32("nan"), True, None),
+        (" n/a ", True, None),
+        ("inf", True, None),
+        (True, False, 1.0),
+        (np.bool_(False), False, 0.0),
+        (np.int8(3), False, 3.0),
+        (Decimal("0.5"), False, 0.5),
+        (10**400, False, math.inf),
+        (" 1e-3 ", False, 1e-3),
+        ("1_000", False, None),
+        ("1,5", False, None),
+        (1j, False, None),
+        (pd.Timestamp("2020-01-01"), False, None),
+        ({"a": 1}, False, None),
+    ],
+)
+def test_cells(cells: Any, hole: bool, value: float | None) -> None:
+    assert is_hole(cells) is hole
+    found = number_of(cells)
+    assert math.isnan(found) if value is None else found == value
+
+
+def test_frames_of_pandas() -> None:
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3], dtype="Int64"),
+            "kind": pd.Series(["a", None, "a"], dtype="string"),
+            "sort": pd.Categorical(["u", "v", "u"]),
+            "yes": [True, False, True],
+            "when": pd.to_datetime(["2020-01-01", None, "2020-01-01"]),
+            "size": [0.5, 1.5, math.nan],
+        }
+    )
+    encoder = tl.TableEncoder(min_frequency=1).set_output(transform="pandas")
+    found = encoder.fit_transform(frame)
+    assert list(found.columns) == [
+        *("whole", "whole missing", "kind=a", "kind missing", "sort=u", "sort=v", "yes"),
+        *("when=2020-01-01 00:00:00", "when missing", "size", "size missing"),
+    ]
+    assert found.iloc[1].tolist() == [2, 1, 0, 1, 0, 1, 0, 0, 1, 1.5, 0]
+    assert encoder.feature_names_in_.tolist() == list(frame.columns)
+    with pytest.raises(ValueError, match="feature names"):
+        encoder.transform(frame[["kind", "whole", "sort", "yes", "when", "size"]])
+    assert encoder.strange(frame.assign(kind=["b", "a", "a"], size=[1, 2, 3])) == {"kind": 1}
+
+
+def test_columns_may_be_named() -> None:
+    """Numbers that are names of things; and a fold in which all words of a column are numbers."""
+    rows = objects([[7, "1"], [7.0, "2"], ["007", "2"]])
+    named = tl.TableEncoder([0], min_frequency=1).fit(rows)
+    assert named.columns_[0] == Words(("007", "7"), (), False)
+    assert named.columns_[1] == Numbers(2.0, False)
+    frame = pd.DataFrame(rows, columns=["zip", "n"])
+    assert tl.TableEncoder(["n"], min_frequency=1).fit(frame).words_ == (1,)
+    assert tl.TableEncoder([]).fit(rows).words_ == ()
+    complains(lambda: tl.TableEncoder([]).fit(objects(ROWS)), DataError, "column '0' of")
+
+
+def test_a_column_without_a_value_in_training_changes_nothing() -> None:
+    """As a fold may have it: 0, and the column that says so."""
+    rows = objects([[None, "", 1.0]] * 4)
+    encoder = tl.TableEncoder([1], min_frequency=1).fit(rows)
+    assert encoder.transform(rows).tolist() == [[0, 1, 1, 1]] * 4
+    assert encoder.transform(objects([[5.0, "a", 1.0]])).tolist() == [[5, 0, 0, 1]]
+
+
+def test_medians_of_the_largest_numbers_are_numbers() -> None:
+    ends = np.array([[2.0**1023], [1.5 * 2.0**1023], [math.nan]])
+    assert tl.TableEncoder().fit(ends).columns_[0] == Numbers(1.25 * 2.0**1023, True)
+
+
+def test_numbers_without_holes_are_the_same_bits() -> None:
+    X = load_wine().data
+    assert tl.TableEncoder().fit_transform(X).tobytes() == X.tobytes()
+    assert tl.TableEncoder().fit_transform(X.astype(object)).tobytes() == X.tobytes()
+    assert tl.TableEncoder().fit_transform(X.astype(str)).tobytes() == X.tobytes()
+
+
+def worded_wine(seed: int) -> tuple[Any, Any]:
+    """The wines; three of their numbers as words, and a tenth of all cells empty."""
+    wine, rng = load_wine(), np.random.default_rng(seed)
+    cells = wine.data.astype(object)
+    for place in (0, 6, 9):
+        cuts = np.quantile(wine.data[:, place], [0.25, 0.5, 0.75])
+        cells[:, place] = np.array(["low", "fair", "high", "top"])[
+            np.searchsorted(cuts, wine.data[:, place])
+        ]
+    cells[rng.random(cells.shape) < 0.1] = None
+    return cells, wine.target_names[wine.target]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_search_encodes_each_fold_by_its_training_rows_alone() -> None:
+    """The same scores, to the bit, as scikit-learn's search, which clones and fits each time."""
+    cells, y = worded_wine(1)
+    network = tl.MLPClassifier((8,), max_iter=15, schedule="cosine", random_state=0, workers=1)
+    estimator = Pipeline([("encoder", tl.TableEncoder([0, 6, 9])), ("network", network)])
+    space = {
+        "network__learning_rate_init": loguniform(1e-2, 1e-1),
+        "encoder__min_frequency": [3, 30],
+    }
+    given = {"n_iter": 3, "cv": StratifiedKFold(3), "random_state": 0}
+    ours = tl.PopulationSearchCV(estimator, space, workers=1, **given).fit(cells, y)
+    theirs = RandomizedSearchCV(clone(estimator), space, **given).fit(cells, y)
+    for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
+        assert ours.cv_results_[name].tolist() == theirs.cv_results_[name].tolist()
+    assert ours.best_score_ > 0.85
+    proba = ours.best_estimator_.predict_proba(cells)
+    assert proba.tobytes() == theirs.best_estimator_.predict_proba(cells).tobytes()
+
+
+def test_many_rows_of_few_words_are_read_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = collections.Counter[str]()
+    right = number_of
+
+    def counted(cell: Any) -> Any:
+        calls[cell] += 1
+        return right(cell)
+
+    cells = objects([["a"], ["b"]] * 500)
+    encoder = tl.TableEncoder([0]).fit(cells)
+    monkeypatch.setattr("trainlab.estimators.cells.is_hole", lambda cell: counted(cell) is None)
+    encoder.transform(cells)
+    assert calls == {"a": 1, "b": 1}
