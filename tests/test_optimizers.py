@@ -13,6 +13,7 @@ import pytest
 from optimizer_cases import every_optimizer, gradients, make, start, train
 from trainlab import optimizer_base
 from trainlab.errors import SettingError
+from trainlab.network import workspace
 from trainlab.network.workspace import Workspace
 from trainlab.optimizer_base import BLOCK, FLUSH_EVERY, PIECE, clip, flush, norms
 from trainlab.optimizers import (
@@ -41,9 +42,9 @@ from trainlab.settings import stack
 def test_a_member_is_the_network_alone_bit_for_bit(
     name: str, dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Blocks of 1000 // K columns, at least 7: every K cuts the 1031 columns elsewhere.
+    # Blocks of 1000 // K columns and some, at least 7: every K cuts the 1031 columns elsewhere.
     monkeypatch.setattr(optimizer_base, "BLOCK", 1000)
-    monkeypatch.setattr(optimizer_base, "MIN_COLUMNS", 7)
+    monkeypatch.setattr(workspace, "LEAST_PIECE", 7)
     size, steps = 1031, 8
     settings = [make(name, i) for i in range(K)]
     params, state = train(stack(settings, trailing=1), list(range(K)), size, steps, dtype)
@@ -95,7 +96,7 @@ def test_blocks_do_not_change_a_bit(name: str, block: int, monkeypatch: pytest.M
     settings = stack([make(name, i) for i in range(3)], trailing=1)
     whole, _ = train(settings, [0, 1, 2], 101, 3, np.float32)
     monkeypatch.setattr(optimizer_base, "BLOCK", block)
-    monkeypatch.setattr(optimizer_base, "MIN_COLUMNS", 1)
+    monkeypatch.setattr(workspace, "LEAST_PIECE", 1)
     assert train(settings, [0, 1, 2], 101, 3, np.float32)[0].tobytes() == whole.tobytes()
 
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from trainlab.network.workspace import Allocator, Array, allocate
+from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule, each
 from trainlab.settings import Settings, cast, number, record
 
@@ -27,8 +27,6 @@ Coefficients = dict[str, Coefficient]
 # members together), so that the four arrays of Adam, 512 kB, stay in a second-level cache.
 # The optimum is wide, from 16k to 64k.  It never changes a bit.
 BLOCK: Final = 32_768
-# Below this many columns the fixed cost of a row outweighs what the cache saves.
-MIN_COLUMNS: Final = 4096
 # Steps between two looks for denormal numbers in the state.
 FLUSH_EVERY: Final = 64
 # Rows are summed and decayed in pieces of this length.  Unlike BLOCK, it decides the
@@ -129,14 +127,15 @@ class Optimizer(Settings, ABC):
         found = self.coefficients(step, lr, state)
         c = {name: cast(value, params.dtype) for name, value in found.items()}
         moving = self.arrays
-        columns = params.shape[-1]
-        width = max(MIN_COLUMNS, BLOCK // math.prod(params.shape[:-1]))
-        if not moving or width > columns:  # without a state, one pass is all there is
-            width = columns
+        columns = width = params.shape[-1]
+        if moving:  # else one pass is all there is
+            width = piece(columns, BLOCK // math.prod(params.shape[:-1]))
 
         def narrow(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+            if width == columns:
+                return new(name, shape, dtype)
             # One piece of scratch per name: the last block, which is narrower, is a part of it.
-            return new(name, (*shape[:-1], width), dtype)[..., : shape[-1]]
+            return rows_apart(new, name, (*shape[:-1], width), dtype)[..., : shape[-1]]
 
         for first in range(0, columns, width):
             block = slice(first, first + width)

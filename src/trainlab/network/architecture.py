@@ -9,6 +9,7 @@ array, a copy of a network is one copy, and dropping a member is one index.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -29,7 +30,14 @@ from trainlab.network.layers import (
     Views,
 )
 from trainlab.network.losses import LOSSES, Loss
-from trainlab.network.workspace import FRESH, Allocator, Array, Workspace
+from trainlab.network.workspace import (
+    FRESH,
+    Allocator,
+    Array,
+    Workspace,
+    piece,
+    rows_apart,
+)
 from trainlab.settings import Rule, Settings, cast, choice, is_integer, is_real, number, record
 from trainlab.settings import stack as stack_settings
 from trainlab.streams import stream
@@ -37,7 +45,7 @@ from trainlab.streams import stream
 Draw = Callable[[int, int, int], Array]
 Bound = tuple[Views, ...]
 
-# Numbers of a penalty's gradient that are computed at a time.
+# Numbers of a penalty's gradient that are computed at a time, all members together.
 PENALTY_BLOCK: Final = 32_768
 
 
@@ -337,16 +345,16 @@ class Architecture:
             if entry.parameter.decays:
                 W, dW = (views[entry.layer][entry.short_name] for views in (bound, grads))
                 # A few rows of all members at a time: their terms stay in the nearest caches.
-                at_once = max(1, PENALTY_BLOCK // (W.size // W.shape[-2]))
-                for first in range(0, W.shape[-2], at_once):
-                    rows = np.s_[..., first : first + at_once, :]
-                    self._add_penalty_gradient(W[rows], dW[rows], new)
+                # As one row of each member: what `out` fills is copied where NumPy cannot tell at
+                # once that no two of its entries (K, rows, out) share memory.
+                W, dW = (each.reshape(*each.shape[:-2], 1, -1) for each in (W, dW))
+                at_once = piece(W.shape[-1], PENALTY_BLOCK // math.prod(W.shape[:-1]))
+                for first in range(0, W.shape[-1], at_once):
+                    numbers = np.s_[..., first : first + at_once]
+                    self._add_penalty_gradient(W[numbers], dW[numbers], new)
 
     def _add_penalty_gradient(self, W: Array, dW: Array, new: Allocator) -> None:
-        # As one row of each member: what `out` fills is copied where NumPy cannot tell at once
-        # that no two of its entries (K, rows, out) share memory.
-        W, dW = (each.reshape(*each.shape[:-2], 1, -1) for each in (W, dW))
-        term = new("term", W.shape, W.dtype)
+        term = rows_apart(new, "term", W.shape, W.dtype)
         if self._decayed:
             np.add(dW, np.multiply(W, cast(self.weight_decay, W.dtype), out=term), out=dW)
         if self._l1:

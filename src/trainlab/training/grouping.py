@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import math
@@ -139,6 +140,7 @@ def _slots(member: Member) -> int:
     return len(member.optimizer.arrays)
 
 
+@functools.cache
 def last_level_cache() -> int:
     """Bytes of the largest cache of the first core, as Linux tells it; else a usual size."""
     sizes = []
