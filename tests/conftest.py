@@ -17,6 +17,7 @@ import pytest
 import threadpoolctl
 
 from trainlab.data import find_mnist
+from trainlab.training import grouping
 from trainlab.training.engine import NumPyEngine
 
 SEED = "TRAINLAB_TEST_SEED"
@@ -104,3 +105,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(NumPyEngine, "train", train)
     return count
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three members side by side, whatever they are."""
+    monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)

@@ -335,7 +335,7 @@ def test_an_interrupt_ends_the_search() -> None:
     X, y = IRIS
     candidates = [Candidate.of(quick(max_iter=40), {"alpha": alpha}) for alpha in (0.1, 0.2)]
     with pytest.raises(KeyboardInterrupt):
-        training.train(candidates, X, y, {}, 1, Interrupting())
+        training.train([training.Course(candidates, X, y, {})], 1, Interrupting())
 
 
 def test_the_same_candidates_again() -> None:
@@ -346,3 +346,40 @@ def test_the_same_candidates_again() -> None:
         for n in (1, 2)
     ]
     assert_same(*searches)
+
+
+@pytest.mark.parametrize(("together", "calls"), [(training.TOGETHER, 1), (1, 3)])
+def test_splits_share_the_workers_as_memory_allows(
+    together: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the fit of the best; every candidate is then as it is when it is cross-validated."""
+    fits, right = [], training.fit_together
+
+    def counted(given: Any, *more: Any, **named: Any) -> Any:
+        fits.append(len(given))
+        return right(given, *more, **named)
+
+    monkeypatch.setattr(training, "fit_together", counted)
+    monkeypatch.setattr(training, "TOGETHER", together)
+    X, y = IRIS
+    search = PopulationSearchCV(quick(), SPACE, n_iter=4, cv=3, random_state=0, refit=False)
+    search.fit(X, y)
+    assert fits == [3 // calls] * calls
+    for number, parameters in enumerate(search.cv_results_["params"]):
+        scores = cross_val_score(clone(quick()).set_params(**parameters), X, y, cv=3)
+        found = [search.cv_results_[f"split{split}_test_score"][number] for split in range(3)]
+        assert found == scores.tolist()
+
+
+def test_sizes_count_data_and_networks() -> None:
+    X, y = IRIS
+    candidate = [Candidate.of(quick(n_members=2, batch_size=20, dtype="float32"), {})]
+    dense = training.Course(candidate, X, y, {}).size
+    assert dense == 4 * (150 * 4 + 2 * (4 * 5 + 5 + 5 * 3 + 3))
+    sparse = training.Course(
+        [Candidate.of(quick(batch_size=20, dtype="float32", standardize_inputs=False), {})],
+        csr_array(X),
+        y,
+        {},
+    ).size
+    assert sparse == 8 * np.count_nonzero(X) + 4 * (4 * 5 + 5 + 5 * 3 + 3)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from trainlab.errors import WorkerError
 from trainlab.training import backends, grouping
 from trainlab.training.engine import NumPyEngine
 from trainlab.training.inputs import arrange
+from trainlab.training.jobs import Load
 from trainlab.training.plan import Plan
 
 needs_fork = pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
@@ -420,10 +421,16 @@ class TestChoice:
     def of(operations: float, steps: float, chunks: int, workers: int) -> tuple[str, int]:
         """For networks of one kind, in so many equal chunks for all workers together."""
         alone, step = -(-chunks // workers), operations / steps
-        costs = [step / alone] * alone, [step / chunks] * chunks
-        backend, used, place = backends.choose(costs, steps, workers)
+        loads = [Load(steps, step / alone)] * alone, [Load(steps, step / chunks)] * chunks
+        backend, used, place = backends.choose(loads, workers)
         assert place == (used > 1)
         return backend, used
+
+    @staticmethod
+    def chosen(divisions: Sequence[Sequence[float]], steps: float) -> tuple[str, int, int]:
+        """For jobs of so many steps, of so many operations each, on two workers."""
+        loads = [[Load(steps, step) for step in division] for division in divisions]
+        return backends.choose(loads, 2)
 
     @needs_fork
     @pytest.mark.parametrize("work", [LONG, (1.8e10, 1_800.0, 2, 2), (2.2e10, 450.0, 2, 2)])
@@ -442,13 +449,13 @@ class TestChoice:
     def test_small_networks_of_many_kinds_stay_whole_on_several_workers(self) -> None:
         kinds, step = 4, 1e6  # a tenth of what Python's calls cost
         divisions = [step] * kinds, [step / 2] * (2 * kinds), [step] * kinds
-        assert backends.choose(divisions, 2_000.0, 2) == ("processes", 2, 2)
-        assert backends.choose(divisions, 50.0, 2) == ("threads", 1, 0)
+        assert self.chosen(divisions, 2_000.0) == ("processes", 2, 2)
+        assert self.chosen(divisions, 50.0) == ("threads", 1, 0)
 
     @needs_fork
     def test_one_large_kind_among_small_ones_is_shared(self) -> None:
         whole, shared = [1e9, 1e6, 1e6], [5e8, 5e8, 5e5, 5e5, 5e5, 5e5]
-        assert backends.choose([whole, shared, whole], 2_000.0, 2) == ("processes", 2, 1)
+        assert self.chosen([whole, shared, whole], 2_000.0) == ("processes", 2, 1)
 
     def test_threads_for_short_work_on_large_matrices(self) -> None:
         assert self.of(8e9, 50.0, 2, 2) == ("threads", 2)

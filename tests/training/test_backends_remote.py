@@ -29,11 +29,10 @@ from mixed import BATCH, mixed, overlapping
 from trainlab import blas
 from trainlab.errors import SettingError, WorkerError
 from trainlab.training import cluster as clusters
-from trainlab.training import grouping, trainer
-from trainlab.training.arguments import admit_data, make_plan
+from trainlab.training import trainer
 from trainlab.training.engine import NumPyEngine
+from trainlab.training.fitting import Fit, fit_together
 from trainlab.training.record import Ledger
-from trainlab.training.run import run
 from trainlab.training.work import Work
 
 REMOTE = ("loky", "dask")
@@ -99,11 +98,6 @@ def nobody_is_left() -> Iterator[None]:
     yield
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
     assert not multiprocessing.active_children()
-
-
-@pytest.fixture
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
 
 
 def where(backend: str, cluster: Cluster) -> dict[str, Any]:
@@ -267,23 +261,9 @@ class TestLosses:
 
 def run_with(engine: NumPyEngine, backend: str, scheduler: str | None = None) -> None:
     """Trains with an engine of the test, which travels with the work."""
-    members = [tl.Member(seed=seed) for seed in range(4)]
-    splits, widths = admit_data(overlapping(), members, "float32")
-    plan = make_plan(
-        data=splits,
-        batch_size=BATCH,
-        epochs=1,
-        steps=None,
-        batches="permutation",
-        evaluate="epoch",
-        on=None,
-        early_stopping=None,
-        callbacks=(),
-        dtype="float32",
-        keep="history",
-        scored=True,
-    )
-    run(members, plan, splits, widths, engine, 2, backend, scheduler)
+    population = tl.Population.grid(seed=range(4))
+    fit = Fit(population, overlapping(), BATCH, epochs=1, keep="history", engine=engine)
+    fit_together([fit], 2, backend, scheduler)
 
 
 class TestStore:

@@ -10,7 +10,7 @@ import pytest
 
 import trainlab as tl
 from counter import Counter
-from trainlab.training.run import run as run_population
+from trainlab.training.fitting import Fit, fit_together
 
 FEATURES, SAMPLES = 6, 40
 
@@ -330,23 +330,6 @@ def test_an_engine_that_cannot_do_it_says_why(data) -> None:
         def supports(self, chunk: object) -> str:
             return "it refuses"
 
-    from trainlab.training.arguments import admit_data, make_plan
-
-    members = [tl.Member()]
-    splits, widths = admit_data(data, members, "float32")
-    plan = make_plan(
-        data=splits,
-        batch_size=5,
-        epochs=1,
-        steps=None,
-        batches="permutation",
-        evaluate=None,
-        on=None,
-        early_stopping=None,
-        callbacks=(),
-        dtype="float32",
-        keep="parameters",
-        scored=True,
-    )
+    fit = Fit(tl.Population.grid(), data, batch_size=5, epochs=1, engine=Refusing())
     with pytest.raises(NotImplementedError, match="refusing cannot do this: it refuses"):
-        run_population(members, plan, splits, widths, Refusing(), workers=1)
+        fit_together([fit], workers=1)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from scipy import sparse, special
 
-import trainlab.training.run as running
 from trainlab import MLP, SGD, Adam, AdamW, Dataset, Member, Momentum, Population, from_arrays
 from trainlab.network.workspace import Workspace
 from trainlab.optimizers import Optimizer
+from trainlab.training import jobs
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import gather
 from trainlab.training.inputs import WORTH_WHILE, Inputs, Samples, arrange, used_columns
@@ -300,10 +300,10 @@ def pair(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Traine
         orders.append(order)
         return inputs, order
 
-    monkeypatch.setattr(running, "arrange", spied)
+    monkeypatch.setattr(jobs, "arrange", spied)
     found = train(name, dtype)
     assert sorted(orders[0][-len(UNUSED) :]) == UNUSED.tolist()
-    monkeypatch.setattr(running, "arrange", as_it_is)
+    monkeypatch.setattr(jobs, "arrange", as_it_is)
     return found, train(name, dtype)
 
 

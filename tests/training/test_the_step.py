@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import trainlab.training.population as populations
 from cases import NETWORKS, OPTIMIZERS, targets
 from optimizer_cases import make
 from trainlab import MLP, SGD, Adam, Member, Population, from_arrays
@@ -21,6 +20,7 @@ from trainlab.optimizer_base import FLUSH_EVERY
 from trainlab.settings import Settings
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine, Span
+from trainlab.training.fitting import Fit, fit_together
 from trainlab.training.inputs import Inputs, Samples
 
 K = 3
@@ -322,18 +322,16 @@ class Recording(NumPyEngine):
 
 @pytest.mark.parametrize("kind", ["permutation", "book"])
 @pytest.mark.parametrize("size", [1, 5, 22, 23, 40])
-def test_every_batch_is_that_of_its_epoch(
-    kind: str, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_batch_is_that_of_its_epoch(kind: str, size: int) -> None:
     """Ragged last batches, pauses for evaluation, a diverging and a stopping member included."""
     n, steps, seeds = 23, 13, (3, 1, 1, 2)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, 6)).astype(np.float32)
     data = from_arrays(x, rng.permutation(np.arange(n) % 3))
     engine = Recording()
-    monkeypatch.setattr(populations, "NumPyEngine", lambda: engine)
     chosen = [Member(MLP((4,)), SGD(1e38 if seed == 3 else 0.1), seed) for seed in seeds]
-    history = Population(chosen).fit(
+    fit = Fit(
+        Population(chosen),
         data,
         batch_size=size,
         steps=steps,
@@ -341,8 +339,9 @@ def test_every_batch_is_that_of_its_epoch(
         evaluate=4,
         on=("train", "batch"),
         callbacks=[lambda row, updates, metrics: row == 3 and updates >= 8],
-        workers=1,
+        engine=engine,
     )
+    (history,) = fit_together([fit], workers=1)
     ends = [status.step for status in history.status]
     assert history.status[0].kind == "diverged"
     assert ends[1:] == [steps, steps, 8]

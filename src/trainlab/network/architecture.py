@@ -9,6 +9,7 @@ array, a copy of a network is one copy, and dropping a member is one index.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -144,7 +145,7 @@ class MLP(Settings):
         for name, width in (("in_features", in_features), ("out_features", out_features)):
             if not is_integer(width) or width < 1:
                 raise SettingError(sentence(name, "MLP.build", "be an integer >= 1", width))
-        return Architecture.of([self], in_features, out_features, population=False)
+        return _built(self, int(in_features), int(out_features))
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:
         layers: list[Layer] = []
@@ -156,6 +157,11 @@ class MLP(Settings):
                 layers.append(Dropout(self.dropout, inverted=self.convention == "modern"))
         layers.append(Dense(out_features, self.output_init or self.init))
         return layers
+
+
+@functools.lru_cache(maxsize=1024)  # searches ask for each network again and again
+def _built(network: MLP, in_features: int, out_features: int) -> Architecture:
+    return Architecture.of([network], in_features, out_features, population=False)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,10 +27,13 @@ from trainlab.network.workspace import Array
 from trainlab.search.families import FAMILIES, admit_space, draw
 from trainlab.search.keeping import kept, plain
 from trainlab.search.selection import Selection, select, truths_of
+from trainlab.search.training import portions, size_of
 from trainlab.settings import Rule
+from trainlab.training.fitting import Fit, fit_together
+from trainlab.training.history import History
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.population import Population
-from trainlab.training.progress import Bar, Progress
+from trainlab.training.progress import Bar
 
 PARTS: Final = 5
 """Parts into which rows are dealt; a fold validates on one and trains on the others."""
@@ -116,6 +119,10 @@ class _Task:
             return min(PARTS if rows <= ALL_FOLDS else 1, rows)
         return min(int(folds), rows)
 
+    def held(self, fold: int) -> Rows:
+        """Those that a fold validates on."""
+        return self.rows.take(np.flatnonzero(self.part == fold))
+
     def batch_size(self, rows: int) -> int:
         """The rows of a step, of so many."""
         size = self.chosen["batch_size"]
@@ -137,6 +144,20 @@ class _Fold:
     weight: Array
     epochs: int
     diverged: int
+
+
+def _told(held: Rows, fit: Fit, history: History) -> _Fold:
+    """What a population that is trained has to say of its validation rows."""
+    population, data = fit.population, fit.data
+    assert data.validation is not None
+    with np.errstate(all="ignore"):  # what overflows counts as undecided
+        ask = population.predict if data.task == "regression" else population.predict_proba
+        truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
+    weight = np.ones(len(held)) if held.weight is None else held.weight
+    steps = -(-len(fit.data.train) // fit.batch_size)
+    epochs = max(-(-status.step // steps) for status in history.status)
+    diverged = sum(status.kind == "diverged" for status in history.status)
+    return _Fold(population, truths, weight, max(1, epochs), diverged)
 
 
 class PopulationEnsemble(Answering):
@@ -164,8 +185,16 @@ class PopulationEnsemble(Answering):
         """
         task = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
+        found: list[_Fold] = []
         with kept(self.store, task.chosen["fresh"], self._asked(), RUN) as store, shown as bar:
-            found = [self._train(task, fold, store, bar) for fold in range(task.folds)]
+            fits = (self._fit_of(task, fold) for fold in range(task.folds))
+            for part in portions(fits, size_of):
+                given = (task.chosen["workers"], None, None, bar or False, store)
+                histories = fit_together(part, *given)
+                if any(history.interrupted for history in histories):
+                    raise KeyboardInterrupt
+                for fit, history in zip(part, histories, strict=True):
+                    found.append(_told(task.held(len(found)), fit, history))
         weight = np.concatenate([one.weight for one in found])
         truths = np.concatenate([one.truths for one in found], axis=1)
         selection = select(truths, weight, task.targets.task, task.chosen["n_selected"])
@@ -202,32 +231,13 @@ class PopulationEnsemble(Answering):
         inputs = Inputs.of(rows.x, rows.weight)
         return _Task(rows, part, inputs, targets, candidates, seeds, chosen)
 
-    def _train(self, task: _Task, fold: int, store: Any, progress: Progress | None) -> _Fold:
+    def _fit_of(self, task: _Task, fold: int) -> Fit:
         """All candidates as one population, on the rows of the other parts."""
-        held = task.rows.take(np.flatnonzero(task.part == fold))
         rest = task.rows.take(np.flatnonzero(task.part != fold))
-        ready = self._prepare(task, rest, held)
-        data, arguments = ready[0].data, ready[0].arguments
-        assert data.validation is not None
+        ready = self._prepare(task, rest, task.held(fold))
         population = Population([member for one in ready for member in one.members])
-        history = population.fit(
-            data,
-            **arguments,
-            workers=task.chosen["workers"],
-            progress=progress or False,
-            store=store,
-            run=f"{RUN}: fold {fold + 1}",
-        )
-        if history.interrupted:
-            raise KeyboardInterrupt
-        with np.errstate(all="ignore"):  # what overflows counts as undecided
-            ask = population.predict if data.task == "regression" else population.predict_proba
-            truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
-        weight = np.ones(len(held)) if held.weight is None else held.weight
-        steps = -(-len(data.train) // arguments["batch_size"])
-        epochs = max(-(-status.step // steps) for status in history.status)
-        diverged = sum(status.kind == "diverged" for status in history.status)
-        return _Fold(population, truths, weight, max(1, epochs), diverged)
+        name = f"{RUN}: fold {fold + 1}"
+        return Fit(population, ready[0].data, **ready[0].arguments, run=name)
 
     def _prepare(self, task: _Task, rows: Rows, held: Rows) -> list[Prepared]:
         """One for each candidate, all on one table."""

@@ -1,4 +1,4 @@
-"""PopulationSearchCV: RandomizedSearchCV that trains all candidates of a fold at once."""
+"""PopulationSearchCV: RandomizedSearchCV that trains all candidates on all folds at once."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from trainlab.training.progress import Bar
 class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
     """Random settings of an estimator, compared by cross-validation, with scikit-learn's face.
 
-    All candidates of a split are trained side by side, as one population for each set of
-    rows and arguments of training (batch_size, max_iter, tol, …) that they have; networks
-    of any widths may be in one.  Candidates, scores and ranks of one round are, bit for
+    All candidates are trained on all splits side by side, those of each set of rows and
+    arguments of training (batch_size, max_iter, tol, …) as one population; networks of any
+    widths may be in one.  Candidates, scores and ranks of one round are, bit for
     bit, those of scikit-learn's RandomizedSearchCV with the same estimator and random_state.
 
     estimator           MLPClassifier or MLPRegressor, or a Pipeline that ends in one; its
@@ -113,11 +113,12 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of
-    n_jobs, and those of the estimator are not asked; all candidates of a split are in
-    memory at once.  With halving the epochs of a step are max_iter // factor^k, so that the
-    last has max_iter; HalvingRandomSearchCV (resource="max_iter", max_resources=max_iter,
-    min_resources="exhaust") multiplies the fewest by factor, which is the same, with the same
-    candidates and scores, where factor^k divides max_iter.
+    n_jobs, and those of the estimator are not asked; all candidates are in memory at once, on
+    as many splits as make up a quarter of a gigabyte, at least one.  With halving the epochs of
+    a step are max_iter // factor^k, so that the last has max_iter; HalvingRandomSearchCV
+    (resource="max_iter", max_resources=max_iter, min_resources="exhaust") multiplies the
+    fewest by factor, which is the same, with the same candidates and scores, where factor^k
+    divides max_iter.
 
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris

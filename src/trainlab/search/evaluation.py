@@ -1,4 +1,4 @@
-"""Candidates trained and scored: on each split together, and the best of them on all rows."""
+"""Candidates trained and scored: on all splits together, and the best of them on all rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_method_params
 from trainlab.search.candidates import Candidate
 from trainlab.search.poll import Poll
 from trainlab.search.scoring import Judge
-from trainlab.search.training import train
+from trainlab.search.training import Course, portions, train
 from trainlab.store import Store
 from trainlab.training.progress import Progress
 
@@ -42,41 +42,47 @@ class Evaluation:
 
     def records(self, settings: Sequence[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
         """The record of each candidate on each split, the splits of a candidate together."""
-        by_split = [
-            self._on(number, settings, f"{run}, split {number}")
-            for number in range(len(self.splits))
-        ]
+        by_split: list[list[dict[str, Any]]] = []
+        courses = (self._course(split, settings, run) for split in range(len(self.splits)))
+        for part in portions(courses, lambda course: course.size):
+            train(part, self.workers, self.progress, self.store)
+            by_split += [
+                self._judged(split, course) for split, course in enumerate(part, len(by_split))
+            ]
         return [one for own in zip(*by_split, strict=True) for one in own]
 
     def fitted(self, parameters: Mapping[str, Any], run: str) -> Any:
         """The estimator with these parameters, fitted to all rows; raises what hinders it."""
         best = Candidate.of(self.estimator, parameters)
-        given = (self.X, self.y, self.routed.estimator.fit, self.workers, self.progress)
-        (its,) = train([best], *given, self.store, run, keep_diverged=True)
+        course = Course([best], self.X, self.y, self.routed.estimator.fit, run)
+        train([course], self.workers, self.progress, self.store, keep_diverged=True)
+        (its,) = course.trained
         if its.error is not None:
             raise its.error
         return best.estimator
 
-    def _on(
-        self, split: int, settings: Sequence[Mapping[str, Any]], run: str
-    ) -> list[dict[str, Any]]:
-        """The record of each candidate on one split; but for ballots, their networks are gone."""
-        base, (rows, others) = self.estimator, self.splits[split]
+    def _course(self, split: int, settings: Sequence[Mapping[str, Any]], run: str) -> Course:
+        """The candidates on the training rows of a split."""
+        base, (rows, _) = self.estimator, self.splits[split]
         candidates = [Candidate.of(base, one) for one in settings]
         x, t = _safe_split(base, self.X, self.y, rows)
         parameters = _check_method_params(self.X, params=self.routed.estimator.fit, indices=rows)
-        given = (x, t, parameters, self.workers, self.progress)
-        trained = train(candidates, *given, self.store, run)
+        return Course(candidates, x, t, parameters, f"{run}, split {split}")
+
+    def _judged(self, split: int, course: Course) -> list[dict[str, Any]]:
+        """The record of each candidate on a split; but for ballots, their networks are gone."""
+        base, (rows, others) = self.estimator, self.splits[split]
         scoring, seen = self.routed.scorer.score, None
         if self.seen:
+            x, t = _safe_split(base, self.X, self.y, rows)
             seen = (x, t, _check_method_params(self.X, params=scoring, indices=rows))
         x, t = _safe_split(base, self.X, self.y, others, rows)
         test = (x, t, _check_method_params(self.X, params=scoring, indices=others))
         records = [
             self.judge.record(candidate.estimator, test, seen, its.seconds, its.error)
-            for candidate, its in zip(candidates, trained, strict=True)
+            for candidate, its in zip(course.candidates, course.trained, strict=True)
         ]
         if self.poll is not None:
-            for one, candidate in zip(records, candidates, strict=True):
+            for one, candidate in zip(records, course.candidates, strict=True):
                 one["ballot"] = self.poll.ballot(candidate.estimator, x, split)
         return records

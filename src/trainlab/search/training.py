@@ -1,26 +1,67 @@
-"""Candidates trained together: as few populations as their tables and arguments allow."""
+"""Candidates trained together: as few populations as their tables and arguments allow.
+
+Order: what is trained at the same time, candidates on their rows, training, preparation.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.preparation import Prepared, Table
 from trainlab.search.candidates import Candidate, prefix
 from trainlab.store import Store
-from trainlab.training.history import Status
+from trainlab.training.fitting import Fit, fit_together
+from trainlab.training.history import History, Status
 from trainlab.training.population import Population
 from trainlab.training.progress import Progress
+
+TOGETHER: Final = 1 << 28
+"""Bytes of data and networks up to which trainings share the workers: the splits of a large
+table are long enough, one after the other, to keep all of them busy."""
+
+Item = TypeVar("Item")
+
+
+def portions(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Items in their order, as many at a time as have TOGETHER bytes, but at least one.
+
+    >>> [len(part) for part in portions([3, 1, 1, 1], lambda n: n * TOGETHER // 3)]
+    [1, 3]
+    """
+    part: list[Item] = []
+    for item in items:
+        part.append(item)
+        if sum(map(size, part)) >= TOGETHER:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def size_of(fit: Fit) -> int:
+    """The bytes of its data, and of what its networks will have learnt."""
+    data, networks = fit.data, [member.network for member in fit.population]
+    sizes = {one: one.build(data.in_features, data.out_features).size for one in set(networks)}
+    learnt = sum(sizes[one] for one in networks) * data.train.x.dtype.itemsize
+    splits = [one for one in (data.train, data.validation) if one is not None]
+    return int(learnt + sum(_bytes(split.x) for split in splits))
+
+
+def _bytes(x: Any) -> int:
+    return int(x.nbytes if isinstance(x, np.ndarray) else x.data.nbytes + x.indices.nbytes)
 
 
 @dataclass(eq=False)
 class Trained:
     """What became of a candidate: fitted, unless there is an error.
 
-    seconds  of its preparation, and its share of its population's, by members
+    seconds  of its preparation, and its share of those of all trained with it, by members
     """
 
     seconds: float = 0.0
@@ -45,52 +86,80 @@ class _Inputs:
     tables: list[Table] = field(default_factory=list)
 
 
+class Course:
+    """Candidates on the rows that they are trained on: prepared, and put into populations.
+
+    parameters  of `fit`, as scikit-learn names them
+    run         what a store calls it: each population by that name and its number
+    A candidate that cannot be prepared has an error.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        X: Any,
+        y: Any,
+        parameters: Mapping[str, Any],
+        run: str = "search",
+    ) -> None:
+        self.candidates = candidates
+        self.trained = [Trained() for _ in candidates]
+        self._ready = _prepare(candidates, X, y, parameters, self.trained)
+        self._groups = _groups(self._ready)
+        self.fits: list[Fit] = []
+        for place, group in enumerate(self._groups):
+            members = [one for number in group.numbers for one in self._ready[number].members]
+            name = f"{run}, population {place}"
+            fit = Fit(Population(members), group.table.data, **group.arguments, run=name)
+            self.fits.append(fit)
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return sum(map(size_of, self.fits))
+
+    def settle(self, histories: Sequence[History], seconds: float, keep: bool) -> None:
+        """Fits its candidates with what its populations have learnt.
+
+        seconds  of each member
+        keep     whether those that diverged are fitted, too
+        """
+        for group, fit, history in zip(self._groups, self.fits, histories, strict=True):
+            first = 0
+            for number in group.numbers:
+                own, its = self._ready[number], self.trained[number]
+                network, end = self.candidates[number].network, first + len(own.members)
+                its.seconds += seconds * len(own.members)
+                if not keep:
+                    name = type(network).__name__
+                    its.error = _divergence(own, history.status[first:end], name)
+                if its.error is None:
+                    network.adopt(own, fit.population, history, first)
+                first = end
+
+
 def train(
-    candidates: Sequence[Candidate],
-    X: Any,
-    y: Any,
-    parameters: Mapping[str, Any],
+    courses: Sequence[Course],
     workers: int | None,
     progress: Progress | None,
     store: Store | None = None,
-    run: str = "search",
     keep_diverged: bool = False,
-) -> list[Trained]:
-    """Fits all candidates to the same rows, each bit for bit as if it were fitted alone.
+) -> None:
+    """Fits all candidates of all courses, each bit for bit as if it were fitted alone.
 
-    parameters  of `fit`, as scikit-learn names them
-    store       keeps each population by the name `run` and its number; what it has of them
-                is not trained again
+    store       keeps each population; what it has of them is not trained again
     keep_diverged  whether a candidate of which a member diverged is fitted nevertheless,
-                with a ConvergenceWarning as its own `fit` gives
-    A candidate that cannot be prepared, or of which a member diverges, ends with an error.
+                with a ConvergenceWarning as its own `fit` gives; else it ends with an error
+    KeyboardInterrupt on Ctrl-C.
     """
-    trained = [Trained() for _ in candidates]
-    ready = _prepare(candidates, X, y, parameters, trained)
-    for place, group in enumerate(_groups(ready)):
-        members = [member for number in group.numbers for member in ready[number].members]
-        population, began = Population(members), time.perf_counter()
-        history = population.fit(
-            group.table.data,
-            **group.arguments,
-            workers=workers,
-            progress=progress or False,
-            store=store,
-            run=f"{run}, population {place}",
-        )
-        if any(status.kind == "interrupted" for status in history.status):
-            raise KeyboardInterrupt
-        seconds, first = (time.perf_counter() - began) / len(members), 0
-        for number in group.numbers:
-            own, its = ready[number], trained[number]
-            network, end = candidates[number].network, first + len(own.members)
-            its.seconds += seconds * len(own.members)
-            if not keep_diverged:
-                its.error = _divergence(own, history.status[first:end], type(network).__name__)
-            if its.error is None:
-                network.adopt(own, population, history, first)
-            first = end
-    return trained
+    fits, began = [fit for course in courses for fit in course.fits], time.perf_counter()
+    histories = fit_together(fits, workers, progress=progress or False, store=store)
+    if any(history.interrupted for history in histories):
+        raise KeyboardInterrupt
+    seconds = (time.perf_counter() - began) / max(1, sum(len(fit.population) for fit in fits))
+    left = iter(histories)
+    for course in courses:
+        course.settle([next(left) for _ in course.fits], seconds, keep_diverged)
 
 
 def _prepare(

@@ -1,4 +1,4 @@
-"""Who trains the chunks of a population: threads, or processes.  The bits are the same.
+"""Who does the jobs of a training: threads, or processes.  The bits are the same.
 
 NumPy lets go of Python's interpreter lock while it computes, but takes it again after every
 call.  With calls of some 10 µs two threads spend a good part of their time waiting for each
@@ -26,7 +26,8 @@ from typing import Any, Final
 from trainlab.blas import one_thread
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.history import Series
-from trainlab.training.record import Checkpoint, Ledger, Record, Result
+from trainlab.training.jobs import Job, Load
+from trainlab.training.record import Checkpoint, Ledger, Result, Session
 
 LOCAL: Final = ("threads", "processes")
 REMOTE: Final = ("loky", "dask")
@@ -42,57 +43,57 @@ CALLS: Final = 1e7  # of a step of a chunk, however small its arrays are: Python
 WAITING: Final = 2.0  # of threads for the interpreter, times the calls of all of them
 START: Final = 5e9  # of processes
 
-Train = Callable[[Sequence[int], Record], None]
 
-
-def choose(
-    divisions: Sequence[Sequence[float]], steps: float, workers: int
-) -> tuple[str, int, int]:
+def choose(divisions: Sequence[Sequence[Load]], workers: int) -> tuple[str, int, int]:
     """The backend that is fastest, on how many workers, and with which of the divisions.
 
-    divisions: the operations of a step of each chunk, the dearest first; the first is for one
-    worker, the others are for so many;  steps: of each chunk.
+    divisions: the loads of all jobs, the dearest first; the first division is for one
+    worker, the others are for so many.
     """
-    ends = {("threads", 1, 0): steps * _end(divisions[0], 1)}
+    ends = {("threads", 1, 0): _end(divisions[0], 1)}
     if workers > 1:
         # A daemon, as the workers of a multiprocessing.Pool are, must not have children.
         fork = CAN_FORK and not multiprocessing.current_process().daemon
-        for place, costs in enumerate(divisions[1:], start=1):
-            end = steps * _end(costs, workers)
-            ends["threads", workers, place] = end + WAITING * CALLS * steps * len(costs)
+        for place, loads in enumerate(divisions[1:], start=1):
+            end = _end(loads, workers)
+            waiting = WAITING * CALLS * sum(load.steps for load in loads)
+            ends["threads", workers, place] = end + waiting
             if fork:
                 ends["processes", workers, place] = end + START
     return min(ends, key=lambda one: ends[one])
 
 
-def _end(costs: Sequence[float], workers: int) -> float:
-    """When the last worker ends, if each takes the dearest chunk that is left."""
+def operations(load: Load) -> float:
+    """What a job costs in all, the calls of its steps included."""
+    return load.steps * (CALLS + load.operations)
+
+
+def _end(loads: Sequence[Load], workers: int) -> float:
+    """When the last worker ends, if each takes the dearest job that is left."""
     ends = [0.0] * workers
-    for cost in costs:
-        heapq.heapreplace(ends, ends[0] + CALLS + cost)
+    for load in loads:
+        heapq.heapreplace(ends, ends[0] + operations(load))
     return max(ends)
 
 
-def in_threads(chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int) -> None:
-    """Trains every chunk; the first error stops all and is raised."""
+def in_threads(jobs: Sequence[Job], session: Session, workers: int) -> None:
+    """Does every job; the first error stops all and is raised."""
 
-    def one(rows: Sequence[int]) -> None:
+    def one(job: Job) -> None:
         try:
-            train(rows, ledger)
+            job.do()
         except BaseException:
-            ledger.stop.set()
+            session.stop.set()
             raise
 
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(one, rows) for rows in chunks]
+        futures = [pool.submit(one, job) for job in jobs]
     for future in futures:
         future.result()  # raises what a worker raised
 
 
-def in_processes(
-    chunks: Sequence[Sequence[int]], train: Train, ledger: Ledger, workers: int
-) -> None:
-    """Trains every chunk; the first error ends all children and is raised.
+def in_processes(jobs: Sequence[Job], workers: int) -> None:
+    """Does every job; the first error ends all children and is raised.
 
     Call it on a thread that signals do not reach.  WorkerError where a process dies.
     """
@@ -101,9 +102,9 @@ def in_processes(
     context = multiprocessing.get_context("fork")
     children: dict[Connection, Any] = {}
     try:
-        for _ in range(min(workers, len(chunks))):
+        for _ in range(min(workers, len(jobs))):
             mine, theirs = context.Pipe()
-            given = (theirs, [*children, mine], chunks, train, ledger)
+            given = (theirs, [*children, mine], jobs)
             process = context.Process(target=_work, args=given, daemon=True)
             with warnings.catch_warnings():
                 # A child of a process with threads must not use what those hold: it only trains.
@@ -111,7 +112,7 @@ def in_processes(
                 process.start()
             theirs.close()
             children[mine] = process
-        _serve(children, len(chunks), ledger)
+        _serve(children, jobs)
     finally:
         for connection, process in children.items():  # those that an error leaves behind
             process.kill()
@@ -119,20 +120,24 @@ def in_processes(
             connection.close()
 
 
-def _serve(children: dict[Connection, Any], chunks: int, ledger: Ledger) -> None:
-    """Hands out chunks and hears what the children have to say, until all of them have left."""
-    next_chunk = iter(range(chunks))
+def _serve(children: dict[Connection, Any], jobs: Sequence[Job]) -> None:
+    """Hands out jobs and hears what the children have to say, until all of them have left."""
+    places = iter(range(len(jobs)))
     while children:
         for connection in wait(list(children)):
             assert isinstance(connection, Connection)
             try:
-                kind, *content = connection.recv()
+                kind, place, *content = connection.recv()
             except (EOFError, OSError):  # it has left, perhaps in the middle of a letter
                 _part(children.pop(connection), connection)
                 continue
             if kind == "next":
-                _answer(connection, next(next_chunk, None))
-            elif kind == "ask":
+                _answer(connection, next(places, None))
+                continue
+            if kind == "error":
+                raise content[0]
+            ledger = jobs[place].ledger
+            if kind == "ask":
                 _answer(connection, ledger.asks_to_end(*content))
             elif kind == "advance":
                 ledger.advance(*content)
@@ -143,8 +148,6 @@ def _serve(children: dict[Connection, Any], chunks: int, ledger: Ledger) -> None
             elif kind == "checkpoint":
                 ledger.checkpoint(*content)
                 _answer(connection, None)
-            elif kind == "error":
-                raise content[0]
 
 
 def _answer(connection: Connection, answer: Any) -> None:
@@ -163,26 +166,25 @@ def _part(process: Any, connection: Connection) -> None:
         raise WorkerError(sentence("a worker", "fit", must, got, remedy))
 
 
-def _work(
-    connection: Connection,
-    not_mine: Sequence[Connection],
-    chunks: Sequence[Sequence[int]],
-    train: Train,
-    ledger: Ledger,
-) -> None:
+def _work(connection: Connection, not_mine: Sequence[Connection], jobs: Sequence[Job]) -> None:
     """The life of a child."""
     for other in not_mine:  # ends of the parent: with a copy here, nobody hears that it is no more
         other.close()
-    record = _Letters(connection, ledger)
     try:
         with one_thread():
-            while (chunk := record.ask("next")) is not None:
-                train(chunks[chunk], record)
+            while (place := _ask(connection, "next", None)) is not None:
+                jobs[place].do(_Letters(connection, place, jobs[place].ledger))
     except (EOFError, ConnectionError):  # the parent is no more
         return
     except BaseException as error:  # noqa: BLE001  # it is raised by the parent
         error.add_note(f"in a worker of fit:\n{traceback.format_exc()}")
-        connection.send(("error", _portable(error)))
+        connection.send(("error", None, _portable(error)))
+
+
+def _ask(connection: Connection, *question: Any) -> Any:
+    """A question and its answer."""
+    connection.send(question)
+    return connection.recv()
 
 
 def _portable(error: BaseException) -> BaseException:
@@ -199,46 +201,43 @@ def _portable(error: BaseException) -> BaseException:
 
 
 class _Letters:
-    """The record of a child: series in shared memory, and letters to the parent."""
+    """The record of a job in a child: series in shared memory, and letters to the parent."""
 
-    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+    def __init__(self, connection: Connection, place: int, ledger: Ledger) -> None:
         self.series: dict[str, Series] = ledger.series
         self.durable = ledger.durable
         self._connection = connection
+        self._place = place
         self._ledger = ledger
         self._parent = os.getppid()
 
-    def ask(self, *question: Any) -> Any:
-        """A question and its answer."""
-        self._connection.send(question)
-        return self._connection.recv()
-
     def advance(self, members: int, steps: int) -> None:
         """Tells the parent."""
-        self._connection.send(("advance", members, steps))
+        self._connection.send(("advance", self._place, members, steps))
 
     def finish(self, row: int, result: Result) -> None:
         """Sends the parent the result of a member."""
-        self._connection.send(("finish", row, result))
+        self._connection.send(("finish", self._place, row, result))
 
     def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
         """Sends it to the parent, and waits until it is kept."""
-        self.ask("checkpoint", members)
+        _ask(self._connection, "checkpoint", self._place, members)
 
     def commit(self) -> None:
         """Tells the parent."""
-        self._connection.send(("commit",))
+        self._connection.send(("commit", self._place))
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Asks the parent, whose callbacks they are."""
-        return bool(self._ledger.has_callbacks and self.ask("ask", row, updates, metrics))
+        question = ("ask", self._place, row, updates, metrics)
+        return bool(self._ledger.has_callbacks and _ask(self._connection, *question))
 
     def stopped(self) -> bool:
         """Whether the parent says so, or is no more."""
         return self._ledger.stopped() or os.getppid() != self._parent
 
 
-def interruptible(work: Callable[[], None], ledger: Ledger) -> None:
+def interruptible(work: Callable[[], None], session: Session) -> None:
     """Does the work on a thread of its own, and stops it where Ctrl-C comes meanwhile.
 
     The main thread, which is the one that signals reach, only waits: so Ctrl-C can never
@@ -260,7 +259,7 @@ def interruptible(work: Callable[[], None], ledger: Ledger) -> None:
         while not done.wait(0.2):  # short, so that Ctrl-C is seen at once on every system
             pass
     except KeyboardInterrupt:
-        ledger.stop.set()
+        session.stop.set()
         done.wait()
     if errors:
         raise errors[0]

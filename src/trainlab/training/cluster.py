@@ -1,7 +1,7 @@
-"""A Dask cluster trains the chunks: workers on this machine and on others.
+"""A Dask cluster does the jobs: workers on this machine and on others.
 
-The data goes to every worker once, before the first chunk; later workers get it from the
-others.  Dask's own client is used, not joblib's bridge to it: that one waits for ever for
+The data of a training goes to every worker once, before its first job; later workers get it
+from the others.  Dask's own client is used, not joblib's bridge to it: that one waits for ever for
 a task whose workers died.
 """
 
@@ -19,8 +19,9 @@ import numpy as np
 
 from trainlab import blas
 from trainlab.errors import SettingError, WorkerError, sentence
-from trainlab.training.record import Ledger, Outcome
-from trainlab.training.remote import ALLOWED_LOSSES, TaskOf, given_up, tell_of_loss
+from trainlab.training.jobs import Job, Training
+from trainlab.training.record import Outcome, Session
+from trainlab.training.remote import ALLOWED_LOSSES, given_up, tell_of_loss
 from trainlab.training.work import Task, Work
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0  # seconds for a scheduler to answer, and for a first worker to come
 CHECK_EVERY: Final = 1.0  # seconds between two looks at who is there
 WAIT: Final = 0.1  # seconds, after which Ctrl-C is looked for
-# Chunks that a thread of a worker has before it: one to train and some to go on with.
+# Jobs that a thread of a worker has before it: one to do and some to go on with.
 AHEAD: Final = 3
 
 
@@ -70,28 +71,26 @@ def connected(scheduler: str | None) -> Iterator[Client]:
 
 
 def threads(client: Client) -> int:
-    """How many chunks the cluster trains at a time."""
+    """How many jobs the cluster does at a time."""
     return sum(client.nthreads().values())
 
 
-def in_dask(
-    chunks: Sequence[Sequence[int]], work: Work, task_of: TaskOf, ledger: Ledger, client: Client
-) -> None:
-    """Trains every chunk; the first error ends all and is raised.
+def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
+    """Does every job; the first error ends all and is raised.
 
-    Where a worker is lost it warns, and the scheduler has its chunks trained elsewhere.
-    WorkerError where the scheduler is lost, or the workers of one chunk are again and again.
+    Where a worker is lost it warns, and the scheduler has its jobs done elsewhere.
+    WorkerError where the scheduler is lost, or the workers of one job are again and again.
     """
     from distributed.comm import CommClosedError
 
     address = client.scheduler.address
     try:
-        run = _Run(client, work, list(chunks))
+        run = _Run(client, list(jobs))
         try:
-            while run.busy and not ledger.stopped():
+            while run.busy and not session.stop.is_set():
                 run.look_who_is_there()
-                run.send(task_of)
-                run.receive(ledger)
+                run.send()
+                run.receive()
             run.look_who_is_there(at_once=True)
         finally:
             client.cancel(list(run.waiting))
@@ -100,13 +99,12 @@ def in_dask(
 
 
 class _Run:
-    """What is under way: chunks that are left, and futures of those that were sent."""
+    """What is under way: jobs that are left, and futures of those that were sent."""
 
-    def __init__(self, client: Client, work: Work, left: list[Sequence[int]]) -> None:
-        self.waiting: dict[Future, Sequence[int]] = {}
+    def __init__(self, client: Client, left: list[Job]) -> None:
+        self.waiting: dict[Future, Job] = {}
         self._client = client
-        self._work = work
-        self._data = client.scatter(work, broadcast=True, hash=False)
+        self._data: dict[Training, Future] = {}
         self._left = left[::-1]  # the dearest first, from the end
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._workers = client.nthreads()
@@ -128,37 +126,46 @@ class _Run:
             check(self._client, list(new))
         self._next_look = time.monotonic() + CHECK_EVERY
 
-    def send(self, task_of: TaskOf) -> None:
-        """Sends chunks, as many as keep all workers busy for a while."""
-        if self._data.status != "finished":  # all workers that had it are lost
-            if not self._client.nthreads():
-                return
-            self._data = self._client.scatter(self._work, broadcast=True, hash=False)
+    def send(self) -> None:
+        """Sends jobs, as many as keep all workers busy for a while."""
         room = AHEAD * max(1, sum(self._workers.values()))
         while self._left and len(self.waiting) < room:
-            rows = self._left.pop()
-            future = self._client.submit(_train, self._data, task_of(rows), pure=False)
-            self.waiting[future] = rows
+            data = self._data_of(self._left[-1].training)
+            if data is None:
+                return
+            job = self._left.pop()
+            future = self._client.submit(_train, data, job.task, pure=False)
+            self.waiting[future] = job
             future.add_done_callback(self._ended.put)
 
-    def receive(self, ledger: Ledger) -> None:
-        """Waits a little for a chunk, and takes those that have come."""
+    def _data_of(self, training: Training) -> Future | None:
+        """The data of a training where workers have it; None where there is no worker."""
+        data = self._data.get(training)
+        if data is None or data.status != "finished":  # all workers that had it are lost
+            if not self._client.nthreads():
+                return None
+            data = self._client.scatter(training.work, broadcast=True, hash=False)
+            self._data[training] = data
+        return data
+
+    def receive(self) -> None:
+        """Waits a little for a job, and takes those that have come."""
         with contextlib.suppress(queue.Empty):
             future = self._ended.get(timeout=WAIT)
             while True:
-                self._take(future, ledger)
+                self._take(future)
                 future = self._ended.get_nowait()
 
-    def _take(self, future: Future, ledger: Ledger) -> None:
-        rows = self.waiting.pop(future)
+    def _take(self, future: Future) -> None:
+        job = self.waiting.pop(future)
         if future.status == "finished":
             outcome = self._result(future)
             if outcome is not None and not outcome.interrupted:
-                ledger.accept(rows, outcome)
+                job.ledger.accept(job.rows, outcome)
                 return
         elif future.status == "error":
             raise _told(future)
-        self._again(rows)
+        self._again(job)
 
     def _result(self, future: Future) -> Outcome | None:
         """What came back, or None where it was lost with its worker."""
@@ -170,11 +177,11 @@ class _Run:
             return None
         return outcome
 
-    def _again(self, rows: Sequence[int]) -> None:
-        """Puts a chunk back that was lost or stopped."""
+    def _again(self, job: Job) -> None:
+        """Puts a job back that was lost or stopped."""
         if self._client.status != "running":
             raise _unreachable(self._client.scheduler.address)
-        self._left.append(rows)
+        self._left.append(job)
 
 
 def _train(work: Work, task: Task) -> Outcome:

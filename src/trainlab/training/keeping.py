@@ -34,27 +34,23 @@ CHECKPOINT: Final = "checkpoint"
 Kept = str | PathLike[str] | Store
 
 
-@contextmanager
-def kept(
-    store: Kept | None,
+def run_in(
+    store: Store | None,
     name: str,
     fresh: bool,
     data: Dataset,
     members: Sequence[Member],
     plan: Plan,
     starts: Sequence[Numbers] | None,
-) -> Iterator[Run | None]:
-    """The run of that name in a store, which is opened and closed where it is only named."""
+) -> Run | None:
+    """The run of that name in a store, if there is one."""
     if store is None:
-        yield None
-        return
+        return None
     if not isinstance(name, str) or not name:
         raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
     if not isinstance(fresh, bool):
         raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
-    with opened(store) as own:
-        assert own is not None
-        yield own.run(name, described(data, members, plan, starts), len(members), fresh)
+    return store.run(name, described(data, members, plan, starts), len(members), fresh)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
@@ -17,28 +16,19 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.settings import is_integer
 from trainlab.streams import stream
-from trainlab.training.arguments import (
-    admit_backend,
-    admit_data,
-    admit_inputs,
-    admit_numbers,
-    admit_start,
-    admit_targets,
-    admit_workers,
-    make_plan,
-)
+from trainlab.training.arguments import admit_inputs, admit_numbers, admit_targets
 from trainlab.training.axes import axes, combine, draw
 from trainlab.training.chunk import Chunk
 from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine
+from trainlab.training.fitting import Fit, fit_together
 from trainlab.training.grouping import group
-from trainlab.training.history import History, Status
+from trainlab.training.history import History
 from trainlab.training.inputs import Inputs
-from trainlab.training.keeping import Kept, kept
+from trainlab.training.keeping import Kept
 from trainlab.training.members import Member
 from trainlab.training.plan import Callback, EarlyStopping
-from trainlab.training.progress import Progress, shown
+from trainlab.training.progress import Progress
 from trainlab.training.record import Numbers
-from trainlab.training.run import run as train
 
 
 class Population(Sequence[Member]):
@@ -76,8 +66,7 @@ class Population(Sequence[Member]):
         True
         """
         population = cls(members)
-        population._numbers = admit_numbers(tuple(numbers), population._members, widths)
-        population._widths = widths
+        population.adopt(admit_numbers(tuple(numbers), population._members, widths), widths)
         return population
 
     @classmethod
@@ -231,9 +220,9 @@ class Population(Sequence[Member]):
         Raises SettingError and DataError before anything is trained; WorkerError where workers
         die, or a cluster is not there or has other versions.
         """
-        splits, widths = admit_data(data, self._members, dtype)
-        plan = make_plan(
-            data=splits,
+        given = Fit(
+            self,
+            data,
             batch_size=batch_size,
             epochs=epochs,
             steps=steps,
@@ -244,19 +233,12 @@ class Population(Sequence[Member]):
             callbacks=callbacks,
             dtype=dtype,
             keep=keep,
-            scored=data.task != "regression",
+            start=start,
+            run=run,
+            fresh=fresh,
         )
-        starts = self._starts(start, widths, dtype)
-        where = (admit_workers(workers), admit_backend(backend, scheduler, callbacks), scheduler)
-        began = time.perf_counter()
-        keeping = kept(store, run, fresh, data, self._members, plan, starts)
-        with shown(progress) as bar, keeping as own:
-            given = (plan, splits, widths, NumPyEngine(), *where, bar)
-            series, results = train(self._members, *given, starts, own)
-        numbers = [result.numbers for result in results if result.numbers is not None]
-        self._numbers, self._widths = numbers or None, widths
-        status: list[Status] = [result.status for result in results]
-        return History(self._members, series, status, time.perf_counter() - began)
+        (history,) = fit_together([given], workers, backend, scheduler, progress, store)
+        return history
 
     def predict(self, x: Any) -> Array:
         """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
@@ -291,18 +273,14 @@ class Population(Sequence[Member]):
         """How many features go in and come out; (0, 0) before `fit`."""
         return self._widths
 
+    def adopt(self, numbers: Sequence[Numbers], widths: tuple[int, int]) -> None:
+        """Takes what its members have learnt; where nothing was kept, it is not trained."""
+        self._numbers, self._widths = list(numbers) or None, widths
+
     def snapshot(self, index: int) -> dict[str, Array]:
         """The numbers that were kept of one member: params, buffers, its optimizer's state."""
         numbers = self._of(index)
         return {"params": numbers.params, "buffers": numbers.buffers, **numbers.state}
-
-    def _starts(
-        self, start: str | None, widths: tuple[int, int], dtype: str
-    ) -> list[Numbers] | None:
-        """The numbers to begin with; None where they are to be drawn."""
-        if start is None:
-            return None
-        return admit_start(start, self._members, self._trained(), (self._widths, widths), dtype)
 
     def _trained(self) -> list[Numbers]:
         if self._numbers is None:

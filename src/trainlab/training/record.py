@@ -153,29 +153,41 @@ class Stop:
         return self._byte[0] == 1
 
 
-class Ledger:
-    """The record of the process that was asked to train; its methods are safe in threads."""
+class Session:
+    """What trainings that run together share: the flag that ends them all, and the progress."""
 
-    def __init__(
-        self,
-        members: Sequence[Member],
-        plan: Plan,
-        progress: Progress | None = None,
-    ) -> None:
-        self.series = empty_series(members, plan)
-        self.results: list[Result | None] = [None] * len(members)
+    def __init__(self, progress: Progress | None = None) -> None:
         self.stop = Stop()
-        self.keeper: Keeper | None = None
-        self._callbacks: tuple[Callback, ...] = plan.callbacks
-        self._total = plan.total
+        self.lock = threading.Lock()
+        """Of what users give, which is called by one thread at a time."""
         self._progress = progress
-        self._lock = threading.Lock()
+
+    def start(self, members: int, steps: int) -> None:
+        """So many members begin, with so many member-steps in all."""
+        if self._progress:
+            self._progress.start(members, steps)
 
     def advance(self, members: int, steps: int) -> None:
         """Tells the progress."""
         if self._progress:
-            with self._lock:
+            with self.lock:
                 self._progress.advance(members, steps)
+
+
+class Ledger:
+    """The record of the process that was asked to train; its methods are safe in threads."""
+
+    def __init__(self, members: Sequence[Member], plan: Plan, session: Session) -> None:
+        self.series = empty_series(members, plan)
+        self.results: list[Result | None] = [None] * len(members)
+        self.session = session
+        self.keeper: Keeper | None = None
+        self._callbacks: tuple[Callback, ...] = plan.callbacks
+        self._total = plan.total
+
+    def advance(self, members: int, steps: int) -> None:
+        """Tells the progress."""
+        self.session.advance(members, steps)
 
     def finish(self, row: int, result: Result) -> None:
         """Keeps the result of a member."""
@@ -220,7 +232,7 @@ class Ledger:
 
     def asks_to_end(self, row: int, updates: int, metrics: Mapping[str, float]) -> bool:
         """Asks every callback, one at a time."""
-        with self._lock:
+        with self.session.lock:
             answers = [callback(row, updates, metrics) for callback in self._callbacks]
             return any(answers)
 
@@ -231,7 +243,7 @@ class Ledger:
 
     def stopped(self) -> bool:
         """Whether Ctrl-C or an error has ended it all."""
-        return self.stop.is_set()
+        return self.session.stop.is_set()
 
 
 def empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:

@@ -11,16 +11,15 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
 from trainlab.errors import WorkerError, sentence
-from trainlab.training.record import Ledger, Outcome, Stop
+from trainlab.training.jobs import Job
+from trainlab.training.record import Outcome, Session, Stop
 from trainlab.training.work import Task, Work
-
-TaskOf = Callable[[Sequence[int]], Task]
 
 # So often workers may die before the training is given up: as often as Dask lets those of
 # one task do so.  A chunk that does not fit into memory would kill its workers for ever.
@@ -30,23 +29,21 @@ ALLOWED_LOSSES: Final = 3
 LARGE: Final = 10_000
 
 
-def in_loky(
-    chunks: Sequence[Sequence[int]], work: Work, task_of: TaskOf, ledger: Ledger, workers: int
-) -> None:
-    """Trains every chunk; the first error ends all and is raised.
+def in_loky(jobs: Sequence[Job], session: Session, workers: int) -> None:
+    """Does every job; the first error ends all and is raised.
 
     Where a worker dies it warns, and trains anew what is not done; WorkerError if that
     happens again and again.
     """
-    left, losses = dict(enumerate(chunks)), 0
+    left, losses = dict(enumerate(jobs)), 0
     with tempfile.TemporaryDirectory(prefix="trainlab-") as folder:
         flag = Path(folder) / "stop"
-        ledger.stop.share(flag)
-        while left and not ledger.stopped():
+        session.stop.share(flag)
+        while left and not session.stop.is_set():
             try:
-                _drain(left, work, task_of, ledger, workers, flag)
+                _drain(left, session, workers, flag)
             except BrokenProcessPool as error:
-                if ledger.stopped():  # Ctrl-C, which also reaches workers that only begin
+                if session.stop.is_set():  # Ctrl-C, which also reaches workers that only begin
                     return
                 losses += 1
                 if losses > ALLOWED_LOSSES:
@@ -54,22 +51,15 @@ def in_loky(
                 tell_of_loss("a worker process died", len(left))
 
 
-def _drain(
-    left: dict[int, Sequence[int]],
-    work: Work,
-    task_of: TaskOf,
-    ledger: Ledger,
-    workers: int,
-    flag: Path,
-) -> None:
-    """Has all chunks that are left trained, and takes off the list what is done."""
+def _drain(left: dict[int, Job], session: Session, workers: int, flag: Path) -> None:
+    """Has all jobs that are left done, and takes off the list what is."""
     from joblib import Parallel, delayed  # here: few trainings need it, and it starts slowly
 
     def calls() -> Iterator[object]:
-        for index, rows in list(left.items()):
-            if ledger.stopped():
+        for index, job in list(left.items()):
+            if session.stop.is_set():
                 return
-            yield delayed(_train)(work, index, task_of(rows), flag, os.getpid())
+            yield delayed(_train)(job.work, index, job.task, flag, os.getpid())
 
     parallel = Parallel(
         workers,
@@ -79,7 +69,8 @@ def _drain(
         max_nbytes=LARGE,
     )
     for index, outcome in parallel(calls()):
-        ledger.accept(left.pop(index), outcome)
+        job = left.pop(index)
+        job.ledger.accept(job.rows, outcome)
 
 
 def _train(work: Work, index: int, task: Task, flag: Path, parent: int) -> tuple[int, Outcome]:
