@@ -373,13 +373,9 @@ def test_splits_share_the_workers_as_memory_allows(
 
 def test_sizes_count_data_and_networks() -> None:
     X, y = IRIS
-    candidate = [Candidate.of(quick(n_members=2, batch_size=20, dtype="float32"), {})]
-    dense = training.Course(candidate, X, y, {}).size
+    of = {"batch_size": 20, "dtype": "float32"}
+    dense = training.Course([Candidate.of(quick(n_members=2, **of), {})], X, y, {}).size
     assert dense == 4 * (150 * 4 + 2 * (4 * 5 + 5 + 5 * 3 + 3))
-    sparse = training.Course(
-        [Candidate.of(quick(batch_size=20, dtype="float32", standardize_inputs=False), {})],
-        csr_array(X),
-        y,
-        {},
-    ).size
+    plain = Candidate.of(quick(standardize_inputs=False, **of), {})
+    sparse = training.Course([plain], csr_array(X), y, {}).size
     assert sparse == 8 * np.count_nonzero(X) + 4 * (4 * 5 + 5 + 5 * 3 + 3)

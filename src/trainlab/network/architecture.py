@@ -31,14 +31,7 @@ from trainlab.network.layers import (
     Views,
 )
 from trainlab.network.losses import LOSSES, Loss
-from trainlab.network.workspace import (
-    FRESH,
-    Allocator,
-    Array,
-    Workspace,
-    piece,
-    rows_apart,
-)
+from trainlab.network.workspace import FRESH, Allocator, Array, Workspace, piece, rows_apart
 from trainlab.settings import Rule, Settings, cast, choice, is_integer, is_real, number, record
 from trainlab.settings import stack as stack_settings
 from trainlab.streams import stream
