@@ -267,13 +267,15 @@ class TestErrors:
         rng = np.random.default_rng(2)
         data = tl.from_arrays(rng.normal(size=(20, 900)), np.arange(20) % 2)
         right, asked = backends._Letters.asks_to_end, list[float]()
+        together = multiprocessing.get_context("fork").Barrier(2)
 
         def signed(self: Any, row: int, updates: int, metrics: Any) -> bool:
+            together.wait(SECONDS)
             return right(self, row, updates, {"process": os.getpid()})
 
         def kill_at_the_second_call(member: int, updates: int, metrics: Any) -> bool:
             asked.append(metrics["process"])
-            time.sleep(0.5)  # the other child asks, or the first one sends what its member has
+            time.sleep(0.5)  # the first child, which has its answer, sends what its member has
             if len(asked) == 2:
                 os.kill(asked[0], signal.SIGKILL)
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import dataclasses
 import importlib.util
 import multiprocessing
 import os
@@ -333,6 +334,24 @@ class TestData:
         population.fit(data, epochs=1, backend="loky", workers=2, progress=Looking())
         # inputs of the two splits; the targets of the larger one are larger than 10 kB too
         assert len(files) == 3
+
+    @pytest.mark.parametrize("backend", REMOTE)
+    def test_of_populations_that_are_trained_together(
+        self, backend: str, cluster, small_chunks
+    ) -> None:
+        """Each is trained on its own data."""
+
+        def prints(**place: Any) -> list[str]:
+            first = overlapping()
+            second = dataclasses.replace(first, train=first.train.take(slice(30)))
+            fits = [Fit(mixed(), one, BATCH, epochs=2, keep="state") for one in (first, second)]
+            return [
+                fingerprint(fit.population, history, row)
+                for fit, history in zip(fits, fit_together(fits, **place), strict=True)
+                for row in range(len(fit.population))
+            ]
+
+        assert prints(**where(backend, cluster)) == prints(workers=1)
 
 
 class TestRefused:

@@ -20,7 +20,7 @@ from trainlab.store import listed
 from trainlab.training import backends
 from trainlab.training.fitting import Fit, fit_together
 
-WORKERS = [("threads", 1), ("threads", 3), ("loky", 2), (None, None)]
+WORKERS = [("threads", 1), ("threads", 3), (None, None)]
 if backends.CAN_FORK:
     WORKERS.append(("processes", 2))
 
