@@ -5,7 +5,8 @@ Order: what is read, the file, cells and lines, then writing.
 The first line names the columns.  Lines are read one at a time and never beyond a limit, rows
 in blocks, so that a file costs what a block costs, whatever its size and whatever it claims.
 Cells are numbers as programs write them (12, -0.5, 1e-3; no NaN, no thousands separators), or
-text, or numbers of which some are missing, where that is asked for.  The format is RFC 4180's: commas, double quotes, UTF-8.
+text, or numbers of which some are missing, where that is asked for.  The format is RFC 4180's:
+commas, double quotes, UTF-8.
 """
 
 from __future__ import annotations
