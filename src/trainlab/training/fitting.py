@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainlab.data.arrays import Dataset
 from trainlab.errors import SettingError, sentence
@@ -19,6 +19,7 @@ from trainlab.training.arguments import (
 )
 from trainlab.training.engine import Engine, NumPyEngine
 from trainlab.training.history import History, Status
+from trainlab.training.inputs import Samples
 from trainlab.training.jobs import Training
 from trainlab.training.keeping import Kept, opened, run_in
 from trainlab.training.plan import Callback, EarlyStopping, Plan
@@ -28,6 +29,15 @@ from trainlab.training.run import run
 
 if TYPE_CHECKING:
     from trainlab.training.population import Population
+
+
+class Admitted(NamedTuple):
+    """The plan, the splits, the widths of inputs and outputs, and the numbers to begin with."""
+
+    plan: Plan
+    splits: Mapping[str, Samples]
+    widths: tuple[int, int]
+    starts: Sequence[Numbers] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +64,11 @@ class Fit:
     fresh: bool = False
     engine: Engine = field(default_factory=NumPyEngine)
 
-    def training(self, session: Session, store: Store | None) -> Training:
-        """What is to be done, all of it checked; the run of its name in a store is begun."""
+    def admit(self) -> Admitted:
+        """What is to be done, all of it checked."""
         members, starts = tuple(self.population), None
         splits, widths = admit_data(self.data, members, self.dtype)
-        plan = self._plan(splits)
-        if self.start is not None:
-            before = self.population.numbers, (self.population.widths, widths)
-            starts = admit_start(self.start, members, *before, self.dtype)
-        kept = run_in(store, self.run, self.fresh, self.data, members, plan, starts)
-        return Training(members, plan, splits, widths, self.engine, session, starts, kept)
-
-    def _plan(self, splits: Any) -> Plan:
-        return make_plan(
+        plan = make_plan(
             data=splits,
             batch_size=self.batch_size,
             epochs=self.epochs,
@@ -80,6 +82,16 @@ class Fit:
             keep=self.keep,
             scored=self.data.task != "regression",
         )
+        if self.start is not None:
+            before = self.population.numbers, (self.population.widths, widths)
+            starts = admit_start(self.start, members, *before, self.dtype)
+        return Admitted(plan, splits, widths, starts)
+
+    def training(self, admitted: Admitted, session: Session, store: Store | None) -> Training:
+        """The same as something that runs; the run of its name in a store is begun."""
+        (plan, splits, widths, starts), members = admitted, tuple(self.population)
+        kept = run_in(store, self.run, self.fresh, self.data, members, plan, starts)
+        return Training(members, plan, splits, widths, self.engine, session, starts, kept)
 
     def adopt(self, training: Training, seconds: float) -> History:
         """Gives the population what its members have learnt."""
@@ -107,12 +119,14 @@ def fit_together(
     names = [fit.run for fit in fits]
     if store is not None and len(set(names)) < len(names):
         raise SettingError(sentence("run", "fit_together", "be another for each fit", names))
-    callbacks = [one for fit in fits for one in fit.callbacks]
+    admitted = [fit.admit() for fit in fits]
+    callbacks = [one for each in admitted for one in each.plan.callbacks]
     where = admit_workers(workers), admit_backend(backend, scheduler, callbacks), scheduler
     began = time.perf_counter()
     with shown(progress) as bar, opened(store) as own:
         session = Session(bar)
-        trainings = [fit.training(session, own) for fit in fits]
+        pairs = zip(fits, admitted, strict=True)
+        trainings = [fit.training(each, session, own) for fit, each in pairs]
         run(trainings, session, *where)
     seconds = time.perf_counter() - began
     return [fit.adopt(one, seconds) for fit, one in zip(fits, trainings, strict=True)]
