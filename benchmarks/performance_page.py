@@ -94,8 +94,12 @@ The rest is kept small so:
 - **Sums are products.** BLAS adds the rows of small matrices several times faster than NumPy's
   reductions; `clip` is vectorised where `maximum` with a number is not; `argmax` is quicker than the
   maximum of short rows.
+- **A network alone has all cores.** Where there are more cores than chunks, large products are cut by rows,
+  and the optimizer's passes by columns, for a thread on each. BLAS could use threads too, but would add
+  numbers in another order then; rows at multiples of 48 do not, which is tried once for each shape.
 - **Memory stays where it is.** Every array of a step is made in the first step and used again; an
-  optimizer passes over its state in blocks that a second-level cache holds.
+  optimizer passes over its state in blocks that a second-level cache holds, and whose rows are long enough
+  for NumPy not to gather them in a buffer first.
 - **What is zero is left out.** The first layer's input gradient is never computed; columns that are zero
   in every training row take no part in its products (a quarter of MNIST's for a few hundred images).
 

@@ -12,6 +12,7 @@ import pytest
 
 from optimizer_cases import every_optimizer, gradients, make, start, train
 from trainlab import optimizer_base
+from trainlab.crew import crew
 from trainlab.errors import SettingError
 from trainlab.network import workspace
 from trainlab.network.workspace import Workspace
@@ -91,13 +92,17 @@ def test_no_decay_leaves_negative_zero_beside_a_member_that_decays() -> None:
 
 
 @every_optimizer
-@pytest.mark.parametrize("block", [1, 64, BLOCK])
-def test_blocks_do_not_change_a_bit(name: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("block", "hands"), [(1, 1), (1, 2), (64, 1), (64, 3), (BLOCK, 2)])
+def test_blocks_do_not_change_a_bit(
+    name: str, block: int, hands: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = stack([make(name, i) for i in range(3)], trailing=1)
     whole, _ = train(settings, [0, 1, 2], 101, 3, np.float32)
     monkeypatch.setattr(optimizer_base, "BLOCK", block)
     monkeypatch.setattr(workspace, "LEAST_PIECE", 1)
-    assert train(settings, [0, 1, 2], 101, 3, np.float32)[0].tobytes() == whole.tobytes()
+    monkeypatch.setattr(optimizer_base, "BLOCKS", 1)
+    with crew(hands):
+        assert train(settings, [0, 1, 2], 101, 3, np.float32)[0].tobytes() == whole.tobytes()
 
 
 @every_optimizer

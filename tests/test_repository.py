@@ -21,6 +21,7 @@ ROOMS = (
     "errors",
     "files",
     "blas",
+    "crew",
     "settings",
     "streams",
     "network",

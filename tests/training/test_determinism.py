@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import trainlab as tl
 from fingerprint import fingerprint
+from trainlab import optimizer_base
+from trainlab.network import products
 from trainlab.training import grouping
 from trainlab.training.backends import BACKENDS, CAN_FORK
 
@@ -74,3 +79,32 @@ def test_the_size_of_chunks_does_not_matter(size: int, monkeypatch: pytest.Monke
     usual = fingerprints()
     monkeypatch.setattr(grouping, "chunk_size", lambda *settings: size)
     assert fingerprints() == usual
+
+
+@pytest.mark.parametrize("backend", ["threads", *(["processes"] if CAN_FORK else [])])
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_network_alone_has_all_workers_and_the_same_bits(
+    members: int, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Products and passes are cut for those who have nothing else to do."""
+    monkeypatch.setattr(products, "PART", 100_000)
+    monkeypatch.setattr(optimizer_base, "BLOCKS", 1)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((310, 300)).astype(np.float32)
+    data = tl.from_arrays(x, rng.integers(0, 10, 310)).split(validation=60)
+    seen = mmap.mmap(-1, 8)  # which children write to, too
+    right = products.at_once
+
+    def counted(parts: Any) -> None:
+        seen[0] = max(seen[0], len(parts))
+        right(parts)
+
+    monkeypatch.setattr(products, "at_once", counted)
+    found = []
+    for workers in (members, 2 * members, 3 * members):
+        seen[0] = 0
+        population = tl.Population.grid(tl.MLP((200, 100)), tl.Adam(), seed=range(members))
+        history = population.fit(data, epochs=2, workers=workers, backend=backend)
+        found.append([fingerprint(population, history, row) for row in range(members)])
+        assert seen[0] == (0 if workers == members else workers // members)
+    assert found[0] == found[1] == found[2]

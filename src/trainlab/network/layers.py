@@ -22,6 +22,7 @@ import numpy as np
 
 from trainlab.network.activations import Activation, ReLU
 from trainlab.network.initializers import He, Initializer
+from trainlab.network.products import matmul
 from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import Settings, cast, flag, instance, integer, number
@@ -130,7 +131,7 @@ class Dense(Layer):
         members = np.broadcast_shapes(x.shape[:-2], W.shape[:-2], b.shape[:-2])
         shape = (*members, x.shape[-2], W.shape[-1])
         y = new("y", shape, np.result_type(x, W, b))
-        np.matmul(x, W, out=y)
+        matmul(x, W, out=y)
         np.add(y, b, out=y)
         return y, x, {}
 
@@ -144,13 +145,13 @@ class Dense(Layer):
         input_gradient: bool = True,
     ) -> Array | None:
         x, W, dW = cache, p["W"], grads["W"]
-        np.matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
+        matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
         dW[..., x.shape[-1] :, :] = 0
         sum_rows(dy, new, out=grads["b"])
         if not input_gradient:
             return None
         dx = new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype)
-        return np.matmul(dy, W.mT, out=dx)
+        return matmul(dy, W.mT, out=dx)
 
 
 @dataclasses.dataclass(frozen=True)

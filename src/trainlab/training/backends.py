@@ -24,6 +24,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 
 from trainlab.blas import one_thread
+from trainlab.crew import crew
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.history import Series
 from trainlab.training.jobs import Job, Load
@@ -76,12 +77,13 @@ def _end(loads: Sequence[Load], workers: int) -> float:
     return max(ends)
 
 
-def in_threads(jobs: Sequence[Job], session: Session, workers: int) -> None:
-    """Does every job; the first error stops all and is raised."""
+def in_threads(jobs: Sequence[Job], session: Session, workers: int, hands: int) -> None:
+    """Does every job, with so many hands for each; the first error stops all and is raised."""
 
     def one(job: Job) -> None:
         try:
-            job.do()
+            with crew(hands):
+                job.do()
         except BaseException:
             session.stop.set()
             raise
@@ -92,8 +94,8 @@ def in_threads(jobs: Sequence[Job], session: Session, workers: int) -> None:
         future.result()  # raises what a worker raised
 
 
-def in_processes(jobs: Sequence[Job], workers: int) -> None:
-    """Does every job; the first error ends all children and is raised.
+def in_processes(jobs: Sequence[Job], workers: int, hands: int) -> None:
+    """Does every job, with so many hands for each; the first error ends all children and is raised.
 
     Call it on a thread that signals do not reach.  WorkerError where a process dies.
     """
@@ -104,7 +106,7 @@ def in_processes(jobs: Sequence[Job], workers: int) -> None:
     try:
         for _ in range(min(workers, len(jobs))):
             mine, theirs = context.Pipe()
-            given = (theirs, [*children, mine], jobs)
+            given = (theirs, [*children, mine], jobs, hands)
             process = context.Process(target=_work, args=given, daemon=True)
             with warnings.catch_warnings():
                 # A child of a process with threads must not use what those hold: it only trains.
@@ -166,12 +168,14 @@ def _part(process: Any, connection: Connection) -> None:
         raise WorkerError(sentence("a worker", "fit", must, got, remedy))
 
 
-def _work(connection: Connection, not_mine: Sequence[Connection], jobs: Sequence[Job]) -> None:
+def _work(
+    connection: Connection, not_mine: Sequence[Connection], jobs: Sequence[Job], hands: int
+) -> None:
     """The life of a child."""
     for other in not_mine:  # ends of the parent: with a copy here, nobody hears that it is no more
         other.close()
     try:
-        with one_thread():
+        with one_thread(), crew(hands):
             while (place := _ask(connection, "next", None)) is not None:
                 jobs[place].do(_Letters(connection, place, jobs[place].ledger))
     except (EOFError, ConnectionError):  # the parent is no more

@@ -41,7 +41,7 @@ def run(
         training.resume()
     with one_thread(), connected(scheduler) if backend == "dask" else nullcontext() as client:
         workers = workers or (threads(client) if client else usable_cores())
-        jobs = _divided(trainings, workers)
+        cores, jobs = workers, _divided(trainings, workers)
         if backend is None:
             limit = max(1, min(workers, len(jobs)))
             # Networks of many kinds need not be cut to keep all workers busy.
@@ -49,15 +49,16 @@ def run(
             loads = [[job.load for job in division] for division in divisions]
             backend, workers, place = choose(loads, limit)
             jobs = divisions[place]
+        hands = max(1, cores // max(1, min(workers, len(jobs))))  # for a network alone, all
         start: Callable[[], None]
         if client:
             start = partial(in_dask, jobs, session, client)
         elif backend == "loky":
             start = partial(in_loky, jobs, session, workers)
         elif backend == "processes":
-            start = partial(in_processes, jobs, workers)
+            start = partial(in_processes, jobs, workers, hands)
         else:
-            start = partial(in_threads, jobs, session, workers)
+            start = partial(in_threads, jobs, session, workers, hands)
         interruptible(start, session)
         for job in jobs:  # after Ctrl-C, those that nobody has begun
             if not job.is_done:
