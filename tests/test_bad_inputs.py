@@ -332,9 +332,11 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_calls(name: str) -> None:
+def test_calls(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     error, call = CALLS[name]
     complains(call, error)
+    assert not list(tmp_path.iterdir())  # as a store that was opened for nothing would be
 
 
 def test_processes_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

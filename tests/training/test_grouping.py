@@ -191,9 +191,10 @@ def test_a_hundred_thousand_members_are_grouped_in_seconds(
     if small:
         monkeypatch.setattr(grouping, "chunk_size", lambda *given: 1)
     each = 100_000 // seeds
-    kinds = [
-        tl.Member(SMALL, OPTIMIZERS[i % 4], seed) for seed in range(seeds) for i in range(each)
-    ]
+    kinds: list[tl.Member] = []
+    for seed in range(seeds):
+        four = [tl.Member(SMALL, one, seed) for one in OPTIMIZERS[:each]]
+        kinds += (four * each)[:each]
     start = time.process_time()
     chunks = chunks_of(kinds, 2)
     # It takes about half a second, and some when coverage is measured; quadratic, many minutes.

@@ -26,21 +26,22 @@ TILE: Final = 48
 
 def matmul(a: Array, b: Array, out: Array) -> Array:
     """out = a b; (..., M, N) from (..., M, K) and (..., K, N)."""
-    cuts = _cuts(a.shape[-2], a.shape[-1] * b.shape[-1])
-    if len(cuts) > 2 and _same_bits(_like(a), _like(b), cuts):
-        at_once(
-            [
-                functools.partial(np.matmul, a[..., rows, :], b, out=out[..., rows, :])
-                for rows in _slices(cuts)
-            ]
-        )
-        return out
+    parts = min(hands(), a.shape[-2] * a.shape[-1] * b.shape[-1] // PART)
+    if parts > 1:
+        cuts = _cuts(a.shape[-2], parts)
+        if _same_bits(_like(a), _like(b), cuts):
+            at_once(
+                [
+                    functools.partial(np.matmul, a[..., rows, :], b, out=out[..., rows, :])
+                    for rows in _slices(cuts)
+                ]
+            )
+            return out
     return np.matmul(a, b, out=out)
 
 
-def _cuts(rows: int, each: int) -> tuple[int, ...]:
-    """Where parts begin, and the last one ends, if a row takes so many multiplications."""
-    parts = min(hands(), rows * each // PART)
+def _cuts(rows: int, parts: int) -> tuple[int, ...]:
+    """Where so many parts begin, or fewer, and where the last one ends."""
     inner = (round(rows * part / parts / TILE) * TILE for part in range(1, parts))
     return tuple(sorted({0, *(cut for cut in inner if cut < rows), rows}))
 

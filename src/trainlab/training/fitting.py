@@ -21,7 +21,7 @@ from trainlab.training.engine import Engine, NumPyEngine
 from trainlab.training.history import History, Status
 from trainlab.training.inputs import Samples
 from trainlab.training.jobs import Training
-from trainlab.training.keeping import Kept, opened, run_in
+from trainlab.training.keeping import Kept, admit_run, opened, run_in
 from trainlab.training.plan import Callback, EarlyStopping, Plan
 from trainlab.training.progress import Progress, shown
 from trainlab.training.record import Numbers, Session
@@ -66,6 +66,7 @@ class Fit:
 
     def admit(self) -> Admitted:
         """What is to be done, all of it checked."""
+        admit_run(self.run, self.fresh)
         members, starts = tuple(self.population), None
         splits, widths = admit_data(self.data, members, self.dtype)
         plan = make_plan(

@@ -34,6 +34,14 @@ CHECKPOINT: Final = "checkpoint"
 Kept = str | PathLike[str] | Store
 
 
+def admit_run(name: Any, fresh: Any) -> None:
+    """SettingError unless a run can be called so, and begun or gone on with."""
+    if not isinstance(name, str) or not name:
+        raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
+    if not isinstance(fresh, bool):
+        raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
+
+
 def run_in(
     store: Store | None,
     name: str,
@@ -46,10 +54,6 @@ def run_in(
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    if not isinstance(name, str) or not name:
-        raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
-    if not isinstance(fresh, bool):
-        raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
     return store.run(name, described(data, members, plan, starts), len(members), fresh)
 
 
