@@ -44,7 +44,7 @@ def rare_words(rng: np.random.Generator, rows: int, features: int) -> Any:
 def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) -> None:
     monkeypatch.setattr(inputs, "BLOCK_NUMBERS", 12)  # several blocks
     x = (rng.uniform(-9, 9, (40, 5)) * [1, 10, 1e3, 1e4, 3]).astype(dtype)
-    x[1:, 4] = 0  # a pixel that one image uses
+    x[:, 4] = 25, *[0] * 39  # a pixel that one image uses
     weight = rng.integers(1, 4, 40).astype(float)
     found, exact = Inputs.of(x, weight), x.astype(np.float64)
     mean = np.average(exact, axis=0, weights=weight)

@@ -182,7 +182,7 @@ class TestChunkSize:
 
 @pytest.mark.parametrize(
     ("seeds", "small"),
-    [(1, False), (100_000, False), (50_000, True), (50, True)],
+    [(1, False), (100_000, False), (50, True)],
 )
 def test_a_hundred_thousand_members_are_grouped_in_seconds(
     seeds: int, small: bool, monkeypatch: pytest.MonkeyPatch
