@@ -111,3 +111,14 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three members side by side, whatever they are."""
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
+
+
+@pytest.fixture(scope="module")
+def no_figures() -> Iterator[None]:
+    """Pages of searches show nothing where their figures would be, and are made at once."""
+    from trainlab.report import searches  # matplotlib is slow to import, and few tests need it
+
+    themes = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searches, "figures", lambda outcome: themes)
+        yield

@@ -7,7 +7,6 @@ import hashlib
 import itertools
 import json
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from trainlab.search.study import Asked, study
 from trainlab.search.tables import problem, split
 from trainlab.store import Run
 
+# Figures, which are most of the time, are drawn by one of the tests alone.
+pytestmark = pytest.mark.usefixtures("no_figures")
 FIGURES = searches.figures
 QUICK = ("--trials", "4", "--folds", "3", "--max-iter", "8", "--hidden", "8", "--hidden", "5,4")
 ENTRIES = {"index.html", "model.safetensors", "runs.sqlite", "search.json"}
@@ -45,15 +46,6 @@ def write(path: Path, names: list[str], rows: Any, last: Any = None) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([names, *rows])
     return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_figures() -> Iterator[None]:
-    """Figures, which are most of the time, are drawn by one of the tests alone."""
-    themes = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searches, "figures", lambda outcome: themes)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,14 @@ from sklearn.preprocessing import StandardScaler
 
 import pages
 import trainlab as tl
-from test_search_command import ENTRIES, cut_after, invoke
+from test_search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.estimators.cells import Numbers, Words
-from trainlab.report import searches
 from trainlab.search.study import Asked, study
 from trainlab.search.tables import problem, split
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 NAMES = ["=1+1", "class", "sex", "age", "fare", "port"]
 QUICK = ("--trials", "3", "--folds", "3", "--max-iter", "25", "--hidden", "10", "--lr", "0.01:0.03")
 CUTS = 3
@@ -45,20 +43,6 @@ def passengers(rows: int, seed: int) -> list[list[Any]]:
         empty = rng.random() < 0.2
         found.append(["+yes" if saved else "no", rank, sex, "" if empty else age, fare, port])
     return found
-
-
-def write(path: Path, names: list[str], rows: Any) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([names, *rows])
-    return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_figures() -> Iterator[None]:
-    themes = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searches, "figures", lambda outcome: themes)
-        yield
 
 
 @pytest.fixture(scope="module")

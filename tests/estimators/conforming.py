@@ -12,11 +12,10 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import trainlab
 
-ESTIMATORS = {one.__name__: one for one in (trainlab.MLPClassifier, trainlab.MLPRegressor)}
-
 if __name__ == "__main__":
-    name, dtype = sys.argv[1:]
+    name, *dtype = sys.argv[1:]
     warnings.simplefilter("ignore", ConvergenceWarning)
-    results = check_estimator(ESTIMATORS[name](dtype=dtype), on_fail=None, on_skip=None)
+    estimator = getattr(trainlab, name)(**({"dtype": dtype[0]} if dtype else {}))
+    results = check_estimator(estimator, on_fail=None, on_skip=None)
     ended = [[one["check_name"], one["status"], str(one["exception"])] for one in results]
     sys.stdout.write(json.dumps(ended))
