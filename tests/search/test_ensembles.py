@@ -262,11 +262,11 @@ class TestStore:
         monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 1e9)  # chunks alone decide what is saved
         usual = small(n_folds=2, workers=1).fit(*IRIS).predict_proba(IRIS[0])
         save, whole, again = Run.save, steps[0], []
-        for saves in range(5):
-            stored = small(n_folds=2, workers=1, store=tmp_path / str(saves))
+        while not again or again[-1]:  # a cut before each save, and at last one after all of them
+            stored = small(n_folds=2, workers=1, store=tmp_path / str(len(again)))
             count = itertools.count()
 
-            def cut(self: Run, *given: Any, count: Any = count, saves: int = saves) -> None:
+            def cut(self: Run, *given: Any, count: Any = count, saves: int = len(again)) -> None:
                 if next(count) == saves:
                     raise KeyboardInterrupt
                 save(self, *given)
@@ -279,7 +279,8 @@ class TestStore:
             assert stored.fit(*IRIS).predict_proba(IRIS[0]).tobytes() == usual.tobytes()
             again.append(steps[0])
         assert again == sorted(again, reverse=True)
-        assert whole >= again[0] > again[2] > again[-1] == 0
+        assert len(set(again)) > 2
+        assert whole >= again[0]
 
     def test_other_settings_are_named_and_another_selection_trains_nothing(
         self, tmp_path: Path
