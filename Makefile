@@ -17,14 +17,16 @@ VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 BENCH :=
+TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test lint bench parity lowest clean
+.PHONY: help run docs test lint coverage bench parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make docs     run them, and renew docs/experiments from what they found"
-	@echo "make test     lint, types and tests, with coverage"
+	@echo "make test     lint, types and tests"
 	@echo "make lint     ruff and mypy alone"
+	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
@@ -43,7 +45,11 @@ lint: .venv/installed
 	$(VENV) mypy
 
 test: lint
-	$(VENV) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity --cov --cov-report=term-missing:skip-covered
+	$(VENV) pytest $(TESTS)
+
+# Watching every line makes the tests take 1.6 times as long: hence not with each `make test`.
+coverage: .venv/installed
+	$(VENV) pytest $(TESTS) --cov --cov-report=term-missing:skip-covered
 
 # BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all
 bench: .venv-bench/installed
@@ -54,7 +60,7 @@ parity: .venv-parity/installed
 
 # Old libraries use what newer ones of theirs call deprecated: that is no news about trainlab.
 lowest: .venv-lowest/installed
-	$(LOWEST) pytest -n $(WORKERS) --dist worksteal --ignore=tests/parity -W default::DeprecationWarning
+	$(LOWEST) pytest $(TESTS) -W default::DeprecationWarning
 
 clean:
 	rm -rf .venv .venv-bench .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
