@@ -89,6 +89,8 @@ def test_threads_leave_with_their_block() -> None:
 
     def failing() -> None:
         with crew.crew(4):
+            assert not helping()  # nothing was shared yet
+            at_once([lambda: None, lambda: None])
             assert len(helping()) == 3
             raise ArithmeticError
 

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from trainlab.errors import sentence
 
 
 def describe() -> str:
     """NumPy's BLAS and its kernels, as in "openblas 0.3.31 SkylakeX"."""
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
-    for library in libraries:  # SciPy's wheels bring a second one
-        if "numpy" in library["filepath"] or len(libraries) == 1:
-            parts = (library["internal_api"], library["version"], library.get("architecture"))
-            return " ".join(str(part) for part in parts if part)
-    return "unknown"
+    found = _library().info()
+    if len(found) != 1:
+        return "unknown"
+    parts = (found[0].get(name) for name in ("internal_api", "version", "architecture"))
+    return " ".join(str(part) for part in parts if part)
+
+
+def threads() -> int:
+    """On how many threads NumPy's BLAS computes now; 0 if it cannot be asked."""
+    return max((library["num_threads"] for library in _library().info()), default=0)
+
+
+@functools.cache
+def _library() -> ThreadpoolController:
+    """NumPy's BLAS, looked for once: that takes milliseconds, a small prediction less than one."""
+    found = ThreadpoolController().select(user_api="blas")
+    paths = [library["filepath"] for library in found.info()]
+    own = [path for path in paths if "numpy" in path]  # SciPy's wheels bring a second one
+    return found.select(filepath=own) if own else found
 
 
 @contextmanager
@@ -28,7 +43,8 @@ def one_thread() -> Iterator[None]:
     """BLAS on one thread inside the block, and as before once no thread is in one.
 
     The engine has threads of its own, one chunk of members each; threads of BLAS beside
-    them would fight for the same cores.  Warns where a library does not do as it is told.
+    them would fight for the same cores, and add numbers in an order that depends on how many
+    they are.  Warns where a library does not do as it is told.
     """
     _LIMIT.enter()
     try:
@@ -46,12 +62,12 @@ class _Limit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._limits: threadpool_limits | None = None
+        self._limits: Any = None
 
     def enter(self) -> None:
         with self._lock:
             if not self._inside:
-                self._limits = threadpool_limits(1, user_api="blas")
+                self._limits = _library().limit(limits=1)
                 try:
                     _check()
                 except BaseException:  # a warning that is an error
@@ -73,11 +89,11 @@ if hasattr(os, "register_at_fork"):  # the lock may be held by a thread that the
 
 def _check() -> None:
     """Warns of a library with more than one thread."""
-    for library in threadpool_info():
-        if library["user_api"] == "blas" and library["num_threads"] != 1:
-            name, threads = library["internal_api"], library["num_threads"]
+    for library in _library().info():
+        if library["num_threads"] != 1:
+            name, got = library["internal_api"], library["num_threads"]
             remedy = f"{name.upper()}_NUM_THREADS=1"
-            text = sentence("threads", f"BLAS {name}", "be 1 while training", threads, remedy)
+            text = sentence("threads", f"BLAS {name}", "be 1 while training", got, remedy)
             warnings.warn(text, RuntimeWarning, stacklevel=5)
 
 

@@ -18,16 +18,19 @@ Part = Callable[[], object]
 
 
 class _Crew:
-    """A thread that leads, which made it, and some that help."""
+    """A thread that leads, which made it, and some that help, from when there is work to share."""
 
     def __init__(self, hands: int) -> None:
         self.hands = hands
+        self._helpers: list[threading.Thread] = []
         self._parts: SimpleQueue[tuple[contextvars.Context, Part] | None] = SimpleQueue()
         self._ends: SimpleQueue[BaseException | None] = SimpleQueue()
-        for _ in range(hands - 1):
-            threading.Thread(target=self._help, name="trainlab crew", daemon=True).start()
 
     def do(self, parts: Sequence[Part]) -> None:
+        while len(self._helpers) < self.hands - 1:
+            helper = threading.Thread(target=self._help, name="trainlab crew", daemon=True)
+            helper.start()
+            self._helpers.append(helper)
         for part in parts[1:]:  # with what NumPy is told to do where numbers overflow
             self._parts.put((contextvars.copy_context(), part))
         try:
@@ -48,7 +51,7 @@ class _Crew:
                 self._ends.put(None)
 
     def leave(self) -> None:
-        for _ in range(self.hands - 1):
+        for _ in self._helpers:
             self._parts.put(None)
 
 

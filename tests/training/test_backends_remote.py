@@ -21,6 +21,7 @@ import distributed
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
+from threadpoolctl import threadpool_limits
 
 import trainlab as tl
 from complaints import complains
@@ -191,19 +192,14 @@ class TestBits:
         assert np.array_equal(both(**where(backend, cluster)), both(backend="threads"))
 
     def test_blas_stays_on_one_thread_while_anybody_trains(self) -> None:
-        from threadpoolctl import threadpool_info, threadpool_limits
-
-        def threads() -> set[int]:
-            return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
         with threadpool_limits(2, user_api="blas"):
             first, second = blas.one_thread(), blas.one_thread()
             first.__enter__()
             second.__enter__()
             first.__exit__(None, None, None)
-            assert threads() == {1}
+            assert blas.threads() == 1
             second.__exit__(None, None, None)
-            assert threads() == {2}
+            assert blas.threads() == 2
 
 
 class TestLosses:

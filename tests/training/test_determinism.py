@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import trainlab as tl
 from fingerprint import fingerprint
@@ -108,3 +109,17 @@ def test_a_network_alone_has_all_workers_and_the_same_bits(
         found.append([fingerprint(population, history, row) for row in range(members)])
         assert seen[0] == (0 if workers == members else workers // members)
     assert found[0] == found[1] == found[2]
+
+
+def test_threads_of_blas_do_not_matter_to_predictions() -> None:
+    """On two of its own threads BLAS would add the products of so many columns in another order."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((600, 784)).astype(np.float32)
+    data = tl.from_arrays(x, rng.integers(0, 10, 600))
+    population = tl.Population.grid(tl.MLP((100, 100)), seed=range(2))
+    population.fit(data, steps=1, evaluate=None)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(population.predict_proba(x).tobytes())
+    assert found[0] == found[1]

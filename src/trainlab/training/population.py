@@ -9,6 +9,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from trainlab.blas import one_thread, usable_cores
+from trainlab.crew import crew
 from trainlab.data.arrays import Dataset
 from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.network.architecture import MLP
@@ -303,13 +305,14 @@ class Population(Sequence[Member]):
         inputs = Inputs(admit_inputs(x, self._widths[0], dtype))
         found: list[Any] = [None] * len(self)
         chunks, _ = group(self._members, self._widths, EVALUATION_ROWS, dtype, workers=1)
-        for rows in chunks:
-            settings = [self._members[row] for row in rows]
-            starts = [dataclasses.replace(numbers[row], state={}) for row in rows]
-            chunk = Chunk(rows, settings, self._widths, dtype, starts=starts)
-            values = read(chunk, NumPyEngine().outputs(chunk, inputs))
-            for row, value in zip(chunk.members, values, strict=True):
-                found[row] = value
+        with one_thread(), crew(usable_cores()):
+            for rows in chunks:
+                settings = [self._members[row] for row in rows]
+                starts = [dataclasses.replace(numbers[row], state={}) for row in rows]
+                chunk = Chunk(rows, settings, self._widths, dtype, starts=starts)
+                values = read(chunk, NumPyEngine().outputs(chunk, inputs))
+                for row, value in zip(chunk.members, values, strict=True):
+                    found[row] = value
         return np.stack(found)
 
 
