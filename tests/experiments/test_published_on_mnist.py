@@ -19,7 +19,11 @@ STEPS = (1800, 1900)  # those that the notes print near the end
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_the_optimizer_comparison_ends_where_the_notes_do(mnist_dir: Path) -> None:
-    four = dataclasses.replace(EXPERIMENT, vary={arm: EXPERIMENT.vary[arm] for arm in ARMS})
+    four = dataclasses.replace(
+        EXPERIMENT,
+        base={"mnist": dataclasses.replace(EXPERIMENT.base["mnist"], steps=STEPS[-1] + 1)},
+        vary={arm: EXPERIMENT.vary[arm] for arm in ARMS},
+    )
     options = Options(data="mnist", data_dir=mnist_dir, seeds=30)
     measured = train(four, load(options), options)
     assert measured.diverged == {}
