@@ -6,6 +6,7 @@ import mmap
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from threadpoolctl import threadpool_limits
 import trainlab as tl
 from fingerprint import fingerprint
 from trainlab import optimizer_base
+from trainlab.evidence import bootstrap
+from trainlab.experiments import EXPERIMENTS, Options, runner
 from trainlab.network import products
 from trainlab.training import grouping
 from trainlab.training.backends import BACKENDS, CAN_FORK
@@ -111,15 +114,35 @@ def test_a_network_alone_has_all_workers_and_the_same_bits(
     assert found[0] == found[1] == found[2]
 
 
-def test_threads_of_blas_do_not_matter_to_predictions() -> None:
-    """On two of its own threads BLAS would add the products of so many columns in another order."""
+def predictions() -> Any:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((600, 784)).astype(np.float32)
     data = tl.from_arrays(x, rng.integers(0, 10, 600))
     population = tl.Population.grid(tl.MLP((100, 100)), seed=range(2))
     population.fit(data, steps=1, evaluate=None)
+    return population.predict_proba(x)
+
+
+def a_simultaneous_interval() -> Any:
+    deviations = np.random.default_rng(0).normal(size=(15, 1000))
+    return [bootstrap.reach(deviations, np.ones(deviations.shape, bool), 0.95, seed=0)]
+
+
+def an_interval() -> Any:
+    columns = np.random.default_rng(0).normal(size=(1000, 7))
+    return bootstrap.statistic_bounds(columns, lambda means: means.prod(-1), 0.95, seed=0)
+
+
+def an_experiment() -> Any:
+    found = runner.measure(EXPERIMENTS["gradient-norms"], tl.load_digits(), Options(seeds=2))
+    return [series.values for series in found.measured.series.values()]
+
+
+@pytest.mark.parametrize("what", [predictions, a_simultaneous_interval, an_interval, an_experiment])
+def test_threads_of_blas_do_not_matter(what: Callable[[], Any]) -> None:
+    """On two threads BLAS would add some of the numbers in another order."""
     found = []
     for threads in (1, 2):
         with threadpool_limits(threads, user_api="blas"):
-            found.append(population.predict_proba(x).tobytes())
+            found.append([np.asarray(part).tobytes() for part in what()])
     assert found[0] == found[1]

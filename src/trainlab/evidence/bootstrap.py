@@ -11,6 +11,7 @@ import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 from scipy import special
 
+from trainlab.blas import one_thread
 from trainlab.evidence.checks import Array
 from trainlab.streams import stream
 
@@ -91,6 +92,7 @@ def _resampled_medians(
 # --- a statistic of rows ---------------------------------------------------------------
 
 
+@one_thread()
 def statistic_bounds(
     columns: Array, statistic: Callable[[Array], Array], level: float, seed: int
 ) -> tuple[float, float]:
@@ -124,6 +126,7 @@ def statistic_bounds(
 # --- many means ------------------------------------------------------------------------
 
 
+@one_thread()
 def reach(centred: Array, present: npt.NDArray[np.bool_], level: float, seed: int) -> float:
     """The `level` quantile of the greatest studentised deviation among the pairs."""
     seeds = centred.shape[1]

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 
 from trainlab import files, plots
+from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.errors import SettingError, TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
@@ -157,6 +158,7 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
+@one_thread()
 def measure(
     experiment: AnyExperiment,
     data: Dataset | None,
