@@ -208,7 +208,9 @@ def _summary(document: Document) -> str:
     ]
     return (
         f"{reached} of {reached + missed} targets are reached. Of trainlab's time the matrix products "
-        f"alone would take: {', '.join(shares)}; 1 is the end of what is possible with them."
+        f"alone would take: {', '.join(shares)}; 1 is the end of what is possible with them. The column "
+        "*products alone* is the ratio of who needed no time but for the products: a target above it is "
+        "out of reach on this machine, whatever happens around them."
     )
 
 

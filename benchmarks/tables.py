@@ -70,7 +70,7 @@ def ratio(value: float) -> str:
 
 
 def targets(document: Document) -> Table:
-    """Every target, what was found, and whether that is enough."""
+    """Every target, what was found, what products alone would allow, and whether it is enough."""
     rows = []
     for target in TARGETS:
         found = target.found(document)
@@ -82,14 +82,17 @@ def targets(document: Document) -> Table:
         wanted = MISSING if least is None else f"≥ {least:.2f}" if share else f"≥ {least:g} ×"
         shown = f"{value:.2f}" if share else f"{ratio(value)} ×"
         who = target.words if share or target.words == name else f"{target.words}: {name}"
-        rows.append((target.workload, who, wanted, shown, target.verdict(value)))
+        limit = results.share_of_limit(document, target.workload)
+        most = MISSING if share or limit is None else f"{ratio(value / limit)} ×"
+        rows.append((target.workload, who, wanted, shown, most, target.verdict(value)))
     allowed, took = budget(document), results.all_times(document, "E").get("trainlab run")
     if allowed and took:
         verdict = "reached" if took.median <= allowed else "missed"
         words = f"seconds ({BUDGET_SECONDS:g} if A's products took {BUDGET_LIMIT_OF_A})"
-        rows.append(("E", words, f"≤ {seconds(allowed)} s", f"{seconds(took.median)} s", verdict))
-    columns = ("", "time of … ÷ time of trainlab", "target", "found", "")
-    return Table("Targets", columns, tuple(rows), (0, 1, 4))
+        found_words = f"{seconds(took.median)} s"
+        rows.append(("E", words, f"≤ {seconds(allowed)} s", found_words, MISSING, verdict))
+    columns = ("", "time of … ÷ time of trainlab", "target", "found", "products alone", "")
+    return Table("Targets", columns, tuple(rows), (0, 1, 5))
 
 
 def workload(document: Document, name: str) -> Table:
