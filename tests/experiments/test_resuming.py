@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import shutil
@@ -74,17 +75,17 @@ class TestCutOff:
         experiments = [short(), short("batch-norm"), short("optimizer-comparison")]
         usual = plain(run(experiments, tmp_path / "whole", SEEDS))
         whole, again = steps[0], []
-        for saves in range(0, 9, 2):
-            with monkeypatch.context() as patch:
-                cut_after(saves, patch)
-                with pytest.raises(KeyboardInterrupt):
-                    run(experiments, tmp_path / str(saves), SEEDS)
+        while not again or again[-1]:  # how many transactions there are is up to the machine
+            folder = tmp_path / str(len(again))
+            with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+                cut_after(2 * len(again), patch)
+                run(experiments, folder, SEEDS)
             steps[0] = 0
-            assert plain(run(experiments, tmp_path / str(saves), SEEDS)) == usual
+            assert plain(run(experiments, folder, SEEDS)) == usual
             again.append(steps[0])
         assert again == sorted(again, reverse=True)
         assert again[0] == whole
-        assert again[-1] < again[0]
+        assert len(set(again)) > 2
 
     def test_stages(
         self, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
