@@ -209,8 +209,8 @@ def _summary(document: Document) -> str:
     return (
         f"{reached} of {reached + missed} targets are reached. Of trainlab's time the matrix products "
         f"alone would take: {', '.join(shares)}; 1 is the end of what is possible with them. The column "
-        "*products alone* is the ratio of who needed no time but for the products: a target above it is "
-        "out of reach on this machine, whatever happens around them."
+        "*limit* is the ratio that trainlab would reach if it needed no time but for the products: a "
+        "target above it is out of reach on this machine, whatever happens around them."
     )
 
 

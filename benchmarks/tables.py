@@ -91,7 +91,7 @@ def targets(document: Document) -> Table:
         words = f"seconds ({BUDGET_SECONDS:g} if A's products took {BUDGET_LIMIT_OF_A})"
         found_words = f"{seconds(took.median)} s"
         rows.append(("E", words, f"≤ {seconds(allowed)} s", found_words, MISSING, verdict))
-    columns = ("", "time of … ÷ time of trainlab", "target", "found", "products alone", "")
+    columns = ("", "time of … ÷ time of trainlab", "target", "found", "limit", "")
     return Table("Targets", columns, tuple(rows), (0, 1, 5))
 
 
