@@ -47,7 +47,7 @@ lint: .venv/installed
 test: lint
 	$(VENV) pytest $(TESTS)
 
-# Watching every line makes the tests take 1.6 times as long: hence not with each `make test`.
+# Watching every line makes the tests take 1.3 to 1.7 times as long: hence not with `make test`.
 coverage: .venv/installed
 	$(VENV) pytest $(TESTS) --cov --cov-report=term-missing:skip-covered
 
