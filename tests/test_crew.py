@@ -84,8 +84,11 @@ def test_numpy_is_told_the_same_in_all_parts() -> None:
 
 
 def test_threads_leave_with_their_block() -> None:
+    before = threading.enumerate()  # those of another test may still be leaving
+
     def helping() -> list[threading.Thread]:
-        return [one for one in threading.enumerate() if one.name == "trainlab crew"]
+        new = [one for one in threading.enumerate() if one not in before]
+        return [one for one in new if one.name == "trainlab crew"]
 
     def failing() -> None:
         with crew.crew(4):
