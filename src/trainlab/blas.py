@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -34,8 +35,21 @@ def _library() -> ThreadpoolController:
     """NumPy's BLAS, looked for once: that takes milliseconds, a small prediction less than one."""
     found = ThreadpoolController().select(user_api="blas")
     paths = [library["filepath"] for library in found.info()]
-    own = [path for path in paths if "numpy" in path]  # SciPy's wheels bring a second one
+    own = [path for path in paths if _is_numpys(path)]  # SciPy's wheels bring a second one
     return found.select(filepath=own) if own else found
+
+
+def _is_numpys(path: str) -> bool:
+    """Whether a library lies where wheels of NumPy have theirs.
+
+    >>> _is_numpys("/lib/site-packages/numpy.libs/libscipy_openblas64_.so")
+    True
+    >>> _is_numpys("/lib/site-packages/numpy/.dylibs/libscipy_openblas64_.dylib")
+    True
+    >>> _is_numpys("/home/me/numpy/site-packages/scipy.libs/libscipy_openblas.so")
+    False
+    """
+    return any("numpy" in part for part in Path(path).parts[-3:-1])
 
 
 @contextmanager
