@@ -19,6 +19,7 @@ MAX_LINES = 400
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
     "errors",
+    "deprecated",
     "files",
     "blas",
     "crew",
@@ -33,7 +34,11 @@ ROOMS = (
     "evidence",
     "plots",
     "store",
+    "members",
+    "engine",
     "training",
+    "workers",
+    "population",
     "models",
     "estimators",
     "search",

@@ -22,6 +22,7 @@ from trainlab.errors import (
     TrainlabError,
     WorkerError,
 )
+from trainlab.members import Member
 from trainlab.models import export_onnx, load, save
 from trainlab.models.kinds import later
 from trainlab.network.activations import (
@@ -63,11 +64,10 @@ from trainlab.optimizers import (
     Nesterov,
     RMSprop,
 )
+from trainlab.population import Network, Population
 from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, Step, WarmUp
 from trainlab.training.history import History
-from trainlab.training.members import Member
 from trainlab.training.plan import EarlyStopping
-from trainlab.training.population import Network, Population
 
 if TYPE_CHECKING:
     from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder

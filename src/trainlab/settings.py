@@ -20,7 +20,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -34,11 +34,16 @@ Check = Callable[[Any], bool]
 class Settings:
     """Base of all frozen records of settings: checks its fields when it is made."""
 
+    owner: ClassVar[str] = ""
+    """Whose the fields are, as errors say it; the name of the class where it is empty."""
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             rule = field.metadata.get("rule")
             if rule is not None:
-                value = rule.admit(getattr(self, field.name), field.name, type(self).__name__)
+                value = rule.admit(
+                    getattr(self, field.name), field.name, self.owner or type(self).__name__
+                )
                 object.__setattr__(self, field.name, value)
 
 

@@ -21,7 +21,7 @@ from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, padded
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
-from trainlab.training.population import Population
+from trainlab.population import Population
 
 
 class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types

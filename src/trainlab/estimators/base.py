@@ -21,6 +21,8 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
+from trainlab.engine.base import Widths
+from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.choices import admit
@@ -28,10 +30,10 @@ from trainlab.estimators.outcome import Outcome
 from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
-from trainlab.training.history import History
+from trainlab.population import Population
+from trainlab.population.fit import Fit, Fitted, fit_together
+from trainlab.population.settings import FitSettings
 from trainlab.training.plan import Callback, EarlyStopping
-from trainlab.training.population import Population
-from trainlab.training.record import Numbers
 
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
@@ -110,16 +112,11 @@ class BaseMLP(Answering):
         owner = type(self).__name__
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
-    def adopt(
-        self, ready: Prepared, population: Population, history: History, first: int = 0
-    ) -> Self:
-        """Takes the members of `ready` from a trained population, where they stand from `first`.
-
-        history: what the training of that population left.
-        """
-        outcome = Outcome(ready, history, first)
-        numbers = [population.numbers[row] for row in outcome.rows]
-        self._population = Population.restore(ready.members, numbers, population.widths)
+    def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
+        """Takes the members of `ready` from a fit, where they stand from `first`."""
+        outcome = Outcome(ready, fitted.history, first)
+        states = [fitted.states[row] for row in outcome.rows]
+        self._population = Population.restore(ready.members, states, fitted.widths)
         self._inputs, self._targets = ready.table.inputs, ready.table.targets
         self._dtype = ready.arguments["dtype"]
         self._has_state = False
@@ -164,13 +161,11 @@ class BaseMLP(Answering):
         keep: str,
     ) -> Self:
         """The second step, for this estimator alone, and the third."""
-        population = Population(ready.members)
+        before = None
         if start is not None:
-            numbers = [_at_an_epoch(one, ready) for one in self._population.numbers]
-            widths = (ready.data.in_features, ready.data.out_features)
-            population = Population.restore(ready.members, numbers, widths)
-        history = population.fit(
-            ready.data,
+            widths = Widths(ready.data.in_features, ready.data.out_features)
+            before = [_at_an_epoch(one, ready) for one in self._population.states], widths
+        settings = FitSettings(
             **ready.arguments,
             callbacks=() if callbacks is None else callbacks,
             workers=self.workers,
@@ -178,7 +173,9 @@ class BaseMLP(Answering):
             start=start,
             keep=keep,
         )
-        return self.adopt(ready, population, history)
+        fit = Fit(ready.members, ready.data, settings, before)
+        (fitted,) = fit_together([fit], settings)
+        return self.adopt(ready, fitted)
 
     def _table(
         self,
@@ -219,11 +216,11 @@ class BaseMLP(Answering):
         return [int(seed) for seed in draws]
 
 
-def _at_an_epoch(numbers: Numbers, ready: Prepared) -> Numbers:
-    """The numbers of a member as if they had been reached at the end of an epoch of `ready`.
+def _at_an_epoch(state: MemberState, ready: Prepared) -> MemberState:
+    """What a member has learnt, as if it had been reached at the end of an epoch of `ready`.
 
     Rows that came in other numbers before made other numbers of steps.  An epoch that
     began in its middle would show some rows twice and others not at all.
     """
     steps = -(-len(ready.data.train) // ready.arguments["batch_size"])
-    return dataclasses.replace(numbers, updates=-(-numbers.updates // steps) * steps)
+    return dataclasses.replace(state, updates=-(-state.updates // steps) * steps)

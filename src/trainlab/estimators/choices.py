@@ -13,12 +13,12 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
 from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
 from trainlab.settings import Rule, Settings, is_integer, is_real
-from trainlab.training.members import Member
 
 # scikit-learn's names, beside ours.
 ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}

@@ -18,7 +18,7 @@ from trainlab.estimators.choices import batch_rows, loss_of, members_of
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Labels, Targets, class_weights
-from trainlab.training.members import Member
+from trainlab.members import Member
 from trainlab.training.plan import EarlyStopping
 
 # The parameters that decide what the data set is.

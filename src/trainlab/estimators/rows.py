@@ -15,9 +15,9 @@ from scipy.sparse import csr_array, issparse
 
 from trainlab.data.admission import admit_inputs, as_csr
 from trainlab.data.arrays import Split
+from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
-from trainlab.training.engine import EVALUATION_ROWS
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,13 +32,13 @@ from trainlab.estimators.graphs import estimator_graph
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.members import describe
 from trainlab.models.container import Content, fault
 from trainlab.models.kinds import Kind, register
 from trainlab.models.populations import describe_population, revive_population
 from trainlab.models.records import revive
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings
-from trainlab.training.members import describe
 
 _LABELS: Final = "biufU"
 _STANDARDIZED: Final = 2
@@ -137,7 +137,7 @@ def _put_together(
         raise fault(source, "widths", "be those of the targets", model._population.widths)
     model._inputs = _inputs(said, attributes["n_features_in_"], version, source)
     model._dtype = document["dtype"]
-    if model._dtype != str(model._population.numbers[0].params.dtype):
+    if model._dtype != str(model._population.states[0].params.dtype):
         raise fault(source, "dtype", "be that of the members", model._dtype)
     flags = {f"_{flag}": document[flag] for flag in form.flags}
     for name, value in {**own, **attributes, **flags}.items():

@@ -19,13 +19,13 @@ from trainlab.experiments.base import (
     Within,
 )
 from trainlab.experiments.figures import seeds_words
+from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Sigmoid, Tanh
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import He, Initializer, Std, Xavier
 from trainlab.network.layers import EVALUATION, Activate, Dense
 from trainlab.network.workspace import FRESH
 from trainlab.streams import stream
-from trainlab.training.members import describe
 
 SAMPLES = 1_000
 WIDTH = 100

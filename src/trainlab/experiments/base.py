@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab.data import Dataset
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
 from trainlab.training.history import History
-from trainlab.training.members import Member
 
 Array = npt.NDArray[np.float64]
 T = TypeVar("T")

@@ -25,13 +25,13 @@ from trainlab.experiments.base import (
 )
 from trainlab.experiments.claims import number
 from trainlab.experiments.figures import seeds_words
+from trainlab.members import describe
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.layers import BatchNorm, Declaration, Layer, Mode, Views
 from trainlab.network.workspace import Allocator
 from trainlab.settings import instance
 from trainlab.streams import stream
-from trainlab.training.members import describe
 
 NETWORK = MLP(hidden=(100, 100), activation=ReLU(), batch_norm=True)
 SAMPLES = 16

@@ -19,8 +19,8 @@ from trainlab.experiments.base import (
 )
 from trainlab.experiments.derivative import STEP
 from trainlab.experiments.gradient_field import f
+from trainlab.members import describe
 from trainlab.optimizers import SGD
-from trainlab.training.members import describe
 
 START = (-3.0, 4.0)
 RATE = 0.1

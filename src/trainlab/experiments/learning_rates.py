@@ -22,11 +22,11 @@ from trainlab.experiments.base import (
     Train,
 )
 from trainlab.experiments.figures import seeds_words
+from trainlab.members import Member, describe
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import He
 from trainlab.optimizers import OPTIMIZERS
-from trainlab.training.members import Member, describe
 
 PER_DECADE: Final = 2
 RATES: Final = 10.0 ** (np.arange(-5 * PER_DECADE, 1 * PER_DECADE + 1) / PER_DECADE)

@@ -18,8 +18,8 @@ from trainlab.experiments.base import (
     Within,
 )
 from trainlab.experiments.published import end_points
+from trainlab.members import describe
 from trainlab.optimizers import SGD, AdaGrad, Adam, Momentum, Optimizer
-from trainlab.training.members import describe
 
 START: Final = (-7.0, 2.0)
 STEPS: Final = 30

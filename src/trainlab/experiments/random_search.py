@@ -14,10 +14,10 @@ import numpy as np
 from trainlab.data import Dataset
 from trainlab.errors import SettingError, sentence
 from trainlab.experiments.base import Array, Train
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
-from trainlab.training.members import Member
-from trainlab.training.population import Population
+from trainlab.population import Population
 
 Ranges = Mapping[str, tuple[float, float]]
 """Setting → its least and greatest value; drawn evenly in the logarithm."""

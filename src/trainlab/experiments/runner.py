@@ -31,12 +31,12 @@ from trainlab.experiments.base import (
 from trainlab.experiments.results import NO_DATA, Results, environment
 from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
+from trainlab.members import Member
+from trainlab.population import Population
+from trainlab.population.settings import RunSettings
 from trainlab.settings import is_integer
 from trainlab.store import Store
-from trainlab.training.arguments import admit_backend
 from trainlab.training.history import History
-from trainlab.training.members import Member
-from trainlab.training.population import Population
 from trainlab.training.progress import Progress
 
 SEEDS: Final = 10
@@ -85,7 +85,7 @@ class Options:
             if value is not None and not (is_integer(value) and value >= 1):
                 must = "be an integer >= 1"
                 raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
-        admit_backend(self.backend, self.scheduler)
+        RunSettings(backend=self.backend, scheduler=self.scheduler)
 
     @property
     def seed_range(self) -> range:

@@ -19,10 +19,10 @@ from trainlab.experiments.base import (
     greatest,
 )
 from trainlab.experiments.derivative import STEP
+from trainlab.members import describe
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import Std
 from trainlab.network.workspace import FRESH
-from trainlab.training.members import describe
 
 X = np.array([[0.6, 0.9]])
 T = np.array([2])

@@ -23,10 +23,10 @@ from trainlab.experiments.base import (
 )
 from trainlab.experiments.figures import seeds_words
 from trainlab.experiments.learning_rates import ARMS, TOP, Task
+from trainlab.members import Member
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import He
-from trainlab.training.members import Member
 
 FACTORS: Final = 10.0 ** np.arange(-2.0, 2.25, 0.5)
 """Rates tried, as multiples of the default."""

@@ -19,8 +19,8 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.network import activations, layers
 from trainlab.network.workspace import Array
+from trainlab.population import Network, Population
 from trainlab.settings import is_integer
-from trainlab.training.population import Network, Population
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -98,14 +98,14 @@ def network_graph(network: Network, index: int | None) -> Graph:
 
 def population_graph(population: Population, index: int | None) -> Graph:
     """The graph of one member of a trained population; SettingError unless the index is one's."""
-    numbers, last = population.numbers, len(population) - 1
+    states, last = population.states, len(population) - 1
     if index is None and last == 0:
         index = 0
     if index is None or not is_integer(index) or not 0 <= index <= last:
         must = f"be an integer in [0, {last}]: a file holds one network"
         raise SettingError(sentence("index", "export_onnx", must, index, "index=0"))
     width, out = population.widths
-    dtype = numbers[index].params.dtype
+    dtype = states[index].params.dtype
     graph = Graph(dtype, width)
     y = member_outputs(graph, population, index, "x")
     graph.result("outputs", y, dtype, out)
@@ -117,9 +117,9 @@ def population_graph(population: Population, index: int | None) -> Graph:
 
 def member_outputs(graph: Graph, population: Population, index: int, x: str) -> str:
     """Adds a trained member; the name of its outputs (N, out) for the inputs of the name x."""
-    numbers = population.numbers[index]
+    state = population.states[index]
     architecture = population[index].network.build(*population.widths)
-    bound = architecture.bind(numbers.params, numbers.buffers)
+    bound = architecture.bind(state.params, state.buffers)
     for layer, views in zip(architecture.layers, bound, strict=True):
         x = LAYERS[type(layer)](graph, layer, views, x)
     return x

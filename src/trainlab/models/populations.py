@@ -13,16 +13,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError
+from trainlab.members import Member, describe
 from trainlab.models.container import Content, fault
 from trainlab.models.records import revive
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.optimizer_base import Optimizer
+from trainlab.population import Network, Population
 from trainlab.streams import MAX_SEED
-from trainlab.training.members import Member, describe
-from trainlab.training.population import Network, Population
-from trainlab.training.record import Numbers
 
 Kept = tuple[tuple[int, ...], str]
 """The shape and the dtype of an array."""
@@ -58,22 +58,22 @@ def describe_population(population: Population) -> tuple[dict[str, Any], dict[st
     """The document and the arrays of a trained population."""
     networks, optimizers = dict[MLP, int](), dict[Optimizer, int]()
     members, arrays, updates = [], dict[str, Array](), []
-    for index, (member, numbers) in enumerate(zip(population, population.numbers, strict=True)):
+    for index, (member, state) in enumerate(zip(population, population.states, strict=True)):
         network = networks.setdefault(member.network, len(networks))
         optimizer = optimizers.setdefault(member.optimizer, len(optimizers))
         members.append([network, optimizer, member.seed])
-        updates.append(numbers.updates)
-        arrays[f"{index}.params"] = numbers.params
-        if numbers.buffers.size:
-            arrays[f"{index}.buffers"] = numbers.buffers
-        arrays |= {f"{index}.state.{name}": values for name, values in numbers.state.items()}
+        updates.append(state.updates)
+        arrays[f"{index}.params"] = state.params
+        if state.buffers.size:
+            arrays[f"{index}.buffers"] = state.buffers
+        arrays |= {f"{index}.state.{name}": values for name, values in state.optimizer.items()}
     document = {
         "networks": [describe(network) for network in networks],
         "optimizers": [describe(optimizer) for optimizer in optimizers],
         "members": members,
         "updates": updates,
         "widths": list(population.widths),
-        "dtype": str(numbers.params.dtype),
+        "dtype": str(state.params.dtype),
     }
     return document, arrays
 
@@ -90,7 +90,7 @@ def revive_population(
     updates = _integers(document["updates"], len(members), 0, source, "updates")
     built: dict[MLP, Architecture] = {}
     taken: set[str] = set()
-    numbers = []
+    states = []
     for index, member in enumerate(members):
         if member.network not in built:
             built[member.network] = member.network.build(*widths)
@@ -99,15 +99,19 @@ def revive_population(
         found = {name: values for name, values in own.items() if values is not None}
         _check(found, expected, f"member {index} of {source}")
         taken |= {f"{index}.{name}" for name in found}
-        state = {name[6:]: values for name, values in found.items() if name.startswith("state.")}
-        empty = np.empty(0, document["dtype"])
-        numbers.append(Numbers(found["params"], found.get("buffers", empty), state, updates[index]))
+        optimizer = {
+            name.removeprefix("state."): values
+            for name, values in found.items()
+            if name.startswith("state.")
+        }
+        buffers = found.get("buffers", np.empty(0, document["dtype"]))
+        states.append(MemberState(found["params"], buffers, optimizer, updates[index]))
     if taken != set(arrays):
         raise fault(source, "arrays", "be those of its members", sorted(set(arrays) - taken))
-    kept = zip(members, numbers, strict=True)
-    if len({bool(one.state) for member, one in kept if member.optimizer.slots}) > 1:
+    kept = zip(members, states, strict=True)
+    if len({bool(one.optimizer) for member, one in kept if member.optimizer.slots}) > 1:
         raise fault(source, "state", "be there of all members or of none", "that of some")
-    return Population.restore(members, numbers, (widths[0], widths[1]))
+    return Population.restore(members, states, (widths[0], widths[1]))
 
 
 def _members(document: Mapping[str, Any], source: str) -> list[Member]:

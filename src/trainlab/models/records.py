@@ -1,4 +1,4 @@
-"""Settings out of plain JSON: the way back from `trainlab.training.members.describe`.
+"""Settings out of plain JSON: the way back from `trainlab.members.describe`.
 
 A name in a file stands for the class that the table below gives it, and for nothing else;
 its fields are judged by the rules of that class.
@@ -11,6 +11,7 @@ import math
 from typing import Any, Final, TypeVar
 
 from trainlab.errors import ModelFileError, SettingError, sentence
+from trainlab.members import describe
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import INITIALIZERS
@@ -19,7 +20,6 @@ from trainlab.network.losses import LOSSES
 from trainlab.optimizers import OPTIMIZERS
 from trainlab.schedules import SCHEDULES
 from trainlab.settings import Settings
-from trainlab.training.members import describe
 from trainlab.training.plan import EarlyStopping
 
 S = TypeVar("S", bound=Settings)

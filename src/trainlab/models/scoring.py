@@ -15,7 +15,7 @@ import numpy as np
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.training.population import Network, Population
+from trainlab.population import Network, Population
 
 _SHOWN: Final = 20
 

@@ -17,8 +17,8 @@ from trainlab.models.populations import (
     unpack_network,
     unpack_population,
 )
+from trainlab.population import Network, Population
 from trainlab.settings import is_integer
-from trainlab.training.population import Network, Population
 
 register(Kind("network", Network, pack_network, unpack_network, network_graph))
 register(Kind("population", Population, pack_population, unpack_population, population_graph))

@@ -24,15 +24,15 @@ from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prep
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
 from trainlab.network.workspace import Array
+from trainlab.population import Population
+from trainlab.population.fit import Fit, Fitted, fit_together
+from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.families import FAMILIES, admit_space, draw
 from trainlab.search.keeping import kept, plain
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.settings import Rule
-from trainlab.training.fitting import Fit, fit_together
-from trainlab.training.history import History
 from trainlab.training.plan import EarlyStopping
-from trainlab.training.population import Population
 from trainlab.training.progress import Bar
 
 PARTS: Final = 5
@@ -146,15 +146,16 @@ class _Fold:
     diverged: int
 
 
-def _told(held: Rows, fit: Fit, history: History) -> _Fold:
+def _told(held: Rows, fit: Fit, fitted: Fitted) -> _Fold:
     """What a population that is trained has to say of its validation rows."""
-    population, data = fit.population, fit.data
+    population, data = Population(fit.members), fit.data
+    history = population.adopt(fitted)
     assert data.validation is not None
     with np.errstate(all="ignore"):  # what overflows counts as undecided
         ask = population.predict if data.task == "regression" else population.predict_proba
         truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
     weight = np.ones(len(held)) if held.weight is None else held.weight
-    steps = -(-len(fit.data.train) // fit.batch_size)
+    steps = -(-len(fit.data.train) // fit.settings.batch_size)
     epochs = max(-(-status.step // steps) for status in history.status)
     diverged = sum(status.kind == "diverged" for status in history.status)
     return _Fold(population, truths, weight, max(1, epochs), diverged)
@@ -189,12 +190,13 @@ class PopulationEnsemble(Answering):
         with kept(self.store, task.chosen["fresh"], self._asked(), RUN) as store, shown as bar:
             fits = (self._fit_of(task, fold) for fold in range(task.folds))
             for part in portions(fits, size_of):
-                given = (task.chosen["workers"], None, None, bar or False, store)
-                histories = fit_together(part, *given)
-                if any(history.interrupted for history in histories):
+                workers = task.chosen["workers"]
+                shared = RunSettings(workers=workers, progress=bar or False, store=store)
+                fitted = fit_together(part, shared)
+                if any(one.history.interrupted for one in fitted):
                     raise KeyboardInterrupt
-                for fit, history in zip(part, histories, strict=True):
-                    found.append(_told(task.held(len(found)), fit, history))
+                for fit, one in zip(part, fitted, strict=True):
+                    found.append(_told(task.held(len(found)), fit, one))
         weight = np.concatenate([one.weight for one in found])
         truths = np.concatenate([one.truths for one in found], axis=1)
         selection = select(truths, weight, task.targets.task, task.chosen["n_selected"])
@@ -235,9 +237,9 @@ class PopulationEnsemble(Answering):
         """All candidates as one population, on the rows of the other parts."""
         rest = task.rows.take(np.flatnonzero(task.part != fold))
         ready = self._prepare(task, rest, task.held(fold))
-        population = Population([member for one in ready for member in one.members])
         name = f"{RUN}: fold {fold + 1}"
-        return Fit(population, ready[0].data, **ready[0].arguments, run=name)
+        members = [member for one in ready for member in one.members]
+        return Fit(members, ready[0].data, FitSettings(**ready[0].arguments, run=name))
 
     def _prepare(self, task: _Task, rows: Rows, held: Rows) -> list[Prepared]:
         """One for each candidate, all on one table."""
@@ -262,8 +264,8 @@ class PopulationEnsemble(Answering):
         places = np.flatnonzero(selection.weights).tolist()
         populations = [fold.population for fold in folds]
         members = [population[place] for population in populations for place in places]
-        numbers = [population.numbers[place] for population in populations for place in places]
-        self._population = Population.restore(members, numbers, populations[0].widths)
+        states = [population.states[place] for population in populations for place in places]
+        self._population = Population.restore(members, states, populations[0].widths)
         self._weights = np.tile(selection.weights[places] / len(folds), len(folds))
         self._inputs, self._targets, self._dtype = task.inputs, task.targets, task.dtype
         self.candidates_ = [dict(one) for one in task.candidates]

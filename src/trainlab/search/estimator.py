@@ -30,7 +30,7 @@ from trainlab.search.poll import Poll
 from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
 from trainlab.search.voting import VoteClassifier, VoteRegressor
-from trainlab.training.keeping import Kept
+from trainlab.training.checkpoints import StoreLike
 from trainlab.training.progress import Bar
 
 
@@ -169,7 +169,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         error_score: Any = np.nan,
         return_train_score: bool = False,
         workers: int | None = None,
-        store: Kept | None = None,
+        store: StoreLike | None = None,
         fresh: bool = False,
         verbose: bool = False,
     ) -> None:

@@ -16,11 +16,11 @@ from sklearn.base import BaseEstimator
 
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.members import describe
 from trainlab.search.candidates import OWNER, prefix
 from trainlab.settings import Settings, is_integer
 from trainlab.store import Store
-from trainlab.training.keeping import RESULT, Kept, opened
-from trainlab.training.members import describe
+from trainlab.training.checkpoints import RESULT, StoreLike, opened
 
 RUN: Final = "search"
 """The run of the search itself."""
@@ -31,7 +31,7 @@ _IDLE: Final = ("memory", "n_jobs", "verbose", "workers")
 
 @contextmanager
 def kept(
-    store: Kept | None, fresh: bool, asked: Mapping[str, Any], name: str = RUN
+    store: StoreLike | None, fresh: bool, asked: Mapping[str, Any], name: str = RUN
 ) -> Iterator[Store | None]:
     """The store of a search for the block; the search is marked as done at its end.
 

@@ -30,7 +30,7 @@ from trainlab.search.estimator import PopulationSearchCV
 from trainlab.search.mixed import Column
 from trainlab.search.tables import Problem, split
 from trainlab.store import Store
-from trainlab.training.keeping import RESULT
+from trainlab.training.checkpoints import RESULT
 
 RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""

@@ -12,13 +12,13 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from trainlab.engine.state import Status
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.preparation import Prepared, Table
+from trainlab.population.fit import Fit, Fitted, fit_together
+from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.candidates import Candidate, prefix
 from trainlab.store import Store
-from trainlab.training.fitting import Fit, fit_together
-from trainlab.training.history import History, Status
-from trainlab.training.population import Population
 from trainlab.training.progress import Progress
 
 TOGETHER: Final = 1 << 28
@@ -46,7 +46,7 @@ def portions(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[lis
 
 def size_of(fit: Fit) -> int:
     """The bytes of its data, and of what its networks will have learnt."""
-    data, networks = fit.data, [member.network for member in fit.population]
+    data, networks = fit.data, [member.network for member in fit.members]
     sizes = {one: one.build(data.in_features, data.out_features).size for one in set(networks)}
     learnt = sum(sizes[one] for one in networks) * data.train.x.dtype.itemsize
     splits = [one for one in (data.train, data.validation) if one is not None]
@@ -110,21 +110,21 @@ class Course:
         for place, group in enumerate(self._groups):
             members = [one for number in group.numbers for one in self._ready[number].members]
             name = f"{run}, population {place}"
-            fit = Fit(Population(members), group.table.data, **group.arguments, run=name)
-            self.fits.append(fit)
+            settings = FitSettings(**group.arguments, run=name)
+            self.fits.append(Fit(members, group.table.data, settings))
 
     @property
     def size(self) -> int:
         """Its bytes."""
         return sum(map(size_of, self.fits))
 
-    def settle(self, histories: Sequence[History], seconds: float, keep: bool) -> None:
+    def settle(self, fitted: Sequence[Fitted], seconds: float, keep: bool) -> None:
         """Fits its candidates with what its populations have learnt.
 
         seconds  of each member
         keep     whether those that diverged are fitted, too
         """
-        for group, fit, history in zip(self._groups, self.fits, histories, strict=True):
+        for group, outcome in zip(self._groups, fitted, strict=True):
             first = 0
             for number in group.numbers:
                 own, its = self._ready[number], self.trained[number]
@@ -132,9 +132,9 @@ class Course:
                 its.seconds += seconds * len(own.members)
                 if not keep:
                     name = type(network).__name__
-                    its.error = _divergence(own, history.status[first:end], name)
+                    its.error = _divergence(own, outcome.history.status[first:end], name)
                 if its.error is None:
-                    network.adopt(own, fit.population, history, first)
+                    network.adopt(own, outcome, first)
                 first = end
 
 
@@ -153,11 +153,12 @@ def train(
     KeyboardInterrupt on Ctrl-C.
     """
     fits, began = [fit for course in courses for fit in course.fits], time.perf_counter()
-    histories = fit_together(fits, workers, progress=progress or False, store=store)
-    if any(history.interrupted for history in histories):
+    shared = RunSettings(workers=workers, progress=progress or False, store=store)
+    fitted = fit_together(fits, shared)
+    if any(one.history.interrupted for one in fitted):
         raise KeyboardInterrupt
-    seconds = (time.perf_counter() - began) / max(1, sum(len(fit.population) for fit in fits))
-    left = iter(histories)
+    seconds = (time.perf_counter() - began) / max(1, sum(len(fit.members) for fit in fits))
+    left = iter(fitted)
     for course in courses:
         course.settle([next(left) for _ in course.fits], seconds, keep_diverged)
 

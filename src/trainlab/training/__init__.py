@@ -1,1 +1,1 @@
-"""How populations are trained: members, chunks of members, engines, and what came out."""
+"""Training: a plan, and one chunk of members taken from its first step to its last."""

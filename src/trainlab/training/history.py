@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from trainlab import evidence
+from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
-from trainlab.training.members import Member
 
 if TYPE_CHECKING:
     import pandas
@@ -33,23 +34,6 @@ class Series:
     axis: str
     axis_values: Array
     values: Array
-
-
-@dataclasses.dataclass(frozen=True)
-class Status:
-    """How a member ended: kind, the number of updates it received, and its best evaluation.
-
-    kind  "finished", "diverged", "stopped early" or "interrupted"
-    step  updates done; a diverged member keeps the finite state it had after them
-    best_step  the updates after which early stopping saw the best value, if it watched
-    """
-
-    kind: str
-    step: int
-    best_step: int | None = None
-
-    def __str__(self) -> str:
-        return self.kind if self.kind == "finished" else f"{self.kind} at step {self.step}"
 
 
 class History:
@@ -74,7 +58,7 @@ class History:
         self.seconds = seconds
 
     def __repr__(self) -> str:
-        kinds = dict.fromkeys(("finished", "stopped early", "diverged", "interrupted"), 0)
+        kinds = dict.fromkeys(STATUS_KINDS, 0)
         for status in self.status:
             kinds[status.kind] += 1
         ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)

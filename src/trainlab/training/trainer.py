@@ -3,200 +3,232 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from trainlab.crew import crew
+from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Widths
+from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
+from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.training.chunk import Chunk
-from trainlab.training.engine import Engine, gather
-from trainlab.training.history import Status
-from trainlab.training.inputs import Inputs, Samples
+from trainlab.training.events import Checkpointed, ChunkEnded, Ended, Evaluated, Measured, Recorder
+from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan, loss_name, position
-from trainlab.training.record import Best, Checkpoint, Record, Result, write
-
-Splits = Mapping[str, Samples]
-
-# A checkpoint may take this share of the time, and what is done sooner than that is not worth one.
-CHECKPOINT_SHARE: Final = 1 / 50
-FIRST_CHECKPOINT: Final = 1.0  # seconds
 
 
-class Trainer:
-    """The training of one chunk."""
+@dataclasses.dataclass(frozen=True)
+class TrainingSpec:
+    """All that the chunks of a training share, the data above all."""
+
+    plan: Plan
+    widths: Widths
+    engine: Engine
+    data: Prepared
+
+
+@dataclasses.dataclass(frozen=True)
+class ChunkSpec:
+    """Members that are trained side by side, and what they begin with.
+
+    states       None draws them from the seeds
+    checkpoints  where a training that was cut off left them, after equally many updates
+    """
+
+    members: Sequence[Member]
+    states: Sequence[MemberState] | None = None
+    checkpoints: Sequence[Checkpoint] | None = None
+
+
+def train_chunk(
+    spec: TrainingSpec,
+    chunk: ChunkSpec,
+    rows: Sequence[int],
+    recorder: Recorder,
+    threads: int = 1,
+) -> None:
+    """Trains a chunk, whose members have these rows in the recorder.
+
+    threads  that may share the work of a step
+    """
+    with crew(threads):
+        trainer = _Trainer(spec, chunk, rows, recorder)
+        if not trainer.done and not recorder.stopped():
+            trainer.evaluate()
+        for mark in spec.plan.marks():
+            if mark <= trainer.done:
+                continue
+            while trainer.done < mark and trainer.rows:
+                trainer.advance(mark)
+            if not trainer.rows:
+                return
+            trainer.evaluate_batch()
+            trainer.evaluate()
+            trainer.checkpoint_if_due()
+        trainer.end(range(len(trainer.rows)), "finished", trainer.done)
+
+
+class _Trainer:
+    """A lane and where its members are in the plan.
+
+    rows    the row in the recorder of each member that is left
+    done    updates that they have received in this training
+    """
 
     def __init__(
-        self,
-        chunk: Chunk,
-        plan: Plan,
-        data: Splits,
-        engine: Engine,
-        record: Record,
-        resumed: Mapping[int, Checkpoint] | None = None,
+        self, spec: TrainingSpec, chunk: ChunkSpec, rows: Sequence[int], recorder: Recorder
     ) -> None:
-        """`resumed`: what each member of the chunk was left with, after equally many updates."""
-        self.chunk = chunk
-        self.plan = plan
-        self.data = data
-        self.engine = engine
-        self.record = record
-        self.done = 0  # updates that the members of the chunk have received here
-        self._evaluated = 0  # and had received when they were last evaluated
-        self._best = {row: Best() for row in chunk.members}
-        for row, left in (resumed or {}).items():
-            self.done, self._evaluated = left.done, left.evaluated
-            self._best[row] = dataclasses.replace(left.best)
-        self.origin = chunk.origin - self.done  # updates that they had received before
-        self._due = time.monotonic() + FIRST_CHECKPOINT
+        self._plan, self._recorder, self._pace = spec.plan, recorder, Pace()
+        begin = LaneSpec(chunk.members, spec.widths, spec.plan.dtype, spec.data, chunk.states)
+        self._lane: Lane = spec.engine.open(begin)
+        places = self._lane.places
+        self.rows = [rows[place] for place in places]
+        self.done = self._evaluated = 0
+        self._best = [Best()] * len(places)
+        self._losses: list[Array] = []  # (K, n), of the steps since the last evaluation
+        if chunk.checkpoints:
+            left = [chunk.checkpoints[place] for place in places]
+            self.done, self._evaluated = left[0].done, left[0].evaluated
+            self._best = [each.best for each in left]
+            self._losses = [np.stack([each.losses for each in left])]
+        before = chunk.states[0].updates if chunk.states else 0
+        self._origin = before - self.done  # updates that they had received before this training
         self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
-    def run(self) -> None:
-        """Trains until every member has ended."""
-        reason = self.engine.supports(self.chunk)
-        if reason is not None:
-            raise NotImplementedError(f"the engine {self.engine.name} cannot do this: {reason}")
-        if not self.done and not self.record.stopped():
-            self._evaluate()
-        for mark in self.plan.marks():
-            if mark <= self.done:
-                continue
-            while self.done < mark and self.chunk.members:
-                self._advance(mark)
-            if not self.chunk.members:
-                return
-            self._evaluate_batch()
-            self._evaluate()
-            if self.record.durable and self.done < self.plan.total:
-                self._checkpoint()
-        self._retire(range(len(self.chunk.members)), "finished", self.done)
-
-    def _advance(self, mark: int) -> None:
+    def advance(self, mark: int) -> None:
         """Trains towards `mark`, and no further than a divergence or an interruption."""
-        chunk, first = self.chunk, self.done
+        first, total = self.done, self._origin + self._plan.total
         batches = self._batches(first, mark)
-        samples, stopped, origin = self.data["train"], self.record.stopped, self.origin
-        total = origin + self.plan.total
-        span = self.engine.train(chunk, samples, batches, origin + first, total, stopped)
-        self.done += span.losses.shape[1]
-        write(self.record, "train_loss", chunk.members, slice(first, self.done), span.losses)
-        self.record.advance(0, span.losses.size)
-        if span.diverged:  # the step in which they diverged was not theirs
-            self._retire(span.diverged, "diverged", self.done - 1)
-        elif span.losses.shape[1] < batches.shape[1]:
-            if self.record.durable and self.done:
-                self._keep()
-            self._retire(range(len(chunk.members)), "interrupted", self.done)
+        stopped = self._recorder.stopped
+        losses, diverged = self._lane.train(batches, self._origin + first, total, stopped)
+        self.done += losses.shape[1]
+        if len(self._plan.evaluations):
+            self._losses.append(losses)
+        steps = slice(first, self.done)
+        self._recorder.send(Measured(self.rows, steps, {"train_loss": losses}, losses.size))
+        if diverged:  # the step in which they diverged was not theirs
+            self.end(diverged, "diverged", self.done - 1)
+        elif losses.shape[1] < batches.shape[1]:
+            if self.done:
+                self._checkpoint()
+            self.end(range(len(self.rows)), "interrupted", self.done)
 
     def _batches(self, first: int, end: int) -> Array:
         """The batches (S, n, B) of the steps from `first` on, at most to `end`, that are alike.
 
         Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
         """
-        plan = self.plan.batches
-        epoch, offset = divmod(self.origin + first, plan.steps_per_epoch)
-        for seed in self.chunk.seeds:
+        plan = self._plan.batches
+        epoch, offset = divmod(self._origin + first, plan.steps_per_epoch)
+        for seed in self._lane.seeds:
             if self._orders.get(seed, (-1,))[0] != epoch:
                 self._orders[seed] = (epoch, plan.order(seed, epoch))
-        orders = [self._orders[seed][1] for seed in self.chunk.seeds]
+        orders = [self._orders[seed][1] for seed in self._lane.seeds]
         size, whole = plan.batch_size, len(orders[0]) // plan.batch_size
         if offset >= whole:
             return np.stack([order[offset * size :] for order in orders])[:, None]
         rows = slice(offset * size, min(offset + end - first, whole) * size)
         return np.stack([order[rows].reshape(-1, size) for order in orders])
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
         """Evaluates the splits if it is time, and ends the members that should stop."""
-        at = position(self.plan.evaluations, self.done)
+        at = position(self._plan.evaluations, self.done)
         if at is None:
             return
-        chunk, metrics = self.chunk, dict[str, Array]()
-        for split in self.plan.on:
-            metrics[loss_name(split)], right = self.engine.evaluate(chunk, self.data[split])
-            if right is not None:
-                metrics[f"{split}_accuracy"] = right
-        for name, values in metrics.items():
-            write(self.record, name, chunk.members, at, values)
-        ending, since = [], slice(self._evaluated, self.done)
-        sizes = self.plan.batches.sizes(self.origin + np.arange(self._evaluated, self.done))
-        self._evaluated = self.done
-        for k, row in enumerate(chunk.members):
-            own = {name: float(values[k]) for name, values in metrics.items()}
-            if since.start < since.stop:
-                losses = self.record.series["train_loss"].values[row, since]
-                own["train_loss"] = float(np.average(losses.astype(np.float64), weights=sizes))
-            patient = self._watch(k, self._best[row], own)
-            asked = self.record.asks_to_end(row, self.done, own)
-            if asked or not patient:
-                ending.append(k)
-        if ending and self.done < self.plan.total:
-            self._retire(ending, "stopped early", self.done)
+        metrics: dict[str, Array] = {}
+        for split in self._plan.on:
+            metrics |= _named(split, self._lane.evaluate(split))
+        self._recorder.send(Measured(self.rows, at, metrics))
+        if self._evaluated < self.done:
+            metrics = {**metrics, "train_loss": self._mean_loss()}
+        self._evaluated, self._losses = self.done, []
+        asked = set(self._recorder.send(Evaluated(self.rows, self.done, metrics)))
+        ending = [
+            k for k, row in enumerate(self.rows) if not self._is_patient(k, metrics) or row in asked
+        ]
+        if ending and self.done < self._plan.total:
+            self.end(ending, "stopped early", self.done)
 
-    def _watch(self, k: int, best: Best, metrics: Mapping[str, float]) -> bool:
-        """Keeps a copy of the best numbers of row k; False when its patience has run out."""
-        rule = self.plan.early_stopping
-        if rule is None:
-            return True
-        value = metrics.get(rule.metric)
-        if value is None:  # the loss of training, before the first step
-            return True
-        if not rule.improves(value, best.value):
-            best.waited += 1
-            return best.waited < rule.patience
-        best.value, best.waited, best.step = value, 0, self.origin + self.done
-        best.params, best.buffers = self.chunk.params_of(k), self.chunk.buffers[k].copy()
-        return True
+    def _mean_loss(self) -> Array:
+        """The mean loss (K,) of the steps since the last evaluation, each sample counted once."""
+        steps = self._origin + np.arange(self._evaluated, self.done)
+        sizes = self._plan.batches.sizes(steps)
+        losses = self._recent_losses().astype(np.float64)
+        return np.array([np.average(own, weights=sizes) for own in losses])
 
-    def _evaluate_batch(self) -> None:
+    def _recent_losses(self) -> Array:
+        """The losses (K, n) of the steps since the last evaluation, if there are evaluations."""
+        none = np.empty((len(self.rows), 0), self._plan.dtype)
+        return np.concatenate([none, *self._losses], axis=1)
+
+    def _is_patient(self, k: int, metrics: Mapping[str, Array]) -> bool:
+        """Keeps what row k has learnt if it is its best; False when its patience has run out."""
+        rule, best = self._plan.early_stopping, self._best[k]
+        if rule is None or rule.metric not in metrics:  # no loss of training before the first step
+            return True
+        value = float(metrics[rule.metric][k])
+        if rule.improves(value, best.value):
+            updates = self._origin + self.done
+            state = self._lane.state_of(k, updates, with_optimizer=False)
+            self._best[k] = Best(value, 0, updates, state)
+            return True
+        self._best[k] = dataclasses.replace(best, waited=best.waited + 1)
+        return self._best[k].waited < rule.patience
+
+    def evaluate_batch(self) -> None:
         """Evaluates the batch of the step just done, if that was asked for."""
         step = self.done - 1
-        at = position(self.plan.batch_steps, step)
-        if at is None:
-            return
-        chunk, rows = self.chunk, self._batches(step, step + 1)[:, 0]
-        x, t, weight = gather(chunk, self.data["train"], rows)
-        loss, right = self.engine.evaluate(chunk, Samples(Inputs(x), t, weight))
-        write(self.record, "batch_loss", chunk.members, at, loss)
-        if right is not None:
-            write(self.record, "batch_accuracy", chunk.members, at, right)
+        at = position(self._plan.batch_steps, step)
+        if at is not None:
+            metrics = self._lane.evaluate("train", self._batches(step, step + 1)[:, 0])
+            self._recorder.send(Measured(self.rows, at, _named("batch", metrics)))
 
-    def _retire(self, ending: Iterable[int], kind: str, updates: int) -> None:
-        """Stores the rows that end with so many updates, and drops them from the chunk."""
-        chunk, gone = self.chunk, set(ending)
-        for k in gone:
-            row = chunk.members[k]
-            best = self._best.pop(row)
-            status, numbers = Status(kind, self.origin + updates, best.step), None
-            if self.plan.keep != "history":
-                numbers = chunk.numbers_of(k, status.step, self.plan.keep == "state")
-                if best.params is not None and best.buffers is not None:
-                    numbers = dataclasses.replace(numbers, params=best.params, buffers=best.buffers)
-            self.record.finish(row, Result(status, numbers))
-        self.record.advance(len(gone), len(gone) * (self.plan.total - self.done))
-        chunk.keep([k for k in range(len(chunk.members)) if k not in gone])
-        if not chunk.members:
-            self.record.commit()
+    def end(self, ending: Sequence[int], kind: str, updates: int) -> None:
+        """Sends what is left of rows that end with so many updates, and drops them."""
+        results: dict[int, Result] = {}
+        for k in ending:
+            best, state = self._best[k], None
+            status = Status(kind, self._origin + updates, best.step)
+            if self._plan.keep != "history":
+                with_optimizer = self._plan.keep == "state"
+                state = self._lane.state_of(k, status.step, with_optimizer)
+                if best.state is not None:
+                    params, buffers = best.state.params, best.state.buffers
+                    state = dataclasses.replace(state, params=params, buffers=buffers)
+            results[self.rows[k]] = Result(status, state)
+        self._recorder.send(Ended(results, len(results) * (self._plan.total - self.done)))
+        kept = [k for k, row in enumerate(self.rows) if row not in results]
+        self._lane.keep(kept)
+        self.rows = [self.rows[k] for k in kept]
+        self._best = [self._best[k] for k in kept]
+        self._losses = [losses[kept] for losses in self._losses]
+        if not kept:
+            self._recorder.send(ChunkEnded())
+
+    def checkpoint_if_due(self) -> None:
+        """Sends checkpoints, if the last time is long enough ago for what it took."""
+        if self.rows and self.done < self._plan.total and self._pace.is_due():
+            with self._pace.write():
+                self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """Keeps where the members are, if the last time is long enough ago for what it took."""
-        start = time.monotonic()
-        if start >= self._due and self.chunk.members:
-            self._keep()
-            end = time.monotonic()
-            self._due = end + (end - start) / CHECKPOINT_SHARE
+        if not self._recorder.durable:
+            return
+        updates, losses = self._origin + self.done, self._recent_losses()
+        checkpoints = {
+            row: Checkpoint(
+                self._lane.state_of(k, updates, with_optimizer=True),
+                self.done,
+                self._evaluated,
+                self._best[k],
+                losses[k],
+            )
+            for k, row in enumerate(self.rows)
+        }
+        self._recorder.send(Checkpointed(checkpoints))
 
-    def _keep(self) -> None:
-        """Keeps all that the next step of each member depends on."""
-        updates = self.origin + self.done
-        self.record.checkpoint(
-            {
-                row: Checkpoint(
-                    self.chunk.numbers_of(k, updates, with_state=True),
-                    self.done,
-                    self._evaluated,
-                    dataclasses.replace(self._best[row]),
-                )
-                for k, row in enumerate(self.chunk.members)
-            }
-        )
+
+def _named(split: str, metrics: Metrics) -> dict[str, Array]:
+    """Metrics by the names of their series."""
+    named = {loss_name(split): metrics.loss}
+    return named if metrics.accuracy is None else {**named, f"{split}_accuracy": metrics.accuracy}

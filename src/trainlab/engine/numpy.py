@@ -1,9 +1,4 @@
-"""The seam between what is trained and what trains it.
-
-An engine advances a chunk by some steps, or evaluates it; it knows nothing of
-experiments, histories, files or threads.  What crosses the seam is flat: the matrices of a
-chunk, the samples, and the rows of every batch of a whole epoch.  NumPyEngine is the
-reference: any other engine has to give what it gives.
+"""The reference engine: the layers as they are written, on all rows at once.
 
 Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 """
@@ -11,15 +6,20 @@ Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
-from trainlab.network.workspace import Array
+from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
+from trainlab.engine.chunk import Chunk
+from trainlab.engine.grouping import group
+from trainlab.engine.inputs import InputRows, arrange, take
+from trainlab.engine.samples import Samples
+from trainlab.engine.state import MemberState
+from trainlab.members import Member
+from trainlab.network.workspace import Allocator, Array
 from trainlab.streams import stream
-from trainlab.training.chunk import Chunk
-from trainlab.training.inputs import Inputs, Samples, take
 
 # Rows evaluated at a time.  The tile is fixed because a BLAS may round a row
 # differently at another place of a batch of another size; 256 rows of the widths
@@ -31,112 +31,147 @@ EVALUATION_ROWS: Final = 256
 SUSPICIOUS: Final = 1e30
 
 
-@dataclasses.dataclass(frozen=True)
-class Span:
-    """What a call of `train` did: losses (K, steps done) and the rows that diverged in the last.
+_Batch = tuple[Array, Array, Array | None]
+"""Inputs (..., B, d), targets (..., B) or (..., B, out), and weights (..., B)."""
 
-    Rows that diverged have the finite parameters and buffers they had before that step.
+
+@dataclasses.dataclass(frozen=True)
+class _Split:
+    """Inputs, targets and weights of rows: (N, …), or (K, N, …) where members differ in them.
+
+    is_flat  targets have no axis of outputs
     """
 
-    losses: Array
-    diverged: tuple[int, ...]
+    x: InputRows
+    t: Array
+    weight: Array | None
+    is_flat: bool
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def tile(self, rows: slice, new: Allocator) -> _Batch:
+        """Neighbouring rows."""
+        t = self.t[..., rows] if self.is_flat else self.t[..., rows, :]
+        weight = None if self.weight is None else self.weight[..., rows]
+        return self.x.tile(rows, new), t, weight
 
 
-class Engine(Protocol):
-    """Trains and evaluates one chunk."""
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """The splits of a training, and the order that their columns are in, or None for their own."""
 
-    name: str
-
-    def supports(self, chunk: Chunk) -> str | None:
-        """Why the engine cannot train this chunk, or None if it can."""
-
-    def train(
-        self,
-        chunk: Chunk,
-        samples: Samples,
-        batches: Array,
-        first_step: int,
-        total: int,
-        interrupted: Callable[[], bool],
-    ) -> Span:
-        """Steps on batches (S, n, B), which are rows of the samples, for the seeds of the chunk.
-
-        Returns early after a step in which a row diverged, and before a step if `interrupted`.
-        """
-
-    def evaluate(self, chunk: Chunk, samples: Samples) -> tuple[Array, Array | None]:
-        """Mean data loss (K,) and share of right predictions (K,), in evaluation mode."""
-
-    def outputs(self, chunk: Chunk, x: Inputs) -> Array:
-        """The outputs (K, N, out) of the last layer, in evaluation mode."""
+    splits: dict[str, _Split]
+    columns: Array | None
 
 
 class NumPyEngine:
-    """The reference engine: the layers as they are written, on all rows at once."""
+    """Trains a chunk with NumPy."""
 
     name = "numpy"
 
-    def supports(self, chunk: Chunk) -> str | None:
-        return None
+    def prepare(self, splits: Mapping[str, Samples]) -> _Data:
+        """Leaves columns out that no training row uses, where these are many."""
+        inputs, columns = arrange({name: split.x for name, split in splits.items()})
+        found = {
+            name: _Split(inputs[name], own.t, own.weight, own.t.ndim == 1)
+            for name, own in splits.items()
+        }
+        return _Data(found, columns)
+
+    def group(
+        self,
+        members: Sequence[Member],
+        widths: Widths,
+        batch_size: int,
+        dtype: Any,
+        workers: int = 1,
+        origins: Sequence[Hashable] | None = None,
+        even: bool = True,
+    ) -> list[Group]:
+        """As many side by side as fit into the caches."""
+        return group(members, widths, batch_size, dtype, workers, origins, even)
+
+    def open(self, spec: LaneSpec) -> NumPyLane:
+        """A lane of matrices."""
+        return NumPyLane(spec)
+
+
+class NumPyLane:
+    """A chunk, and the data it is trained on."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        self._data: _Data = spec.data or _Data({}, None)
+        self._chunk = Chunk(spec.members, spec.widths, spec.dtype, self._data.columns, spec.states)
+
+    @property
+    def places(self) -> list[int]:
+        """Rows are ordered by kind of optimizer."""
+        return self._chunk.places
+
+    @property
+    def seeds(self) -> list[int]:
+        """In order of first appearance."""
+        return self._chunk.seeds
 
     def train(
-        self,
-        chunk: Chunk,
-        samples: Samples,
-        batches: Array,
-        first_step: int,
-        total: int,
-        interrupted: Callable[[], bool],
+        self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
     ) -> Span:
-        steps = batches.shape[1]
-        losses = np.empty((len(chunk.members), steps), samples.x.dtype)
+        """Forward, backward, update, one step after another."""
+        chunk, samples, steps = self._chunk, self._data.splits["train"], batches.shape[1]
+        losses = np.empty((len(chunk.places), steps), samples.x.dtype)
         with np.errstate(all="ignore"):  # what diverges is found by looking, and reported
             for i in range(steps):
                 if interrupted():
                     return Span(losses[:, :i], ())
-                batch = gather(chunk, samples, batches[:, i])
+                batch = _gather(chunk, samples, batches[:, i])
                 losses[:, i], diverged = _step(chunk, batch, first_step + i, total)
                 if diverged:
                     return Span(losses[:, : i + 1], diverged)
         return Span(losses, ())
 
-    def evaluate(self, chunk: Chunk, samples: Samples) -> tuple[Array, Array | None]:
+    def evaluate(self, split: str, batch: Array | None = None) -> Metrics:
+        """Tile by tile."""
+        chunk, samples = self._chunk, self._data.splits[split]
+        if batch is not None:
+            x, t, weight = _gather(chunk, samples, batch)
+            samples = dataclasses.replace(samples, x=InputRows(x), t=t, weight=weight)
         loss, new = chunk.architecture.loss, chunk.new.scope("evaluation")
-        total: Array = np.zeros(len(chunk.members))
+        total: Array = np.zeros(len(chunk.places))
         right: Array | None = None
         with np.errstate(all="ignore"):
             for tile in _tiles(len(samples)):
-                y, _, _ = chunk.architecture.forward(
-                    chunk.bound, samples.x.tile(tile, new), new=new
-                )
-                t = (
-                    samples.t[..., tile]
-                    if loss.task == "classification"
-                    else samples.t[..., tile, :]
-                )
-                weight = None if samples.weight is None else samples.weight[..., tile]
+                x, t, weight = samples.tile(tile, new)
+                y, _, _ = chunk.architecture.forward(chunk.bound, x, new=new)
                 value, _ = loss.forward(y, t, new.scope("loss"), weight)
                 total += value.astype(np.float64) * (tile.stop - tile.start)
                 correct = loss.correct(y, t)
                 if correct is not None:
                     count = _sum(correct, weight)
                     right = count if right is None else right + count
-        return total / len(samples), None if right is None else right / len(samples)
+        return Metrics(total / len(samples), None if right is None else right / len(samples))
 
-    def outputs(self, chunk: Chunk, x: Inputs) -> Array:
-        out = np.empty((len(chunk.members), len(x), chunk.architecture.out_features), x.dtype)
-        new = chunk.new.scope("evaluation")
+    def outputs(self, x: Any) -> Array:
+        """Tile by tile."""
+        chunk, inputs = self._chunk, InputRows(x)
+        shape = (len(chunk.places), len(inputs), chunk.architecture.out_features)
+        out, new = np.empty(shape, inputs.dtype), chunk.new.scope("evaluation")
         with np.errstate(all="ignore"):
-            for tile in _tiles(len(x)):
-                tiled = x.tile(tile, new)
+            for tile in _tiles(len(inputs)):
+                tiled = inputs.tile(tile, new)
                 out[:, tile] = chunk.architecture.forward(chunk.bound, tiled, new=new)[0]
         return out
 
+    def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
+        """A copy, its features in their own order."""
+        return self._chunk.state_of(row, updates, with_optimizer)
 
-Batch = tuple[Array, Array, Array | None]
+    def keep(self, rows: Sequence[int]) -> None:
+        """Copies the rows that stay into smaller matrices."""
+        self._chunk.keep(rows)
 
 
-def gather(chunk: Chunk, samples: Samples, rows: Array) -> Batch:
+def _gather(chunk: Chunk, samples: _Split, rows: Array) -> _Batch:
     """Inputs, targets and weights of the rows (S, B).
 
     They are (B, …) where all members share one seed, else (K, B, …).  A batch is gathered
@@ -147,7 +182,7 @@ def gather(chunk: Chunk, samples: Samples, rows: Array) -> Batch:
     batch.append(take(t, rows, new("t", rows.shape + t.shape[1:], t.dtype)))
     if weight is not None:
         batch.append(take(weight, rows, new("weight", rows.shape, weight.dtype)))
-    seeds, members = len(rows), len(chunk.members)
+    seeds, members = len(rows), len(chunk.places)
     if seeds == 1:
         batch = [each[0] for each in batch]
     elif seeds != members:  # else they are in this order, which is that of the rows
@@ -158,7 +193,7 @@ def gather(chunk: Chunk, samples: Samples, rows: Array) -> Batch:
     return batch[0], batch[1], batch[2] if weight is not None else None
 
 
-def _step(chunk: Chunk, batch: Batch, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
+def _step(chunk: Chunk, batch: _Batch, step: int, total: int) -> tuple[Array, tuple[int, ...]]:
     """One update of every row that stays finite: the losses, and the rows that do not."""
     draw, (x, t, weight) = _Draws(chunk, step), batch
     loss, _, updated = chunk.architecture.loss_and_gradient(
@@ -208,7 +243,7 @@ class _Draws:
         if len(chunk.seeds) == 1:
             shared: Array = one[0]
             return shared
-        members = new("members", (len(chunk.members), rows, width), np.float32)
+        members = new("members", (len(chunk.places), rows, width), np.float32)
         return take(one, chunk.seed_rows, members)
 
 

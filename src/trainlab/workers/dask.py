@@ -19,10 +19,10 @@ import numpy as np
 
 from trainlab import blas
 from trainlab.errors import SettingError, WorkerError, sentence
-from trainlab.training.jobs import Job, Training
-from trainlab.training.record import Outcome, Session
-from trainlab.training.remote import ALLOWED_LOSSES, given_up, tell_of_loss
-from trainlab.training.work import Task, Work
+from trainlab.training.recorder import EventList, Session
+from trainlab.training.trainer import ChunkSpec, TrainingSpec
+from trainlab.workers.jobs import Job, PopulationTraining
+from trainlab.workers.loky import ALLOWED_LOSSES, given_up, tell_of_loss, train_far
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -70,7 +70,7 @@ def connected(scheduler: str | None) -> Iterator[Client]:
             client.close()
 
 
-def threads(client: Client) -> int:
+def threads_of(client: Client) -> int:
     """How many jobs the cluster does at a time."""
     return sum(client.nthreads().values())
 
@@ -87,7 +87,7 @@ def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
     try:
         run = _Run(client, list(jobs))
         try:
-            while run.busy and not session.stop.is_set():
+            while run.busy and not session.control.is_stopped:
                 run.look_who_is_there()
                 run.send()
                 run.receive()
@@ -104,7 +104,7 @@ class _Run:
     def __init__(self, client: Client, left: list[Job]) -> None:
         self.waiting: dict[Future, Job] = {}
         self._client = client
-        self._data: dict[Training, Future] = {}
+        self._data: dict[PopulationTraining, Future] = {}
         self._left = left[::-1]  # the dearest first, from the end
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
         self._workers = client.nthreads()
@@ -134,17 +134,17 @@ class _Run:
             if data is None:
                 return
             job = self._left.pop()
-            future = self._client.submit(_train, data, job.task, pure=False)
+            future = self._client.submit(_train, data, job.chunk, job.rows, pure=False)
             self.waiting[future] = job
             future.add_done_callback(self._ended.put)
 
-    def _data_of(self, training: Training) -> Future | None:
+    def _data_of(self, training: PopulationTraining) -> Future | None:
         """The data of a training where workers have it; None where there is no worker."""
         data = self._data.get(training)
         if data is None or data.status != "finished":  # all workers that had it are lost
             if not self._client.nthreads():
                 return None
-            data = self._client.scatter(training.work, broadcast=True, hash=False)
+            data = self._client.scatter(training.spec, broadcast=True, hash=False)
             self._data[training] = data
         return data
 
@@ -159,23 +159,23 @@ class _Run:
     def _take(self, future: Future) -> None:
         job = self.waiting.pop(future)
         if future.status == "finished":
-            outcome = self._result(future)
-            if outcome is not None and not outcome.interrupted:
-                job.ledger.accept(job.rows, outcome)
+            events = self._result(future)
+            if events is not None and not events.interrupted:
+                events.replay(job.recorder)
                 return
         elif future.status == "error":
             raise _told(future)
         self._again(job)
 
-    def _result(self, future: Future) -> Outcome | None:
+    def _result(self, future: Future) -> EventList | None:
         """What came back, or None where it was lost with its worker."""
         from distributed.client import FutureCancelledError
 
         try:
-            outcome: Outcome = future.result()
+            events: EventList = future.result()
         except FutureCancelledError:
             return None
-        return outcome
+        return events
 
     def _again(self, job: Job) -> None:
         """Puts a job back that was lost or stopped."""
@@ -184,8 +184,8 @@ class _Run:
         self._left.append(job)
 
 
-def _train(work: Work, task: Task) -> Outcome:
-    """Runs in a worker; ends early where nobody wants the outcome any more."""
+def _train(spec: TrainingSpec, chunk: ChunkSpec, rows: list[int]) -> EventList:
+    """Runs in a worker; ends early where its result is no longer wanted."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -195,7 +195,7 @@ def _train(work: Work, task: Task) -> Outcome:
         own = tasks.get(key)
         return own is None or own.state not in ("executing", "long-running")
 
-    return work.complete(task, stopped)
+    return train_far(spec, chunk, rows, stopped)
 
 
 def _told(future: Future) -> BaseException:

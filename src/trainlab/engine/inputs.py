@@ -1,4 +1,4 @@
-"""The inputs of a split as an engine reads them: rows to gather, tiles to evaluate.
+"""Inputs as the NumPy engine reads them: rows to gather, tiles to evaluate.
 
 Letters: N rows, d features.  Inputs are dense arrays or SciPy's CSR arrays; the latter
 become dense a batch or a tile at a time, never as a whole.
@@ -11,7 +11,6 @@ the arrays: a `Dense` layer takes missing trailing features to be zero.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ WORTH_WHILE: Final = 1 / 8
 _ROWS_AT_ONCE: Final = 1024
 
 
-class Inputs:
+class InputRows:
     """Inputs (..., N, d): an array, or a CSR array (N, d)."""
 
     def __init__(self, x: Any, columns: Array | None = None) -> None:
@@ -64,28 +63,13 @@ class Inputs:
         return dense
 
 
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """Rows that are trained on or evaluated: inputs, targets, and weights of mean 1, or None.
-
-    x (N, d), t (N, …), weight (N,): for all members, or each with the axis K in front.
-    """
-
-    x: Inputs
-    t: Array
-    weight: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-
 def take(source: Array, rows: Array, out: Array) -> Array:
     """Fills `out` with rows of an array."""
     # "clip" because "raise" would make NumPy fill a copy of `out` first; rows are in range
     return np.take(source, rows, axis=0, out=out, mode="clip")
 
 
-def arrange(splits: Mapping[str, Any]) -> tuple[dict[str, Inputs], Array | None]:
+def arrange(splits: Mapping[str, Any]) -> tuple[dict[str, InputRows], Array | None]:
     """The inputs of each split, and the order of columns that they share, or None for theirs.
 
     First come the columns that "train" uses, then those that only another split uses, then
@@ -94,15 +78,15 @@ def arrange(splits: Mapping[str, Any]) -> tuple[dict[str, Inputs], Array | None]
     features = splits["train"].shape[1]
     used = used_columns(splits["train"], limit=features * (1 - WORTH_WHILE))
     if used.sum() > features * (1 - WORTH_WHILE):
-        return {name: Inputs(x) for name, x in splits.items()}, None
+        return {name: InputRows(x) for name, x in splits.items()}, None
     elsewhere = np.zeros(features, bool)
     for name, x in splits.items():
         if name != "train":
             elsewhere |= used_columns(x)
     first, second = np.flatnonzero(used), np.flatnonzero(elsewhere & ~used)
     order = np.concatenate([first, second, np.flatnonzero(~used & ~elsewhere)])
-    inputs = {name: Inputs(x, order[: len(first) + len(second)]) for name, x in splits.items()}
-    inputs["train"] = Inputs(splits["train"], first)
+    inputs = {name: InputRows(x, order[: len(first) + len(second)]) for name, x in splits.items()}
+    inputs["train"] = InputRows(splits["train"], first)
     return inputs, order
 
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.blas import usable_cores
+from trainlab.engine.base import Group
+from trainlab.members import Member
 from trainlab.settings import structure
-from trainlab.training.members import Member
 
 _USUAL_CACHE: Final = 8 * 2**20  # bytes, where the machine does not say
 
@@ -39,8 +40,8 @@ def group(
     workers: int,
     origins: Sequence[Hashable] | None = None,
     even: bool = True,
-) -> tuple[list[list[int]], list[float]]:
-    """Chunks of members of one structure, and what a step of each costs, the dearest first.
+) -> list[Group]:
+    """Groups of members of one structure, the dearest first.
 
     Members that have received unequal numbers of updates before, their `origins`, are apart.
 
@@ -52,7 +53,7 @@ def group(
     for row, member in enumerate(members):
         origin = origins[row] if origins is not None else 0
         kinds.setdefault((structure(member.network), origin), []).append(row)
-    priced: list[tuple[float, list[int]]] = []
+    groups: list[Group] = []
     for rows in kinds.values():
         own = [members[row] for row in rows]
         costs = dict(zip(rows, step_costs(own, widths, batch_size), strict=True))
@@ -63,9 +64,8 @@ def group(
         for row in rows:
             seeds.setdefault(members[row].seed, []).append(row)
         chunks = _deal([seeds[seed] for seed in sorted(seeds)], count, costs)
-        priced += [(sum(costs[row] for row in chunk), chunk) for chunk in chunks]
-    priced.sort(key=lambda one: one[0], reverse=True)
-    return [chunk for _, chunk in priced], [cost for cost, _ in priced]
+        groups += [Group(chunk, sum(costs[row] for row in chunk)) for chunk in chunks]
+    return sorted(groups, key=lambda one: one.cost, reverse=True)
 
 
 def _deal(seeds: list[list[int]], count: int, costs: dict[int, float]) -> list[list[int]]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
-from trainlab.training.members import Member
 
 
 def axes(

@@ -6,9 +6,9 @@ number of workers, and the bits of a member do not.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -19,23 +19,23 @@ import numpy as np
 
 from trainlab import blas
 from trainlab.data.arrays import Dataset, content_of
+from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.errors import SettingError, sentence
+from trainlab.members import Member, describe
 from trainlab.network.workspace import Array
 from trainlab.store import Run, Store, decode, encode
-from trainlab.training import trainer
-from trainlab.training.history import Series, Status
-from trainlab.training.members import Member, describe
+from trainlab.training.history import Series
+from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan
-from trainlab.training.record import Best, Checkpoint, Numbers, Result
 
 RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
 
-Kept = str | PathLike[str] | Store
+StoreLike = str | PathLike[str] | Store
 
 
-def admit_run(name: Any, fresh: Any) -> None:
-    """SettingError unless a run can be called so, and begun or gone on with."""
+def check_run(name: Any, fresh: Any) -> None:
+    """SettingError unless `name` and `fresh` are what they must be."""
     if not isinstance(name, str) or not name:
         raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
     if not isinstance(fresh, bool):
@@ -49,16 +49,16 @@ def run_in(
     data: Dataset,
     members: Sequence[Member],
     plan: Plan,
-    starts: Sequence[Numbers] | None,
+    states: Sequence[MemberState] | None,
 ) -> Run | None:
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    return store.run(name, described(data, members, plan, starts), len(members), fresh)
+    return store.run(name, described(data, members, plan, states), len(members), fresh)
 
 
 @contextmanager
-def opened(store: Kept | None) -> Iterator[Store | None]:
+def opened(store: StoreLike | None) -> Iterator[Store | None]:
     """A store for the block: opened and closed where it is only named, else as it is."""
     if store is not None and not isinstance(store, (str, PathLike, Store)):
         must = "be None, a folder or a Store"
@@ -71,12 +71,12 @@ def opened(store: Kept | None) -> Iterator[Store | None]:
 
 
 def described(
-    data: Dataset, members: Sequence[Member], plan: Plan, starts: Sequence[Numbers] | None
+    data: Dataset, members: Sequence[Member], plan: Plan, states: Sequence[MemberState] | None
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
     return {
         "members": [member.describe() for member in members],
-        "start": None if starts is None else [_digest(numbers) for numbers in starts],
+        "start": None if states is None else [_digest(state) for state in states],
         "data": content_of(data),
         "batch_size": plan.batches.batch_size,
         "batches": plan.batches.kind,
@@ -102,7 +102,7 @@ def _version() -> str:
         return "not installed"
 
 
-class Keeper:
+class StoredRun:
     """The results and checkpoints of a population in a run of a store.
 
     series  those of the population, from which the rows of members are taken
@@ -113,7 +113,7 @@ class Keeper:
         self._series = series
         self._pending: dict[int, bytes] = {}
         self._guard = threading.RLock()
-        self._due = time.monotonic() + trainer.FIRST_CHECKPOINT
+        self._pace = Pace()
 
     def load(self, members: int) -> tuple[dict[int, Result], dict[int, Checkpoint]]:
         """What there is of each member; its values stand in the series then.
@@ -121,55 +121,49 @@ class Keeper:
         What cannot be read, or does not fit, is as if it were not there.
         """
         results: dict[int, Result] = {}
-        left: dict[int, Checkpoint] = {}
+        checkpoints: dict[int, Checkpoint] = {}
         for row, content in self._run.load(RESULT).items():
             found = self._read(row, members, content)
             if found is not None:
                 info, arrays = found
-                numbers = _numbers(arrays, info["updates"]) if "params" in arrays else None
-                results[row] = Result(Status(*info["status"]), numbers)
+                state = _state(arrays, info["updates"]) if "params" in arrays else None
+                results[row] = Result(Status(*info["status"]), state)
         for row, content in self._run.load(CHECKPOINT).items():
             found = None if row in results else self._read(row, members, content)
             if found is not None:
-                info, arrays = found
-                best = Best(waited=info["waited"], step=info["best_step"])
-                if "best/value" in arrays:
-                    best.value = float(arrays["best/value"])
-                    best.params, best.buffers = arrays["best/params"], arrays["best/buffers"]
-                numbers = _numbers(arrays, info["updates"])
-                left[row] = Checkpoint(numbers, info["done"], info["evaluated"], best)
-        return results, left
+                checkpoints[row] = _checkpoint(*found)
+        return results, checkpoints
 
-    def finish(self, row: int, result: Result) -> None:
-        """Takes the result of a member; it is on disk after the next `commit`, or soon.
+    def finish(self, results: Mapping[int, Result]) -> None:
+        """Takes results of members; they are on disk after the next `commit`, or soon.
 
         One that was interrupted has no result.
         """
-        if result.status.kind == "interrupted":
-            return
-        status, numbers, arrays = result.status, result.numbers, self._rows(row)
-        info: dict[str, Any] = {"status": [status.kind, status.step, status.best_step]}
-        if numbers is not None:
-            info["updates"] = numbers.updates
-            arrays |= _arrays(numbers)
         with self._guard:
-            self._pending[row] = encode(info, arrays)
+            for row, result in results.items():
+                if result.status.kind == "interrupted":
+                    continue
+                status, state, arrays = result.status, result.state, self._rows(row)
+                info: dict[str, Any] = {"status": [status.kind, status.step, status.best_step]}
+                if state is not None:
+                    info["updates"] = state.updates
+                    arrays |= _arrays(state)
+                self._pending[row] = encode(info, arrays)
             # Members that leave early, one by one, wait for each other a little.
-            if time.monotonic() >= self._due:
+            if self._pace.is_due():
                 self.commit()
 
-    def checkpoint(self, members: Mapping[int, Checkpoint]) -> None:
+    def checkpoint(self, checkpoints: Mapping[int, Checkpoint]) -> None:
         """Writes what members would go on from, in place of what they would have before."""
         parts = {}
-        for row, left in members.items():
-            arrays = self._rows(row) | _arrays(left.numbers)
-            best = left.best
-            if best.value is not None and best.params is not None and best.buffers is not None:
+        for row, left in checkpoints.items():
+            arrays, best = self._rows(row) | _arrays(left.state), left.best
+            if best.value is not None and best.state is not None:
                 # As an array, which can hold infinity.
                 arrays |= {"best/value": np.array(best.value, np.float64)}
-                arrays |= {"best/params": best.params, "best/buffers": best.buffers}
+                arrays |= {"best/params": best.state.params, "best/buffers": best.state.buffers}
             info = {
-                "updates": left.numbers.updates,
+                "updates": left.state.updates,
                 "done": left.done,
                 "evaluated": left.evaluated,
                 "waited": best.waited,
@@ -186,13 +180,10 @@ class Keeper:
 
     def _write(self, parts: dict[tuple[str, int], bytes]) -> None:
         """Writes the parts and the results that wait in one transaction."""
-        with self._guard:
-            start = time.monotonic()
+        with self._guard, self._pace.write():
             ended = {(RESULT, row): content for row, content in self._pending.items()}
             self._run.save(parts | ended, [(CHECKPOINT, row) for row in self._pending])
             self._pending.clear()
-            end = time.monotonic()
-            self._due = end + (end - start) / trainer.CHECKPOINT_SHARE
 
     def _rows(self, row: int) -> dict[str, Array]:
         return {f"series/{name}": series.values[row] for name, series in self._series.items()}
@@ -211,20 +202,31 @@ class Keeper:
         return info, arrays
 
 
-def _arrays(numbers: Numbers) -> dict[str, Array]:
-    state = {f"state/{name}": values for name, values in numbers.state.items()}
-    return {"params": numbers.params, "buffers": numbers.buffers, **state}
+def _checkpoint(info: Any, arrays: Mapping[str, Array]) -> Checkpoint:
+    """What `StoredRun.checkpoint` was given."""
+    best = Best(waited=info["waited"], step=info["best_step"])
+    if "best/value" in arrays:
+        state = MemberState(arrays["best/params"], arrays["best/buffers"], {}, best.step or 0)
+        best = dataclasses.replace(best, value=float(arrays["best/value"]), state=state)
+    done, evaluated = info["done"], info["evaluated"]
+    losses = arrays["series/train_loss"][evaluated:done]
+    return Checkpoint(_state(arrays, info["updates"]), done, evaluated, best, losses)
 
 
-def _numbers(arrays: Mapping[str, Array], updates: int) -> Numbers:
-    state = {
+def _arrays(state: MemberState) -> dict[str, Array]:
+    optimizer = {f"state/{name}": values for name, values in state.optimizer.items()}
+    return {"params": state.params, "buffers": state.buffers, **optimizer}
+
+
+def _state(arrays: Mapping[str, Array], updates: int) -> MemberState:
+    optimizer = {
         name.removeprefix("state/"): values
         for name, values in arrays.items()
         if name.startswith("state/")
     }
-    return Numbers(arrays["params"], arrays["buffers"], state, updates)
+    return MemberState(arrays["params"], arrays["buffers"], optimizer, updates)
 
 
-def _digest(numbers: Numbers) -> str:
-    content = encode({"updates": numbers.updates}, _arrays(numbers))
+def _digest(state: MemberState) -> str:
+    content = encode({"updates": state.updates}, _arrays(state))
     return hashlib.sha256(content).hexdigest()

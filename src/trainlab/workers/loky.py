@@ -1,4 +1,4 @@
-"""Workers that share no memory with the ledger: processes of joblib's loky.
+"""Workers that share no memory with this process: those of joblib's loky.
 
 They get the data as files that all of them map (joblib writes each array once), and send
 back what a chunk has come to when it is done.
@@ -11,15 +11,16 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
+from trainlab.blas import one_thread
 from trainlab.errors import WorkerError, sentence
-from trainlab.training.jobs import Job
-from trainlab.training.record import Outcome, Session, Stop
-from trainlab.training.work import Task, Work
+from trainlab.training.recorder import Control, EventList, Session
+from trainlab.training.trainer import ChunkSpec, TrainingSpec, train_chunk
+from trainlab.workers.jobs import Job
 
 # So often workers may die before the training is given up: as often as Dask lets those of
 # one task do so.  A chunk that does not fit into memory would kill its workers for ever.
@@ -38,12 +39,12 @@ def in_loky(jobs: Sequence[Job], session: Session, workers: int) -> None:
     left, losses = dict(enumerate(jobs)), 0
     with tempfile.TemporaryDirectory(prefix="trainlab-") as folder:
         flag = Path(folder) / "stop"
-        session.stop.share(flag)
-        while left and not session.stop.is_set():
+        session.control.share(flag)
+        while left and not session.control.is_stopped:
             try:
                 _drain(left, session, workers, flag)
             except BrokenProcessPool as error:
-                if session.stop.is_set():  # Ctrl-C, which also reaches workers that only begin
+                if session.control.is_stopped:  # Ctrl-C, which also reaches workers that only begin
                     return
                 losses += 1
                 if losses > ALLOWED_LOSSES:
@@ -57,9 +58,9 @@ def _drain(left: dict[int, Job], session: Session, workers: int, flag: Path) -> 
 
     def calls() -> Iterator[object]:
         for index, job in list(left.items()):
-            if session.stop.is_set():
+            if session.control.is_stopped:
                 return
-            yield delayed(_train)(job.work, index, job.task, flag, os.getpid())
+            yield delayed(_train)(job.spec, index, job.chunk, job.rows, flag, os.getpid())
 
     parallel = Parallel(
         workers,
@@ -68,23 +69,34 @@ def _drain(left: dict[int, Job], session: Session, workers: int, flag: Path) -> 
         batch_size=1,
         max_nbytes=LARGE,
     )
-    for index, outcome in parallel(calls()):
-        job = left.pop(index)
-        job.ledger.accept(job.rows, outcome)
+    for index, events in parallel(calls()):
+        events.replay(left.pop(index).recorder)
 
 
-def _train(work: Work, index: int, task: Task, flag: Path, parent: int) -> tuple[int, Outcome]:
+def _train(
+    spec: TrainingSpec, index: int, chunk: ChunkSpec, rows: list[int], flag: Path, parent: int
+) -> tuple[int, EventList]:
     """Runs in a worker, or in the process that asks where there is but one worker."""
     away = os.getpid() != parent
     if away and threading.current_thread() is threading.main_thread():
         # Ctrl-C, which the terminal sends to all, is for the parent.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    stop = Stop.at(flag)
+    control = Control.at(flag)
 
     def stopped() -> bool:
-        return stop.is_set() or (away and os.getppid() != parent)
+        return control.stopped() or (away and os.getppid() != parent)
 
-    return index, work.complete(task, stopped)
+    return index, train_far(spec, chunk, rows, stopped)
+
+
+def train_far(
+    spec: TrainingSpec, chunk: ChunkSpec, rows: list[int], stopped: Callable[[], bool]
+) -> EventList:
+    """The events of a chunk that is trained where its recorder is not."""
+    recorder = EventList(stopped)
+    with one_thread():
+        train_chunk(spec, chunk, rows, recorder)
+    return recorder
 
 
 def given_up(got: str, remedy: str) -> WorkerError:

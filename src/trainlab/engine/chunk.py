@@ -1,4 +1,4 @@
-"""A chunk: members that are trained side by side, their numbers in rows of flat matrices.
+"""A chunk: members that are trained side by side, a row of flat matrices for each.
 
 Letters: K members, P parameters, Q running statistics.
 """
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.engine.state import MemberState
+from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array, Workspace
 from trainlab.optimizer_base import Optimizer, State
 from trainlab.settings import stack, structure
-from trainlab.training.members import Member
-from trainlab.training.record import Numbers
 
 
 @dataclasses.dataclass
@@ -31,47 +31,44 @@ class Segment:
 class Chunk:
     """K members of one structure: settings stacked, params (K, P), buffers (K, Q).
 
-    `members[k]` is the place in the population of row k.  Rows are ordered by kind of
+    `places[k]` is the place among the given members of row k.  Rows are ordered by kind of
     optimizer, so that each kind has one slice.  `columns` is the order in which inputs
-    bring their features (training/inputs.py): the rows of the first weights, and of what
-    optimizers keep of them, stand in that order here, and in their own outside.  `origin` is
-    the number of updates that all of them had received before.
+    bring their features (engine/inputs.py): the rows of the first weights, and of the
+    optimizer's arrays for them, stand in that order here, and in their own outside.
     """
 
     def __init__(
         self,
-        members: Sequence[int],
         settings: Sequence[Member],
         widths: tuple[int, int],
         dtype: Any,
         columns: Array | None = None,
-        starts: Sequence[Numbers] | None = None,
+        states: Sequence[MemberState] | None = None,
     ) -> None:
-        """widths: features in and out.  `starts`: the numbers to begin with; None draws them.
+        """widths: features in and out.  states: what the members begin with; None draws it.
 
-        Where they have no state, the optimizer begins with a new one.
+        Where a state has no arrays of the optimizer, the optimizer begins anew.
         """
         kinds = list(dict.fromkeys(kind(member) for member in settings))
         order = sorted(range(len(settings)), key=lambda k: kinds.index(kind(settings[k])))
-        self.members = [members[k] for k in order]
+        self.places = order
         self.settings = [settings[k] for k in order]
         self.columns = columns
         self._widths = widths
-        if starts is None:
-            starts = _draw(self.settings, widths, dtype)
+        if states is None:
+            states = _draw(self.settings, widths, dtype)
         else:
-            starts = [starts[k] for k in order]
-        self.origin = starts[0].updates
-        self.params = np.stack([numbers.params for numbers in starts])
-        self.buffers = np.stack([numbers.buffers for numbers in starts])
+            states = [states[k] for k in order]
+        self.params = np.stack([state.params for state in states])
+        self.buffers = np.stack([state.buffers for state in states])
         self._stack()
         self._inside(self.params)
         for segment in self.segments:
             segment.state.update(segment.optimizer.init(self.params[segment.rows]))
-            for row, numbers in enumerate(starts[segment.rows]):
-                for name, values in numbers.state.items():
+            for row, own in enumerate(states[segment.rows]):
+                for name, values in own.optimizer.items():
                     segment.state[name][row] = values
-            if starts[segment.rows][0].state:
+            if states[segment.rows][0].optimizer:
                 for name in segment.optimizer.arrays:
                     self._inside(segment.state[name])
 
@@ -97,27 +94,21 @@ class Chunk:
             self.segments.append(Segment(slice(start, end), stack(optimizers, trailing=1), {}))
             start = end
 
-    def params_of(self, row: int) -> Array:
-        """A copy of the parameters (P,) of one row, features in their own order."""
-        return self._outside(self.params[row].copy())
-
-    def state_of(self, row: int) -> State:
-        """A copy of the optimizer state of one row, features in their own order."""
-        segment = next(s for s in self.segments if s.rows.start <= row < s.rows.stop)
-        state = {name: v[row - segment.rows.start].copy() for name, v in segment.state.items()}
-        for name in segment.optimizer.arrays:
-            self._outside(state[name])
-        return state
-
-    def numbers_of(self, row: int, updates: int, with_state: bool) -> Numbers:
-        """A copy of all numbers of one row, which has received so many updates."""
-        state = self.state_of(row) if with_state else {}
-        return Numbers(self.params_of(row), self.buffers[row].copy(), state, updates)
+    def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
+        """A copy of what the member of a row has learnt, its features in their own order."""
+        params, optimizer = self._outside(self.params[row].copy()), dict[str, Array]()
+        if with_optimizer:
+            segment = next(s for s in self.segments if s.rows.start <= row < s.rows.stop)
+            place = row - segment.rows.start
+            optimizer = {name: values[place].copy() for name, values in segment.state.items()}
+            for name in segment.optimizer.arrays:
+                self._outside(optimizer[name])
+        return MemberState(params, self.buffers[row].copy(), optimizer, updates)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Drops all rows but these.  The bits of those that stay do not change."""
         if not rows:
-            self.members, self.settings, self.segments = [], [], []
+            self.places, self.settings, self.segments = [], [], []
             return
         kept, states = np.array(rows), []
         for segment in self.segments:
@@ -125,7 +116,7 @@ class Chunk:
             own = kept[(kept >= first) & (kept < end)] - first
             if len(own):
                 states.append({name: values[own] for name, values in segment.state.items()})
-        self.members = [self.members[row] for row in rows]
+        self.places = [self.places[row] for row in rows]
         self.settings = [self.settings[row] for row in rows]
         self.params, self.buffers = self.params[kept], self.buffers[kept]
         self._stack()
@@ -155,14 +146,14 @@ def kind(member: Member) -> Hashable:
     return structure(member.optimizer)
 
 
-def _draw(settings: Sequence[Member], widths: tuple[int, int], dtype: Any) -> list[Numbers]:
-    """The starting numbers of each member; what is the same is made once."""
+def _draw(settings: Sequence[Member], widths: tuple[int, int], dtype: Any) -> list[MemberState]:
+    """What each member begins with; what is the same is drawn once."""
     built: dict[MLP, Architecture] = {}
-    drawn: dict[tuple[MLP, int], Numbers] = {}
+    drawn: dict[tuple[MLP, int], MemberState] = {}
     for member in settings:
         network, key = member.network, (member.network, member.seed)
         if network not in built:
             built[network] = network.build(*widths)
         if key not in drawn:
-            drawn[key] = Numbers(*built[network].initialize(member.seed, dtype))
+            drawn[key] = MemberState(*built[network].initialize(member.seed, dtype))
     return [drawn[member.network, member.seed] for member in settings]

@@ -1,0 +1,131 @@
+"""The seam between what is trained and what trains it.
+
+An engine knows nothing of experiments, histories, files or workers.  What crosses the seam is
+flat arrays and plain numbers; nothing outside an engine touches the arrays of a lane.
+`numpy.py` is the reference: any other engine has to give what it gives.
+
+Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from trainlab.engine.samples import Samples
+from trainlab.engine.state import MemberState
+from trainlab.members import Member
+from trainlab.network.workspace import Array
+
+Prepared = Any
+"""Splits in the form that an engine wants; nobody else looks inside.  It can be pickled."""
+
+
+class Widths(NamedTuple):
+    """Features that go in and come out."""
+
+    inputs: int
+    outputs: int
+
+
+class Group(NamedTuple):
+    """Members to train side by side, by place, and what a step costs in operations."""
+
+    places: list[int]
+    cost: float
+
+
+@dataclasses.dataclass(frozen=True)
+class LaneSpec:
+    """What a lane is opened with.
+
+    members   of one structure, with equally many updates behind them
+    dtype     float32 or float64
+    data      what `Engine.prepare` made of the splits; None for a lane that only predicts
+    states    what the members begin with; None draws it from their seeds
+    """
+
+    members: Sequence[Member]
+    widths: Widths
+    dtype: Any
+    data: Prepared | None = None
+    states: Sequence[MemberState] | None = None
+
+
+class Span(NamedTuple):
+    """What a call of `train` did: losses (K, steps done), and the rows that diverged in the last.
+
+    Rows that diverged have the finite parameters and buffers they had before that step.
+    """
+
+    losses: Array
+    diverged: tuple[int, ...]
+
+
+class Metrics(NamedTuple):
+    """Mean data loss (K,), and the share of right predictions (K,) where there is one."""
+
+    loss: Array
+    accuracy: Array | None
+
+
+class Lane(Protocol):
+    """Members in training, one to a row."""
+
+    @property
+    def places(self) -> list[int]:
+        """The place in the specification of the member of each row."""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Those of the members, each once: batches come in this order."""
+
+    def train(
+        self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
+    ) -> Span:
+        """Steps on batches (S, n, B), which are rows of the training split.
+
+        Returns early after a step in which a row diverged, and before a step if `interrupted`.
+        """
+
+    def evaluate(self, split: str, batch: Array | None = None) -> Metrics:
+        """Metrics of a whole split, or of one batch (S, B) of it, in evaluation mode."""
+
+    def outputs(self, x: Any) -> Array:
+        """Outputs (K, N, out) of the last layer for x (N, in), in evaluation mode."""
+
+    def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
+        """A copy of what the member of a row has learnt, after so many updates."""
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Drops all rows but these.  The bits of those that stay do not change."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Opens lanes."""
+
+    name: str
+
+    def prepare(self, splits: Mapping[str, Samples]) -> Prepared:
+        """The splits of a training in the form that lanes of this engine read."""
+
+    def group(
+        self,
+        members: Sequence[Member],
+        widths: Widths,
+        batch_size: int,
+        dtype: Any,
+        workers: int = 1,
+        origins: Sequence[Hashable] | None = None,
+        even: bool = True,
+    ) -> list[Group]:
+        """Who trains side by side, the dearest first; it changes the speed and not one bit.
+
+        origins  what members must share beside their structure, such as their updates so far
+        even     a multiple of `workers` groups for each structure, else as few as are fast
+        """
+
+    def open(self, spec: LaneSpec) -> Lane:
+        """The members of the specification, ready to train."""

@@ -1,0 +1,82 @@
+"""What a member has learnt, how far it has come, and how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from trainlab.deprecated import renamed
+from trainlab.network.workspace import Array
+
+STATUS_KINDS: Final = ("finished", "stopped early", "diverged", "interrupted", "running")
+
+
+@dataclasses.dataclass(frozen=True)
+class MemberState:
+    """Parameters (P,), buffers (Q,), the arrays of the optimizer by name, and a count.
+
+    optimizer  {} where they were not kept
+    updates    how many the member has received so far
+    """
+
+    params: Array
+    buffers: Array
+    optimizer: dict[str, Array] = dataclasses.field(default_factory=dict)
+    updates: int = 0
+
+    state = renamed("state", "optimizer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """How a member ended: kind, the number of updates it received, and its best evaluation.
+
+    kind  one of STATUS_KINDS; "running" while it trains
+    step  updates done; a diverged member keeps the finite state it had after them
+    best_step  the updates after which early stopping saw the best value, if it watched
+    """
+
+    kind: str
+    step: int
+    best_step: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "finished" else f"{self.kind} at step {self.step}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What is kept of a member that has ended."""
+
+    status: Status
+    state: MemberState | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """The best evaluation of a member so far, and how many were worse since.
+
+    state  what the member had learnt then, without its optimizer's arrays
+    """
+
+    value: float | None = None
+    waited: int = 0
+    step: int | None = None
+    state: MemberState | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A member in the middle of a training: all that its next step depends on but its settings.
+
+    state      with the arrays of its optimizer
+    done       updates that it received in this training, which may not be its first
+    evaluated  how many of these it had received when it was last evaluated
+    losses     (done − evaluated,) of the steps since then
+    """
+
+    state: MemberState
+    done: int
+    evaluated: int
+    best: Best
+    losses: Array

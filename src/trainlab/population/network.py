@@ -1,0 +1,111 @@
+"""Network: the population of one."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from trainlab.data.arrays import Dataset
+from trainlab.engine import Engine
+from trainlab.members import Member
+from trainlab.network.architecture import MLP
+from trainlab.network.workspace import Array
+from trainlab.optimizers import SGD, Optimizer
+from trainlab.population.population import Population
+from trainlab.population.running import Running
+from trainlab.population.settings import FitArguments, takes_fit_settings
+from trainlab.training.history import History
+
+
+class Network:
+    """One network and its optimizer: the population of one, without the leading axis.
+
+    >>> from trainlab.data import load_digits
+    >>> data, network = load_digits(), Network(MLP(hidden=(50,)), SGD(0.1), seed=0)
+    >>> history = network.fit(data, epochs=20)
+    >>> bool(network.accuracy(data.test.x, data.test.t) > 0.9)
+    True
+    """
+
+    def __init__(
+        self, network: MLP | None = None, optimizer: Optimizer | None = None, seed: int = 0
+    ) -> None:
+        one = MLP() if network is None else network
+        member = Member(one, SGD(0.01) if optimizer is None else optimizer, seed)
+        self._population = Population([member])
+
+    @classmethod
+    def of(cls, population: Population) -> Network:
+        """The network that is a population of one."""
+        (member,) = population
+        network = cls(member.network, member.optimizer, member.seed)
+        network._population = population
+        return network
+
+    @property
+    def population(self) -> Population:
+        """The population of this one network."""
+        return self._population
+
+    @property
+    def member(self) -> Member:
+        """The settings."""
+        return self._population[0]
+
+    def __repr__(self) -> str:
+        return f"Network({self.member!r})"
+
+    @takes_fit_settings
+    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
+        """Train it, and return what happened; see `Population.fit`.
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        History
+            Series and status of the one member.
+        """
+        return self._population.fit(data, **settings)
+
+    @takes_fit_settings
+    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
+        """Begin to train it, and return at once; see `Population.start`.
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        Running
+            What goes on: its history so far, and the means to pause and to stop it.
+        """
+        return self._population.start(data, **settings)
+
+    def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
+        """Predictions (N,) as class indices, or outputs (N, out)."""
+        return self._one(self._population.predict(x, engine=engine))
+
+    def predict_proba(self, x: Any, *, engine: str | Engine = "auto") -> Array:
+        """Class probabilities (N, classes)."""
+        return self._one(self._population.predict_proba(x, engine=engine))
+
+    def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> float:
+        """The share of right predictions."""
+        return float(self._population.accuracy(x, t, engine=engine)[0])
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The trained parameters by name: W1, b1, …"""
+        return self._population.parameters(0)
+
+    @staticmethod
+    def _one(values: Array) -> Array:
+        one: Array = values[0]
+        return one

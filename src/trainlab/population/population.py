@@ -1,0 +1,291 @@
+"""Population: many networks, trained in one call."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Unpack, overload
+
+import numpy as np
+
+from trainlab.blas import one_thread, usable_cores
+from trainlab.crew import crew
+from trainlab.data.arrays import Dataset
+from trainlab.deprecated import renamed
+from trainlab.engine import Engine
+from trainlab.engine.base import LaneSpec, Widths
+from trainlab.engine.numpy import EVALUATION_ROWS
+from trainlab.engine.state import MemberState
+from trainlab.errors import NotTrainedError, SettingError, sentence
+from trainlab.members import Member
+from trainlab.network.architecture import MLP
+from trainlab.network.losses import Loss
+from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+from trainlab.population.axes import axes, combine, draw
+from trainlab.population.fit import Fit, Fits, Fitted
+from trainlab.population.running import Running
+from trainlab.population.settings import (
+    FitArguments,
+    FitSettings,
+    engine_of,
+    takes_fit_settings,
+)
+from trainlab.population.validation import check_inputs, check_states, check_targets
+from trainlab.settings import is_integer
+from trainlab.streams import stream
+from trainlab.training.history import History
+
+
+class Population(Sequence[Member]):
+    """Networks that are trained together: settings before `fit`, and trained after it.
+
+    Members may differ in anything: network, optimizer, settings, seed.  Each comes out
+    bit for bit as if it had been trained alone.
+    """
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        if not isinstance(members, Iterable):
+            raise SettingError(sentence("members", "Population", "be a list of Member", members))
+        self._members = tuple(members)
+        if not self._members:
+            raise SettingError(sentence("members", "Population", "be at least one Member", ()))
+        for index, member in enumerate(self._members):
+            if not isinstance(member, Member):
+                raise SettingError(
+                    sentence(f"member {index}", "Population", "be a Member", member, "Member(...)")
+                )
+        self._states: list[MemberState] | None = None
+        self._widths = Widths(0, 0)
+
+    @classmethod
+    def restore(
+        cls, members: Iterable[Member], states: Iterable[MemberState], widths: tuple[int, int]
+    ) -> Population:
+        """A trained population from what its `states` and `widths` were.
+
+        >>> from trainlab.data import load_digits
+        >>> first, data = Population.grid(seed=range(2)), load_digits()
+        >>> history = first.fit(data, epochs=1)
+        >>> again = Population.restore(first, first.states, first.widths)
+        >>> bool((again.predict(data.test.x) == first.predict(data.test.x)).all())
+        True
+        """
+        population = cls(members)
+        population._states = check_states(tuple(states), population._members, widths)
+        population._widths = Widths(*widths)
+        return population
+
+    @classmethod
+    def grid(
+        cls,
+        network: MLP | Sequence[MLP] | None = None,
+        optimizer: Optimizer | Sequence[Optimizer] | None = None,
+        seed: int | Sequence[int] = 0,
+        **fields: Any,
+    ) -> Population:
+        """Every combination.  A list, range or array is an axis; anything else is one value.
+
+        Further keywords are fields of the networks or the optimizers: lr=[0.1, 0.01],
+        dropout=[0, 0.5].  Seeds vary fastest, then the last keyword.
+
+        >>> len(Population.grid(optimizer=[SGD(), SGD(0.1)], seed=range(30), dropout=[0, 0.5]))
+        120
+        """
+        names, values = axes(network, optimizer, seed, fields)
+        return cls(combine(names, itertools.product(*values)))
+
+    @classmethod
+    def zip(
+        cls,
+        network: MLP | Sequence[MLP] | None = None,
+        optimizer: Optimizer | Sequence[Optimizer] | None = None,
+        seed: int | Sequence[int] = 0,
+        **fields: Any,
+    ) -> Population:
+        """Side by side: the i-th member takes the i-th value of each list; single values repeat.
+
+        >>> [member.optimizer.lr for member in Population.zip(lr=[0.1, 0.2], seed=[5, 6])]
+        [0.1, 0.2]
+        """
+        names, values = axes(network, optimizer, seed, fields)
+        lengths = {name: len(value) for name, value in zip(names, values, strict=True)}
+        longest = max(lengths.values())
+        for name, length in lengths.items():
+            if length not in (1, longest):
+                must = f"have 1 or {longest} values"
+                raise SettingError(sentence(name, "Population.zip", must, length))
+        repeated = [value * longest if len(value) == 1 else value for value in values]
+        return cls(combine(names, zip(*repeated, strict=True)))
+
+    @classmethod
+    def sample(
+        cls,
+        n: int,
+        network: MLP | None = None,
+        optimizer: Optimizer | None = None,
+        seed: int | Sequence[int] = 0,
+        sampling_seed: int = 0,
+        **fields: Any,
+    ) -> Population:
+        """`n` random settings, each with every seed.
+
+        A field is a distribution (anything with `rvs`, as in scipy.stats), a list to choose
+        from, or a fixed value.  The i-th setting depends on (sampling_seed, i) alone.
+
+        >>> from scipy.stats import loguniform
+        >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
+        60
+        """
+        if not is_integer(n) or n < 1:
+            raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
+        _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
+        if len(networks) != 1 or len(optimizers) != 1:
+            got = f"{len(networks)} networks and {len(optimizers)} optimizers"
+            must = "be one network and one optimizer, whose fields are sampled"
+            raise SettingError(sentence("base", "Population.sample", must, got))
+        base, members = Member(networks[0], optimizers[0]), []
+        for i in range(n):
+            drawn = {
+                name: draw(value, stream(sampling_seed, "sample", i, j), name)
+                for j, (name, value) in enumerate(sorted(fields.items()))
+            }
+            members += [base.replace(**drawn, seed=one) for one in seeds]
+        return cls(members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
+
+    @overload
+    def __getitem__(self, index: int) -> Member: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Member]: ...
+    def __getitem__(self, index: int | slice) -> Member | Sequence[Member]:
+        return self._members[index]
+
+    def __repr__(self) -> str:
+        state = "trained" if self._states else "not trained"
+        return f"Population({len(self)} members, {state})"
+
+    @takes_fit_settings
+    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
+        """Train every member, and return what happened.
+
+        Ctrl-C ends training early: the history then has members marked "interrupted".
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        History
+            Series and statuses of all members, in the order of the population.
+
+        Raises
+        ------
+        SettingError, DataError
+            Before anything is trained.
+        WorkerError
+            Where workers die, or a cluster is not there or has other versions.
+        """
+        return self.start(data, **settings).wait()
+
+    @takes_fit_settings
+    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
+        """Begin to train every member, and return at once; see `fit`.
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        Running
+            What goes on: its history so far, and the means to pause and to stop it.
+        """
+        chosen = FitSettings(**settings)
+        before = None if chosen.start is None else (self._trained(), self._widths)
+        return Running(Fits([Fit(self, data, chosen, before)], chosen), self.adopt)
+
+    def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
+        """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
+        return self._each(x, lambda loss, y: loss.predict(y), engine)
+
+    def predict_proba(self, x: Any, *, engine: str | Engine = "auto") -> Array:
+        """Each member's class probabilities (members, N, classes)."""
+        return self._each(x, lambda loss, y: loss.probabilities(y), engine)
+
+    def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> Array:
+        """The share of right predictions of each member, (members,)."""
+        inputs = check_inputs(x, self._widths.inputs, self._trained()[0].params.dtype)
+        loss = self._members[0].network.loss
+        targets = check_targets(t, loss, self._widths.outputs, inputs.shape[0])
+        right = self._each(x, lambda loss, y: loss.correct(y, targets), engine)
+        shares: Array = right.mean(axis=-1)
+        return shares
+
+    def parameters(self, index: int) -> dict[str, Array]:
+        """The trained parameters of one member by name: W1, b1, …"""
+        network = self._members[index].network.build(*self._widths)
+        return network.layout.views(self._of(index).params)
+
+    @property
+    def states(self) -> tuple[MemberState, ...]:
+        """What each member has learnt."""
+        return tuple(self._trained())
+
+    numbers = renamed("numbers", "states")
+
+    @property
+    def widths(self) -> Widths:
+        """How many features go in and come out; (0, 0) before `fit`."""
+        return self._widths
+
+    def adopt(self, fitted: Fitted) -> History:
+        """Takes what its members have learnt; where nothing was kept, it is not trained."""
+        self._states, self._widths = fitted.states or None, fitted.widths
+        return fitted.history
+
+    def snapshot(self, index: int) -> dict[str, Array]:
+        """The arrays that were kept of one member: params, buffers, and its optimizer's."""
+        state = self._of(index)
+        return {"params": state.params, "buffers": state.buffers, **state.optimizer}
+
+    def _trained(self) -> list[MemberState]:
+        if self._states is None:
+            remedy = "fit(data), and not with keep='history'"
+            text = sentence("members", "Population", "be trained first, and kept", "none", remedy)
+            raise NotTrainedError(text)
+        return self._states
+
+    def _of(self, index: int) -> MemberState:
+        states = self._trained()
+        if not is_integer(index) or not -len(self) <= index < len(self):
+            must = f"be an integer in [{-len(self)}, {len(self) - 1}]"
+            raise SettingError(sentence("index", "Population", must, index))
+        return states[index]
+
+    def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
+        """What `read` makes of the outputs of every member, in the order of the population."""
+        states = self._trained()
+        dtype, own = states[0].params.dtype, engine_of(engine, "predict")
+        inputs = check_inputs(x, self._widths.inputs, dtype)
+        found: list[Any] = [None] * len(self)
+        with one_thread(), crew(usable_cores()):
+            for group in own.group(self._members, self._widths, EVALUATION_ROWS, dtype):
+                members = [self._members[place] for place in group.places]
+                before = [dataclasses.replace(states[row], optimizer={}) for row in group.places]
+                lane = own.open(LaneSpec(members, self._widths, dtype, None, before))
+                values = read(members[0].network.loss, lane.outputs(inputs))
+                for place, value in zip(lane.places, values, strict=True):
+                    found[group.places[place]] = value
+        return np.stack(found)

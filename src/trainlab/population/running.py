@@ -1,0 +1,78 @@
+"""Running: a population that is being trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trainlab.population.fit import Fits, Fitted
+from trainlab.training.history import History
+
+
+class Running:
+    """A training that goes on in the background; `Population.start` makes it.
+
+    >>> import trainlab as tl
+    >>> population = tl.Population.grid(seed=range(3))
+    >>> running = population.start(tl.load_digits(), epochs=2)
+    >>> history = running.wait()
+    >>> {status.kind for status in history.status}
+    {'finished'}
+    """
+
+    def __init__(self, fits: Fits, adopt: Callable[[Fitted], History]) -> None:
+        self._fits = fits
+        self._workers = fits.workers
+        self._adopt = adopt
+
+    def __repr__(self) -> str:
+        if self._workers.is_done:
+            state = "done"
+        else:
+            state = "paused" if self._workers.control.is_paused else "running"
+        return f"Running({state}; {self.history!r})"
+
+    @property
+    def history(self) -> History:
+        """What there is by now: series that fill up, and members that are "running"."""
+        (history,) = self._fits.histories()
+        return history
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every member has ended."""
+        return self._workers.is_done
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether members wait before their next step."""
+        return self._workers.control.is_paused
+
+    def pause(self) -> None:
+        """Have every member wait before its next step."""
+        self._workers.control.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._workers.control.resume()
+
+    def stop(self) -> None:
+        """End every member after the step it is in; they are then "interrupted"."""
+        self._workers.control.stop()
+
+    def wait(self) -> History:
+        """Wait until every member has ended, and give the population what they have learnt.
+
+        Ctrl-C while waiting stops the training.
+
+        Returns
+        -------
+        History
+            As `Population.fit` returns it.
+
+        Raises
+        ------
+        WorkerError
+            Where workers die, or a cluster is not there or has other versions.
+        """
+        (fitted,) = self._fits.wait()
+        return self._adopt(fitted)

@@ -1,0 +1,238 @@
+"""The arguments of `fit` and what each may be: one record behind every signature."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from os import PathLike
+from typing import Any, ClassVar, Final, TypedDict, TypeVar
+
+import numpy as np
+
+from trainlab.data.batches import KINDS
+from trainlab.engine import ENGINES, Engine
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import Rule, Settings, choice, flag, integer, is_integer
+from trainlab.store import Store
+from trainlab.training.checkpoints import StoreLike
+from trainlab.training.plan import KEEP, Callback, EarlyStopping
+from trainlab.training.progress import Progress
+from trainlab.workers import BACKENDS, CAN_FORK, REMOTE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DTYPES: Final = ("float32", "float64")
+STARTS: Final = ("parameters", "state")
+_EVALUATE: Final = "be 'epoch', a number of steps, a list of them, or None"
+
+
+def _field(default: Any, valid: Callable[[Any], bool], must: str, remedy: str | None = None) -> Any:
+    rule = Rule(valid, must, lambda value: value, remedy)
+    return field(default=default, metadata={"rule": rule})
+
+
+def _optional_choice(options: Sequence[str]) -> Any:
+    words = "be None or one of " + ", ".join(map(repr, options))
+    return _field(None, lambda v: v is None or (isinstance(v, str) and v in options), words)
+
+
+_ENGINE: Final = Rule(
+    lambda v: (v in ENGINES) if isinstance(v, str) else isinstance(v, Engine),
+    "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
+    lambda v: v,
+    "'auto'",
+)
+
+
+def engine_of(engine: str | Engine, owner: str) -> Engine:
+    """An engine, given itself or by its name."""
+    checked = _ENGINE.admit(engine, "engine", owner)
+    return ENGINES[checked]() if isinstance(checked, str) else checked
+
+
+def _are_steps(value: Any) -> bool:
+    if value is None or (isinstance(value, str) and value == "epoch"):
+        return True
+    if isinstance(value, (Sequence, range, np.ndarray)) and not isinstance(value, (str, bytes)):
+        return all(is_integer(step) for step in value)
+    return is_integer(value) and value >= 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
+    """Those that trainings which run together share; see FitSettings."""
+
+    owner: ClassVar[str] = "fit"
+
+    workers: int | None = integer(None, low=1, optional=True, remedy="1")
+    backend: str | None = _optional_choice(BACKENDS)
+    scheduler: str | None = None
+    progress: bool | Progress = _field(
+        False,
+        lambda v: isinstance(v, (bool, Progress)),
+        "be True, False or a Progress",
+        "True",
+    )
+    store: StoreLike | None = _field(
+        None,
+        lambda v: v is None or isinstance(v, (str, PathLike, Store)),
+        "be None, a folder or a Store",
+        "'results'",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        scheduler, backend = self.scheduler, self.backend
+        if scheduler is not None and (backend != "dask" or not isinstance(scheduler, str)):
+            must = "be None, or an address with backend='dask'"
+            got = f"{scheduler!r} with backend={backend!r}"
+            remedy = "backend='dask', scheduler='tcp://127.0.0.1:8786'"
+            raise SettingError(sentence("scheduler", self.owner, must, got, remedy))
+        if backend == "processes" and not CAN_FORK:
+            must = "be 'threads' where processes cannot be forked"
+            raise SettingError(sentence("backend", self.owner, must, backend, "backend=None"))
+        if backend == "processes" and multiprocessing.current_process().daemon:
+            must = "be 'threads' in a daemon, which must not have children"
+            raise SettingError(sentence("backend", self.owner, must, backend, "backend=None"))
+        if backend == "dask" and importlib.util.find_spec("distributed") is None:
+            must, remedy = "be installed", "pip install 'trainlab[dask]'"
+            raise SettingError(sentence("backend", self.owner, must, backend, remedy))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings(RunSettings):
+    """The arguments of `fit` beside the data.
+
+    Parameters
+    ----------
+    batch_size : int, default 100
+        Samples per step.
+    epochs, steps : int, optional
+        How long to train; give one of them.  10 epochs by default.
+    batches : {"permutation", "book"}
+        The order of samples, see `trainlab.data.Batches`.
+    evaluate : "epoch", int, list of int, or None
+        When to evaluate: after each epoch, every so many steps, or after these numbers of steps.
+    on : list of str, optional
+        What to evaluate: the splits "train", "validation" and "test", and "batch" for each
+        step's batch after its update.  By default the splits that there are.
+    early_stopping : EarlyStopping, optional
+        Its metric must be evaluated.
+    callbacks : list of callables
+        Called as callback(member, updates, metrics) after each evaluation of each member, one
+        at a time; a true answer stops that member.
+    dtype : {"float32", "float64"}
+        Of all arrays.
+    keep : {"history", "parameters", "state"}
+        What stays of each member: its series and status; its parameters too, for predictions;
+        the arrays of its optimizer too.
+    start : {None, "parameters", "state"}
+        None begins with the draws of the seed; "parameters" with the parameters of the last
+        fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
+        updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
+        on how long training is.
+    engine : {"auto", "numpy"} or Engine
+        What computes the steps.
+    run : str
+        The name of this training in the store.
+    fresh : bool
+        Forgets what the store has of this run, and starts over.
+    workers : int, optional
+        How many chunks train at a time.  By default as many as there are cores.
+    backend : {None, "threads", "processes", "loky", "dask"}
+        Who trains: threads, forked processes (Linux), joblib's processes, a Dask cluster.  None
+        takes the faster one of the first two.  The last two cannot have callbacks.
+    scheduler : str, optional
+        The address of a Dask scheduler; by default that of the current `distributed.Client`.
+    progress : bool or Progress
+        True draws a bar on the terminal.
+    store : folder or Store, optional
+        Keeps what is done: the same call again computes only what is missing, and ends with
+        the same bits.  Callbacks are called for what is computed now.
+    """
+
+    batch_size: int = integer(100, low=1, remedy="1")
+    epochs: int | None = integer(None, low=1, optional=True, remedy="1")
+    steps: int | None = integer(None, low=1, optional=True, remedy="1")
+    batches: str = choice(KINDS, "permutation")
+    evaluate: str | int | Sequence[int] | None = _field("epoch", _are_steps, _EVALUATE, "'epoch'")
+    on: Sequence[str] | None = _field(
+        None,
+        lambda v: v is None or (isinstance(v, Sequence) and not isinstance(v, str)),
+        "be a list of splits",
+        "('test',)",
+    )
+    early_stopping: EarlyStopping | None = _field(
+        None,
+        lambda v: v is None or isinstance(v, EarlyStopping),
+        "be an EarlyStopping or None",
+        "EarlyStopping()",
+    )
+    callbacks: Sequence[Callback] = _field(
+        (),
+        lambda v: isinstance(v, Sequence) and all(map(callable, v)),
+        "be a list of callables",
+        "[...]",
+    )
+    dtype: str = choice(DTYPES, "float32")
+    keep: str = choice(KEEP, "parameters")
+    start: str | None = _optional_choice(STARTS)
+    engine: str | Engine = field(default="auto", metadata={"rule": _ENGINE})
+    run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
+    fresh: bool = flag(False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.steps is not None and self.epochs is not None:
+            got = f"epochs={self.epochs} and steps={self.steps}"
+            raise SettingError(sentence("length", self.owner, "be epochs or steps, not both", got))
+        if self.backend in REMOTE and len(self.callbacks):
+            must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
+            got = f"{len(self.callbacks)} of them"
+            raise SettingError(sentence("callbacks", self.owner, must, got, "backend='processes'"))
+
+
+class FitArguments(TypedDict, total=False):
+    """The fields of FitSettings as keyword arguments, for editors and type checkers."""
+
+    workers: int | None
+    backend: str | None
+    scheduler: str | None
+    progress: bool | Progress
+    store: StoreLike | None
+    batch_size: int
+    epochs: int | None
+    steps: int | None
+    batches: str
+    evaluate: str | int | Sequence[int] | None
+    on: Sequence[str] | None
+    early_stopping: EarlyStopping | None
+    callbacks: Sequence[Callback]
+    dtype: str
+    keep: str
+    start: str | None
+    engine: str | Engine
+    run: str
+    fresh: bool
+
+
+def takes_fit_settings(method: F) -> F:
+    """Shows the fields of FitSettings in the signature and the docstring of a method."""
+    own = inspect.signature(method)
+    named = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=() if one.default is MISSING else one.default,
+            annotation=one.type,
+        )
+        for one in fields(FitSettings)
+    ]
+    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    method.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
+    parameters = inspect.cleandoc(FitSettings.__doc__ or "").partition("----------\n")[2]
+    method.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("**settings", parameters)
+    return method

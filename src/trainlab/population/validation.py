@@ -1,0 +1,227 @@
+"""Checks what `fit` and `predict` are given, and completes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from scipy.sparse import issparse
+
+from trainlab.data.admission import as_csr
+from trainlab.data.arrays import Dataset
+from trainlab.data.batches import Batches
+from trainlab.engine.base import Widths
+from trainlab.engine.samples import Samples
+from trainlab.engine.state import MemberState
+from trainlab.errors import DataError, NotTrainedError, SettingError, sentence
+from trainlab.members import Member
+from trainlab.network.architecture import MLP, Architecture
+from trainlab.network.losses import Loss
+from trainlab.network.workspace import Array
+from trainlab.population.settings import DTYPES, FitSettings
+from trainlab.settings import is_integer
+from trainlab.training.plan import EarlyStopping, Plan
+
+SPLITS: Final = ("train", "validation", "test")
+DEFAULT_EPOCHS: Final = 10
+_FIT: Final = "fit"
+
+
+def check_data(
+    data: Dataset, members: Sequence[Member], dtype: str
+) -> tuple[Mapping[str, Samples], Widths]:
+    """The splits there are, in the dtype, and the widths of inputs and outputs.
+
+    Sparse x stay sparse.  The weights of a split are scaled to the mean 1.
+    """
+    if not isinstance(data, Dataset):
+        raise SettingError(
+            sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
+        )
+    for index, member in enumerate(members):
+        task = member.network.loss.task
+        if task != data.task:
+            remedy = _LOSS_FOR[data.task]
+            must = f"fit {data.task}, the task of data {data.name!r}"
+            got = f"{type(member.network.loss).__name__}, which is for {task}"
+            raise SettingError(sentence("loss", f"member {index}", must, got, f"loss={remedy!r}"))
+    splits: dict[str, Samples] = {}
+    for name in SPLITS:
+        split = getattr(data, name)
+        if split is not None:
+            t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
+            weight = split.weight
+            if weight is not None:
+                weight = (weight / weight.mean(dtype=np.float64)).astype(dtype)
+            splits[name] = Samples(split.x.astype(dtype, copy=False), t, weight)
+    return splits, Widths(data.in_features, data.out_features)
+
+
+_LOSS_FOR: Final[Mapping[str, str]] = {
+    "classification": "softmax_cross_entropy",
+    "multilabel": "sigmoid_cross_entropy",
+    "regression": "mean_squared_error",
+}
+
+
+def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool) -> Plan:
+    """What the arguments of `fit` ask for; `scored` where there are accuracies."""
+    batches = Batches(len(splits["train"]), settings.batch_size, settings.batches)
+    per_epoch = batches.steps_per_epoch
+    total = settings.steps or (settings.epochs or DEFAULT_EPOCHS) * per_epoch
+    on = _chosen(splits, settings.on)
+    evaluations, axis = _evaluations(settings.evaluate, total, per_epoch)
+    plan = Plan(
+        batches,
+        total,
+        evaluations,
+        axis,
+        evaluations / per_epoch if axis == "epoch" else evaluations,
+        tuple(split for split in on if split != "batch"),
+        evaluations[evaluations < total] if "batch" in on else np.array([], int),
+        np.dtype(settings.dtype),
+        settings.early_stopping,
+        tuple(settings.callbacks),
+        settings.keep,
+    )
+    if settings.early_stopping is not None:
+        seen = ("train_loss",) if len(evaluations) else ()
+        _check_early_stopping(settings.early_stopping, (*plan.metrics(scored), *seen))
+    return plan
+
+
+def check_start(
+    start: str,
+    members: Sequence[Member],
+    before: Sequence[MemberState],
+    widths: tuple[Widths, Widths],
+    dtype: str,
+) -> list[MemberState]:
+    """What training begins with.  before, widths[0]: of the last fit; widths[1]: of the data."""
+    if widths[0] != widths[1]:
+        must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
+        raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
+    if before[0].params.dtype != dtype:
+        must = f"be {str(before[0].params.dtype)!r}, that of the last fit"
+        raise SettingError(sentence("dtype", _FIT, must, dtype, "start=None"))
+    if start == "parameters":
+        return [MemberState(one.params, one.buffers) for one in before]
+    for index, (member, one) in enumerate(zip(members, before, strict=True)):
+        if member.optimizer.slots and not one.optimizer:
+            must = "have been kept by the last fit"
+            remedy = "keep='state' there, or start='parameters'"
+            raise NotTrainedError(sentence("state", f"member {index}", must, "none", remedy))
+    return list(before)
+
+
+def check_states(
+    states: Sequence[MemberState], members: Sequence[Member], widths: tuple[int, int]
+) -> list[MemberState]:
+    """States from elsewhere, of the shapes that the networks and optimizers of members need."""
+    if len(states) != len(members):
+        must = f"be {len(members)}, one for each member"
+        raise SettingError(sentence("states", "Population.restore", must, len(states)))
+    dtype = states[0].params.dtype
+    if dtype.name not in DTYPES:
+        must = "be one of " + ", ".join(map(repr, DTYPES))
+        raise SettingError(sentence("dtype", "Population.restore", must, dtype.name))
+    built: dict[MLP, Architecture] = {}
+    for index, (member, one) in enumerate(zip(members, states, strict=True)):
+        if member.network not in built:
+            built[member.network] = member.network.build(*widths)
+        architecture, slots = built[member.network], member.optimizer.slots
+        long, short = (architecture.size,), (1,)
+        need = {"params": long, "buffers": (architecture.buffer_layout.size,)}
+        got = {"params": one.params, "buffers": one.buffers, **one.optimizer}
+        if one.optimizer:
+            need |= {slot.name: long if slot.per_parameter else short for slot in slots}
+        if {name: values.shape for name, values in got.items()} != need:
+            shapes = {name: values.shape for name, values in got.items()}
+            raise SettingError(sentence("state", f"member {index}", f"be {need}", shapes))
+        floats = [
+            one.params,
+            one.buffers,
+            *(one.optimizer[name] for name in member.optimizer.arrays if one.optimizer),
+        ]
+        if any(values.dtype != dtype for values in floats):
+            must = f"be {dtype}, as those of member 0"
+            got_types = {name: str(values.dtype) for name, values in got.items()}
+            raise SettingError(sentence("state", f"member {index}", must, got_types))
+    return list(states)
+
+
+def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
+    """x as finite inputs (N, in_features) of the dtype: an array, or CSR if x is sparse."""
+    sparse = issparse(x)
+    try:
+        array = x if sparse else np.asarray(x)
+    except ValueError:  # rows of several lengths
+        array = None
+    if array is None or array.dtype.kind not in "biuf":
+        raise DataError(sentence("x", "predict", "be real numbers", x))
+    if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
+        must = f"have the shape (N, {in_features}) with N >= 1"
+        raise DataError(sentence("x", "predict", must, array))
+    with np.errstate(over="ignore"):  # what the dtype cannot hold is not finite
+        if sparse:
+            array = as_csr(array, "x", "predict").astype(dtype, copy=False)
+            values = array.data
+        else:
+            values = array = np.ascontiguousarray(array, dtype=dtype)
+    if not np.isfinite(values).all():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        raise DataError(sentence("x", "predict", "be finite", f"{bad} NaN or infinite values"))
+    return array
+
+
+def check_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
+    """t as targets of `rows` samples for a loss that counts right predictions."""
+    if loss.task == "regression":
+        must = "be that of classifiers; a regression has none"
+        raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
+    targets = np.asarray(t)
+    loss.check_targets(targets, out_features)
+    if targets.ndim != (1 if loss.task == "classification" else 2):
+        raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
+    if len(targets) != rows:
+        raise DataError(sentence("t", "accuracy", f"have {rows} rows, as x has", len(targets)))
+    return targets
+
+
+def _chosen(splits: Mapping[str, Samples], on: Sequence[str] | None) -> tuple[str, ...]:
+    """What is to be evaluated."""
+    if on is None:
+        return tuple(splits)
+    for name in on:
+        if name not in (*splits, "batch"):
+            must = "be among " + ", ".join(map(repr, (*splits, "batch")))
+            remedy = f"data.split({name}=0.2)" if name == "validation" else None
+            raise SettingError(sentence("on", _FIT, must, name, remedy))
+    return tuple(dict.fromkeys(on))
+
+
+def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array, str]:
+    """The numbers of updates after which to evaluate, and the axis that shows them."""
+    if evaluate is None:
+        return np.array([], int), "step"
+    if isinstance(evaluate, str):
+        return _every(steps_per_epoch, total), "epoch"
+    if is_integer(evaluate):
+        return _every(int(evaluate), total), "step"
+    for step in evaluate:
+        if not 0 <= step <= total:
+            must = f"hold numbers of steps in [0, {total}]"
+            raise SettingError(sentence("evaluate", _FIT, must, step))
+    return np.array(sorted({int(step) for step in evaluate}), int), "step"
+
+
+def _every(interval: int, total: int) -> Array:
+    return np.array([*range(0, total, interval), total], int)
+
+
+def _check_early_stopping(rule: EarlyStopping, metrics: Sequence[str]) -> None:
+    if rule.metric not in metrics:
+        must = "be evaluated; evaluated are " + (", ".join(metrics) or "none")
+        remedy = "data.split(validation=0.2)" if rule.metric.startswith("validation") else None
+        raise SettingError(sentence("metric", "EarlyStopping", must, rule.metric, remedy))

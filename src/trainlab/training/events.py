@@ -1,0 +1,76 @@
+"""What happens in a training, as a stream of typed events.
+
+A trainer sends them to a `Recorder`, which may be in another process: an event holds plain
+numbers and arrays, and can be pickled.  Rows are the places of members in their population.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from trainlab.engine.state import Checkpoint, Result
+from trainlab.network.workspace import Array
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values of series: (K,) at one position, or (K, n) at neighbouring ones.
+
+    steps  member-steps that were done for them
+    """
+
+    rows: list[int]
+    at: int | slice
+    values: Mapping[str, Array]
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Metrics (K,) of members that have received so many updates; some may be asked to end."""
+
+    rows: list[int]
+    updates: int
+    metrics: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Members that train no more.
+
+    steps  member-steps that they will not do
+    """
+
+    results: Mapping[int, Result]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """What members would go on from; where there is a store it is on disk before the next step."""
+
+    checkpoints: Mapping[int, Checkpoint]
+
+
+@dataclass(frozen=True)
+class ChunkEnded:
+    """The last member of a chunk has ended."""
+
+
+Event = Measured | Evaluated | Ended | Checkpointed | ChunkEnded
+
+
+class Recorder(Protocol):
+    """Where a trainer sends events, and asks whether to go on."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether checkpoints are of use."""
+
+    def send(self, event: Event) -> Collection[int]:
+        """Takes an event; returns the rows of members that are to end now."""
+
+    def stopped(self) -> bool:
+        """Whether everything is to end.  Waits while the training is paused."""

@@ -1,0 +1,256 @@
+"""Takes the events of trainers where training was asked for: history, results, store, progress."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.engine.state import Checkpoint, Result, Status
+from trainlab.members import Member
+from trainlab.network.workspace import Array
+from trainlab.training.checkpoints import StoredRun
+from trainlab.training.events import (
+    Checkpointed,
+    ChunkEnded,
+    Ended,
+    Evaluated,
+    Event,
+    Measured,
+    Recorder,
+)
+from trainlab.training.history import Series
+from trainlab.training.plan import Plan
+from trainlab.training.progress import Progress
+
+_RUN, _PAUSE, _STOP = 0, 1, 2
+_LOOK_EVERY: Final = 0.02  # seconds between two looks of a trainer that is paused
+
+
+class Control:
+    """A byte that processes share, which says run, pause or stop.
+
+    Forked processes share it at once, others through a file.
+    """
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    @classmethod
+    def at(cls, path: Path) -> Control:
+        """The control that was shared there."""
+        control = cls()
+        with path.open("r+b") as file:
+            control._byte = mmap.mmap(file.fileno(), 1)
+        return control
+
+    def share(self, path: Path) -> None:
+        """Moves the byte into a new file."""
+        path.write_bytes(bytes([_RUN]))
+        before, self._byte = self._byte, Control.at(path)._byte
+        if before[0] != _RUN:  # read after the change of place: nothing said meanwhile is lost
+            self._byte[0] = before[0]
+
+    def stop(self) -> None:
+        """Everything is to end; this cannot be taken back."""
+        self._byte[0] = _STOP
+
+    def pause(self) -> None:
+        """Trainers wait before their next step."""
+        if self._byte[0] == _RUN:
+            self._byte[0] = _PAUSE
+
+    def resume(self) -> None:
+        """They go on."""
+        if self._byte[0] == _PAUSE:
+            self._byte[0] = _RUN
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether everything is to end."""
+        return self._byte[0] == _STOP
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether trainers are to wait."""
+        return self._byte[0] == _PAUSE
+
+    def stopped(self) -> bool:
+        """Waits while paused; then whether everything is to end."""
+        while self._byte[0] == _PAUSE:
+            time.sleep(_LOOK_EVERY)
+        return self._byte[0] == _STOP
+
+
+class Session:
+    """What trainings that run together share: the control, and the progress."""
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.control = Control()
+        self.lock = threading.Lock()
+        """Of what users give, which is called by one thread at a time."""
+        self._progress = progress
+
+    def start(self, members: int, steps: int) -> None:
+        """So many members begin, with so many member-steps in all."""
+        if self._progress:
+            self._progress.start(members, steps)
+
+    def advance(self, members: int, steps: int) -> None:
+        """So many more members have ended, so many more member-steps are done or dropped."""
+        if self._progress:
+            with self.lock:
+                self._progress.advance(members, steps)
+
+
+class HistoryRecorder:
+    """Keeps the series and the results of a population.  It can be used from several threads.
+
+    results  of each member, None while it trains
+    updates  that each member has received so far in this training
+    """
+
+    def __init__(self, members: Sequence[Member], plan: Plan, session: Session) -> None:
+        self.series = _empty_series(members, plan)
+        self.results: list[Result | None] = [None] * len(members)
+        self.updates = [0] * len(members)
+        self._plan = plan
+        self._session = session
+        self._stored: StoredRun | None = None
+
+    def resume(self, stored: StoredRun) -> dict[int, Checkpoint]:
+        """Takes what a store has, and returns where members that have not ended are to go on."""
+        self._stored = stored
+        found, checkpoints = stored.load(len(self.results))
+        for row, result in found.items():
+            self.results[row] = result
+        for row, left in checkpoints.items():
+            self.updates[row] = left.done
+        steps = sum(each.done for each in checkpoints.values())
+        self._session.advance(len(found), len(found) * self._plan.total + steps)
+        return checkpoints
+
+    @property
+    def durable(self) -> bool:
+        """Whether there is a store."""
+        return self._stored is not None
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether an evaluation can end a member."""
+        return bool(self._plan.callbacks)
+
+    def stopped(self) -> bool:
+        """Whether Ctrl-C or an error has ended it all.  Waits while the training is paused."""
+        return self._session.control.stopped()
+
+    def send(self, event: Event) -> Collection[int]:
+        """Takes an event; returns the rows of members that callbacks want to end."""
+        match event:
+            case Measured(rows, at, values, steps):
+                self._measured(rows, at, values)
+                self._session.advance(0, steps)
+            case Evaluated(rows, updates, metrics):
+                return self._asked(rows, updates, metrics)
+            case Ended(results, steps):
+                for row, result in results.items():
+                    self.results[row] = result
+                if self._stored:
+                    self._stored.finish(results)
+                self._session.advance(len(results), steps)
+            case Checkpointed(checkpoints):
+                if self._stored:
+                    self._stored.checkpoint(checkpoints)
+            case ChunkEnded():
+                self.commit()
+        return ()
+
+    def commit(self) -> None:
+        """Writes what the store does not have yet."""
+        if self._stored:
+            self._stored.commit()
+
+    def status(self, row: int) -> Status:
+        """How a member has ended, or how far it has come."""
+        result = self.results[row]
+        return Status("running", self.updates[row]) if result is None else result.status
+
+    def _measured(self, rows: list[int], at: int | slice, values: Mapping[str, Array]) -> None:
+        for name, each in values.items():  # what is not finite is written as NaN
+            self.series[name].values[rows, at] = np.where(np.isfinite(each), each, np.nan)
+        if isinstance(at, slice):
+            for row in rows:
+                self.updates[row] = at.stop
+
+    def _asked(self, rows: list[int], updates: int, metrics: Mapping[str, Array]) -> list[int]:
+        """The rows for which a callback says yes; all callbacks are called, one at a time."""
+        ending = []
+        for k, row in enumerate(rows if self.has_callbacks else ()):
+            own = {name: float(values[k]) for name, values in metrics.items()}
+            with self._session.lock:
+                answers = [callback(row, updates, own) for callback in self._plan.callbacks]
+            if any(answers):
+                ending.append(row)
+        return ending
+
+
+class EventList:
+    """Keeps the events of one chunk, far from where training was asked for.
+
+    stopped  says whether the chunk is to end
+    """
+
+    durable = False
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self.stopped = stopped
+        self._events: list[Event] = []
+
+    def __getstate__(self) -> list[Event]:
+        """The events alone travel."""
+        return self._events
+
+    def __setstate__(self, events: list[Event]) -> None:
+        self._events = events
+
+    def send(self, event: Event) -> Collection[int]:
+        """Keeps it; nobody can be asked here."""
+        self._events.append(event)
+        return ()
+
+    def replay(self, recorder: Recorder) -> None:
+        """Sends all of them to another recorder."""
+        for event in self._events:
+            recorder.send(event)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the chunk was cut short."""
+        return any(
+            result.status.kind == "interrupted"
+            for event in self._events
+            if isinstance(event, Ended)
+            for result in event.results.values()
+        )
+
+
+def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
+    """Every series that training will fill, full of NaN."""
+    scored = any(member.network.loss.task != "regression" for member in members)
+    found: dict[str, Series] = {}
+
+    def add(name: str, axis: str, at: Array, dtype: Any = np.float64) -> None:
+        found[name] = Series(name, axis, at, np.full((len(members), len(at)), np.nan, dtype))
+
+    add("train_loss", "step", np.arange(plan.total), plan.dtype)
+    for name in plan.metrics(scored):
+        add(name, plan.axis, plan.axis_values)
+    if len(plan.batch_steps):
+        for name in ("batch_loss", "batch_accuracy")[: 1 + scored]:
+            add(name, "step", plan.batch_steps)
+    return found

@@ -1,0 +1,5 @@
+"""Workers: who trains the chunks of a population, in this process or elsewhere."""
+
+from trainlab.workers.backends import BACKENDS, CAN_FORK, REMOTE
+
+__all__ = ["BACKENDS", "CAN_FORK", "REMOTE"]

@@ -1,0 +1,145 @@
+"""Trainings under way: all their jobs on the same workers, with one BLAS thread in each."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+from trainlab.blas import one_thread, usable_cores
+from trainlab.training.recorder import Session
+from trainlab.training.trainer import train_chunk
+from trainlab.workers.backends import choose, operations
+from trainlab.workers.dask import connected, in_dask, threads_of
+from trainlab.workers.jobs import Job, PopulationTraining
+from trainlab.workers.loky import in_loky
+from trainlab.workers.processes import in_processes
+
+
+class Workers:
+    """Trains all members of all trainings of a session, side by side, from when it is made.
+
+    A thread of its own sees to it, so that Ctrl-C, which reaches the main thread, never leaves a
+    step half done.  Recorders have what is done.
+    """
+
+    def __init__(
+        self,
+        trainings: Sequence[PopulationTraining],
+        session: Session,
+        workers: int | None,
+        backend: str | None,
+        scheduler: str | None,
+        resources: ExitStack,
+    ) -> None:
+        """workers: None takes the cores that there are.  resources: closed when all has ended."""
+        self.control = session.control
+        self._trainings, self._session = trainings, session
+        self._asked = workers, backend, scheduler
+        self._resources = resources
+        self._error: BaseException | None = None
+        self._interrupted = False
+        self._done = threading.Event()  # `Thread.join` does not wait again once Ctrl-C fell into it
+        self._began = self._ended = time.perf_counter()
+        threading.Thread(target=self._work, name="trainlab").start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all has ended."""
+        return self._done.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far, or took."""
+        return (self._ended if self.is_done else time.perf_counter()) - self._began
+
+    def wait(self) -> None:
+        """Returns when all has ended; Ctrl-C ends it early, with a warning.
+
+        Raises what a worker raised; WorkerError where workers died.
+        """
+        try:
+            while not self._done.wait(0.2):  # short, so that every system sees Ctrl-C at once
+                pass
+        except KeyboardInterrupt:
+            self.control.stop()
+            self._done.wait()
+        if self._error is not None:
+            raise self._error
+        if self._interrupted:
+            warnings.warn("training was interrupted; what was done is kept", stacklevel=4)
+
+    def _work(self) -> None:
+        try:
+            with self._resources:
+                self._session.start(
+                    sum(len(training.members) for training in self._trainings),
+                    sum(training.steps for training in self._trainings),
+                )
+                for training in self._trainings:
+                    training.resume()
+                with one_thread():
+                    jobs = self._train()
+                    for job in jobs:  # after Ctrl-C, those that nobody has begun
+                        if not job.is_done:
+                            train_chunk(job.spec, job.chunk, job.rows, job.recorder)
+                for training in self._trainings:
+                    training.recorder.commit()
+        except BaseException as error:  # noqa: BLE001  # `wait` raises it
+            self._error = error
+        finally:
+            self._ended, self._interrupted = time.perf_counter(), self.control.is_stopped
+            self._done.set()
+
+    def _train(self) -> list[Job]:
+        """Has all jobs done, and returns them."""
+        workers, backend, scheduler = self._asked
+        session = self._session
+        if backend == "dask":
+            with connected(scheduler) as client:
+                jobs = self._jobs(workers or threads_of(client))
+                in_dask(jobs, session, client)
+            return jobs
+        cores = workers or usable_cores()
+        jobs, used = self._jobs(cores), cores
+        if backend is None:
+            # Networks of many kinds need not be cut to keep all workers busy.
+            divisions = [self._jobs(1), jobs, self._jobs(cores, even=False)]
+            loads = [[job.load for job in division] for division in divisions]
+            backend, used, place = choose(loads, max(1, min(cores, len(jobs))))
+            jobs = divisions[place]
+        threads = max(1, cores // max(1, min(used, len(jobs))))  # for a network alone, all
+        if backend == "loky":
+            in_loky(jobs, session, used)
+        elif backend == "processes":
+            in_processes(jobs, used, threads)
+        else:
+            in_threads(jobs, session, used, threads)
+        return jobs
+
+    def _jobs(self, workers: int, even: bool = True) -> list[Job]:
+        """The jobs of all trainings, the dearest first."""
+        each = (training.jobs(workers, even) for training in self._trainings)
+        return sorted(itertools.chain.from_iterable(each), key=lambda job: -operations(job.load))
+
+
+def in_threads(jobs: Sequence[Job], session: Session, workers: int, threads: int) -> None:
+    """Does every job, on so many threads each; the first error stops all and is raised."""
+
+    def stop_on_error(future: Future[None]) -> None:
+        if future.exception() is not None:
+            session.control.stop()
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = []
+        for job in jobs:
+            spec, chunk, rows, recorder = job.spec, job.chunk, job.rows, job.recorder
+            future = pool.submit(train_chunk, spec, chunk, rows, recorder, threads)
+            future.add_done_callback(stop_on_error)
+            futures.append(future)
+    for future in futures:
+        future.result()  # raises what a worker raised
