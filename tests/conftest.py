@@ -17,8 +17,8 @@ import pytest
 import threadpoolctl
 
 from trainlab.data import find_mnist
-from trainlab.training import grouping
-from trainlab.training.engine import NumPyEngine
+from trainlab.engine import grouping
+from trainlab.engine.numpy import NumPyLane
 
 SEED = "TRAINLAB_TEST_SEED"
 _LIMITS = pytest.StashKey[Any]()
@@ -96,14 +96,14 @@ def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry, the steps of members that the engine has done."""
-    right, count = NumPyEngine.train, [0]
+    right, count = NumPyLane.train, [0]
 
     def train(self: Any, *given: Any) -> Any:
         span = right(self, *given)
         count[0] += span.losses.size
         return span
 
-    monkeypatch.setattr(NumPyEngine, "train", train)
+    monkeypatch.setattr(NumPyLane, "train", train)
     return count
 
 

@@ -340,7 +340,7 @@ def test_calls(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_processes_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainlab.training.arguments.CAN_FORK", False)
+    monkeypatch.setattr("trainlab.population.settings.CAN_FORK", False)
     must = "backend of fit must be 'threads' where processes cannot be forked"
     complains(lambda: fit(backend="processes"), SettingError, must)
 

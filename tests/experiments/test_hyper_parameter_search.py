@@ -35,9 +35,9 @@ from trainlab.experiments.random_search import (
 )
 from trainlab.experiments.results import Results
 from trainlab.experiments.verdicts import EXPECTED
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.training.history import History
-from trainlab.training.members import Member
 
 QUICK = runner.Options(quick=True)
 SMALL = dataclasses.replace(

@@ -27,8 +27,8 @@ from trainlab.experiments.tuned_optimizers import (
     tune,
 )
 from trainlab.experiments.verdicts import EXPECTED
+from trainlab.members import Member
 from trainlab.optimizers import OPTIMIZERS
-from trainlab.training.members import Member
 
 QUICK = runner.Options(quick=True)
 SMALL = dataclasses.replace(tuned_optimizers.TASKS["digits"], quick_steps=20)

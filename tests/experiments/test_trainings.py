@@ -32,9 +32,9 @@ from trainlab.experiments.figures import losses
 from trainlab.experiments.results import Results, load
 from trainlab.experiments.runner import FIGURES, OutputError
 from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
-from trainlab.training.members import Member
 from trainlab.training.progress import Bar
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]

@@ -46,10 +46,10 @@ def run(path: Path, x: Any) -> dict[str, Any]:
 def outputs(population: tl.Population, x: Any) -> Any:
     """The outputs (members, N, out) before any softmax or sigmoid."""
     found = []
-    for member, numbers in zip(population, population.numbers, strict=True):
+    for member, state in zip(population, population.states, strict=True):
         network = member.network.build(*population.widths)
-        bound = network.bind(numbers.params, numbers.buffers)
-        found.append(network.forward(bound, x.astype(numbers.params.dtype))[0])
+        bound = network.bind(state.params, state.buffers)
+        found.append(network.forward(bound, x.astype(state.params.dtype))[0])
     return np.stack(found)
 
 

@@ -22,10 +22,10 @@ from cases import NETWORKS, OPTIMIZERS, SCHEDULES, targets
 from complaints import complains
 from trainlab import files
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
+from trainlab.members import describe
 from trainlab.models.container import read
 from trainlab.models.records import RECORDS, revive
 from trainlab.settings import Settings
-from trainlab.training.members import describe
 
 ROWS, IN, OUT = 24, 5, 3
 RNG = np.random.default_rng(3)
@@ -92,13 +92,13 @@ def test_training_goes_on_as_if_never_saved(task: str, tmp_path: Path) -> None:
     population, settings = trained(members, keep="state"), {"batch_size": 7, "workers": 1}
     tl.save(population, path)
     again = tl.load(path)
-    assert [one.updates for one in again.numbers] == [5] * len(members)
+    assert [one.updates for one in again.states] == [5] * len(members)
     for one in (population, again):
         one.fit(dataset(task), steps=6, start="state", keep="state", **settings)
     for index in range(len(members)):
         before, after = population.snapshot(index), again.snapshot(index)
         assert all(same_bits(before[name], after[name]) for name in before)
-    assert [one.updates for one in again.numbers] == [11] * len(members)
+    assert [one.updates for one in again.states] == [11] * len(members)
 
 
 def test_a_network_comes_back_as_a_network(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_file_of_the_first_version_loads() -> None:
     assert [found.snapshot(index)["params"].size for index in range(2)] == [25, 18]
     assert found.snapshot(0)["params"][:2].tolist() == FIRST_WEIGHTS
     assert sorted(found.snapshot(1)) == ["buffers", "m", "params", "v"]
-    assert [one.updates for one in found.numbers] == [5, 5]
+    assert [one.updates for one in found.states] == [5, 5]
 
 
 def first_members() -> list[tl.Member]:

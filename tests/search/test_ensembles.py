@@ -25,7 +25,7 @@ from trainlab.search import ensemble_base
 from trainlab.search.families import ARCHITECTURE, FAMILIES, draw
 from trainlab.search.selection import greedy, truths_of
 from trainlab.store import Run
-from trainlab.training import trainer
+from trainlab.training import pace
 
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -259,7 +259,7 @@ class TestStore:
     def test_it_goes_on_where_it_was_cut(
         self, tmp_path: Path, steps: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 1e9)  # chunks alone decide what is saved
+        monkeypatch.setattr(pace, "FIRST", 1e9)  # chunks alone decide what is saved
         usual = small(n_folds=2, workers=1).fit(*IRIS).predict_proba(IRIS[0])
         save, whole, again = Run.save, steps[0], []
         while not again or again[-1]:  # a cut before each save, and at last one after all of them

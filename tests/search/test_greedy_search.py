@@ -20,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from trainlab import MLPClassifier, MLPRegressor, PopulationSearchCV
+from trainlab.engine.numpy import NumPyLane
 from trainlab.errors import DataError, SettingError
 from trainlab.store import listed
-from trainlab.training.engine import NumPyEngine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -224,13 +224,13 @@ def test_a_search_finds_what_it_finds_without() -> None:
 def test_with_a_store_the_same_bits_and_it_may_be_asked_for_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right, steps = NumPyEngine.train, [0]
+    right, steps = NumPyLane.train, [0]
 
     def train(self: Any, *given: Any) -> Any:
         steps[0] += 1
         return right(self, *given)
 
-    monkeypatch.setattr(NumPyEngine, "train", train)
+    monkeypatch.setattr(NumPyLane, "train", train)
     usual = search(workers=2).fit(*IRIS).ensemble_
     steps[0] = 0
     search(store=tmp_path, ensemble=None).fit(*IRIS)
@@ -300,7 +300,7 @@ def test_each_split_must_train_on_all_classes(monkeypatch: pytest.MonkeyPatch) -
     words = np.array(["a", "b", "c"])[y]
     told = r"cv of PopulationSearchCV must .* got .split 1 without \['b'\].; try StratifiedKFold"
     with monkeypatch.context() as patch:
-        patch.setattr(NumPyEngine, "train", None)  # it is said before anything is trained
+        patch.setattr(NumPyLane, "train", None)  # it is said before anything is trained
         with pytest.raises(DataError, match=told):
             search(cv=[(np.arange(150), [0]), (y != 1, y == 1)]).fit(X, words)
     weight = np.where(y == 0, 0.0, 1.0)

@@ -23,7 +23,8 @@ from trainlab import MLPClassifier, PopulationSearchCV
 from trainlab.errors import SettingError, StoreError
 from trainlab.search.keeping import plain
 from trainlab.store import FILE, Run, Store, listed
-from trainlab.training import backends, trainer
+from trainlab.training import pace
+from trainlab.workers import backends
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -117,8 +118,8 @@ def test_cut_after_every_transaction(
 def test_epochs_that_are_done_are_not_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
-    monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 0.0)
-    monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", np.inf)
+    monkeypatch.setattr(pace, "FIRST", 0.0)
+    monkeypatch.setattr(pace, "SHARE", np.inf)
     usual = found(search().fit(*IRIS))
     whole, again = steps[0], []
     for saves in range(1, 6):

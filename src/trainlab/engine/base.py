@@ -108,6 +108,9 @@ class Engine(Protocol):
 
     name: str
 
+    def supports(self, members: Sequence[Member]) -> str | None:
+        """Why the engine cannot train one of these members, or None if it can train all."""
+
     def prepare(self, splits: Mapping[str, Samples]) -> Prepared:
         """The splits of a training in the form that lanes of this engine read."""
 

@@ -36,7 +36,7 @@ _Batch = tuple[Array, Array, Array | None]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Split:
+class Split:
     """Inputs, targets and weights of rows: (N, …), or (K, N, …) where members differ in them.
 
     is_flat  targets have no axis of outputs
@@ -58,10 +58,10 @@ class _Split:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Data:
+class Data:
     """The splits of a training, and the order that their columns are in, or None for their own."""
 
-    splits: dict[str, _Split]
+    splits: dict[str, Split]
     columns: Array | None
 
 
@@ -70,14 +70,18 @@ class NumPyEngine:
 
     name = "numpy"
 
-    def prepare(self, splits: Mapping[str, Samples]) -> _Data:
+    def supports(self, members: Sequence[Member]) -> str | None:
+        """Whatever can be written with NumPy."""
+        return None
+
+    def prepare(self, splits: Mapping[str, Samples]) -> Data:
         """Leaves columns out that no training row uses, where these are many."""
         inputs, columns = arrange({name: split.x for name, split in splits.items()})
         found = {
-            name: _Split(inputs[name], own.t, own.weight, own.t.ndim == 1)
+            name: Split(inputs[name], own.t, own.weight, own.t.ndim == 1)
             for name, own in splits.items()
         }
-        return _Data(found, columns)
+        return Data(found, columns)
 
     def group(
         self,
@@ -101,30 +105,30 @@ class NumPyLane:
     """A chunk, and the data it is trained on."""
 
     def __init__(self, spec: LaneSpec) -> None:
-        self._data: _Data = spec.data or _Data({}, None)
-        self._chunk = Chunk(spec.members, spec.widths, spec.dtype, self._data.columns, spec.states)
+        self.data: Data = spec.data or Data({}, None)
+        self.chunk = Chunk(spec.members, spec.widths, spec.dtype, self.data.columns, spec.states)
 
     @property
     def places(self) -> list[int]:
         """Rows are ordered by kind of optimizer."""
-        return self._chunk.places
+        return self.chunk.places
 
     @property
     def seeds(self) -> list[int]:
         """In order of first appearance."""
-        return self._chunk.seeds
+        return self.chunk.seeds
 
     def train(
         self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
     ) -> Span:
         """Forward, backward, update, one step after another."""
-        chunk, samples, steps = self._chunk, self._data.splits["train"], batches.shape[1]
+        chunk, samples, steps = self.chunk, self.data.splits["train"], batches.shape[1]
         losses = np.empty((len(chunk.places), steps), samples.x.dtype)
         with np.errstate(all="ignore"):  # what diverges is found by looking, and reported
             for i in range(steps):
                 if interrupted():
                     return Span(losses[:, :i], ())
-                batch = _gather(chunk, samples, batches[:, i])
+                batch = gather(chunk, samples, batches[:, i])
                 losses[:, i], diverged = _step(chunk, batch, first_step + i, total)
                 if diverged:
                     return Span(losses[:, : i + 1], diverged)
@@ -132,9 +136,9 @@ class NumPyLane:
 
     def evaluate(self, split: str, batch: Array | None = None) -> Metrics:
         """Tile by tile."""
-        chunk, samples = self._chunk, self._data.splits[split]
+        chunk, samples = self.chunk, self.data.splits[split]
         if batch is not None:
-            x, t, weight = _gather(chunk, samples, batch)
+            x, t, weight = gather(chunk, samples, batch)
             samples = dataclasses.replace(samples, x=InputRows(x), t=t, weight=weight)
         loss, new = chunk.architecture.loss, chunk.new.scope("evaluation")
         total: Array = np.zeros(len(chunk.places))
@@ -153,7 +157,7 @@ class NumPyLane:
 
     def outputs(self, x: Any) -> Array:
         """Tile by tile."""
-        chunk, inputs = self._chunk, InputRows(x)
+        chunk, inputs = self.chunk, InputRows(x)
         shape = (len(chunk.places), len(inputs), chunk.architecture.out_features)
         out, new = np.empty(shape, inputs.dtype), chunk.new.scope("evaluation")
         with np.errstate(all="ignore"):
@@ -164,14 +168,14 @@ class NumPyLane:
 
     def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
         """A copy, its features in their own order."""
-        return self._chunk.state_of(row, updates, with_optimizer)
+        return self.chunk.state_of(row, updates, with_optimizer)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Copies the rows that stay into smaller matrices."""
-        self._chunk.keep(rows)
+        self.chunk.keep(rows)
 
 
-def _gather(chunk: Chunk, samples: _Split, rows: Array) -> _Batch:
+def gather(chunk: Chunk, samples: Split, rows: Array) -> _Batch:
     """Inputs, targets and weights of the rows (S, B).
 
     They are (B, …) where all members share one seed, else (K, B, …).  A batch is gathered
@@ -232,11 +236,11 @@ class _Draws:
     """The uniforms of random layers at one step: a stream for each seed and layer."""
 
     def __init__(self, chunk: Chunk, step: int) -> None:
-        self._chunk = chunk
+        self.chunk = chunk
         self._step = step
 
     def __call__(self, layer: int, rows: int, width: int) -> Array:
-        chunk, new = self._chunk, self._chunk.new.scope("draws")
+        chunk, new = self.chunk, self.chunk.new.scope("draws")
         one = new("seeds", (len(chunk.seeds), rows, width), np.float32)
         for seed, out in zip(chunk.seeds, one, strict=True):
             stream(seed, "dropout", self._step, layer).random(dtype=np.float32, out=out)

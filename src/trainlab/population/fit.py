@@ -97,6 +97,10 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)
     engine = engine_of(settings.engine, settings.owner)
+    reason = engine.supports(members)
+    if reason is not None:
+        must = f"be one that can train these members: {reason}"
+        raise SettingError(sentence("engine", settings.owner, must, engine.name, "engine='auto'"))
     return PopulationTraining(members, plan, splits, widths, engine, session, states)
 
 

@@ -154,7 +154,8 @@ class HistoryRecorder:
         match event:
             case Measured(rows, at, values, steps):
                 self._measured(rows, at, values)
-                self._session.advance(0, steps)
+                if steps:
+                    self._session.advance(0, steps)
             case Evaluated(rows, updates, metrics):
                 return self._asked(rows, updates, metrics)
             case Ended(results, steps):

@@ -10,9 +10,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import trainlab as tl
+from complaints import complains
 from counter import Counter
 from trainlab import blas
-from trainlab.training.fitting import Fit, fit_together
+from trainlab.engine import NumPyEngine
 
 FEATURES, SAMPLES = 6, 40
 
@@ -319,12 +320,15 @@ def test_importing_the_library_does_not_import_matplotlib_or_scikit_learn() -> N
 
 
 def test_an_engine_that_cannot_do_it_says_why(data) -> None:
-    class Refusing:
+    class Refusing(NumPyEngine):
         name = "refusing"
 
-        def supports(self, chunk: object) -> str:
+        def supports(self, members: object) -> str:
             return "it refuses"
 
-    fit = Fit(tl.Population.grid(), data, batch_size=5, epochs=1, engine=Refusing())
-    with pytest.raises(NotImplementedError, match="refusing cannot do this: it refuses"):
-        fit_together([fit], workers=1)
+    complains(
+        lambda: tl.Population.grid().fit(data, engine=Refusing()),
+        tl.SettingError,
+        "engine of fit must be one that can train these members: it refuses; got 'refusing'; "
+        "try engine='auto'",
+    )

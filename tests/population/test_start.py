@@ -7,9 +7,9 @@ import pytest
 
 import trainlab as tl
 from cases import OPTIMIZERS
+from trainlab.engine.inputs import WORTH_WHILE
+from trainlab.engine.state import MemberState
 from trainlab.errors import DataError, NotTrainedError, SettingError
-from trainlab.training.inputs import WORTH_WHILE
-from trainlab.training.record import Numbers
 
 DEEP = tl.MLP(hidden=(12, 9), batch_norm=True, dropout=0.3)
 SETTINGS = {"batch_size": 48, "keep": "state", "evaluate": None}
@@ -18,7 +18,7 @@ SETTINGS = {"batch_size": 48, "keep": "state", "evaluate": None}
 def bits(population: tl.Population, row: int) -> dict[str, bytes | int]:
     """All numbers of a member, and how many updates it has received."""
     numbers = {name: values.tobytes() for name, values in population.snapshot(row).items()}
-    return {**numbers, "updates": population.numbers[row].updates}
+    return {**numbers, "updates": population.states[row].updates}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_members_that_have_come_unequally_far_go_on_together_as_alone(data: tl.D
     history = both.fit(data, epochs=2, batch_size=48, keep="state", callbacks=[stop_one])
     assert [status.step for status in history.status] == [14, 7, 14]
     both.fit(data, steps=9, start="state", **SETTINGS)
-    assert [numbers.updates for numbers in both.numbers] == [23, 16, 23]
+    assert [state.updates for state in both.states] == [23, 16, 23]
     for row, steps in enumerate([23, 16, 23]):
         alone = tl.Population([both[row]])
         alone.fit(data, steps=steps, **SETTINGS)
@@ -71,9 +71,9 @@ def test_members_that_have_come_unequally_far_go_on_together_as_alone(data: tl.D
 def test_from_parameters_the_optimizer_and_the_draws_begin_anew(data: tl.Dataset) -> None:
     population = tl.Population([tl.Member(DEEP, tl.Momentum(0.01), 3)])
     population.fit(data, epochs=1, batch_size=48)
-    restored = tl.Population.restore(population, population.numbers, population.widths)
+    restored = tl.Population.restore(population, population.states, population.widths)
     population.fit(data, steps=4, start="parameters", **SETTINGS)
-    assert population.numbers[0].updates == 4
+    assert population.states[0].updates == 4
     with pytest.raises(NotTrainedError, match=r"state of member 0 .* keep='state' there"):
         restored.fit(data, start="state")
     restored.fit(data, steps=4, start="parameters", **SETTINGS)
@@ -99,15 +99,15 @@ def test_what_does_not_fit_the_last_fit_is_refused(data: tl.Dataset) -> None:
 def test_numbers_of_other_shapes_are_refused(data: tl.Dataset) -> None:
     population = tl.Population.grid(tl.MLP(hidden=(5,)), tl.Adam())
     population.fit(data, epochs=1, keep="state")
-    (own,) = population.numbers
-    for numbers, words in [
+    (own,) = population.states
+    for states, words in [
         ([], "be 1, one for each member; got 0"),
-        ([Numbers(own.params[1:], own.buffers)], "member 0 must be"),
-        ([Numbers(own.params, own.buffers, {"m": own.params})], "member 0"),
-        ([Numbers(own.params.astype(np.float16), own.buffers)], "dtype"),
+        ([MemberState(own.params[1:], own.buffers)], "member 0 must be"),
+        ([MemberState(own.params, own.buffers, {"m": own.params})], "member 0"),
+        ([MemberState(own.params.astype(np.float16), own.buffers)], "dtype"),
     ]:
         with pytest.raises(SettingError, match=words):
-            tl.Population.restore(population, numbers, population.widths)
+            tl.Population.restore(population, states, population.widths)
 
 
 class TestStoppingByTheLossOfTraining:

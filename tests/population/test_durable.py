@@ -19,9 +19,11 @@ import pytest
 import trainlab as tl
 from counter import Counter
 from fingerprint import fingerprint
+from trainlab.engine import grouping
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, listed
-from trainlab.training import backends, grouping, trainer
+from trainlab.training import pace
+from trainlab.workers import backends
 
 resource = pytest.importorskip("resource")  # limits of POSIX, which stand in for a full disk
 needs_fork = pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
@@ -42,8 +44,8 @@ def data() -> tl.Dataset:
 @pytest.fixture(autouse=True)
 def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints at every epoch, and chunks of three members."""
-    monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 0.0)
-    monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", np.inf)
+    monkeypatch.setattr(pace, "FIRST", 0.0)
+    monkeypatch.setattr(pace, "SHARE", np.inf)
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
 
 
@@ -365,8 +367,8 @@ class TestCost:
                 seen.append((start, time.monotonic()))
 
         monkeypatch.setattr(Run, "save", slow)
-        monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", 1 / 20)
-        monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 0.05)
+        monkeypatch.setattr(pace, "SHARE", 1 / 20)
+        monkeypatch.setattr(pace, "FIRST", 0.05)
         start = time.monotonic()
         own = tl.Population.grid(tl.MLP(hidden=(5,)), seed=range(2))
         own.fit(data, epochs=1500, evaluate=None, workers=1, store=tmp_path)
@@ -378,8 +380,8 @@ class TestCost:
     def test_a_short_training_is_one_transaction_for_each_chunk(
         self, data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 60.0)
-        monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", 1e-9)
+        monkeypatch.setattr(pace, "FIRST", 60.0)
+        monkeypatch.setattr(pace, "SHARE", 1e-9)
         saved, right = list[list[tuple[str, int]]](), Run.save
 
         def save(self: Run, parts: Any, *given: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from counter import Counter
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab.errors import SettingError
+from trainlab.population.fit import Fit, fit_together
+from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.store import listed
-from trainlab.training import backends
-from trainlab.training.fitting import Fit, fit_together
+from trainlab.workers import CAN_FORK
 
 WORKERS = [("threads", 1), ("threads", 3), (None, None)]
-if backends.CAN_FORK:
+if CAN_FORK:
     WORKERS.append(("processes", 2))
 
 
@@ -40,11 +40,23 @@ def fits() -> list[Fit]:
     )
     patience = tl.EarlyStopping("validation_loss", patience=1)
     return [
-        Fit(mixed(), data, BATCH, epochs=2, keep="state", run="first"),
-        Fit(regression, numbers(), 7, steps=11, dtype="float64", evaluate=3, run="second"),
-        Fit(mixed(), data, 20, epochs=3, early_stopping=patience, run="third"),
-        Fit(tl.Population.grid(lr=[0.1, 1e38]), data, epochs=1, evaluate=None, run="fourth"),
+        of(mixed(), data, batch_size=BATCH, epochs=2, keep="state", run="first"),
+        of(
+            regression,
+            numbers(),
+            batch_size=7,
+            steps=11,
+            dtype="float64",
+            evaluate=3,
+            run="second",
+        ),
+        of(mixed(), data, batch_size=20, epochs=3, early_stopping=patience, run="third"),
+        of(tl.Population.grid(lr=[0.1, 1e38]), data, epochs=1, evaluate=None, run="fourth"),
     ]
+
+
+def of(population: tl.Population, data: tl.Dataset, **settings: Any) -> Fit:
+    return Fit(population, data, FitSettings(**settings))
 
 
 def prints(population: tl.Population, history: tl.History) -> list[str]:
@@ -54,10 +66,9 @@ def prints(population: tl.Population, history: tl.History) -> list[str]:
 
 def alone(fit: Fit) -> list[str]:
     """What is left of a population that is trained by itself."""
-    own = {one.name: getattr(fit, one.name) for one in dataclasses.fields(fit)}
-    population, data = own.pop("population"), own.pop("data")
-    del own["engine"]
-    return prints(population, population.fit(data, workers=1, **own))
+    own = {one.name: getattr(fit.settings, one.name) for one in dataclasses.fields(FitSettings)}
+    population = tl.Population(fit.members)
+    return prints(population, population.fit(fit.data, **own | {"workers": 1}))
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +78,11 @@ def expected() -> list[list[str]]:
 
 def together(**where: Any) -> list[list[str]]:
     given = fits()
-    histories = fit_together(given, **where)
-    return [prints(fit.population, one) for fit, one in zip(given, histories, strict=True)]
+    found = []
+    for fit, fitted in zip(given, fit_together(given, RunSettings(**where)), strict=True):
+        population = tl.Population(fit.members)
+        found.append(prints(population, population.adopt(fitted)))
+    return found
 
 
 @pytest.mark.parametrize(("backend", "workers"), WORKERS)
@@ -80,8 +94,8 @@ def test_each_has_the_bits_that_it_has_alone(
 
 def test_progress_is_of_all_of_them() -> None:
     counter, given = Counter(), fits()
-    fit_together(given, workers=2, progress=counter)
-    members = sum(len(fit.population) for fit in given)
+    fit_together(given, RunSettings(workers=2, progress=counter))
+    members = sum(len(fit.members) for fit in given)
     assert counter.totals[0] == counter.members == members
     assert counter.totals[1] == counter.steps > 0
 
@@ -104,15 +118,15 @@ def test_a_cut_costs_what_was_under_way(
     assert together(workers=2, backend="threads", store=tmp_path) == expected
     again, steps[0] = steps[0], 0
     assert 0 < again < before + again
-    assert {about.key for about in listed(tmp_path)} == {fit.run for fit in fits()}
+    assert {about.key for about in listed(tmp_path)} == {fit.settings.run for fit in fits()}
     assert together(workers=1, store=tmp_path) == expected
     assert steps[0] == 0
 
 
 def test_each_needs_a_name_of_its_own_in_a_store(tmp_path: Path) -> None:
-    twice = [Fit(tl.Population.grid(), overlapping()) for _ in range(2)]
+    twice = [of(tl.Population.grid(), overlapping()) for _ in range(2)]
     complains(
-        lambda: fit_together(twice, store=tmp_path),
+        lambda: fit_together(twice, RunSettings(store=tmp_path)),
         SettingError,
         "run of fit_together must be another for each fit; got ['fit', 'fit']",
     )
@@ -120,18 +134,11 @@ def test_each_needs_a_name_of_its_own_in_a_store(tmp_path: Path) -> None:
 
 
 def test_nothing_is_trained_where_one_of_them_is_refused() -> None:
-    given = [*fits(), Fit(tl.Population.grid(), overlapping(), epochs=0)]
-    counter = Counter()
-    complains(lambda: fit_together(given, progress=counter), SettingError, "epochs of fit must be")
+    given = [*fits(), of(tl.Population.grid(), overlapping(), on=["validation", "none"])]
+    shared = RunSettings(progress=(counter := Counter()))
+    complains(lambda: fit_together(given, shared), SettingError, "on of fit must be among")
     assert counter.steps == 0
 
 
 def test_none_is_nothing() -> None:
-    assert fit_together([]) == []
-
-
-def test_a_fit_has_the_defaults_of_the_method() -> None:
-    method = inspect.signature(tl.Population.fit).parameters
-    for field in dataclasses.fields(Fit):
-        if field.name not in ("population", "data", "engine"):
-            assert method[field.name].default == field.default, field.name
+    assert fit_together([], RunSettings()) == []

@@ -29,13 +29,14 @@ from counter import Counter
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab import blas
+from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import SettingError, WorkerError
-from trainlab.training import cluster as clusters
-from trainlab.training import trainer
-from trainlab.training.engine import NumPyEngine
-from trainlab.training.fitting import Fit, fit_together
-from trainlab.training.record import Ledger
-from trainlab.training.work import Work
+from trainlab.population.fit import Fit, fit_together
+from trainlab.population.settings import FitSettings, RunSettings
+from trainlab.training import pace
+from trainlab.training.recorder import HistoryRecorder
+from trainlab.training.trainer import TrainingSpec
+from trainlab.workers import dask as clusters
 
 REMOTE = ("loky", "dask")
 START = 60.0  # seconds for a process of the cluster to be there
@@ -236,7 +237,7 @@ class TestLosses:
 
     def test_processes_that_always_die_are_an_error(self) -> None:
         class Deadly(NumPyEngine):
-            def train(self, *given: Any) -> Any:
+            def open(self, *given: Any) -> Any:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         with (
@@ -248,7 +249,7 @@ class TestLosses:
     @pytest.mark.parametrize("backend", REMOTE)
     def test_an_error_of_a_chunk_is_raised(self, backend: str, cluster) -> None:
         class Broken(NumPyEngine):
-            def train(self, *given: Any) -> Any:
+            def open(self, *given: Any) -> Any:
                 raise FloatingPointError("from the engine")
 
         scheduler = cluster.address if backend == "dask" else None
@@ -257,10 +258,10 @@ class TestLosses:
 
 
 def run_with(engine: NumPyEngine, backend: str, scheduler: str | None = None) -> None:
-    """Trains with an engine of the test, which travels with the work."""
+    """Trains with an engine of the test, which travels with the data."""
+    given = {"batch_size": BATCH, "epochs": 1, "keep": "history", "workers": 2}
     population = tl.Population.grid(seed=range(4))
-    fit = Fit(population, overlapping(), BATCH, epochs=1, keep="history", engine=engine)
-    fit_together([fit], 2, backend, scheduler)
+    population.fit(overlapping(), **given, engine=engine, backend=backend, scheduler=scheduler)
 
 
 class TestStore:
@@ -270,8 +271,8 @@ class TestStore:
     def test_going_on_from_checkpoints_of_threads(
         self, backend: str, cluster, usual, small_chunks, tmp_path, monkeypatch
     ) -> None:
-        monkeypatch.setattr(trainer, "FIRST_CHECKPOINT", 0.0)
-        monkeypatch.setattr(trainer, "CHECKPOINT_SHARE", 1e9)
+        monkeypatch.setattr(pace, "FIRST", 0.0)
+        monkeypatch.setattr(pace, "SHARE", 1e9)
 
         class PowerCut(Counter):
             spans = 0  # of the chunk, of whose members none has ended; two are an epoch
@@ -284,14 +285,14 @@ class TestStore:
 
         with pytest.raises(OSError, match="no power"):
             train(workers=1, backend="threads", store=tmp_path, progress=PowerCut())
-        found, resume = [], Ledger.resume
+        found, resume = [], HistoryRecorder.resume
 
-        def watched(self: Ledger) -> dict[int, Any]:
-            left = resume(self)
+        def watched(self: HistoryRecorder, stored: Any) -> dict[int, Any]:
+            left = resume(self, stored)
             found.append((len(left), sum(result is not None for result in self.results)))
             return left
 
-        monkeypatch.setattr(Ledger, "resume", watched)
+        monkeypatch.setattr(HistoryRecorder, "resume", watched)
         for _ in range(2):
             assert train(**where(backend, cluster), store=tmp_path)[0] == usual
         (checkpoints, results), at_last = found
@@ -306,11 +307,11 @@ class TestData:
     def test_to_a_cluster(self, cluster, small_chunks, monkeypatch: pytest.MonkeyPatch) -> None:
         sent = []
 
-        def counted(self: Work) -> dict[str, Any]:
+        def counted(self: TrainingSpec) -> dict[str, Any]:
             sent.append(self)
             return self.__dict__
 
-        monkeypatch.setattr(Work, "__getstate__", counted)
+        monkeypatch.setattr(TrainingSpec, "__getstate__", counted)
         train(**where("dask", cluster))
         assert len(sent) == 1
 
@@ -340,12 +341,13 @@ class TestData:
         def prints(**place: Any) -> list[str]:
             first = overlapping()
             second = dataclasses.replace(first, train=first.train.take(slice(30)))
-            fits = [Fit(mixed(), one, BATCH, epochs=2, keep="state") for one in (first, second)]
-            return [
-                fingerprint(fit.population, history, row)
-                for fit, history in zip(fits, fit_together(fits, **place), strict=True)
-                for row in range(len(fit.population))
-            ]
+            settings = FitSettings(batch_size=BATCH, epochs=2, keep="state")
+            fits, found = [Fit(mixed(), one, settings) for one in (first, second)], []
+            for fitted in fit_together(fits, RunSettings(**place)):
+                population = mixed()
+                history = population.adopt(fitted)
+                found += [fingerprint(population, history, row) for row in range(len(population))]
+            return found
 
         assert prints(**where(backend, cluster)) == prints(workers=1)
 
@@ -389,7 +391,7 @@ sys.path.insert(0, sys.argv[1])
 import numpy as np
 import trainlab as tl
 from counter import Counter
-from trainlab.training import grouping
+from trainlab.engine import grouping
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off
 given = {"backend": sys.argv[2], "workers": 2}

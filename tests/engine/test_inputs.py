@@ -11,12 +11,12 @@ import pytest
 from scipy import sparse, special
 
 from trainlab import MLP, SGD, Adam, AdamW, Dataset, Member, Momentum, Population, from_arrays
+from trainlab.engine import numpy as engine
+from trainlab.engine.chunk import Chunk
+from trainlab.engine.inputs import WORTH_WHILE, InputRows, arrange, used_columns
+from trainlab.engine.numpy import Split, gather
 from trainlab.network.workspace import Workspace
 from trainlab.optimizers import Optimizer
-from trainlab.training import jobs
-from trainlab.training.chunk import Chunk
-from trainlab.training.engine import gather
-from trainlab.training.inputs import WORTH_WHILE, Inputs, Samples, arrange, used_columns
 
 KINDS = {"dense": np.asarray, "sparse": sparse.csr_array}
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -136,7 +136,7 @@ def test_rows_and_tiles_are_those_of_the_array(kind: str, columns: list[int] | N
     x = with_columns(11, 6, [0, 2, 5])
     order = None if columns is None else np.array(columns)
     expected = x if columns is None else x[:, columns]
-    inputs = Inputs(KINDS[kind](x), order)
+    inputs = InputRows(KINDS[kind](x), order)
     rows = np.array([[3, 3, 10], [0, 7, 1]])
     out = np.full((2, 3, inputs.width), np.nan)
     assert inputs.take(rows, out) is out
@@ -150,8 +150,8 @@ def test_rows_and_tiles_are_those_of_the_array(kind: str, columns: list[int] | N
 
 def test_inputs_of_each_member_have_tiles_too() -> None:
     x = np.arange(24.0).reshape(2, 4, 3)
-    assert len(Inputs(x)) == 4
-    np.testing.assert_array_equal(Inputs(x).tile(slice(1, 3), Workspace()), x[:, 1:3])
+    assert len(InputRows(x)) == 4
+    np.testing.assert_array_equal(InputRows(x).tile(slice(1, 3), Workspace()), x[:, 1:3])
 
 
 # --- the rows of a batch ------------------------------------------------------------------
@@ -160,17 +160,17 @@ def test_inputs_of_each_member_have_tiles_too() -> None:
 X = np.random.default_rng(1).standard_normal((23, 7))
 T = np.arange(23) % 4
 WEIGHT = np.random.default_rng(2).random(23)
-SAMPLES = Samples(Inputs(X), T, WEIGHT)
+SPLIT = Split(InputRows(X), T, WEIGHT, is_flat=True)
 
 
 def chunk_of(*seeds: int) -> Chunk:
     chosen = [Member(MLP((6,)), SGD(0.1), seed) for seed in seeds]
-    return Chunk(range(len(seeds)), chosen, (7, 4), X.dtype)
+    return Chunk(chosen, (7, 4), X.dtype)
 
 
 def test_members_of_one_seed_share_the_batch() -> None:
     rows = np.random.default_rng(1).integers(0, 23, (1, 5))
-    x, t, _ = gather(chunk_of(8, 8, 8, 8), SAMPLES, rows)
+    x, t, _ = gather(chunk_of(8, 8, 8, 8), SPLIT, rows)
     assert x.shape == (5, 7)  # and no copy for each member
     np.testing.assert_array_equal(x, X[rows[0]])
     np.testing.assert_array_equal(t, T[rows[0]])
@@ -182,7 +182,7 @@ def test_each_member_gets_the_batch_of_its_seed(seeds: tuple[int, ...]) -> None:
     rows = np.random.default_rng(1).integers(0, 23, (len(order), 5))
     chunk = chunk_of(*seeds)
     assert chunk.seeds == order
-    x, t, weight = gather(chunk, SAMPLES, rows)
+    x, t, weight = gather(chunk, SPLIT, rows)
     assert x.shape == (4, 5, 7)
     for k, seed in enumerate(seeds):
         np.testing.assert_array_equal(x[k], X[rows[order.index(seed)]])
@@ -193,8 +193,8 @@ def test_each_member_gets_the_batch_of_its_seed(seeds: tuple[int, ...]) -> None:
 def test_the_next_batch_takes_the_memory_of_the_last() -> None:
     rows = np.arange(10).reshape(2, 5)
     chunk = chunk_of(8, 9, 8)
-    x, t, weight = gather(chunk, SAMPLES, rows)
-    again = gather(chunk, SAMPLES, rows[:, ::-1])
+    x, t, weight = gather(chunk, SPLIT, rows)
+    again = gather(chunk, SPLIT, rows[:, ::-1])
     assert again[0] is x
     assert again[1] is t
     assert again[2] is weight
@@ -287,8 +287,8 @@ def train(name: str, dtype: str) -> Trained:
     return Trained(population, series, given)
 
 
-def as_it_is(splits: Mapping[str, Any]) -> tuple[dict[str, Inputs], None]:
-    return {name: Inputs(x) for name, x in splits.items()}, None
+def as_it_is(splits: Mapping[str, Any]) -> tuple[dict[str, InputRows], None]:
+    return {name: InputRows(x) for name, x in splits.items()}, None
 
 
 def pair(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Trained, Trained]:
@@ -300,10 +300,10 @@ def pair(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Traine
         orders.append(order)
         return inputs, order
 
-    monkeypatch.setattr(jobs, "arrange", spied)
+    monkeypatch.setattr(engine, "arrange", spied)
     found = train(name, dtype)
     assert sorted(orders[0][-len(UNUSED) :]) == UNUSED.tolist()
-    monkeypatch.setattr(jobs, "arrange", as_it_is)
+    monkeypatch.setattr(engine, "arrange", as_it_is)
     return found, train(name, dtype)
 
 

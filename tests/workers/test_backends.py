@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copyreg
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -23,12 +24,14 @@ from counter import Counter
 from fingerprint import fingerprint
 from mixed import BATCH, FEATURES, ZEROS, mixed, overlapping
 from trainlab.data import Batches
+from trainlab.engine import grouping
+from trainlab.engine.inputs import arrange
+from trainlab.engine.numpy import NumPyLane
 from trainlab.errors import WorkerError
-from trainlab.training import backends, grouping
-from trainlab.training.engine import NumPyEngine
-from trainlab.training.inputs import arrange
-from trainlab.training.jobs import Load
+from trainlab.training.events import Evaluated
 from trainlab.training.plan import Plan
+from trainlab.workers import backends, processes
+from trainlab.workers.jobs import Load
 
 needs_fork = pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
 BACKENDS = [
@@ -235,14 +238,14 @@ class TestErrors:
     @staticmethod
     def break_training(monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseException]) -> None:
         """The engine raises after twelve updates."""
-        right = NumPyEngine.train
+        right = NumPyLane.train
 
-        def broken(self: Any, chunk: Any, x: Any, t: Any, batches: Any, first: int, *more: Any):
+        def broken(self: Any, batches: Any, first: int, *more: Any):
             if first >= 12:
                 raise error()
-            return right(self, chunk, x, t, batches, first, *more)
+            return right(self, batches, first, *more)
 
-        monkeypatch.setattr(NumPyEngine, "train", broken)
+        monkeypatch.setattr(NumPyLane, "train", broken)
 
     @needs_fork
     def test_a_killed_child_is_an_error_at_once(self, data) -> None:
@@ -260,27 +263,29 @@ class TestErrors:
         assert time.monotonic() - killed[0] < 10
 
     @needs_fork
-    def test_a_child_killed_in_the_middle_of_a_letter(
+    def test_a_child_killed_in_the_middle_of_a_message(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Half of a letter is no letter: its numbers are longer than what a pipe holds."""
+        """Half of a message is none: its arrays are longer than what a pipe holds."""
         rng = np.random.default_rng(2)
         data = tl.from_arrays(rng.normal(size=(20, 900)), np.arange(20) % 2)
-        right, asked = backends._Letters.asks_to_end, list[float]()
+        right, asked = processes._PipeRecorder.send, list[int]()
         together = multiprocessing.get_context("fork").Barrier(2)
 
-        def signed(self: Any, row: int, updates: int, metrics: Any) -> bool:
-            together.wait(SECONDS)
-            return right(self, row, updates, {"process": os.getpid()})
+        def signed(self: Any, event: Any) -> Any:
+            if isinstance(event, Evaluated):
+                together.wait(SECONDS)
+                event = dataclasses.replace(event, metrics={"process": [os.getpid()]})
+            return right(self, event)
 
         def kill_at_the_second_call(member: int, updates: int, metrics: Any) -> bool:
-            asked.append(metrics["process"])
+            asked.append(int(metrics["process"]))
             time.sleep(0.5)  # the first child, which has its answer, sends what its member has
             if len(asked) == 2:
                 os.kill(asked[0], signal.SIGKILL)
             return True
 
-        monkeypatch.setattr(backends._Letters, "asks_to_end", signed)
+        monkeypatch.setattr(processes._PipeRecorder, "send", signed)
         population = tl.Population.grid(tl.MLP(hidden=(900,)), seed=range(2))
         with pytest.raises(WorkerError, match=r"got .exit code -9."):
             population.fit(
@@ -480,13 +485,13 @@ class TestChoice:
     def test_fit_chooses_by_the_work(
         self, start: float, here: bool, data, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        parent, right = os.getpid(), NumPyEngine.train
+        parent, right = os.getpid(), NumPyLane.train
 
         def watched(self: Any, *given: Any) -> Any:
             assert (os.getpid() == parent) == here
             return right(self, *given)
 
-        monkeypatch.setattr(NumPyEngine, "train", watched)
+        monkeypatch.setattr(NumPyLane, "train", watched)
         monkeypatch.setattr(backends, "START", start)
         population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(4))
         population.fit(data, steps=2, workers=2)
@@ -494,13 +499,13 @@ class TestChoice:
     def test_small_networks_stay_together_on_one_worker(
         self, data, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        seen, right = [], NumPyEngine.train
+        seen, right = [], NumPyLane.train
 
-        def watched(self: Any, chunk: Any, *given: Any) -> Any:
-            seen.append(len(chunk.members))
-            return right(self, chunk, *given)
+        def watched(self: Any, *given: Any) -> Any:
+            seen.append(len(self.places))
+            return right(self, *given)
 
-        monkeypatch.setattr(NumPyEngine, "train", watched)
+        monkeypatch.setattr(NumPyLane, "train", watched)
         population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(6))
         population.fit(data, steps=2, workers=2, evaluate=None)
         assert set(seen) == {6}
@@ -523,8 +528,7 @@ def test_a_large_population_needs_memory_for_its_series_alone(
     """Of 100,000 members that are not kept there remains less than 60 MB beside the series.
 
     So much for each member more: a status, a result, its places in a few lists, 370 bytes in
-    all.  Its 23 parameters and the arrays around them would be 450 more.  The series are
-    mapped from the system, where tracemalloc does not see them.
+    all.  Its 23 parameters and the arrays around them would be 450 more.
     """
     rng = np.random.default_rng(0)
     data = tl.from_arrays(rng.normal(size=(40, 4)), np.arange(40) % 2)

@@ -15,8 +15,9 @@ import pytest
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
-from trainlab.training import grouping
-from trainlab.training.backends import CAN_FORK, LOCAL
+from trainlab.engine import grouping
+from trainlab.engine.base import Widths
+from trainlab.workers.backends import CAN_FORK, LOCAL
 
 FEATURES, CLASSES, SAMPLES, STEPS = 7, 3, 23, 9
 BATCH = 5  # does not divide SAMPLES: the last batch of an epoch is ragged
@@ -119,7 +120,8 @@ def test_the_members_of_a_case_do_share_a_chunk() -> None:
     network, optimizer = MLP(hidden=(4,)), Adam()
     members = [neighbour(network, optimizer, "diverging", i, "float32") for i in range(32)]
     members += [Member(network, optimizer, seed) for seed in TARGETS]
-    chunks, _ = grouping.group(members, (FEATURES, CLASSES), BATCH, np.float32, workers=1)
+    groups = grouping.group(members, Widths(FEATURES, CLASSES), BATCH, np.float32, workers=1)
+    chunks = [one.places for one in groups]
     assert len(chunks) == 1
 
 

@@ -17,11 +17,11 @@ from threadpoolctl import threadpool_limits
 import trainlab as tl
 from fingerprint import fingerprint
 from trainlab import optimizer_base
+from trainlab.engine import grouping
 from trainlab.evidence import bootstrap
 from trainlab.experiments import EXPERIMENTS, Options, runner
 from trainlab.network import products
-from trainlab.training import grouping
-from trainlab.training.backends import BACKENDS, CAN_FORK
+from trainlab.workers import BACKENDS, CAN_FORK
 
 SCRIPT = """
 import hashlib, sys

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from trainlab.engine import grouping
+from trainlab.engine.base import Widths
+from trainlab.engine.grouping import chunk_size, group, last_level_cache, step_costs
 from trainlab.settings import structure
-from trainlab.training import grouping
-from trainlab.training.grouping import chunk_size, group, last_level_cache, step_costs
 
-WIDTHS, BATCH = (64, 10), 100
+WIDTHS, BATCH = Widths(64, 10), 100
 SMALL, WIDE, DEEP = tl.MLP(hidden=(20,)), tl.MLP(hidden=(200,)), tl.MLP(hidden=(30, 20))
 OPTIMIZERS = [tl.SGD(0.1), tl.Momentum(0.1), tl.AdaGrad(0.1), tl.Adam(0.01)]
 
 
 def chunks_of(members: list[tl.Member], workers: int) -> list[list[int]]:
-    return group(members, WIDTHS, BATCH, np.float32, workers)[0]
+    return [one.places for one in group(members, WIDTHS, BATCH, np.float32, workers)]
 
 
 def costs_of(members: list[tl.Member], chunks: list[list[int]]) -> list[float]:
@@ -84,7 +85,9 @@ def test_chunks(name: str, workers: int, size: int) -> None:
 
 def test_kinds_are_cut_no_smaller_than_caches_ask_for_if_not_even(size: int) -> None:
     members = POPULATIONS["structures"]
-    chunks, costs = group(members, WIDTHS, BATCH, np.float32, workers=4, even=False)
+    chunks, costs = zip(
+        *group(members, WIDTHS, BATCH, np.float32, workers=4, even=False), strict=True
+    )
     assert len(chunks) == 3 * -(-20 // size)  # of each structure 20 members
     assert costs == pytest.approx(costs_of(members, chunks))
     assert sorted(itertools.chain(*chunks)) == list(range(60))
@@ -110,7 +113,7 @@ def test_no_chunk_costs_much_more_than_its_share(name: str, workers: int, size: 
 
 def test_the_book_comparison_has_one_slow_optimizer_on_each_worker() -> None:
     members = [tl.Member(WIDE, optimizer) for optimizer in OPTIMIZERS]
-    chunks = group(members, (784, 10), 128, np.float32, workers=2)[0]
+    chunks = [one.places for one in group(members, (784, 10), 128, np.float32, workers=2)]
     assert sorted(map(sorted, chunks)) == [[0, 3], [1, 2]]
 
 
@@ -132,10 +135,10 @@ def test_seeds_stay_together_where_there_are_enough(
 
 def test_what_a_step_of_each_chunk_costs() -> None:
     members = POPULATIONS["structures"]
-    chunks, costs = group(members, WIDTHS, BATCH, np.float32, workers=2)
+    chunks, costs = zip(*group(members, WIDTHS, BATCH, np.float32, workers=2), strict=True)
     assert costs == pytest.approx(costs_of(members, chunks))
     # forward, dW and dx of every weight, for every row of the batch, and the pass of SGD
-    _, (alone,) = group([tl.Member(SMALL, tl.SGD())], WIDTHS, BATCH, np.float32, workers=1)
+    ((_, alone),) = group([tl.Member(SMALL, tl.SGD())], WIDTHS, BATCH, np.float32, workers=1)
     parameters = 64 * 20 + 20 + 20 * 10 + 10
     assert alone == parameters * (6 * BATCH + 20)
 

@@ -15,13 +15,14 @@ from cases import NETWORKS, OPTIMIZERS, targets
 from optimizer_cases import make
 from trainlab import MLP, SGD, Adam, Member, Population, from_arrays
 from trainlab.data.batches import Batches
+from trainlab.engine.base import LaneSpec, Span, Widths
+from trainlab.engine.chunk import Chunk
+from trainlab.engine.inputs import InputRows
+from trainlab.engine.numpy import EVALUATION_ROWS, NumPyEngine, NumPyLane
+from trainlab.engine.samples import Samples
 from trainlab.network.workspace import Workspace
 from trainlab.optimizer_base import FLUSH_EVERY
 from trainlab.settings import Settings
-from trainlab.training.chunk import Chunk
-from trainlab.training.engine import EVALUATION_ROWS, NumPyEngine, Span
-from trainlab.training.fitting import Fit, fit_together
-from trainlab.training.inputs import Inputs, Samples
 
 K = 3
 STEPS = 4
@@ -68,10 +69,14 @@ def members(
 
 @dataclasses.dataclass
 class Drive:
-    """A chunk, the data of its task, and an engine."""
+    """A lane and the data of its task."""
 
-    chunk: Chunk
+    lane: NumPyLane
     samples: Samples
+
+    @property
+    def chunk(self) -> Chunk:
+        return self.lane.chunk
 
     @staticmethod
     def of(chosen: Sequence[Member], rows: int, widths: tuple[int, int], dtype: Any) -> Drive:
@@ -81,8 +86,10 @@ class Drive:
         t = targets(loss.task, rng, (rows,), widths[1])
         if loss.task != "classification":
             t = t.astype(dtype)
-        chunk = Chunk(range(len(chosen)), chosen, widths, dtype)
-        return Drive(chunk, Samples(Inputs(x), t, rng.random(rows).astype(dtype)))
+        samples = Samples(x, t, rng.random(rows).astype(dtype))
+        engine = NumPyEngine()
+        data = engine.prepare({"train": samples})
+        return Drive(engine.open(LaneSpec(chosen, Widths(*widths), dtype, data)), samples)
 
     def train(self, first: int, batch: int, steps: int = STEPS) -> Span:
         """Steps from `first` on; the batches of a seed are the same in every chunk."""
@@ -92,13 +99,13 @@ class Drive:
                 for seed in self.chunk.seeds
             ]
         )
-        span = NumPyEngine().train(self.chunk, self.samples, batches, first, TOTAL, lambda: False)
+        span = self.lane.train(batches, first, TOTAL, lambda: False)
         assert span.diverged == ()
-        assert span.losses.shape == (len(self.chunk.members), steps)
+        assert span.losses.shape == (len(self.lane.places), steps)
         return span
 
     def evaluate(self) -> tuple[np.ndarray, np.ndarray | None]:
-        return NumPyEngine().evaluate(self.chunk, self.samples)
+        return self.lane.evaluate("train")
 
 
 # --- memory ---------------------------------------------------------------------------
@@ -224,15 +231,16 @@ def test_nothing_is_promoted(row: str, dtype: str, own: tuple[int, ...]) -> None
         segment.state = {name: watched(values) for name, values in segment.state.items()}
     chunk.keep(range(K))  # views of what is watched, and gradients like it
     chunk.new = WatchedWorkspace(asked)
-    x, t, weight = drive.samples.x.x, drive.samples.t, drive.samples.weight
-    drive.samples = Samples(Inputs(watched(x)), t, watched(weight))
+    split = drive.lane.data.splits["train"]
+    x, weight = InputRows(watched(split.x.x)), watched(split.weight)
+    drive.lane.data.splits["train"] = dataclasses.replace(split, x=x, weight=weight)
     assert isinstance(chunk.params, Watched)
     assert isinstance(chunk.grads, Watched)
     losses = drive.train(FLUSH_EVERY - 2, 5).losses
     loss, _ = drive.evaluate()
     assert losses.dtype == chunk.params.dtype == chunk.grads.dtype == chunk.buffers.dtype == dtype
     assert loss.dtype == np.float64  # the mean over all tiles
-    assert NumPyEngine().outputs(chunk, drive.samples.x).dtype == dtype
+    assert drive.lane.outputs(drive.samples.x).dtype == dtype
     for segment in chunk.segments:
         for slot in segment.optimizer.slots:
             values = segment.state[slot.name]
@@ -260,8 +268,10 @@ def test_the_test_of_dtypes_sees_a_coefficient_of_float64() -> None:
 def numbers(drive: Drive, k: int) -> dict[str, bytes]:
     """Every bit of row k."""
     chunk = drive.chunk
-    state = {name: values.tobytes() for name, values in chunk.state_of(k).items()}
-    return {"params": chunk.params[k].tobytes(), "buffers": chunk.buffers[k].tobytes(), **state}
+    state = drive.lane.state_of(k, 0, with_optimizer=True)
+    assert state.params.tobytes() == chunk.params[k].tobytes()
+    arrays = {"params": state.params, "buffers": state.buffers, **state.optimizer}
+    return {name: values.tobytes() for name, values in arrays.items()}
 
 
 @every_row
@@ -284,7 +294,7 @@ def test_stacked_settings_are_numbers_or_arrays(own: tuple[int, ...]) -> None:
     """So that the test above compares what it says, in every kind of record."""
     base = MLP((6,), batch_norm=True, dropout=0.3, weight_decay=0.1, loss="huber")
     chosen = [Member(vary(base, i), make("adam", i), i) for i in own]
-    architecture = Chunk(range(K), chosen, (7, 4), np.float32).architecture
+    architecture = Chunk(chosen, (7, 4), np.float32).architecture
     settings = (
         architecture.weight_decay,
         architecture.loss.delta,
@@ -300,24 +310,28 @@ def test_stacked_settings_are_numbers_or_arrays(own: tuple[int, ...]) -> None:
 
 
 class Recording(NumPyEngine):
-    """An engine that keeps the batches it is given: (step, seed) → rows."""
+    """An engine whose lanes keep the batches they are given: (step, seed) → rows."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[int, int], np.ndarray] = {}
         self.sizes: list[int] = []
 
-    def train(
-        self, chunk: Chunk, samples: Samples, batches: np.ndarray, first_step: int, *more: Any
-    ) -> Span:
-        seeds, steps, size = batches.shape
-        assert seeds == len(chunk.seeds)
-        self.sizes += [size] * steps
-        span = super().train(chunk, samples, batches, first_step, *more)
-        for i in range(span.losses.shape[1]):
-            for seed, rows in zip(chunk.seeds, batches[:, i], strict=True):
-                assert (first_step + i, seed) not in self.seen
-                self.seen[first_step + i, seed] = rows.copy()
-        return span
+    def open(self, spec: LaneSpec) -> NumPyLane:
+        engine = self
+
+        class Lane(NumPyLane):
+            def train(self, batches: np.ndarray, first_step: int, *more: Any) -> Span:
+                seeds, steps, size = batches.shape
+                assert seeds == len(self.seeds)
+                engine.sizes += [size] * steps
+                span = super().train(batches, first_step, *more)
+                for i in range(span.losses.shape[1]):
+                    for seed, rows in zip(self.seeds, batches[:, i], strict=True):
+                        assert (first_step + i, seed) not in engine.seen
+                        engine.seen[first_step + i, seed] = rows.copy()
+                return span
+
+        return Lane(spec)
 
 
 @pytest.mark.parametrize("kind", ["permutation", "book"])
@@ -330,8 +344,7 @@ def test_every_batch_is_that_of_its_epoch(kind: str, size: int) -> None:
     data = from_arrays(x, rng.permutation(np.arange(n) % 3))
     engine = Recording()
     chosen = [Member(MLP((4,)), SGD(1e38 if seed == 3 else 0.1), seed) for seed in seeds]
-    fit = Fit(
-        Population(chosen),
+    history = Population(chosen).fit(
         data,
         batch_size=size,
         steps=steps,
@@ -340,8 +353,8 @@ def test_every_batch_is_that_of_its_epoch(kind: str, size: int) -> None:
         on=("train", "batch"),
         callbacks=[lambda row, updates, metrics: row == 3 and updates >= 8],
         engine=engine,
+        workers=1,
     )
-    (history,) = fit_together([fit], workers=1)
     ends = [status.step for status in history.status]
     assert history.status[0].kind == "diverged"
     assert ends[1:] == [steps, steps, 8]
@@ -370,7 +383,9 @@ def test_a_long_training_has_no_denormal_state(dtype: str) -> None:
     drive.train(0, 5, steps=1)
     first = np.abs(state["m"][:, :28])
     assert (first[first > 0] > tiny).all()
-    drive.samples.x.x[...] = 0  # the gradient of the weights is 0, that of the biases is not
+    drive.lane.data.splits["train"].x.x[...] = (
+        0  # the gradient of the weights is 0, that of the biases is not
+    )
     least = [np.inf]
     for step in range(1, FLUSH_EVERY):
         least.append(min(smallest(state["m"]), smallest(state["v"])))
