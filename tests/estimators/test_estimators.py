@@ -17,8 +17,9 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -159,6 +160,25 @@ def test_partial_fits_are_the_epochs_of_one_training(kind: Any) -> None:
     assert np.array_equal(answers(parts, X), answers(whole, X))
     assert np.array_equal(parts.loss_curve_, whole.loss_curve_)
     assert parts.n_iter_ == 4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_smaller_batch_counts_for_its_rows_in_the_loss(weighted: bool) -> None:
+    """A network that does not change has the same loss in each epoch: that of all rows."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:201], y[:201]  # the last batch has one row
+    weight = np.random.default_rng(0).uniform(0, 3, len(y)) if weighted else None
+    settings = {"learning_rate_init": 1e-12, "alpha": 0, "max_iter": 6, "random_state": 0}
+    network = MLPClassifier(**settings).fit(X, y, sample_weight=weight)
+    right = log_loss(y, network.predict_proba(X), sample_weight=weight)
+    assert network.loss_curve_ == pytest.approx([right] * 6, rel=1e-6)
+    assert [network.loss_, network.best_loss_] == pytest.approx([right] * 2, rel=1e-6)
+    if not weighted:
+        assert round(network.loss_, 4) == 2.4673
+    parts = MLPClassifier(**settings)
+    for _ in range(2):
+        parts.partial_fit(X, y, classes=np.unique(y), sample_weight=weight)
+    assert parts.loss_curve_ == pytest.approx([right] * 2, rel=1e-6)
 
 
 def test_partial_fit_sees_every_row_of_parts_of_any_size(monkeypatch: Any) -> None:

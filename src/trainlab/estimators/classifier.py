@@ -52,7 +52,7 @@ class MLPClassifier(Classifying, BaseMLP):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     After `fit`: `classes_`, `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_`
-    (epochs), `loss_curve_` (for each epoch the mean loss of its steps, without the
+    (epochs), `loss_curve_` (for each epoch the mean loss of its rows, without the
     penalty), `loss_` and `best_loss_` (its last and least), `validation_curve_` and
     `validation_scores_` (loss and accuracy on validation rows, or None).
 
