@@ -366,13 +366,29 @@ def test_calibration() -> None:
     assert np.allclose(calibrated.predict_proba(X).sum(axis=1), 1)
 
 
-def test_decision_function_is_finite_where_probabilities_are_not_between_0_and_1() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_probabilities_are_never_0_or_1(members: int, dtype: str) -> None:
+    """However far apart the outputs are; all others stay as they were."""
     X = np.array([[-1e4], [-1.0], [1.0], [1e4]])
-    network = quick(max_iter=30, standardize_inputs=False).fit(X, [0, 0, 1, 1])
-    assert set(network.predict_proba(X)[[0, 3], 1]) == {0.0, 1.0}
-    assert np.isfinite(network.decision_function(X)).all()
-    assert network.predict_log_proba(X).max() <= 0
-    assert network.predict_log_proba(X).min() == -np.inf
+    settings = {"standardize_inputs": False, "max_iter": 30, "dtype": dtype, "n_members": members}
+    indicators = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
+    for y in ([0, 0, 1, 1], [0, 0, 1, 2], indicators):
+        network = quick(**settings).fit(X, y)
+        raw = network._population.predict_proba(X).astype(np.float64).mean(axis=0)
+        if y is not indicators:
+            raw /= raw.sum(axis=-1, keepdims=True)
+        p = network.predict_proba(X)
+        assert p.dtype == np.float64
+        assert {0, 1} <= set(raw.flat)  # which the networks themselves give
+        assert ((p > 0) & (p < 1)).all()
+        ordinary = (raw > 0) & (raw < 1)
+        assert np.array_equal(p[ordinary], raw[ordinary])
+        assert p == pytest.approx(raw, abs=2e-16)
+        assert np.isfinite(network.predict_log_proba(X)).all()
+        assert np.isfinite(network.decision_function(X)).all()
+        assert np.isfinite(np.log(1 - p)).all()
+        assert np.array_equal(network.predict(X), np.asarray(y))
 
 
 @pytest.mark.parametrize(

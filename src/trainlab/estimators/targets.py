@@ -14,6 +14,10 @@ import numpy as np
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
+SMALLEST: Final = float(np.finfo(np.float64).tiny)
+LARGEST: Final = float(np.nextafter(1.0, 0.0))
+"""Probabilities lie in [SMALLEST, LARGEST]: their logarithms, and those of 1 − p, are finite."""
+
 # Targets whose spread is below so many units in the last place of their mean are constant:
 # the rounding of the mean itself is of that size.
 CONSTANT_UNITS: Final = 10.0
@@ -97,13 +101,13 @@ class Labels:
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
 
-        A row whose outputs overflowed counts as undecided: 1/C for each class.
+        A row whose outputs overflowed counts as undecided: 1/C for each class.  None is
+        exactly 0 or 1; see `inside`.
         """
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p).all(axis=-1)] = 1 / self.outputs
         mean = np.average(p, axis=0, weights=weights)
-        shares: Array = mean / mean.sum(axis=-1, keepdims=True)
-        return shares
+        return inside(mean / mean.sum(axis=-1, keepdims=True))
 
     def decide(self, probabilities: Array) -> Array:
         """The label of the largest of the probabilities (N, C); the first of equal ones."""
@@ -131,11 +135,13 @@ class Indicators:
         return y.astype(np.float64)
 
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
-        """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed."""
+        """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed.
+
+        None is exactly 0 or 1; see `inside`.
+        """
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p)] = 0.5
-        mean: Array = np.average(p, axis=0, weights=weights)
-        return mean
+        return inside(np.average(p, axis=0, weights=weights))
 
     def decide(self, probabilities: Array) -> Array:
         """1 where the probability is above 1/2."""
@@ -144,6 +150,16 @@ class Indicators:
 
 
 Targets = Values | Labels | Indicators
+
+
+def inside(p: Array) -> Array:
+    """Probabilities without 0 and 1, which no finite output stands for.
+
+    A network whose outputs lie far apart gives them by rounding, and one such row that is
+    wrong would make a mean of logarithms infinite.  All other probabilities are unchanged.
+    """
+    bounded: Array = np.clip(p, SMALLEST, LARGEST)
+    return bounded
 
 
 def class_weights(class_weight: Any, labels: Labels, t: Array, weight: Array | None) -> Array:

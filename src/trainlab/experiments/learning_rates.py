@@ -77,8 +77,8 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     past = train(members, data, evaluate=None, keep="history", **how)
     shape = (len(arms), len(RATES))
     losses = past["train_loss"][:, -LAST:]
-    rows = Batches(len(data.train), task.batch_size).sizes(np.arange(how["steps"]))[-LAST:]
-    share = (rows / task.batch_size).astype(losses.dtype)  # the last batch of an epoch is smaller
+    sizes = Batches(len(data.train), task.batch_size).sizes(np.arange(how["steps"]))[-LAST:]
+    share = (sizes / task.batch_size).astype(losses.dtype)  # the last batch of an epoch is smaller
     final = np.average(losses, axis=-1, weights=share).reshape(shape)
     diverged = np.array([status.kind == "diverged" for status in past.status]).reshape(shape)
     rows = [

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.targets import Targets
+from trainlab.estimators.targets import Targets, inside
 from trainlab.network.workspace import Array
 from trainlab.search.selection import Selection
 
@@ -102,7 +102,7 @@ class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes w
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (N, C) in the order of `classes_`; of indicators (N, out)."""
-        return self._mean(X, "predict_proba")
+        return inside(self._mean(X, "predict_proba"))
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: several labels for a row are welcome."""
