@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -426,6 +426,36 @@ def test_what_a_parameter_must_be(name: str, value: Any) -> None:
         quick(**{name: value}).fit(*IRIS)
 
 
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1010, 1e-300, 1e300])
+def test_targets_have_the_same_r_squared_in_any_unit(unit: float) -> None:
+    """To the bit, where the unit is a power of two; their squares are far out of range."""
+    X, y = load_diabetes(return_X_y=True)
+    both = np.stack([y, 3 - y / 100], axis=1)
+    weight = np.random.default_rng(0).uniform(0, 3, len(y))
+    for t in (y, both):
+        one = quick(MLPRegressor).fit(X, t, weight)
+        other = quick(MLPRegressor).fit(X, t * unit, weight)
+        expected = r2_score(t, one.predict(X), sample_weight=weight)
+        assert expected > 0.1
+        if np.frexp(unit)[0] == 0.5:
+            assert np.array_equal(other.predict(X), one.predict(X) * unit)
+            assert np.array_equal(other.loss_curve_, one.loss_curve_)
+            assert one.score(X, t, weight) == other.score(X, t * unit, weight) == expected
+        else:
+            assert np.allclose(other.predict(X) / unit, one.predict(X), rtol=1e-5)
+            assert other.score(X, t * unit, weight) == pytest.approx(expected, rel=1e-6)
+
+
+def test_predictions_of_the_largest_targets_are_finite() -> None:
+    X, y = IRIS
+    t = np.where(y > 0, 1.7e308, 0.0)
+    network = quick(MLPRegressor, max_iter=40).fit(X, t)
+    predicted = network.predict(X)
+    assert np.isfinite(predicted).all()
+    assert np.abs(predicted).max() == np.finfo(np.float64).max  # some would lie beyond
+    assert network.score(X, t) > 0.9
+
+
 def test_what_else_is_refused() -> None:
     X, y = IRIS
     with pytest.raises(tl.SettingError, match="loss of MLPClassifier must be for classification"):
@@ -438,8 +468,6 @@ def test_what_else_is_refused() -> None:
         quick().fit(X, y, np.linspace(-1, 1, len(y)))
     with pytest.raises(tl.DataError, match="class_weight of MLPClassifier must hold finite"):
         quick(class_weight={0: -1}).fit(X, y)
-    with pytest.raises(tl.DataError, match="y of MLPRegressor must have squares"):
-        quick(MLPRegressor).fit(X, np.where(y > 0, 1e200, 0.0))
 
 
 def test_scikit_learn_is_imported_when_an_estimator_is_asked_for() -> None:

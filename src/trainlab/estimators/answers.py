@@ -19,7 +19,7 @@ from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, padded
-from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values, r_squared
 from trainlab.network.workspace import Array
 from trainlab.training.population import Population
 
@@ -162,6 +162,10 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
         outputs = self._ask(X, "predict")
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions, the mean over the columns of y; y may be of any size."""
+        return r_squared(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""

@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.inputs import Inputs
-from trainlab.estimators.targets import LARGEST, SMALLEST, Indicators, Labels, Values
+from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
 from trainlab.models.graph import DOUBLE, FLOAT, INT64, Graph, member_outputs
 from trainlab.network.workspace import Array
 
@@ -52,10 +52,10 @@ def _standardized(graph: Graph, inputs: Inputs) -> str:
 
 
 def _predict(graph: Graph, targets: Values, outputs: list[str], weights: Array) -> None:
-    largest = float(np.finfo(np.float64).max)
-    mean = _mean(graph, outputs, weights, largest, 0.0)
+    mean = _mean(graph, outputs, weights, GREATEST, 0.0)
     y = graph.add("Mul", mean, graph.constant(targets.scale, np.float64))
     y = graph.add("Add", y, graph.constant(targets.mean, np.float64))
+    y = graph.add("Clip", y, *(graph.constant(end, np.float64) for end in (-GREATEST, GREATEST)))
     if targets.flat:
         y = graph.add("Gather", y, graph.constant(0, np.int64), axis=1)
     graph.result("predictions", y, np.float64, *([] if targets.flat else [targets.outputs]))

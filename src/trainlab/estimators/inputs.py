@@ -14,6 +14,7 @@ from scipy.sparse import csr_array, issparse
 
 from trainlab.data.admission import as_csr
 from trainlab.errors import DataError, sentence
+from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
 
 FURTHEST: Final = 2.0
@@ -65,7 +66,7 @@ class Inputs:
             return cls(np.zeros(len(scale)), scale, np.full(len(scale), FURTHEST))
         low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
         size = np.maximum(np.abs(low), np.abs(high))
-        unit, rounding = _unit(size), CONSTANT_UNITS * np.finfo(np.float64).eps
+        unit, rounding = unit_of(size), CONSTANT_UNITS * np.finfo(np.float64).eps
         low, high, size = low * unit, high * unit, size * unit
         # From its lowest on: the mean of equal values is then that value.
         above = sum(_sums(share[rows], part * unit - low) for rows, part in _blocks(x))
@@ -105,7 +106,7 @@ class Inputs:
 
     def steps(self) -> tuple[Array, Array, Array]:
         """u, m, s (d,) of z = (x u − m) / s: powers of two, mean and scale times these."""
-        unit = _unit(np.maximum(np.abs(self.mean), self.scale))
+        unit = unit_of(np.maximum(np.abs(self.mean), self.scale))
         return unit, self.mean * unit, self.scale * unit
 
     def _encoded(self, x: Array, columns: Any, dtype: Any, bounded: bool) -> Array:
@@ -123,17 +124,6 @@ class Inputs:
             must = f"lie in the range of {np.dtype(dtype)} when it is standardised"
             raise DataError(sentence("X", "MLP", must, float(x[~finite][0]), "dtype='float64'"))
         return values
-
-
-def _unit(size: Array) -> Array:
-    """A power of two for each of some sizes: their product lies in [1, 2), but for 0.
-
-    Differences and squares of the products are finite where those of the sizes are not, and
-    a power of two rounds nothing.
-    """
-    exponent = np.frexp(size)[1] - 1
-    unit: Array = np.ldexp(1.0, -np.clip(exponent, -1022, 1023))
-    return unit
 
 
 def _sums(share: Array, values: Array) -> Array:
@@ -156,7 +146,7 @@ def _largest(x: Any) -> Array:
 def _size_about_zero(x: csr_array, share: Array) -> Array:
     """The scale (d,) of columns whose mean counts as 0."""
     largest = _largest(x)
-    unit = _unit(largest)
+    unit = unit_of(largest)
     shares = np.repeat(share, np.diff(x.indptr))
     squares = shares * (x.data.astype(np.float64) * unit[x.indices]) ** 2
     square = np.bincount(x.indices, squares, minlength=x.shape[1])

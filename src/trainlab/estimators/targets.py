@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
+from sklearn.metrics import r2_score
 
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
+GREATEST: Final = float(np.finfo(np.float64).max)
 SMALLEST: Final = float(np.finfo(np.float64).tiny)
 LARGEST: Final = float(np.nextafter(1.0, 0.0))
 """Probabilities lie in [SMALLEST, LARGEST]: their logarithms, and those of 1 − p, are finite."""
@@ -41,14 +43,12 @@ class Values:
         """Mean and standard deviation of the columns of y (N, out); a constant has scale 1."""
         mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
         if standardize:
-            with np.errstate(over="ignore", invalid="ignore"):
-                mean = np.average(y, axis=0, weights=weight)
-                scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
-            if not np.isfinite(scale).all():
-                must, largest = "have squares that are finite", float(np.abs(y).max())
-                raise DataError(sentence("y", "MLPRegressor", must, largest, "y / y.max()"))
+            unit = unit_of(np.abs(y).max(axis=0))
+            own = y * unit
+            mean = np.average(own, axis=0, weights=weight)
+            scale = np.sqrt(np.average((own - mean) ** 2, axis=0, weights=weight))
             rounding = CONSTANT_UNITS * np.finfo(np.float64).eps * np.abs(mean)
-            scale[scale <= rounding] = 1.0
+            mean, scale = mean / unit, np.where(scale <= rounding, 1.0, scale / unit)
         return cls(mean, scale, flat)
 
     @property
@@ -62,7 +62,8 @@ class Values:
         if columns.shape[1] != self.outputs:
             must = f"have {self.outputs} columns, as in training"
             raise DataError(sentence("y", "MLPRegressor", must, columns.shape[1]))
-        t: Array = (columns - self.mean) / self.scale
+        unit = unit_of(np.maximum(np.abs(self.mean), self.scale))
+        t: Array = (columns * unit - self.mean * unit) / (self.scale * unit)
         return t
 
     def decode(self, outputs: Array, weights: Array | None = None) -> Array:
@@ -70,10 +71,13 @@ class Values:
 
         weights  (K,) of that mean; None: all the same
 
-        An output that overflowed counts as 0, which is the mean of the targets.
+        An output that overflowed counts as 0, which is the mean of the targets; a prediction
+        that float64 cannot hold is its largest number.
         """
         finite = np.where(np.isfinite(outputs), outputs, 0).astype(np.float64)
-        y: Array = np.average(finite, axis=0, weights=weights) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            y = np.average(finite, axis=0, weights=weights) * self.scale + self.mean
+        y = np.clip(y, -GREATEST, GREATEST)
         return y[:, 0] if self.flat else y
 
 
@@ -150,6 +154,26 @@ class Indicators:
 
 
 Targets = Values | Labels | Indicators
+
+
+def unit_of(size: Array) -> Array:
+    """A power of two for each of some sizes: their product lies in [1, 2), but for 0.
+
+    Differences and squares of the products neither overflow nor vanish where those of the
+    sizes would, and a power of two rounds nothing.
+    """
+    exponent = np.frexp(size)[1] - 1
+    unit: Array = np.ldexp(1.0, -np.clip(exponent, -1022, 1023))
+    return unit
+
+
+def r_squared(y: Any, predicted: Array, sample_weight: Any) -> float:
+    """R² of predictions of y (N,) or (N, out), which is the same in any unit."""
+    truth = np.asarray(y, np.float64)
+    unit = unit_of(np.abs(truth).max(axis=0))
+    with np.errstate(over="ignore"):
+        own = np.clip(predicted * unit, -GREATEST, GREATEST)
+        return float(r2_score(truth * unit, own, sample_weight=sample_weight))
 
 
 def inside(p: Array) -> Array:

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.targets import Targets, inside
+from trainlab.estimators.targets import Targets, inside, r_squared
 from trainlab.network.workspace import Array
 from trainlab.search.selection import Selection
 
@@ -126,6 +126,10 @@ class VoteRegressor(RegressorMixin, Vote):  # type: ignore[misc]  # it comes wit
     def predict(self, X: Any) -> Array:
         """Predictions (N,), or (N, out) where y had columns."""
         return self._mean(X, "predict")
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions, the mean over the columns of y; y may be of any size."""
+        return r_squared(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""
