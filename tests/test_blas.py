@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -219,6 +220,38 @@ class TestLimit:
         assert library.get() == 1
         elsewhere.do(lambda: other.__exit__(None, None, None))
         assert library.get() == THREADS
+
+
+class Controller:
+    """What threadpoolctl has for a library: its own functions may do nothing."""
+
+    check_symbols = ("openblas_get_num_threads", "scipy_openblas_get_num_threads64_")
+
+    def __init__(self, internal_api: str, threading_layer: str, *symbols: str) -> None:
+        self.internal_api = internal_api
+        self.threading_layer = threading_layer
+        self.dynlib = SimpleNamespace(**{name: name for name in symbols})
+        self.get_num_threads = "get of threadpoolctl"
+        self.set_num_threads = "set of threadpoolctl"
+
+
+OPENBLAS = ("scipy_openblas_get_num_threads64_", "scipy_openblas_set_num_threads64_")
+OPENMP = ("omp_get_max_threads", "omp_set_num_threads")
+THREADPOOLCTL = ("get of threadpoolctl", "set of threadpoolctl")
+
+
+@pytest.mark.parametrize(
+    ("controller", "expected"),
+    [
+        (Controller("openblas", "pthreads", *OPENBLAS), OPENBLAS),
+        (Controller("openblas", "openmp", *OPENBLAS, *OPENMP), OPENMP),
+        (Controller("openblas", "openmp", *OPENBLAS), OPENBLAS),  # where OpenMP is not in reach
+        (Controller("openblas", "unknown"), THREADPOOLCTL),
+        (Controller("mkl", "gnu", *OPENMP), THREADPOOLCTL),
+    ],
+)
+def test_the_functions_of_a_library(controller: Any, expected: tuple[str, str]) -> None:
+    assert blas._functions(controller) == expected
 
 
 class TestWhereTrainlabComputes:
