@@ -18,8 +18,8 @@ MAX_LINES = 400
 
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
-    "errors",
     "terminal",
+    "errors",
     "files",
     "blas",
     "crew",

@@ -19,6 +19,8 @@ import trainlab as tl
 from trainlab import cli, terminal
 from trainlab.book import notices
 from trainlab.cli import screen
+from trainlab.data.table import read_table
+from trainlab.errors import TrainlabError
 from trainlab.terminal import command, printable
 
 COMMANDS = Path(cli.__file__).parent
@@ -169,6 +171,17 @@ def test_errors_spell_out_what_was_given(words: list[str]) -> None:
     assert "Error: " in done.output
     assert r"\x1b" in done.output
     assert is_safe(done.output)
+    done = invoke(*(f"ü{word}" if word == EVIL else word for word in words), charset="ascii")
+    assert done.exit_code == 2
+    assert done.output_bytes.isascii()
+
+
+def test_an_error_has_no_hidden_characters_in_python_either() -> None:
+    for call in (tl.load, lambda path: read_table(path), lambda path: tl.load_mnist(path)):
+        with pytest.raises(TrainlabError) as caught:
+            call(EVIL)
+        assert SEEN in str(caught.value)
+        assert str(caught.value).isprintable()
 
 
 def test_warnings_and_notices_are_spelt_out(

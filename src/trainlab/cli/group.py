@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import click
 
-from trainlab.cli.screen import prepared, say
+from trainlab.cli.screen import prepared, say, visible
 from trainlab.errors import TrainlabError
-from trainlab.terminal import printable
 
 INTERRUPTED: Final = 130
 
@@ -51,7 +50,7 @@ def _visible() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise  # its message is the page of help
     except click.UsageError as error:
-        raise click.UsageError(printable(error.format_message()), error.ctx) from error
+        raise click.UsageError(visible(error.format_message()), error.ctx) from error
 
 
 class Failure(click.ClickException):

@@ -67,17 +67,22 @@ def data(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def visible(text: str) -> str:
+    """The text as standard error can show it, for those who write it themselves."""
+    return printable(text, sys.stderr.encoding)
+
+
 @contextmanager
 def prepared() -> Iterator[None]:
     """Inside, streams replace what their encodings lack, and warnings hide nothing."""
     prepare()
     usual = warnings.formatwarning
 
-    def visible(message: Warning | str, *place: Any, **line: Any) -> str:
+    def spelt_out(message: Warning | str, *place: Any, **line: Any) -> str:
         text = "\n".join(map(printable, str(message).split("\n")))
         return usual(text, *place, **line)
 
-    warnings.formatwarning = visible
+    warnings.formatwarning = spelt_out
     try:
         yield
     finally:
