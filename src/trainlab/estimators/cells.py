@@ -116,7 +116,7 @@ _REFUSED: Final[Mapping[tuple[type, ...], str]] = {
 _PERIODS: Final = "pandas.PeriodIndex({}).year"
 
 
-def refuse_dates(cells: NDArray[Any], name: str, column: str) -> None:
+def refuse_dates_and_complex(cells: NDArray[Any], name: str, column: str) -> None:
     """DataError if any of the cells (N,) is a date, a time or a complex number.
 
     As a word each date is another one, and none tells which is later.
@@ -127,7 +127,7 @@ def refuse_dates(cells: NDArray[Any], name: str, column: str) -> None:
         return
     listed = cells.tolist() if cells.dtype.kind == "O" else list(cells)
     for kind in {type(cell): None for cell in listed}:
-        remedy = _number_of_kind(kind)
+        remedy = _remedy_for(kind)
         if remedy is not None:
             got = next(cell for cell in listed if type(cell) is kind)
             must = "hold numbers or words"
@@ -135,7 +135,7 @@ def refuse_dates(cells: NDArray[Any], name: str, column: str) -> None:
             raise DataError(sentence(f"column {name!r}", OWNER, must, got, instead))
 
 
-def _number_of_kind(kind: type) -> str | None:
+def _remedy_for(kind: type) -> str | None:
     if kind.__name__ in _PANDAS_HOLES:
         return None
     if kind.__name__ == "Period":

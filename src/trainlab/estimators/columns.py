@@ -19,7 +19,7 @@ from trainlab.estimators.cells import (
     Numbers,
     Words,
     holds_words,
-    refuse_dates,
+    refuse_dates_and_complex,
 )
 from trainlab.estimators.compatibility import check_features, validate_data
 from trainlab.estimators.frames import columns_of, is_frame, objects
@@ -93,7 +93,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         for place, (name, (own, of_kinds)) in enumerate(zip(self._names(), table, strict=True)):
             of_words = of_kinds if named is None else place in named
             if not of_words:
-                refuse_dates(own, name, self._expression(X, place))
+                refuse_dates_and_complex(own, name, self._expression(X, place))
                 of_words = named is None and holds_words(own)
             columns.append((Words if of_words else Numbers).of(own, name, least, most))
         self.columns_ = tuple(columns)
