@@ -19,7 +19,7 @@ import numpy as np
 from distributed import LocalCluster
 
 import trainlab as tl
-from trainlab.training import grouping
+from trainlab.engine import grouping
 
 WORKERS: Final = 2
 REPEATS: Final = 3

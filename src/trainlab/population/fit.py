@@ -114,7 +114,8 @@ def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> Non
 def _history(training: PopulationTraining, seconds: float) -> History:
     recorder, members = training.recorder, training.members
     status = [recorder.status(row) for row in range(len(members))]
-    return History(members, recorder.series, status, seconds)
+    steps = training.spec.plan.batches.steps_per_epoch
+    return History(members, recorder.series, status, seconds, steps)
 
 
 def _fitted(training: PopulationTraining, seconds: float) -> Fitted:

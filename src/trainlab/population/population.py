@@ -221,7 +221,10 @@ class Population(Sequence[Member]):
         return self._each(x, lambda loss, y: loss.predict(y), engine)
 
     def predict_proba(self, x: Any, *, engine: str | Engine = "auto") -> Array:
-        """Each member's class probabilities (members, N, classes)."""
+        """Each member's class probabilities (members, N, classes).
+
+        In the dtype of the training, in which some are rounded to 0 or 1.
+        """
         return self._each(x, lambda loss, y: loss.probabilities(y), engine)
 
     def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> Array:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.crew import crew
 from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Widths
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
@@ -47,11 +48,11 @@ def train_chunk(
     recorder: Recorder,
     threads: int = 1,
 ) -> None:
-    """Trains a chunk, whose members have these rows in the recorder.
+    """Trains a chunk, whose members have these rows in the recorder, with one BLAS thread.
 
     threads  that may share the work of a step
     """
-    with crew(threads):
+    with one_thread(), crew(threads):
         trainer = _Trainer(spec, chunk, rows, recorder)
         if not trainer.done and not recorder.stopped():
             trainer.evaluate()

@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
-from trainlab.blas import one_thread
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.recorder import Control, EventList, Session
 from trainlab.training.trainer import ChunkSpec, TrainingSpec, train_chunk
@@ -94,8 +93,7 @@ def train_far(
 ) -> EventList:
     """The events of a chunk that is trained where its recorder is not."""
     recorder = EventList(stopped)
-    with one_thread():
-        train_chunk(spec, chunk, rows, recorder)
+    train_chunk(spec, chunk, rows, recorder)
     return recorder
 
 

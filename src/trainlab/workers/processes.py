@@ -38,7 +38,8 @@ def in_processes(jobs: Sequence[Job], workers: int, threads: int) -> None:
             mine, theirs = context.Pipe()
             given = (theirs, [*children, mine], jobs, threads)
             process = context.Process(target=_work, args=given, daemon=True)
-            with warnings.catch_warnings():
+            # The child inherits the limit, and never starts threads of BLAS.
+            with warnings.catch_warnings(), one_thread():
                 # A child of a process with threads must not use what those hold: it only trains.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
@@ -96,11 +97,10 @@ def _work(
     for other in not_mine:  # the parent's ends: with a copy here, no end would ever be closed
         other.close()
     try:
-        with one_thread():
-            while (place := _ask(connection, None, None)) is not None:
-                job = jobs[place]
-                recorder = _PipeRecorder(connection, place, job.recorder)
-                train_chunk(job.spec, job.chunk, job.rows, recorder, threads)
+        while (place := _ask(connection, None, None)) is not None:
+            job = jobs[place]
+            recorder = _PipeRecorder(connection, place, job.recorder)
+            train_chunk(job.spec, job.chunk, job.rows, recorder, threads)
     except (EOFError, ConnectionError):  # the parent has died
         return
     except BaseException as error:  # noqa: BLE001  # it is raised by the parent
