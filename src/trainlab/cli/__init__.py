@@ -2,6 +2,7 @@
 
 group.py      the program, its errors and exit codes, and what commands share
 commands.py   the laboratory: experiments, checks, data, saved models, runs
+reading.py    how a table is to be read
 searching.py  from a table to a model
 """
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.cli.reading import reads_a_table, tell
 from trainlab.errors import DataError, sentence
 
 if TYPE_CHECKING:
@@ -279,12 +280,15 @@ def report(folder: Path) -> None:
 @click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
-def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
+@reads_a_table
+def predict(model: Path, table: Path, out: Path | None, proba: bool, **reading: Any) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
-    The first line of CSV names its columns.  A model that knows the names of its features
+    CSV may also be packed with gzip, a Parquet file or an Excel workbook.  Its first line
+    names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers; where the model was trained on words or empty cells, these too.
+    numbers, written as in the table of the training; where the model was trained on words or
+    empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table
@@ -295,7 +299,8 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba)
+    found = score(load(model), table, proba, **reading)
+    tell(found.notices)
     if found.ignored:
         click.echo(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
     if found.strange:

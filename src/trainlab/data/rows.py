@@ -1,0 +1,120 @@
+"""The rows of a file of a table, whatever kind of file it is: cells of text."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from trainlab.data.delimiters import NAMES, delimiter_of, layout
+from trainlab.data.lines import Fault, Lines, Opened
+from trainlab.data.sheets import parquet_rows, workbook_rows
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import is_integer
+
+SAMPLE: Final = 20
+"""Rows of a sheet that show how wide it is."""
+
+
+class Rows(ABC):
+    """Rows, once.
+
+    what     what errors count: lines or rows
+    notices  what was taken for granted about the file
+    delimiter  between cells of text; "" of a sheet
+    width    cells of most rows
+    titles   lines to skip for the first row to be as wide; 0 where it is, or none would be
+    """
+
+    what: str
+    notices: list[str]
+    delimiter: str
+    width: int
+    titles: int
+
+    @property
+    @abstractmethod
+    def number(self) -> int:
+        """Of the line or row that was read last, from 1 on."""
+
+    @abstractmethod
+    def next(self) -> list[str] | None:
+        """The cells of the next row, none of an empty line; None at the end of the file."""
+
+
+def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int) -> Rows:
+    """The rows of a file that is open, after `skip` lines; see `read_table` for the rest."""
+    mark = delimiter_of(delimiter)
+    if not is_integer(skip) or skip < 0:
+        raise SettingError(sentence("skip_lines", "a table", "be an integer >= 0", skip))
+    if opened.kind == "text":
+        return _Text(opened, fault, mark, skip)
+    if mark is not None:
+        must = f"be left out: there is none in a file of the kind {opened.kind}"
+        raise SettingError(sentence("delimiter", str(path), must, mark))
+    notices = list[str]()
+    rows = parquet_rows(path, fault) if opened.kind == "parquet" else None
+    return _Sheet(rows or workbook_rows(path, fault, notices), skip, notices)
+
+
+class _Text(Rows):
+    """The rows of a text."""
+
+    what = "line"
+
+    def __init__(self, opened: Opened, fault: Fault, delimiter: str | None, skip: int) -> None:
+        found = layout(opened.head, skip, delimiter, fault)
+        self.width, self.titles = found.width, found.above + found.titles if found.titles else 0
+        self.delimiter = found.delimiter
+        self._name = NAMES.get(found.delimiter, repr(found.delimiter))
+        taken = delimiter is None and found.delimiter != ","
+        self.notices = [f"cells are separated by a {self._name}"] if taken else []
+        self._fault, self._lines = fault, Lines(opened, fault)
+        self._lines.skip(found.above)
+        self._rows = csv.reader(self._lines, strict=True, delimiter=found.delimiter)
+
+    @property
+    def number(self) -> int:
+        """Of the line."""
+        return self._lines.number
+
+    def next(self) -> list[str] | None:
+        """The cells of the next row."""
+        self._lines.start()
+        try:
+            return next(self._rows, None)
+        except csv.Error as error:
+            must = f"be cells with a {self._name} between them, quoted as a whole"
+            raise self._fault(f"line {self.number}", must, str(error)) from error
+
+
+class _Sheet(Rows):
+    """The rows of a sheet, each at least as wide as the first."""
+
+    what = "row"
+    delimiter = ""
+
+    def __init__(self, rows: Iterator[list[str]], skip: int, notices: list[str]) -> None:
+        rows = itertools.islice(rows, skip, None)
+        sample = list(itertools.islice(rows, SAMPLE))
+        widths = list(map(len, sample)) or [0]
+        self.width = max(widths)
+        place = widths.index(self.width)
+        self.titles = skip + place if place else 0
+        self.notices, self._number = notices, skip
+        self._first = widths[0]
+        self._rows = itertools.chain(sample, rows)
+
+    @property
+    def number(self) -> int:
+        """Of the row."""
+        return self._number
+
+    def next(self) -> list[str] | None:
+        """The cells of the next row."""
+        row = next(self._rows, None)
+        self._number += 1
+        return row + [""] * (self._first - len(row)) if row else row

@@ -1,0 +1,110 @@
+"""Tables in Parquet files and Excel workbooks, as rows of cells in text.
+
+A cell is what a CSV file would have in its place: a number with all its digits, a date as
+ISO 8601 has it, nothing where there is no value.  pyarrow and openpyxl come with the extras
+`parquet` and `excel`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from trainlab.data.lines import MAX_UNPACKED, Fault
+from trainlab.errors import DataError
+
+MAX_WORKBOOK: Final = 1 << 30
+"""Bytes of a workbook once it is unpacked."""
+MAX_CELLS: Final = 1 << 28
+"""Cells that a Parquet file may claim."""
+_BATCH: Final = 1 << 10
+# The name that pandas gives to an index without one.
+_INDEX: Final = "__index_level_0__"
+
+
+def parquet_rows(path: Path, fault: Fault) -> Iterator[list[str]]:
+    """The names of the columns of a Parquet file, then its rows."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise _needs("Parquet file", "pyarrow", "parquet", fault) from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            about, schema = file.metadata, file.schema_arrow
+            cells = about.num_rows * max(1, about.num_columns)
+            unpacked = sum(
+                about.row_group(group).total_byte_size for group in range(about.num_row_groups)
+            )
+            if cells > MAX_CELLS or unpacked > MAX_UNPACKED:
+                must = f"be at most {MAX_CELLS} cells in {MAX_UNPACKED} bytes"
+                raise fault("content", must, f"{cells} in {unpacked}")
+            for column in schema:
+                if pyarrow.types.is_nested(column.type) or pyarrow.types.is_binary(column.type):
+                    must = "hold numbers, words or dates"
+                    raise fault(f"column {column.name!r}", must, str(column.type))
+            yield ["" if name == _INDEX else name for name in schema.names]
+            for batch in file.iter_batches(_BATCH):
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield list(map(_text, row))
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise fault("file", "be a sound Parquet file", _first_line(error)) from error
+
+
+def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[str]]:
+    """The rows of the first sheet of an Excel workbook, without empty cells on their right.
+
+    notices  gets the name of the sheet where there are others
+    """
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise _needs("Excel workbook", "openpyxl", "excel", fault) from error
+    try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+            if "xl/workbook.xml" not in parts.namelist():
+                raise fault("file", "be CSV, Parquet or an Excel workbook", "a ZIP archive")
+        if size > MAX_WORKBOOK:
+            raise fault("content", f"be at most {MAX_WORKBOOK} bytes when unpacked", size)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that it does not know
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            try:
+                sheet = book.worksheets[0]
+                if len(book.worksheets) > 1:
+                    others = len(book.worksheets) - 1
+                    notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
+                for row in sheet.iter_rows(values_only=True):
+                    cells = list(map(_text, row))
+                    while cells and not cells[-1]:
+                        cells.pop()
+                    yield cells
+            finally:
+                book.close()
+    except DataError:
+        raise
+    except (zipfile.BadZipFile, OSError, KeyError, ValueError, IndexError) as error:
+        raise fault("file", "be a sound Excel workbook", _first_line(error)) from error
+
+
+def _text(value: Any) -> str:
+    """A cell as a CSV file has it."""
+    if value is None:
+        return ""
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value)
+
+
+def _needs(kind: str, library: str, extra: str, fault: Fault) -> DataError:
+    remedy = f"pip install 'trainlab[{extra}]', or the table as CSV"
+    return fault("file", f"be CSV where {library} is not installed", kind, remedy)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
