@@ -143,6 +143,8 @@ def search(
     click.echo(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
         click.echo(f"Features that are not plain numbers: {said(found.columns)}", err=True)
+    for warning in found.warnings:  # once more at the end, with those of the training
+        click.echo(f"Warning: {warning}", err=True)
     try:
         outcome = study(found, settings, out, fresh, workers, progress=True)
     except KeyboardInterrupt:

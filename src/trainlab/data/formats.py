@@ -39,7 +39,7 @@ _PARTS: Final = re.compile(
 _SHORT: Final = 64
 """Letters of a cell whose look is remembered."""
 MIXED: Final = "be numbers that are written in one way, in one unit"
-UNCLEAR: Final = "say whether a comma or a point is their decimal sign"
+UNCLEAR: Final = "leave no doubt whether a comma or a point is their decimal sign"
 
 
 @dataclass(frozen=True)
@@ -297,8 +297,9 @@ def formats(
         if fault:
             faults.setdefault(MIXED, {})[name] = f"{fault} in {describe(name)}"
         elif one.contested and not sign and (in_doubt or not one.plain):
-            whole = re.sub("[.,]", "", bare(one.marked))
-            got = f"{describe(one.marked)} in {describe(name)}, which may be {whole}"
+            first, second = (one.format(sign) or NumberFormat() for sign in ".,")
+            either = f"{first.read(one.marked):g} or {second.read(one.marked):g}"
+            got = f"{describe(one.marked)} in {describe(name)}, which is {either}"
             faults.setdefault(UNCLEAR, {})[name] = got
         else:
             format = one.format(sign)

@@ -56,8 +56,8 @@ def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, s
         must = f"be left out: there is none in a file of the kind {opened.kind}"
         raise SettingError(sentence("delimiter", str(path), must, mark))
     notices = list[str]()
-    rows = parquet_rows(path, fault) if opened.kind == "parquet" else None
-    return _Sheet(rows or workbook_rows(path, fault, notices), skip, notices)
+    read = parquet_rows if opened.kind == "parquet" else workbook_rows
+    return _Sheet(read(path, fault, notices), skip, notices)
 
 
 class _Text(Rows):

@@ -1,7 +1,7 @@
 """Tables in Parquet files and Excel workbooks, as rows of cells in text.
 
-A cell is what a CSV file would have in its place: a number with all its digits, a date as
-ISO 8601 has it, nothing where there is no value.  pyarrow and openpyxl come with the extras
+A cell is what a CSV file would have in its place: a number with all its digits, a date as in
+2024-12-31, nothing where there is no value.  pyarrow and openpyxl come with the extras
 `parquet` and `excel`.
 """
 
@@ -22,12 +22,17 @@ MAX_WORKBOOK: Final = 1 << 30
 MAX_CELLS: Final = 1 << 28
 """Cells that a Parquet file may claim."""
 _BATCH: Final = 1 << 10
-# The name that pandas gives to an index without one.
-_INDEX: Final = "__index_level_0__"
+INDEX: Final = "index"
+"""The name of a column of names of rows that has none, as pandas and R write it."""
+# What pandas calls such a column in Parquet.
+_PANDAS_INDEX: Final = "__index_level_0__"
 
 
-def parquet_rows(path: Path, fault: Fault) -> Iterator[list[str]]:
-    """The names of the columns of a Parquet file, then its rows."""
+def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[str]]:
+    """The names of the columns of a Parquet file, then its rows.
+
+    notices  is told of a column that has no name
+    """
     try:
         import pyarrow
         from pyarrow import parquet
@@ -47,18 +52,24 @@ def parquet_rows(path: Path, fault: Fault) -> Iterator[list[str]]:
                 if pyarrow.types.is_nested(column.type) or pyarrow.types.is_binary(column.type):
                     must = "hold numbers, words or dates"
                     raise fault(f"column {column.name!r}", must, str(column.type))
-            yield ["" if name == _INDEX else name for name in schema.names]
+            names = list(schema.names)
+            if _PANDAS_INDEX in names and INDEX not in names:
+                names[names.index(_PANDAS_INDEX)] = INDEX
+                notices.append(unnamed(names.index(INDEX) + 1))
+            yield names
             for batch in file.iter_batches(_BATCH):
                 for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     yield list(map(_text, row))
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # of whatever kind a damaged file makes pyarrow raise
         raise fault("file", "be a sound Parquet file", _first_line(error)) from error
 
 
 def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  gets the name of the sheet where there are others
+    notices  is told which sheet it is, where there are others
     """
     try:
         import openpyxl
@@ -88,16 +99,21 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list
                 book.close()
     except DataError:
         raise
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError, IndexError) as error:
+    except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
         raise fault("file", "be a sound Excel workbook", _first_line(error)) from error
+
+
+def unnamed(place: int) -> str:
+    """What is said of a column without a name."""
+    return f"column {place} has no name: it is called {INDEX!r} here"
 
 
 def _text(value: Any) -> str:
     """A cell as a CSV file has it."""
     if value is None:
         return ""
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
+    if isinstance(value, datetime.datetime):
+        return str(value).removesuffix(" 00:00:00")  # a day, as Excel and pandas keep it
     return str(value)
 
 

@@ -32,6 +32,7 @@ from trainlab.data.cells import NUMBER, bare, is_missing, number
 from trainlab.data.formats import DECIMALS, NumberFormat, grouped
 from trainlab.data.lines import Opened
 from trainlab.data.rows import open_rows
+from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, sentence
 
 MAX_COLUMNS: Final = 100_000
@@ -41,8 +42,6 @@ BLOCK_NUMBERS: Final = 1 << 20
 """Numbers that are read at a time."""
 BLOCK_LETTERS: Final = 1 << 24
 """Letters of text that are read at a time, and those of one row more."""
-INDEX: Final = "index"
-"""The name of a first column that has none, as pandas and R write the names of rows."""
 
 # `float` takes more than numbers as programs write them (1_000, nan, other scripts' digits);
 # of these characters it takes no more than that.
@@ -227,15 +226,16 @@ class TableFile:
         if not row:
             raise self._fault("first line", "be the names of the columns", "nothing")
         if self._rows.titles and len(row) != self._rows.width:
-            must = f"be {self._rows.width} names of columns, as rows below have so many cells"
-            remedy = f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
+            must = f"name the {self._rows.width} columns that the rows below it have"
+            remedy = "a name for each column, or " if len(row) > 1 else ""
+            remedy += f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
             raise self._fault("first line", must, row if len(row) > 1 else row[0], remedy)
         names = [bare(name) for name in row]
         if len(names) > MAX_COLUMNS:
             raise self._fault("columns", f"be at most {MAX_COLUMNS}", len(names))
         if len(names) > 1 and not names[0] and INDEX not in names:
             names[0] = INDEX
-            self._rows.notices.append(f"the first column has no name: it is {INDEX!r} here")
+            self._rows.notices.append(unnamed(1))
         faults = [
             f"{describe(name)} as column {place}"
             for place, name in enumerate(names, 1)
@@ -315,11 +315,15 @@ class _Numbers:
 
     def _remedy(self) -> str:
         """The decimal sign with which all of these cells are numbers."""
-        cells = [cell for _, cell in self.faults.values()]
+        known = dict(zip(self._names, self._formats, strict=True))
+        units = {name: format.unit if format else "" for name, format in known.items()}
         fits = [
             f"--decimal {way}"
             for way, sign in DECIMALS.items()
-            if all(math.isfinite(grouped(sign).read(cell)) for cell in cells)
+            if all(
+                math.isfinite(grouped(sign, units[name]).read(cell))
+                for name, (_, cell) in self.faults.items()
+            )
         ]
         return f"; try {' or '.join(fits)}" if fits else ""
 

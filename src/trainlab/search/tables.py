@@ -259,9 +259,11 @@ def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -
         for place, name in enumerate(features)
         if name not in words and numbers_rows(x[:, place].astype(np.float64))
     ]
-    must = "holds whole numbers that are different in each row, as a number of the row is"
-    why = "where rows are sorted it gives away what it cannot know of new rows"
-    return [f"{describe(name)} {must}: {why}; try --drop {shlex.quote(name)}" for name in found]
+    why = (
+        "has a different whole number in each row, as row numbers do: where rows are sorted it "
+        "gives the target away, which it cannot do for new rows"
+    )
+    return [f"{describe(name)} {why}; try --drop {shlex.quote(name)}" for name in found]
 
 
 def numbers_rows(values: Array) -> bool:
