@@ -132,7 +132,7 @@ def test_names_that_are_places_are_names(tmp_path: Path) -> None:
         ("a, a\n1,2\n", "names of columns of"),
         ("a,b\n1\n", "line 2 of"),
         ("a,b\n1,2\n1,2,3\n", "line 3 of"),
-        ('a,b\n"1\n",2\n1,2,3\n', "column 'a' in line 3 of"),
+        ('a,b\n"1\n",2\n1,2,3\n', "line 4 of"),
         ("a:b\n1:2\n", "column 'a:b' in line 2 of"),
         ("a,b\n1,\n", "column 'b' in line 2 of"),
         ("a,b\n1,x\n", "column 'b' in line 2 of"),

@@ -60,7 +60,7 @@ def read_target(
     """
     faults = list[Fault]()
     missing = np.array([is_missing(cell) for cell in cells], bool)
-    if missing.any() and not drop_missing:
+    if missing.all() or (missing.any() and not drop_missing):
         faults.append(_without(cells, missing, of))
     read = number if format is None else format.read
     values = np.array([read(cell) for cell in cells])
@@ -78,7 +78,9 @@ def read_target(
         y = numbers.astype(np.int64) if whole else np.array(words, "U" if words else "U1")
         if drop_rare:
             y, kept, rare = _common(y, kept, drop_rare)
-            notices += [_classes(rare)] if rare else []
+            if rare:
+                reason += f", {len(rare)} of them left out"
+                notices.append(_classes(rare))
     elif drop_rare:
         text = f"classes of {of} must be there for --drop-rare-classes; got numbers, for regression"
         faults.append(Fault(text, ("--task classification",)))
@@ -87,8 +89,8 @@ def read_target(
         got = describe(cells[row])
         text = f"row {row + 1} of {of} must be a number for regression; got {got}"
         faults.append(Fault(text, ("--task classification",)))
-    if len(set(y.tolist())) < 2:
-        got = f"{describe(str(y[0]))} in all {len(y)} rows" if len(y) else "no row with a value"
+    if len(set(y.tolist())) < 2 and not missing.all():
+        got = f"{describe(str(y[0]))} in all {len(y)} rows" if len(y) else "no rows"
         faults.append(Fault(f"values of {of} must differ; got {got}"))
     return Target(y, kept, decided, reason, tuple(notices)), faults
 
@@ -99,7 +101,12 @@ def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault
     what = f"row{'s' if len(rows) > 1 else ''} {listed([str(row + 1) for row in rows])}"
     got = listed([describe(cell) for cell in dict.fromkeys(cells[row] for row in rows)])
     count = f" in {len(rows)} rows" if len(rows) > 1 else ""
-    return Fault(f"{what} of {of} must have a value; got {got}{count}", ("--drop-missing-target",))
+    named = any(bare(cells[row]) for row in rows)
+    return Fault(
+        f"{what} of {of} must have a value; got {got}{count}",
+        () if missing.all() else ("--drop-missing-target",),
+        "another name where that is a class" if named else "",
+    )
 
 
 # --- the task --------------------------------------------------------------------------
