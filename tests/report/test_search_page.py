@@ -20,16 +20,8 @@ from trainlab.search.tables import Problem
 
 FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
 LABELS = ("left", "right")
-NAMES = (
-    "a note",
-    "a file",
-    "a column",
-    "b column",
-    "a target",
-    "a column left out",
-    "a warning",
-    *LABELS,
-)
+WORDS = ("a file", "a column", "b column", "a target", "a column left out", "a warning", "a note")
+NAMES = (*WORDS, *LABELS)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 
 
