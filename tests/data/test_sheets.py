@@ -136,6 +136,22 @@ def test_what_they_may_hold_has_a_limit(tmp_path: Path, monkeypatch: pytest.Monk
             complains(lambda path=path: TableFile(path), DataError, f"content of {path} must be at")
 
 
+def test_a_cell_far_away_is_no_billion_of_cells(tmp_path: Path) -> None:
+    path = written(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), tmp_path / "table.xlsx")
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    for end, told in ((b"</sheetData>", None), (far, "row 1048576 of")):
+        with zipfile.ZipFile(path, "w") as new:
+            for name, content in parts.items():
+                wide = content.replace(b"A1:B3", b"A1:XFD1048576")
+                new.writestr(name, wide.replace(b"</sheetData>", end))
+        if told is None:
+            assert read_table(path).numbers.tolist() == [[1, 3], [2, 4]]
+        else:
+            complains(lambda: read_table(path), DataError, told)
+
+
 def test_an_archive_is_no_workbook(tmp_path: Path) -> None:
     path = tmp_path / "table.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -131,6 +131,7 @@ def test_classes_that_are_too_rare_are_an_error_or_left_out(
     [
         ("decimal", "."),
         ("decimal", 5),
+        ("decimal", ["comma"]),
         ("drop_rare_classes", -1),
         ("drop_rare_classes", True),
         ("drop_missing_target", "no"),

@@ -49,8 +49,9 @@ def delimiter_of(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    mark = {name: mark for mark, name in NAMES.items()}.get(text, text)
-    if not isinstance(mark, str) or len(mark) != 1 or mark in '"\r\n\0':
+    named = {name: mark for mark, name in NAMES.items()}
+    mark = named.get(text, text) if isinstance(text, str) else ""
+    if len(mark) != 1 or mark in '"\r\n\0':
         must = f"be one character, or one of {', '.join(NAMES.values())}"
         raise SettingError(sentence("delimiter", "a table", must, text, "--delimiter semicolon"))
     return mark

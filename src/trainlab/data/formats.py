@@ -42,6 +42,12 @@ MIXED: Final = "be numbers that are written in one way, in one unit"
 UNCLEAR: Final = "leave no doubt whether a comma or a point is their decimal sign"
 
 
+def check_decimal(decimal: Decimal | None) -> None:
+    """SettingError for what is neither None nor one of DECIMALS."""
+    if decimal is not None and not (isinstance(decimal, str) and decimal in DECIMALS):
+        raise SettingError(sentence("decimal", "a table", "be 'point', 'comma' or None", decimal))
+
+
 @dataclass(frozen=True)
 class NumberFormat:
     """How numbers are written.

@@ -182,4 +182,5 @@ class Lines:
         """Passes over lines, each as long as a row may be."""
         for _ in range(count):
             self.start()
-            next(self, None)
+            if next(self, None) is None:
+                return

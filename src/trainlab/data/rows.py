@@ -15,6 +15,8 @@ from trainlab.data.sheets import parquet_rows, workbook_rows
 from trainlab.errors import SettingError, sentence
 from trainlab.settings import is_integer
 
+MAX_SKIPPED: Final = 1_000_000
+"""Lines that may be skipped: more are no title."""
 SAMPLE: Final = 20
 """Rows of a sheet that show how wide it is."""
 
@@ -48,8 +50,9 @@ class Rows(ABC):
 def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int) -> Rows:
     """The rows of a file that is open, after `skip` lines; see `read_table` for the rest."""
     mark = delimiter_of(delimiter)
-    if not is_integer(skip) or skip < 0:
-        raise SettingError(sentence("skip_lines", "a table", "be an integer >= 0", skip))
+    if not is_integer(skip) or not 0 <= skip <= MAX_SKIPPED:
+        must = f"be an integer in [0, {MAX_SKIPPED}]"
+        raise SettingError(sentence("skip_lines", "a table", must, skip))
     if opened.kind == "text":
         return _Text(opened, fault, mark, skip)
     if mark is not None:

@@ -20,7 +20,7 @@ from trainlab.errors import DataError
 MAX_WORKBOOK: Final = 1 << 30
 """Bytes of a workbook once it is unpacked."""
 MAX_CELLS: Final = 1 << 28
-"""Cells that a Parquet file may claim."""
+"""Cells of a sheet, empty ones among them."""
 _BATCH: Final = 1 << 10
 INDEX: Final = "index"
 """The name of a column of names of rows that has none, as pandas and R write it."""
@@ -90,11 +90,16 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list
                 if len(book.worksheets) > 1:
                     others = len(book.worksheets) - 1
                     notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
+                sheet.reset_dimensions()  # what it claims, which may be a million empty rows
+                count = 0
                 for row in sheet.iter_rows(values_only=True):
-                    cells = list(map(_text, row))
-                    while cells and not cells[-1]:
-                        cells.pop()
-                    yield cells
+                    count += len(row)
+                    if count > MAX_CELLS:
+                        raise fault("content", f"be at most {MAX_CELLS} cells", "more")
+                    width = len(row)
+                    while width and row[width - 1] in (None, ""):
+                        width -= 1
+                    yield list(map(_text, row[:width]))
             finally:
                 book.close()
     except DataError:

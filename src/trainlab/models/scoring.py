@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.data.cells import bare
-from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, grouped
+from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, check_decimal, grouped
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
@@ -76,8 +76,7 @@ def score(
         must = "be a classifier for probabilities"
         raise SettingError(sentence("model", "predict", must, type(model).__name__))
     known = getattr(model, "feature_names_in_", None)
-    if decimal not in (None, *DECIMALS):
-        raise SettingError(sentence("decimal", "a table", "be 'point', 'comma' or None", decimal))
+    check_decimal(decimal)
     with TableFile(path, delimiter, skip_lines) as table:
         names = table.names if known is None else tuple(bare(str(name)) for name in known)
         if known is None:

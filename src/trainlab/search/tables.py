@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from trainlab.data.formats import Decimal, NumberFormat, Writing, formats
+from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.network.workspace import Array
@@ -214,10 +214,8 @@ def _read(
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    decimal, least = options["decimal"], options["drop_rare_classes"]
-    if decimal not in (None, "point", "comma"):
-        must = "be 'point', 'comma' or None"
-        raise SettingError(sentence("decimal", "a table", must, decimal))
+    check_decimal(options["decimal"])
+    least = options["drop_rare_classes"]
     if not is_integer(least) or least < 0:
         must = "be an integer >= 0"
         raise SettingError(sentence("drop_rare_classes", "a table", must, least))
