@@ -280,7 +280,7 @@ def report(folder: Path) -> None:
 @click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
-@reads_a_table
+@reads_a_table("How all numbers are written.  [default: as in the table of the training]")
 def predict(model: Path, table: Path, out: Path | None, proba: bool, **reading: Any) -> None:
     """Predict each row of a CSV file with a model that was saved.
 

@@ -7,32 +7,36 @@ from typing import Any
 
 import click
 
-_OPTIONS = (
-    click.option(
-        "--delimiter",
-        metavar="MARK",
-        help="Between cells: comma, semicolon, tab, bar, or one character.  [default: found]",
-    ),
-    click.option(
-        "--skip-lines",
-        type=click.IntRange(0),
-        default=0,
-        metavar="N",
-        help="Lines above that with the names of the columns, as a title.",
-    ),
-    click.option(
-        "--decimal",
-        type=click.Choice(["point", "comma"]),
-        help="Whether 1,234 is 1.234 (comma), where the table leaves that open.",
-    ),
-)
+from trainlab.data.rows import MAX_SKIPPED
 
 
-def reads_a_table(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; the command gets delimiter, skip_lines and decimal."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options; the command gets delimiter, skip_lines and decimal.
+
+    decimal  what the last of them does for this command
+    """
+    options = (
+        click.option(
+            "--delimiter",
+            metavar="MARK",
+            help="Between cells: comma, semicolon, tab, bar, or one character.  [default: found]",
+        ),
+        click.option(
+            "--skip-lines",
+            type=click.IntRange(0, MAX_SKIPPED),
+            default=0,
+            metavar="N",
+            help="Lines above that with the names of the columns, such as a title.",
+        ),
+        click.option("--decimal", type=click.Choice(["point", "comma"]), help=decimal),
+    )
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def tell(notices: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ SHOWN: Final = 10
 )
 @click.option("--target", required=True, metavar="COLUMN", help="What is to be predicted.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
-@reads_a_table
+@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
 @click.option(
     "--drop-rare-classes",
