@@ -2,8 +2,8 @@
 
 Order: one format, one cell, a column of cells, the columns of a table.
 
-"1,234" alone may be 1234 or 1.234.  The other cells of its column decide, then the other
-columns of its table, then whoever asks; what nobody decides is refused.
+"1,234" alone may be 1234 or 1.234.  The other cells of its column decide, then the user, then
+the other columns of the table; what stays open is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SGD TRY US$ USD ZAR kr zł
 CURRENCIES: Final = frozenset(_CODES.split())
 """Those that are written in letters; a single sign such as $ or € is known to Unicode."""
 
-# What each sign of a group is in a pattern: typesetters have apostrophes and spaces of their own.
+# Each group sign as a pattern: typesetters have apostrophes and spaces of their own.
 _GROUPS: Final = {"": "", ",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \xa0\u2009\u202f]"}
 _PARTS: Final = re.compile(
     r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'\u2019()]{0,3})\s*(?P<second>[+-]?)"
@@ -37,7 +37,7 @@ _PARTS: Final = re.compile(
     r"\s*(?P<after>[^\d\s+\-.,'\u2019()]{0,3})"
 )
 _SHORT: Final = 64
-"""Letters of a cell whose look is remembered."""
+"""Cells of at most so many characters are cached."""
 MIXED: Final = "be numbers that are written in one way, in one unit"
 UNCLEAR: Final = "leave no doubt whether a comma or a point is their decimal sign"
 
@@ -55,10 +55,11 @@ class NumberFormat:
     Parameters
     ----------
     decimal
-        The sign before the decimals, "." or ",".
+        The decimal sign, "." or ",".
     group
-        The sign between groups of three digits: ",", ".", "'", " ", or "" for none; with
-        commas also of two, as in 1,23,456.  A number without groups is read as well.
+        The sign between groups of three digits: ",", ".", "'", " ", or "" for none; groups
+        of two, as in 1,23,456, are read where it is a comma.  Numbers without groups are
+        read as well.
     unit
         "%", a sign such as "$" or a code such as "EUR", before or after the number; or "".
         Numbers without a currency are read as numbers of this currency; "12" is not "12 %".
@@ -152,8 +153,8 @@ class _Look:
 
 def _look(cell: str) -> _Look | None:
     """What a cell shows; None of a word."""
-    # Long cells are not remembered: together they could fill the memory.
-    return (_remembered if len(cell) <= _SHORT else _looked)(cell)
+    # Long cells are not cached: together they could fill the memory.
+    return (_cached if len(cell) <= _SHORT else _looked)(cell)
 
 
 def _looked(cell: str) -> _Look | None:
@@ -166,7 +167,7 @@ def _looked(cell: str) -> _Look | None:
     return _Look(fits, unit, marked, marked and digits.endswith("0")) if fits else None
 
 
-_remembered: Final = functools.lru_cache(maxsize=1 << 14)(_looked)
+_cached: Final = functools.lru_cache(maxsize=1 << 14)(_looked)
 
 
 def looks_numeric(cell: str) -> bool:
@@ -225,11 +226,11 @@ class Writing:
 
     @property
     def decimals(self) -> frozenset[str]:
-        """The signs that may be that before the decimals.
+        """The signs that may be the decimal sign.
 
-        Decimals are either the same number of digits in all cells, or without 0 at the end:
-        where some cell has no mark, and another ends in 0 behind one, the mark is no decimal
-        sign.  A number that a program writes is exempt, as programs write all they have.
+        People and programs write either the same number of decimals in every cell, or no 0 at
+        the end.  So where one cell has no mark, and another has one and ends in 0, the mark is
+        no decimal sign.  Plain numbers are exempt: "1.250" is what a program may write.
         """
         found = frozenset(decimal for decimal, _ in self.fits)
         if len(found) == 2 and self.marked and self.unmarked and self.rounded and not self.plain:

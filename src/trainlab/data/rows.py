@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +22,13 @@ SAMPLE: Final = 20
 
 
 class Rows(ABC):
-    """Rows, once.
+    """Rows, which can be read once.
 
-    what     what errors count: lines or rows
-    notices  what was taken for granted about the file
+    what       what errors count: "line" or "row"
+    notices    what was assumed about the file, in sentences
     delimiter  between cells of text; "" of a sheet
-    width    cells of most rows
-    titles   lines to skip for the first row to be as wide; 0 where it is, or none would be
+    width      cells of most rows
+    titles     how many lines to skip until a row is so wide; 0 if that would not help
     """
 
     what: str
@@ -45,6 +45,10 @@ class Rows(ABC):
     @abstractmethod
     def next(self) -> list[str] | None:
         """The cells of the next row, none of an empty line; None at the end of the file."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes what was opened for the rows alone."""
 
 
 def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int) -> Rows:
@@ -93,6 +97,9 @@ class _Text(Rows):
             must = f"be cells with a {self._name} between them, quoted as a whole"
             raise self._fault(f"line {self.number}", must, str(error)) from error
 
+    def close(self) -> None:
+        """There is nothing: the lines are those of the open file."""
+
 
 class _Sheet(Rows):
     """The rows of a sheet, each at least as wide as the first."""
@@ -100,16 +107,17 @@ class _Sheet(Rows):
     what = "row"
     delimiter = ""
 
-    def __init__(self, rows: Iterator[list[str]], skip: int, notices: list[str]) -> None:
-        rows = itertools.islice(rows, skip, None)
-        sample = list(itertools.islice(rows, SAMPLE))
+    def __init__(self, rows: Generator[list[str]], skip: int, notices: list[str]) -> None:
+        self._source = rows
+        below = itertools.islice(rows, skip, None)
+        sample = list(itertools.islice(below, SAMPLE))
         widths = list(map(len, sample)) or [0]
         self.width = max(widths)
         place = widths.index(self.width)
         self.titles = skip + place if place else 0
         self.notices, self._number = notices, skip
         self._first = widths[0]
-        self._rows = itertools.chain(sample, rows)
+        self._rows = itertools.chain(sample, below)
 
     @property
     def number(self) -> int:
@@ -121,3 +129,7 @@ class _Sheet(Rows):
         row = next(self._rows, None)
         self._number += 1
         return row + [""] * (self._first - len(row)) if row else row
+
+    def close(self) -> None:
+        """Closes the library's own view of the file."""
+        self._source.close()

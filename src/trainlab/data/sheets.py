@@ -7,10 +7,11 @@ A cell is what a CSV file would have in its place: a number with all its digits,
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,15 +24,15 @@ MAX_CELLS: Final = 1 << 28
 """Cells of a sheet, empty ones among them."""
 _BATCH: Final = 1 << 10
 INDEX: Final = "index"
-"""The name of a column of names of rows that has none, as pandas and R write it."""
-# What pandas calls such a column in Parquet.
+"""The name given to a column of row names that has none, as pandas and R write it."""
+# What pandas calls such a column in a Parquet file.
 _PANDAS_INDEX: Final = "__index_level_0__"
 
 
-def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[str]]:
+def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
     """The names of the columns of a Parquet file, then its rows.
 
-    notices  is told of a column that has no name
+    notices  gets a sentence for a column that has no name
     """
     try:
         import pyarrow
@@ -48,8 +49,15 @@ def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[
             if cells > MAX_CELLS or unpacked > MAX_UNPACKED:
                 must = f"be at most {MAX_CELLS} cells in {MAX_UNPACKED} bytes"
                 raise fault("content", must, f"{cells} in {unpacked}")
+            types = pyarrow.types
+            tests = (
+                types.is_nested,
+                types.is_binary,
+                types.is_large_binary,
+                types.is_fixed_size_binary,
+            )
             for column in schema:
-                if pyarrow.types.is_nested(column.type) or pyarrow.types.is_binary(column.type):
+                if any(test(column.type) for test in tests):
                     must = "hold numbers, words or dates"
                     raise fault(f"column {column.name!r}", must, str(column.type))
             names = list(schema.names)
@@ -66,10 +74,10 @@ def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[
         raise fault("file", "be a sound Parquet file", _first_line(error)) from error
 
 
-def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list[str]]:
+def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  is told which sheet it is, where there are others
+    notices  gets a sentence where there are other sheets
     """
     try:
         import openpyxl
@@ -82,30 +90,40 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Iterator[list
                 raise fault("file", "be CSV, Parquet or an Excel workbook", "a ZIP archive")
         if size > MAX_WORKBOOK:
             raise fault("content", f"be at most {MAX_WORKBOOK} bytes when unpacked", size)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that it does not know
+        with _quietly():
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            try:
-                sheet = book.worksheets[0]
-                if len(book.worksheets) > 1:
-                    others = len(book.worksheets) - 1
-                    notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
-                sheet.reset_dimensions()  # what it claims, which may be a million empty rows
-                count = 0
-                for row in sheet.iter_rows(values_only=True):
-                    count += len(row)
-                    if count > MAX_CELLS:
-                        raise fault("content", f"be at most {MAX_CELLS} cells", "more")
-                    width = len(row)
-                    while width and row[width - 1] in (None, ""):
-                        width -= 1
-                    yield list(map(_text, row[:width]))
-            finally:
-                book.close()
+        with contextlib.closing(book):
+            sheet = book.worksheets[0]
+            if len(book.worksheets) > 1:
+                others = len(book.worksheets) - 1
+                notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
+            sheet.reset_dimensions()  # what it claims to be may be a million empty rows
+            rows, count = sheet.iter_rows(values_only=True), 0
+            while (row := _next(rows)) is not None:
+                count += len(row)
+                if count > MAX_CELLS:
+                    raise fault("content", f"be at most {MAX_CELLS} cells", "more")
+                width = len(row)
+                while width and row[width - 1] in (None, ""):
+                    width -= 1
+                yield list(map(_text, row[:width]))
     except DataError:
         raise
     except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
         raise fault("file", "be a sound Excel workbook", _first_line(error)) from error
+
+
+def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    with _quietly():  # not around the loop: what its rows are used for may warn
+        return next(rows, None)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without openpyxl's warnings of styles and extensions that it does not know."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def unnamed(place: int) -> str:

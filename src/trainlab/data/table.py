@@ -143,13 +143,13 @@ class TableFile:
     ) -> None:
         """Opens the file and reads the names; for the parameters see `read_table`."""
         self.path = Path(path)
-        self._opened = Opened(self.path, self._fault)
-        try:
-            self._rows = open_rows(self._opened, self.path, self._fault, delimiter, skip_lines)
+        with contextlib.ExitStack() as stack:
+            opened = Opened(self.path, self._fault)
+            stack.callback(opened.close)
+            self._rows = open_rows(opened, self.path, self._fault, delimiter, skip_lines)
+            stack.callback(self._rows.close)
             self.names = self._header()
-        except BaseException:
-            self._opened.close()
-            raise
+            self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -160,7 +160,7 @@ class TableFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._opened.close()
+        self._open.close()
 
     @property
     def delimiter(self) -> str:
