@@ -74,7 +74,8 @@ def read_target(
     notices *= bool(missing.any())
     y: NDArray[Any] = numbers
     if decided == "classification":
-        whole = not odd.any() and _are_whole(numbers)
+        # A label is predicted as it is written: 12 % would be 12.
+        whole = format is None and not odd.any() and _are_whole(numbers)
         y = numbers.astype(np.int64) if whole else np.array(words, "U" if words else "U1")
         if drop_rare:
             y, kept, rare = _common(y, kept, drop_rare)
