@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
@@ -71,10 +73,10 @@ def test_a_model_a_page_and_numbers(
     age = problem(table, "=1+1").x[split(problem(table, "=1+1"), 0.2, 3, 0).search, 2].astype(float)
     columns = {one.pop("name"): one for one in numbers["data"]["columns"]}
     assert columns == {
-        "class": {"values": 3, "holes": 0, "own": 3, "put": None},
-        "sex": {"values": 2, "holes": 0, "own": 2, "put": None},
-        "age": {"values": None, "holes": 40, "own": None, "put": np.nanmedian(age)},
-        "port": {"values": 3, "holes": 23, "own": 3, "put": None},
+        "class": {"values": 3, "holes": 0, "own": 3, "put": None, "format": None},
+        "sex": {"values": 2, "holes": 0, "own": 2, "put": None, "format": None},
+        "age": {"values": None, "holes": 40, "own": None, "put": np.nanmedian(age), "format": None},
+        "port": {"values": 3, "holes": 23, "own": 3, "put": None, "format": None},
     }
     (best, _, frequent) = numbers["test"]["judged"]
     assert best["low"] > frequent["score"]
@@ -173,3 +175,109 @@ def test_a_word_that_one_row_alone_has_is_no_reason_to_fail(tmp_path: Path) -> N
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert all(np.isfinite(one.folds).all() for one in found.candidates)
     assert found.columns[0].values == 2
+
+
+def german(number: float, unit: str = "") -> str:
+    return f"{number:,.2f}{unit}".translate({ord(","): ".", ord("."): ","})
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -> None:
+    """Titles, semicolons, formatted numbers, an index, holes in the target, a rare class."""
+    rng = np.random.default_rng(1)
+    prices, shares = rng.uniform(500, 90_000, 120), rng.uniform(0, 100, 120)
+    kinds = ["dear" if price > 40_000 else "cheap" for price in prices]
+    kinds[:5] = ["NA", "", "rare", "rare", "nan"]
+    cells = zip(range(1, 121), prices, shares, kinds, strict=True)
+    rows = [f"{n};{german(p, ' €')};{german(s, ' %')};{kind}" for n, p, s, kind in cells]
+    text = "\n".join(["Report of 2024", ";price;share;kind", *rows, ""])
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    words = ("search", "--csv", path, "--target", "kind", *QUICK, "--out", tmp_path / "out")
+    result = invoke(*words)
+    assert "try --skip-lines 1" in result.output
+    result = invoke(*words, "--skip-lines", "1")
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
+    assert line.endswith(
+        "try --drop-missing-target --drop-rare-classes 5, or another name where "
+        "that is a class, or --folds 2, or more rows"
+    )
+    options = ("--skip-lines", "1", "--drop-missing-target", "--drop-rare-classes", "5")
+    result = invoke(*words, *options)
+    assert result.exit_code == 0, result.output
+    for told in (
+        "classification of 'kind': 3 different words, 1 of them left out",
+        "Note: cells are separated by a semicolon",
+        "Note: column 1 has no name: it is called 'index' here",
+        "Note: 3 rows without a value of the target left out",
+        "Note: 2 rows of 1 class left out: 'rare' (2)",
+        "numbers: 'price' (numbers written as 1.234,5 €), 'share' (numbers written as 1234,5 %)",
+        "Warning: 'index' has a different whole number in each row",
+    ):
+        assert told in result.output
+    numbers = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert (numbers["data"]["rows"], len(numbers["data"]["notices"])) == (115, 4)
+    assert numbers["warnings"][0].startswith("'index' has")
+    page = pages.read(tmp_path / "out")[1]
+    assert "price : written as 1.234,5 € ; share : written as 1234,5 %" in page.text
+    assert "column 1 has no name" in page.text
+    assert "'index' has a different whole number in each row" in page.text
+
+    # The same rows, written so and otherwise.
+    model = tmp_path / "out" / "model.safetensors"
+    loaded = tl.load(model)
+    x = np.array([*zip(range(1, 121), prices.round(2), shares.round(2), strict=True)], object)
+    expected = loaded.predict(x).tolist()
+    new = tmp_path / "new.csv"
+    plain = ["index,price,share", *(f"{n},{p:.2f},{s:.2f}%" for n, p, s in x)]
+    for content, more in (
+        (text, ("--skip-lines", "1")),
+        ("\n".join(plain), ("--decimal", "point")),
+    ):
+        new.write_text(content)
+        told = invoke("predict", model, new, *more)
+        assert told.exit_code == 0, told.output
+        assert told.stdout.split()[1:] == expected
+    told = invoke("predict", model, new)
+    assert told.exit_code == 2
+    assert "must be a finite number, as 1.234,5 €, or empty; got" in told.output
+    assert "; try --decimal point" in told.output
+    # Another reading is another search.
+    result = invoke(*words, *options[:3], "--drop-rare-classes", "6")
+    assert result.exit_code == 2
+    assert "drop_rare_classes" in result.output
+
+
+def test_a_cut_search_says_how_it_was_to_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "table.csv", ["y", "x"], [[n % 2, n % 7] for n in range(60)])
+    words = ("search", "--csv", path, "--target", "y", *QUICK, "--drop-missing-target")
+    with pytest.MonkeyPatch.context() as patch:
+        cut_after(0, patch)
+        result = invoke(*words, "--delimiter", "comma", "--out", tmp_path)
+    assert result.exit_code == cli.INTERRUPTED, result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
+    assert "--drop-missing-target --" in line
+    assert "--delimiter comma" in line
+
+
+def test_a_sheet_is_searched_and_predicted(tmp_path: Path) -> None:
+    # A spreadsheet would take what begins with = for a formula.
+    names = ["saved", *NAMES[1:]]
+    rows = [[str(cell).removeprefix("=") for cell in row] for row in passengers(120, 1)]
+    frame = pd.DataFrame(rows, columns=names)
+    frame["age"], frame["fare"] = pd.to_numeric(frame["age"]), pd.to_numeric(frame["fare"])
+    paths = {name: tmp_path / f"table.{name}" for name in ("csv", "parquet", "xlsx")}
+    write(paths["csv"], names, rows)
+    frame.to_parquet(paths["parquet"])
+    frame.to_excel(paths["xlsx"], index=False)
+    found = {name: problem(path, "saved") for name, path in paths.items()}
+    out = tmp_path / "out"
+    result = invoke("search", "--csv", paths["xlsx"], "--target", "saved", *QUICK, "--out", out)
+    assert result.exit_code == 0, result.output
+    told = [invoke("predict", out / "model.safetensors", path) for path in paths.values()]
+    for one in found.values():
+        assert repr(one.x.tolist()) == repr(found["csv"].x.tolist())
+        assert (one.columns, one.y.tolist()) == (found["csv"].columns, found["csv"].y.tolist())
+    for answer in told:
+        assert answer.stdout == told[0].stdout
+        assert len(answer.stdout.split()) == 121

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 import trainlab as tl
 from complaints import complains
 from trainlab.cli import main
+from trainlab.data.formats import NumberFormat
 from trainlab.data.table import write_table
 from trainlab.errors import DataError, ModelFileError, SettingError
 from trainlab.models.container import Content, pack, read
@@ -175,6 +176,21 @@ def test_what_a_model_has_not_learnt_is_refused(model: Any, tmp_path: Path) -> N
     complains(lambda: score(unnamed, csv), DataError, f"columns of {csv} must be 3")
 
 
+def test_how_numbers_are_written_is_kept_with_the_model(tmp_path: Path) -> None:
+    model = fitted(frame())
+    model[0].number_formats_ = {"size": NumberFormat(",", ".", "€")}
+    tl.save(model, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert again[0].number_formats_ == model[0].number_formats_
+    csv = table(tmp_path, "kind;size;plain\nred;1.234,5 €;1\nred;€ -2;0.5\nred;;3\n")
+    rows = [["red", 1234.5, 1], ["red", -2, 0.5], ["red", None, 3]]
+    expected = model.predict_proba(pd.DataFrame(rows, columns=["kind", "size", "plain"]))
+    found = np.stack(list(score(again, csv, proba=True).columns.values()), axis=1)
+    assert np.array_equal(found, expected)
+    csv = table(tmp_path, "kind;size;plain\nred;1.5;1\n")
+    complains(lambda: score(again, csv), DataError, f"column 'size' in line 2 of {csv} must be a")
+
+
 def encoder(change: Any) -> Any:
     return lambda d: change(d["encoder"])
 
@@ -231,6 +247,14 @@ HOSTILE: dict[str, Any] = {
     "a word a list": column(0, {"words": [["a", "b", ["c"]], ["d"], True]}),
     "a word that is a hole": column(0, {"words": [["NA", "b", "c"], ["d"], True]}),
     "a word with blanks": column(0, {"words": [["a ", "b", "c"], ["d"], True]}),
+    "formats a list": encoder(lambda e: e.update(formats=[])),
+    "a format of words": encoder(lambda e: e.update(formats={"kind": [",", "", ""]})),
+    "a format of nothing": encoder(lambda e: e.update(formats={"other": [",", "", ""]})),
+    "a format of four": encoder(lambda e: e.update(formats={"size": [",", "", "", ""]})),
+    "a format of numbers": encoder(lambda e: e.update(formats={"size": [",", "", 5]})),
+    "a format a text": encoder(lambda e: e.update(formats={"size": 5})),
+    "one sign for two": encoder(lambda e: e.update(formats={"size": [",", ",", ""]})),
+    "a unit that is none": encoder(lambda e: e.update(formats={"size": [",", "", "kg"]})),
     "another width": column(2, {"words": [["a", "b"], [], False]}),
 }
 

@@ -96,6 +96,34 @@ def test_columns_are_taken_by_name(tmp_path: Path) -> None:
     assert np.array_equal(found.columns["probability_yes"], X[:, 0])
 
 
+def test_how_a_table_is_written_can_be_said(tmp_path: Path) -> None:
+    expected = Named().predict(X[:, [2, 0]]).tolist()
+    rows = [[str(value).replace(".", ",") for value in row] for row in X.tolist()]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["Title", ";".join(NAMES), *map(";".join, rows)]))
+    with pytest.raises(DataError, match=r"; try --skip-lines 1 \(skip_lines= in Python\)$"):
+        score(Named(), path)
+    with pytest.raises(DataError, match=r"of column 'a' in line 3; try --decimal comma$"):
+        score(Named(), path, skip_lines=1)
+    found = score(Named(), path, skip_lines=1, decimal="comma", delimiter="semicolon")
+    assert (found.columns["prediction"].tolist(), found.notices) == (expected, ())
+    found = score(Named(), path, skip_lines=1, decimal="comma")
+    assert found.notices == ("cells are separated by a semicolon",)
+    wrong: Any = ","
+    complains(lambda: score(Named(), path, decimal=wrong), SettingError, "decimal of a table must")
+    complains(lambda: score(Named(), path, delimiter="ab"), SettingError, "delimiter of a table")
+
+
+def test_names_of_features_have_the_white_space_of_names(tmp_path: Path) -> None:
+    class Spaced(Named):
+        feature_names_in_ = np.array(["c\u200b", "\xa0a"], dtype=object)
+
+    path = tmp_path / "table.csv"
+    path.write_bytes(write_table({"a\xa0": X[:, 0], "\ufeffc": X[:, 2]}))
+    expected = Named().predict(X[:, [2, 0]]).tolist()
+    assert score(Spaced(), path).columns["prediction"].tolist() == expected
+
+
 def test_labels_are_written_as_they_are(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

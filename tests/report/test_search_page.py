@@ -20,7 +20,8 @@ from trainlab.search.tables import Problem
 
 FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
 LABELS = ("left", "right")
-NAMES = ("a file", "a column", "b column", "a target", "a column left out", "a warning", *LABELS)
+WORDS = ("a file", "a column", "b column", "a target", "a column left out", "a warning", "a note")
+NAMES = (*WORDS, *LABELS)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 
 
@@ -39,7 +40,8 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> O
     columns = (word("a column"), word("b column"))
     reason, target, left = "2 different words", word("a target"), (word("a column left out"),)
     x = np.zeros((40, 2))
-    problem = Problem(word("a file"), "ab12", columns, left, target, task, reason, x, y)
+    about = word("a file"), "ab12", columns, left, target, task, reason
+    problem = Problem(*about, x, y, notices=(word("a note"),))
     tried = tuple(
         Candidate(
             rank,
@@ -75,7 +77,7 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> O
         model=None,  # type: ignore[arg-type]  # the page does not ask it
         columns=(
             Column(columns[0], 120, 3, own=50),
-            Column(columns[1], None, 1, put=2.5),
+            Column(columns[1], None, 1, put=2.5, format=word("1.234,5 €")),
         ),
     )
 
@@ -86,7 +88,7 @@ STRUCTURE = pages.Page(PLAIN).structure
 
 def test_the_page_says_what_was_found() -> None:
     page = pages.Page(PLAIN)
-    for name in NAMES[:-2]:
+    for name in WORDS:
         assert name in page.text
     for part in (
         "A search of 6 candidates",
@@ -99,6 +101,7 @@ def test_the_page_says_what_was_found() -> None:
         "hidden layers none, 5, 5×5",
         "a column : 120 words, 50 with a column of their own, the rarer ones together",
         "Without a value a column : 3 rows; b column : 1 row, the median 2.500 in their place",
+        "Numbers b column : written as 1.234,5 € Notes a note",
         "library 1.0",
     ):
         assert part in page.text

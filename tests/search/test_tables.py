@@ -35,7 +35,6 @@ def numbers() -> list[float]:
     ("target", "task", "kind"),
     [
         (["no", "yes"] * 12, "classification", "U"),
-        (["NA", "none"] * 12, "classification", "U"),  # words beside words alone
         ([0, 1, 7] * 8, "classification", "i"),
         (["1.0", "2e0"] * 12, "classification", "i"),
         ([0.5, 1] * 12, "regression", "f"),
@@ -58,6 +57,202 @@ def test_a_task_that_is_asked_for_is_taken(tmp_path: Path, numbers: list[float])
     assert problem(path, "y", task="regression").y.dtype == np.float64
     found = problem(path, "z", task="classification")
     assert np.unique(found.y).tolist() == ["0.5", "1.5"]
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "values"),
+    [
+        (["3,750", "950", "1,200.5"] * 8, "regression", [3750, 950, 1200.5]),
+        (["$1.5", "$20", "-$3"] * 8, "regression", [1.5, 20, -3]),
+        (["3 %", "12 %", "5 %"] * 8, "classification", ["3 %", "12 %", "5 %"]),
+        ([f"{row},5 €" for row in range(ROWS)], "regression", [0.5, 1.5, 2.5]),
+    ],
+)
+def test_a_target_may_be_written_in_a_format(
+    target: list[str], task: str, values: list[Any], tmp_path: Path, numbers: list[float]
+) -> None:
+    found = problem(written(tmp_path, x=numbers, y=[f'"{one}"' for one in target]), "y")
+    assert (found.task, found.y[:3].tolist()) == (task, values)
+    assert ", written as " in found.reason
+    assert (found.columns, found.formats) == ((), {})
+
+
+def test_a_target_without_a_value_is_an_error_or_left_out(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    """Beside words and beside numbers alike: NA and nan are no classes."""
+    for words in (["yes", "no"], [1, 2]):
+        y: list[Any] = [*words * 11, "NA", "nan"]
+        path = written(tmp_path, x=numbers, y=y)
+        told = f"rows 23, 24 of target 'y' in {path} must have a value; got 'NA', 'nan' in 2 rows"
+        complains(lambda path=path: problem(path, "y"), DataError, told)
+        with pytest.raises(DataError, match="; try --drop-missing-target, or another name where"):
+            problem(path, "y")
+        found = problem(path, "y", drop_missing_target=True)
+        assert (found.x[:, 0].tolist(), len(found.y)) == (numbers[:22], 22)
+        assert set(found.y.tolist()) == set(words)
+        assert found.notices == ("2 rows without a value of the target left out",)
+        assert found.options == {"drop_missing_target": True}
+    complains(
+        lambda: problem(written(tmp_path, x=numbers, y=["NA", ""] * 12), "y"),
+        DataError,
+        "rows 1, 2, 3, 4, 5, … of target 'y'",
+    )
+
+
+def test_classes_that_are_too_rare_are_an_error_or_left_out(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    y = ["rare", *["seldom"] * 3, *["often", "usual"] * 10]
+    path = written(tmp_path, x=numbers, y=y)
+    assert len(problem(path, "y").y) == ROWS
+    told = "2 classes of column 'y' in table.csv must have at least 4 rows for 2 folds; got "
+    complains(lambda: problem(path, "y", folds=2), DataError, told + "1 of 'rare', 3 of 'seldom'")
+    with pytest.raises(DataError, match=r"; try --drop-rare-classes 4, or more rows$"):
+        problem(path, "y", folds=2)
+    found = problem(path, "y", folds=2, drop_rare_classes=4)
+    assert (found.x[:, 0].tolist(), set(found.y.tolist())) == (numbers[4:], {"often", "usual"})
+    assert found.notices == ("4 rows of 2 classes left out: 'seldom' (3), 'rare' (1)",)
+    assert len(problem(path, "y", drop_rare_classes=3).y) == ROWS - 1
+    complains(
+        lambda: problem(path, "y", drop_rare_classes=99),
+        DataError,
+        f"values of target 'y' in {path}",
+    )
+    complains(
+        lambda: problem(written(tmp_path, x=numbers, y=numbers), "y", drop_rare_classes=2),
+        DataError,
+        "classes of target 'y'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("decimal", "."),
+        ("decimal", 5),
+        ("decimal", ["comma"]),
+        ("drop_rare_classes", -1),
+        ("drop_rare_classes", True),
+        ("drop_missing_target", "no"),
+        ("delimiter", "ab"),
+        ("skip_lines", -1),
+    ],
+)
+def test_options_that_are_none(
+    option: str, value: Any, tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, y=[0, 1] * 12)
+    given: dict[str, Any] = {option: value}
+    complains(lambda: problem(path, "y", **given), SettingError, f"{option} of a table must")
+
+
+def test_formatted_numbers_are_numbers(tmp_path: Path, numbers: list[float]) -> None:
+    columns = {
+        "price": [f'"{1000 + 250 * row:,}"' for row in range(ROWS)],
+        "share": [f"{row}.5%" for row in range(ROWS)],
+        "cost": [f"${row}.25" if row else "" for row in range(ROWS)],
+    }
+    found = problem(written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12), "y")
+    assert (found.x.dtype, found.words) == (np.float64, [])
+    assert found.x[2].tolist() == [numbers[2], 1500, 2.5, 2.25]
+    assert said(found.columns) == (
+        "'price' (numbers written as 1,234.5), 'share' (numbers written as 1234.5 %), "
+        "'cost' (numbers written as $1234.5, 1 row without a value)"
+    )
+    assert {name: str(one) for name, one in found.formats.items()} == {
+        "price": "1,234.5",
+        "share": "1234.5 %",
+        "cost": "$1234.5",
+    }
+
+
+def test_the_target_and_the_delimiter_cast_doubt_on_plain_numbers(tmp_path: Path) -> None:
+    rows = [f"1.{100 + row};{row},5" for row in range(ROWS)]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["x;y", *rows]))
+    assert problem(path, "y").x[:2, 0].tolist() == [1100, 1101]
+    path.write_text("\n".join(["x;y", *(f"1.{100 + row};{row}" for row in range(ROWS))]))
+    with pytest.raises(DataError, match=r"which is 1.1 or 1100; try --decimal point or --decimal"):
+        problem(path, "y")
+    assert problem(path, "y", decimal="point").x[1, 0] == 1.101
+    assert problem(path, "y", decimal="comma").x[1, 0] == 1101
+    path.write_text(path.read_text().replace(";", ","))
+    assert problem(path, "y").x[1, 0] == 1.101
+
+
+def test_all_faults_of_all_columns_are_told_at_once(tmp_path: Path, numbers: list[float]) -> None:
+    columns = {
+        "empty": [""] * ROWS,
+        "id": [f"no {row}" for row in range(ROWS)],
+        "open": [f'"{row + 1},{100 + row}"' for row in range(ROWS)],
+        "mixed": ["$1", "€2"] * 12,
+    }
+    y = ["", *["rare"] * 2, *["a"] * 11, *["b"] * 10]
+    path = written(tmp_path, x=range(ROWS), **columns, y=y)
+    with pytest.raises(DataError) as caught:
+        problem(path, "y", folds=2)
+    for told in (
+        "'$1' and '€2' in 'mixed'",
+        "'1,100' in 'open', which is 1100 or 1.1",
+        f"row 1 of target 'y' in {path} must have a value; got ''",
+        "class 'rare' of column 'y' in table.csv must have at least 4 rows for 2 folds; got 2",
+        "none in 'empty'",
+        "23 different ones in 23 rows of 'id'",
+    ):
+        assert told in str(caught.value)
+    options = "--drop mixed --drop-missing-target --drop-rare-classes 4 --drop empty --drop id, or "
+    assert f"; try {options}--decimal point or --decimal comma, or more rows" in str(caught.value)
+    found = problem(
+        path,
+        "y",
+        ["mixed", "empty", "id"],
+        folds=2,
+        drop_missing_target=True,
+        drop_rare_classes=4,
+        decimal="point",
+    )
+    assert found.x[0].tolist() == [3, 4103]
+
+
+@pytest.mark.parametrize(
+    ("values", "numbering"),
+    [
+        (range(ROWS), True),
+        (range(1, ROWS + 1), True),
+        (range(1000, 1000 + ROWS), True),
+        (range(ROWS, 0, -1), True),
+        (np.random.default_rng(0).permutation(ROWS) + 5, True),
+        (range(0, 10 * ROWS, 10), True),
+        ([row**2 for row in range(ROWS)], True),  # rows of a greater table, in their order
+        (np.random.default_rng(0).permutation(2 * ROWS - 1)[:ROWS], True),
+        ([float(row) for row in range(ROWS)], True),
+        ([*range(ROWS - 1), 0], False),
+        (np.random.default_rng(0).permutation(100 * ROWS)[:ROWS], False),
+        ([row // 2 for row in range(ROWS)], False),
+        ([row + 0.5 for row in range(ROWS)], False),
+        ([*range(ROWS - 1), ""], False),
+        ([1] * ROWS, False),
+    ],
+)
+def test_a_column_that_numbers_the_rows_is_named(
+    values: Sequence[Any], numbering: bool, tmp_path: Path
+) -> None:
+    path = written(tmp_path, **{"row id": values}, word=["a", "b", "c"] * 8, y=["a", "b"] * 12)
+    warnings = problem(path, "y").warnings
+    assert len(warnings) == numbering
+    for one in warnings:
+        assert one.startswith("'row id' has a different whole number in each row")
+        assert one.endswith("; try --drop 'row id'")
+
+
+def test_what_a_table_has_of_names_and_white_space(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    rows = [f"{row % 7}{' ' if row else ''},red\xa0,{'ab'[row % 2]}\u200b" for row in range(ROWS)]
+    path.write_text("\n".join([" Na\xa0,None,\ufeffy", *rows[:-1], "\xa0,red,a"]), encoding="utf-8")
+    found = problem(path, "y", ["None"])
+    assert (found.features, set(found.y.tolist())) == (("Na",), {"a", "b"})
+    assert found.columns == (Column("Na", None, 1),)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +284,20 @@ def test_all_columns_without_sense_are_named_with_the_remedy(
         "id": [f"no {row // 2}" for row in range(ROWS)],  # none is there often enough
     }
     path = written(tmp_path, x=numbers, **columns, y=[0, 1] * 12)
-    slip = "got '?' among the numbers of 'size'; try --drop size, or nothing in such cells"
-    got = "24 different ones in 24 rows of 'two words', 12 different ones in 24 rows of 'id'"
     for dropped, words in (
-        (0, "have a value in some row; got none in 'age'; try --drop age"),
-        (1, f"hold numbers, or words and few different numbers; {slip}"),
-        (2, f"be numbers, or words that rows have in common; got {got}; "),
+        (0, ["have a value in some row; got none in 'age'", "'?' among the numbers of 'size'"]),
+        (1, ["hold numbers, or words and few different numbers; got '?' among the numbers of"]),
+        (2, ["be numbers, or words that rows have in common; got 24 different ones in 24 rows"]),
     ):
         with pytest.raises(DataError) as caught:
             problem(path, "y", list(columns)[:dropped])
-        assert str(caught.value).startswith(f"features of {path} must {words}")
-    assert str(caught.value).endswith("try --drop 'two words' --drop id")
+        text = str(caught.value)
+        assert text.startswith(f"features of {path} must {words[0]}")
+        assert all(word in text for word in words)
+        assert "of 'two words', 12 different ones in 24 rows of 'id'; try --drop " in text
+        options = ["--drop age", "--drop size", "--drop 'two words'", "--drop id"][dropped:]
+        or_else = ", or nothing in such cells" if dropped < 2 else ""
+        assert text.endswith(f"; try {' '.join(options)}{or_else}")
     assert problem(path, "y", list(columns)).features == ("x",)
 
 

@@ -11,6 +11,7 @@ import click
 
 from trainlab.cli import screen
 from trainlab.cli.group import INTERRUPTED, main, widths
+from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
 from trainlab.terminal import command
@@ -286,12 +287,17 @@ def report(folder: Path) -> None:
     is_flag=True,
     help="For a spreadsheet: an apostrophe in front of labels that it would run as formulas.",
 )
-def predict(model: Path, table: Path, out: Path | None, proba: bool, excel: bool) -> None:
+@reads_a_table("How all numbers are written.  [default: as in the table of the training]")
+def predict(
+    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **reading: Any
+) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
-    The first line of CSV names its columns.  A model that knows the names of its features
+    CSV may also be packed with gzip, a Parquet file or an Excel workbook.  Its first line
+    names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers; where the model was trained on words or empty cells, these too.
+    numbers, written as in the table of the training; where the model was trained on words or
+    empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table
@@ -302,7 +308,8 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool, excel: bool
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba)
+    found = score(load(model), table, proba, **reading)
+    tell(found.notices)
     if found.ignored:
         say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
     if found.strange:

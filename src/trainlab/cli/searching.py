@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from trainlab.cli.group import INTERRUPTED, main, widths
+from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
 from trainlab.terminal import command
@@ -24,9 +25,24 @@ SHOWN: Final = 10
 
 
 @main.command(short_help="Search settings for a table, and save the best network.")
-@click.option("--csv", "table", required=True, metavar="FILE", help="First line: names of columns.")
+@click.option(
+    "--csv",
+    "table",
+    required=True,
+    metavar="FILE",
+    help="CSV, packed with gzip or not, Parquet or Excel.  First line: names of columns.",
+)
 @click.option("--target", required=True, metavar="COLUMN", help="What is to be predicted.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
+@click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
+@click.option(
+    "--drop-rare-classes",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Leave out classes of fewer rows.",
+)
 @click.option(
     "--task",
     type=click.Choice(["auto", "classification", "regression"]),
@@ -82,14 +98,20 @@ def search(
     workers: int | None,
     out: Path,
     fresh: bool,
+    delimiter: str | None,
+    skip_lines: int,
+    decimal: Any,
+    drop_missing_target: bool,
+    drop_rare_classes: int,
     **numbers: Any,
 ) -> None:
-    """Search the settings of a network that predicts a column of a CSV file.
+    """Search the settings of a network that predicts a column of a table.
 
-    All other columns are features, of numbers or of words; cells may be empty, and --drop
-    leaves a column out.  Some rows are put aside; settings are compared on the others by
-    cross-validation, and the best network is judged on the former, once, beside a linear
-    model.  DIR gets model.safetensors, for `trainlab predict`, index.html and search.json.
+    All other columns are features, of numbers (12, 1,234.50, $3, 12 %) or of words; cells may
+    be empty, and --drop leaves a column out.  Some rows are put aside; settings are compared
+    on the others by cross-validation, and the best network is judged on the former, once,
+    beside a linear model.  DIR gets model.safetensors, for `trainlab predict`, index.html and
+    search.json.
 
     After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
     """
@@ -103,12 +125,28 @@ def search(
     asked |= {"lr": _range("--lr", lr)} if lr else {}
     asked |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
     asked |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
-    found = problem(table, target, drop, None if task == "auto" else task)
+    settings = Asked(**asked)
+    found = problem(
+        table,
+        target,
+        drop,
+        None if task == "auto" else task,
+        delimiter=delimiter,
+        skip_lines=skip_lines,
+        decimal=decimal,
+        drop_missing_target=drop_missing_target,
+        drop_rare_classes=drop_rare_classes,
+        folds=settings.folds,
+        test_fraction=settings.test_fraction,
+    )
+    tell(found.notices)
     say(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
         say(f"Features that are not plain numbers: {said(found.columns)}", err=True)
+    for warning in found.warnings:  # once more at the end, with those of the training
+        say(f"Warning: {warning}", err=True)
     try:
-        outcome = study(found, Asked(**asked), out, fresh, workers, progress=True)
+        outcome = study(found, settings, out, fresh, workers, progress=True)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
         say(f"To go on: {command(_words(ctx))}", err=True)
@@ -138,6 +176,9 @@ def _words(ctx: click.Context) -> list[str]:
         name = option.name or ""
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and name != "fresh":
             value = ctx.params[name]
+            if value is True:
+                words.append(option.opts[0])
+                continue
             for one in value if isinstance(value, tuple) else (value,):
                 words += [option.opts[0], str(one)]
     return words

@@ -1,18 +1,18 @@
-"""Tables in CSV files, read as if they were hostile, and written as they are.
+"""Tables in files, read as if they were hostile, and written as they are.
 
-Order: what is read, the file, cells and lines, then writing.
+Order: what is read, the file, then writing.
 
 The first line names the columns.  Lines are read one at a time and never beyond a limit, rows
 in blocks, so that a file costs what a block costs, whatever its size and whatever it claims.
-Cells are numbers as programs write them (12, -0.5, 1e-3; no NaN, no thousands separators), or
-text, or numbers of which some are missing, where that is asked for.  The format is RFC 4180's:
-commas, double quotes, UTF-8.
+Cells are numbers as programs write them (12, -0.5, 1e-3; no NaN), or in a format that is given
+for their column, or text, or numbers of which some are missing, where that is asked for.  Text
+is RFC 4180's: UTF-8, double quotes, and commas or another mark between cells; it may be packed
+with gzip.  Parquet files and Excel workbooks are read as if they were such text.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import dataclasses
 import itertools
 import math
@@ -23,15 +23,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.data.cells import NUMBER, bare, is_missing, number
+from trainlab.data.formats import DECIMALS, NumberFormat, grouped
+from trainlab.data.lines import Opened
+from trainlab.data.rows import open_rows
+from trainlab.data.sheets import INDEX, unnamed
+from trainlab.errors import DataError, SettingError, describe, sentence
 
-MAX_LINE: Final = 1 << 22
-"""Bytes of a row, line breaks in quotes included."""
 MAX_COLUMNS: Final = 100_000
 MAX_NUMBERS: Final = 1 << 28
 """Numbers of a table that is read as a whole: 2 GiB."""
@@ -40,13 +43,12 @@ BLOCK_NUMBERS: Final = 1 << 20
 BLOCK_LETTERS: Final = 1 << 24
 """Letters of text that are read at a time, and those of one row more."""
 
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 # `float` takes more than numbers as programs write them (1_000, nan, other scripts' digits);
 # of these characters it takes no more than that.
 _PLAIN: Final = re.compile(r"[0-9+\-.eE]*")
-_NOT_A_NAME: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_BOM: Final = b"\xef\xbb\xbf"
+_NAMED: Final = 5
+"""Faults that one sentence names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +78,36 @@ def read_table(
     numbers: Sequence[str] | None = None,
     text: Sequence[str] = (),
     max_numbers: int = MAX_NUMBERS,
+    *,
+    delimiter: str | None = None,
+    skip_lines: int = 0,
+    formats: Mapping[str, NumberFormat] | None = None,
 ) -> Table:
-    """The columns of a CSV file: `text` as strings, and `numbers` (None: all others) as float64.
+    """The columns of a table in a file: `text` as strings, and `numbers` as float64.
 
-    Raises DataError, which names the file, the line and the column, for anything that is not
-    a table of at most `max_numbers` numbers.
+    Parameters
+    ----------
+    path
+        CSV, packed with gzip or not; Parquet, with the extra `parquet`; an Excel workbook,
+        of which the first sheet is read, with the extra `excel`.
+    numbers
+        Names of columns; None: all that are not in `text`.
+    max_numbers
+        How many numbers there may be.
+    delimiter
+        Between cells, as ";" or "semicolon"; None: what the first lines show.
+    skip_lines
+        Lines above that with the names of the columns.
+    formats
+        How numbers are written in columns where they are not plain.
 
+    Raises
+    ------
+    DataError
+        Names the file, the line and the column, for anything that is not such a table.
+
+    Examples
+    --------
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "flowers.csv")
@@ -90,9 +116,9 @@ def read_table(
     >>> table.names, table.numbers.tolist(), table.text
     (('width', 'length'), [[0.5, 2.0], [0.1, 3.0]], {'kind': ['iris', 'rose']})
     """
-    with TableFile(path) as file:
+    with TableFile(path, delimiter, skip_lines) as file:
         parts, count = [], 0
-        for part in file.blocks(numbers, text):
+        for part in file.blocks(numbers, text, formats=formats or {}):
             parts.append(part)
             count += part.numbers.size
             if count > max_numbers:
@@ -103,19 +129,27 @@ def read_table(
 
 
 class TableFile:
-    """A CSV file that is open: the names of its columns, and its rows, once."""
+    """A file of a table that is open: the names of its columns, and its rows, once.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Opens the file and reads its first line."""
+    names    of the columns
+    notices  what was taken for granted about the file, in words
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        delimiter: str | None = None,
+        skip_lines: int = 0,
+    ) -> None:
+        """Opens the file and reads the names; for the parameters see `read_table`."""
         self.path = Path(path)
-        self._file: IO[bytes] = self._open()
-        self._lines = _Lines(self._file, self._fault)
-        self._rows = csv.reader(self._lines, strict=True)
-        try:
+        with contextlib.ExitStack() as stack:
+            opened = Opened(self.path, self._fault)
+            stack.callback(opened.close)
+            self._rows = open_rows(opened, self.path, self._fault, delimiter, skip_lines)
+            stack.callback(self._rows.close)
             self.names = self._header()
-        except BaseException:
-            self._file.close()
-            raise
+            self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -126,30 +160,48 @@ class TableFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._open.close()
+
+    @property
+    def delimiter(self) -> str:
+        """Between cells of text; "" of a file of another kind."""
+        return self._rows.delimiter
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was taken for granted about the file, in words."""
+        return tuple(self._rows.notices)
 
     def blocks(
-        self, numbers: Sequence[str] | None = None, text: Sequence[str] = (), holes: bool = False
+        self,
+        numbers: Sequence[str] | None = None,
+        text: Sequence[str] = (),
+        holes: bool = False,
+        formats: Mapping[str, NumberFormat] | None = None,
     ) -> Iterator[Table]:
         """The rows, some at a time; other columns are left out, whatever they hold.
 
-        holes: whether a number may be missing, which is NaN then.
+        holes    whether a number may be missing, which is NaN then
+        formats  of columns of numbers that are not plain
+        DataError for cells that are no numbers, of each column the first in a block.
         """
         names = tuple(n for n in self.names if n not in text) if numbers is None else (*numbers,)
         places, texts = self._places(names), self._places(text)
+        read = _Numbers(names, holes, formats or {})
         rows_at_once, rows = max(1, BLOCK_NUMBERS // max(1, len(self.names))), self._records()
         empty = True
         while True:
             values, cells = array("d"), [list[str]() for _ in texts]
             count = letters = 0
-            for row in itertools.islice(rows, rows_at_once):
-                values.extend(self._numbers([row[place] for place in places], names, holes))
-                for column, place in zip(cells, texts, strict=True):
-                    column.append(row[place])
-                    letters += len(row[place])
-                count += 1
-                if letters >= BLOCK_LETTERS:
-                    break
+            with read.complaints(self._rows.what, self.path):
+                for row in itertools.islice(rows, rows_at_once):
+                    values.extend(read([row[place] for place in places], self._rows.number))
+                    for column, place in zip(cells, texts, strict=True):
+                        column.append(row[place])
+                        letters += len(row[place])
+                    count += 1
+                    if letters >= BLOCK_LETTERS:
+                        break
             if count:
                 block = np.array(values, dtype=np.float64).reshape(count, len(names))
                 yield Table(names, block, dict(zip(text, cells, strict=True)))
@@ -161,133 +213,119 @@ class TableFile:
 
     def _records(self) -> Iterator[list[str]]:
         """The rows, each with a cell for every column."""
-        while (row := self._record()) is not None:
+        while (row := self._rows.next()) is not None:
             if not row:
                 continue  # an empty line
             if len(row) != len(self.names):
                 must = f"have {len(self.names)} cells, one for each name in the first line"
-                raise self._fault(f"line {self._lines.number}", must, len(row))
+                raise self._fault(f"{self._rows.what} {self._rows.number}", must, len(row))
             yield row
 
-    def _record(self) -> list[str] | None:
-        """The next row; None at the end of the file."""
-        self._lines.start()
-        try:
-            return next(self._rows, None)
-        except csv.Error as error:
-            what = f"line {self._lines.number}"
-            raise self._fault(what, "be cells between commas, quoted as a whole", str(error)) from (
-                error
-            )
-
-    def _numbers(self, cells: list[str], names: tuple[str, ...], holes: bool) -> Iterable[float]:
-        """The numbers in the cells of a row; NaN for a hole where there may be some."""
-        if _PLAIN.fullmatch("".join(cells)):
-            with contextlib.suppress(ValueError):
-                values = [float(cell) for cell in cells]
-                if math.isfinite(sum(values)):
-                    return values
-        values = []
-        for cell, name in zip(cells, names, strict=True):
-            value = number(cell)
-            if not (math.isfinite(value) or (holes and is_missing(cell))):
-                what = f"column {name!r} in line {self._lines.number}"
-                must = f"be a finite number, as 12 or -0.5 or 1e-3{', or empty' if holes else ''}"
-                raise self._fault(what, must, cell)
-            values.append(value)
-        return values
-
     def _header(self) -> tuple[str, ...]:
-        row = self._record()
+        row = self._rows.next()
         if not row:
             raise self._fault("first line", "be the names of the columns", "nothing")
-        names = tuple(name.strip() for name in row)
+        if self._rows.titles and len(row) != self._rows.width:
+            must = f"name the {self._rows.width} columns that the rows below it have"
+            remedy = "a name for each column, or " if len(row) > 1 else ""
+            remedy += f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
+            raise self._fault("first line", must, row if len(row) > 1 else row[0], remedy)
+        names = [bare(name) for name in row]
         if len(names) > MAX_COLUMNS:
             raise self._fault("columns", f"be at most {MAX_COLUMNS}", len(names))
-        for place, name in enumerate(names, 1):
+        if len(names) > 1 and not names[0] and INDEX not in names:
+            names[0] = INDEX
+            self._rows.notices.append(unnamed(1))
+        faults = [
+            f"{describe(name)} as column {place}"
+            for place, name in enumerate(names, 1)
             # Numbers are what a file without names begins with; pandas names columns 0, 1, 2.
-            is_number = _NUMBER.fullmatch(name) and name not in (str(place), str(place - 1))
-            if name.lower() in _NOT_A_NAME or is_number:
-                remedy = "a first line such as width,length,height"
-                raise self._fault(f"name of column {place}", "be a word", name, remedy)
-        name, times = Counter(names).most_common(1)[0]
-        if times > 1:
-            raise self._fault("names of columns", "differ from each other", f"{name!r} twice")
-        return names
+            if not name or (NUMBER.fullmatch(name) and name not in (str(place), str(place - 1)))
+        ]
+        times = Counter(filter(None, names))
+        faults += [f"{describe(name)} {count} times" for name, count in times.items() if count > 1]
+        if faults:
+            must = "be words, and differ from each other"
+            got = ", ".join(faults[:_NAMED]) + ", …" * (len(faults) > _NAMED)
+            remedy = "a first line such as width,length,height"
+            text = f"names of columns of {self.path} must {must}; got {got}; try {remedy}"
+            raise DataError(text)
+        return tuple(names)
 
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: index for index, name in enumerate(self.names)}
         missing = [name for name in names if name not in place]
         if missing:
-            must = f"have the columns {', '.join(map(repr, missing[:5]))}"
+            must = f"have the columns {', '.join(map(repr, missing[:_NAMED]))}"
             raise self._fault("table", must, list(self.names))
         return [place[name] for name in names]
-
-    def _open(self) -> IO[bytes]:
-        try:
-            return open(self.path, "rb")
-        except (OSError, ValueError) as error:
-            text = getattr(error, "strerror", None) or str(error)
-            raise self._fault("file", "be there, and readable", text) from error
 
     def _fault(self, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
         return DataError(sentence(what, str(self.path), must, got, remedy))
 
 
-def number(cell: str) -> float:
-    """The number in a cell; NaN where it is none, as in a cell that is empty or a word.
+class _Numbers:
+    """Reads the numbers in rows, and knows the first cell of each column that is none."""
 
-    >>> number(" 1e-3"), number("1,5"), number("nan")
-    (0.001, nan, nan)
-    """
-    plain = cell.strip(" \t")
-    value = float(plain) if _NUMBER.fullmatch(plain) else math.nan
-    return value if math.isfinite(value) else math.nan
+    def __init__(
+        self, names: Sequence[str], holes: bool, formats: Mapping[str, NumberFormat]
+    ) -> None:
+        self._names, self._holes = names, holes
+        self._formats = [formats.get(name) for name in names]
+        self._plain = not any(self._formats)
+        self.faults: dict[str, tuple[int, str]] = {}
 
+    def __call__(self, cells: list[str], line: int) -> Iterable[float]:
+        """The numbers in the cells of a row; NaN for holes and faults."""
+        if self._plain and _PLAIN.fullmatch("".join(cells)):
+            with contextlib.suppress(ValueError):
+                values = [float(cell) for cell in cells]
+                if math.isfinite(sum(values)):
+                    return values
+        values = []
+        for cell, name, format in zip(cells, self._names, self._formats, strict=True):
+            value = number(cell) if format is None else format.read(cell)
+            if not (math.isfinite(value) or (self._holes and is_missing(cell))):
+                self.faults.setdefault(name, (line, cell))
+            values.append(value)
+        return values
 
-def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value: empty, or one of the words for that."""
-    return cell.strip().lower() in _NOT_A_NAME
-
-
-class _Lines:
-    """The lines of a file as text.  A row may take several of them, and MAX_LINE bytes."""
-
-    def __init__(self, file: IO[bytes], fault: Any) -> None:
-        self._file, self._fault = file, fault
-        self.number = 0
-        self._left = MAX_LINE
-
-    def start(self) -> None:
-        """A new row begins."""
-        self._left = MAX_LINE
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
+    @contextlib.contextmanager
+    def complaints(self, lines: str, path: Path) -> Iterator[None]:
+        """Some rows: a DataError at their end tells their faults, and that which ended them."""
         try:
-            line = self._file.readline(self._left + 1)
-        except OSError as error:
-            text = error.strerror or str(error)
-            raise self._fault("file", "be there, and readable", text) from error
-        if not line:
-            raise StopIteration
-        self.number += 1
-        what = f"line {self.number}"
-        if len(line) > self._left:
-            raise self._fault(what, f"belong to a row of at most {MAX_LINE} bytes", "more")
-        self._left -= len(line)
-        if self.number == 1:
-            line = line.removeprefix(_BOM)
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            remedy = "to save the table as CSV in UTF-8"
-            raise self._fault(what, "be text in UTF-8", str(error), remedy) from error
-        if "\0" in text:
-            raise self._fault(what, "hold no null character", "one")
-        return text
+            yield
+        except DataError as error:
+            if self.faults:
+                raise DataError(f"{self._complaint(lines, path)}; and {error}") from error
+            raise
+        if self.faults:
+            raise DataError(self._complaint(lines, path) + self._remedy())
+
+    def _complaint(self, lines: str, path: Path) -> str:
+        """The first cell of each column that is no number."""
+        (name, (line, cell)), *others = self.faults.items()
+        format = self._formats[self._names.index(name)]
+        example = "12 or -0.5 or 1e-3" if format is None else str(format)
+        must = f"be a finite number, as {example}{', or empty' if self._holes else ''}"
+        text = sentence(f"column {name!r} in {lines} {line}", str(path), must, cell)
+        for name, (line, cell) in others[:_NAMED]:
+            text += f", and {describe(cell)} of column {describe(name)} in {lines} {line}"
+        return text + (f", and {len(others) - _NAMED} columns more" if others[_NAMED:] else "")
+
+    def _remedy(self) -> str:
+        """The decimal sign with which all of these cells are numbers."""
+        known = dict(zip(self._names, self._formats, strict=True))
+        units = {name: format.unit if format else "" for name, format in known.items()}
+        fits = [
+            f"--decimal {way}"
+            for way, sign in DECIMALS.items()
+            if all(
+                math.isfinite(grouped(sign, units[name]).read(cell))
+                for name, (_, cell) in self.faults.items()
+            )
+        ]
+        return f"; try {' or '.join(fits)}" if fits else ""
 
 
 def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool = False) -> bytes:
@@ -337,7 +375,7 @@ def harmless(cell: Any) -> str:
     ("'=1+1", '-1.5')
     """
     text = str(cell)
-    is_formula = text.startswith(_FORMULA) and not _NUMBER.fullmatch(text)
+    is_formula = text.startswith(_FORMULA) and not NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.table import is_missing, number
+from trainlab.data.cells import bare, is_missing, number
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
@@ -70,7 +70,7 @@ def word_of(cell: Any) -> str:
     """
     if isinstance(cell, (float, np.floating)):
         return str(cell).removesuffix(".0")
-    return str(cell).strip()
+    return bare(str(cell))
 
 
 # --- columns of cells ------------------------------------------------------------------

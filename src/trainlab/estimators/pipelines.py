@@ -2,19 +2,22 @@
 
 The document: the `names` of the two steps, whether the pipeline is `verbose`, the `encoder`
 (its `parameters`, the names of its `features` or null, and for each column what it became:
-{"numbers": [median, holes]} or {"words": [values, rare, holes]}), and the `network`, its kind
-and its document, whose arrays are those of the file.
+{"numbers": [median, holes]} or {"words": [values, rare, holes]}; and, where a table in a file
+has numbers that are not plain, `formats`, {name: [decimal sign, sign of groups, unit]}), and the
+`network`, its kind and its document, whose arrays are those of the file.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any, Final
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from trainlab.data.formats import NumberFormat
 from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.cells import Column, Numbers, Words, is_hole
@@ -53,6 +56,9 @@ def pack(model: Pipeline) -> Content:
         raise SettingError(sentence("model", "save", "be fitted", KIND, "fit(X, y)"))
     inner = kind_of(network, "save").pack(network)
     features = getattr(encoder, "feature_names_in_", None)
+    formats = {
+        name: list(astuple(one)) for name, one in getattr(encoder, "number_formats_", {}).items()
+    }
     document = {
         "names": [name for name, _ in model.steps],
         "verbose": bool(model.verbose),
@@ -60,6 +66,7 @@ def pack(model: Pipeline) -> Content:
             "parameters": {k: plain(v, k) for k, v in encoder.get_params(deep=False).items()},
             "features": None if features is None else features.tolist(),
             "columns": [_described(one) for one in encoder.columns_],
+            **({"formats": formats} if formats else {}),
         },
         "network": {"kind": inner.kind, "document": inner.document},
     }
@@ -104,7 +111,8 @@ def unpack(content: Content, source: str) -> Pipeline:
 def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
     parameters = {name: value_of(value, source) for name, value in said["parameters"].items()}
     columns, features = said["columns"], said["features"]
-    if set(said) != {"parameters", "features", "columns"} or not isinstance(columns, list):
+    parts = set(said) - {"formats"}
+    if parts != {"parameters", "features", "columns"} or not isinstance(columns, list):
         must = "have parameters, features and a list of columns"
         raise fault(source, "encoder", must, sorted(said))
     if set(parameters) != set(TableEncoder._get_param_names()):
@@ -119,11 +127,25 @@ def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
             raise fault(source, "features", must, features)
         encoder.feature_names_in_ = np.array(features, object)
     encoder.columns_ = tuple(_column(one, most, source) for one in columns)
+    if "formats" in said:
+        encoder.number_formats_ = _formats(said["formats"], encoder, source)
     named = encoder._named_words()
     if not columns or named not in (None, frozenset(encoder.words_)):
         must = "be there, and of words where the parameter says so"
         raise fault(source, "columns", must, encoder.words_)
     return encoder
+
+
+def _formats(said: Any, encoder: TableEncoder, source: str) -> dict[str, NumberFormat]:
+    """How a table writes the numbers of some columns."""
+    names = {
+        name
+        for name, one in zip(encoder._names(), encoder.columns_, strict=True)
+        if isinstance(one, Numbers)
+    }
+    if not isinstance(said, dict) or not set(said) <= names:
+        raise fault(source, "formats", "be of columns of numbers", said)
+    return {name: NumberFormat(*map(_text, parts)) for name, parts in said.items()}
 
 
 def _column(said: Any, most: int, source: str) -> Column:

@@ -1,4 +1,4 @@
-"""What a model says of the rows of a CSV file."""
+"""What a model says of the rows of a table in a file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import dataclasses
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from trainlab.data.cells import bare
+from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, check_decimal, grouped
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
@@ -26,6 +28,7 @@ class Scores:
 
     columns  predictions by name of column
     ignored  the columns of the table that the model knows nothing of
+    notices  how the table was read, where that is not plain to see
     strange  of those that it knows: how many cells hold words that no row of its training
              had, or nothing where each of them had a number
     """
@@ -33,17 +36,38 @@ class Scores:
     columns: dict[str, Array]
     ignored: tuple[str, ...]
     strange: dict[str, int] = dataclasses.field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
 
-def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scores:
-    """The predictions of a model, or its probabilities, for each row of a CSV file.
+def score(
+    model: Any,
+    path: str | os.PathLike[str],
+    proba: bool = False,
+    *,
+    delimiter: str | None = None,
+    skip_lines: int = 0,
+    decimal: Decimal | None = None,
+) -> Scores:
+    """The predictions of a model, or its probabilities, for each row of a table in a file.
 
     A model with `feature_names_in_` takes the columns of these names; another needs a table
-    that has as many columns as it has inputs.  Cells are numbers; for a pipeline with a
-    TableEncoder also words and holes.  Rows are read and predicted in blocks.
+    that has as many columns as it has inputs.  Rows are read and predicted in blocks.  Cells
+    are numbers; for a pipeline with a TableEncoder also words and holes.
+
+    Parameters
+    ----------
+    model
+        A network, an estimator, an ensemble, or a pipeline that ends in one.
+    path, delimiter, skip_lines
+        As `trainlab.data.table.read_table` has them.
+    proba
+        Whether probabilities are asked for.
+    decimal
+        The decimal sign of the numbers; None: they are written as in the table that the model
+        was trained on, if `trainlab search` made it, else as programs write them.
     """
     if isinstance(model, Population):
         must = "be one network or an estimator"
@@ -52,8 +76,9 @@ def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scor
         must = "be a classifier for probabilities"
         raise SettingError(sentence("model", "predict", must, type(model).__name__))
     known = getattr(model, "feature_names_in_", None)
-    with TableFile(path) as table:
-        names = table.names if known is None else tuple(str(name) for name in known)
+    check_decimal(decimal)
+    with TableFile(path, delimiter, skip_lines) as table:
+        names = table.names if known is None else tuple(bare(str(name)) for name in known)
         if known is None:
             width = _width(model)
             if len(names) != width:
@@ -62,15 +87,20 @@ def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scor
         encoder = _encoder(model)
         words = [] if encoder is None else [names[place] for place in encoder.words_]
         numbers = [name for name in names if name not in set(words)]
+        formats = _formats(encoder, numbers, decimal)
         parts, strange = [], Counter[str]()
-        for part in table.blocks(numbers, words, holes=encoder is not None):
+        for part in table.blocks(numbers, words, encoder is not None, formats):
             x = part.cells(names) if words else part.numbers
             with _unnamed():
                 parts.append(model.predict_proba(x) if proba else model.predict(x))
                 strange.update({} if encoder is None else encoder.strange(x))
         ignored = tuple(name for name in table.names if name not in set(names))
-    values = np.concatenate(parts)
-    return Scores(_named(values, model, proba), ignored[:_SHOWN], dict(strange.most_common(_SHOWN)))
+    return Scores(
+        _named(np.concatenate(parts), model, proba),
+        ignored[:_SHOWN],
+        dict(strange.most_common(_SHOWN)),
+        table.notices,
+    )
 
 
 def _width(model: Any) -> int:
@@ -82,6 +112,17 @@ def _encoder(model: Any) -> Any:
     """What takes words and holes, where the model begins with it."""
     steps = getattr(model, "steps", [("", None)])
     return steps[0][1] if hasattr(steps[0][1], "words_") else None
+
+
+def _formats(
+    encoder: Any, numbers: Sequence[str], decimal: Decimal | None
+) -> dict[str, NumberFormat]:
+    """How the columns write their numbers: as in training, but for the decimal sign asked for."""
+    known: dict[str, NumberFormat] = dict(getattr(encoder, "number_formats_", {}))
+    if decimal is None:
+        return known
+    units = {name: one.unit for name, one in known.items()}
+    return {name: grouped(DECIMALS[decimal], units.get(name, "")) for name in numbers}
 
 
 @contextlib.contextmanager

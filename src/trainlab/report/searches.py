@@ -53,6 +53,7 @@ def render(outcome: Outcome, made_with: Mapping[str, Any], drawn: Mapping[str, s
         failed=failed,
         worded=[one for one in outcome.columns if one.values is not None],
         holed=[one for one in outcome.columns if one.holes],
+        written=[one for one in outcome.columns if one.format],
         figures=drawn,
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,

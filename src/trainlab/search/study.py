@@ -87,7 +87,7 @@ class Asked:
         )
 
     def estimator(self, of: Problem) -> BaseMLP | Pipeline:
-        """The network, behind an encoder where the table has words or holes."""
+        """The network, behind an encoder where the table holds more than plain numbers."""
         network = self.network(of.task)
         if not of.columns:
             return network
@@ -151,7 +151,7 @@ class Outcome:
     versus      the network against the linear model
     truth, predicted  of the rows put aside
     model       the best, fitted to all other rows; knows the names of its features
-    columns     those of the table with words or holes, and what the model makes of them
+    columns     those of the table that are not of plain numbers, and what the model makes of them
     """
 
     problem: Problem
@@ -205,8 +205,8 @@ def study(
         search.store, search.fresh = store, fresh
         search.fit(x, y)
         model = search.best_estimator_
-        encoder = model[0] if of.columns else None
-        (encoder or model).feature_names_in_ = np.array(of.features, object)
+        first = model[0] if of.columns else model
+        of.tell(first)
         predictions = _predictions(of, model, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
     truth = of.y[rows.test]
@@ -221,16 +221,16 @@ def study(
         _versus(truth, predictions, of, asked),
         truth,
         next(iter(predictions.values())),
-        tuple(dict.fromkeys(str(one.message) for one in caught)),
+        (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
         model,
-        tuple(_made(one, of, encoder) for one in of.columns),
+        tuple(_made(one, of, first) for one in of.columns),
     )
 
 
 def _described(of: Problem, asked: Asked) -> dict[str, Any]:
     """What decides which rows are searched on."""
     names = ("sha256", "target", "task", "features", "dropped")
-    said = {name: _listed(getattr(of, name)) for name in names}
+    said = {name: _listed(getattr(of, name)) for name in names} | dict(of.options)
     return said | {"test_fraction": asked.test_fraction, "seed": asked.seed, "folds": asked.folds}
 
 
@@ -240,7 +240,7 @@ def _made(column: Column, of: Problem, encoder: Any) -> Column:
     if isinstance(found, Words):
         return replace(column, own=len(found.values))
     assert isinstance(found, Numbers)
-    return replace(column, put=found.median)
+    return replace(column, put=found.median) if column.holes else column
 
 
 def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
@@ -352,6 +352,7 @@ def plain(found: Outcome) -> dict[str, Any]:
             "target": of.target,
             "task": of.task,
             "reason": of.reason,
+            "notices": of.notices,
             "columns": [_said(one) for one in found.columns],
         },
         "asked": _said(asked),

@@ -1,6 +1,6 @@
-"""A table in a CSV file as something to learn: features, a target, and rows put aside for the end.
+"""A table in a file as something to learn: features, a target, and rows put aside for the end.
 
-Order: what is read, the target, the rows that are put aside.
+Order: what is read, columns that number the rows, the rows that are put aside.
 Axis letters: N rows, d features.
 """
 
@@ -10,26 +10,28 @@ import difflib
 import hashlib
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from trainlab.data.table import TableFile, is_missing, number, read_table
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
+from trainlab.data.table import TableFile, read_table
+from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.network.workspace import Array
-from trainlab.search.mixed import NAMED, Column, read_mixed
+from trainlab.search.mixed import Column, judged, read_mixed, survey
+from trainlab.search.refusals import Fault, listed, of_features, refusal
+from trainlab.search.target import Task, read_target, too_few
+from trainlab.settings import is_integer
 
-Task = Literal["classification", "regression"]
-
-MOST_CLASSES: Final = 20
-"""Whole numbers of at most so many different values are taken for classes."""
-LEAST_ROWS: Final = 3
-"""… if there are so many rows for each of them."""
+LEAST_NUMBERED: Final = 20
+"""Rows from which on different whole numbers are no accident."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,12 @@ class Problem:
     target        the name of the column y (N,): labels, or float64
     reason        why it is this task, in words
     x             float64, with NaN where there is no value; objects, where any column is of words
-    columns       what there is to say of those with words, or without a value in some row
+    columns       what there is to say of those that are not of plain numbers
+    formats       of the features whose numbers are not plain
+    notices       how the table was read, where that is not plain to see
+    warnings      what may mislead the network
+    options       that decide what is read, beside the columns: those that were given, as
+                  folders of searches by earlier versions know of none
     """
 
     name: str
@@ -54,6 +61,10 @@ class Problem:
     x: NDArray[Any]
     y: NDArray[np.generic]
     columns: tuple[Column, ...] = ()
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> list[int]:
@@ -61,108 +72,215 @@ class Problem:
         held = {one.name for one in self.columns if one.values is not None}
         return [place for place, name in enumerate(self.features) if name in held]
 
+    def tell(self, first: Any) -> None:
+        """Gives the first step of a model what it must know to read another such table."""
+        first.feature_names_in_ = np.array(self.features, object)
+        if self.formats:
+            first.number_formats_ = dict(self.formats)
+
 
 def problem(
     path: str | os.PathLike[str],
     target: str,
     drop: Sequence[str] = (),
     task: Task | None = None,
+    *,
+    delimiter: str | None = None,
+    skip_lines: int = 0,
+    decimal: Decimal | None = None,
+    drop_missing_target: bool = False,
+    drop_rare_classes: int = 0,
+    folds: int | None = None,
+    test_fraction: float = 0.2,
 ) -> Problem:
-    """The columns of a CSV file but `target` and those to `drop` as features of the target.
+    """The columns of a table but `target` and those to `drop` as features of the target.
 
-    task  None: classification where the target holds words, or whole numbers of at most
-          MOST_CLASSES values, LEAST_ROWS rows for each; else regression
-    Raises DataError, which names the column, for features that nothing can be learnt of.
+    Parameters
+    ----------
+    path, delimiter, skip_lines
+        As `trainlab.data.table.read_table` has them.
+    target
+        The name of a column.
+    drop
+        Names of columns that are no features.
+    task
+        None: classification where the target holds words, or whole numbers of at most
+        MOST_CLASSES values, LEAST_ROWS rows for each; else regression.
+    decimal
+        The decimal sign of columns such as "1,234", where nothing else in the table shows it.
+    drop_missing_target
+        Whether rows without a value of the target are left out; else they are an error.
+    drop_rare_classes
+        Classes with fewer rows are left out.
+    folds, test_fraction
+        Of a search, whose classes must have rows enough; None: that is not asked.
+
+    Raises
+    ------
+    DataError
+        Names all columns that nothing can be learnt of, and what is wrong with the target.
     """
     path = Path(path)
-    with TableFile(path) as table:
-        names = table.names
-    for name in (target, *drop):
-        if name not in names:
-            raise _unknown(name, path, names)
+    options = {
+        "delimiter": delimiter,
+        "skip_lines": skip_lines,
+        "decimal": decimal,
+        "drop_missing_target": drop_missing_target,
+        "drop_rare_classes": drop_rare_classes,
+    }
+    _check_options(options)
+    opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
+    with opened() as table:
+        names, notices, mark = table.names, table.notices, table.delimiter
+    _check_names((target, *drop), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
     features = tuple(name for name in names if name != target and name not in drop)
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    x, text, columns = _read(path, features, target)
-    y, decided, reason = _target(text, target, path, task)
+    found = _read(path, opened, features, target, decimal, mark == ";")
+    faults, unread = list[Fault](), dict[str, str]()
+    for must, got in found.faults.items():
+        unread |= got
+        remedy = ("--decimal point", "--decimal comma") if "decimal" in must else ()
+        faults.append(_of_formats(path, must, got, target, remedy))
+    of = f"target {target!r} in {path}"
+    format = found.formats.get(target)
+    goal = None
+    if target not in unread:
+        dropping = drop_missing_target, drop_rare_classes
+        goal, wrong = read_target(found.text, of, task, format, *dropping)
+        faults += wrong
+        if folds is not None and goal.task == "classification":
+            faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
+    kept = slice(None) if goal is None else goal.kept
+    readable = [name for name in features if name not in unread]
+    columns, wrong = judged(path, found.x[kept], readable, found.words, found.formats)
+    faults += wrong
+    if faults or goal is None:
+        raise refusal(faults)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    about = (path.name, digest, features, tuple(drop), target, decided, reason)
-    return Problem(*about, x, y, columns)
+    about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
+    return Problem(
+        *about,
+        found.x[kept],
+        goal.y,
+        columns,
+        {name: one for name, one in found.formats.items() if name != target},
+        (*notices, *goal.notices),
+        tuple(_numbering(found.x, features, found.words)),
+        {name: value for name, value in options.items() if value},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a table holds: x of the features that have no fault, cells of the target."""
+
+    x: NDArray[Any]
+    text: Sequence[str]
+    words: Sequence[str] = ()
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def _read(
-    path: Path, features: Sequence[str], target: str
-) -> tuple[NDArray[Any], list[str], tuple[Column, ...]]:
-    """The features, the cells of the target, and the columns with words or holes."""
+    path: Path,
+    opened: partial[TableFile],
+    features: Sequence[str],
+    target: str,
+    decimal: Decimal | None,
+    in_doubt: bool,
+) -> _Found:
+    """Reads plain numbers at once, and whatever else there is after a look at all of it."""
     try:
-        found = read_table(path, features, [target])
+        plain = read_table(path, features, [target], **opened.keywords)
     except DataError:
-        mixed = read_mixed(path, features, target)
-        if mixed is None:
-            raise
-        return mixed.x, mixed.text, mixed.columns
-    return found.numbers, found.text[target], ()
+        pass
+    else:
+        writing = Writing()
+        writing.add(plain.text[target])
+        if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
+            return _Found(plain.numbers, plain.text[target])
+    columns = survey(opened, features, target)
+    how = formats(columns, decimal, in_doubt)
+    faulty = {name for got in how.faults.values() for name in got}
+    readable = [name for name in features if name not in faulty]
+    words = [name for name in readable if columns[name].words]
+    x, text = read_mixed(opened, readable, target, words, how.found)
+    return _Found(x, text, words, how.found, how.faults)
 
 
-def _unknown(name: str, path: Path, names: Sequence[str]) -> DataError:
-    near = next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.4)), None)
-    shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
-    return DataError(sentence("column", str(path), f"be one of {shown}", name, near))
+def _check_options(options: Mapping[str, Any]) -> None:
+    check_decimal(options["decimal"])
+    least = options["drop_rare_classes"]
+    if not is_integer(least) or least < 0:
+        must = "be an integer >= 0"
+        raise SettingError(sentence("drop_rare_classes", "a table", must, least))
+    if type(options["drop_missing_target"]) is not bool:
+        got = options["drop_missing_target"]
+        raise SettingError(sentence("drop_missing_target", "a table", "be True or False", got))
 
 
-# --- the target ------------------------------------------------------------------------
+def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None:
+    unknown = [name for name in given if name not in names]
+    if not unknown:
+        return
+    near = [difflib.get_close_matches(name, names, n=1, cutoff=0.4) for name in unknown]
+    what = "column" if len(unknown) == 1 else "columns"
+    shown = listed([repr(name) for name in names])
+    got = listed([describe(name) for name in unknown])
+    text = f"{what} of {path} must be one of {shown}; got {got}"
+    remedy = ", ".join(name for some in near for name in some)
+    raise DataError(f"{text}; try {remedy}" if remedy else text)
 
 
-def _target(
-    cells: Sequence[str], name: str, path: Path, task: Task | None
-) -> tuple[NDArray[np.generic], Task, str]:
-    """Labels or numbers, what they are, and why."""
-    of = f"target {name!r} in {path}"
-    numbers = np.array([number(cell) for cell in cells])
-    words = np.isnan(numbers)
-    empty = [row for row in np.flatnonzero(words).tolist() if _is_hole(cells[row], words.all())]
-    if empty:
-        what, remedy = f"row {empty[0] + 1}", "the table without such rows"
-        raise DataError(sentence(what, of, "have a value", cells[empty[0]], remedy))
-    different = len(set(cells if words.any() else numbers.tolist()))
-    if different < 2:
-        raise DataError(sentence("values", of, "differ", f"{cells[0]} in all {len(cells)} rows"))
-    decided, reason = (task, "as was asked") if task else _guess(numbers, different)
-    if decided == "classification":
-        if words.any() or not _are_whole(numbers):
-            return np.array([cell.strip() for cell in cells]), decided, reason
-        return numbers.astype(np.int64), decided, reason
-    if words.any():
-        row = int(np.flatnonzero(words)[0])
-        must, remedy = "be a number for regression", "--task classification"
-        raise DataError(sentence(f"row {row + 1}", of, must, cells[row], remedy))
-    return numbers, decided, reason
+def _of_formats(
+    path: Path, must: str, got: Mapping[str, str], target: str, remedy: Sequence[str]
+) -> Fault:
+    """Columns whose numbers cannot be read."""
+    fault = of_features(path, must, got, " or ".join(remedy))
+    options = tuple(f"--drop {shlex.quote(name)}" for name in got if name != target)
+    text = fault.text if target not in got else fault.text.replace("features", "columns", 1)
+    return Fault(text, () if remedy else options, fault.or_else)
 
 
-def _is_hole(cell: str, all_words: bool) -> bool:
-    """Whether a cell is missing; beside words alone "none" or "NA" may be one of them."""
-    return not cell.strip() or (not all_words and is_missing(cell))
+# --- columns that number the rows ------------------------------------------------------
 
 
-def _guess(numbers: Array, different: int) -> tuple[Task, str]:
-    words = np.isnan(numbers)
-    if words.mean() >= 0.5:
-        return "classification", f"{different} different words"
-    if words.any():
-        return "regression", "mostly numbers"  # of which some are written as no number is
-    few = different <= MOST_CLASSES and LEAST_ROWS * different <= len(numbers)
-    if _are_whole(numbers) and few:
-        return "classification", f"whole numbers of {different} different values"
-    return "regression", f"numbers of {different} different values"
+def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -> list[str]:
+    """A warning for each column that does no more than number the rows."""
+    found = [
+        name
+        for place, name in enumerate(features)
+        if name not in words and numbers_rows(x[:, place].astype(np.float64))
+    ]
+    why = (
+        "has a different whole number in each row, as row numbers do: where rows are sorted it "
+        "gives the target away, which it cannot do for new rows"
+    )
+    return [f"{describe(name)} {why}; try --drop {shlex.quote(name)}" for name in found]
 
 
-def _are_whole(numbers: Array) -> bool:
-    limit = 2.0**53  # beyond it not every whole number is one of float64
-    return bool((np.abs(numbers) <= limit).all() and (numbers == np.rint(numbers)).all())
+def numbers_rows(values: Array) -> bool:
+    """Whether values (N,) do no more than number the rows, as an id does.
+
+    Whole numbers, all different, and either in the order of the rows, up or down, or, in
+    whatever order, hardly fewer than there are between the least and the greatest: a half.
+
+    >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
+    (True, False)
+    """
+    if len(values) < LEAST_NUMBERED or not (values == np.rint(values)).all():
+        return False
+    ordered = np.sort(values)
+    steps = np.diff(values)
+    if not (np.diff(ordered) > 0).all():
+        return False
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    return in_order or bool(ordered[-1] - ordered[0] < 2 * len(values))
 
 
 # --- rows put aside --------------------------------------------------------------------
@@ -183,18 +301,12 @@ def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
     """
     rows = np.arange(len(of.y))
     classifies = of.task == "classification"
-    if classifies:
-        labels, counts = np.unique(of.y, return_counts=True)
-        least = int(counts.argmin())
-        # Of its rows a share is put aside, one more where shares are rounded; each fold
-        # needs one of those that are left.
-        need = math.ceil(folds / (1 - fraction)) + 1
-        if counts[least] < need:
-            what = f"class {str(labels[least])!r}"
-            raise DataError(_too_few(what, of, need, int(counts[least]), folds))
+    if classifies and (rare := _too_rare(of.y, of.target, of.name, folds, fraction)):
+        raise refusal(rare)
     need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(2 / fraction)
     if not classifies and len(rows) < need:
-        raise DataError(_too_few("table", of, need, len(rows), folds))
+        must = f"have at least {need} rows for {folds} folds"
+        raise DataError(sentence("table", of.name, must, len(rows), _more_rows(folds)))
     try:
         searched, put_aside = train_test_split(
             rows, test_size=fraction, random_state=seed, stratify=of.y if classifies else None
@@ -205,7 +317,13 @@ def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
     return Split(np.sort(searched), np.sort(put_aside))
 
 
-def _too_few(what: str, of: Problem, need: int, got: int, folds: int) -> str:
-    where = f"column {of.target!r} in {of.name}" if what != "table" else of.name
-    remedy = "more rows" if folds == 2 else "--folds 2, or more rows"
-    return sentence(what, where, f"have at least {need} rows for {folds} folds", got, remedy)
+def _too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:
+    # Of the rows of a class a share is put aside, one more where shares are rounded; each
+    # fold needs one of those that are left.
+    need = math.ceil(folds / (1 - fraction)) + 1
+    where = f"column {target!r} in {name}"
+    return too_few(y, where, need, f"for {folds} folds", _more_rows(folds))
+
+
+def _more_rows(folds: int) -> str:
+    return "more rows" if folds == 2 else "--folds 2, or more rows"

@@ -1,0 +1,46 @@
+"""The options that say how a table in a file is to be read, of every command that reads one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from trainlab.cli.screen import say
+from trainlab.data.rows import MAX_SKIPPED
+
+
+def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options; the command gets delimiter, skip_lines and decimal.
+
+    decimal  what the last of them does for this command
+    """
+    options = (
+        click.option(
+            "--delimiter",
+            metavar="MARK",
+            help="Between cells: comma, semicolon, tab, bar, or one character.  [default: found]",
+        ),
+        click.option(
+            "--skip-lines",
+            type=click.IntRange(0, MAX_SKIPPED),
+            default=0,
+            metavar="N",
+            help="Lines above that with the names of the columns, such as a title.",
+        ),
+        click.option("--decimal", type=click.Choice(["point", "comma"]), help=decimal),
+    )
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def tell(notices: Sequence[str]) -> None:
+    """Says how a table was read, on standard error."""
+    for notice in notices:
+        say(f"Note: {notice}", err=True)

@@ -1,0 +1,42 @@
+"""One cell of a table: white space around it, whether it has a value, and its plain number."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
+# Characters without width, which copying from web pages and spreadsheets leaves behind.
+_UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"
+# No white space of Unicode lies beyond U+3000.
+_BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + _UNSEEN
+
+
+def bare(text: str) -> str:
+    r"""Text without what cannot be seen at its ends: white space of Unicode, and zero widths.
+
+    Names of columns, cells and labels all go through here, so that two texts which look the
+    same at their ends are the same.
+
+    >>> bare("\ufeff red\xa0\u200b"), bare("\u3000")
+    ('red', '')
+    """
+    return text.strip(_BLANKS)
+
+
+def number(cell: str) -> float:
+    r"""The number in a cell; NaN where it is none, as in a cell that is empty or a word.
+
+    >>> number(" 1e-3\xa0"), number("1,5"), number("nan")
+    (0.001, nan, nan)
+    """
+    plain = bare(cell)
+    value = float(plain) if NUMBER.fullmatch(plain) else math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no value: empty, or one of the words for that."""
+    return bare(cell).lower() in _MISSING

@@ -1,0 +1,314 @@
+"""How the numbers of a column are written: 1,234.5 or 1.234,5, $3 or 12 %.
+
+Order: one format, one cell, a column of cells, the columns of a table.
+
+"1,234" alone may be 1234 or 1.234.  The other cells of its column decide, then the user, then
+the other columns of the table; what stays open is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from trainlab.data.cells import NUMBER, bare, is_missing, number
+from trainlab.errors import SettingError, describe, sentence
+
+Decimal = Literal["point", "comma"]
+DECIMALS: Final[dict[Decimal, str]] = {"point": ".", "comma": ","}
+PERCENT: Final = "%"
+_CODES: Final = """
+AUD BRL CAD CHF CNY CZK DKK EUR Fr Ft GBP HKD HUF INR JPY KRW Kč MXN NOK NZD PLN R$ RMB RUB SEK
+SGD TRY US$ USD ZAR kr zł
+"""
+CURRENCIES: Final = frozenset(_CODES.split())
+"""Those that are written in letters; a single sign such as $ or € is known to Unicode."""
+
+# Each group sign as a pattern: typesetters have apostrophes and spaces of their own.
+_GROUPS: Final = {"": "", ",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \xa0\u2009\u202f]"}
+_PARTS: Final = re.compile(
+    r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'\u2019()]{0,3})\s*(?P<second>[+-]?)"
+    r"(?P<digits>(?:[0-9.,'\u2019 \xa0\u2009\u202f]*[0-9.,])(?:[eE][+-]?[0-9]+)?)"
+    r"\s*(?P<after>[^\d\s+\-.,'\u2019()]{0,3})"
+)
+_SHORT: Final = 64
+"""Cells of at most so many characters are cached."""
+MIXED: Final = "be numbers that are written in one way, in one unit"
+UNCLEAR: Final = "leave no doubt whether a comma or a point is their decimal sign"
+
+
+def check_decimal(decimal: Decimal | None) -> None:
+    """SettingError for what is neither None nor one of DECIMALS."""
+    if decimal is not None and not (isinstance(decimal, str) and decimal in DECIMALS):
+        raise SettingError(sentence("decimal", "a table", "be 'point', 'comma' or None", decimal))
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """How numbers are written.
+
+    Parameters
+    ----------
+    decimal
+        The decimal sign, "." or ",".
+    group
+        The sign between groups of three digits: ",", ".", "'", " ", or "" for none; groups
+        of two, as in 1,23,456, are read where it is a comma.  Numbers without groups are
+        read as well.
+    unit
+        "%", a sign such as "$" or a code such as "EUR", before or after the number; or "".
+        Numbers without a currency are read as numbers of this currency; "12" is not "12 %".
+
+    Examples
+    --------
+    >>> euros = NumberFormat(",", ".", "€")
+    >>> euros.read("-1.234,50 €"), euros.read("7"), euros.read("1.5"), str(euros)
+    (-1234.5, 7.0, nan, '1.234,5 €')
+    """
+
+    decimal: str = "."
+    group: str = ""
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.decimal, self.group) not in _PATTERNS or not _is_unit(self.unit):
+            must = "be a decimal sign, another sign between groups, and % or a currency"
+            raise SettingError(sentence("format", "numbers", must, (*vars(self).values(),)))
+
+    def read(self, cell: str) -> float:
+        """The number in a cell; NaN where it is none, or written otherwise."""
+        parts = _parts(bare(cell))
+        if parts is None:
+            return math.nan
+        sign, digits, unit = parts
+        if unit != self.unit and (unit or self.unit == PERCENT):
+            return math.nan
+        if not _PATTERNS[self.decimal, self.group].fullmatch(digits):
+            return math.nan
+        if self.group:
+            digits = re.sub(_GROUPS[self.group], "", digits)
+        value = float(sign + digits.replace(self.decimal, "."))
+        return value if math.isfinite(value) else math.nan
+
+    def __str__(self) -> str:
+        """An example."""
+        digits = f"1{self.group}234{self.decimal}5"
+        return f"{self.unit}{digits}" if self.unit == "$" else f"{digits} {self.unit}".rstrip()
+
+
+def grouped(decimal: str, unit: str = "") -> NumberFormat:
+    """The format with this decimal sign, and the other of the two between groups."""
+    return NumberFormat(decimal, "," if decimal == "." else ".", unit)
+
+
+def _pattern(decimal: str, group: str) -> re.Pattern[str]:
+    mark, sign = re.escape(decimal), _GROUPS[group]
+    groups = f"(?:{sign}[0-9]{{{2 if group == ',' else 3},3}})*{sign}[0-9]{{3}}"
+    whole = f"(?:[1-9][0-9]{{0,2}}{groups}|[0-9]+)" if group else "[0-9]+"
+    return re.compile(f"(?:{whole}(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+# In the order of preference: of the formats that fit a column the first is taken.
+_PATTERNS: Final = {
+    (decimal, group): _pattern(decimal, group)
+    for decimal in ".,"
+    for group in _GROUPS
+    if group != decimal
+}
+
+
+def _is_unit(text: str) -> bool:
+    single = len(text) == 1 and unicodedata.category(text) == "Sc"
+    return text in ("", PERCENT) or single or text in CURRENCIES
+
+
+def _parts(text: str) -> tuple[str, str, str] | None:
+    """Sign, digits and unit of a number, however it is written; None of a word."""
+    found = _PARTS.fullmatch(text)
+    if found is None:
+        return None
+    sign, before, second, digits, after = found.groups()
+    if (sign and second) or (before and after) or before == PERCENT:
+        return None
+    return (sign or second, digits, before or after) if _is_unit(before or after) else None
+
+
+# --- one cell --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one cell shows: the formats that fit its digits, its unit, and two of its habits."""
+
+    fits: frozenset[tuple[str, str]]
+    unit: str
+    marked: bool  # has a point or a comma
+    rounded: bool  # and ends in 0 behind it
+
+
+def _look(cell: str) -> _Look | None:
+    """What a cell shows; None of a word."""
+    # Long cells are not cached: together they could fill the memory.
+    return (_cached if len(cell) <= _SHORT else _looked)(cell)
+
+
+def _looked(cell: str) -> _Look | None:
+    parts = _parts(bare(cell))
+    if parts is None:
+        return None
+    _, digits, unit = parts
+    fits = frozenset(one for one, pattern in _PATTERNS.items() if pattern.fullmatch(digits))
+    marked = "." in digits or "," in digits
+    return _Look(fits, unit, marked, marked and digits.endswith("0")) if fits else None
+
+
+_cached: Final = functools.lru_cache(maxsize=1 << 14)(_looked)
+
+
+def looks_numeric(cell: str) -> bool:
+    """Whether a cell is a number in one format or another.
+
+    >>> [looks_numeric(cell) for cell in ("12", "$1,234", "1,5 %", "1.2.3", "5 kg", "")]
+    [True, True, True, False, False, False]
+    """
+    return _look(cell) is not None
+
+
+# --- a column --------------------------------------------------------------------------
+
+
+@dataclass
+class Writing:
+    """What the cells of a column show of how its numbers are written."""
+
+    fits: frozenset[tuple[str, str]] = frozenset(_PATTERNS)
+    units: dict[str, str] = field(default_factory=dict)  # each with a cell that has it
+    plain: bool = True  # all of them are numbers as programs write them
+    words: bool = False  # there is a cell that is no number, and not empty
+    marked: str = ""  # the first cell with a point or a comma
+    telling: str = ""  # the first cell that not all formats fit
+    clash: str = ""  # the cell with which no format fits all
+    unmarked: bool = False
+    rounded: bool = False
+    settled: bool = False  # plain numbers tell no more
+
+    def add(self, cells: Iterable[str]) -> None:
+        """Looks at more cells."""
+        for cell in dict.fromkeys(cells):
+            if not (self.settled and NUMBER.fullmatch(cell)):
+                self._add(cell)
+
+    def _add(self, cell: str) -> None:
+        plain = not math.isnan(number(cell))
+        if not plain and is_missing(cell):
+            return
+        self.plain &= plain
+        look = _look(cell)
+        if look is None:
+            self.words = True
+            return
+        if len(look.fits) < len(_PATTERNS):
+            self.telling = self.telling or cell
+            if self.fits and not self.fits & look.fits:
+                self.clash = cell
+        self.fits &= look.fits
+        self.units.setdefault(look.unit, cell)
+        self.marked = self.marked or (cell if look.marked else "")
+        self.unmarked |= not look.marked
+        self.rounded |= look.rounded
+        # Every format with a point fits plain numbers: they tell no more than this.
+        self.settled = "" in self.units and not any(decimal == "," for decimal, _ in self.fits)
+
+    @property
+    def decimals(self) -> frozenset[str]:
+        """The signs that may be the decimal sign.
+
+        People and programs write either the same number of decimals in every cell, or no 0 at
+        the end.  So where one cell has no mark, and another has one and ends in 0, the mark is
+        no decimal sign.  Plain numbers are exempt: "1.250" is what a program may write.
+        """
+        found = frozenset(decimal for decimal, _ in self.fits)
+        if len(found) == 2 and self.marked and self.unmarked and self.rounded and not self.plain:
+            found -= {"," if "," in self.marked else "."}
+        return found
+
+    @property
+    def contested(self) -> bool:
+        """Whether a mark may be a decimal sign as well as one between groups."""
+        return bool(self.marked) and len(self.decimals) == 2
+
+    @property
+    def shows(self) -> str:
+        """The decimal sign that the column leaves no doubt of; "" if there is any."""
+        return "".join(self.decimals) if self.marked and len(self.decimals) == 1 else ""
+
+    def fault(self) -> str | None:
+        """Why it is no column of numbers of one unit, in one format."""
+        if self.clash:
+            return f"{describe(self.telling)} and {describe(self.clash)}"
+        named = [unit for unit in self.units if unit]
+        if len(named) > 1 or (PERCENT in named and "" in self.units):
+            first, second, *_ = self.units.values()
+            return f"{describe(first)} and {describe(second)}"
+        return None
+
+    def format(self, decimal: str) -> NumberFormat | None:
+        """The format, with this decimal sign where either may be it; None of plain numbers."""
+        among = {decimal} if self.contested and decimal else self.decimals
+        sign, group = next(one for one in _PATTERNS if one in self.fits and one[0] in among)
+        found = NumberFormat(sign, group, next(filter(None, self.units), ""))
+        return None if self.plain and found == NumberFormat() else found
+
+
+# --- the columns of a table ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Formats:
+    """How the columns of a table write their numbers.
+
+    found   the formats of the columns whose numbers are not plain
+    faults  what is wrong with others, {what it must be: {name: what was found}}
+    """
+
+    found: Mapping[str, NumberFormat]
+    faults: Mapping[str, Mapping[str, str]]
+
+
+def formats(
+    columns: Mapping[str, Writing], decimal: Decimal | None = None, in_doubt: bool = False
+) -> Formats:
+    """The formats of the columns of a table that hold nothing but numbers.
+
+    Parameters
+    ----------
+    columns
+        What their cells show.
+    decimal
+        The decimal sign where a column leaves it open; None: that of the other columns, if
+        they agree.
+    in_doubt
+        Whether "1.234" may be 1234 though no other column says so.
+    """
+    numeric = {name: one for name, one in columns.items() if one.units and not one.words}
+    shown = {one.shows for one in numeric.values()} - {""}
+    sign = DECIMALS[decimal] if decimal else "".join(shown) if len(shown) == 1 else ""
+    found, faults = dict[str, NumberFormat](), dict[str, dict[str, str]]()
+    for name, one in numeric.items():
+        fault = one.fault()
+        if fault:
+            faults.setdefault(MIXED, {})[name] = f"{fault} in {describe(name)}"
+        elif one.contested and not sign and (in_doubt or not one.plain):
+            first, second = (one.format(sign) or NumberFormat() for sign in ".,")
+            either = f"{first.read(one.marked):g} or {second.read(one.marked):g}"
+            got = f"{describe(one.marked)} in {describe(name)}, which is {either}"
+            faults.setdefault(UNCLEAR, {})[name] = got
+        else:
+            format = one.format(sign)
+            found |= {} if format is None else {name: format}
+    return Formats(found, faults)

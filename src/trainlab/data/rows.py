@@ -1,0 +1,135 @@
+"""The rows of a file of a table, whatever kind of file it is: cells of text."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+from trainlab.data.delimiters import NAMES, delimiter_of, layout
+from trainlab.data.lines import Fault, Lines, Opened
+from trainlab.data.sheets import parquet_rows, workbook_rows
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import is_integer
+
+MAX_SKIPPED: Final = 1_000_000
+"""Lines that may be skipped: more are no title."""
+SAMPLE: Final = 20
+"""Rows of a sheet that show how wide it is."""
+
+
+class Rows(ABC):
+    """Rows, which can be read once.
+
+    what       what errors count: "line" or "row"
+    notices    what was assumed about the file, in sentences
+    delimiter  between cells of text; "" of a sheet
+    width      cells of most rows
+    titles     how many lines to skip until a row is so wide; 0 if that would not help
+    """
+
+    what: str
+    notices: list[str]
+    delimiter: str
+    width: int
+    titles: int
+
+    @property
+    @abstractmethod
+    def number(self) -> int:
+        """Of the line or row that was read last, from 1 on."""
+
+    @abstractmethod
+    def next(self) -> list[str] | None:
+        """The cells of the next row, none of an empty line; None at the end of the file."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Closes what was opened for the rows alone."""
+
+
+def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int) -> Rows:
+    """The rows of a file that is open, after `skip` lines; see `read_table` for the rest."""
+    mark = delimiter_of(delimiter)
+    if not is_integer(skip) or not 0 <= skip <= MAX_SKIPPED:
+        must = f"be an integer in [0, {MAX_SKIPPED}]"
+        raise SettingError(sentence("skip_lines", "a table", must, skip))
+    if opened.kind == "text":
+        return _Text(opened, fault, mark, skip)
+    if mark is not None:
+        must = f"be left out: there is none in a file of the kind {opened.kind}"
+        raise SettingError(sentence("delimiter", str(path), must, mark))
+    notices = list[str]()
+    read = parquet_rows if opened.kind == "parquet" else workbook_rows
+    return _Sheet(read(path, fault, notices), skip, notices)
+
+
+class _Text(Rows):
+    """The rows of a text."""
+
+    what = "line"
+
+    def __init__(self, opened: Opened, fault: Fault, delimiter: str | None, skip: int) -> None:
+        found = layout(opened.head, skip, delimiter, fault)
+        self.width, self.titles = found.width, found.above + found.titles if found.titles else 0
+        self.delimiter = found.delimiter
+        self._name = NAMES.get(found.delimiter, repr(found.delimiter))
+        taken = delimiter is None and found.delimiter != ","
+        self.notices = [f"cells are separated by a {self._name}"] if taken else []
+        self._fault, self._lines = fault, Lines(opened, fault)
+        self._lines.skip(found.above)
+        self._rows = csv.reader(self._lines, strict=True, delimiter=found.delimiter)
+
+    @property
+    def number(self) -> int:
+        """Of the line."""
+        return self._lines.number
+
+    def next(self) -> list[str] | None:
+        """The cells of the next row."""
+        self._lines.start()
+        try:
+            return next(self._rows, None)
+        except csv.Error as error:
+            must = f"be cells with a {self._name} between them, quoted as a whole"
+            raise self._fault(f"line {self.number}", must, str(error)) from error
+
+    def close(self) -> None:
+        """There is nothing: the lines are those of the open file."""
+
+
+class _Sheet(Rows):
+    """The rows of a sheet, each at least as wide as the first."""
+
+    what = "row"
+    delimiter = ""
+
+    def __init__(self, rows: Generator[list[str]], skip: int, notices: list[str]) -> None:
+        self._source = rows
+        below = itertools.islice(rows, skip, None)
+        sample = list(itertools.islice(below, SAMPLE))
+        widths = list(map(len, sample)) or [0]
+        self.width = max(widths)
+        place = widths.index(self.width)
+        self.titles = skip + place if place else 0
+        self.notices, self._number = notices, skip
+        self._first = widths[0]
+        self._rows = itertools.chain(sample, below)
+
+    @property
+    def number(self) -> int:
+        """Of the row."""
+        return self._number
+
+    def next(self) -> list[str] | None:
+        """The cells of the next row."""
+        row = next(self._rows, None)
+        self._number += 1
+        return row + [""] * (self._first - len(row)) if row else row
+
+    def close(self) -> None:
+        """Closes the library's own view of the file."""
+        self._source.close()

@@ -1,0 +1,149 @@
+"""Tables in Parquet files and Excel workbooks, as rows of cells in text.
+
+A cell is what a CSV file would have in its place: a number with all its digits, a date as in
+2024-12-31, nothing where there is no value.  pyarrow and openpyxl come with the extras
+`parquet` and `excel`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import warnings
+import zipfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from trainlab.data.lines import MAX_UNPACKED, Fault
+from trainlab.errors import DataError
+
+MAX_WORKBOOK: Final = 1 << 30
+"""Bytes of a workbook once it is unpacked."""
+MAX_CELLS: Final = 1 << 28
+"""Cells of a sheet, empty ones among them."""
+_BATCH: Final = 1 << 10
+INDEX: Final = "index"
+"""The name given to a column of row names that has none, as pandas and R write it."""
+# What pandas calls such a column in a Parquet file.
+_PANDAS_INDEX: Final = "__index_level_0__"
+
+
+def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
+    """The names of the columns of a Parquet file, then its rows.
+
+    notices  gets a sentence for a column that has no name
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise _needs("Parquet file", "pyarrow", "parquet", fault) from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            about, schema = file.metadata, file.schema_arrow
+            cells = about.num_rows * max(1, about.num_columns)
+            unpacked = sum(
+                about.row_group(group).total_byte_size for group in range(about.num_row_groups)
+            )
+            if cells > MAX_CELLS or unpacked > MAX_UNPACKED:
+                must = f"be at most {MAX_CELLS} cells in {MAX_UNPACKED} bytes"
+                raise fault("content", must, f"{cells} in {unpacked}")
+            types = pyarrow.types
+            tests = (
+                types.is_nested,
+                types.is_binary,
+                types.is_large_binary,
+                types.is_fixed_size_binary,
+            )
+            for column in schema:
+                if any(test(column.type) for test in tests):
+                    must = "hold numbers, words or dates"
+                    raise fault(f"column {column.name!r}", must, str(column.type))
+            names = list(schema.names)
+            if _PANDAS_INDEX in names and INDEX not in names:
+                names[names.index(_PANDAS_INDEX)] = INDEX
+                notices.append(unnamed(names.index(INDEX) + 1))
+            yield names
+            for batch in file.iter_batches(_BATCH):
+                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield list(map(_text, row))
+    except DataError:
+        raise
+    except Exception as error:  # of whatever kind a damaged file makes pyarrow raise
+        raise fault("file", "be a sound Parquet file", _first_line(error)) from error
+
+
+def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
+    """The rows of the first sheet of an Excel workbook, without empty cells on their right.
+
+    notices  gets a sentence where there are other sheets
+    """
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise _needs("Excel workbook", "openpyxl", "excel", fault) from error
+    try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+            if "xl/workbook.xml" not in parts.namelist():
+                raise fault("file", "be CSV, Parquet or an Excel workbook", "a ZIP archive")
+        if size > MAX_WORKBOOK:
+            raise fault("content", f"be at most {MAX_WORKBOOK} bytes when unpacked", size)
+        with _quietly():
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with contextlib.closing(book):
+            sheet = book.worksheets[0]
+            if len(book.worksheets) > 1:
+                others = len(book.worksheets) - 1
+                notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
+            sheet.reset_dimensions()  # what it claims to be may be a million empty rows
+            rows, count = sheet.iter_rows(values_only=True), 0
+            while (row := _next(rows)) is not None:
+                count += len(row)
+                if count > MAX_CELLS:
+                    raise fault("content", f"be at most {MAX_CELLS} cells", "more")
+                width = len(row)
+                while width and row[width - 1] in (None, ""):
+                    width -= 1
+                yield list(map(_text, row[:width]))
+    except DataError:
+        raise
+    except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
+        raise fault("file", "be a sound Excel workbook", _first_line(error)) from error
+
+
+def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    with _quietly():  # not around the loop: what its rows are used for may warn
+        return next(rows, None)
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without openpyxl's warnings of styles and extensions that it does not know."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def unnamed(place: int) -> str:
+    """What is said of a column without a name."""
+    return f"column {place} has no name: it is called {INDEX!r} here"
+
+
+def _text(value: Any) -> str:
+    """A cell as a CSV file has it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime.datetime):
+        return str(value).removesuffix(" 00:00:00")  # a day, as Excel and pandas keep it
+    return str(value)
+
+
+def _needs(kind: str, library: str, extra: str, fault: Fault) -> DataError:
+    remedy = f"pip install 'trainlab[{extra}]', or the table as CSV"
+    return fault("file", f"be CSV where {library} is not installed", kind, remedy)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,180 @@
+"""Parquet files and Excel workbooks, read as if they were CSV."""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from complaints import complains
+from trainlab.data import sheets
+from trainlab.data.table import TableFile, read_table
+from trainlab.errors import DataError, SettingError
+
+FRAME = pd.DataFrame(
+    {
+        "x": [0.1, np.nan, 1e300, 3.0],
+        "n": [1, 2, 3, 2**40],
+        "word": ["red", None, " blue", "5"],
+        "flag": [True, False, True, True],
+        "day": pd.to_datetime(["2024-01-31"] * 4),
+    }
+)
+FLIPS = 60
+
+
+@pytest.fixture(params=["csv", "parquet", "xlsx"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return written(FRAME, tmp_path / f"table.{request.param}")
+
+
+def written(frame: pd.DataFrame, path: Path, **options: Any) -> Path:
+    if path.suffix == ".xlsx":
+        frame.to_excel(path, **{"index": False} | options)
+    elif path.suffix == ".parquet":
+        frame.to_parquet(path, **options)
+    else:
+        frame.to_csv(path, index=False)
+    return path
+
+
+def test_the_same_table_in_all_files(path: Path) -> None:
+    with TableFile(path) as file:
+        (part,) = file.blocks(["x", "n"], ["word", "flag", "day"], holes=True)
+        assert (file.names, file.notices) == (tuple(FRAME.columns), ())
+    expected = FRAME[["x", "n"]].to_numpy(dtype=float)
+    assert np.array_equal(part.numbers, expected, equal_nan=True)
+    assert part.text["word"] == ["red", "", " blue", "5"]
+    assert part.text["flag"] == ["True", "False", "True", "True"]
+    assert part.text["day"] == ["2024-01-31"] * 4
+
+
+def test_faults_name_the_row(path: Path) -> None:
+    what = "line" if path.suffix == ".csv" else "row"
+    complains(lambda: read_table(path, ["word"]), DataError, f"column 'word' in {what} 2 of {path}")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_an_index_without_a_name(suffix: str, tmp_path: Path) -> None:
+    path = written(FRAME, tmp_path / f"table.{suffix}", index=True)
+    with TableFile(path) as file:
+        place = file.names.index("index") + 1
+        assert file.notices == (f"column {place} has no name: it is called 'index' here",)
+        (part,) = file.blocks(["index"])
+        assert part.numbers.ravel().tolist() == [0, 1, 2, 3]
+
+
+def test_titles_empty_cells_and_other_sheets(tmp_path: Path) -> None:
+    path = tmp_path / "table.xlsx"
+    with pd.ExcelWriter(path) as book:
+        frame = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": [3.0, np.nan, np.nan], "c": "xyz"})
+        frame.loc[2, "c"] = None
+        frame.to_excel(book, sheet_name="first", startrow=2, index=False)
+        book.sheets["first"]["A1"] = "Report"
+        FRAME.to_excel(book, sheet_name="second")
+    with pytest.raises(DataError, match=r"got 'Report'; try --skip-lines 2 \("):
+        TableFile(path)
+    with TableFile(path, skip_lines=2) as file:
+        (part,) = file.blocks(["a", "b"], ["c"], holes=True)
+        assert file.notices == ("read sheet 'first' alone, not the 1 after it",)
+    assert np.array_equal(part.numbers, [[1, 3], [2, np.nan]], equal_nan=True)
+
+
+def test_times_of_a_day_and_dates(tmp_path: Path) -> None:
+    when = datetime.datetime(2024, 1, 31, 12, 30)
+    for suffix in ("parquet", "xlsx"):
+        path = written(pd.DataFrame({"t": [when], "n": [1]}), tmp_path / f"table.{suffix}")
+        assert read_table(path, text=["t"]).text["t"] == ["2024-01-31 12:30:00"]
+
+
+def test_there_is_no_delimiter(tmp_path: Path) -> None:
+    for suffix in ("parquet", "xlsx"):
+        path = written(FRAME, tmp_path / f"table.{suffix}")
+        complains(lambda path=path: TableFile(path, ","), SettingError, f"delimiter of {path}")
+
+
+def test_lists_are_no_cells(tmp_path: Path) -> None:
+    for cell in ([1, 2], {"a": 1}, b"x"):
+        path = written(pd.DataFrame({"a": [cell]}), tmp_path / "table.parquet")
+        complains(lambda path=path: TableFile(path), DataError, f"column 'a' of {path} must hold")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_a_file_that_is_damaged_is_a_data_error(
+    suffix: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    path = written(FRAME, tmp_path / f"table.{suffix}")
+    whole = path.read_bytes()
+    for flip in range(FLIPS):
+        content = bytearray(whole)
+        if flip % 2:
+            content[rng.integers(4, len(whole))] ^= 1 << rng.integers(8)
+        else:
+            del content[rng.integers(4, len(whole)) :]
+        path.write_bytes(content)
+        try:
+            read_table(path, ["x"], ["word"])
+        except DataError as error:
+            assert str(path) in str(error)  # noqa: PT017  # the byte may be one that nobody reads
+
+
+def test_what_they_may_hold_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix, limit in (
+        ("parquet", "MAX_CELLS"),
+        ("parquet", "MAX_UNPACKED"),
+        ("xlsx", "MAX_WORKBOOK"),
+    ):
+        path = written(FRAME, tmp_path / f"table.{suffix}")
+        with monkeypatch.context() as patch:
+            patch.setattr(sheets, limit, 19)
+            complains(lambda path=path: TableFile(path), DataError, f"content of {path} must be at")
+
+
+def test_a_cell_far_away_is_no_billion_of_cells(tmp_path: Path) -> None:
+    path = written(pd.DataFrame({"a": [1, 2], "b": [3, 4]}), tmp_path / "table.xlsx")
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    for end, told in ((b"</sheetData>", None), (far, "row 1048576 of")):
+        with zipfile.ZipFile(path, "w") as new:
+            for name, content in parts.items():
+                wide = content.replace(b"A1:B3", b"A1:XFD1048576")
+                new.writestr(name, wide.replace(b"</sheetData>", end))
+        if told is None:
+            assert read_table(path).numbers.tolist() == [[1, 3], [2, 4]]
+        else:
+            complains(lambda: read_table(path), DataError, told)
+
+
+def test_an_archive_is_no_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "table.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("table.csv", "a,b\n1,2\n")
+    with pytest.raises(DataError, match="must be CSV, Parquet or an Excel workbook; got 'a ZIP"):
+        TableFile(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "library", "extra"),
+    [("parquet", "pyarrow", "parquet"), ("xlsx", "openpyxl", "excel")],
+)
+def test_without_the_extra_its_name_is_said(
+    suffix: str, library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(FRAME, tmp_path / f"table.{suffix}")
+    right = builtins.__import__
+
+    def absent(name: str, *given: Any) -> Any:
+        if name.split(".")[0] == library:
+            raise ImportError(name)
+        return right(name, *given)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(DataError, match=rf"try pip install 'trainlab\[{extra}\]'"):
+        TableFile(path)
