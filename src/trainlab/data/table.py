@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from trainlab.data.cells import NUMBER, bare, is_missing, number
 from trainlab.data.formats import DECIMALS, NumberFormat, grouped
-from trainlab.data.lines import Opened
+from trainlab.data.lines import BOM, Opened
 from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, sentence
@@ -362,7 +362,7 @@ def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool
     except UnicodeEncodeError as error:
         got = error.object[error.start : error.end]
         raise DataError(sentence("text", "write_table", "have a form in UTF-8", got)) from error
-    return _BOM + content if excel else content
+    return BOM + content if excel else content
 
 
 def harmless(cell: Any) -> str:
