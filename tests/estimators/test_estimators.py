@@ -26,6 +26,8 @@ from sklearn.preprocessing import StandardScaler
 
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor
+from trainlab.population.fit import Fit, Fitted, fit_together
+from trainlab.population.settings import FitSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -86,6 +88,13 @@ def test_a_prediction_does_not_depend_on_other_rows(kind: Any, dtype: str) -> No
     assert np.array_equal(answers(network, csr_array(X)), together)
 
 
+def trained(members: Any, ready: Any) -> Fitted:
+    """Members on the data of what an estimator has prepared."""
+    settings = FitSettings(**ready.arguments)
+    (fitted,) = fit_together([Fit(members, ready.data, settings)], settings)
+    return fitted
+
+
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_members_are_averaged(kind: Any) -> None:
     """The ensemble is the mean of the networks that its seeds train alone."""
@@ -95,9 +104,7 @@ def test_members_are_averaged(kind: Any) -> None:
         one = quick(kind, n_members=3)
         ready = one.prepare(X, y)
         ready = dataclasses.replace(ready, members=ready.members[index : index + 1])
-        population = tl.Population(ready.members)
-        history = population.fit(ready.data, **ready.arguments)
-        alone.append(answers(one.adopt(ready, population, history), X))
+        alone.append(answers(one.adopt(ready, trained(ready.members, ready)), X))
     together = answers(quick(kind, n_members=3).fit(X, y), X)
     assert np.allclose(together, np.mean(alone, axis=0), rtol=1e-12)
     assert not np.array_equal(alone[0], alone[1])
@@ -113,11 +120,10 @@ def test_estimators_are_trained_as_one_population(kind: Any) -> None:
     ready += [one.prepare(None, None, like=[ready[0].table]) for one in estimators[1:]]
     assert all(one.data is ready[0].data for one in ready)
     assert all(one.arguments == ready[0].arguments for one in ready)
-    population = tl.Population([member for one in ready for member in one.members])
-    history = population.fit(ready[0].data, **ready[0].arguments)
+    together = trained([member for one in ready for member in one.members], ready[0])
     first = 0
     for one, its, chosen in zip(estimators, ready, settings, strict=True):
-        one.adopt(its, population, history, first)
+        one.adopt(its, together, first)
         first += len(its.members)
         alone = quick(kind, **chosen).fit(X, y)
         assert np.array_equal(answers(one, X), answers(alone, X))

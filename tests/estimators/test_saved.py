@@ -109,8 +109,7 @@ def test_another_process_loads_it_and_a_table_is_scored(tmp_path: Path) -> None:
     frame[["d", "b", "a", "c"]].to_csv(tmp_path / "table.csv", index=False)
     words = [sys.executable, "-m", "trainlab", "predict", "model", "table.csv"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
-    expected = ["'=ü" if label == "=ü" else label for label in model.predict(frame)]
-    assert done.stdout.split() == ["prediction", *expected]
+    assert done.stdout.split() == ["prediction", *model.predict(frame)]
 
 
 def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:

@@ -87,13 +87,13 @@ def test_each_row_is_the_estimator_with_that_max_iter() -> None:
 
 
 def test_a_step_is_one_population_for_each_split(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes, own = [], training.Population
+    sizes, own = [], training.Fit
 
-    def population(members: Any) -> Any:
+    def fit(members: Any, *more: Any) -> Any:
         sizes.append(len(members))
-        return own(members)
+        return own(members, *more)
 
-    monkeypatch.setattr(training, "Population", population)
+    monkeypatch.setattr(training, "Fit", fit)
     search().fit(*IRIS)
     assert sizes == [9, 9, 3, 3, 1, 1, 1]
 

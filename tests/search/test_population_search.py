@@ -128,14 +128,13 @@ def test_a_candidate_scores_what_a_clone_scores_that_is_fitted_alone() -> None:
 def populations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the populations that searches train."""
     sizes: list[int] = []
-    own = training.Population
+    own = training.Fit
 
-    def population(members: Any) -> Any:
-        members = list(members)
+    def fit(members: Any, *more: Any) -> Any:
         sizes.append(len(members))
-        return own(members)
+        return own(members, *more)
 
-    monkeypatch.setattr(training, "Population", population)
+    monkeypatch.setattr(training, "Fit", fit)
     return sizes
 
 

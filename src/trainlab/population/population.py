@@ -238,8 +238,9 @@ class Population(Sequence[Member]):
 
     def parameters(self, index: int) -> dict[str, Array]:
         """The trained parameters of one member by name: W1, b1, …"""
+        state = self._of(index)
         network = self._members[index].network.build(*self._widths)
-        return network.layout.views(self._of(index).params)
+        return network.layout.views(state.params)
 
     @property
     def states(self) -> tuple[MemberState, ...]:
