@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import trainlab as tl
@@ -61,6 +62,16 @@ def test_lists_of_large_integers_are_no_floats() -> None:
                 tl.DataError, match=r"y of .* must hold integers that int64 or uint"
             ):
                 fit(X, bad * 20)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "UInt64", "category", object])
+def test_columns_of_frames_are_integers(dtype: Any) -> None:
+    y = pd.Series(CLOSE[PLACES], dtype=dtype)
+    network = quick().fit(X, y)
+    assert network.classes_.tolist() == CLOSE.tolist()
+    assert network.score(X, y) == network.score(X, CLOSE[PLACES]) > 0.8
+    data = tl.datasets.from_arrays(X, y, test=(X, CLOSE[PLACES]))
+    assert data.test.t.tolist() == PLACES.tolist()
 
 
 def test_classes_of_later_rows_are_compared_as_integers() -> None:

@@ -30,21 +30,22 @@ def places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def as_integers(values: Any, name: str, owner: str) -> Any:
-    """Labels as they are given; of a list or objects that are all integers an array of these.
+    """Labels as they are given; of integers in a list, as objects or nullable an array of these.
 
     DataError for integers that no one type of 64 bits holds.
 
     >>> as_integers([2**63, 1], "y", "fit").dtype, as_integers(["a", "b"], "y", "fit")
     (dtype('uint64'), ['a', 'b'])
     """
-    kind = getattr(getattr(values, "dtype", None), "kind", None)
-    boxed = isinstance(values, (list, tuple)) or kind == "O"
+    dtype = getattr(values, "dtype", None)
+    numeric = isinstance(dtype, np.dtype) and dtype.kind != "O"
+    boxed = isinstance(values, (list, tuple)) if dtype is None else not numeric
     flat = getattr(values, "ndim", 1) == 1
     if not (boxed and flat and len(values)) or not all(map(is_integer, values)):
         return values
     low, high = int(min(values)), int(max(values))
-    for dtype in (np.int64, np.uint64):
-        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
-            return np.array([int(value) for value in values], dtype)
+    for whole in (np.int64, np.uint64):
+        if np.iinfo(whole).min <= low and high <= np.iinfo(whole).max:
+            return np.array([int(value) for value in values], whole)
     must = "hold integers that int64 or uint64 can hold, or strings"
     raise DataError(sentence(name, owner, must, low if low < -(2**63) else high))
