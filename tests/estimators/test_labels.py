@@ -9,7 +9,12 @@ import pandas as pd
 import pytest
 
 import trainlab as tl
-from trainlab import MLPClassifier, PopulationEnsembleClassifier, PopulationSearchCV
+from trainlab import (
+    MLPClassifier,
+    MLPRegressor,
+    PopulationEnsembleClassifier,
+    PopulationSearchCV,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -62,6 +67,12 @@ def test_lists_of_large_integers_are_no_floats() -> None:
                 tl.DataError, match=r"y of .* must hold integers that int64 or uint"
             ):
                 fit(X, bad * 20)
+
+
+def test_numbers_of_a_regression_may_be_integers_of_any_size() -> None:
+    y = [(2**70, 1)[place] for place in PLACES]
+    network = MLPRegressor((7,), max_iter=5, random_state=0).fit(X, y)
+    assert np.array_equal(network.predict(X), network.fit(X, np.array(y, float)).predict(X))
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "UInt64", "category", object])

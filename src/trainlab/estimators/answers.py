@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
@@ -61,7 +61,8 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
         """The rows as scikit-learn admits them, without those of weight 0."""
         owner = type(self).__name__
-        y = as_integers(y, "y", owner)
+        if is_classifier(self):
+            y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
         rows = Rows(X, self._admit_y(y))
         if sample_weight is None:

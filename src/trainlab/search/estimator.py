@@ -211,7 +211,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         plan, judge = self._plan(network, scorers), Judge(scorers, self.error_score)
         if self.store is not None:
             check_repeatable(self, network)
-        X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
+        if is_classifier(self.estimator):
+            y = as_integers(y, "y", f"{OWNER}.fit")
+        X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, list(routed.estimator.fit))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
