@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches
+from trainlab.data.weights import in_range
 from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
@@ -53,6 +54,7 @@ def check_data(
             t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
             weight = split.weight
             if weight is not None:
+                weight, _ = in_range(weight)
                 weight = (weight / weight.mean(dtype=np.float64)).astype(dtype)
             splits[name] = Samples(split.x.astype(dtype, copy=False), t, weight)
     return splits, Widths(data.in_features, data.out_features)
