@@ -126,8 +126,8 @@ def _guess(numbers: Array, different: int) -> tuple[Task, str]:
 
 
 def _are_whole(numbers: Array) -> bool:
-    limit = 2.0**53  # beyond it not every whole number is one of float64
-    return bool((np.abs(numbers) <= limit).all() and (numbers == np.rint(numbers)).all())
+    limit = 2.0**53  # from it on not every whole number is one of float64
+    return bool((np.abs(numbers) < limit).all() and (numbers == np.rint(numbers)).all())
 
 
 # --- what is left out ------------------------------------------------------------------
