@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import reprlib
 
+from trainlab.terminal import printable
+
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -46,11 +48,13 @@ class WorkerError(TrainlabError, RuntimeError):
 def sentence(what: str, of: str, must: str, got: object, remedy: str | None = None) -> str:
     """The text of an error: what of whom must be what; got what; try what.
 
+    It is one line, in which names from outside have no hidden characters.
+
     >>> sentence("lr", "SGD", "be a number > 0", -1.0, "lr=0.01")
     'lr of SGD must be a number > 0; got -1.0; try lr=0.01'
     """
     text = f"{what} of {of} must {must}; got {describe(got)}"
-    return f"{text}; try {remedy}" if remedy else text
+    return printable(f"{text}; try {remedy}" if remedy else text)
 
 
 def describe(value: object) -> str:

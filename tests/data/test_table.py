@@ -211,11 +211,31 @@ def test_an_endless_file_is_refused() -> None:
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "+x"]
 )
-def test_formulas_become_text(cell: str, tmp_path: Path) -> None:
+def test_formulas_become_text_for_a_spreadsheet_alone(cell: str, tmp_path: Path) -> None:
     assert harmless(cell) == f"'{cell}"
-    path = written(tmp_path, write_table({"n": [1, 2], cell: [cell, "plain"]}))
-    with open(path, encoding="utf-8", newline="") as file:
-        assert list(csv.reader(file)) == [["n", f"'{cell}"], ["1", f"'{cell}"], ["2", "plain"]]
+    columns = {"n": [1, 2], cell: [cell, "plain"]}
+    for excel, shown in ((False, cell), (True, f"'{cell}")):
+        path = written(tmp_path, write_table(columns, excel))
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            assert list(csv.reader(file)) == [["n", shown], ["1", shown], ["2", "plain"]]
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf") is excel
+
+
+@pytest.mark.parametrize(
+    "cell", ["", " ", " a ", "'=1", '"', 'a"b,c', "\r", "a\r\nb", "\ufeffa", "\x1b[2J", "None", "0"]
+)
+def test_cells_come_back_as_they_were(cell: str, tmp_path: Path) -> None:
+    """Also in a column of its own, where an empty line would be no row."""
+    for columns in ({"x": [cell, "b"]}, {"x": ["b", cell], "y": [cell, "c"]}):
+        path = written(tmp_path, write_table(columns))
+        assert read_table(path, (), list(columns)).text == columns
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        assert rows == [list(columns), *map(list, zip(*columns.values(), strict=True))]
+
+
+def test_half_a_character_is_refused() -> None:
+    complains(lambda: write_table({"a": ["\ud800"]}), DataError, "text of write_table")
 
 
 @pytest.mark.parametrize("cell", ["-1", "+2.5", "-1e-3", "a=1", "", "x", 3, -3.5, True])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import math
+import re
+import warnings
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -124,6 +128,9 @@ def test_as_scikit_learn_encodes(rng: np.random.Generator) -> None:
         ("1,5", False, None),
         (1j, False, None),
         (pd.Timestamp("2020-01-01"), False, None),
+        (np.timedelta64(3, "D"), False, None),
+        (np.timedelta64("NaT"), True, None),
+        (np.datetime64("NaT"), True, None),
         ({"a": 1}, False, None),
     ],
 )
@@ -140,7 +147,7 @@ def test_frames_of_pandas() -> None:
             "kind": pd.Series(["a", None, "a"], dtype="string"),
             "sort": pd.Categorical(["u", "v", "u"]),
             "yes": [True, False, True],
-            "when": pd.to_datetime(["2020-01-01", None, "2020-01-01"]),
+            "when": pd.Categorical(pd.to_datetime(["2020-01-01", None, "2020-01-01"])),
             "size": [0.5, 1.5, math.nan],
         }
     )
@@ -155,6 +162,179 @@ def test_frames_of_pandas() -> None:
     with pytest.raises(ValueError, match="feature names"):
         encoder.transform(frame[["kind", "whole", "sort", "yes", "when", "size"]])
     assert encoder.strange(frame.assign(kind=["b", "a", "a"], size=[1, 2, 3])) == {"kind": 1}
+
+
+class Frame:
+    """A frame as polars or pyarrow have them."""
+
+    def __init__(self, columns: dict[str, tuple[str, list[Any]]], method: str, kind: str) -> None:
+        made = [
+            SimpleNamespace(**{kind: dtype, "to_list": cells.copy, "to_pylist": cells.copy})
+            for dtype, cells in columns.values()
+        ]
+        setattr(self, method, lambda: made)
+        self.shape = (len(made[0].to_list()), len(made))
+
+
+COLOURS = {
+    "n": [1, 2, 2, None, 1, 1],
+    "yes": [True, False] * 3,
+    "size": [0.5 * n for n in range(6)],
+}
+CODES = pd.Categorical(COLOURS["n"])
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame(COLOURS | columns)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        frame(n=CODES),
+        frame(n=pd.Categorical([1.0, 2.0, 2.0, None, 1.0, 1.0])),
+        frame(n=pd.Categorical(COLOURS["n"], ordered=True), yes=pd.array([1, 0] * 3, "boolean")),
+        frame(n=CODES).convert_dtypes(),
+        Frame(
+            {
+                "n": ("Categorical(ordering='lexical')", ["1", "2", "2", None, "1", "1"]),
+                "yes": ("Boolean", COLOURS["yes"]),
+                "size": ("Float64", COLOURS["size"]),
+            },
+            "get_columns",
+            "dtype",
+        ),
+        Frame(
+            {
+                "n": ("dictionary<values=int64, indices=int32, ordered=0>", COLOURS["n"]),
+                "yes": ("bool", COLOURS["yes"]),
+                "size": ("double", COLOURS["size"]),
+            },
+            "itercolumns",
+            "type",
+        ),
+    ],
+)
+def test_categories_are_words_and_stay_them(X: Any) -> None:
+    """Whatever they are, and whatever dtypes later rows have; a bool is 0 or 1."""
+    encoder = tl.TableEncoder(min_frequency=2).fit(X)
+    names = ["n=1", "n=2", "n missing", "yes", "size"]
+    assert encoder.get_feature_names_out(["n", "yes", "size"]).tolist() == names
+    found = encoder.transform(X)
+    assert found[:, :3].tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], *[[1, 0, 0]] * 2]
+    assert found[:, 3].tolist() == [1, 0] * 3
+    later: list[Any] = [
+        frame(),
+        frame(n=pd.array(COLOURS["n"], dtype="Int64"), yes=[1, 0] * 3),
+        frame(n=["1", "2", " 2", "", "1", "1"], size=list(map(str, COLOURS["size"]))),
+        frame(n=pd.array(["1", "2", "2", None, "1", "1"], dtype="string")),
+        frame(n=CODES, size=pd.Categorical(COLOURS["size"])),
+    ]
+    if not hasattr(encoder, "feature_names_in_"):
+        later = [rows.to_numpy(object) for rows in later]
+    later.append([*map(list, zip(*COLOURS.values(), strict=True))])
+    for rows in later:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            assert encoder.transform(rows).tobytes() == found.tobytes()
+            assert encoder.strange(rows) == {}
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_frames_of_other_libraries(library: str) -> None:
+    made: Any = pytest.importorskip(library)
+    if library == "polars":
+        codes = made.Series(["1", "2", "2", None, "1", "1"], dtype=made.Categorical)
+        X = made.DataFrame(COLOURS | {"n": codes})
+    else:
+        X = made.table(COLOURS | {"n": made.array(COLOURS["n"]).dictionary_encode()})
+    encoder = tl.TableEncoder(min_frequency=2).fit(X)
+    names = ["n=1", "n=2", "n missing", "yes", "size"]
+    assert encoder.get_feature_names_out().tolist() == names
+    same = tl.TableEncoder(min_frequency=2).fit(frame(n=CODES))
+    assert encoder.transform(X).tobytes() == same.transform(frame()).tobytes()
+
+
+def test_categories_keep_every_digit() -> None:
+    codes = pd.Categorical([2**60 + 1, 2**60 + 2, None] * 3)
+    encoder = tl.TableEncoder().fit(pd.DataFrame({"n": codes}))
+    assert encoder.columns_[0] == Words((str(2**60 + 1), str(2**60 + 2)), (), True)
+
+
+def test_a_list_of_names_decides_over_dtypes() -> None:
+    assert tl.TableEncoder(["size"], min_frequency=1).fit(frame(n=CODES)).words_ == (2,)
+    words = frame(n=pd.Categorical(["a", "b"] * 3))
+    complains(lambda: tl.TableEncoder([]).fit(words), DataError, "column 'n' of")
+
+
+def test_a_type_does_not_depend_on_the_neighbours() -> None:
+    """A list of rows is no array of texts because one of its columns is of words."""
+    rows = [[True, "a", 0.1], [False, "b", 7]] * 3
+    encoder = tl.TableEncoder().fit(rows)
+    assert encoder.columns_[::2] == (Numbers(0.5, False), Numbers(3.55, False))
+    assert encoder.transform(rows).tobytes() == encoder.transform(objects(rows)).tobytes()
+    small = tl.TableEncoder([0]).fit([[np.float32(7)], [7]] * 3)
+    assert small.columns_[0] == Words(("7",), (), False)
+
+
+DAYS = pd.Series(pd.date_range("2020-03-01", periods=6, freq="300D"))
+GONE = [None, *[datetime.date(2020, 1, 1)] * 5]
+HOURS = pd.Series(pd.timedelta_range("1h", periods=6))
+AT = [None, *[datetime.time(7, 30)] * 5]
+
+
+@pytest.mark.parametrize(
+    ("column", "remedy", "first"),
+    [
+        (DAYS, "pandas.DatetimeIndex(X['day']).year", 2020),
+        (DAYS.dt.tz_localize("UTC"), "pandas.DatetimeIndex(X['day']).year", 2020),
+        (DAYS.astype(object), "pandas.DatetimeIndex(X['day']).year", 2020),
+        (GONE, "pandas.DatetimeIndex(X['day']).year", math.nan),
+        (DAYS.dt.to_period("M"), "pandas.PeriodIndex(X['day']).year", 2020),
+        (HOURS, "pandas.TimedeltaIndex(X['day']).total_seconds()", 3600),
+        (AT, "[None if cell is None else cell.hour for cell in X['day']]", math.nan),
+        (np.arange(6) * 1j, "numpy.real(X['day'])", 0),
+    ],
+)
+def test_dates_are_refused_with_a_remedy(column: Any, remedy: str, first: float) -> None:
+    """Beside numbers, words or nothing; what is tried instead is a column of numbers."""
+    by_hand = {
+        "pandas.D": lambda X: pd.DatetimeIndex(X["day"]).year,
+        "pandas.P": lambda X: pd.PeriodIndex(X["day"]).year,
+        "pandas.T": lambda X: pd.TimedeltaIndex(X["day"]).total_seconds(),
+        "[None if": lambda X: [None if cell is None else cell.hour for cell in X["day"]],
+        "numpy.re": lambda X: np.real(X["day"]),
+    }[remedy[:8]]
+    for names in (["size"], ["kind"], ["size", "kind"], []):
+        X = frame(kind=["a", "b"] * 3)[names].assign(day=column)
+        complains(lambda rows=X: tl.TableEncoder().fit(rows), DataError, "column 'day' of")
+        with pytest.raises(DataError, match=re.escape(f"numbers in its place, such as {remedy}")):
+            tl.TableEncoder().fit(X)
+        again = X.assign(day=by_hand(X))
+        found = tl.TableEncoder().fit(again)
+        assert found.columns_[-1].names("day")[0] == "day"
+        value = found.transform(again)[0, -1 - (len(found.columns_[-1].names("")) - 1)]
+        assert math.isnan(first) or value == first
+    # Asked for by name they are words; a column of numbers takes none.
+    named = tl.TableEncoder(["day"], min_frequency=1).fit(X)
+    assert named.words_ == (0,)
+    numbers = tl.TableEncoder().fit(frame()[["size"]].rename(columns={"size": "day"}))
+    complains(lambda: numbers.transform(X), DataError, "column 'day' of TableEncoder must hold")
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "datetime64[D]", "timedelta64[ns]"])
+def test_arrays_of_dates_are_refused(dtype: str) -> None:
+    """Also by a column that was learnt as numbers: in Python nanoseconds are integers."""
+    X = np.arange(6).astype(dtype).reshape(3, 2)
+    complains(lambda: tl.TableEncoder().fit(X), DataError, "column '0' of")
+    learnt = tl.TableEncoder().fit(np.ones((3, 2)))
+    complains(lambda: learnt.transform(X), DataError, "column '0' of")
+    X[:] = "NaT"
+    assert learnt.strange(X) == {"0": 3, "1": 3}
+
+
+def test_a_frame_without_rows_is_refused() -> None:
+    complains(lambda: tl.TableEncoder().fit(frame()[:0]), DataError, "X of TableEncoder must have")
 
 
 def test_columns_may_be_named() -> None:

@@ -14,7 +14,7 @@ import trainlab as tl
 from complaints import complains
 from trainlab import cli
 from trainlab.data import table
-from trainlab.data.table import write_table
+from trainlab.data.table import harmless, read_table, write_table
 from trainlab.errors import DataError, SettingError
 from trainlab.models.scoring import score
 
@@ -124,17 +124,25 @@ def test_names_of_features_have_the_white_space_of_names(tmp_path: Path) -> None
     assert score(Spaced(), path).columns["prediction"].tolist() == expected
 
 
-def test_labels_that_are_formulas_are_written_as_text(
+def test_labels_are_written_as_they_are(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also in a pipe; `--excel` makes text of those that a spreadsheet would run."""
     monkeypatch.setattr("trainlab.models.load", lambda _: Named())
-    done = invoke("model", path)
-    assert done.stderr == "Columns that are no features: b\n"
-    names, found = rows(done.stdout)
-    assert names == ["prediction"]
-    expected = Named().predict(X[:, [2, 0]])
-    assert {"=no", "yes"} == set(expected)
-    assert [row[0] for row in found] == ["'=no" if label == "=no" else "yes" for label in expected]
+    for label in ("=no", "+", "-", "@home", "+5..10", "\x1b[31mred", "[red]", "a\r\nb", ""):
+        monkeypatch.setattr(Named, "classes_", np.array([label, "yes"]))
+        expected = Named().predict(X[:, [2, 0]]).tolist()
+        assert {label, "yes"} == set(expected)
+        done = invoke("model", path)
+        assert done.stderr == "Columns that are no features: b\n"
+        out = tmp_path / "out.csv"
+        assert invoke("model", path, "--out", str(out)).exit_code == 0
+        assert out.read_bytes() == done.stdout_bytes
+        assert read_table(out, (), ["prediction"]).text["prediction"] == expected
+        invoke("model", path, "--out", str(out), "--excel")
+        safe = [harmless(one) for one in expected]
+        assert read_table(out, (), ["prediction"]).text["prediction"] == safe
+        assert (safe == expected) is not label.startswith(("=", "+", "-", "@"))
 
 
 def test_what_does_not_fit_is_said(path: Path, tmp_path: Path) -> None:

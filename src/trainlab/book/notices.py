@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import sys
 
+from trainlab.terminal import printable
+
 
 @functools.cache
 def notice(text: str) -> None:
     """Writes a line to standard error, the first time that it is told to in this process."""
-    sys.stderr.write(f"trainlab: {text}\n")
+    sys.stderr.write(f"trainlab: {printable(text)}\n")
     sys.stderr.flush()

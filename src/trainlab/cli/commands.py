@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.table import Table
-from rich.text import Text
 
-from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.cli import screen
+from trainlab.cli.group import INTERRUPTED, main, widths
 from trainlab.cli.reading import reads_a_table, tell
+from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
+from trainlab.terminal import command
 
 if TYPE_CHECKING:
     from trainlab.experiments.results import Results
@@ -30,10 +30,8 @@ def list_experiments() -> None:
     """List the experiments."""
     from trainlab.experiments import EXPERIMENTS
 
-    table = Table("Name", "Shows", box=None, padding=(0, 2, 0, 0))
-    for name, experiment in EXPERIMENTS.items():
-        table.add_row(name, experiment.claim)
-    console().print(table)
+    rows = [(name, experiment.claim) for name, experiment in EXPERIMENTS.items()]
+    screen.table(("Name", "Shows"), rows, box=None, padding=(0, 2, 0, 0))
 
 
 @main.command()
@@ -95,7 +93,7 @@ def run(
         _interrupted(left, finished, out, options)
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
-    click.echo(f"Page: {build(out).resolve()}")
+    say(f"Page: {build(out).resolve()}")
 
 
 def _bar(name: str) -> AbstractContextManager[Progress | None]:
@@ -107,37 +105,37 @@ def _bar(name: str) -> AbstractContextManager[Progress | None]:
 def _collect(finished: list[Results]) -> Callable[[Results], None]:
     def done(results: Results) -> None:
         finished.append(results)
-        click.echo(f"{results.experiment}: {results.verdict.outcome}", err=True)
+        say(f"{results.experiment}: {results.verdict.outcome}", err=True)
 
     return done
 
 
 def _verdicts(finished: Sequence[Results]) -> None:
     """The table of verdicts, and the warnings below it."""
-    table = Table("Experiment", "Outcome", "What was found", show_lines=True)
-    for results in finished:
-        style = {"as expected": "green", "contrary to what was expected": "red"}
-        outcome = Text(results.verdict.outcome, style=style.get(results.verdict.outcome, "yellow"))
-        table.add_row(results.experiment, outcome, Text(results.verdict.line))
-    screen = console()
-    screen.print(table)
+    styles = {"as expected": "green", "contrary to what was expected": "red"}
+    rows = [
+        (results.experiment, (found.outcome, styles.get(found.outcome, "yellow")), found.line)
+        for results in finished
+        for found in [results.verdict]
+    ]
+    screen.table(("Experiment", "Outcome", "What was found"), rows, show_lines=True)
     for results in finished:
         for warning in results.verdict.warnings:
-            screen.print(Text(f"{results.experiment}: {warning}", style="yellow"))
+            say(f"{results.experiment}: {warning}", style="yellow")
         outside = [row for row in results.published if not row.inside]
         if results.published:
             inside = len(results.published) - len(outside)
             text = f"{results.experiment}: {inside} of {len(results.published)} published numbers"
-            click.echo(f"{text} are inside our intervals.")
+            say(f"{text} are inside our intervals.")
 
 
 def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, options: Any) -> None:
     """Says what is saved and how to go on, which is not to start over."""
     from trainlab.report import build
 
-    click.echo(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
+    say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
     if out.is_dir():
-        click.echo(f"What is done is saved; page: {build(out).resolve()}", err=True)
+        say(f"What is done is saved; page: {build(out).resolve()}", err=True)
     words = ["trainlab", "run", *left]
     given = {
         "--data": options.data if options.data != "digits" else None,
@@ -151,7 +149,7 @@ def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, op
     for name, value in given.items():
         words += [] if value is None else [name, str(value)]
     words += ["--quick"] if options.quick else []
-    click.echo(f"To go on: {shlex.join(words)}", err=True)
+    say(f"To go on: {command(words)}", err=True)
 
 
 @main.command()
@@ -198,17 +196,22 @@ def check(
     found = list(check_all(seed))
     if network is not None:
         found.append(check_network(f"network {hidden}", network, inputs, outputs, seed))
-    table = Table("Gradient of", "Compared", "At kinks", "Relative error", "Allowed", "")
-    for row in found:
-        words = Text("ok", style="green") if row.report.ok else Text("FAILED", style="bold red")
-        error, allowed = f"{row.report.error:.1e}", f"{row.report.tolerance:.0e}"
-        table.add_row(row.name, str(row.compared), str(row.crossed), error, allowed, words)
-    screen = console()
-    screen.print(table)
+    rows = [
+        (
+            row.name,
+            str(row.compared),
+            str(row.crossed),
+            f"{row.report.error:.1e}",
+            f"{row.report.tolerance:.0e}",
+            ("ok", "green") if row.report.ok else ("FAILED", "bold red"),
+        )
+        for row in found
+    ]
+    screen.table(("Gradient of", "Compared", "At kinks", "Relative error", "Allowed", ""), rows)
     failed = [row for row in found if not row.report.ok]
     for row in failed:
-        screen.print(row.report.table())
-    click.echo(f"{len(found) - len(failed)} of {len(found)} gradient checks passed.")
+        screen.show(row.report.table())
+    say(f"{len(found) - len(failed)} of {len(found)} gradient checks passed.")
     if failed:
         raise SystemExit(1)
 
@@ -239,20 +242,19 @@ def data(data_dir: Path | None, fetch: bool) -> None:
         if data_dir is not None:
             data_dir.mkdir(parents=True, exist_ok=True)
         for fetched in fetch_mnist(data_dir):
-            click.echo(f"verified: {fetched}")
+            say(f"verified: {fetched}")
     places = find_mnist(data_dir)
     there = all(path is not None for path in places.values())
-    table = Table("Data", "Rows", "SHA-256", "Where")
-    table.add_row(*_described(load_digits()), "comes with scikit-learn")
+    rows = [(*_described(load_digits()), "comes with scikit-learn")]
     if there:
         folder = next(path.parent for path in places.values() if path is not None)
-        table.add_row(*_described(load_mnist(data_dir, download=False)), str(folder))
+        rows.append((*_described(load_mnist(data_dir, download=False)), str(folder)))
     else:
-        table.add_row("mnist", "", "", "not there; try trainlab data --fetch")
-    console().print(table)
+        rows.append(("mnist", "", "", "not there; try trainlab data --fetch"))
+    screen.table(("Data", "Rows", "SHA-256", "Where"), rows)
     for name, path in places.items():
         if path is None and not there:
-            click.echo(f"missing: {name}")
+            say(f"missing: {name}")
 
 
 def _described(found: Any) -> tuple[str, str, str]:
@@ -270,9 +272,9 @@ def report(folder: Path) -> None:
 
     if not any(folder.glob(f"*/{FILE}")):
         must = "be a folder with results of experiments"
-        remedy = shlex.join(["trainlab", "run", "all", "--out", str(folder)])
+        remedy = command(["trainlab", "run", "all", "--out", str(folder)])
         raise DataError(sentence("DIR", "a report", must, str(folder), remedy))
-    click.echo(f"Page: {build(folder).resolve()}")
+    say(f"Page: {build(folder).resolve()}")
 
 
 @main.command()
@@ -280,8 +282,15 @@ def report(folder: Path) -> None:
 @click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
+@click.option(
+    "--excel",
+    is_flag=True,
+    help="For a spreadsheet: an apostrophe in front of labels that it would run as formulas.",
+)
 @reads_a_table("How all numbers are written.  [default: as in the table of the training]")
-def predict(model: Path, table: Path, out: Path | None, proba: bool, **reading: Any) -> None:
+def predict(
+    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **reading: Any
+) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
     CSV may also be packed with gzip, a Parquet file or an Excel workbook.  Its first line
@@ -302,16 +311,16 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool, **reading: 
     found = score(load(model), table, proba, **reading)
     tell(found.notices)
     if found.ignored:
-        click.echo(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
+        say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
     if found.strange:
         counts = ", ".join(f"{name!r} ({count})" for name, count in found.strange.items())
-        click.echo(f"Cells unlike any that the model was trained on: {counts}", err=True)
-    content = write_table(found.columns)
+        say(f"Cells unlike any that the model was trained on: {counts}", err=True)
+    content = write_table(found.columns, excel)
     if out is None:
-        click.echo(content.decode("utf-8"), nl=False)
+        screen.data(content)
     else:
         files.write(out, content)
-        click.echo(f"{len(found)} rows: {out.resolve()}")
+        say(f"{len(found)} rows: {out.resolve()}")
 
 
 @main.command()
@@ -320,8 +329,14 @@ def runs(folder: Path) -> None:
     """List the trainings that DIR keeps, finished or not."""
     from trainlab.store import listed
 
-    table = Table("Run", "Done", "Begun", "Last change", "Size")
-    for about in listed(folder):
-        done, size = f"{about.done} of {about.total}", f"{about.size / 1e6:,.1f} MB"
-        table.add_row(Text(about.key), done, about.begun, about.changed, size)
-    console().print(table)
+    rows = [
+        (
+            about.key,
+            f"{about.done} of {about.total}",
+            about.begun,
+            about.changed,
+            f"{about.size / 1e6:,.1f} MB",
+        )
+        for about in listed(folder)
+    ]
+    screen.table(("Run", "Done", "Begun", "Last change", "Size"), rows)

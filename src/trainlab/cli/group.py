@@ -5,13 +5,13 @@ Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
+from trainlab.cli.screen import prepared, say, visible
 from trainlab.errors import TrainlabError
 
 INTERRUPTED: Final = 130
@@ -23,7 +23,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         try:
-            return super().invoke(ctx)
+            with prepared(), _visible():
+                return super().invoke(ctx)
         except TrainlabError as error:
             raise Failure(str(error)) from error
         except BrokenPipeError:
@@ -32,8 +33,24 @@ class Commands(click.Group):
             # A full disk or a lost folder is news for the user, not for a debugger.
             raise Failure(str(error)) from error
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            say("Interrupted.", err=True)
             raise SystemExit(INTERRUPTED) from None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the options before the name of a command."""
+        with _visible():
+            return super().parse_args(ctx, args)
+
+
+@contextmanager
+def _visible() -> Iterator[None]:
+    """Makes the words of the user visible in what click says of them."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise  # its message is the page of help
+    except click.UsageError as error:
+        raise click.UsageError(visible(error.format_message()), error.ctx) from error
 
 
 class Failure(click.ClickException):
@@ -43,7 +60,7 @@ class Failure(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Writes it to standard error."""
-        click.echo(f"Error: {self.format_message()}", err=True)
+        say(f"Error: {self.format_message()}", err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,9 +77,3 @@ def widths(text: str) -> tuple[int, ...]:
         raise click.BadParameter(
             f"must be widths like 20,20; got {text!r}", param_hint="--hidden"
         ) from None
-
-
-def console() -> Console:
-    """Standard output; as wide as the terminal or COLUMNS say, else wide enough for a file."""
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else 120)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from trainlab.cli.screen import say
 from trainlab.data.rows import MAX_SKIPPED
 
 
@@ -42,4 +43,4 @@ def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., 
 def tell(notices: Sequence[str]) -> None:
     """Says how a table was read, on standard error."""
     for notice in notices:
-        click.echo(f"Note: {notice}", err=True)
+        say(f"Note: {notice}", err=True)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 from click.core import ParameterSource
-from rich.table import Table
-from rich.text import Text
 
-from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.cli.group import INTERRUPTED, main, widths
 from trainlab.cli.reading import reads_a_table, tell
+from trainlab.cli.screen import say
+from trainlab.cli.screen import table as show_table
+from trainlab.terminal import command
 
 if TYPE_CHECKING:
     from trainlab.search.study import Outcome
@@ -140,22 +140,22 @@ def search(
         test_fraction=settings.test_fraction,
     )
     tell(found.notices)
-    click.echo(f"{found.task} of {found.target!r}: {found.reason}", err=True)
+    say(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
-        click.echo(f"Features that are not plain numbers: {said(found.columns)}", err=True)
+        say(f"Features that are not plain numbers: {said(found.columns)}", err=True)
     for warning in found.warnings:  # once more at the end, with those of the training
-        click.echo(f"Warning: {warning}", err=True)
+        say(f"Warning: {warning}", err=True)
     try:
         outcome = study(found, settings, out, fresh, workers, progress=True)
     except KeyboardInterrupt:
-        click.echo("Interrupted.  What is trained is saved.", err=True)
-        click.echo(f"To go on: {shlex.join(_words(ctx))}", err=True)
+        say("Interrupted.  What is trained is saved.", err=True)
+        say(f"To go on: {command(_words(ctx))}", err=True)
         raise SystemExit(INTERRUPTED) from None
     save(outcome.model, out / MODEL)
     page = write_search(outcome, out)
     _show(outcome)
-    click.echo(f"Page: {page.resolve()}")
-    click.echo(f"To predict: {shlex.join(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
+    say(f"Page: {page.resolve()}")
+    say(f"To predict: {command(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
 
 
 def _range(option: str, text: str) -> tuple[float, float]:
@@ -188,17 +188,17 @@ def _show(outcome: Outcome) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
     from trainlab.report.words import score as words
 
-    table = Table("Rank", "Score", "Settings", title=f"The best by {outcome.measure} of folds")
-    for one in outcome.candidates[:SHOWN]:
-        score = f"{words(one.score)} ± {words(one.error)}"
-        table.add_row(str(one.rank), score, Text(one.words))
-    screen = console()
-    screen.print(table)
-    judged = Table("", outcome.measure, "95 % interval", title="On the rows put aside")
-    for found in outcome.judged:
-        interval = f"{words(found.low)} to {words(found.high)}"
-        judged.add_row(found.name, words(found.score), interval)
-    screen.print(judged)
-    screen.print(Text(outcome.versus.words))
+    best = [
+        (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)
+        for one in outcome.candidates[:SHOWN]
+    ]
+    title = f"The best by {outcome.measure} of folds"
+    show_table(("Rank", "Score", "Settings"), best, title)
+    judged = [
+        (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
+        for one in outcome.judged
+    ]
+    show_table(("", outcome.measure, "95 % interval"), judged, "On the rows put aside")
+    say(outcome.versus.words)
     for warning in outcome.warnings:
-        screen.print(Text(f"Warning: {warning}", style="yellow"))
+        say(f"Warning: {warning}", style="yellow")

@@ -1,4 +1,4 @@
-"""Tables in files, read as if they were hostile, and written so that they harm nobody.
+"""Tables in files, read as if they were hostile, and written as they are.
 
 Order: what is read, the file, then writing.
 
@@ -20,7 +20,7 @@ import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from trainlab.data.cells import NUMBER, bare, is_missing, number
 from trainlab.data.formats import DECIMALS, NumberFormat, grouped
-from trainlab.data.lines import Opened
+from trainlab.data.lines import BOM, Opened
 from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, sentence
@@ -328,33 +328,64 @@ class _Numbers:
         return f"; try {' or '.join(fits)}" if fits else ""
 
 
-def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> bytes:
-    """A CSV file of columns of equal lengths, by name.
+def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool = False) -> bytes:
+    """A CSV file of columns of equal lengths, by name; every cell is written as it is.
 
-    Text that a spreadsheet would take for a formula (it begins with =, +, -, @, a tab or a
-    line break, and is no number) gets an apostrophe in front, which spreadsheets do not show.
-    Source: OWASP, "CSV injection".
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        The cells of each column, all of one length.
+    excel : bool, default False
+        Write the file for a spreadsheet: the text of a cell that it would run as a formula is
+        made `harmless`, and a byte order mark says that the file is UTF-8.
 
+    Raises
+    ------
+    SettingError
+        If the columns differ in length.
+    DataError
+        If a text holds half a character (a lone surrogate), which UTF-8 has no bytes for.
+
+    Examples
+    --------
     >>> write_table({"kind": ["iris", "=1+1"], "share": [0.5, 1.0]}).decode().split()
-    ['kind,share', 'iris,0.5', "'=1+1,1.0"]
+    ['kind,share', 'iris,0.5', '=1+1,1.0']
     """
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise SettingError(sentence("columns", "write_table", "have one length", lengths))
     rows = [tuple(columns), *zip(*columns.values(), strict=True)]
-    lines = (",".join(_quoted(harmless(cell)) for cell in row) for row in rows)
-    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+    cell: Callable[[Any], str] = harmless if excel else str
+    lines = [",".join(_quoted(cell(value)) for value in row) for row in rows]
+    try:
+        content = "".join(f"{line}\n" for line in lines).encode("utf-8")
+    except UnicodeEncodeError as error:
+        got = error.object[error.start : error.end]
+        raise DataError(sentence("text", "write_table", "have a form in UTF-8", got)) from error
+    return BOM + content if excel else content
 
 
 def harmless(cell: Any) -> str:
-    """A cell as text that no spreadsheet runs."""
+    """A cell as text that no spreadsheet runs.
+
+    What begins with =, +, -, @, a tab or a line break, and is no number, gets an apostrophe
+    in front.  Source: OWASP, "CSV injection".
+
+    >>> harmless("=1+1"), harmless(-1.5)
+    ("'=1+1", '-1.5')
+    """
     text = str(cell)
     is_formula = text.startswith(_FORMULA) and not NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text
 
 
 def _quoted(text: str) -> str:
-    """A cell as RFC 4180 wants it.  Python's writer leaves a lone carriage return unquoted."""
-    if any(mark in text for mark in ',"\r\n'):
+    """A cell as RFC 4180 wants it.
+
+    Python's writer leaves a lone carriage return unquoted.  Without quotes an empty cell would
+    be an empty line where there is one column, which readers skip, and a byte order mark in the
+    first cell would be that of the file.
+    """
+    if not text or any(mark in text for mark in ',"\r\n\ufeff'):
         return '"' + text.replace('"', '""') + '"'
     return text

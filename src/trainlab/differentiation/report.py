@@ -90,7 +90,7 @@ class GradientReport:
 
     def __str__(self) -> str:
         text = io.StringIO()
-        Console(file=text, width=100).print(self.table())
+        Console(file=text, width=100, markup=False, emoji=False).print(self.table())
         return text.getvalue().rstrip()
 
 

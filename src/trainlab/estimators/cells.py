@@ -1,15 +1,17 @@
 """Cells of a table: what is a hole, a number, a word; and the columns that they become.
 
-Order: one cell, columns of cells, a column of numbers, a column of words.
+Order: one cell, columns of cells, what no column holds, a column of numbers, a column of words.
 Axis letters: N rows.
 """
 
 from __future__ import annotations
 
+import datetime
 import math
 import numbers
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Self
@@ -35,6 +37,8 @@ def is_hole(cell: Any) -> bool:
         return is_missing(cell)
     if cell is None or type(cell).__name__ in _PANDAS_HOLES:
         return True
+    if isinstance(cell, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(cell))
     return isinstance(cell, (float, np.floating)) and math.isnan(cell)
 
 
@@ -50,6 +54,8 @@ def number_of(cell: Any) -> float:
         return float(cell)
     if not isinstance(cell, (numbers.Real, Decimal, np.bool_)):
         return math.nan
+    if isinstance(cell, np.timedelta64):  # an integer to NumPy
+        return math.nan
     try:
         return float(cell)
     except OverflowError:
@@ -62,8 +68,8 @@ def word_of(cell: Any) -> str:
     >>> word_of(" red"), word_of(7.0), word_of("007"), word_of(0.5)
     ('red', '7', '007', '0.5')
     """
-    if isinstance(cell, float):
-        return repr(float(cell)).removesuffix(".0")
+    if isinstance(cell, (float, np.floating)):
+        return str(cell).removesuffix(".0")
     return bare(str(cell))
 
 
@@ -98,6 +104,43 @@ def words_of(cells: NDArray[Any]) -> list[str | None]:
     """The cells (N,) of a column as words, None for holes."""
     read = _Read()
     return [read[cell] if type(cell) is str else _word(cell) for cell in cells.tolist()]
+
+
+# Types of cells that are neither numbers nor words; how to make numbers of a column {} of them.
+_REFUSED: Final[Mapping[tuple[type, ...], str]] = {
+    (datetime.timedelta, np.timedelta64): "pandas.TimedeltaIndex({}).total_seconds()",
+    (datetime.date, np.datetime64): "pandas.DatetimeIndex({}).year",
+    (datetime.time,): "[None if cell is None else cell.hour for cell in {}]",
+    (complex, np.complexfloating): "numpy.real({})",
+}
+_PERIODS: Final = "pandas.PeriodIndex({}).year"
+
+
+def refuse_dates_and_complex(cells: NDArray[Any], name: str, column: str) -> None:
+    """DataError if any of the cells (N,) is a date, a time or a complex number.
+
+    As a word each date is another one, and none tells which is later.
+
+    column  the column as an expression, for the remedy
+    """
+    if cells.dtype.kind in "biufUS":
+        return
+    listed = cells.tolist() if cells.dtype.kind == "O" else list(cells)
+    for kind in {type(cell): None for cell in listed}:
+        remedy = _remedy_for(kind)
+        if remedy is not None:
+            got = next(cell for cell in listed if type(cell) is kind)
+            must = "hold numbers or words"
+            instead = f"numbers in its place, such as {remedy.format(column)}"
+            raise DataError(sentence(f"column {name!r}", OWNER, must, got, instead))
+
+
+def _remedy_for(kind: type) -> str | None:
+    if kind.__name__ in _PANDAS_HOLES:
+        return None
+    if kind.__name__ == "Period":
+        return _PERIODS
+    return next((remedy for kinds, remedy in _REFUSED.items() if issubclass(kind, kinds)), None)
 
 
 class _Read(dict[str, str | None]):

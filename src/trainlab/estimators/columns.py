@@ -5,28 +5,38 @@ Axis letters: N rows, d columns that come in, m that go out.
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from trainlab.errors import SettingError, sentence
-from trainlab.estimators.cells import OWNER, Column, Numbers, Words, holds_words
-from trainlab.estimators.compatibility import validate_data
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.cells import (
+    OWNER,
+    Column,
+    Numbers,
+    Words,
+    holds_words,
+    refuse_dates_and_complex,
+)
+from trainlab.estimators.compatibility import check_features, validate_data
+from trainlab.estimators.frames import columns_of, is_frame, objects
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer
-
-_AS_IT_IS: Final = {"dtype": None, "ensure_all_finite": False}  # columns judge their cells
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
     """Makes numbers of a table with words and holes; the first step of a pipeline.
 
     A hole is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA", "null", …
-    A column is one of words if any other cell of it, in the rows of `fit`, is no number
-    ("12" is one, "1,5" and "red" are words), or if it is named.  It becomes
+    A column is one of words if its dtype in the rows of `fit` is one of categories (of pandas,
+    polars or pyarrow), whatever they are, or if any cell of it that is no hole is no number
+    ("12" and True are numbers, "1,5" and "red" are words).  `words` decides otherwise.  Later
+    rows are read in the same way, whatever their dtypes: 7 is then the word "7".  Dates, times
+    and complex numbers are neither, and a DataError says how to make numbers of them.
+    A column becomes
 
     of numbers  itself, with the median of the rows of `fit` in place of holes; and, where
                 there were holes in them, a second column: 1 where there is a hole, else 0
@@ -39,7 +49,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     of numbers it is the median.  A word in a column of numbers is a DataError that names
     the column.
 
-    words           "auto", or the columns of words: a list of names, or of places from 0 on
+    words           "auto", or all columns of words: a list of names, or of places from 0 on
     min_frequency   rows that must have a word for a column of its own
     max_categories  columns of a column's words at most, that of rare words among them
 
@@ -77,12 +87,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learns medians and words from rows; y is not looked at."""
         least, most = self._limits()
-        cells = validate_data(self, X, reset=True, **_AS_IT_IS)
+        table = self._read(X, reset=True)
         named = self._named_words()
         columns: list[Column] = []
-        for place, name in enumerate(self._names()):
-            own = cells[:, place]
-            of_words = holds_words(own) if named is None else place in named
+        for place, (name, (own, of_kinds)) in enumerate(zip(self._names(), table, strict=True)):
+            of_words = of_kinds if named is None else place in named
+            if not of_words:
+                refuse_dates_and_complex(own, name, self._expression(X, place))
+                of_words = named is None and holds_words(own)
             columns.append((Words if of_words else Numbers).of(own, name, least, most))
         self.columns_ = tuple(columns)
         return self
@@ -90,8 +102,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def transform(self, X: Any) -> Array:
         """The rows as numbers (N, m)."""
         cells = self._admit(X)
-        made, first = np.empty((len(cells), self.width)), 0
-        for one, name, own in zip(self.columns_, self._names(), cells.T, strict=True):
+        made, first = np.empty((len(cells[0]), self.width)), 0
+        for one, name, own in zip(self.columns_, self._names(), cells, strict=True):
             part = one.encode(own, name)
             made[:, first : first + part.shape[1]] = part
             first += part.shape[1]
@@ -103,7 +115,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         Columns without any are left out.
         """
         cells = self._admit(X)
-        parts = zip(self.columns_, self._names(), cells.T, strict=True)
+        parts = zip(self.columns_, self._names(), cells, strict=True)
         found = {name: one.strange(own, name) for one, name, own in parts}
         return {name: count for name, count in found.items() if count}
 
@@ -142,15 +154,35 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         # scikit-learn 1.5 asks so.
         return {"X_types": ["2darray", "categorical", "string"], "allow_nan": True}
 
-    def _admit(self, X: Any) -> NDArray[Any]:
+    def _admit(self, X: Any) -> list[NDArray[Any]]:
         check_is_fitted(self)
-        cells: NDArray[Any] = validate_data(self, X, reset=False, **_AS_IT_IS)
-        return cells
+        return [cells for cells, _ in self._read(X, reset=False)]
+
+    def _read(self, X: Any, reset: bool) -> list[tuple[NDArray[Any], bool]]:
+        """Each column of X: its cells (N,), and whether its dtype is one of categories."""
+        if is_frame(X):
+            if 0 in X.shape:
+                raise DataError(sentence("X", OWNER, "have rows and columns", X.shape))
+            check_features(self, X, reset)
+            return [*columns_of(X)]
+        # Columns judge their cells.  NumPy would make texts of all cells of a list with a text.
+        dtype = None if hasattr(X, "dtype") else object
+        cells = validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+        is_date = cells.dtype.kind in "mM"  # as Python's objects dates would lose their dtype
+        return [(objects(own) if is_date else own, False) for own in cells.T]
 
     def _names(self) -> list[str]:
         """What errors call the columns."""
         names = getattr(self, "feature_names_in_", range(self.n_features_in_))
         return [str(name) for name in names]
+
+    def _expression(self, X: Any, place: int) -> str:
+        """A column of X in Python."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            return f"X[{names[place]!r}]"
+        array = "X" if hasattr(X, "dtype") else "numpy.array(X, object)"
+        return f"X.iloc[:, {place}]" if is_frame(X) else f"{array}[:, {place}]"
 
     def _limits(self) -> tuple[int, int]:
         for name in ("min_frequency", "max_categories"):

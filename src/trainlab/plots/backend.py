@@ -18,6 +18,8 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from trainlab.terminal import printable
+
 NAME: Final = f"module://{__name__}"
 WITHOUT_WINDOWS: Final = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
 """Matplotlib's backends that show nothing."""
@@ -75,7 +77,7 @@ class FileManager(FigureManagerBase):
         known = self.number is not None
         path, self.number = self.files.write(self.canvas.figure, self.number)
         if not known:
-            sys.stdout.write(f"Figure: {path}\n")
+            sys.stdout.write(f"Figure: {printable(str(path))}\n")
             sys.stdout.flush()
 
 

@@ -8,42 +8,33 @@ from __future__ import annotations
 import math
 import shlex
 import typing
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from trainlab.experiments.claims import SMALLEST_P, number
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import DataName
+from trainlab.terminal import printable
 
 SENTENCE: Final = 2_000
 """Characters shown of any text; the longest sentence of a verdict has about 600."""
 NAME: Final = 80
 """Characters shown of a name: more would leave no room beside it in a table."""
 
-_JOINERS: Final = "\u200c\u200d"
-"""Zero-width (non-)joiners: without them some scripts and emoji are misspelt."""
+_BLANKS: Final = str.maketrans("\t\n\r", "   ")
 
 
 def visible(text: str, limit: int = SENTENCE) -> str:
     """The text in at most `limit` characters; what has no picture of its own is spelt out.
 
-    Control and format characters (among them those that turn the reading direction
-    round), lone surrogates and line separators become an escape, white space a space,
-    and what is too long ends in an ellipsis.
+    White space becomes a space, other characters without a picture become escapes as in
+    `terminal.printable`, and what is too long ends in an ellipsis.
 
     >>> visible("loss\\u202e\\n!"), visible("abcdef", 4)
     ('loss\\\\u202e !', 'abc…')
     """
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(map(_character, cut))
-
-
-def _character(sign: str) -> str:
-    if sign in "\t\n\r":
-        return " "
-    hidden = unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") and sign not in _JOINERS
-    return f"\\u{ord(sign):04x}" if hidden else sign
+    return printable(cut.translate(_BLANKS))
 
 
 def name(text: str) -> str:

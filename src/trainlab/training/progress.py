@@ -11,6 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.progress import Progress as RichProgress
 
 from trainlab.errors import SettingError, sentence
+from trainlab.terminal import printable
 
 
 @runtime_checkable
@@ -33,7 +34,7 @@ class Bar:
     def __init__(self, name: str = "training", console: Console | None = None) -> None:
         console = console or Console(stderr=True)
         self._progress = RichProgress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[words]}"),
             TimeElapsedColumn(),
@@ -43,7 +44,7 @@ class Bar:
             disable=not console.is_terminal,
         )
         # Without a total the bar pulses: something goes on, and for so long.
-        self._task = self._progress.add_task(name, total=None, words="")
+        self._task = self._progress.add_task(printable(name), total=None, words="")
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -1,0 +1,99 @@
+"""What the commands write: messages and tables for people, and data for programs.
+
+Everything that reaches a terminal passes here, and through `terminal.printable`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from trainlab.terminal import prepare, printable
+
+WIDE: Final = 120
+"""Columns of a table in a file."""
+Cell = str | tuple[str, str]
+"""A text, or a text and its style."""
+
+
+def say(text: str, err: bool = False, style: str = "") -> None:
+    """Writes a line on standard output, or on standard error."""
+    if style:
+        show(Text(printable(text), style=style))
+        return
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{printable(text)}\n")
+    stream.flush()
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None = None, **look: Any
+) -> None:
+    """Writes a table on standard output; `look` is that of rich.table.Table."""
+    made = Table(title=None if title is None else _text(title), **look)
+    for heading in headings:
+        made.add_column(_text(heading))
+    for row in rows:
+        made.add_row(*map(_text, row))
+    show(made)
+
+
+def show(what: RenderableType) -> None:
+    """Writes a text or a table of ours on standard output.
+
+    It is as wide as the terminal or COLUMNS say, else wide enough for a file.
+    """
+    known = _is_terminal(sys.stdout) or "COLUMNS" in os.environ
+    screen = Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
+    screen.print(what)
+
+
+def data(content: bytes) -> None:
+    """Writes a file on standard output: to a terminal its lines as text, else its bytes."""
+    if _is_terminal(sys.stdout):
+        for line in content.decode("utf-8-sig").removesuffix("\n").split("\n"):
+            say(line)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def visible(text: str) -> str:
+    """The text as standard error can show it, for those who write it themselves."""
+    return printable(text, sys.stderr.encoding)
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Inside, streams replace what their encodings lack, and warnings hide nothing."""
+    prepare()
+    usual = warnings.formatwarning
+
+    def spelt_out(message: Warning | str, *place: Any, **line: Any) -> str:
+        text = "\n".join(map(printable, str(message).split("\n")))
+        return usual(text, *place, **line)
+
+    warnings.formatwarning = spelt_out
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty()
+
+
+def _text(cell: Cell) -> Text:
+    text, style = (cell, "") if isinstance(cell, str) else cell
+    # Replaced here and not by the stream alone: a longer text needs a wider column.
+    return Text(printable(text, sys.stdout.encoding), style=style)
