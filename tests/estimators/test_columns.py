@@ -333,6 +333,18 @@ def test_arrays_of_dates_are_refused(dtype: str) -> None:
     assert learnt.strange(X) == {"0": 3, "1": 3}
 
 
+@pytest.mark.parametrize(
+    "cells", [["3,750", "950", None], ["$1.01", "$2"], ["1,5", 2.5, "NA"], ["12 %", "3%"]]
+)
+def test_formatted_numbers_are_refused_with_a_remedy(cells: list[Any]) -> None:
+    told = "column 'price' of TableEncoder must hold numbers as programs write them, or words; got "
+    frame = pd.DataFrame({"price": np.array(cells, object)})
+    complains(lambda: tl.TableEncoder().fit(frame), DataError, f"{told}{cells[0]!r}; try ")
+    assert tl.TableEncoder(["price"], min_frequency=1).fit(frame).words_ == (0,)
+    frame.loc[0, "price"] = "red"
+    assert tl.TableEncoder().fit(frame).words_ == (0,)
+
+
 def test_a_frame_without_rows_is_refused() -> None:
     complains(lambda: tl.TableEncoder().fit(frame()[:0]), DataError, "X of TableEncoder must have")
 

@@ -15,12 +15,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import math
 import os
-import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,8 +26,9 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import NUMBER, bare, is_missing, number
-from trainlab.data.formats import DECIMALS, NumberFormat, grouped
+from trainlab.data.cells import NUMBER, bare
+from trainlab.data.columns import NAMED, NumberReader
+from trainlab.data.formats import NumberFormat
 from trainlab.data.lines import BOM, Opened
 from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
@@ -43,12 +42,7 @@ BLOCK_NUMBERS: Final = 1 << 20
 BLOCK_LETTERS: Final = 1 << 24
 """Letters of text that are read at a time, and those of one row more."""
 
-# `float` takes more than numbers as programs write them (1_000, nan, other scripts' digits);
-# of these characters it takes no more than that.
-_PLAIN: Final = re.compile(r"[0-9+\-.eE]*")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NAMED: Final = 5
-"""Faults that one sentence names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +181,7 @@ class TableFile:
         """
         names = tuple(n for n in self.names if n not in text) if numbers is None else (*numbers,)
         places, texts = self._places(names), self._places(text)
-        read = _Numbers(names, holes, formats or {})
+        read = NumberReader(names, holes, formats or {})
         rows_at_once, rows = max(1, BLOCK_NUMBERS // max(1, len(self.names))), self._records()
         empty = True
         while True:
@@ -246,7 +240,7 @@ class TableFile:
         faults += [f"{describe(name)} {count} times" for name, count in times.items() if count > 1]
         if faults:
             must = "be words, and differ from each other"
-            got = ", ".join(faults[:_NAMED]) + ", …" * (len(faults) > _NAMED)
+            got = ", ".join(faults[:NAMED]) + ", …" * (len(faults) > NAMED)
             remedy = "a first line such as width,length,height"
             text = f"names of columns of {self.path} must {must}; got {got}; try {remedy}"
             raise DataError(text)
@@ -256,76 +250,12 @@ class TableFile:
         place = {name: index for index, name in enumerate(self.names)}
         missing = [name for name in names if name not in place]
         if missing:
-            must = f"have the columns {', '.join(map(repr, missing[:_NAMED]))}"
+            must = f"have the columns {', '.join(map(repr, missing[:NAMED]))}"
             raise self._fault("table", must, list(self.names))
         return [place[name] for name in names]
 
     def _fault(self, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
         return DataError(sentence(what, str(self.path), must, got, remedy))
-
-
-class _Numbers:
-    """Reads the numbers in rows, and knows the first cell of each column that is none."""
-
-    def __init__(
-        self, names: Sequence[str], holes: bool, formats: Mapping[str, NumberFormat]
-    ) -> None:
-        self._names, self._holes = names, holes
-        self._formats = [formats.get(name) for name in names]
-        self._plain = not any(self._formats)
-        self.faults: dict[str, tuple[int, str]] = {}
-
-    def __call__(self, cells: list[str], line: int) -> Iterable[float]:
-        """The numbers in the cells of a row; NaN for holes and faults."""
-        if self._plain and _PLAIN.fullmatch("".join(cells)):
-            with contextlib.suppress(ValueError):
-                values = [float(cell) for cell in cells]
-                if math.isfinite(sum(values)):
-                    return values
-        values = []
-        for cell, name, format in zip(cells, self._names, self._formats, strict=True):
-            value = number(cell) if format is None else format.read(cell)
-            if not (math.isfinite(value) or (self._holes and is_missing(cell))):
-                self.faults.setdefault(name, (line, cell))
-            values.append(value)
-        return values
-
-    @contextlib.contextmanager
-    def complaints(self, lines: str, path: Path) -> Iterator[None]:
-        """Some rows: a DataError at their end tells their faults, and that which ended them."""
-        try:
-            yield
-        except DataError as error:
-            if self.faults:
-                raise DataError(f"{self._complaint(lines, path)}; and {error}") from error
-            raise
-        if self.faults:
-            raise DataError(self._complaint(lines, path) + self._remedy())
-
-    def _complaint(self, lines: str, path: Path) -> str:
-        """The first cell of each column that is no number."""
-        (name, (line, cell)), *others = self.faults.items()
-        format = self._formats[self._names.index(name)]
-        example = "12 or -0.5 or 1e-3" if format is None else str(format)
-        must = f"be a finite number, as {example}{', or empty' if self._holes else ''}"
-        text = sentence(f"column {name!r} in {lines} {line}", str(path), must, cell)
-        for name, (line, cell) in others[:_NAMED]:
-            text += f", and {describe(cell)} of column {describe(name)} in {lines} {line}"
-        return text + (f", and {len(others) - _NAMED} columns more" if others[_NAMED:] else "")
-
-    def _remedy(self) -> str:
-        """The decimal sign with which all of these cells are numbers."""
-        known = dict(zip(self._names, self._formats, strict=True))
-        units = {name: format.unit if format else "" for name, format in known.items()}
-        fits = [
-            f"--decimal {way}"
-            for way, sign in DECIMALS.items()
-            if all(
-                math.isfinite(grouped(sign, units[name]).read(cell))
-                for name, (_, cell) in self.faults.items()
-            )
-        ]
-        return f"; try {' or '.join(fits)}" if fits else ""
 
 
 def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool = False) -> bytes:

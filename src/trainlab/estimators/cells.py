@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, number
+from trainlab.data.formats import Writing
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
@@ -141,6 +142,21 @@ def _remedy_for(kind: type) -> str | None:
     if kind.__name__ == "Period":
         return _PERIODS
     return next((remedy for kinds, remedy in _REFUSED.items() if issubclass(kind, kinds)), None)
+
+
+def refuse_formats(cells: NDArray[Any], name: str) -> None:
+    """DataError if the texts among the cells (N,) are numbers, but not as programs write them.
+
+    As a word each of "3,750" and "$1.01" is another one, and none tells which is more.
+    """
+    texts = [cell for cell in cells.tolist() if isinstance(cell, str)]
+    writing = Writing()
+    writing.add(texts)
+    if writing.units and not writing.words and not writing.plain:
+        got = next(text for text in texts if math.isnan(number(text)) and not is_missing(text))
+        must = "hold numbers as programs write them, or words"
+        instead = "numbers in its place, or its name in words="
+        raise DataError(sentence(f"column {name!r}", OWNER, must, got, instead))
 
 
 class _Read(dict[str, str | None]):

@@ -20,6 +20,7 @@ from trainlab.estimators.cells import (
     Words,
     holds_words,
     refuse_dates_and_complex,
+    refuse_formats,
 )
 from trainlab.estimators.compatibility import check_features, validate_data
 from trainlab.estimators.frames import columns_of, is_frame, objects
@@ -33,9 +34,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     A hole is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA", "null", …
     A column is one of words if its dtype in the rows of `fit` is one of categories (of pandas,
     polars or pyarrow), whatever they are, or if any cell of it that is no hole is no number
-    ("12" and True are numbers, "1,5" and "red" are words).  `words` decides otherwise.  Later
+    ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
     rows are read in the same way, whatever their dtypes: 7 is then the word "7".  Dates, times
-    and complex numbers are neither, and a DataError says how to make numbers of them.
+    and complex numbers are neither, and a DataError says how to make numbers of them.  Nor is
+    a column of "3,750", "$1.01" or "1,5", unless other cells are words: it is a DataError.
     A column becomes
 
     of numbers  itself, with the median of the rows of `fit` in place of holes; and, where
@@ -95,6 +97,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
             if not of_words:
                 refuse_dates_and_complex(own, name, self._expression(X, place))
                 of_words = named is None and holds_words(own)
+                if of_words:
+                    refuse_formats(own, name)
             columns.append((Words if of_words else Numbers).of(own, name, least, most))
         self.columns_ = tuple(columns)
         return self
