@@ -6,9 +6,36 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from trainlab.errors import SettingError, sentence
 
 _PIECE: Final = 1 << 20
+
+
+def as_path(
+    value: Any, name: str, owner: str, must: str = "be a path", *, home: bool = False
+) -> Path:
+    """The path in an argument; SettingError for what cannot be one, as None, "" or "a\\0b".
+
+    name, owner  of the argument, and what it must be, for the error
+    home  whether ~ at the beginning stands for the user's home, and ~name for another user's
+
+    >>> as_path("model.safetensors", "path", "save").suffix
+    '.safetensors'
+    """
+    try:
+        text = os.fspath(value)
+        if not isinstance(text, str) or not text or "\0" in text:
+            raise TypeError
+        os.fsencode(text)
+        path = Path(text)
+        return path.expanduser() if home else path
+    except RuntimeError:  # of expanduser
+        known = "begin with the home of a user who exists"
+        raise SettingError(sentence(name, owner, known, value)) from None
+    except (TypeError, UnicodeEncodeError):
+        raise SettingError(sentence(name, owner, must, value)) from None
 
 
 def write(path: Path, content: bytes) -> None:

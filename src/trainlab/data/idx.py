@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.errors import DataError, sentence
+from trainlab.files import as_path
 
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES: Final = 8
@@ -69,7 +70,7 @@ def read_idx(
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    path = Path(path)
+    path = as_path(path, "path", "read_idx")
     with _faults_named(path):
         size = _size_of_regular_file(path)
         with path.open("rb") as raw:

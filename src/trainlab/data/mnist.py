@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trainlab.data.arrays import Dataset, Split
 from trainlab.data.idx import IdxFile
 from trainlab.errors import DataError, DownloadError, sentence
+from trainlab.files import as_path
 
 ENVIRONMENT: Final = "TRAINLAB_DATA"
 """The environment variable that names a folder with data."""
@@ -69,8 +70,8 @@ def folders(data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
     for name, folder in named.items():
         if folder is None:
             continue
-        path = Path(folder).expanduser()
-        if not path.is_dir():
+        path = as_path(folder, name, "MNIST", home=True)
+        if not os.path.isdir(path):  # unlike Path's, False for any path that leads nowhere
             raise DataError(sentence(name, "MNIST", "be a folder that is there", str(path)))
         found.append(path)
     found.append(cache_folder())
@@ -111,7 +112,7 @@ def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = T
     if folder is None:
         cache, places = cache_folder(), folders()
         return [_sound(file, places, cache, MIRRORS, progress)[0] for file in FILES]
-    target = Path(folder).expanduser()
+    target = as_path(folder, "folder", "fetch_mnist", home=True)
     return [_fetched(file, target, MIRRORS, progress) for file in FILES]
 
 

@@ -85,6 +85,8 @@ class Options:
             if value is not None and not (is_integer(value) and value >= 1):
                 must = "be an integer >= 1"
                 raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+        if self.data_dir is not None:
+            files.as_path(self.data_dir, "data_dir", "a run", home=True)
         admit_backend(self.backend, self.scheduler)
 
     @property
@@ -116,7 +118,7 @@ def run(
     StoreError where another process is running experiments there.
     """
     options = options or Options()
-    folder = Path(out)
+    folder = files.as_path(out, "out", "a run")
     check_writable(folder)
     data = None
     if any(experiment.needs_data for experiment in experiments):

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from trainlab.errors import SettingError, StoreError, sentence
+from trainlab.files import as_path
 from trainlab.store.coding import canonical
 from trainlab.store.differences import differences
 from trainlab.store.lock import Lock
@@ -78,7 +79,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.path = Path(folder) / FILE
+        self.path = as_path(folder, "folder", "a store") / FILE
         with _complaints(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(self.path.with_name(LOCK))
@@ -239,8 +240,8 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
 
     StoreError where there is no store, or one that cannot be read.
     """
-    path = Path(folder) / FILE
-    if not path.is_file():
+    path = as_path(folder, "DIR", "a list of runs") / FILE
+    if not os.path.isfile(path):
         must = f"be a folder with {FILE}"
         raise StoreError(sentence("DIR", "a list of runs", must, str(folder)))
     with _complaints(path), _readable(path) as source:
