@@ -304,7 +304,7 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
         click.echo(content.decode("utf-8"), nl=False)
     else:
         files.write(out, content)
-        click.echo(f"{len(found)} rows: {out.resolve()}")
+        click.echo(f"{len(found)} rows: {out.absolute()}", err=True)  # --out may be /dev/stdout
 
 
 @main.command()

@@ -18,6 +18,7 @@ import urllib3
 
 from trainlab.data.idx import GZIP_MAGIC, IdxFile, largest_wrapper
 from trainlab.errors import DataError, DownloadError
+from trainlab.files import sync
 
 ATTEMPTS: Final = 3
 FIRST_PAUSE: Final = 0.5
@@ -176,12 +177,7 @@ def _accept(part: Path, file: IdxFile, folder: Path) -> Path:
         compressed = content.read(2) == GZIP_MAGIC
     path = folder / (f"{file.name}.gz" if compressed else file.name)
     os.replace(part, path)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, nor needs it
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync(folder)
     return path
 
 

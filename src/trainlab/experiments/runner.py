@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -147,11 +148,9 @@ def load(options: Options) -> Dataset:
 
 def check_writable(folder: Path) -> None:
     """Makes the folder and puts a file into it for a moment; OutputError if that fails."""
-    probe = folder / f".writable.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         got = error.strerror or type(error).__name__
         must = "be a folder that can be written to"

@@ -29,7 +29,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     The file is in the safetensors format, with JSON beside the arrays (see
     docs/model-files.md).  What was trained with keep="state" can be trained on after `load`.
     Raises NotTrainedError for a model that holds no numbers, SettingError for what is no
-    model, and ModelFileError where the file cannot be written; an older file then stays.
+    model, and ModelFileError where the file cannot be written; an older file then stays, unless
+    the error says that the new one was "written, but not synced to disk".
 
     >>> import pathlib, tempfile
     >>> import trainlab as tl
