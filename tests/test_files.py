@@ -120,7 +120,7 @@ class TestWhatIsThere:
         victim = tmp_path / "victim"
         victim.write_bytes(OLD)
         monkeypatch.setattr("secrets.token_hex", lambda count: "0" * 2 * count)
-        names = (f".file.{os.getpid()}.part", f".file.{files._place()}.{os.getpid()}.00000000.part")
+        names = (f".file.{os.getpid()}.part", f".file.{files.place()}.{os.getpid()}.00000000.part")
         for name in names:
             (tmp_path / name).symlink_to(victim)
         with pytest.raises(FileExistsError):

@@ -99,7 +99,7 @@ def _replace(path: Path, content: bytes, old: os.stat_result | None) -> None:
     """Writes a new file beside the path, and renames it to the path once it is sound."""
     _sweep(path.parent)
     start = os.fsencode(path.name)[:_SHOWN].decode(errors="ignore")
-    part = path.with_name(f".{start}.{_place()}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{start}.{place()}.{os.getpid()}.{secrets.token_hex(4)}.part")
     # Until it has the mode of the older file, nobody else may read it.
     opener = functools.partial(os.open, mode=0o666 if old is None else 0o600)
     try:
@@ -161,7 +161,7 @@ def _sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):  # a folder that may be written to, and not read
         for name in os.listdir(folder):
             found = _PART.fullmatch(name)
-            if found and found[1] == _place() and not is_running(int(found[2])):
+            if found and found[1] == place() and not is_running(int(found[2])):
                 with contextlib.suppress(OSError):
                     os.unlink(folder / name)
 
@@ -170,7 +170,7 @@ _PART: Final = re.compile(r"\..*\.([0-9a-f]{8})\.(\d+)\.[0-9a-f]{8}\.part", re.D
 
 
 @functools.cache
-def _place() -> str:
+def place() -> str:
     """Identifies the host and, on Linux, the container: what numbers of processes belong to."""
     container = ""
     with contextlib.suppress(OSError):  # there is no /proc elsewhere

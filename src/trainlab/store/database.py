@@ -16,7 +16,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -25,7 +25,7 @@ from trainlab.errors import SettingError, StoreError, sentence
 from trainlab.files import as_path
 from trainlab.store.coding import canonical
 from trainlab.store.differences import differences
-from trainlab.store.lock import Lock
+from trainlab.store.lock import Lock, has_locks
 
 FILE: Final = "runs.sqlite"
 LOCK: Final = ".runs.lock"
@@ -86,12 +86,8 @@ class Store:
         self._guard = threading.RLock()
         try:
             with _complaints(self.path):
-                self._connection = sqlite3.connect(
-                    self.path,
-                    timeout=SECONDS_TO_WAIT,
-                    isolation_level=None,
-                    check_same_thread=False,
-                )
+                _check_link(self.path)
+                self._connection = _connect(self.path, "rwc", locks=self._lock.of_system)
             try:
                 with _complaints(self.path):
                     self._prepare()
@@ -245,9 +241,8 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
         must = f"be a folder with {FILE}"
         raise StoreError(sentence("DIR", "a list of runs", must, str(folder)))
     with _complaints(path), _readable(path) as source:
-        connection = sqlite3.connect(
-            f"{source.absolute().as_uri()}?mode=ro", timeout=SECONDS_TO_WAIT, uri=True
-        )
+        shared = source == path
+        connection = _connect(source, "ro" if shared else "rw", locks=shared)
         try:
             if not _version(connection, path):
                 return []
@@ -266,10 +261,32 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
     ]
 
 
+def _connect(path: Path, mode: str, locks: bool) -> sqlite3.Connection:
+    """A connection; `locks`: whether SQLite is to use those of the file system."""
+    system = "" if locks or os.name != "posix" else "&vfs=unix-none"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}{system}",
+        timeout=SECONDS_TO_WAIT,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    if not locks:
+        # Otherwise the index of the log would be in memory that is shared with other processes.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[Path]:
-    """The file, or a copy of it where SQLite could not put its index of the log beside it."""
-    if os.access(path.parent, os.W_OK):
+    """The file, or a copy of it where SQLite could not put its index of the log beside it.
+
+    So it is in a folder that cannot be written to, and in one without locks.
+    """
+    direct = False
+    with suppress(OSError):  # a full disk
+        direct = os.access(path.parent, os.W_OK) and has_locks(path.parent)
+    if direct:
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -277,6 +294,13 @@ def _readable(path: Path) -> Iterator[Path]:
             if each.is_file():
                 shutil.copyfile(each, Path(folder) / each.name)
         yield Path(folder) / FILE
+
+
+def _check_link(path: Path) -> None:
+    """StoreError for a link that does not lead to runs, which would make them where it leads."""
+    if path.is_symlink() and not (path.exists() and path.stat().st_size):
+        must = "be no link, or one to runs of trainlab"
+        raise StoreError(sentence("runs", str(path), must, os.readlink(path)))
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
