@@ -108,9 +108,21 @@ class TestCoding:
                 decode(whole[:end])
         with pytest.raises(ValueError, match="longer"):
             decode(whole + b"x")
-        for old, new in ((b"[2,2]", b"[2,9]"), (b'"<f4"', b'"|O8"'), (b'"info"', b'"onfi"')):
+        for old, new in (
+            (b"[2,2]", b"[2,9]"),
+            (b'"<f4"', b'"|O8"'),
+            (b'"<f4"', b'",f4"'),  # which NumPy would evaluate
+            (b'"info"', b'"onfi"'),
+        ):
             with pytest.raises(ValueError, match=r".+"):
                 decode(whole.replace(old, new))
+        for header in (
+            b"[" * 100_000,
+            b'{"arrays":[["a","<f4",[0,%d]]],"info":1}' % (2**70),
+            b'{"arrays":[["a","<f4",[%s1]]],"info":1}' % (b"0," * 99),
+        ):
+            with pytest.raises(ValueError, match=r".+"):
+                decode(len(header).to_bytes(8, "little") + header)
 
     def test_a_huge_declared_size_is_refused_before_anything_is_allocated(self) -> None:
         whole = encode({}, {"a": np.arange(3)})
