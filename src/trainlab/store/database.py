@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -47,6 +48,9 @@ MIGRATIONS: Final = (
     ),
 )
 
+_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)(?: ([0-9a-f]{64}))?", re.ASCII)
+UNKNOWN: Final = "unknown"
+
 Place = tuple[str, int]
 """The kind of a part and its place among those of its kind."""
 
@@ -57,7 +61,7 @@ class About:
 
     settings    what it began with
     total       the parts of the kind "result" that it will have;  done: those it has
-    begun, changed  when, in words that can be sorted
+    begun, changed  when, in words that can be sorted; UNKNOWN where that is damaged
     size        bytes of its parts
     """
 
@@ -148,7 +152,7 @@ class Store:
                     raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
                 self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
                 self._connection.execute("DELETE FROM runs WHERE id = ?", (row[0],))
-            now = _now()
+            now = _stamp(digest)
             number = self._connection.execute(
                 "INSERT INTO runs (key, settings, total, digest, begun, changed)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -225,7 +229,7 @@ class Run:
                     " VALUES (?, ?, ?, ?, ?)",
                     (number, kind, place, content, self._sign(kind, place, content)),
                 )
-            execute("UPDATE runs SET changed = ? WHERE id = ?", (_now(), number))
+            execute("UPDATE runs SET changed = ? WHERE id = ?", (_stamp(self._digest), number))
 
     def _sign(self, kind: str, place: int, content: bytes) -> bytes:
         return _digest(self._digest, kind, str(place), content)
@@ -248,15 +252,16 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
                 return []
             rows = connection.execute(
                 "SELECT key, settings, total, digest,"
-                " (SELECT count(*) FROM parts WHERE run = id AND kind = 'result'), begun, changed,"
-                " (SELECT coalesce(sum(length(content)), 0) FROM parts WHERE run = id)"
+                " (SELECT count(*) FROM parts WHERE run = id AND kind = 'result'),"
+                " (SELECT coalesce(sum(length(content)), 0) FROM parts WHERE run = id),"
+                " begun, changed"
                 " FROM runs ORDER BY id"
             ).fetchall()
         finally:
             connection.close()
     return [
-        About(key, json.loads(settings), total, *rest)
-        for key, settings, total, digest, *rest in rows
+        About(key, json.loads(settings), total, done, *(_time(one, digest) for one in times), size)
+        for key, settings, total, digest, done, size, *times in rows
         if _is_run(key, settings, total, digest)
     ]
 
@@ -271,6 +276,8 @@ def _connect(path: Path, mode: str, locks: bool) -> sqlite3.Connection:
         check_same_thread=False,
         uri=True,
     )
+    # What is no UTF-8 any more differs from its checksum, as all that is damaged.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
     if not locks:
         # Otherwise the index of the log would be in memory that is shared with other processes.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -346,8 +353,18 @@ def _digest(*parts: str | bytes) -> bytes:
     return digest.digest()
 
 
-def _now() -> str:
-    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _stamp(digest: bytes) -> str:
+    """The time of now, with a checksum that holds in the run of that digest."""
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{now} {_digest(digest, now).hex()}"
+
+
+def _time(stamp: Any, digest: bytes) -> str:
+    """The time that a stamp tells; those of earlier versions of trainlab have no checksum."""
+    found = _STAMP.fullmatch(stamp) if isinstance(stamp, str) else None
+    if found and found[2] in (None, _digest(digest, found[1]).hex()):
+        return found[1]
+    return UNKNOWN
 
 
 @contextmanager
