@@ -21,6 +21,7 @@ from book.read_only import read_only
 from trainlab.cli import main
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, database, decode, encode, listed
+from trainlab.store.checksums import UNKNOWN
 from trainlab.store.differences import differences
 
 resource = pytest.importorskip("resource")  # limits of POSIX, which stand in for a full disk
@@ -213,18 +214,18 @@ class TestRuns:
                 content[place] ^= 1 << bit
                 (tmp_path / FILE).write_bytes(content)
                 damaged, same = listed(tmp_path)
-                assert damaged == dataclasses.replace(before, begun=database.UNKNOWN)
+                assert damaged == dataclasses.replace(before, begun=UNKNOWN)
                 assert same == other
 
     @pytest.mark.parametrize(
         ("begun", "read"),
         [
             ("2026-01-02 03:04:05 UTC", "2026-01-02 03:04:05 UTC"),  # as the first versions wrote
-            ("2026-01-02 03:04:05 UTC ", database.UNKNOWN),
-            ("[red]6-01-02 03:04:05 UTC", database.UNKNOWN),
-            ("\x1b[31m", database.UNKNOWN),
-            (b"\xff", database.UNKNOWN),
-            (7, database.UNKNOWN),
+            ("2026-01-02 03:04:05 UTC ", UNKNOWN),
+            ("[red]6-01-02 03:04:05 UTC", UNKNOWN),
+            ("\x1b[31m", UNKNOWN),
+            (b"\xff", UNKNOWN),
+            (7, UNKNOWN),
         ],
     )
     def test_times_of_earlier_versions(

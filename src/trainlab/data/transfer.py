@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 import requests
@@ -40,7 +40,7 @@ class _Session(requests.Session):
         """None: the answer is the last."""
 
 
-def transfer(url: str, headers: Mapping[str, str]) -> Iterator[Any]:
+def transfer(url: str, headers: Mapping[str, str]) -> Generator[Any, None, None]:
     """The answer to a request, without its content; then the content in pieces.
 
     MirrorError for anything that goes wrong, and for an answer that comes too slowly.

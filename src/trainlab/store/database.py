@@ -7,11 +7,8 @@ treated as if it were not there.  What SQLite itself finds wrong is a StoreError
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
 import json
 import os
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -24,6 +21,7 @@ from typing import Any, Final, Self
 
 from trainlab.errors import SettingError, StoreError, sentence
 from trainlab.files import as_path
+from trainlab.store.checksums import checksum, is_run, stamp, time_of
 from trainlab.store.coding import canonical
 from trainlab.store.differences import differences
 from trainlab.store.lock import Lock, has_locks
@@ -47,9 +45,6 @@ MIGRATIONS: Final = (
         f"PRAGMA application_id = {APPLICATION}",
     ),
 )
-
-_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)(?: ([0-9a-f]{64}))?", re.ASCII)
-UNKNOWN: Final = "unknown"
 
 Place = tuple[str, int]
 """The kind of a part and its place among those of its kind."""
@@ -139,20 +134,20 @@ class Store:
         the differences, where it began with others; `fresh` starts over then, and always.
         """
         text = canonical(settings)
-        digest = _digest(key, text, str(total))
+        digest = checksum(key, text, str(total))
         with self._guard, _complaints(self.path), self._transaction():
             row = self._connection.execute(
                 "SELECT id, settings, total, digest FROM runs WHERE key = ?", (key,)
             ).fetchone()
             if row is not None:
-                intact = _is_run(key, *row[1:])
+                intact = is_run(key, *row[1:])
                 if intact and row[3] == digest and not fresh:
                     return Run(self, int(row[0]), digest)
                 if intact and not fresh:
                     raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
                 self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
                 self._connection.execute("DELETE FROM runs WHERE id = ?", (row[0],))
-            now = _stamp(digest)
+            now = stamp(digest)
             number = self._connection.execute(
                 "INSERT INTO runs (key, settings, total, digest, begun, changed)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -229,10 +224,10 @@ class Run:
                     " VALUES (?, ?, ?, ?, ?)",
                     (number, kind, place, content, self._sign(kind, place, content)),
                 )
-            execute("UPDATE runs SET changed = ? WHERE id = ?", (_stamp(self._digest), number))
+            execute("UPDATE runs SET changed = ? WHERE id = ?", (stamp(self._digest), number))
 
     def _sign(self, kind: str, place: int, content: bytes) -> bytes:
-        return _digest(self._digest, kind, str(place), content)
+        return checksum(self._digest, kind, str(place), content)
 
 
 def listed(folder: str | os.PathLike[str]) -> list[About]:
@@ -260,9 +255,17 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
         finally:
             connection.close()
     return [
-        About(key, json.loads(settings), total, done, *(_time(one, digest) for one in times), size)
-        for key, settings, total, digest, done, size, *times in rows
-        if _is_run(key, settings, total, digest)
+        About(
+            key,
+            json.loads(settings),
+            total,
+            done,
+            time_of(begun, digest),
+            time_of(changed, digest),
+            size,
+        )
+        for key, settings, total, digest, done, size, begun, changed in rows
+        if is_run(key, settings, total, digest)
     ]
 
 
@@ -329,42 +332,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _is_run(key: Any, settings: Any, total: Any, digest: Any) -> bool:
-    """Whether a row of `runs` is as it was written."""
-    text = isinstance(key, str) and isinstance(settings, str)
-    return text and digest == _digest(key, settings, str(total))
-
-
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:
     """The error that names what differs: settings and totals, by name."""
     found = "; ".join(differences(old, new))
     what = f"settings of run {key!r} in {path} must be those that it began with"
     remedy = "fresh=True (--fresh), which starts over, or another folder"
     return SettingError(f"{what}; got others: {found}; try {remedy}")
-
-
-def _digest(*parts: str | bytes) -> bytes:
-    """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        digest.update(len(content).to_bytes(8, "big"))
-        digest.update(content)
-    return digest.digest()
-
-
-def _stamp(digest: bytes) -> str:
-    """The time of now, with a checksum that holds in the run of that digest."""
-    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return f"{now} {_digest(digest, now).hex()}"
-
-
-def _time(stamp: Any, digest: bytes) -> str:
-    """The time that a stamp tells; those of earlier versions of trainlab have no checksum."""
-    found = _STAMP.fullmatch(stamp) if isinstance(stamp, str) else None
-    if found and found[2] in (None, _digest(digest, found[1]).hex()):
-        return found[1]
-    return UNKNOWN
 
 
 @contextmanager
