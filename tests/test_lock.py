@@ -155,7 +155,10 @@ class TestWithoutLocks:
     @pytest.mark.parametrize(
         ("said", "owner"),
         [
-            ("999999 there 00000000 2026-01-02 03:04:05 UTC\n", "process 999999 on there"),
+            (
+                "999999 there 00000000 2026-01-02 03:04:05 UTC\n",
+                "process 999999 on there since 2026-01-02 03:04:05 UTC",
+            ),
             ("", "another process"),
             ("\0" * 500, "another process"),
         ],

@@ -168,7 +168,7 @@ def _taken(path: Path, said: str) -> StoreError:
     if owner is None:
         name = "another process"
     elif not here:
-        name = f"process {owner['process']} on {owner['host']}"
+        name = f"process {owner['process']} on {owner['host']} since {owner['time']}"
     elif int(owner["process"]) == os.getpid():
         name = "this process"
     else:
