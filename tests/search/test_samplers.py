@@ -20,10 +20,10 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from trainlab.training.engine import NumPyEngine
 
 import trainlab as tl
 from trainlab import MLPClassifier, PopulationSearchCV
+from trainlab.engine.numpy import NumPyLane
 from trainlab.search.samplers import Axis
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -182,7 +182,7 @@ class Needing(RandomSampler):
 def test_a_sampler_that_does_not_fit_the_space_is_refused_before_anything_is_trained(
     make: Any, space: Any, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(NumPyEngine, "train", None)
+    monkeypatch.setattr(NumPyLane, "train", None)
     with pytest.raises(tl.SettingError, match=rf"sampler of PopulationSearchCV must .*{words}"):
         search(make(), space=space).fit(*IRIS)
 

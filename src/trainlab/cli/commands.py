@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trainlab.cli import screen
-from trainlab.cli.group import INTERRUPTED, main, widths
+from trainlab.cli.group import INTERRUPTED, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
@@ -43,7 +43,7 @@ def list_experiments() -> None:
     show_default=True,
     help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
@@ -56,7 +56,7 @@ def list_experiments() -> None:
 @click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default=DEFAULT_OUT,
     show_default=True,
     help="Where results go.",
@@ -232,15 +232,13 @@ def book(script: Path, arguments: Sequence[str]) -> None:
 
 
 @main.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--fetch", is_flag=True, help="Fetch what is missing, and verify all of it.")
 def data(data_dir: Path | None, fetch: bool) -> None:
     """Show what data is there; fetch and verify MNIST."""
     from trainlab.data import fetch_mnist, find_mnist, load_digits, load_mnist
 
     if fetch:
-        if data_dir is not None:
-            data_dir.mkdir(parents=True, exist_ok=True)
         for fetched in fetch_mnist(data_dir):
             say(f"verified: {fetched}")
     places = find_mnist(data_dir)
@@ -264,7 +262,7 @@ def _described(found: Any) -> tuple[str, str, str]:
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathName())
 def report(folder: Path) -> None:
     """Rebuild the page of the results in DIR."""
     from trainlab.experiments.results import FILE
@@ -278,9 +276,9 @@ def report(folder: Path) -> None:
 
 
 @main.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
+@click.argument("model", type=PathName())
+@click.argument("table", metavar="CSV", type=PathName())
+@click.option("--out", type=PathName(), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
 @click.option(
     "--excel",
@@ -320,11 +318,11 @@ def predict(
         screen.data(content)
     else:
         files.write(out, content)
-        say(f"{len(found)} rows: {out.resolve()}")
+        say(f"{len(found)} rows: {out.absolute()}", err=True)  # --out may be /dev/stdout
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathName())
 def runs(folder: Path) -> None:
     """List the trainings that DIR keeps, finished or not."""
     from trainlab.store import listed

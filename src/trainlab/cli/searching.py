@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from trainlab.cli.group import INTERRUPTED, main, widths
+from trainlab.cli.group import INTERRUPTED, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -77,7 +77,7 @@ SHOWN: Final = 10
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default="trainlab-search",
     show_default=True,
     metavar="DIR",

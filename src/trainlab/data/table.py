@@ -19,7 +19,6 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -33,6 +32,7 @@ from trainlab.data.lines import BOM, Opened
 from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.files import as_path
 
 MAX_COLUMNS: Final = 100_000
 MAX_NUMBERS: Final = 1 << 28
@@ -136,7 +136,7 @@ class TableFile:
         skip_lines: int = 0,
     ) -> None:
         """Opens the file and reads the names; for the parameters see `read_table`."""
-        self.path = Path(path)
+        self.path = as_path(path, "path", "a table")
         with contextlib.ExitStack() as stack:
             opened = Opened(self.path, self._fault)
             stack.callback(opened.close)

@@ -69,6 +69,9 @@ def score(
         The decimal sign of the numbers; None: they are written as in the table that the model
         was trained on, if `trainlab search` made it, else as programs write them.
     """
+    if not hasattr(model, "predict"):
+        must = "be a network or an estimator"
+        raise SettingError(sentence("model", "predict", must, type(model).__name__))
     if isinstance(model, Population):
         must = "be one network or an estimator"
         raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))

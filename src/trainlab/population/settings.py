@@ -7,7 +7,6 @@ import inspect
 import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from os import PathLike
 from typing import Any, ClassVar, Final, TypedDict, TypeVar
 
 import numpy as np
@@ -16,7 +15,6 @@ from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINES, Engine
 from trainlab.errors import SettingError, sentence
 from trainlab.settings import Rule, Settings, choice, flag, integer, is_integer
-from trainlab.store import Store
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.plan import KEEP, Callback, EarlyStopping
 from trainlab.training.progress import Progress
@@ -76,12 +74,7 @@ class RunSettings(Settings):
         "be True, False or a Progress",
         "True",
     )
-    store: StoreLike | None = _field(
-        None,
-        lambda v: v is None or isinstance(v, (str, PathLike, Store)),
-        "be None, a folder or a Store",
-        "'results'",
-    )
+    store: StoreLike | None = None  # judged where it is opened
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -24,6 +24,7 @@ from sklearn.model_selection import train_test_split
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.files import as_path
 from trainlab.network.workspace import Array
 from trainlab.search.mixed import Column, judged, read_mixed, survey
 from trainlab.search.refusals import Fault, listed, of_features, refusal
@@ -120,7 +121,7 @@ def problem(
     DataError
         Names all columns that nothing can be learnt of, and what is wrong with the target.
     """
-    path = Path(path)
+    path = as_path(path, "path", "a table")
     options = {
         "delimiter": delimiter,
         "skip_lines": skip_lines,
