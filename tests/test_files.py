@@ -126,7 +126,7 @@ class TestWhatIsThere:
         with pytest.raises(FileExistsError):
             files.write(tmp_path / "file", NEW)
         assert victim.read_bytes() == OLD
-        assert not (tmp_path / "file").exists()
+        assert sorted(os.listdir(tmp_path)) == sorted([*names, "victim"])
 
     def test_a_pipe_is_written_to(self, tmp_path: Path) -> None:
         path, found = tmp_path / "pipe", []
@@ -182,6 +182,8 @@ class TestWhatIsThere:
         assert path.is_socket()
         with pytest.raises(IsADirectoryError):
             files.write(tmp_path, NEW)
+        with pytest.raises(FileNotFoundError):
+            files.write(Path(f"/dev/fd/{10**30}"), NEW)
 
 
 class TestSync:

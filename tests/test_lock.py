@@ -106,6 +106,24 @@ class TestPlanted:
         with Store(tmp_path / "two") as store:
             assert store.run("one", {}, 1).load("result") == {0: b"x"}
 
+    def test_earlier_versions_see_the_lock_and_are_seen(self, tmp_path: Path) -> None:
+        code = (
+            "file = open(sys.argv[1], 'r+b');"
+            "fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 2**30);"
+            "print(1, flush=True); time.sleep(float(sys.argv[2]))"
+        )
+        with Store(tmp_path):
+            assert "BlockingIOError" in in_python(code, tmp_path / LOCK, 0).stderr
+        assert in_python(code, tmp_path / LOCK, 0).returncode == 0
+        line = [sys.executable, "-c", START + code, str(tmp_path / LOCK), "60"]
+        with subprocess.Popen(line, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"1\n"
+            with pytest.raises(StoreError, match="which has it open"):
+                Store(tmp_path)
+            process.kill()
+        Store(tmp_path).close()
+
     def test_a_lock_of_the_first_versions_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / LOCK).write_text("123\n")
         Store(tmp_path).close()

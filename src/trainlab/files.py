@@ -64,7 +64,7 @@ def write(path: Path, content: bytes) -> None:
         except FileNotFoundError:
             old = None
         number = _descriptor(path)
-        if number is not None:
+        if old is not None and number is not None:
             _pour(os.dup(number), content)
         elif old is None or stat.S_ISREG(old.st_mode):
             _replace(Path(os.path.realpath(path)), content, old)
@@ -102,8 +102,9 @@ def _replace(path: Path, content: bytes, old: os.stat_result | None) -> None:
     part = path.with_name(f".{start}.{place()}.{os.getpid()}.{secrets.token_hex(4)}.part")
     # Until it has the mode of the older file, nobody else may read it.
     opener = functools.partial(os.open, mode=0o666 if old is None else 0o600)
+    file = open(part, "xb", opener=opener)  # noqa: SIM115  # what is there already is not ours
     try:
-        with open(part, "xb", opener=opener) as file:
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

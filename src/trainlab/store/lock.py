@@ -29,6 +29,8 @@ _OWNER: Final = re.compile(
 )
 """What a lock says of its owner; the first versions wrote the number of the process alone."""
 _LONGEST: Final = 400
+# Elsewhere than on POSIX what is locked cannot be read, and the beginning is there to be read.
+_BYTE: Final = 2**30
 
 
 class Lock:
@@ -78,11 +80,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def has_locks(folder: Path) -> bool:
-    """Whether the file system has both kinds of locks: that of the folder, and SQLite's."""
+    """Whether the file system has locks: both kinds, since SQLite uses the second."""
     with tempfile.TemporaryFile(dir=folder) as file:
         try:
             _lock(file.fileno())
-            _lock_for_sqlite(file.fileno())
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
@@ -188,23 +189,15 @@ def _foreign(path: Path, got: str) -> StoreError:
 if sys.platform == "win32":
     import msvcrt
 
-    # What is locked cannot be read, and the beginning of the file is there to be read.
-    _BYTE: Final = 2**30
-
     def _lock(file: int) -> None:
         os.lseek(file, _BYTE, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         os.lseek(file, 0, os.SEEK_SET)
-
-    def _lock_for_sqlite(file: int) -> None:
-        pass  # it is of the same kind
 else:
     import fcntl
 
     def _lock(file: int) -> None:
-        # Of the open file, not of the process as `lockf`: who opens and closes the file once
-        # more, as to copy the folder, must not lose the lock.
+        # Of the open file: who opens and closes the file once more, as to copy the folder, must
+        # not lose it.  The second, of the process, is what earlier versions look at.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _lock_for_sqlite(file: int) -> None:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _BYTE)
