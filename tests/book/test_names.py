@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import trainlab.book
+from book.running import written
 from trainlab.book import names
 
 WIDTHS = "input_size, hidden_size_list, output_size"
@@ -68,10 +69,17 @@ SIGNATURES = {
         "optimizer='SGD', optimizer_param={'lr': 0.01}, evaluate_sample_num_per_epoch=None, "
         "verbose=True"
     },
-    "dataset.mnist": {"load_mnist": "normalize=True, flatten=True, one_hot_label=False"},
+    "dataset.mnist": {
+        "load_mnist": "normalize=True, flatten=True, one_hot_label=False",
+        "init_mnist": "",
+        "download_mnist": "",
+    },
     "two_layer_net": {"TwoLayerNet": "input_size, hidden_size, output_size, weight_init_std=0.01"},
     "gradient_2d": {"numerical_gradient": "f, x", "function_2": "x", "tangent_line": "f, x"},
     "simple_convnet": {"SimpleConvNet": None},
+    "deep_convnet": {"DeepConvNet": None},
+    "layer_naive": {"MulLayer": "", "AddLayer": ""},
+    **{f"{gate}_gate": {gate.upper(): "x1, x2"} for gate in ("and", "nand", "or", "xor")},
 }
 ALL = [
     (module, name, takes) for module, table in SIGNATURES.items() for name, takes in table.items()
@@ -118,7 +126,7 @@ def test_a_name_is_there_and_takes_what_the_books_takes(
 def test_a_star_brings_numpy_and_the_names_along(module: str) -> None:
     given: dict[str, Any] = {}
     exec(f"from {module} import *", given)  # noqa: S102 - our own line
-    assert given["np"] is np
+    assert "np" not in given if module == "layer_naive" else given["np"] is np
     assert {*SIGNATURES[module.replace("common2", "common")]} <= {*given}
     if module == "common.layers":
         assert {"softmax", "cross_entropy_error", "im2col"} <= {*given}
@@ -131,7 +139,7 @@ def test_cells_may_run_again() -> None:
         assert importlib.import_module("common.layers") is first
         again = importlib.reload(importlib.import_module("common.util"))
         assert again.smooth_curve([1.0] * 20).shape == (20,)
-    assert sum(isinstance(finder, names.Front) for finder in sys.meta_path) == 1
+    assert sum(isinstance(finder, names.Back) for finder in sys.meta_path) == 1
 
 
 def test_a_module_that_is_not_the_books_is_not_found() -> None:
@@ -139,36 +147,66 @@ def test_a_module_that_is_not_the_books_is_not_found() -> None:
         importlib.import_module("common.absent")
 
 
-def test_a_folder_of_the_readers_keeps_what_is_its_own(
+def test_what_python_finds_is_the_readers_and_what_is_missing_is_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "common"
-    folder.mkdir()
-    (folder / "__init__.py").write_text("raise RuntimeError('a broken copy')")
-    (folder / "layers.py").write_text("import a_module_that_is_missing")
-    (folder / "mine.py").write_text("from common.layers import Affine\nx = 5")
-    (tmp_path / "two_layer_net.py").write_text("TwoLayerNet = 'mine'")
-    trainlab.book.install()
     importlib.import_module("common.util")  # before the folder is known, as in a notebook
+    written(tmp_path / "common", "Mine = 'a layer'", "layers.py")
+    written(tmp_path / "common", "from common.layers import Mine\nx = 5", "mine.py")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert importlib.import_module("common.mine").x == 5
-    assert importlib.import_module("common.layers").__name__ == "trainlab.book.layers"
-    assert importlib.import_module("two_layer_net").TwoLayerNet == "mine"
+    assert importlib.import_module("common.optimizer").SGD
+    assert trainlab.book.whose() == {
+        "common.layers": str(tmp_path / "common" / "layers.py"),
+        "common.mine": str(tmp_path / "common" / "mine.py"),
+        "common.optimizer": "trainlab",
+        "common.util": "trainlab",
+    }
 
 
-def test_what_was_imported_from_a_copy_before_is_forgotten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "common").mkdir()
-    (tmp_path / "common" / "util.py").write_text("mine = True")
-    finders = [f for f in sys.meta_path if not isinstance(f, names.Front | names.Back)]
-    monkeypatch.setattr(sys, "meta_path", finders)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    for name in ("common", "common.util"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    assert importlib.import_module("common.util").mine
-    trainlab.book.install()
+def test_installing_again_decides_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "common", "started = True", "__init__.py")
+    written(tmp_path / "common", "mine = True", "util.py")
     assert hasattr(importlib.import_module("common.util"), "smooth_curve")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    trainlab.book.install()
+    assert importlib.import_module("common.util").mine
+    assert importlib.import_module("common").started
+    trainlab.book.install(ours=True)
+    assert hasattr(importlib.import_module("common.util"), "smooth_curve")
+    trainlab.book.install()
+    assert importlib.import_module("common.util").mine
+
+
+def test_a_readers_module_may_be_reloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    path = written(tmp_path / "common", "x = 1", "functions.py")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("common.functions")
+    path.write_text("x = 23")
+    assert importlib.reload(module).x == 23
+
+
+ABSENT = {
+    "gradient_method": "is a script of the book's chapter 4",
+    "train_neuralnet": "is a script of the book's chapters",
+    "common.time_layers": "belongs to the book's second volume",
+    "dataset.ptb": "belongs to the book's second volume",
+}
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_a_module_of_the_book_that_is_not_here_is_named(name: str) -> None:
+    words = f"^{name} {ABSENT[name]}, and not among trainlab's modules; try a file of that name"
+    with pytest.raises(ModuleNotFoundError, match=words) as caught:
+        importlib.import_module(name)
+    assert caught.value.name == name
+
+
+def test_every_module_of_the_table_is_there_and_none_is_named_as_absent() -> None:
+    assert not names.ABSENT.keys() & names.MODULES.keys()
+    for name in names.MODULES:
+        assert names.is_ours(importlib.import_module(name))
 
 
 @pytest.mark.parametrize(("folder", "layers"), [("ch04", False), ("chapter 4", False), ("x", True)])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from book.running import run, written
 from trainlab.cli import INTERRUPTED
 
 SEES = """
@@ -34,34 +35,13 @@ plt.show()
 """
 
 
-def run(script: Path, *words: str, folder: Path | None = None, **environment: str):
-    """The finished process of `trainlab book SCRIPT WORDS` without a display."""
-    env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    env.pop("MPLBACKEND", None)
-    command = [sys.executable, "-m", "trainlab", "book", str(script), *words]
-    return subprocess.run(
-        command,
-        cwd=folder or script.parent,
-        env={**env, "PYTHONIOENCODING": "utf-8", **environment},
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
-
-
-def written(folder: Path, text: str, name: str = "script.py") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 def test_a_script_sees_what_python_would_show_it(tmp_path: Path) -> None:
     script = written(tmp_path / "Übung 書 1", SEES, "mein skript.py")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = run(script, "-h", "--data", "x y", folder=elsewhere)
-    assert (done.returncode, done.stderr) == (0, "")
+    told = "trainlab: modules from trainlab: common.optimizer, common2.layers\n"
+    assert (done.returncode, done.stderr) == (0, told)
     first, second = done.stdout.splitlines()
     assert first == f"__main__ ['-h', '--data', 'x y'] True {elsewhere}"
     assert second == "Affine Adam 3.141592653589793"

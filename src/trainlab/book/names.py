@@ -1,20 +1,19 @@
-"""The book's names: which module of this room stands behind each, and how it gets there.
+"""The book's names: which module of this room stands behind each, and who comes first.
 
-`install` puts a finder at the front of `sys.meta_path`.  Of the packages `common`, `common2`
-and `dataset` the modules in `MODULES` are ours, also where the reader has a folder of that
-name: copies of those are what breaks, and their defects are documented.  Other modules of
-such a folder are the reader's own, and are found there.
-
-Of the modules that lie beside scripts (`two_layer_net`, …) the reader's own file is taken
-where there is one, because it is the book's exercise to write it; ours where there is none.
+What the reader has where Python finds it is the reader's: `install` puts a finder at the end
+of `sys.meta_path`, which is asked for what Python did not find.  So the reader's
+`common/functions.py` is used, and `common.layers` beside it is ours if there is none of theirs.
+With `ours=True` a second finder, at the front, prefers ours.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -22,6 +21,7 @@ from types import ModuleType
 from typing import Any, Final
 
 ROOM: Final = "trainlab.book"
+OURS: Final = "trainlab"
 COMMON: Final = (
     "functions",
     "gradient",
@@ -33,21 +33,95 @@ COMMON: Final = (
     "util",
 )
 PACKAGES: Final = ("common", "common2", "dataset")
+BESIDE_SCRIPTS: Final = {
+    **dict.fromkeys(("and_gate", "nand_gate", "or_gate", "xor_gate"), "gates"),
+    "gradient_2d": "gradient_2d",
+    "two_layer_net": "two_layer_net",
+    "layer_naive": "layer_naive",
+    "simple_convnet": "simple_convnet",
+    "deep_convnet": "deep_convnet",
+}
 MODULES: Final = {
     **{f"{package}.{name}": name for package in ("common", "common2") for name in COMMON},
     "dataset.mnist": "mnist",
+    **BESIDE_SCRIPTS,
 }
-BESIDE_SCRIPTS: Final = {
-    "gradient_2d": "gradient_2d",
-    "simple_convnet": "simple_convnet",
-    "two_layer_net": "two_layer_net",
+"""The book's name of each module, and the module of this room that stands behind it."""
+
+SCRIPTS: Final = {
+    1: "hungry img_show man simple_graph sin_cos_graph sin_graph",
+    3: "mnist_show neuralnet_mnist neuralnet_mnist_batch relu sig_step_compare sigmoid "
+    "step_function",
+    4: "gradient_1d gradient_method gradient_simplenet",
+    5: "buy_apple buy_apple_orange",
+    6: "batch_norm_gradient_check batch_norm_test hyperparameter_optimization "
+    "optimizer_compare_mnist optimizer_compare_naive overfit_dropout overfit_weight_decay "
+    "weight_init_activation_histogram weight_init_compare",
+    7: "apply_filter train_convnet visualize_filter",
+    8: "awesome_net half_float_network misclassified_mnist train_deepnet",
 }
+SECOND_VOLUME: Final = (
+    "common.base_model common.config common.np common.time_layers "
+    "dataset.ptb dataset.sequence dataset.spiral"
+)
+ABSENT: Final = {
+    **{
+        name: f"is a script of the book's chapter {chapter}"
+        for chapter, names in SCRIPTS.items()
+        for name in names.split()
+    },
+    **dict.fromkeys(("train_neuralnet", "gradient_check"), "is a script of the book's chapters"),
+    **dict.fromkeys(SECOND_VOLUME.split(), "belongs to the book's second volume"),
+}
+"""Modules of the book that are not in this room, and what they are."""
+
 CHAPTER_4: Final = re.compile(r"ch(apter)?[ _-]*0*4", re.IGNORECASE)
 """A folder of this name has scripts of chapter 4, whose two-layer network is another."""
 
 
-def install() -> None:
+class BookModuleError(ModuleNotFoundError):
+    """A module of the book that is neither the reader's nor ours."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom modules are looked for: what the processes of one script share.
+
+    script: its path, None in a notebook.  ours: whether our modules come before the reader's.
+    data_dir: a folder with MNIST.
+    """
+
+    script: str | None = None
+    ours: bool = False
+    data_dir: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder of the script; that of the notebook, which is its working directory."""
+        return str(Path(self.script).resolve().parent if self.script else Path.cwd())
+
+    def elsewhere(self) -> list[str]:
+        """The relative entries of `sys.path`, seen from the script's folder.
+
+        `sys.path.append(os.pardir)` means the folder above the script's, to Python the one
+        above the working directory.
+        """
+        if self.script is None:
+            return []
+        relative = (entry for entry in sys.path if not os.path.isabs(entry))
+        return [os.path.normpath(os.path.join(self.folder, entry)) for entry in relative]
+
+    def folders_of(self, package: str) -> list[str]:
+        """The folders in which the reader may have modules of the package."""
+        pythons = (entry if os.path.isabs(entry) else os.path.abspath(entry) for entry in sys.path)
+        return [os.path.join(entry, package) for entry in (*pythons, *self.elsewhere())]
+
+
+def install(*, ours: bool = False) -> None:
     """Makes the book's modules importable by the names that its readers use.
+
+    A module that Python finds is the reader's own; where it finds none, ours is taken.
+    `ours=True` takes ours wherever there is one.  `whose()` says which are in use.
 
     >>> install()
     >>> from common.optimizer import SGD
@@ -55,55 +129,92 @@ def install() -> None:
     >>> SGD is same
     True
 
-    Calling it again changes nothing.  What was imported under those names before, from a
-    folder of the reader's, is forgotten.
+    Calling it again decides anew, for what is imported from then on.
     """
-    if not any(isinstance(finder, Front) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Front())
-        sys.meta_path.append(Back())
+    install_for(Reader(ours=ours))
+
+
+def install_for(reader: Reader) -> None:
+    """As `install`, for a script."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Front)]
+    if reader.ours:
+        sys.meta_path.insert(0, Front(reader))
+    sys.meta_path.append(Back(reader))
     for name in [*PACKAGES, *MODULES]:
-        module = sys.modules.get(name)
-        if module is not None and not is_ours(module):
+        if name in sys.modules and (reader.ours or is_ours(sys.modules[name])):
             del sys.modules[name]
 
 
 def is_ours(module: ModuleType) -> bool:
-    """Whether a module in `sys.modules` got there by our finders."""
+    """Whether a module that was imported by one of the book's names is ours."""
     loader = getattr(module.__spec__, "loader", None)
-    return isinstance(loader, Package) or module.__name__.startswith(ROOM)
+    return isinstance(loader, Package) or module.__name__.startswith(f"{ROOM}.")
 
 
+def whose() -> dict[str, str]:
+    """The book's modules in use, with the file of each; "trainlab" for ours.
+
+    Also what else of the reader's is in the packages `common`, `common2` and `dataset`.
+    """
+    found = {}
+    for name, module in sorted(sys.modules.items()):
+        if name in MODULES or name.startswith(tuple(f"{package}." for package in PACKAGES)):
+            found[name] = OURS if is_ours(module) else os.path.abspath(module.__file__ or "")
+    return found
+
+
+def current_reader() -> Reader:
+    """The reader that `install` was called for."""
+    return next((f.reader for f in sys.meta_path if isinstance(f, Back)), Reader())
+
+
+@dataclass(frozen=True)
 class Front(MetaPathFinder):
-    """Finds the packages and their modules in the table, before any folder is looked into."""
+    """Finds ours, before any folder is looked into."""
+
+    reader: Reader
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a package or a module of one; None for all others."""
-        package, _, module = name.partition(".")
-        if package not in PACKAGES or "." in module:
-            return None
-        if not module:
+        """The spec of a package or a module of the book; None for all others."""
+        if name in PACKAGES:
             return ModuleSpec(name, Package(), is_package=True)
-        if name in MODULES:
-            return ModuleSpec(name, Alias(MODULES[name]))
-        # The reader's own module, in the folders of now: scripts change sys.path as they run.
-        return PathFinder.find_spec(name, [str(Path(folder, package)) for folder in sys.path])
-
-
-class Back(MetaPathFinder):
-    """Finds the modules that lie beside scripts, where no folder has them."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """The spec of a module in the table; None for all others."""
-        if name not in BESIDE_SCRIPTS:
+        if name not in MODULES:
             return None
-        ours = BESIDE_SCRIPTS[name]
-        if name == "two_layer_net" and CHAPTER_4.fullmatch(Path(sys.path[0]).resolve().name):
+        ours = MODULES[name]
+        if ours == "two_layer_net" and CHAPTER_4.fullmatch(Path(self.reader.folder).name):
             ours = "two_layer_net_sigmoid"
         return ModuleSpec(name, Alias(ours))
+
+
+class Back(Front):
+    """Finds what Python did not: the reader's where Python does not look, then ours.
+
+    Python looks for `common.layers` in that folder `common` alone in which it found the package,
+    and from the working directory alone.  Scripts change `sys.path` as they run, and start
+    in other folders: the reader's module may lie in the `common` of any entry of it.
+    """
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of a module of the reader's or of ours; BookModuleError for one in `ABSENT`."""
+        package = name.rpartition(".")[0]
+        if package and package not in PACKAGES:
+            return None
+        places = self.reader.folders_of(package) if package else self.reader.elsewhere()
+        theirs = PathFinder.find_spec(name, places)
+        # A package without code is ours: the modules of all folders of its name are in it.
+        if theirs is not None and not (name in PACKAGES and theirs.loader is None):
+            return theirs
+        if name in ABSENT:
+            raise BookModuleError(
+                f"{name} {ABSENT[name]}, and not among trainlab's modules; "
+                "try a file of that name of your own",
+                name=name,
+            )
+        return super().find_spec(name, path, target)
 
 
 class Package(Loader):

@@ -29,6 +29,10 @@ class Samples(np.ndarray[Any, Any]):
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else array
 
+    def __reduce__(self) -> Any:
+        """Pickles as an ordinary array, which is read where trainlab is not."""
+        return self.view(np.ndarray).__reduce__()
+
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
 

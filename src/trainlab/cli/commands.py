@@ -217,16 +217,21 @@ def check(
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--ours", is_flag=True, help="Prefer trainlab's modules to your own.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
-def book(script: Path, arguments: Sequence[str]) -> None:
+def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[str]) -> None:
     """Run a script written for the book's modules, unmodified.
 
-    Where there is no screen its figures go to files, and their paths are printed.
+    Options come before SCRIPT; what follows it is the script's. Modules of the book that you
+    have beside it, or on the path that it extends, are used; the others are trainlab's, and a
+    line on standard error says which were whose. Where there is no screen its figures go to
+    files, and their paths are printed.
     """
     from trainlab.book.script import run
 
-    code = run(script, arguments)
+    code = run(script, arguments, ours=ours, data_dir=data_dir)
     if code:
         raise SystemExit(code)
 

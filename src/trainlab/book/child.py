@@ -1,0 +1,9 @@
+"""The main module of a process that a script starts: the script again, its modules found.
+
+With the start methods "spawn" and "forkserver" a child imports the main module of its parent
+by the name in `__main__.__spec__`, which for a reader's script is the name of this file.
+"""
+
+from trainlab.book.script import run_in_child
+
+globals().update(run_in_child(__name__))
