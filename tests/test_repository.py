@@ -19,6 +19,7 @@ MAX_LINES = 400
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
     "errors",
+    "memory",
     "files",
     "blas",
     "crew",

@@ -20,7 +20,7 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from trainlab.errors import SettingError, sentence
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
+
+MOST: Final = 2**53
+"""The largest integer of a setting: float64, in which settings stack, holds all up to it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,12 +67,13 @@ def _field(rule: Rule, default: Any, per_member: bool) -> Any:
 
 
 def is_real(value: Any) -> bool:
-    """True for a real number that is not a bool and not NaN."""
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, (bool, np.bool_))
-        and not math.isnan(value)
-    )
+    """True for a real number that is not a bool, not NaN and not beyond what a float can hold."""
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        return not math.isnan(float(value))
+    except OverflowError:  # an int or a Fraction has no largest value
+        return False
 
 
 def is_integer(value: Any) -> bool:
@@ -99,8 +103,34 @@ def number(
 ) -> Any:
     """A field that holds a real number inside an interval (ends excluded unless `closed`)."""
     inside, words = interval(low, high, closed)
-    rule = Rule(lambda v: is_real(v) and inside(v), f"be a number {words}", float, remedy)
+    # A Fraction above 0 may be 0 as a float: what counts is the number that is kept.
+    rule = Rule(lambda v: is_real(v) and inside(float(v)), f"be a number {words}", float, remedy)
     return _field(rule, default, per_member)
+
+
+def whole_number(low: int, remedy: str | None = None, *, high: int = MOST) -> Rule:
+    """The rule of integers in [low, high].
+
+    >>> whole_number(1).must, whole_number(1, high=5).must
+    ('be an integer in [1, 2**53]', 'be an integer in [1, 5]')
+    """
+    must = f"be an integer in [{low}, {'2**53' if high == MOST else high}]"
+    return Rule(lambda v: is_integer(v) and low <= v <= high, must, int, remedy)
+
+
+def either(rule: Rule, other: Any) -> Rule:
+    """The rule that admits one more value: None, or a name."""
+
+    def is_other(value: Any) -> bool:
+        named = isinstance(other, str) and isinstance(value, str)
+        return value is other or (named and value == other)
+
+    return dataclasses.replace(
+        rule,
+        valid=lambda v: is_other(v) or rule.valid(v),
+        must=f"{rule.must} or {other!r}",
+        convert=lambda v: v if is_other(v) else rule.convert(v),
+    )
 
 
 def integer(
@@ -111,22 +141,18 @@ def integer(
     per_member: bool = False,
     remedy: str | None = None,
 ) -> Any:
-    """A field that holds an integer >= low, or None if `optional`."""
-    must = f"be an integer >= {low}" + (" or None" if optional else "")
-    rule = Rule(
-        lambda v: (optional and v is None) or (is_integer(v) and v >= low),
-        must,
-        lambda v: None if v is None else int(v),
-        remedy,
-    )
-    return _field(rule, default, per_member)
+    """A field that holds an integer in [low, MOST], or None if `optional`."""
+    rule = whole_number(low, remedy)
+    return _field(either(rule, None) if optional else rule, default, per_member)
+
+
+FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool)
+"""What is on or off: a word such as "no" would count as True."""
 
 
 def flag(default: bool) -> Any:
     """A field that holds True or False."""
-    return _field(
-        Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool), default, False
-    )
+    return _field(FLAG, default, False)
 
 
 def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:

@@ -156,7 +156,16 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     if not all(is_integer(label) for label in array.flat):
         kinds = sorted({type(label).__name__ for label in array.flat})
         raise _fault(name, "hold strings or numbers of one kind", kinds)
-    return array.astype(np.int64)
+    return _whole(array, name)
+
+
+def _whole(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Integers of any size as int64, or as uint64 where that is enough; else DataError."""
+    for dtype in (np.int64, np.uint64):
+        limits = np.iinfo(dtype)
+        if all(limits.min <= label <= limits.max for label in array.flat):
+            return array.astype(dtype)
+    raise _fault(name, "hold integers of at most 64 bits", max(array.flat, key=abs))
 
 
 def _finite(array: NDArray[Any], name: str, dtype: Any) -> NDArray[np.floating[Any]]:

@@ -25,7 +25,7 @@ from trainlab.data.admission import (
     is_admitted,
 )
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.settings import is_integer, is_real
+from trainlab.settings import FLAG, is_integer, is_real
 from trainlab.streams import stream
 
 Size = int | float
@@ -108,9 +108,8 @@ def draw_rows(
     # Imported here: `import trainlab` need not wait for scikit-learn.
     from sklearn.model_selection import train_test_split
 
-    if purpose not in _DRAWS:
-        must = "be one of " + ", ".join(map(repr, _DRAWS))
-        raise SettingError(sentence("purpose", "a split", must, purpose))
+    _check_name(purpose, "purpose", "a split")
+    FLAG.admit(stratify, "stratify", "a split")
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
     if labels is not None:
@@ -128,13 +127,20 @@ def draw_rows(
     return rest, taken
 
 
+def _check_name(value: Any, name: str, owner: str) -> None:
+    """SettingError unless the value is the name of a split that is drawn from the train rows."""
+    if not isinstance(value, str) or value not in _DRAWS:
+        must = "be one of " + ", ".join(map(repr, _DRAWS))
+        raise SettingError(sentence(name, owner, must, value))
+
+
 def rows_of(size: Size, available: int, name: str) -> int:
     """The number of rows that `size` means; SettingError unless 1 <= it < available."""
     if is_integer(size):
         count, valid = int(size), True
     else:
-        valid = is_real(size) and 0 < size < 1
-        count = max(round(size * available), 1) if valid else 0
+        valid = is_real(size) and 0 < float(size) < 1
+        count = max(round(float(size) * available), 1) if valid else 0
     if not (valid and 1 <= count < available):
         must = f"be a number of rows in [1, {available - 1}] or a fraction in (0, 1)"
         raise SettingError(sentence(name, "a split", must, size, f"{name}=0.2"))
@@ -160,7 +166,7 @@ class Dataset:
     sha256: str
 
     def __post_init__(self) -> None:
-        if self.task not in TASKS:
+        if not isinstance(self.task, str) or self.task not in TASKS:
             must = "be one of " + ", ".join(map(repr, TASKS))
             raise SettingError(sentence("task", self.name, must, self.task))
         labels = self.task == "classification"
@@ -213,6 +219,7 @@ class Dataset:
         seed: int = 0,
     ) -> Dataset:
         """This data set with the split `name`, which must be absent, carved from its train rows."""
+        _check_name(name, "name", "Dataset.hold_out")
         if getattr(self, name) is not None:
             must = f"have no {name} split yet"
             remedy = f"dataclasses.replace(data, {name}=None)"
@@ -288,7 +295,7 @@ def from_arrays(
     >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
     ('classification', ['no', 'yes'], 2, 2)
     """
-    if task is not None and task not in TASKS:
+    if task is not None and not (isinstance(task, str) and task in TASKS):
         must = "be None or one of " + ", ".join(map(repr, TASKS))
         raise SettingError(sentence("task", "from_arrays", must, task))
     if not isinstance(dtype, str) or dtype not in map(str, DTYPES):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainlab import memory
 from trainlab.settings import Settings, choice, integer
 from trainlab.streams import stream
 
@@ -66,6 +67,8 @@ class Batches(Settings):
     def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
         """The batches of one epoch, one after the other."""
         rng = stream(seed, "batches", epoch)
+        rows = self.n if self.kind == "permutation" else self.steps_per_epoch * self.batch_size
+        memory.need(rows * np.dtype(np.int64).itemsize, "the order of an epoch", "Batches")
         order: NDArray[Any]
         if self.kind == "book":
             size = self.steps_per_epoch * self.batch_size

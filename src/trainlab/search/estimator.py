@@ -31,6 +31,7 @@ from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
 from trainlab.search.voting import VoteClassifier, VoteRegressor
 from trainlab.training.keeping import Kept
+from trainlab.training.members import MEMBERS
 from trainlab.training.progress import Bar
 
 
@@ -143,9 +144,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             if name not in ("n_jobs", "pre_dispatch")
         },
         "param_distributions": [dict, list],
-        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_iter": [Interval(numbers.Integral, 1, MEMBERS, closed="both")],
         "random_state": ["random_state"],
-        "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
+        "rounds": [Interval(numbers.Integral, 1, MEMBERS, closed="both")],
         "halving": [Interval(numbers.Integral, 2, None, closed="left"), None],
         "ensemble": [StrOptions({"greedy"}), None],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],

@@ -17,7 +17,8 @@ from trainlab.errors import DataError, NotTrainedError, SettingError, sentence
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
-from trainlab.settings import is_integer
+from trainlab.settings import MOST, is_integer, whole_number
+from trainlab.streams import MAX_INDEX
 from trainlab.training.backends import BACKENDS, CAN_FORK, REMOTE
 from trainlab.training.inputs import Inputs, Samples
 from trainlab.training.members import Member
@@ -86,7 +87,7 @@ def make_plan(
     scored: bool,
 ) -> Plan:
     """The plan that the arguments of `fit` ask for."""
-    _need_integer("batch_size", batch_size, 1)
+    _need_integer("batch_size", batch_size)
     if not isinstance(batches, str) or batches not in KINDS:
         must = "be one of " + ", ".join(map(repr, KINDS))
         raise SettingError(sentence("batches", _FIT, must, batches))
@@ -128,7 +129,7 @@ def admit_workers(workers: Any) -> int | None:
     """The number of workers; None means the cores there are, here or in the cluster."""
     if workers is None:
         return None
-    _need_integer("workers", workers, 1)
+    _need_integer("workers", workers)
     return int(workers)
 
 
@@ -261,10 +262,8 @@ def admit_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
     return targets
 
 
-def _need_integer(name: str, value: Any, low: int) -> None:
-    if not is_integer(value) or value < low:
-        must = f"be an integer >= {low}"
-        raise SettingError(sentence(name, _FIT, must, value, f"{name}={max(low, 1)}"))
+def _need_integer(name: str, value: Any, high: int = MOST) -> None:
+    whole_number(1, "1", high=high).admit(value, name, _FIT)
 
 
 def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
@@ -272,12 +271,16 @@ def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
         if epochs is not None:
             got = f"epochs={epochs} and steps={steps}"
             raise SettingError(sentence("length", _FIT, "be epochs or steps, not both", got))
-        _need_integer("steps", steps, 1)
+        _need_integer("steps", steps, MAX_INDEX)
         return int(steps)
     if epochs is None:
         epochs = 10
-    _need_integer("epochs", epochs, 1)
-    return int(epochs) * steps_per_epoch
+    _need_integer("epochs", epochs, MAX_INDEX)
+    total = int(epochs) * steps_per_epoch
+    if total > MAX_INDEX:
+        must = f"be at most {MAX_INDEX} steps, here of {steps_per_epoch} in an epoch"
+        raise SettingError(sentence("epochs", _FIT, must, epochs))
+    return total
 
 
 def _splits(data: Mapping[str, Samples], on: Any) -> tuple[str, ...]:
@@ -303,7 +306,7 @@ def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array
             raise SettingError(sentence("evaluate", _FIT, must, evaluate, "evaluate='epoch'"))
         return _every(steps_per_epoch, total), "epoch"
     if is_integer(evaluate):
-        _need_integer("evaluate", evaluate, 1)
+        _need_integer("evaluate", evaluate)
         return _every(int(evaluate), total), "step"
     if not isinstance(evaluate, (Sequence, range, np.ndarray)):
         must = "be 'epoch', a number of steps, a list of them, or None"

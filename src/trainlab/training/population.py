@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
@@ -16,7 +17,7 @@ from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.settings import is_integer
+from trainlab.settings import is_integer, whole_number
 from trainlab.streams import stream
 from trainlab.training.arguments import admit_inputs, admit_numbers, admit_targets
 from trainlab.training.axes import axes, combine, draw
@@ -27,7 +28,7 @@ from trainlab.training.grouping import group
 from trainlab.training.history import History
 from trainlab.training.inputs import Inputs
 from trainlab.training.keeping import Kept
-from trainlab.training.members import Member
+from trainlab.training.members import MEMBERS, Member
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.progress import Progress
 from trainlab.training.record import Numbers
@@ -43,7 +44,8 @@ class Population(Sequence[Member]):
     def __init__(self, members: Iterable[Member]) -> None:
         if not isinstance(members, Iterable):
             raise SettingError(sentence("members", "Population", "be a list of Member", members))
-        self._members = tuple(members)
+        self._members = tuple(itertools.islice(members, MEMBERS + 1))
+        _check_count(len(self._members), "Population")
         if not self._members:
             raise SettingError(sentence("members", "Population", "be at least one Member", ()))
         for index, member in enumerate(self._members):
@@ -88,6 +90,7 @@ class Population(Sequence[Member]):
         120
         """
         names, values = axes(network, optimizer, seed, fields)
+        _check_count(math.prod(map(len, values)), "Population.grid")
         return cls(combine(names, itertools.product(*values)))
 
     @classmethod
@@ -132,13 +135,13 @@ class Population(Sequence[Member]):
         >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
         60
         """
-        if not is_integer(n) or n < 1:
-            raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
+        whole_number(1, "100", high=MEMBERS).admit(n, "n", "Population.sample")
         _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
             got = f"{len(networks)} networks and {len(optimizers)} optimizers"
             must = "be one network and one optimizer, whose fields are sampled"
             raise SettingError(sentence("base", "Population.sample", must, got))
+        _check_count(int(n) * len(seeds), "Population.sample")
         base, members = Member(networks[0], optimizers[0]), []
         for i in range(n):
             drawn = {
@@ -314,6 +317,11 @@ class Population(Sequence[Member]):
                 for row, value in zip(chunk.members, values, strict=True):
                     found[row] = value
         return np.stack(found)
+
+
+def _check_count(members: int, owner: str) -> None:
+    if members > MEMBERS:
+        raise SettingError(sentence("members", owner, f"be at most {MEMBERS}", members))
 
 
 class Network:
