@@ -20,6 +20,7 @@ MAX_LINES = 400
 ROOMS = (
     "errors",
     "memory",
+    "arrays",
     "files",
     "blas",
     "crew",

@@ -63,7 +63,12 @@ def describe(value: object) -> str:
     """
     if isinstance(value, int) and value.bit_length() > _WIDEST:
         return f"an integer of {value.bit_length()} bits"
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if isinstance(shape, tuple) and dtype is not None and shape != ():
-        return f"an array of shape {shape} and dtype {dtype}"
-    return _SHORT.repr(value)
+    if isinstance(value, BaseException):
+        return str(value) or type(value).__name__
+    try:
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if isinstance(shape, tuple) and dtype is not None and shape != ():
+            return f"an array of shape {shape} and dtype {dtype}"
+        return _SHORT.repr(value)
+    except Exception:  # noqa: BLE001  # an object's own methods may raise anything
+        return f"an object of type {type(value).__name__}"

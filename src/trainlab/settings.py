@@ -29,6 +29,9 @@ from trainlab.errors import SettingError, sentence
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
 
+# These count as integers among Python's classes of numbers.
+_NO_NUMBERS: Final = (bool, np.bool_, np.timedelta64)
+
 MOST: Final = 2**53
 """The largest integer of a setting: float64, in which settings stack, holds all up to it."""
 
@@ -68,7 +71,7 @@ def _field(rule: Rule, default: Any, per_member: bool) -> Any:
 
 def is_real(value: Any) -> bool:
     """True for a real number that is not a bool, not NaN and not beyond what a float can hold."""
-    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+    if not isinstance(value, numbers.Real) or isinstance(value, _NO_NUMBERS):
         return False
     try:
         return not math.isnan(float(value))
@@ -78,7 +81,7 @@ def is_real(value: Any) -> bool:
 
 def is_integer(value: Any) -> bool:
     """True for an integer (Python's or NumPy's) that is not a bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
 
 
 def interval(low: float, high: float, closed: str) -> tuple[Check, str]:
@@ -102,10 +105,20 @@ def number(
     remedy: str | None = None,
 ) -> Any:
     """A field that holds a real number inside an interval (ends excluded unless `closed`)."""
+    return _field(real(low, high, closed, remedy), default, per_member)
+
+
+def real(
+    low: float = -math.inf, high: float = math.inf, closed: str = "()", remedy: str | None = None
+) -> Rule:
+    """The rule of real numbers in an interval (ends excluded unless `closed`).
+
+    >>> real(0.0, 1.0, "[)").must
+    'be a number in [0.0, 1.0)'
+    """
     inside, words = interval(low, high, closed)
     # A Fraction above 0 may be 0 as a float: what counts is the number that is kept.
-    rule = Rule(lambda v: is_real(v) and inside(float(v)), f"be a number {words}", float, remedy)
-    return _field(rule, default, per_member)
+    return Rule(lambda v: is_real(v) and inside(float(v)), f"be a number {words}", float, remedy)
 
 
 def whole_number(low: int, remedy: str | None = None, *, high: int = MOST) -> Rule:
@@ -157,9 +170,17 @@ def flag(default: bool) -> Any:
 
 def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:
     """A field that holds one of the named options."""
+    return _field(one_of(options), default, False)
+
+
+def one_of(options: Sequence[str]) -> Rule:
+    """The rule of words out of a list."""
     words = "be one of " + ", ".join(repr(option) for option in options)
-    rule = Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
-    return _field(rule, default, False)
+    return Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
+
+
+TEXT: Final = Rule(lambda v: isinstance(v, str), "be a string", str)
+"""What is said, and has no meaning to us."""
 
 
 def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> Any:
@@ -178,11 +199,14 @@ def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> 
 
 def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False) -> Any:
     """A field that holds an instance of `kind`; `default` makes the one it has by default."""
-    name = kind.__name__
-    rule = Rule(lambda v: isinstance(v, kind), f"be an instance of {name}", lambda v: v)
     return dataclasses.field(
-        default_factory=default, metadata={"rule": rule, "start_only": start_only}
+        default_factory=default, metadata={"rule": instance_of(kind), "start_only": start_only}
     )
+
+
+def instance_of(kind: type) -> Rule:
+    """The rule of instances of a class."""
+    return Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
 
 
 def structure(settings: Settings) -> Hashable:

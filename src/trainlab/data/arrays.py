@@ -25,7 +25,7 @@ from trainlab.data.admission import (
     is_admitted,
 )
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.settings import FLAG, is_integer, is_real
+from trainlab.settings import FLAG, TEXT, either, instance_of, is_integer, is_real, one_of
 from trainlab.streams import stream
 
 Size = int | float
@@ -97,6 +97,7 @@ def split(
     >>> sorted(taken.t.tolist())
     [0, 0, 1]
     """
+    instance_of(Split).admit(part, "part", "a split")
     rest, taken = draw_rows(part.t, size, stratify=stratify, seed=seed, purpose=purpose)
     return part.take(rest), part.take(taken)
 
@@ -108,7 +109,7 @@ def draw_rows(
     # Imported here: `import trainlab` need not wait for scikit-learn.
     from sklearn.model_selection import train_test_split
 
-    _check_name(purpose, "purpose", "a split")
+    one_of(tuple(_DRAWS)).admit(purpose, "purpose", "a split")
     FLAG.admit(stratify, "stratify", "a split")
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
@@ -125,13 +126,6 @@ def draw_rows(
         np.arange(len(t), dtype=np.int64), test_size=count, stratify=labels, random_state=state
     )
     return rest, taken
-
-
-def _check_name(value: Any, name: str, owner: str) -> None:
-    """SettingError unless the value is the name of a split that is drawn from the train rows."""
-    if not isinstance(value, str) or value not in _DRAWS:
-        must = "be one of " + ", ".join(map(repr, _DRAWS))
-        raise SettingError(sentence(name, owner, must, value))
 
 
 def rows_of(size: Size, available: int, name: str) -> int:
@@ -166,13 +160,18 @@ class Dataset:
     sha256: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.task, str) or self.task not in TASKS:
-            must = "be one of " + ", ".join(map(repr, TASKS))
-            raise SettingError(sentence("task", self.name, must, self.task))
+        TEXT.admit(self.name, "name", "Dataset")
+        TEXT.admit(self.sha256, "sha256", "Dataset")
+        one_of(TASKS).admit(self.task, "task", self.name)
+        instance_of(Split).admit(self.train, "train", self.name)
+        for name, part in self.parts().items():
+            instance_of(Split).admit(part, name, self.name)
         labels = self.task == "classification"
         if labels != (self.classes is not None):
             must = "be given for classification and for nothing else"
             raise DataError(sentence("classes", self.name, must, self.classes))
+        if self.classes is not None and np.ndim(self.classes) != 1:
+            raise DataError(sentence("classes", self.name, "be an array (C,)", self.classes))
         for name, part in self.parts().items():
             if part.x.dtype != self.train.x.dtype:
                 must = f"be {self.train.x.dtype}, as in train"
@@ -219,7 +218,7 @@ class Dataset:
         seed: int = 0,
     ) -> Dataset:
         """This data set with the split `name`, which must be absent, carved from its train rows."""
-        _check_name(name, "name", "Dataset.hold_out")
+        one_of(tuple(_DRAWS)).admit(name, "name", "Dataset.hold_out")
         if getattr(self, name) is not None:
             must = f"have no {name} split yet"
             remedy = f"dataclasses.replace(data, {name}=None)"
@@ -295,12 +294,10 @@ def from_arrays(
     >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
     ('classification', ['no', 'yes'], 2, 2)
     """
-    if task is not None and not (isinstance(task, str) and task in TASKS):
-        must = "be None or one of " + ", ".join(map(repr, TASKS))
-        raise SettingError(sentence("task", "from_arrays", must, task))
-    if not isinstance(dtype, str) or dtype not in map(str, DTYPES):
-        must = "be one of " + ", ".join(repr(str(known)) for known in DTYPES)
-        raise SettingError(sentence("dtype", "from_arrays", must, dtype))
+    either(one_of(TASKS), None).admit(task, "task", "from_arrays")
+    one_of(tuple(map(str, DTYPES))).admit(dtype, "dtype", "from_arrays")
+    FLAG.admit(stratify, "stratify", "from_arrays")
+    TEXT.admit(name, "name", "from_arrays")
     inputs = admit_inputs(x, "x", dtype)
     task, targets = admit_targets(t, task, "t", dtype)
     classes = np.unique(targets) if task == "classification" else None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.checks import Array, check_level, finite, numbers
-from trainlab.settings import is_integer, is_real
+from trainlab.settings import real, whole_number
 
 SMOOTHING_WINDOW: Final = 11
 SMOOTHING_BETA: Final = 2.0
@@ -30,10 +30,9 @@ def smooth(
     ((20,), True)
     """
     x = numbers(values)
-    if not is_integer(window) or window < 1 or window % 2 == 0:
+    if not whole_number(1).valid(window) or window % 2 == 0:
         raise SettingError(sentence("window", "smooth", "be an odd integer >= 1", window, "11"))
-    if not is_real(beta):
-        raise SettingError(sentence("beta", "smooth", "be a number", beta, "beta=2.0"))
+    beta = real(remedy="2.0").admit(beta, "beta", "smooth")
     if x.ndim == 0:
         raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
     half = window // 2

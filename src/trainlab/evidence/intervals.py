@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.evidence.checks import check_level, present
+from trainlab.settings import real
+
+_VALUE: Final = real(closed="[]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Interval:
 
     def contains(self, value: float) -> bool:
         """Whether the value lies in the interval, ends included."""
-        return self.low <= value <= self.high
+        return self.low <= _VALUE.admit(value, "value", "Interval.contains") <= self.high
 
 
 def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:

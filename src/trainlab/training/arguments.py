@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import multiprocessing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from scipy.sparse import issparse
 
+from trainlab.arrays import as_array
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
-from trainlab.errors import DataError, NotTrainedError, SettingError, sentence
+from trainlab.errors import DataError, NotTrainedError, SettingError, describe, sentence
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
-from trainlab.settings import MOST, is_integer, whole_number
+from trainlab.settings import MOST, either, instance_of, is_integer, one_of, whole_number
 from trainlab.streams import MAX_INDEX
 from trainlab.training.backends import BACKENDS, CAN_FORK, REMOTE
 from trainlab.training.inputs import Inputs, Samples
@@ -42,9 +44,7 @@ def admit_data(
         raise SettingError(
             sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
         )
-    if not isinstance(dtype, str) or dtype not in DTYPES:
-        must = "be one of " + ", ".join(map(repr, DTYPES))
-        raise SettingError(sentence("dtype", _FIT, must, dtype))
+    one_of(DTYPES).admit(dtype, "dtype", _FIT)
     for index, member in enumerate(members):
         task = member.network.loss.task
         if task != data.task:
@@ -88,9 +88,7 @@ def make_plan(
 ) -> Plan:
     """The plan that the arguments of `fit` ask for."""
     _need_integer("batch_size", batch_size)
-    if not isinstance(batches, str) or batches not in KINDS:
-        must = "be one of " + ", ".join(map(repr, KINDS))
-        raise SettingError(sentence("batches", _FIT, must, batches))
+    one_of(KINDS).admit(batches, "batches", _FIT)
     order = Batches(len(data["train"]), int(batch_size), batches)
     total = _total(order.steps_per_epoch, epochs, steps)
     chosen = _splits(data, on)
@@ -103,9 +101,7 @@ def make_plan(
     for callback in callbacks:
         if not callable(callback):
             raise SettingError(sentence("callbacks", _FIT, "be callables", callback))
-    if not isinstance(keep, str) or keep not in KEEP:
-        must = "be one of " + ", ".join(map(repr, KEEP))
-        raise SettingError(sentence("keep", _FIT, must, keep))
+    one_of(KEEP).admit(keep, "keep", _FIT)
     plan = Plan(
         order,
         total,
@@ -135,14 +131,15 @@ def admit_workers(workers: Any) -> int | None:
 
 def admit_backend(backend: Any, scheduler: Any = None, callbacks: Any = ()) -> str | None:
     """A backend that this system has; None leaves the choice to the training."""
-    if scheduler is not None and (backend != "dask" or not isinstance(scheduler, str)):
+    known = backend is None or (isinstance(backend, str) and backend in BACKENDS)
+    if known and scheduler is not None and not (backend == "dask" and isinstance(scheduler, str)):
         must = "be None, or an address with backend='dask'"
-        got = f"{scheduler!r} with backend={backend!r}"
+        got = f"{describe(scheduler)} with backend={backend!r}"
         remedy = "backend='dask', scheduler='tcp://127.0.0.1:8786'"
         raise SettingError(sentence("scheduler", _FIT, must, got, remedy))
     if backend is None:
         return None
-    if not isinstance(backend, str) or backend not in BACKENDS:
+    if not known:
         must = "be None or one of " + ", ".join(map(repr, BACKENDS))
         raise SettingError(sentence("backend", _FIT, must, backend))
     if backend == "processes" and not CAN_FORK:
@@ -169,9 +166,7 @@ def admit_start(
     dtype: str,
 ) -> list[Numbers]:
     """The numbers that training goes on from.  widths: those of the numbers, and of the data."""
-    if start not in STARTS:
-        must = "be None or one of " + ", ".join(map(repr, STARTS))
-        raise SettingError(sentence("start", _FIT, must, start))
+    either(one_of(STARTS), None).admit(start, "start", _FIT)
     if widths[0] != widths[1]:
         must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, widths[1], "start=None"))
@@ -189,12 +184,20 @@ def admit_start(
 
 
 def admit_numbers(
-    numbers: Sequence[Numbers], members: Sequence[Member], widths: tuple[int, int]
-) -> list[Numbers]:
-    """Numbers from elsewhere, of the shapes that the networks and optimizers of members need."""
+    numbers: Iterable[Numbers], members: Sequence[Member], widths: tuple[int, int]
+) -> tuple[list[Numbers], tuple[int, int]]:
+    """Numbers and widths from elsewhere, as the networks and optimizers of members need them."""
+    if not isinstance(widths, (tuple, list)) or len(widths) != 2:
+        must = "be the numbers of features and outputs"
+        raise SettingError(sentence("widths", "Population.restore", must, widths))
+    must = f"be {len(members)}, one for each member"
+    if not isinstance(numbers, Iterable):
+        raise SettingError(sentence("numbers", "Population.restore", must, numbers))
+    numbers = list(itertools.islice(numbers, len(members) + 1))
     if len(numbers) != len(members):
-        must = f"be {len(members)}, one for each member"
         raise SettingError(sentence("numbers", "Population.restore", must, len(numbers)))
+    for one in numbers:
+        instance_of(Numbers).admit(one, "numbers", "Population.restore")
     dtype = numbers[0].params.dtype
     if dtype.name not in DTYPES:
         must = "be one of " + ", ".join(map(repr, DTYPES))
@@ -221,17 +224,14 @@ def admit_numbers(
             must = f"be {dtype}, as those of member 0"
             got_types = {name: str(values.dtype) for name, values in got.items()}
             raise SettingError(sentence("numbers", f"member {index}", must, got_types))
-    return list(numbers)
+    return numbers, (widths[0], widths[1])
 
 
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:
     """x as finite inputs (N, in_features) of the dtype: an array, or CSR if x is sparse."""
     sparse = issparse(x)
-    try:
-        array = x if sparse else np.asarray(x)
-    except ValueError:  # rows of several lengths
-        array = None
-    if array is None or array.dtype.kind not in "biuf":
+    array = x if sparse else as_array(x, "x", "predict")
+    if array.dtype.kind not in "biuf":
         raise DataError(sentence("x", "predict", "be real numbers", x))
     if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
         must = f"have the shape (N, {in_features}) with N >= 1"
@@ -253,7 +253,7 @@ def admit_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
     if loss.task == "regression":
         must = "be that of classifiers; a regression has none"
         raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
-    targets = np.asarray(t)
+    targets = as_array(t, "t", "accuracy")
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
         raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
@@ -269,7 +269,7 @@ def _need_integer(name: str, value: Any, high: int = MOST) -> None:
 def _total(steps_per_epoch: int, epochs: Any, steps: Any) -> int:
     if steps is not None:
         if epochs is not None:
-            got = f"epochs={epochs} and steps={steps}"
+            got = f"epochs={describe(epochs)} and steps={describe(steps)}"
             raise SettingError(sentence("length", _FIT, "be epochs or steps, not both", got))
         _need_integer("steps", steps, MAX_INDEX)
         return int(steps)
@@ -289,9 +289,10 @@ def _splits(data: Mapping[str, Samples], on: Any) -> tuple[str, ...]:
     if isinstance(on, str) or not isinstance(on, Sequence):
         raise SettingError(sentence("on", _FIT, "be a list of splits", on, "on=('test',)"))
     for name in on:
-        if name not in (*data, "batch"):
+        if not isinstance(name, str) or name not in (*data, "batch"):
             must = "be among " + ", ".join(map(repr, (*data, "batch")))
-            remedy = f"data.split({name}=0.2)" if name == "validation" else None
+            missing = isinstance(name, str) and name == "validation"
+            remedy = "data.split(validation=0.2)" if missing else None
             raise SettingError(sentence("on", _FIT, must, name, remedy))
     return tuple(dict.fromkeys(on))
 

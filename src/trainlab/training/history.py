@@ -11,7 +11,7 @@ import numpy as np
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.settings import is_integer
+from trainlab.settings import either, instance_of, is_integer
 from trainlab.training.members import Member
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ class History:
         """Median and 95 % band of each arm over time."""
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 
+        either(instance_of(plots.Axes), None).admit(ax, "ax", "History.plot")
         self._series(name)  # complains of an unknown one
         return plots.history(self, name, by, ax=ax, smooth=smooth)
 

@@ -33,6 +33,8 @@ class Member(Settings):
 
     def get(self, name: str) -> Any:
         """The value of "seed", "network", "optimizer", or a field of the network or optimizer."""
+        if not isinstance(name, str):
+            raise unknown_field(name, self.network, self.optimizer)
         if name in _WHOLE:
             return getattr(self, name)
         for owner in (self.network, self.optimizer):

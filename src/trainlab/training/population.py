@@ -17,7 +17,7 @@ from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.settings import is_integer, whole_number
+from trainlab.settings import instance_of, is_integer, whole_number
 from trainlab.streams import stream
 from trainlab.training.arguments import admit_inputs, admit_numbers, admit_targets
 from trainlab.training.axes import axes, combine, draw
@@ -70,7 +70,8 @@ class Population(Sequence[Member]):
         True
         """
         population = cls(members)
-        population.adopt(admit_numbers(tuple(numbers), population._members, widths), widths)
+        found, widths = admit_numbers(numbers, population._members, widths)
+        population.adopt(found, widths)
         return population
 
     @classmethod
@@ -344,6 +345,10 @@ class Network:
     @classmethod
     def of(cls, population: Population) -> Network:
         """The network that is a population of one."""
+        instance_of(Population).admit(population, "population", "Network.of")
+        if len(population) != 1:
+            must = "be a population of one"
+            raise SettingError(sentence("population", "Network.of", must, population))
         (member,) = population
         network = cls(member.network, member.optimizer, member.seed)
         network._population = population
