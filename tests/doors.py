@@ -37,7 +37,7 @@ from complaints import FORM
 from door_calls import CALLS, COMMANDS, CONSTRUCTED, EXTRA, NO_DOORS, ROOMS, SEAMS, place
 from nasty import VALUES, WORDS, OwnError
 from trainlab import cli
-from trainlab.errors import TrainlabError
+from trainlab.errors import DownloadError, TrainlabError
 
 CPU_SECONDS: Final = 20.0
 """Of one case; a valid call takes less than one."""
@@ -271,8 +271,12 @@ def judge(case: Case, error: BaseException) -> Outcome:
     if isinstance(error, MemoryError):
         return Outcome("memory", _text(error))
     if isinstance(error, TrainlabError):
-        return Outcome("refused" if FORM.match(str(error)) else "foreign", _text(error))
-    if isinstance(error, OwnError) and case.value not in ("odd repr", "odd str"):
+        # What a download met is told of each mirror, in lines of their own.
+        formed = FORM.match(str(error)) or isinstance(error, DownloadError)
+        return Outcome("refused" if formed else "foreign", _text(error))
+    if isinstance(error, OwnError) and (
+        case.value not in ("odd repr", "odd str") or _by_sklearn(error)
+    ):
         return Outcome("refused", _text(error))
     if f"{case.door}/{case.parameter}" in PASSED_ON and callable(VALUES[case.value]()):
         return Outcome("refused", _text(error))

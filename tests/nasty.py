@@ -119,7 +119,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "not-implemented": lambda: NotImplemented,
     # integers
     **{f"int {n}": functools.partial(int, n) for n in (-(2**63), -1, 0, 1, 2, 3, 7)},
-    **{f"int 2**{n}": functools.partial(pow, 2, n) for n in (20, 31, 53, 63, 64, 70)},
+    **{f"int 2**{n}": functools.partial(pow, 2, n) for n in (31, 53, 63, 64, 70)},
     "int 2**63-1": lambda: 2**63 - 1,
     "int 10**12": lambda: 10**12,
     "int 10**400": lambda: HUGE,

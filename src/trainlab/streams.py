@@ -47,5 +47,5 @@ def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.rando
     if not all(is_integer(index) and 0 <= index <= MAX_INDEX for index in (first, second)):
         must = f"be integers in [0, {MAX_INDEX}]"
         raise SettingError(sentence("indices", "a random stream", must, (first, second)))
-    packed = (PURPOSES[purpose] << 56) | (first << 28) | second
+    packed = (PURPOSES[purpose] << 56) | (int(first) << 28) | int(second)
     return np.random.Generator(np.random.Philox(key=np.array([seed, packed], dtype=np.uint64)))

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from trainlab.cli.group import INTERRUPTED, console, main, widths
 from trainlab.errors import DataError, sentence
+from trainlab.training.members import MEMBERS
 
 if TYPE_CHECKING:
     from trainlab.experiments.results import Results
@@ -45,7 +46,7 @@ def list_experiments() -> None:
     help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
+@click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Runs of each arm.  [default: 10]")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
 )
@@ -194,9 +195,10 @@ def check(
             dropout=dropout,
             weight_decay=weight_decay,
         )
-    found = list(check_all(seed))
-    if network is not None:
-        found.append(check_network(f"network {hidden}", network, inputs, outputs, seed))
+    own = []
+    if network is not None:  # first: what cannot be checked is refused before the others are
+        own = [check_network(f"network {hidden}", network, inputs, outputs, seed)]
+    found = [*check_all(seed), *own]
     table = Table("Gradient of", "Compared", "At kinks", "Relative error", "Allowed", "")
     for row in found:
         words = Text("ok", style="green") if row.report.ok else Text("FAILED", style="bold red")

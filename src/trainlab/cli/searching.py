@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.streams import MAX_INDEX
+from trainlab.training.members import MEMBERS
 
 if TYPE_CHECKING:
     from trainlab.search.study import Outcome
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 MODEL: Final = "model.safetensors"
 SHOWN: Final = 10
 """Candidates in the table of the best."""
+
+_COUNT: Final = click.IntRange(1, MEMBERS)
+_EPOCHS: Final = click.IntRange(1, MAX_INDEX)
 
 
 @main.command(short_help="Search settings for a table, and save the best network.")
@@ -34,9 +39,11 @@ SHOWN: Final = 10
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",
 )
-@click.option("--trials", type=click.IntRange(1), help="Candidates of each round.  [default: 50]")
+@click.option("--trials", type=_COUNT, help="Candidates of each round.  [default: 50]")
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Each after the first is narrower.  [default: 2]"
+    "--rounds",
+    type=_COUNT,
+    help="Each after the first is narrower.  [default: 2]",
 )
 @click.option("--folds", type=click.IntRange(2), help="Of the cross-validation.  [default: 5]")
 @click.option("--lr", metavar="LO:HI", help="Learning rates.  [default: 0.001:0.03]")
@@ -49,7 +56,7 @@ SHOWN: Final = 10
     metavar="WIDTHS",
     help="Of hidden layers, as 50 or 50,50; repeated for a choice.  [default: 20; 50; 100; 50,50]",
 )
-@click.option("--max-iter", type=click.IntRange(1), help="Epochs of a training.  [default: 100]")
+@click.option("--max-iter", type=_EPOCHS, help="Epochs of a training.  [default: 100]")
 @click.option(
     "--test-fraction",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

@@ -54,7 +54,8 @@ class Split:
         if not is_admitted(x):
             must = "be a filled float32 or float64 array (N, d), in C order or canonical CSR"
             raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
-        if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, x.dtype)}:
+        kinds = {(1, np.dtype(np.int64)), (2, x.dtype)}
+        if not isinstance(t, np.ndarray) or (t.ndim, t.dtype) not in kinds:
             must = f"be an int64 array (N,) or a {x.dtype} array (N, out)"
             raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
         if x.shape[0] != len(t):

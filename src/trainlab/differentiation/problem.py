@@ -101,6 +101,8 @@ class Problem:
         x = x.astype(np.float64)
         if isinstance(network, MLP):
             index = network.loss.task == "classification"
+            if index and t.dtype.kind not in "iu":
+                raise DataError(sentence("t", "gradient_check", "hold class numbers", t))
             shown = out_features or (int(t.max()) + 1 if index else t.shape[-1])
             if not x.ndim:
                 raise DataError(sentence("x", "gradient_check", "have rows and features", x))

@@ -28,6 +28,7 @@ from trainlab.estimators.outcome import Outcome
 from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
+from trainlab.settings import FLAG
 from trainlab.training.history import History
 from trainlab.training.plan import Callback, EarlyStopping
 from trainlab.training.population import Population
@@ -209,7 +210,8 @@ class BaseMLP(Answering):
 
     def _is_warm(self) -> bool:
         """Whether `fit` goes on with what was trained before."""
-        return bool(self.warm_start) and self.__sklearn_is_fitted__()
+        warm = FLAG.admit(self.warm_start, "warm_start", type(self).__name__)
+        return bool(warm) and self.__sklearn_is_fitted__()
 
     def _chosen(self) -> dict[str, Any]:
         return admit(self.get_params(deep=False), type(self).__name__)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from trainlab.arrays import as_array
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
@@ -140,7 +141,7 @@ class MLPClassifier(Classifying, BaseMLP):
             raise SettingError(sentence("class_weight", owner, must, self.class_weight, remedy))
         targets = None
         if classes is not None:
-            targets = Labels(np.unique(np.asarray(classes)))
+            targets = Labels(np.unique(as_array(classes, "classes", owner, SettingError)))
             if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
                 must = f"be those of the first call, {self._targets.classes.tolist()}"
                 raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))

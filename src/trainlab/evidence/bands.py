@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, check_level, finite, numbers
+from trainlab.evidence.checks import Array, admit_level, finite, numbers
 from trainlab.settings import real, whole_number
 
 SMOOTHING_WINDOW: Final = 11
@@ -68,10 +68,11 @@ def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
     >>> b.center.tolist(), b.count.tolist()
     ([2.0, 2.0], [2, 1])
     """
-    check_level(level, "band")
+    level = admit_level(level, "band")
     x = finite(values)
-    if x.ndim != 2:
-        raise SettingError(sentence("values", "band", "have shape (members, n)", x))
+    if x.ndim != 2 or not len(x):
+        must = "have shape (members, n) with a member"
+        raise SettingError(sentence("values", "band", must, x))
     tail = (1 - level) / 2
     with warnings.catch_warnings():
         # All members diverged: NaN is the answer, and no news to the reader.

@@ -18,7 +18,7 @@ from scipy import special
 
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
-from trainlab.evidence.checks import Array, check_level, numbers
+from trainlab.evidence.checks import Array, admit_level, numbers
 from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
 from trainlab.settings import TEXT, one_of
 
@@ -153,7 +153,7 @@ def compare_all(
     >>> [c.shown for c in compare_all(both)]
     [False, True, True]
     """
-    check_level(level, "compare_all")
+    level = admit_level(level, "compare_all")
     one_of(("lower", "higher")).admit(better, "better", "compare_all")
     if not isinstance(arms, Mapping) or not all(isinstance(label, str) for label in arms):
         must = "be a dict from labels to values"

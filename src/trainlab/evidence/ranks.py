@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, check_level, numbers
+from trainlab.evidence.checks import Array, admit_level, numbers
 from trainlab.settings import whole_number
 
 EXACT_PAIRS: Final = 100
@@ -103,5 +103,5 @@ def fewest_pairs(family: int, level: float = 0.95) -> int:
     (6, 8, 10)
     """
     family = whole_number(1).admit(family, "family", "fewest_pairs")
-    check_level(level, "fewest_pairs")
+    level = admit_level(level, "fewest_pairs")
     return int(np.ceil(1 + np.log2(family / (1 - level)) - 1e-9))

@@ -16,7 +16,7 @@ import numpy as np
 from trainlab import files, plots
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
-from trainlab.errors import SettingError, TrainlabError, sentence
+from trainlab.errors import TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
     AnyExperiment,
@@ -31,11 +31,11 @@ from trainlab.experiments.base import (
 from trainlab.experiments.results import NO_DATA, Results, environment
 from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
-from trainlab.settings import is_integer
+from trainlab.settings import either, one_of, whole_number
 from trainlab.store import Store
 from trainlab.training.arguments import admit_backend
 from trainlab.training.history import History
-from trainlab.training.members import Member
+from trainlab.training.members import MEMBERS, Member
 from trainlab.training.population import Population
 from trainlab.training.progress import Progress
 
@@ -78,13 +78,9 @@ class Options:
     fresh: bool = False
 
     def __post_init__(self) -> None:
-        if self.data not in ("digits", "mnist"):
-            raise SettingError(sentence("data", "a run", "be digits or mnist", self.data))
-        for name in ("seeds", "workers"):
-            value = getattr(self, name)
-            if value is not None and not (is_integer(value) and value >= 1):
-                must = "be an integer >= 1"
-                raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+        one_of(("digits", "mnist")).admit(self.data, "data", "a run")
+        either(whole_number(1, "10", high=MEMBERS), None).admit(self.seeds, "seeds", "a run")
+        either(whole_number(1, "10"), None).admit(self.workers, "workers", "a run")
         admit_backend(self.backend, self.scheduler)
 
     @property

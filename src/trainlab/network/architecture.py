@@ -79,7 +79,7 @@ def _hidden_field(default: tuple[int, ...]) -> Any:
 
     rule = Rule(
         valid,
-        "be a tuple of widths >= 1",
+        "be a tuple of widths in [1, 2**53]",
         lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
         "(100, 100)",
     )

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.sparse import issparse
 
+from trainlab import memory
 from trainlab.arrays import as_array
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
@@ -262,6 +263,26 @@ def admit_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
     return targets
 
 
+def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int]) -> None:
+    """SettingError where a training needs more memory than there is, whoever does it, and how.
+
+    At least there are: of one member its parameters, their gradients and its optimizer's state,
+    and the outputs of all layers for a batch; of all members the series of their losses.
+    """
+    number, rows = plan.dtype.itemsize, plan.batches.rows
+    largest, kept = 0, 0
+    for member in members:
+        network, states = member.network.build(*widths), len(member.optimizer.arrays)
+        largest = max(largest, network.size * (2 + states) + rows * sum(network.widths))
+        kept += network.size
+    memory.need(largest * number, "the numbers of one member", _FIT, "a smaller hidden")
+    if plan.keep != "history":
+        memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
+    of_evaluations = len(plan.evaluations) * (len(plan.on) * 2 + 1) * np.dtype(float).itemsize
+    series = len(members) * (plan.total * number + of_evaluations)
+    memory.need(series, "the losses of all steps", _FIT, "fewer steps")
+
+
 def _need_integer(name: str, value: Any, high: int = MOST) -> None:
     whole_number(1, "1", high=high).admit(value, name, _FIT)
 
@@ -320,7 +341,7 @@ def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array
 
 
 def _every(interval: int, total: int) -> Array:
-    return np.array([*range(0, total, interval), total], int)
+    return np.append(np.arange(0, total, interval), total)
 
 
 def _check_early_stopping(rule: Any, metrics: Sequence[str]) -> None:

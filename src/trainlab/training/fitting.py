@@ -15,6 +15,7 @@ from trainlab.training.arguments import (
     admit_data,
     admit_start,
     admit_workers,
+    check_memory,
     make_plan,
 )
 from trainlab.training.engine import Engine, NumPyEngine
@@ -83,6 +84,7 @@ class Fit:
             keep=self.keep,
             scored=self.data.task != "regression",
         )
+        check_memory(members, plan, widths)
         if self.start is not None:
             before = self.population.numbers, (self.population.widths, widths)
             starts = admit_start(self.start, members, *before, self.dtype)

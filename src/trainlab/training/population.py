@@ -110,6 +110,7 @@ class Population(Sequence[Member]):
         names, values = axes(network, optimizer, seed, fields)
         lengths = {name: len(value) for name, value in zip(names, values, strict=True)}
         longest = max(lengths.values())
+        _check_count(longest, "Population.zip")
         for name, length in lengths.items():
             if length not in (1, longest):
                 must = f"have 1 or {longest} values"
