@@ -23,6 +23,7 @@ from trainlab.data.table import TableFile, is_missing, number, read_table
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.search.mixed import NAMED, Column, read_mixed
+from trainlab.settings import MOST
 
 Task = Literal["classification", "regression"]
 
@@ -192,7 +193,7 @@ def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
         if counts[least] < need:
             what = f"class {str(labels[least])!r}"
             raise DataError(_too_few(what, of, need, int(counts[least]), folds))
-    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(2 / fraction)
+    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
     if not classifies and len(rows) < need:
         raise DataError(_too_few("table", of, need, len(rows), folds))
     try:
