@@ -79,6 +79,11 @@ class Case:
         """A name that stays the same while the door, the parameter and the value have theirs."""
         return f"{self.door}/{self.parameter}/{self.value}"
 
+    @classmethod
+    def named(cls, name: str) -> Case:
+        """The case of an id."""
+        return cls(*name.split("/", 2))
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:

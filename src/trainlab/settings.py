@@ -17,6 +17,7 @@ initializer); records that differ in nothing else stack.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -82,6 +83,17 @@ def is_real(value: Any) -> bool:
 def is_integer(value: Any) -> bool:
     """True for an integer (Python's or NumPy's) that is not a bool."""
     return isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
+
+
+def several(value: Any, most: int) -> list[Any] | None:
+    """What can be iterated over as a list, of at most one more than `most`; None if it cannot.
+
+    One more is enough to say that there are too many, and an endless iterator has an end.
+    """
+    try:
+        return list(itertools.islice(value, most + 1))
+    except TypeError:  # an array without axes says that it can be iterated over
+        return None
 
 
 def interval(low: float, high: float, closed: str) -> tuple[Check, str]:

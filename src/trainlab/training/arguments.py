@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import multiprocessing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -20,7 +19,7 @@ from trainlab.errors import DataError, NotTrainedError, SettingError, describe, 
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
-from trainlab.settings import MOST, either, instance_of, is_integer, one_of, whole_number
+from trainlab.settings import MOST, either, instance_of, is_integer, one_of, several, whole_number
 from trainlab.streams import MAX_INDEX
 from trainlab.training.backends import BACKENDS, CAN_FORK, REMOTE
 from trainlab.training.inputs import Inputs, Samples
@@ -192,11 +191,11 @@ def admit_numbers(
         must = "be the numbers of features and outputs"
         raise SettingError(sentence("widths", "Population.restore", must, widths))
     must = f"be {len(members)}, one for each member"
-    if not isinstance(numbers, Iterable):
-        raise SettingError(sentence("numbers", "Population.restore", must, numbers))
-    numbers = list(itertools.islice(numbers, len(members) + 1))
-    if len(numbers) != len(members):
-        raise SettingError(sentence("numbers", "Population.restore", must, len(numbers)))
+    found = several(numbers, len(members))
+    if found is None or len(found) != len(members):
+        got = numbers if found is None else len(found)
+        raise SettingError(sentence("numbers", "Population.restore", must, got))
+    numbers = found
     for one in numbers:
         instance_of(Numbers).admit(one, "numbers", "Population.restore")
     dtype = numbers[0].params.dtype
@@ -330,14 +329,15 @@ def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array
     if is_integer(evaluate):
         _need_integer("evaluate", evaluate)
         return _every(int(evaluate), total), "step"
-    if not isinstance(evaluate, (Sequence, range, np.ndarray)):
+    chosen = several(evaluate, total + 1) if isinstance(evaluate, (Sequence, np.ndarray)) else None
+    if chosen is None:
         must = "be 'epoch', a number of steps, a list of them, or None"
         raise SettingError(sentence("evaluate", _FIT, must, evaluate, "evaluate='epoch'"))
-    for step in evaluate:
+    for step in chosen:
         if not is_integer(step) or not 0 <= step <= total:
             must = f"hold numbers of steps in [0, {total}]"
             raise SettingError(sentence("evaluate", _FIT, must, step))
-    return np.array(sorted({int(step) for step in evaluate}), int), "step"
+    return np.array(sorted({int(step) for step in chosen}), int), "step"
 
 
 def _every(interval: int, total: int) -> Array:

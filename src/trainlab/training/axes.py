@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,9 +46,14 @@ def draw(value: Any, rng: np.random.Generator, name: str) -> Any:
         drawn = value.rvs(random_state=rng)
         return drawn.item() if isinstance(drawn, (np.generic, np.ndarray)) else drawn
     if _is_axis(value):
-        if not len(value):
-            raise SettingError(sentence(name, "Population.sample", "have a value", value))
-        return _plain(value[int(rng.integers(len(value)))])
+        try:
+            length = len(value)
+        except OverflowError:  # of a range
+            length = 0
+        if not length:
+            must = f"have between 1 and {sys.maxsize} values"
+            raise SettingError(sentence(name, "Population.sample", must, value))
+        return _plain(value[int(rng.integers(length))])
     return _plain(value)
 
 

@@ -17,7 +17,7 @@ from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.settings import instance_of, is_integer, whole_number
+from trainlab.settings import instance_of, is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.arguments import admit_inputs, admit_numbers, admit_targets
 from trainlab.training.axes import axes, combine, draw
@@ -42,9 +42,10 @@ class Population(Sequence[Member]):
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
-        if not isinstance(members, Iterable):
+        found = several(members, MEMBERS)
+        if found is None:
             raise SettingError(sentence("members", "Population", "be a list of Member", members))
-        self._members = tuple(itertools.islice(members, MEMBERS + 1))
+        self._members = tuple(found)
         _check_count(len(self._members), "Population")
         if not self._members:
             raise SettingError(sentence("members", "Population", "be at least one Member", ()))
