@@ -61,6 +61,69 @@ def test_class_numbers_point_at_the_classes():
     assert named.train.t[:3].tolist() == [2, 0, 1]
 
 
+# In float64 the two are one number; so are those of unsigned integers.
+CLOSE, HUGE = [2**53, 2**53 + 1], [2**63, 2**63 + 1]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "places"),
+    [
+        (np.array(CLOSE), np.array(CLOSE, np.uint64), [0, 1]),
+        (np.array(CLOSE), np.array(CLOSE, object), [0, 1]),
+        (np.array(CLOSE, np.uint64), np.array(CLOSE), [0, 1]),
+        (np.array([-1, 2**63 - 1]), np.array([2**63 - 1], np.uint64), [1]),
+        (np.array(HUGE, np.uint64), HUGE, [0, 1]),
+        (np.array(HUGE, object), np.array(HUGE, np.uint64), [0, 1]),
+        ([2**63, 1], [1, 2**63], [0, 1]),  # NumPy makes floats of such a list
+        ([np.int64(5), np.uint64(2**63 + 1)], HUGE[1:], [1]),
+        (CLOSE, [2.0**53], [0]),
+        ([1.5, 2.0**53], [2**53], [1]),
+        ([False, True], [1, 0], [1, 0]),
+        ([0, 1], [True, False], [1, 0]),
+    ],
+)
+def test_labels_are_compared_as_what_they_are(train, test, places):
+    made = from_arrays(X[: len(train)], train, test=(X[: len(test)], test), task="classification")
+    assert made.test.t.tolist() == places
+    assert made.classes.tolist() == sorted(np.asarray(train, object).tolist())
+    assert made.train.t.tolist() == [made.classes.tolist().index(label) for label in train]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "words"),
+    [
+        (
+            CLOSE,
+            np.array([2**53 + 2], np.uint64),
+            r"only labels that train has; got \[900719925474",
+        ),
+        ([2**53 + 1, 2**60], [2.0**53], r"only labels that train has; got \[900719925474"),
+        ([1.5, 2.0**53], [2**53 + 1], r"only labels that train has; got \[900719925474"),
+        (np.array([-1, 5]), np.array([2**64 - 1], np.uint64), r"only labels that train has"),
+        (
+            [2**63, -1],
+            [1],
+            r"t of from_arrays must hold integers that int64 or uint64 .* got 922337",
+        ),
+        (
+            [2**70, 1],
+            [1],
+            r"t of from_arrays must hold integers that int64 or uint64 .* got 118059",
+        ),
+        (np.array([-(2**70), 1], object), [1], r"integers that int64 or uint64 .* got -118059"),
+        (CLOSE, [2**70], r"t of test of from_arrays must hold integers that int64 or uint64"),
+        (
+            np.array([True, 2], object),
+            [1],
+            r"strings or numbers of one kind; got \['bool', 'int'\]",
+        ),
+    ],
+)
+def test_labels_that_are_no_classes_of_train_or_of_no_one_type(train, test, words):
+    with pytest.raises(DataError, match=words):
+        from_arrays(X[:2], train, test=(X[: len(test)], test), task="classification")
+
+
 def test_images_are_flattened_in_c_order_and_every_real_dtype_is_admitted():
     images = np.asfortranarray(np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5))
     for dtype in (np.uint8, np.int32, np.float64, bool):

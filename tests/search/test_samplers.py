@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import RandomSampler, TPESampler
+from optuna.samplers import BruteForceSampler, GridSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 from scipy.stats import loguniform, norm, poisson, randint, reciprocal, triang, uniform
 from sklearn.base import clone
@@ -22,6 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 import trainlab as tl
 from trainlab import MLPClassifier, PopulationSearchCV
 from trainlab.search.samplers import Axis
+from trainlab.training.engine import NumPyEngine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -79,6 +81,97 @@ def test_candidates_are_those_of_asking_and_telling_by_hand() -> None:
     assert [trial.value for trial in own.study_.trials] == means
     assert own.best_score_ == own.study_.best_value == max(means)
     assert own.predict(IRIS[0]).shape == IRIS[1].shape
+
+
+SMALL = {"activation": ["relu", "tanh"], "batch_size": randint(20, 23), "dropout": [0.0, 0.1]}
+GRID = {"activation": ["relu", "tanh"], "batch_size": [20, 21, 22], "dropout": [0.0, 0.1]}
+# How each of Optuna's is made, whether it goes through a grid, and the package that it needs.
+SAMPLERS: dict[str, tuple[Any, bool, str]] = {
+    "BruteForceSampler": (lambda kind: kind(seed=0), True, "optuna"),
+    "CmaEsSampler": (lambda kind: kind(seed=0), False, "cmaes"),
+    "GPSampler": (lambda kind: kind(seed=0, n_startup_trials=3), False, "torch"),
+    "GridSampler": (lambda kind: kind(GRID, seed=0), True, "optuna"),
+    "NSGAIIISampler": (lambda kind: kind(seed=0, population_size=4), False, "optuna"),
+    "NSGAIISampler": (lambda kind: kind(seed=0, population_size=4), False, "optuna"),
+    "PartialFixedSampler": (lambda kind: kind({"dropout": 0.1}, learning()), False, "optuna"),
+    "QMCSampler": (lambda kind: kind(seed=0), False, "optuna"),
+    "RandomSampler": (lambda kind: kind(seed=0), False, "optuna"),
+    "TPESampler": (lambda kind: kind(n_startup_trials=3, seed=0), False, "optuna"),
+}
+BASES = {"BaseSampler", "BaseGASampler"}
+
+
+def test_no_sampler_of_optuna_is_forgotten() -> None:
+    there = {name for name in dir(optuna.samplers) if name.endswith("Sampler")} - BASES
+    assert there <= SAMPLERS.keys()
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_of_optuna(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, ends, package = SAMPLERS[name]
+    if not hasattr(optuna.samplers, name):
+        pytest.skip(f"this version of Optuna has no {name}")
+    own = search(make(getattr(optuna.samplers, name)), space=SMALL, n_iter=9, rounds=2)
+    if importlib.util.find_spec(package) is None:
+        monkeypatch.setattr(NumPyEngine, "train", None)  # it is said before anything is trained
+        with pytest.raises(tl.SettingError, match=f"sampler of .*; try pip install {package}; it"):
+            own.fit(*IRIS)
+        return
+    own.fit(*IRIS)
+    settings = [str(one) for one in own.cv_results_["params"]]
+    assert own.cv_results_["round"].tolist() == [0] * 9 + [1] * (3 if ends else 9)
+    assert len(set(settings)) == 12 if ends else len(settings) == 18
+    assert [trial.value for trial in own.study_.trials] == own.cv_results_[
+        "mean_test_score"
+    ].tolist()
+    assert own.best_score_ == own.study_.best_value
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("n_iter", [5, 12, 30])
+def test_a_sampler_that_goes_through_a_grid_ends_the_search(n_iter: int) -> None:
+    for sampler in (
+        GridSampler(GRID, seed=1),
+        BruteForceSampler(seed=1),
+        BruteForceSampler(seed=1, avoid_premature_stop=True),
+    ):
+        own = search(sampler, space=SMALL, n_iter=n_iter, rounds=9).fit(*IRIS)
+        settings = [str(one) for one in own.cv_results_["params"]]
+        assert len(settings) == len(set(settings)) == 12
+        assert own.cv_results_["round"].tolist() == [place // n_iter for place in range(12)]
+        own.study_.optimize(lambda trial: 0.0, n_trials=1)  # it is as Optuna made it
+
+
+class Stopping(RandomSampler):
+    """A sampler that has no more after some scores."""
+
+    def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None:
+        if trial.number >= 4:
+            study.stop()
+
+
+def test_a_sampler_that_stops_ends_the_search_after_its_round() -> None:
+    own = search(Stopping(0), space=SMALL, n_iter=3, rounds=9).fit(*IRIS)
+    assert own.cv_results_["round"].tolist() == [0] * 3 + [1] * 3
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize(
+    ("make", "space", "words"),
+    [
+        (lambda: GridSampler({**GRID, "alpa": [0.1, 0.2]}), SMALL, r"grid of the param.* 'alpa'"),
+        (lambda: GridSampler({"dropout": [0.1]}), SMALL, r"activation, is not found in the given"),
+        (lambda: GridSampler({**GRID, "activation": ["rel"]}), SMALL, r"'rel' not in"),
+        (lambda: BruteForceSampler(), SPACE, r"step must be given for BruteForceSampler"),
+    ],
+)
+def test_a_sampler_that_does_not_fit_the_space_is_refused_before_anything_is_trained(
+    make: Any, space: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NumPyEngine, "train", None)
+    with pytest.raises(tl.SettingError, match=rf"sampler of PopulationSearchCV must .*{words}"):
+        search(make(), space=space).fit(*IRIS)
 
 
 def test_each_fit_begins_with_the_sampler_as_it_was_given() -> None:

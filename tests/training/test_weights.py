@@ -94,6 +94,26 @@ def test_only_the_ratios_of_weights_matter() -> None:
         np.testing.assert_array_equal(values, scaled.parameters(0)[name])
 
 
+@pytest.mark.parametrize("scale", [2.0**1021, 2.0**-1074])
+def test_weights_are_of_any_size(scale: float) -> None:
+    """The sum of the first is beyond float64, and the greatest of the others are the least."""
+    once, history = trained(weighted())
+    scaled, other = trained(weighted(weight=COUNTS * scale, held=COUNTS * scale))
+    for name, values in once.parameters(0).items():
+        np.testing.assert_array_equal(values, scaled.parameters(0)[name])
+    for name in ("train_loss", "test_loss", "test_accuracy"):
+        np.testing.assert_array_equal(history[name], other[name])
+
+
+def test_the_least_weight_there_is_trains_its_row() -> None:
+    first = np.arange(24) == 0
+    one, history = trained(weighted(weight=first * 5e-324))
+    other, _ = trained(weighted(weight=first * 1.0))
+    assert history["train_loss"][0, 0] > history["train_loss"][0, -1] > 0
+    for name, values in one.parameters(0).items():
+        np.testing.assert_array_equal(values, other.parameters(0)[name])
+
+
 def test_a_member_is_the_network_alone_with_weights() -> None:
     together, history = trained(weighted(), seed=[3, 4, 3, 5], batch_size=5)
     for index, seed in enumerate([3, 4, 3, 5]):

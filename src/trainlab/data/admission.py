@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
 from trainlab.arrays import as_array
+from trainlab.data.labels import as_integers, places
 from trainlab.errors import DataError, sentence
-from trainlab.settings import is_integer
 
 Given = ArrayLike | sparray | spmatrix
 """Inputs as they come."""
@@ -81,7 +81,7 @@ def admit_targets(
     t: ArrayLike, task: str | None, name: str, dtype: Any = np.float32
 ) -> tuple[str, NDArray[Any]]:
     """The task that t is for, and t: labels (N,) as they came, or of the dtype (N, out)."""
-    array = _as_array(t, name)
+    array = _as_array(as_integers(t, name, _OWNER), name)
     if array.dtype == object:
         array = _unboxed(array, name)
     kind = array.dtype.kind
@@ -124,10 +124,11 @@ def encode(targets: NDArray[Any], classes: NDArray[Any] | None, name: str) -> ND
         return targets
     if (targets.dtype.kind == "U") != (classes.dtype.kind == "U"):
         raise _fault(name, f"hold labels of dtype {classes.dtype}, as in train", targets)
-    unknown = np.setdiff1d(targets, classes)
+    found = places(targets, classes)
+    unknown = np.unique(targets[found < 0])
     if unknown.size:
         raise _fault(name, "hold only labels that train has", unknown.tolist())
-    return np.searchsorted(classes, targets).astype(np.int64, copy=False)
+    return found
 
 
 def _suggested(array: NDArray[Any], name: str) -> str:
@@ -146,19 +147,11 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     """An object array as strings or integers, if it holds these (as a column of a table does)."""
     if all(isinstance(label, str) for label in array.flat):
         return array.astype(str)
-    if not all(is_integer(label) for label in array.flat):
-        kinds = sorted({type(label).__name__ for label in array.flat})
-        raise _fault(name, "hold strings or numbers of one kind", kinds)
-    return _whole(array, name)
-
-
-def _whole(array: NDArray[Any], name: str) -> NDArray[Any]:
-    """Integers of any size as int64, or as uint64 where that is enough; else DataError."""
-    for dtype in (np.int64, np.uint64):
-        limits = np.iinfo(dtype)
-        if all(limits.min <= label <= limits.max for label in array.flat):
-            return array.astype(dtype)
-    raise _fault(name, "hold integers of at most 64 bits", max(array.flat, key=abs))
+    integers = as_integers(array.ravel(), name, _OWNER)
+    if integers.dtype != object:
+        return np.asarray(integers.reshape(array.shape))
+    kinds = sorted({type(label).__name__ for label in array.flat})
+    raise _fault(name, "hold strings or numbers of one kind", kinds)
 
 
 def _finite(array: NDArray[Any], name: str, dtype: Any) -> NDArray[np.floating[Any]]:

@@ -114,19 +114,43 @@ def draw_rows(
     FLAG.admit(stratify, "stratify", "a split")
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
-    if labels is not None:
-        present = np.bincount(labels)
-        present = present[present > 0]
-        room = min(count, len(t) - count)
-        if present.min() < 2 or room < len(present):
-            got = f"{count} of {len(t)} rows, {len(present)} classes, {present.min()} in the rarest"
-            must = "leave a row of each class in both parts"
-            raise SettingError(sentence(purpose, "a stratified split", must, got, "stratify=False"))
+    if labels is not None and not can_stratify(labels, count):
+        present = np.unique(labels, return_counts=True)[1]
+        got = f"{count} of {len(t)} rows, {len(present)} classes, {present.min()} in the rarest"
+        must = "leave a row of each class in both parts"
+        raise SettingError(sentence(purpose, "a stratified split", must, got, "stratify=False"))
     state = int(stream(seed, "split", _DRAWS[purpose]).integers(2**32))
     rest, taken = train_test_split(
         np.arange(len(t), dtype=np.int64), test_size=count, stratify=labels, random_state=state
     )
     return rest, taken
+
+
+def can_stratify(t: NDArray[np.int64], count: int) -> bool:
+    """Whether each class of t (N,) may have rows in both parts, one of which has `count` rows."""
+    present = np.bincount(t)
+    present = present[present > 0]
+    return bool(present.min() >= 2 and min(count, len(t) - count) >= len(present))
+
+
+def draw_beside(
+    t: NDArray[np.int64], count: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The row numbers of the rest, and of `count` rows taken by chance, where classes may be rare.
+
+    One row of each class stays in the rest; of the others each class has its share, ± 1.
+    t (N,) are class numbers; the rest must have room for one row of each class.
+
+    >>> rest, taken = draw_beside(np.array([0, 1, 1, 1, 1, 2]), 2, seed=0)
+    >>> bool((rest == 0).any() and (rest == 5).any()), taken.size
+    (True, 2)
+    """
+    rng = stream(seed, "split", _DRAWS["validation"])
+    order = rng.permutation(len(t))
+    order = order[np.argsort(t[order], kind="stable")]
+    free = order[1:][t[order[1:]] == t[order[:-1]]]  # not the first of its class
+    taken = free[(np.arange(count) * len(free) + rng.integers(len(free))) // count]
+    return np.setdiff1d(order, taken), taken
 
 
 def rows_of(size: Size, available: int, name: str) -> int:

@@ -13,12 +13,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.data.labels import as_integers
+from trainlab.errors import SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, padded
+from trainlab.estimators.scores import accuracy, admit_sample_weight, r_squared
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
 from trainlab.training.population import Population
@@ -58,15 +60,13 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
 
     def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
         """The rows as scikit-learn admits them, without those of weight 0."""
+        owner = type(self).__name__
+        y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
         rows = Rows(X, self._admit_y(y))
         if sample_weight is None:
             return rows
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if (weight < 0).any():
-            got = float(weight.min())
-            raise DataError(sentence("sample_weight", type(self).__name__, "be >= 0", got))
-        return rows.weighed(weight)
+        return rows.weighed(admit_sample_weight(sample_weight, X, owner))
 
     def _ask(self, X: Any, question: str) -> Array:
         """What each member says of X: "predict" or "predict_proba" of the population."""
@@ -99,6 +99,11 @@ class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes
         probabilities = self._ask(X, "predict_proba")
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy: the share of rows that are right, by their weights (N,), of any size."""
+        owner = type(self).__name__
+        return accuracy(self._targets, self.predict(X), y, sample_weight, owner)
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, −inf for 0."""
@@ -161,6 +166,10 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
         outputs = self._ask(X, "predict")
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², rows counted by their weights (N,), of any size."""
+        return r_squared(self.predict(X), y, sample_weight, type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""

@@ -59,7 +59,8 @@ class BaseMLP(Answering):
         """Trains all members from their seeds, or with `warm_start` from where they are.
 
         X  (N, d), dense or sparse, or a data frame; y as the class says
-        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out
+        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out.  Only
+            their ratios decide, but for `alpha`, which is divided by their sum in a batch
         validation_data  (X, y) or (X, y, sample_weight): evaluated after each epoch, and
             watched if `early_stopping`, in place of rows taken from X
         callbacks  called as callback(member, updates, metrics) after each epoch of each

@@ -5,6 +5,7 @@ An estimator's constructor only stores; `fit` has its parameters admitted here.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
@@ -148,14 +149,25 @@ def loss_of(chosen: Mapping[str, Any], task: str, owner: str) -> Loss:
     return loss
 
 
-def members_of(
-    chosen: Mapping[str, Any], loss: Loss, weight_of_a_batch: float, seeds: Sequence[int]
-) -> tuple[Member, ...]:
-    """One member for each seed.
+def weight_decay(alpha: float, weight: float, exponent: int, owner: str) -> float:
+    """The weight decay where the rows of a batch have the weight n = weight · 2**exponent.
 
-    scikit-learn's penalty is ½ alpha ΣW² / n with n the rows, or their weights, of a batch:
-    weight_decay = alpha / n.
+    scikit-learn's penalty is ½ alpha ΣW² / n: the weight decay is alpha / n.
     """
+    decay = math.inf
+    with contextlib.suppress(OverflowError):
+        decay = math.ldexp(alpha / weight, -exponent)
+    if decay == math.inf:
+        must = "leave the penalty finite, whose alpha is divided by those of a batch"
+        got, remedy = f"{weight:.3g} · 2**{exponent} in a batch", "weights around 1, or alpha=0"
+        raise DataError(sentence("weights of the rows", owner, must, got, remedy))
+    return decay
+
+
+def members_of(
+    chosen: Mapping[str, Any], loss: Loss, decay: float, seeds: Sequence[int]
+) -> tuple[Member, ...]:
+    """One member for each seed."""
     network = MLP(
         hidden=chosen["hidden_layer_sizes"],
         activation=chosen["activation"],
@@ -164,7 +176,7 @@ def members_of(
         layer_norm=chosen["layer_norm"],
         dropout=chosen["dropout"],
         loss=loss,
-        weight_decay=chosen["alpha"] / weight_of_a_batch,
+        weight_decay=decay,
     )
     optimizer: Optimizer = chosen["optimizer"]
     if chosen["learning_rate_init"] is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from trainlab.arrays import as_array
+from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
@@ -32,11 +33,13 @@ class MLPClassifier(Classifying, BaseMLP):
     tol, n_iter_no_change   a member stops when what is watched has not improved by more than
                         `tol` for so many epochs, and keeps its numbers of the best one
     early_stopping      watches the accuracy on validation rows, in place of the loss
-    validation_fraction the share of rows that `early_stopping` sets aside
+    validation_fraction the share of rows that `early_stopping` sets aside: of each class its
+                        share, but for one row at least that is left to train on
     init, batch_norm, layer_norm, dropout   as in `MLP`
     loss                name or Loss; "auto" by what y holds
     label_smoothing     of the softmax cross-entropy, [0, 1)
-    class_weight        {label: weight}, "balanced" (equal sums for all classes) or None
+    class_weight        {label: weight}, "balanced" (equal sums for all classes) or None; a
+                        label that is not named has the weight 1
     standardize_inputs  trains on (x − mean) / scale, by column of X, found in float64.  The
                         scale is the standard deviation, or half of the largest |x − mean|
                         where that is more: nothing that is trained on is further than 2 from 0.
@@ -139,9 +142,10 @@ class MLPClassifier(Classifying, BaseMLP):
         if isinstance(self.class_weight, str):
             must, remedy = "be None or a dict for partial_fit", "a dict of weights by label"
             raise SettingError(sentence("class_weight", owner, must, self.class_weight, remedy))
+        y = as_integers(y, "y", owner)
         targets = None
         if classes is not None:
-            targets = Labels(np.unique(as_array(classes, "classes", owner, SettingError)))
+            targets = Labels(_admit_classes(classes, owner))
             if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
                 must = f"be those of the first call, {self._targets.classes.tolist()}"
                 raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))
@@ -160,5 +164,16 @@ class MLPClassifier(Classifying, BaseMLP):
             raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
 
 
-def _are(classes: Array, others: Any) -> bool:
-    return np.array_equal(classes, others)
+def _admit_classes(classes: Any, owner: str) -> Array:
+    """The labels that y will hold, sorted; SettingError unless they are of one kind."""
+    given = as_array(as_integers(classes, "classes", owner), "classes", owner, SettingError)
+    words = given.dtype == object and all(isinstance(label, str) for label in given.flat)
+    if not given.size or not (words or given.dtype.kind in "biufU"):
+        must = "be numbers, or strings"
+        raise SettingError(sentence("classes", owner, must, classes))
+    return np.unique(given)
+
+
+def _are(classes: Array, others: Array) -> bool:
+    same: bool = classes.tolist() == others.tolist()  # NumPy would compare them as float64
+    return same

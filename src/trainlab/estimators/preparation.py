@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.data.arrays import Dataset, draw_rows
-from trainlab.estimators.choices import batch_rows, loss_of, members_of
+from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.choices import batch_rows, loss_of, members_of, weight_decay
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Labels, Targets, class_weights
@@ -35,8 +36,9 @@ DECIDING: Final = (
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """data, how X and y became its inputs and targets, the mean weight of a row it trains on.
+    """data, how X and y became its inputs and targets.
 
+    mean_weight, exponent  mean_weight · 2**exponent is the mean weight of a row it trains on
     signature  equal for estimators that make equal tables of the same arguments
     features   the attributes of an estimator that say what the columns of X are
     """
@@ -45,6 +47,7 @@ class Table:
     inputs: Inputs
     targets: Targets
     mean_weight: float
+    exponent: int
     signature: str
     features: Mapping[str, Any]
 
@@ -87,7 +90,8 @@ def prepared(
         "early_stopping": stopping,
         "dtype": str(table.data.train.x.dtype),
     }
-    members = members_of(chosen, loss, batch * table.mean_weight, seeds)
+    decay = weight_decay(chosen["alpha"], batch * table.mean_weight, table.exponent, owner)
+    members = members_of(chosen, loss, decay, seeds)
     return Prepared(members, arguments, table)
 
 
@@ -135,7 +139,8 @@ def make_table(
         sha256="",
     )
     mean = train.total_weight / len(train)
-    return Table(data, inputs, targets, mean, signature(chosen, seed), dict(features))
+    own = signature(chosen, seed)
+    return Table(data, inputs, targets, mean, train.exponent, own, dict(features))
 
 
 def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
@@ -144,7 +149,8 @@ def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
     if class_weight is None:
         return rows
     assert isinstance(targets, Labels)  # the classifier admits class weights for nothing else
-    return rows.weighed(class_weights(class_weight, targets, rows.y, rows.weight)[rows.y])
+    weights = class_weights(class_weight, targets, rows.y, rows.weight, "MLPClassifier")
+    return rows.weighed(weights[rows.y])
 
 
 def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> Inputs:
@@ -162,6 +168,18 @@ def dtype_of(rows: Rows, chosen: Mapping[str, Any]) -> str:
 
 
 def _carved(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Rows to train on and to validate on, drawn by chance; classes keep their shares."""
-    rest, taken = draw_rows(rows.y, fraction, stratify=True, seed=seed, purpose="validation")
+    """Rows to train on and to validate on, drawn by chance; classes keep their shares.
+
+    Of each class a row is left to train on, however rare it is.
+    """
+    t, count = rows.y, max(round(fraction * len(rows)), 1)
+    classes = len(np.unique(t)) if t.ndim == 1 else 1
+    if len(rows) - count < classes:
+        must = f"leave {classes} rows to train on" + ", one of each class" * (classes > 1)
+        got, remedy = f"{fraction} of {len(rows)} rows", "early_stopping=False, or validation_data"
+        raise SettingError(sentence("validation_fraction", "early_stopping", must, got, remedy))
+    if t.ndim == 1 and not can_stratify(t, count):
+        rest, taken = draw_beside(t, count, seed)
+    else:
+        rest, taken = draw_rows(t, count, stratify=True, seed=seed, purpose="validation")
     return rows.take(rest), rows.take(taken)

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, issparse
 
 from trainlab.data.admission import admit_inputs, as_csr
 from trainlab.data.arrays import Split
+from trainlab.data.weights import in_range, product
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 from trainlab.training.engine import EVALUATION_ROWS
@@ -24,12 +25,14 @@ from trainlab.training.engine import EVALUATION_ROWS
 class Rows:
     """x (N, d), dense or CSR; y or targets (N, …); weight (N,) float64 > 0.
 
-    weight None: all rows have the same.
+    weight None: all rows have the same.  A row counts weight · 2**exponent: the exponent is 0
+    but for weights that are far from 1, whose sums would overflow or vanish.
     """
 
     x: Any
     y: Array
     weight: Array | None = None
+    exponent: int = 0
 
     def __len__(self) -> int:
         return len(self.y)
@@ -37,21 +40,22 @@ class Rows:
     def take(self, rows: Array) -> Rows:
         """Some of the rows, in the order given."""
         weight = None if self.weight is None else self.weight[rows]
-        return Rows(self.x[rows], self.y[rows], weight)
+        return replace(self, x=self.x[rows], y=self.y[rows], weight=weight)
 
     def weighed(self, factor: Array) -> Rows:
         """The rows with their weights times `factor` (N,); those whose weight is 0 are gone."""
-        weight = factor if self.weight is None else self.weight * factor
-        if not (weight > 0).any():
+        counts = factor > 0
+        if not counts.any():
             # The words of scikit-learn, whose checks look for them.
             text = sentence("weights", "the rows", "be positive somewhere", "zero for every row")
             raise DataError(text)
-        weighed = replace(self, weight=weight)
-        return weighed if (weight > 0).all() else weighed.take(np.flatnonzero(weight > 0))
+        rows, factor = (self if counts.all() else self.take(np.flatnonzero(counts))), factor[counts]
+        weight, exponent = in_range(factor) if rows.weight is None else product(rows.weight, factor)
+        return replace(rows, weight=weight, exponent=self.exponent + exponent)
 
     @property
     def total_weight(self) -> float:
-        """The sum of the weights, 1 for each row where there are none."""
+        """The sum of the weights, without 2**exponent; 1 for each row where there are none."""
         return float(len(self)) if self.weight is None else math.fsum(self.weight)
 
     def split(self, dtype: str) -> Split:

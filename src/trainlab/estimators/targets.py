@@ -6,12 +6,18 @@ Axis letters: N rows, C classes, out outputs of a network, K members.
 
 from __future__ import annotations
 
+import difflib
+import math
+import numbers
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from trainlab.errors import DataError, sentence
+from trainlab.data.labels import places
+from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.network.workspace import Array
 
 # Targets whose spread is below so many units in the last place of their mean are constant:
@@ -87,12 +93,12 @@ class Labels:
 
     def encode(self, y: Array) -> Array:
         """Class numbers (N,) of labels (N,); DataError for a label that is unknown."""
-        # By sorting: NumPy 2.0 has no table for differences of large unsigned numbers.
-        unknown = np.unique(y[~np.isin(y, self.classes, kind="sort")])
+        found = places(y, self.classes)
+        unknown = np.unique(y[found < 0])
         if unknown.size:
             must = f"be among the classes {self.classes.tolist()}"
             raise DataError(sentence("y", "MLPClassifier", must, unknown.tolist()))
-        return np.searchsorted(self.classes, y).astype(np.int64, copy=False)
+        return found
 
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
@@ -146,18 +152,52 @@ class Indicators:
 Targets = Values | Labels | Indicators
 
 
-def class_weights(class_weight: Any, labels: Labels, t: Array, weight: Array | None) -> Array:
+def class_weights(
+    class_weight: Any, labels: Labels, t: Array, weight: Array | None, owner: str
+) -> Array:
     """The weight (C,) of each class: from a dict by label, or "balanced".
 
     balanced: N / (C · rows of the class), rows counted by their weights, so that every
     class has the same sum.  Labels that a dict does not name have weight 1.
     """
     if isinstance(class_weight, dict):
-        found = np.array([class_weight.get(label, 1.0) for label in labels.classes.tolist()])
-        if found.dtype.kind not in "biuf" or not (np.isfinite(found) & (found >= 0)).all():
+        classes = labels.classes.tolist()
+        _check_names(class_weight, classes, owner)
+        values = [_as_float(class_weight.get(label, 1.0)) for label in classes]
+        if not all(0 <= value < math.inf for value in values):
             must = "hold finite numbers >= 0"
-            raise DataError(sentence("class_weight", "MLPClassifier", must, class_weight))
-        return found.astype(np.float64)
+            raise DataError(sentence("class_weight", owner, must, class_weight))
+        return np.array(values)
     counts = np.bincount(t, weight, labels.outputs).astype(np.float64)
-    balanced: Array = counts.sum() / (labels.outputs * np.where(counts > 0, counts, 1.0))
+    with np.errstate(over="ignore"):
+        balanced: Array = counts.sum() / (labels.outputs * np.where(counts > 0, counts, 1.0))
+    if not np.isfinite(balanced).all():
+        must = "be 'balanced' only where the weights of classes differ by less than 1e300"
+        got = f"a class of the weight {counts[counts > 0].min() / counts.max():.3g} of another"
+        raise SettingError(sentence("class_weight", owner, must, got, "a dict of weights"))
     return balanced
+
+
+def _as_float(value: Any) -> float:
+    """A real number as a float; NaN for anything else."""
+    try:
+        return float(value) if isinstance(value, numbers.Real) else math.nan
+    except OverflowError:
+        return math.inf
+
+
+def _check_names(class_weight: Mapping[Any, Any], classes: Sequence[Any], owner: str) -> None:
+    """SettingError for a name that is no label, where it may stand for one that has no weight.
+
+    Where all labels have one, it is a warning: a part of the rows, as a fold is, may lack a class.
+    """
+    strange = [name for name in class_weight if name not in set(classes)]
+    if not strange:
+        return
+    near = difflib.get_close_matches(str(strange[0]), map(str, classes), n=1)
+    remedy = next((repr(label) for label in classes if [str(label)] == near), None)
+    must = f"name labels of y, which are {describe(classes)}"
+    text = sentence("class_weight", owner, must, strange[0], remedy)
+    if any(label not in class_weight for label in classes):
+        raise SettingError(text)
+    warnings.warn(text, UserWarning, stacklevel=2)

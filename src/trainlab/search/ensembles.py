@@ -39,7 +39,8 @@ class PopulationEnsembleClassifier(Classifying, PopulationEnsemble):
                         leaves, with its numbers of the best one
     batch_size          rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows
     class_weight        {label: weight}, "balanced" (equal sums for all classes) or None: in
-                        training and in what is selected
+                        training and in what is selected; a label that is not named has the
+                        weight 1
     dtype               "float32", "float64", or "auto": float64 where X is, else float32
     random_state        an integer gives the same bits again, whatever `workers`
     store, fresh        a folder, or a Store, that keeps what is trained: the same `fit` goes
@@ -108,7 +109,8 @@ class PopulationEnsembleClassifier(Classifying, PopulationEnsemble):
             return rows
         assert isinstance(targets, Labels)  # `_admit_y` admits class weights for nothing else
         t = targets.encode(rows.y)
-        return rows.weighed(class_weights(self.class_weight, targets, t, rows.weight)[t])
+        owner = type(self).__name__
+        return rows.weighed(class_weights(self.class_weight, targets, t, rows.weight, owner)[t])
 
 
 class PopulationEnsembleRegressor(Regressing, PopulationEnsemble):

@@ -18,6 +18,7 @@ from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
+from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
@@ -92,7 +93,10 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     distribution must be uniform, loguniform or randint of scipy.stats.  The sampler is asked for
     n_iter candidates at once and told their mean scores, the higher the better, or that they
     failed where they have none; `study_` has its trials, `cv_results_` the "round".  random_state
-    has no part in it.  Each `fit` works on a copy of the sampler as it was given.
+    has no part in it.  Each `fit` works on a copy of the sampler as it was given.  A sampler that
+    goes through a grid, as GridSampler and BruteForceSampler do, ends the search with the grid;
+    one that stops the study ends it with the round.  Whether a sampler can propose settings of
+    this space is tried before anything is trained.
     A `fit_time` is the candidate's share of its population's, by members.
 
     With ensemble="greedy" candidates are selected, whatever `scoring` says, so that the mean
@@ -103,7 +107,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
     networks of all splits, each of which saw all rows but its test rows.  It has, for each
     row of cv_results_, its `weights_` and `losses_` (∞ where a training failed), and
     `loss_`, `best_index_`, `gain_`, `estimators_`.  The networks of all candidates and
-    splits are in memory until then; each split must train on rows of all classes.
+    splits are in memory until then.  A class of which a split trains on no row has the
+    probability 0 from its networks.
     The search itself still predicts with best_estimator_.
 
     A store keeps one search, and all that its networks have learnt.  random_state, and the
@@ -207,7 +212,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         plan, judge = self._plan(network, scorers), Judge(scorers, self.error_score)
         if self.store is not None:
             check_repeatable(self, network)
-        X, y = indexable(X, y)
+        X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, list(routed.estimator.fit))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))

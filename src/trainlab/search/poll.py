@@ -13,14 +13,15 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight
 
+from trainlab.data.weights import in_range
 from trainlab.errors import DataError, sentence
+from trainlab.estimators.scores import admit_sample_weight
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import OWNER
 from trainlab.search.selection import Selection, select, truths_of
-from trainlab.search.voting import VoteClassifier, VoteRegressor
+from trainlab.search.voting import VoteClassifier, VoteRegressor, probabilities
 
 ROUNDS: Final = 50
 """Candidates that are selected at most, repetitions counted."""
@@ -54,24 +55,15 @@ class Poll:
 
         weight  (N,), a number, or None: of each row as for the estimator's `fit`
 
-        ValueError for a y that the estimator would refuse; DataError where a network would
-        not know all classes, or no test row counts.
+        ValueError for a y that the estimator would refuse; DataError where no test row counts.
         """
         y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
-        weight = _check_sample_weight(weight, y, dtype=np.float64)
-        counts, parts = weight > 0, [(_numbers(a, y), _numbers(b, y)) for a, b in splits]
-        if not any(counts[test].any() for _, test in parts):
+        weight, _ = in_range(admit_sample_weight(weight, y, f"{OWNER}.fit"))
+        tests = [_numbers(test, y) for _, test in splits]
+        if not any((weight[test] > 0).any() for test in tests):
             must = "be positive for some of the test rows with ensemble='greedy'"
             raise DataError(sentence("sample_weight", f"{OWNER}.fit", must, "zero for every row"))
-        targets, t = _encoded(estimator, y, weight)
-        if isinstance(targets, Labels):
-            for number, (train, _) in enumerate(parts):
-                missing = np.delete(targets.classes, np.unique(t[train][counts[train]]))
-                if missing.size:
-                    must = "have rows of all classes to train on in each split, for the ensemble"
-                    got = f"split {number} without {missing.tolist()}"
-                    raise DataError(sentence("cv", OWNER, must, got, "StratifiedKFold()"))
-        return cls(targets, t, weight, [test for _, test in parts])
+        return cls(*_encoded(estimator, y, weight), weight, tests)
 
     def ballot(self, estimator: Any, x: Any, split: int) -> Ballot | None:
         """What an estimator says of the test rows x of a split; None if it fails to.
@@ -82,7 +74,7 @@ class Poll:
             if self.targets.task == "regression":
                 answers = self.targets.encode(estimator.predict(x))
             else:
-                answers = estimator.predict_proba(x)
+                answers = probabilities(estimator, x, self.targets)
         except Exception:  # noqa: BLE001  # a step of a pipeline may raise anything; the score warned of it
             return None
         t = self.t[self.tests[split]]

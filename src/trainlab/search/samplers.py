@@ -58,6 +58,12 @@ class Axis:
             self._values = values
             self.distribution = CategoricalDistribution(range(len(values)))
 
+    @property
+    def size(self) -> int:
+        """How many values there are, of a list or a range of integers."""
+        said: Any = self.distribution
+        return len(said.choices) if hasattr(said, "choices") else said.high - said.low + 1
+
     def value(self, suggested: Any) -> Any:
         """The value of the parameter that Optuna suggests."""
         return suggested if self._values is None else self._values[suggested]
@@ -92,7 +98,8 @@ def _close(values: Any, expected: Any, span: float) -> bool:
 class Asking(Plan):
     """Candidates that an Optuna sampler is asked for, n_iter at once, and told the scores of.
 
-    Those without a finite score are told as failed.
+    Those without a finite score are told as failed.  The search ends after the rounds, or
+    earlier where the sampler stops it: one that goes through a grid is at its end then.
     """
 
     def __init__(self, space: Any, n_iter: int, sampler: Any, rounds: int) -> None:
@@ -108,31 +115,88 @@ class Asking(Plan):
             must = "be one dict with a sampler"
             raise SettingError(sentence("param_distributions", OWNER, must, type(space).__name__))
         self._axes = {name: Axis(name, source) for name, source in space.items()}
-        # A sampler changes with what it is asked and told; the next fit is to begin as this one.
-        self._study = optuna.create_study(sampler=copy.deepcopy(sampler), direction="maximize")
+        self._asked = {name: axis.distribution for name, axis in self._axes.items()}
         self._n_iter = n_iter
         self._rounds = rounds
-        self._trials: list[optuna.Trial] = []
+        self._goes_through = isinstance(sampler, optuna.samplers.BruteForceSampler)
+        self._most = self._rehearse(sampler)
+        self._study = self._begin(sampler)
+        self._batches: list[list[optuna.Trial]] = []
 
     def propose(self, scores: Scores) -> list[Settings]:
-        if self._trials:
-            last = self._trials[-self._n_iter :]
-            self._tell(last, scores()[-self._n_iter :])
-        if len(self._trials) == self._rounds * self._n_iter:
+        if self._batches:
+            last = self._batches[-1]
+            self._tell(last, scores()[-len(last) :])
+        left = self._most - sum(map(len, self._batches))
+        if self._stopped or not left or len(self._batches) == self._rounds:
             return []
-        asked = {name: axis.distribution for name, axis in self._axes.items()}
-        trials = [self._study.ask(asked) for _ in range(self._n_iter)]
-        self._trials += trials
+        batch = self._batch(min(left, self._n_iter))
+        self._batches.append(batch)
         return [
             {name: axis.value(trial.params[name]) for name, axis in self._axes.items()}
-            for trial in trials
+            for trial in batch
         ]
 
     def columns(self) -> dict[str, Any]:
-        return {"round": np.repeat(range(self._rounds), self._n_iter)}
+        return {"round": np.repeat(range(len(self._batches)), list(map(len, self._batches)))}
 
     def attributes(self) -> dict[str, Any]:
+        del self._study.stop  # Optuna's own again
         return {"study_": self._study}
+
+    def _begin(self, sampler: Any) -> Any:
+        """A new study, with a copy of the sampler, which changes with what it is asked and told."""
+        import optuna
+
+        study = optuna.create_study(sampler=copy.deepcopy(sampler), direction="maximize")
+        self._stopped = False
+        # Samplers call it when they have no more candidates; Optuna's works in `optimize` alone.
+        study.stop = self._stop  # type: ignore[method-assign]
+        return study
+
+    def _batch(self, count: int) -> list[Any]:
+        """So many new trials."""
+        batch: list[Any] = []
+        while len(batch) < count:
+            trial = self._study.ask(self._asked)
+            if self._goes_through and any(trial.params == one.params for one in batch):
+                # BruteForceSampler(avoid_premature_stop=True) may repeat what has no score yet.
+                self._tell([trial], [math.nan])
+            else:
+                batch.append(trial)
+        return batch
+
+    def _stop(self) -> None:
+        self._stopped = True
+
+    def _rehearse(self, sampler: Any) -> int:
+        """How many candidates there can be; found in a study of random trials, without training.
+
+        SettingError where the sampler cannot propose candidates of the last round.
+        """
+        from optuna import samplers
+
+        study = self._begin(samplers.RandomSampler(0))
+        for number in range((self._rounds - 1) * self._n_iter):
+            study.tell(study.ask(self._asked), float(number))
+        study.sampler = copy.deepcopy(sampler)
+        try:
+            study.tell(study.ask(self._asked), 0.0)
+        except Exception as error:
+            must, got = "propose settings of param_distributions", type(sampler).__name__
+            missing = error.name if isinstance(error, ImportError) else None
+            text = sentence("sampler", OWNER, must, got, missing and f"pip install {missing}")
+            raise SettingError(f"{text}; it says: {error}") from error
+        most = self._rounds * self._n_iter
+        grid = study.trials[-1].system_attrs.get("search_space")
+        if grid is not None:
+            if set(grid) != set(self._axes):
+                must = "have a grid of the parameters " + ", ".join(map(repr, self._axes))
+                raise SettingError(sentence("sampler", OWNER, must, list(grid)))
+            return min(most, math.prod(map(len, grid.values())))
+        if self._goes_through:
+            return min(most, math.prod(axis.size for axis in self._axes.values()))
+        return most
 
     def _tell(self, trials: Sequence[Any], scores: Sequence[float]) -> None:
         from optuna.trial import TrialState

@@ -5,20 +5,32 @@ Axis letters: N rows, n candidates, C classes, out targets of a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from trainlab.data.labels import places
 from trainlab.errors import SettingError, sentence
+from trainlab.estimators.scores import accuracy, r_squared
 from trainlab.estimators.targets import Targets
 from trainlab.network.workspace import Array
 from trainlab.search.selection import Selection
 
 # What an estimator knows of the columns of X; a pipeline may know nothing.
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
+
+
+def probabilities(estimator: Any, X: Any, targets: Any) -> Array:
+    """What a fitted estimator says of the classes of the targets (N, C); 0 of one it never saw."""
+    p: Array = estimator.predict_proba(X)
+    if p.shape[1] == targets.outputs:
+        return p
+    every = np.zeros((len(p), targets.outputs))
+    every[:, places(estimator.classes_, targets.classes)] = p
+    return every
 
 
 class Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without types
@@ -67,13 +79,12 @@ class Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without t
             tags.input_tags = self.estimators_[0].__sklearn_tags__().input_tags
         return tags
 
-    def _mean(self, X: Any, question: str) -> Array:
+    def _mean(self, answer: Callable[[Any], Array]) -> Array:
         """The mean of the answers (N, …) of the voters."""
         check_is_fitted(self)
-        answers = [getattr(one, question) for one in self.estimators_]
         # One after the other: all answers at once would be hundreds of times as many numbers.
         mean: Array = sum(
-            share * answer(X) for share, answer in zip(self._shares, answers, strict=True)
+            share * answer(one) for share, one in zip(self._shares, self.estimators_, strict=True)
         )
         return mean
 
@@ -100,9 +111,14 @@ class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes w
         labels: Array = self._targets.decide(p)
         return labels
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy: the share of rows that are right, by their weights (N,), of any size."""
+        owner = type(self).__name__
+        return accuracy(self._targets, self.predict(X), y, sample_weight, owner)
+
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (N, C) in the order of `classes_`; of indicators (N, out)."""
-        return self._mean(X, "predict_proba")
+        return self._mean(lambda one: probabilities(one, X, self._targets))
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: several labels for a row are welcome."""
@@ -125,7 +141,11 @@ class VoteRegressor(RegressorMixin, Vote):  # type: ignore[misc]  # it comes wit
 
     def predict(self, X: Any) -> Array:
         """Predictions (N,), or (N, out) where y had columns."""
-        return self._mean(X, "predict")
+        return self._mean(lambda one: one.predict(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², rows counted by their weights (N,), of any size."""
+        return r_squared(self.predict(X), y, sample_weight, type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""

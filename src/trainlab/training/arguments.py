@@ -15,6 +15,7 @@ from trainlab.arrays import as_array
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import KINDS, Batches
+from trainlab.data.weights import in_range
 from trainlab.errors import DataError, NotTrainedError, SettingError, describe, sentence
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
@@ -59,6 +60,7 @@ def admit_data(
             t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
             weight = split.weight
             if weight is not None:
+                weight, _ = in_range(weight)
                 weight = (weight / weight.mean(dtype=np.float64)).astype(dtype)
             splits[name] = Samples(Inputs(split.x.astype(dtype, copy=False)), t, weight)
     return splits, (data.in_features, data.out_features)

@@ -1,0 +1,50 @@
+"""Labels of classes, compared as what they are.
+
+NumPy compares int64 with uint64, and makes an array of a list with an integer of 64 bits, by
+way of float64, where 2**53 + 1 is 2**53.  Python's own numbers compare exactly.
+
+Axis letters: N rows, C classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.errors import DataError, sentence
+from trainlab.settings import is_integer
+
+
+def places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """The place (N,) of each label (N,) among classes (C,), all different; −1 of no class.
+
+    >>> places(np.array([2**53 + 1, 7], np.uint64), np.array([2**53, 2**53 + 1])).tolist()
+    [1, -1]
+    """
+    known = {label: place for place, label in enumerate(classes.tolist())}
+    values, which = np.unique(labels, return_inverse=True)
+    found = np.array([known.get(value, -1) for value in values.tolist()], np.int64)
+    return found[which.reshape(-1)]
+
+
+def as_integers(values: Any, name: str, owner: str) -> Any:
+    """Labels as they are given; of a list or objects that are all integers an array of these.
+
+    DataError for integers that no one type of 64 bits holds.
+
+    >>> as_integers([2**63, 1], "y", "fit").dtype, as_integers(["a", "b"], "y", "fit")
+    (dtype('uint64'), ['a', 'b'])
+    """
+    kind = getattr(getattr(values, "dtype", None), "kind", None)
+    boxed = isinstance(values, (list, tuple)) or kind == "O"
+    flat = getattr(values, "ndim", 1) == 1
+    if not (boxed and flat and len(values)) or not all(map(is_integer, values)):
+        return values
+    low, high = int(min(values)), int(max(values))
+    for dtype in (np.int64, np.uint64):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return np.array([int(value) for value in values], dtype)
+    must = "hold integers that int64 or uint64 can hold, or strings"
+    raise DataError(sentence(name, owner, must, low if low < -(2**63) else high))
