@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.choices import admit
+from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.outcome import Outcome
 from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
 from trainlab.estimators.rows import Rows
@@ -218,8 +218,8 @@ class BaseMLP(Answering):
         return admit(self.get_params(deep=False), type(self).__name__)
 
     def _seeds(self, members: int) -> list[int]:
-        draws = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=members)
-        return [int(seed) for seed in draws]
+        draws = draws_of(self.random_state, type(self).__name__)
+        return [int(seed) for seed in draws.randint(np.iinfo(np.int32).max, size=members)]
 
 
 def _at_an_epoch(numbers: Numbers, ready: Prepared) -> Numbers:

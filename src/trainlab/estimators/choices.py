@@ -15,7 +15,7 @@ import numpy as np
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.activations import ACTIVATIONS, Activation
-from trainlab.network.architecture import MLP
+from trainlab.network.architecture import LAYERS, MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
 from trainlab.settings import FLAG, Rule, Settings, either, is_integer, is_real, whole_number
@@ -49,7 +49,8 @@ def _named(kind: type, names: Mapping[str, Any]) -> Rule:
 
 
 def _listed(value: Any) -> Any:
-    return tuple(value.tolist()) if isinstance(value, np.ndarray) and value.ndim == 1 else value
+    row = isinstance(value, np.ndarray) and value.ndim == 1 and len(value) <= LAYERS
+    return tuple(value.tolist()) if row else value
 
 
 _WIDTHS: Final = _rule_of(MLP, "hidden")

@@ -12,6 +12,7 @@ from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.compatibility import check_sizes
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels
 from trainlab.network.workspace import Array
@@ -142,6 +143,7 @@ class MLPClassifier(Classifying, BaseMLP):
         if isinstance(self.class_weight, str):
             must, remedy = "be None or a dict for partial_fit", "a dict of weights by label"
             raise SettingError(sentence("class_weight", owner, must, self.class_weight, remedy))
+        check_sizes(owner, y=y)
         y = as_integers(y, "y", owner)
         targets = None
         if classes is not None:

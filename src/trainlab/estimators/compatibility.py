@@ -3,33 +3,58 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils import check_random_state
 
 from trainlab import memory
-from trainlab.errors import DataError, sentence
-
-_NUMBER: Final = 8  # bytes of a float64
+from trainlab.errors import DataError, SettingError, sentence
 
 
 def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
-    """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness.
-
-    What would not fit into memory is refused before it is looked at, as is an integer beyond
-    float64, of which scikit-learn makes an OverflowError.
-    """
+    """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness."""
     owner = type(estimator).__name__
-    for name, value in {"X": X, "y": settings.get("y")}.items():
-        if name == "y" or not issparse(value):  # a sparse y would become dense
-            shape = getattr(value, "shape", ())
-            size = math.prod(shape) if isinstance(shape, tuple) else 0
-            memory.need(size * _NUMBER, name, owner)
-    try:
+    check_sizes(owner, X=X, y=settings.get("y"))
+    with named_faults("X, y", owner):
         return _validate(estimator, X, **settings)
-    except OverflowError as error:
+
+
+def check_sizes(owner: str, **arrays: Any) -> None:
+    """Refuses what would not fit into memory as float64, before anything looks at it.
+
+    Only X may stay sparse, and it has a scale for each column.
+    """
+    for name, value in arrays.items():
+        if issparse(value) and value.ndim != 2:
+            raise DataError(sentence(name, owner, "have rows and columns", value))
+        shape = getattr(value, "shape", ())
+        if isinstance(shape, tuple):
+            numbers = shape[1] if name == "X" and issparse(value) else math.prod(shape)
+            memory.need(numbers * np.dtype(np.float64).itemsize, name, owner)
+
+
+@contextmanager
+def named_faults(name: str, owner: str) -> Iterator[None]:
+    """DataError where scikit-learn or NumPy stumble over what float64 cannot hold."""
+    try:
+        yield
+    except ArithmeticError as error:
         must = "hold numbers that a float64 can hold"
-        raise DataError(sentence("X, y", owner, must, error)) from error
+        raise DataError(sentence(name, owner, must, error)) from error
+
+
+def draws_of(random_state: Any, owner: str) -> np.random.RandomState:
+    """The generator that a `random_state` stands for; SettingError if it stands for none."""
+    try:
+        draws: np.random.RandomState = check_random_state(random_state)
+    except Exception as error:  # the error's text is made by an object's own repr
+        must = "be None, an integer in [0, 2**32 - 1] or a RandomState"
+        raise SettingError(sentence("random_state", owner, must, random_state, "0")) from error
+    return draws
 
 
 def _validate(estimator: Any, X: Any, **settings: Any) -> Any:

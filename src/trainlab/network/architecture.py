@@ -43,6 +43,8 @@ Bound = tuple[Views, ...]
 PENALTY_BLOCK: Final = 32_768
 
 
+LAYERS: Final = 1000
+"""The most hidden layers: no network of dense layers trains that is deeper by far."""
 _WIDTH: Final = whole_number(1)
 
 
@@ -75,11 +77,11 @@ def _norm_field(kind: type[Layer]) -> Any:
 def _hidden_field(default: tuple[int, ...]) -> Any:
     def valid(value: Any) -> bool:
         widths = value if isinstance(value, (tuple, list)) else (value,)
-        return all(_WIDTH.valid(width) for width in widths)
+        return len(widths) <= LAYERS and all(_WIDTH.valid(width) for width in widths)
 
     rule = Rule(
         valid,
-        "be a tuple of widths in [1, 2**53]",
+        f"be a tuple of widths in [1, 2**53], at most {LAYERS}",
         lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
         "(100, 100)",
     )

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES, admit
+from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
 from trainlab.estimators.rows import Rows, merge
@@ -216,7 +216,7 @@ class PopulationEnsemble(Answering):
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
         targets = self._learn_targets(rows, {"standardize_targets": True})
         rows = self._weighed(rows, targets)
-        draws = check_random_state(self.random_state)
+        draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
         candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
