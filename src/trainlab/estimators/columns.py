@@ -167,13 +167,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         if isinstance(self.words, str) and self.words == "auto":
             return None
         names = list(getattr(self, "feature_names_in_", ()))
-        given = (
-            None
-            if isinstance(self.words, (str, bytes))
-            else several(self.words, self.n_features_in_)
-        )
-        if given is None:
-            must = 'be "auto", or a list of names or places of columns'
+        most, one_word = self.n_features_in_, isinstance(self.words, (str, bytes))
+        given = None if one_word else several(self.words, most)
+        if given is None or len(given) > most:
+            must = f'be "auto", or a list of at most {most} names or places of columns'
             raise SettingError(sentence("words", OWNER, must, self.words))
         places = set()
         for one in given:

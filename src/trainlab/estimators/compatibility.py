@@ -39,11 +39,11 @@ def check_sizes(owner: str, **arrays: Any) -> None:
 
 @contextmanager
 def named_faults(name: str, owner: str) -> Iterator[None]:
-    """DataError where scikit-learn or NumPy stumble over what float64 cannot hold."""
+    """DataError where scikit-learn or NumPy stumble over huge numbers, lengths or depths."""
     try:
         yield
-    except ArithmeticError as error:
-        must = "hold numbers that a float64 can hold"
+    except (ArithmeticError, RecursionError) as error:
+        must = "hold what a float64 can hold, and few levels of lists"
         raise DataError(sentence(name, owner, must, error)) from error
 
 
