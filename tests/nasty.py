@@ -322,7 +322,7 @@ VALUES: dict[str, Callable[[], Any]] = {
 """Values for parameters in Python."""
 
 WORDS: dict[str, str] = {
-    **{repr(word): word for word in ("", " ", "-", "--", "=", "no", "none", "null", "true", "all")},
+    **{repr(word): word for word in ("", " ", "-", "--", "=", "no", "none", "null", "true")},
     **{repr(word): word for word in ("0", "1", "2", "3", "-1", "-0", "+1", "1.5", "0.5", "1e3")},
     **{repr(word): word for word in ("nan", "NaN", "inf", "-inf", "1e-320", "1e308", "1e999")},
     **{repr(word): word for word in ("0x10", "1_000", "٣", "1,5", "1.000,5", "½", "1/2")},

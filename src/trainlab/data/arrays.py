@@ -195,7 +195,7 @@ class Dataset:
         if labels != (self.classes is not None):
             must = "be given for classification and for nothing else"
             raise DataError(sentence("classes", self.name, must, self.classes))
-        if self.classes is not None and np.ndim(self.classes) != 1:
+        if labels and not (isinstance(self.classes, np.ndarray) and self.classes.ndim == 1):
             raise DataError(sentence("classes", self.name, "be an array (C,)", self.classes))
         for name, part in self.parts().items():
             if part.x.dtype != self.train.x.dtype:

@@ -29,9 +29,9 @@ def check_sizes(owner: str, **arrays: Any) -> None:
     Only X may stay sparse, and it has a scale for each column.
     """
     for name, value in arrays.items():
-        if issparse(value) and value.ndim != 2:
-            raise DataError(sentence(name, owner, "have rows and columns", value))
         shape = getattr(value, "shape", ())
+        if issparse(value) and len(shape) != 2:
+            raise DataError(sentence(name, owner, "have rows and columns", value))
         if isinstance(shape, tuple):
             numbers = shape[1] if name == "X" and issparse(value) else math.prod(shape)
             memory.need(numbers * np.dtype(np.float64).itemsize, name, owner)

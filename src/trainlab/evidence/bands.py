@@ -35,7 +35,7 @@ def smooth(
     beta = real(remedy="2.0").admit(beta, "beta", "smooth")
     if x.ndim == 0:
         raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
-    half = window // 2
+    half = int(window) // 2
     if x.shape[-1] < window:
         return x
     weights = np.kaiser(window, beta)

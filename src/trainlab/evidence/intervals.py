@@ -28,7 +28,8 @@ class Interval:
 
     def contains(self, value: float) -> bool:
         """Whether the value lies in the interval, ends included."""
-        return self.low <= _VALUE.admit(value, "value", "Interval.contains") <= self.high
+        admitted: float = _VALUE.admit(value, "value", "Interval.contains")
+        return self.low <= admitted <= self.high
 
 
 def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:

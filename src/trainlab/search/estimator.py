@@ -7,6 +7,7 @@ import numbers
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -210,11 +211,11 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         """
         check_sizes(OWNER, X=X, y=y, **params)
         with named_faults("arguments", OWNER):
-            scorers, refit_metric, plan, poll, asked, on = self._admitted(X, y, params)
+            scorers, refit_metric, plan, poll, asked, begun = self._admitted(X, y, params)
         judge = Judge(scorers, self.error_score)
         with kept(self.store, self.fresh, asked) as store, self._bar() as bar:
-            on_all = (*on, judge, self.return_train_score, self.workers)
-            evaluation = Evaluation(*on_all, bar, store, poll)
+            seen, workers = self.return_train_score, self.workers
+            evaluation = begun(judge, seen, workers, bar, store, poll)
             settings, records = self._search(plan, evaluation)
             judge.settle(records)
             ballots = [one.pop("ballot", None) for one in records]
@@ -233,7 +234,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         return self
 
     def _admitted(self, X: Any, y: Any, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Scorers, who decides, plan, poll, what a store is told, and what an Evaluation needs."""
+        """Scorers, who decides, plan, poll, what a store is told, and an Evaluation begun."""
         self._validate_params()
         network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
         scorers, refit_metric = self._get_scorers()
@@ -249,8 +250,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
         self.n_splits_ = len(splits)
         poll = self._poll(y, routed.estimator.fit, splits)
-        on = (self.estimator, X, y, splits, routed)
-        return scorers, refit_metric, plan, poll, self._asked(), on
+        begun = partial(Evaluation, self.estimator, X, y, splits, routed)
+        return scorers, refit_metric, plan, poll, self._asked(), begun
 
     def _cv(self) -> Any:
         """`cv`, of which an iterator may have no end."""

@@ -157,7 +157,7 @@ def admit_backend(backend: Any, scheduler: Any = None, callbacks: Any = ()) -> s
         must = f"be none with backend={backend!r}, whose workers cannot ask this process"
         got = f"{len(callbacks)} of them"
         raise SettingError(sentence("callbacks", _FIT, must, got, "backend='processes'"))
-    return backend
+    return str(backend)
 
 
 def admit_start(
@@ -195,17 +195,16 @@ def admit_numbers(
     must = f"be {len(members)}, one for each member"
     found = several(numbers, len(members))
     if found is None or len(found) != len(members):
-        got = numbers if found is None else len(found)
-        raise SettingError(sentence("numbers", "Population.restore", must, got))
-    numbers = found
-    for one in numbers:
+        what = numbers if found is None else len(found)
+        raise SettingError(sentence("numbers", "Population.restore", must, what))
+    for one in found:
         instance_of(Numbers).admit(one, "numbers", "Population.restore")
-    dtype = numbers[0].params.dtype
+    dtype = found[0].params.dtype
     if dtype.name not in DTYPES:
         must = "be one of " + ", ".join(map(repr, DTYPES))
         raise SettingError(sentence("dtype", "Population.restore", must, dtype.name))
     built: dict[MLP, Architecture] = {}
-    for index, (member, one) in enumerate(zip(members, numbers, strict=True)):
+    for index, (member, one) in enumerate(zip(members, found, strict=True)):
         if member.network not in built:
             built[member.network] = member.network.build(*widths)
         architecture, slots = built[member.network], member.optimizer.slots
@@ -226,7 +225,7 @@ def admit_numbers(
             must = f"be {dtype}, as those of member 0"
             got_types = {name: str(values.dtype) for name, values in got.items()}
             raise SettingError(sentence("numbers", f"member {index}", must, got_types))
-    return numbers, (widths[0], widths[1])
+    return found, (widths[0], widths[1])
 
 
 def admit_inputs(x: Any, in_features: int, dtype: Any) -> Any:

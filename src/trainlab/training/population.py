@@ -45,7 +45,7 @@ class Population(Sequence[Member]):
         found = several(members, MEMBERS)
         if found is None:
             raise SettingError(sentence("members", "Population", "be a list of Member", members))
-        self._members = tuple(found)
+        self._members: tuple[Member, ...] = tuple(found)
         _check_count(len(self._members), "Population")
         if not self._members:
             raise SettingError(sentence("members", "Population", "be at least one Member", ()))
