@@ -348,6 +348,6 @@ WORDS: dict[str, str] = {
     "user": "~nosuchuser",
     "parent": "../..",
     "folder": "/",
-    "device": "/dev/null",
+    "below a device": "/dev/null/x",  # never a device itself: root could replace it
 }
 """Values for options of the command line."""
