@@ -5,6 +5,7 @@ The records of settings are in test_bad_settings.py.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,9 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     ),
     "t-empty": (DataError, lambda: tl.from_arrays(rows(), [])),
     "task-unknown": (SettingError, lambda: tl.from_arrays(rows(), LABELS, task="ranking")),
+    "t-too-wide": (DataError, lambda: tl.from_arrays(rows(), [2**70, *LABELS[1:]])),
+    "task-array": (SettingError, lambda: tl.from_arrays(rows(), LABELS, task=rows())),
+    "stratify-no": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=3, stratify="no")),
     "task-unhashable": (SettingError, lambda: tl.from_arrays(rows(), LABELS, task=["a"])),
     "test-0": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=0)),
     "test-negative": (SettingError, lambda: tl.from_arrays(rows(), LABELS, test=-3)),
@@ -140,6 +144,8 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "data-split-again": (SettingError, lambda: DATA.split(3).split(3)),
     "data-split-size": (SettingError, lambda: DATA.split(0.0)),
     "data-split-seed": (SettingError, lambda: DATA.split(3, seed=2**64)),
+    "data-hold-out-name": (SettingError, lambda: DATA.hold_out("name", 5)),
+    "data-split-stratify": (SettingError, lambda: DATA.split(3, stratify="no")),
     "data-first-0": (SettingError, lambda: DATA.first(train=0)),
     "data-first-many": (SettingError, lambda: DATA.first(train=13)),
     "data-first-absent": (SettingError, lambda: DATA.first(test=1)),
@@ -148,6 +154,9 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "digits-validation": (SettingError, lambda: tl.load_digits(validation=0)),
     "digits-seed": (SettingError, lambda: tl.load_digits(seed=-1)),
     "batches-seed": (SettingError, lambda: Batches(10, 5).epoch(-1, 0)),
+    "batches-memory": (SettingError, lambda: Batches(2**53, 2).epoch(0, 0)),
+    "batches-memory-book": (SettingError, lambda: Batches(2, 2**53, "book").epoch(0, 0)),
+    "batches-epoch-half": (SettingError, lambda: Batches(10, 5).epoch(0, 0.5)),
     "batches-epoch": (SettingError, lambda: Batches(10, 5).epoch(0, -1)),
     # derivatives
     "diff-h-0": (SettingError, lambda: tl.numerical_diff(grow, 1.0, h=0)),
@@ -194,8 +203,14 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "grid-seed": (SettingError, lambda: tl.Population.grid(seed=[0, -1])),
     "grid-value": (SettingError, lambda: tl.Population.grid(lr=[0.1, NAN])),
     "zip-lengths": (SettingError, lambda: tl.Population.zip(lr=[0.1, 0.2, 0.3], seed=[0, 1])),
+    "grid-many": (SettingError, lambda: tl.Population.grid(seed=range(2**64))),
+    "grid-product": (SettingError, lambda: tl.Population.grid(lr=[0.1] * 1025, seed=range(1024))),
+    "grid-0-axes": (SettingError, lambda: tl.Population.grid(lr=np.array(-1.0))),
+    "population-endless": (SettingError, lambda: tl.Population(itertools.repeat(tl.Member()))),
     "zip-empty": (SettingError, lambda: tl.Population.zip(seed=[])),
     "sample-0": (SettingError, lambda: tl.Population.sample(0, lr=[0.1])),
+    "sample-many": (SettingError, lambda: tl.Population.sample(2**31)),
+    "sample-product": (SettingError, lambda: tl.Population.sample(1025, seed=range(1024))),
     "sample-text": (SettingError, lambda: tl.Population.sample("10", lr=[0.1])),
     "sample-empty": (SettingError, lambda: tl.Population.sample(2, lr=[])),
     "sample-unknown": (SettingError, lambda: tl.Population.sample(2, rate=[0.1])),
@@ -211,6 +226,13 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     "fit-batch-0": (SettingError, lambda: fit(batch_size=0)),
     "fit-batch-1.5": (SettingError, lambda: fit(batch_size=1.5)),
     "fit-batch-text": (SettingError, lambda: fit(batch_size="100")),
+    "fit-batch-huge": (SettingError, lambda: fit(batch_size=2**63)),
+    "fit-steps-huge": (SettingError, lambda: fit(steps=2**63)),
+    "fit-epochs-huge": (SettingError, lambda: fit(steps=None, epochs=10**12)),
+    "fit-epochs-product": (
+        SettingError,
+        lambda: fit(steps=None, epochs=2**28 - 1, batch_size=1),
+    ),
     "fit-steps-0": (SettingError, lambda: fit(steps=0)),
     "fit-steps-nan": (SettingError, lambda: fit(steps=NAN)),
     "fit-epochs": (SettingError, lambda: fit(steps=None, epochs=-1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from trainlab.network.layers import Activate, Dense, Dropout
 from trainlab.settings import Settings
 
 NAN, INF = math.nan, math.inf
-NO_NUMBER = ("0.1", None, True, 1j, [0.1], NAN)
+HUGE = 10**400  # a float cannot hold it
+NO_NUMBER = ("0.1", None, True, 1j, [0.1], NAN, HUGE, -HUGE, Fraction(HUGE))
 RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
-    (tl.SGD, "lr", (0, -0.1, INF, np.array([0.1]), *NO_NUMBER)),
+    (tl.SGD, "lr", (0, -0.1, INF, np.array([0.1]), Fraction(1, HUGE), *NO_NUMBER)),
     (tl.SGD, "clip_norm", (0, -1, NAN, "1")),
     (tl.SGD, "clip_value", (0, -1, NAN, None)),
     (tl.SGD, "decoupled_weight_decay", (-1e-9, INF, NAN)),
@@ -48,7 +50,7 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (tl.Lion, "lr", (0, NAN)),
     (tl.Lion, "beta1", (1, -1)),
     (tl.Lion, "beta2", (1, None)),
-    (tl.Step, "every", (0, -1, 1.5, True, None, "10")),
+    (tl.Step, "every", (0, -1, 1.5, True, None, "10", 2**63, HUGE)),
     (tl.Step, "factor", (-0.1, 1.1, NAN)),
     (tl.Exponential, "decay", (0, 1.1, NAN)),
     (tl.Cosine, "floor", (-0.1, 1.1, NAN)),
@@ -76,7 +78,7 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (Dense, "out_features", (0, 1.5, None)),
     (Dense, "init", ("he", None)),
     (Activate, "activation", ("relu", None)),
-    (tl.MLP, "hidden", (0, (0,), (3, -1), "100", 2.5, (2.5,), None, {3}, (True,))),
+    (tl.MLP, "hidden", (0, (0,), (3, -1), HUGE, (3, HUGE), "100", 2.5, (2.5,), None, {3}, (True,))),
     (tl.MLP, "activation", ("rel", 3, None, ["relu"], tl.ReLU)),
     (tl.MLP, "init", ("hee", 0, -1, NAN, INF, None, ["he"])),
     (tl.MLP, "output_init", ("hee", 0, {})),
@@ -91,10 +93,10 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (tl.Member, "optimizer", ("adam", None, tl.Adam)),
     (tl.Member, "seed", (-1, 1.5, True, 2**64, "0", None)),
     (tl.EarlyStopping, "metric", (3, None, "", ["validation_loss"])),
-    (tl.EarlyStopping, "patience", (0, 1.5, None, True)),
+    (tl.EarlyStopping, "patience", (0, 1.5, None, True, 2**63)),
     (tl.EarlyStopping, "min_delta", (-1, NAN, "0")),
-    (Batches, "n", (0, -1, 1.5)),
-    (Batches, "batch_size", (0, "all", None)),
+    (Batches, "n", (0, -1, 1.5, 2**63)),
+    (Batches, "batch_size", (0, "all", None, 2**63)),
     (Batches, "kind", ("random", None, ["book"])),
 ]
 REQUIRED: dict[Any, dict[str, Any]] = {

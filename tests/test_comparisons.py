@@ -273,7 +273,7 @@ def test_a_family_is_corrected_by_its_size() -> None:
     assert all(c.winner == "a" and c.adjusted == 2 * c.p for c in named)
     # 21 pairs and 8 seeds: 21 · 2/2⁸ > 5 %.
     assert not any(c.shown for c in evidence.compare_all(arms))
-    with pytest.raises(SettingError, match="pairs of compare_all must name arms"):
+    with pytest.raises(SettingError, match="pairs of compare_all must be a list of pairs of arms"):
         evidence.compare_all(arms, pairs=[("a", "z")])
     assert evidence.compare_all(arms, pairs=[]) == []
 

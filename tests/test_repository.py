@@ -20,6 +20,8 @@ MAX_LINES = 400
 ROOMS = (
     "terminal",
     "errors",
+    "memory",
+    "arrays",
     "deprecated",
     "files",
     "blas",

@@ -110,13 +110,13 @@ def test_each_calls_pythons_own_arithmetic() -> None:
 
 
 BAD: list[tuple[type[Schedule], str, Any, str]] = [
-    (Step, "every", 0, "every of Step must be an integer >= 1; got 0"),
+    (Step, "every", 0, "every of Step must be an integer in [1, 2**53]; got 0"),
     (Step, "factor", 1.5, "factor of Step must be a number in [0.0, 1.0]; got 1.5"),
     (Exponential, "decay", 0.0, "decay of Exponential must be a number in (0.0, 1.0]; got 0.0"),
     (Cosine, "floor", -0.1, "floor of Cosine must be a number in [0.0, 1.0]; got -0.1"),
-    (Cosine, "steps", 2.5, "steps of Cosine must be an integer >= 1 or None; got 2.5"),
+    (Cosine, "steps", 2.5, "steps of Cosine must be an integer in [1, 2**53] or None; got 2.5"),
     (OneCycle, "warm", 2.0, "warm of OneCycle must be a number in [0.0, 1.0]; got 2.0"),
-    (WarmUp, "steps", 0, "steps of WarmUp must be an integer >= 1; got 0"),
+    (WarmUp, "steps", 0, "steps of WarmUp must be an integer in [1, 2**53]; got 0"),
     (WarmUp, "then", "warm_up", "then of WarmUp must be one of 'constant', 'step', "),
 ]
 

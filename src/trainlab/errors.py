@@ -11,6 +11,8 @@ from trainlab.terminal import printable
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
+# Bits of the widest integer that is written out: shortened, 10**400 would look like a small one.
+_WIDEST = 128
 
 
 class TrainlabError(Exception):
@@ -58,8 +60,19 @@ def sentence(what: str, of: str, must: str, got: object, remedy: str | None = No
 
 
 def describe(value: object) -> str:
-    """A value as an error shows it: short, and an array by its shape and dtype."""
-    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is not None and dtype is not None and shape != ():
-        return f"an array of shape {tuple(shape)} and dtype {dtype}"
-    return _SHORT.repr(value)
+    """A value as an error shows it: short, and an array by its shape and dtype.
+
+    >>> describe(10**400), describe(range(3))
+    ('an integer of 1329 bits', 'range(0, 3)')
+    """
+    if isinstance(value, int) and value.bit_length() > _WIDEST:
+        return f"an integer of {value.bit_length()} bits"
+    if isinstance(value, BaseException):
+        return str(value) or type(value).__name__
+    try:
+        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+        if isinstance(shape, tuple) and dtype is not None and shape != ():
+            return f"an array of shape {shape} and dtype {dtype}"
+        return _SHORT.repr(value)
+    except Exception:  # noqa: BLE001  # an object's own methods may raise anything
+        return f"an object of type {type(value).__name__}"

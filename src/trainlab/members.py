@@ -8,12 +8,13 @@ from typing import Any, Final
 from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.settings import Rule, Settings, instance, is_integer
+from trainlab.settings import Settings, instance, whole_number
 from trainlab.streams import MAX_SEED
 
-_SEED = Rule(
-    lambda v: is_integer(v) and 0 <= v <= MAX_SEED, f"be an integer in [0, {MAX_SEED}]", int, "0"
-)
+_SEED: Final = whole_number(0, "0", high=MAX_SEED)
+
+MEMBERS: Final = 2**20
+"""The most members, or candidates, at a time: the settings of so many take some GB, and minutes."""
 
 _WHOLE: Final = ("network", "optimizer", "seed")
 
@@ -32,6 +33,8 @@ class Member(Settings):
 
     def get(self, name: str) -> Any:
         """The value of "seed", "network", "optimizer", or a field of the network or optimizer."""
+        if not isinstance(name, str):
+            raise unknown_field(name, self.network, self.optimizer)
         if name in _WHOLE:
             return getattr(self, name)
         for owner in (self.network, self.optimizer):

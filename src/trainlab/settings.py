@@ -17,10 +17,11 @@ initializer); records that differ in nothing else stack.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,12 @@ from trainlab.errors import SettingError, sentence
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
+
+# These count as integers among Python's classes of numbers.
+_NO_NUMBERS: Final = (bool, np.bool_, np.timedelta64)
+
+MOST: Final = 2**53
+"""The largest integer of a setting: float64, in which settings stack, holds all up to it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,17 +76,29 @@ def _field(rule: Rule, default: Any, per_member: bool) -> Any:
 
 
 def is_real(value: Any) -> bool:
-    """True for a real number that is not a bool and not NaN."""
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, (bool, np.bool_))
-        and not math.isnan(value)
-    )
+    """True for a real number that is not a bool, not NaN and not beyond what a float can hold."""
+    if not isinstance(value, numbers.Real) or isinstance(value, _NO_NUMBERS):
+        return False
+    try:
+        return not math.isnan(float(value))
+    except OverflowError:  # an int or a Fraction has no largest value
+        return False
 
 
 def is_integer(value: Any) -> bool:
     """True for an integer (Python's or NumPy's) that is not a bool."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
+
+
+def several(value: Any, most: int) -> list[Any] | None:
+    """What can be iterated over as a list, of at most one more than `most`; None if it cannot.
+
+    One more is enough to say that there are too many, and an endless iterator has an end.
+    """
+    try:
+        return list(itertools.islice(value, most + 1))
+    except TypeError:  # an array without axes says that it can be iterated over
+        return None
 
 
 def interval(low: float, high: float, closed: str) -> tuple[Check, str]:
@@ -103,9 +122,45 @@ def number(
     remedy: str | None = None,
 ) -> Any:
     """A field that holds a real number inside an interval (ends excluded unless `closed`)."""
+    return _field(real(low, high, closed, remedy), default, per_member)
+
+
+def real(
+    low: float = -math.inf, high: float = math.inf, closed: str = "()", remedy: str | None = None
+) -> Rule:
+    """The rule of real numbers in an interval (ends excluded unless `closed`).
+
+    >>> real(0.0, 1.0, "[)").must
+    'be a number in [0.0, 1.0)'
+    """
     inside, words = interval(low, high, closed)
-    rule = Rule(lambda v: is_real(v) and inside(v), f"be a number {words}", float, remedy)
-    return _field(rule, default, per_member)
+    # A Fraction above 0 may be 0 as a float: what counts is the number that is kept.
+    return Rule(lambda v: is_real(v) and inside(float(v)), f"be a number {words}", float, remedy)
+
+
+def whole_number(low: int, remedy: str | None = None, *, high: int = MOST) -> Rule:
+    """The rule of integers in [low, high].
+
+    >>> whole_number(1).must, whole_number(1, high=5).must
+    ('be an integer in [1, 2**53]', 'be an integer in [1, 5]')
+    """
+    must = f"be an integer in [{low}, {'2**53' if high == MOST else high}]"
+    return Rule(lambda v: is_integer(v) and low <= v <= high, must, int, remedy)
+
+
+def either(rule: Rule, other: Any) -> Rule:
+    """The rule that admits one more value: None, or a name."""
+
+    def is_other(value: Any) -> bool:
+        named = isinstance(other, str) and isinstance(value, str)
+        return value is other or (named and value == other)
+
+    return dataclasses.replace(
+        rule,
+        valid=lambda v: is_other(v) or rule.valid(v),
+        must=f"{rule.must} or {other!r}",
+        convert=lambda v: v if is_other(v) else rule.convert(v),
+    )
 
 
 def integer(
@@ -116,29 +171,33 @@ def integer(
     per_member: bool = False,
     remedy: str | None = None,
 ) -> Any:
-    """A field that holds an integer >= low, or None if `optional`."""
-    must = f"be an integer >= {low}" + (" or None" if optional else "")
-    rule = Rule(
-        lambda v: (optional and v is None) or (is_integer(v) and v >= low),
-        must,
-        lambda v: None if v is None else int(v),
-        remedy,
-    )
-    return _field(rule, default, per_member)
+    """A field that holds an integer in [low, MOST], or None if `optional`."""
+    rule = whole_number(low, remedy)
+    return _field(either(rule, None) if optional else rule, default, per_member)
+
+
+FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool)
+"""What is on or off: a word such as "no" would count as True."""
 
 
 def flag(default: bool) -> Any:
     """A field that holds True or False."""
-    return _field(
-        Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool), default, False
-    )
+    return _field(FLAG, default, False)
 
 
 def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:
     """A field that holds one of the named options."""
+    return _field(one_of(options), default, False)
+
+
+def one_of(options: Sequence[str]) -> Rule:
+    """The rule of words out of a list."""
     words = "be one of " + ", ".join(repr(option) for option in options)
-    rule = Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
-    return _field(rule, default, False)
+    return Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
+
+
+TEXT: Final = Rule(lambda v: isinstance(v, str), "be a string", str)
+"""What is said, and has no meaning to us."""
 
 
 def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> Any:
@@ -157,11 +216,14 @@ def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> 
 
 def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False) -> Any:
     """A field that holds an instance of `kind`; `default` makes the one it has by default."""
-    name = kind.__name__
-    rule = Rule(lambda v: isinstance(v, kind), f"be an instance of {name}", lambda v: v)
     return dataclasses.field(
-        default_factory=default, metadata={"rule": rule, "start_only": start_only}
+        default_factory=default, metadata={"rule": instance_of(kind), "start_only": start_only}
     )
+
+
+def instance_of(kind: type) -> Rule:
+    """The rule of instances of a class."""
+    return Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
 
 
 def structure(settings: Settings) -> Hashable:

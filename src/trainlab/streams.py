@@ -27,7 +27,8 @@ PURPOSES: Final = {
 }
 
 MAX_SEED: Final = 2**64 - 1
-_MAX_INDEX: Final = 2**28 - 1
+MAX_INDEX: Final = 2**28 - 1
+"""The streams of one purpose are told apart by numbers of 28 bits: so many epochs, or steps."""
 
 
 def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.random.Generator:
@@ -43,8 +44,8 @@ def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.rando
     if not (is_integer(seed) and 0 <= seed <= MAX_SEED):
         must = f"be an integer in [0, {MAX_SEED}]"
         raise SettingError(sentence("seed", "a random stream", must, seed, "seed=0"))
-    if not (0 <= first <= _MAX_INDEX and 0 <= second <= _MAX_INDEX):
-        must = f"be in [0, {_MAX_INDEX}]"
+    if not all(is_integer(index) and 0 <= index <= MAX_INDEX for index in (first, second)):
+        must = f"be integers in [0, {MAX_INDEX}]"
         raise SettingError(sentence("indices", "a random stream", must, (first, second)))
-    packed = (PURPOSES[purpose] << 56) | (first << 28) | second
+    packed = (PURPOSES[purpose] << 56) | (int(first) << 28) | int(second)
     return np.random.Generator(np.random.Philox(key=np.array([seed, packed], dtype=np.uint64)))

@@ -87,7 +87,7 @@ def test_what_does_not_fit_the_last_fit_is_refused(data: tl.Dataset) -> None:
     population.fit(data, epochs=1)
     before = bits(population, 0)
     narrow = tl.datasets.from_arrays(data.train.x[:, :9], data.train.t)
-    with pytest.raises(SettingError, match="start of fit must be None or one of 'parameters', 'st"):
+    with pytest.raises(SettingError, match="start of fit must be one of 'parameters', 'st"):
         population.fit(data, start="weights")
     with pytest.raises(DataError, match=r"64 features and 10 outputs.*got \(9, 10\)"):
         population.fit(narrow, start="parameters")

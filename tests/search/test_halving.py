@@ -163,7 +163,7 @@ def test_what_is_refused() -> None:
     for space in ({"max_iter": [1, 2]}, [SPACE, {"max_iter": [1, 2]}]):
         with pytest.raises(tl.SettingError, match="must leave max_iter to halving"):
             search(space=space).fit(*IRIS)
-    with pytest.raises(tl.SettingError, match="max_iter of MLPClassifier must be an integer >= 1"):
+    with pytest.raises(tl.SettingError, match="max_iter of MLPClassifier must be an integer in "):
         search(estimator=network(max_iter=0)).fit(*IRIS)
     for factor in (1, 2.5, "3"):
         with pytest.raises(ValueError, match="The 'halving' parameter of PopulationSearchCV must"):

@@ -278,7 +278,7 @@ def test_a_network_that_diverged_has_no_score() -> None:
 
     with pytest.raises(tl.SettingError, match="loss of MLPClassifier must stay finite"):
         diverging().set_params(error_score="raise").fit(X, y)
-    with pytest.raises(tl.DataError, match="all 2 trainings of PopulationSearchCV failed"):
+    with pytest.raises(tl.DataError, match="all 2 trainings of PopulationSearchCV must not fail"):
         diverging().set_params(param_distributions={"alpha": [-1]}, n_iter=1).fit(X, y)
 
 

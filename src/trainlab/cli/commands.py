@@ -14,6 +14,7 @@ from trainlab.cli.group import INTERRUPTED, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
+from trainlab.members import MEMBERS
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def list_experiments() -> None:
     help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
 )
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
+@click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Runs of each arm.  [default: 10]")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
 )
@@ -193,9 +194,10 @@ def check(
             dropout=dropout,
             weight_decay=weight_decay,
         )
-    found = list(check_all(seed))
-    if network is not None:
-        found.append(check_network(f"network {hidden}", network, inputs, outputs, seed))
+    own = []
+    if network is not None:  # first: what cannot be checked is refused before the others are
+        own = [check_network(f"network {hidden}", network, inputs, outputs, seed)]
+    found = [*check_all(seed), *own]
     rows = [
         (
             row.name,

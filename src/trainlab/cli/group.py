@@ -33,6 +33,8 @@ class Commands(click.Group):
         except OSError as error:
             # A full disk or a lost folder is news for the user, not for a debugger.
             raise Failure(str(error)) from error
+        except MemoryError as error:
+            raise Failure(f"Not enough memory: {error}") from error
         except KeyboardInterrupt:
             say("Interrupted.", err=True)
             raise SystemExit(INTERRUPTED) from None

@@ -14,6 +14,8 @@ from trainlab.cli.group import INTERRUPTED, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
+from trainlab.members import MEMBERS
+from trainlab.streams import MAX_INDEX
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
@@ -22,6 +24,21 @@ if TYPE_CHECKING:
 MODEL: Final = "model.safetensors"
 SHOWN: Final = 10
 """Candidates in the table of the best."""
+
+_FOLDS: Final = click.IntRange(2, MEMBERS)
+_COUNT: Final = click.IntRange(1, MEMBERS)
+_EPOCHS: Final = click.IntRange(1, MAX_INDEX)
+
+
+class Fraction(click.FloatRange):
+    """A number in a range; NaN, which no comparison finds outside, is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that the text means."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
 
 
 @main.command(short_help="Search settings for a table, and save the best network.")
@@ -50,11 +67,13 @@ SHOWN: Final = 10
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",
 )
-@click.option("--trials", type=click.IntRange(1), help="Candidates of each round.  [default: 50]")
+@click.option("--trials", type=_COUNT, help="Candidates of each round.  [default: 50]")
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Each after the first is narrower.  [default: 2]"
+    "--rounds",
+    type=_COUNT,
+    help="Each after the first is narrower.  [default: 2]",
 )
-@click.option("--folds", type=click.IntRange(2), help="Of the cross-validation.  [default: 5]")
+@click.option("--folds", type=_FOLDS, help="Of the cross-validation.  [default: 5]")
 @click.option("--lr", metavar="LO:HI", help="Learning rates.  [default: 0.001:0.03]")
 @click.option(
     "--weight-decay", "--alpha", metavar="LO:HI", help="L2 penalties.  [default: 0.0001:10]"
@@ -65,10 +84,10 @@ SHOWN: Final = 10
     metavar="WIDTHS",
     help="Of hidden layers, as 50 or 50,50; repeated for a choice.  [default: 20; 50; 100; 50,50]",
 )
-@click.option("--max-iter", type=click.IntRange(1), help="Epochs of a training.  [default: 100]")
+@click.option("--max-iter", type=_EPOCHS, help="Epochs of a training.  [default: 100]")
 @click.option(
     "--test-fraction",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Fraction(0, 1, min_open=True, max_open=True),
     help="Rows put aside for one look at the end.  [default: 0.2]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of all draws.  [default: 0]")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
+from trainlab.arrays import as_array
 from trainlab.data.labels import as_integers, places
 from trainlab.errors import DataError, sentence
 
@@ -139,15 +140,7 @@ def _suggested(array: NDArray[Any], name: str) -> str:
 
 
 def _as_array(value: Any, name: str) -> NDArray[Any]:
-    if hasattr(value, "toarray"):  # targets, or sparse arrays of other libraries
-        raise _fault(name, "be dense", value, f"{name.split()[0]}.toarray()")
-    if np.ma.isMaskedArray(value):
-        # np.asarray would drop the mask, and train on what it hides.
-        raise _fault(name, "have no mask", value, f"{name.split()[0]}.filled(...)")
-    try:
-        return np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise _fault(name, "be an array with rows of one length", str(error)) from error
+    return as_array(value, name, _OWNER)
 
 
 def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:

@@ -25,7 +25,7 @@ from trainlab.data.admission import (
     is_admitted,
 )
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.settings import is_integer, is_real
+from trainlab.settings import FLAG, TEXT, either, instance_of, is_integer, is_real, one_of
 from trainlab.streams import stream
 
 Size = int | float
@@ -54,7 +54,8 @@ class Split:
         if not is_admitted(x):
             must = "be a filled float32 or float64 array (N, d), in C order or canonical CSR"
             raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
-        if (t.ndim, t.dtype) not in {(1, np.dtype(np.int64)), (2, x.dtype)}:
+        kinds = {(1, np.dtype(np.int64)), (2, x.dtype)}
+        if not isinstance(t, np.ndarray) or (t.ndim, t.dtype) not in kinds:
             must = f"be an int64 array (N,) or a {x.dtype} array (N, out)"
             raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
         if x.shape[0] != len(t):
@@ -97,6 +98,7 @@ def split(
     >>> sorted(taken.t.tolist())
     [0, 0, 1]
     """
+    instance_of(Split).admit(part, "part", "a split")
     rest, taken = draw_rows(part.t, size, stratify=stratify, seed=seed, purpose=purpose)
     return part.take(rest), part.take(taken)
 
@@ -108,9 +110,8 @@ def draw_rows(
     # Imported here: `import trainlab` need not wait for scikit-learn.
     from sklearn.model_selection import train_test_split
 
-    if purpose not in _DRAWS:
-        must = "be one of " + ", ".join(map(repr, _DRAWS))
-        raise SettingError(sentence("purpose", "a split", must, purpose))
+    one_of(tuple(_DRAWS)).admit(purpose, "purpose", "a split")
+    FLAG.admit(stratify, "stratify", "a split")
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
     if labels is not None and not can_stratify(labels, count):
@@ -157,8 +158,8 @@ def rows_of(size: Size, available: int, name: str) -> int:
     if is_integer(size):
         count, valid = int(size), True
     else:
-        valid = is_real(size) and 0 < size < 1
-        count = max(round(size * available), 1) if valid else 0
+        valid = is_real(size) and 0 < float(size) < 1
+        count = max(round(float(size) * available), 1) if valid else 0
     if not (valid and 1 <= count < available):
         must = f"be a number of rows in [1, {available - 1}] or a fraction in (0, 1)"
         raise SettingError(sentence(name, "a split", must, size, f"{name}=0.2"))
@@ -184,13 +185,18 @@ class Dataset:
     sha256: str
 
     def __post_init__(self) -> None:
-        if self.task not in TASKS:
-            must = "be one of " + ", ".join(map(repr, TASKS))
-            raise SettingError(sentence("task", self.name, must, self.task))
+        TEXT.admit(self.name, "name", "Dataset")
+        TEXT.admit(self.sha256, "sha256", "Dataset")
+        one_of(TASKS).admit(self.task, "task", self.name)
+        instance_of(Split).admit(self.train, "train", self.name)
+        for name, part in self.parts().items():
+            instance_of(Split).admit(part, name, self.name)
         labels = self.task == "classification"
         if labels != (self.classes is not None):
             must = "be given for classification and for nothing else"
             raise DataError(sentence("classes", self.name, must, self.classes))
+        if labels and not (isinstance(self.classes, np.ndarray) and self.classes.ndim == 1):
+            raise DataError(sentence("classes", self.name, "be an array (C,)", self.classes))
         for name, part in self.parts().items():
             if part.x.dtype != self.train.x.dtype:
                 must = f"be {self.train.x.dtype}, as in train"
@@ -237,6 +243,7 @@ class Dataset:
         seed: int = 0,
     ) -> Dataset:
         """This data set with the split `name`, which must be absent, carved from its train rows."""
+        one_of(tuple(_DRAWS)).admit(name, "name", "Dataset.hold_out")
         if getattr(self, name) is not None:
             must = f"have no {name} split yet"
             remedy = f"dataclasses.replace(data, {name}=None)"
@@ -312,12 +319,10 @@ def from_arrays(
     >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
     ('classification', ['no', 'yes'], 2, 2)
     """
-    if task is not None and task not in TASKS:
-        must = "be None or one of " + ", ".join(map(repr, TASKS))
-        raise SettingError(sentence("task", "from_arrays", must, task))
-    if not isinstance(dtype, str) or dtype not in map(str, DTYPES):
-        must = "be one of " + ", ".join(repr(str(known)) for known in DTYPES)
-        raise SettingError(sentence("dtype", "from_arrays", must, dtype))
+    either(one_of(TASKS), None).admit(task, "task", "from_arrays")
+    one_of(tuple(map(str, DTYPES))).admit(dtype, "dtype", "from_arrays")
+    FLAG.admit(stratify, "stratify", "from_arrays")
+    TEXT.admit(name, "name", "from_arrays")
     inputs = admit_inputs(x, "x", dtype)
     task, targets = admit_targets(t, task, "t", dtype)
     classes = np.unique(targets) if task == "classification" else None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainlab import memory
 from trainlab.settings import Settings, choice, integer
 from trainlab.streams import stream
 
@@ -44,6 +45,11 @@ class Batches(Settings):
             return max(self.n // self.batch_size, 1)
         return -(-self.n // self.batch_size)
 
+    @property
+    def rows(self) -> int:
+        """The number of samples of the largest batch."""
+        return self.batch_size if self.kind == "book" else min(self.batch_size, self.n)
+
     def sizes(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
         """The number of samples of the batch of each step; steps are counted from 0, on and on.
 
@@ -66,6 +72,8 @@ class Batches(Settings):
     def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
         """The batches of one epoch, one after the other."""
         rng = stream(seed, "batches", epoch)
+        rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
+        memory.need(rows * np.dtype(np.int64).itemsize, "the order of an epoch", "Batches")
         order: NDArray[Any]
         if self.kind == "book":
             size = self.steps_per_epoch * self.batch_size

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.files import as_path
-from trainlab.settings import is_integer
+from trainlab.settings import whole_number
 
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES: Final = 8
@@ -74,14 +74,13 @@ def read_idx(
     array([7, 8, 9], dtype=uint8)
     """
     path = as_path(path, "path", "read_idx")
-    if not is_integer(max_bytes) or max_bytes < 1:
-        raise SettingError(sentence("max_bytes", "read_idx", "be an integer >= 1", max_bytes))
-    if shape is not None and not (
-        isinstance(shape, (tuple, list)) and all(is_integer(length) for length in shape)
-    ):
-        raise SettingError(sentence("shape", "read_idx", "be a tuple of integers or None", shape))
+    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "read_idx")
     if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         raise SettingError(sentence("sha256", "read_idx", "be 64 hex digits or None", sha256))
+    if shape is not None and not (
+        isinstance(shape, (tuple, list)) and all(whole_number(0).valid(axis) for axis in shape)
+    ):
+        raise SettingError(sentence("shape", "read_idx", "be a tuple of integers or None", shape))
     with _faults_named(path):
         size = _size_of_regular_file(path)
         with path.open("rb") as raw:

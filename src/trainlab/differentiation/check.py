@@ -13,10 +13,9 @@ from trainlab.differentiation.differences import COMPLEX_STEP, STEP, Scheme, sch
 from trainlab.differentiation.numeric import numeric
 from trainlab.differentiation.problem import INPUT, Problem
 from trainlab.differentiation.report import ROUNDING, Comparison, GradientReport, floors, report
-from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
-from trainlab.settings import is_integer, is_real
+from trainlab.settings import FLAG, either, real, whole_number
 
 STEPS: Final = {"central4": 2e-4, "central": 6e-6, "complex": COMPLEX_STEP}
 """h for each method.  central4: truncation h⁴ f⁽⁵⁾/30 ~ 5e-17 f⁽⁵⁾ and rounding
@@ -85,14 +84,10 @@ def gradient_check(
     by = scheme(method, STEP if h is None else h, "gradient_check", tuple(STEPS))
     h = STEPS[method] if h is None else h
     complex_steps = method == "complex"
-    if not (entries is None or (is_integer(entries) and entries >= 1)):
-        must = "be None or an integer >= 1"
-        raise SettingError(sentence("entries", "gradient_check", must, entries))
-    if not (tolerance is None or (is_real(tolerance) and tolerance > 0)):
-        must = "be None or a number > 0"
-        raise SettingError(sentence("tolerance", "gradient_check", must, tolerance))
-    if not (is_integer(seed) and seed >= 0):
-        raise SettingError(sentence("seed", "gradient_check", "be an integer >= 0", seed, "seed=0"))
+    entries = either(whole_number(1), None).admit(entries, "entries", "gradient_check")
+    tolerance = either(real(0.0), None).admit(tolerance, "tolerance", "gradient_check")
+    seed = whole_number(0, "0").admit(seed, "seed", "gradient_check")
+    FLAG.admit(include_input, "include_input", "gradient_check")
     if tolerance is None:
         tolerance = COMPLEX_TOLERANCE if complex_steps else TOLERANCE
     problem = Problem.of(network, x, t, seed, members, params, out_features)

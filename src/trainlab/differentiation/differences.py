@@ -7,15 +7,15 @@ leading axis, and one evaluation serves all of them.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 
+from trainlab.arrays import as_array
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.settings import is_real
+from trainlab.settings import FLAG, one_of, real
 
 Function = Callable[[Any], Any]
 
@@ -91,6 +91,7 @@ def numerical_gradient(
     [6.0, 8.0]
     """
     chosen = scheme(method, h, "numerical_gradient")
+    FLAG.admit(vectorized, "vectorized", "numerical_gradient")
     return _gradient(f, _point(f, x, "numerical_gradient"), h, chosen, vectorized)
 
 
@@ -108,7 +109,8 @@ def complex_step_gradient(
     >>> complex_step_gradient(lambda x: np.exp(x).sum(), [0.0, 1.0]).tolist()
     [1.0, 2.718281828459045]
     """
-    _positive(h, "complex_step_gradient")
+    h = _STEP.admit(h, "h", "complex_step_gradient")
+    FLAG.admit(vectorized, "vectorized", "complex_step_gradient")
     point = _point(f, x, "complex_step_gradient")
     return _gradient(f, point, h, SCHEMES["complex"], vectorized)
 
@@ -117,26 +119,19 @@ def scheme(
     method: str, h: float, of: str, methods: tuple[str, ...] = ("central", "forward")
 ) -> Scheme:
     """The scheme of this name; SettingError if `of` has no such method or h is not > 0."""
-    if method not in methods:
-        words = "be one of " + ", ".join(map(repr, methods))
-        raise SettingError(sentence("method", of, words, method, f"method={methods[0]!r}"))
-    _positive(h, of)
+    one_of(methods).admit(method, "method", of)
+    _STEP.admit(h, "h", of)
     return SCHEMES[method]
 
 
-def _positive(h: float, of: str) -> None:
-    if not (is_real(h) and 0 < h < math.inf):
-        raise SettingError(sentence("h", of, "be a number in (0, inf)", h, f"h={STEP}"))
+_STEP: Final = real(0.0, remedy=str(STEP))
 
 
 def _point(f: Any, x: Any, of: str) -> Array:
     """x as float64; SettingError unless it holds real numbers and f can be called."""
     if not callable(f):
         raise SettingError(sentence("f", of, "be a function", f))
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise SettingError(sentence("x", of, "be an array", x)) from error
+    array = as_array(x, "x", of, SettingError)
     if array.dtype.kind not in "biuf":
         raise SettingError(sentence("x", of, "hold real numbers", x))
     return array.astype(np.float64)

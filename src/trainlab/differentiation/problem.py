@@ -13,13 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab import memory
+from trainlab.arrays import as_array, as_floats
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.architecture import MLP, Architecture, Bound, Layout
 from trainlab.network.initializers import Initializer
 from trainlab.network.layers import Mode
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import FRESH, Allocator, Array
-from trainlab.settings import is_integer
+from trainlab.settings import either, whole_number
 
 INPUT: Final = "x"
 """The name of the input's gradient."""
@@ -28,10 +30,7 @@ _OFFSET: Final = 0.3  # moves biases, γ and β off 0 and 1, where a forgotten f
 
 
 def _numbers(name: str, value: Any) -> Array:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise DataError(sentence(name, "gradient_check", "be an array", value)) from error
+    array = as_array(value, name, "gradient_check")
     if array.dtype.kind not in "biuf" or array.size == 0:
         raise DataError(sentence(name, "gradient_check", "hold real numbers", value))
     return array
@@ -92,9 +91,9 @@ class Problem:
         params: Any,
         out_features: int | None,
     ) -> Problem:
-        if members is not None and not (is_integer(members) and members >= 1):
-            must = "be None or an integer >= 1"
-            raise SettingError(sentence("members", "gradient_check", must, members))
+        count = either(whole_number(1), None)
+        members = count.admit(members, "members", "gradient_check")
+        out_features = count.admit(out_features, "out_features", "gradient_check")
         if not isinstance(network, (MLP, Architecture)):
             must = "be an MLP or an Architecture"
             raise SettingError(sentence("network", "gradient_check", must, network))
@@ -102,7 +101,13 @@ class Problem:
         x = x.astype(np.float64)
         if isinstance(network, MLP):
             index = network.loss.task == "classification"
+            if index and t.dtype.kind not in "iu":
+                raise DataError(sentence("t", "gradient_check", "hold class numbers", t))
             shown = out_features or (int(t.max()) + 1 if index else t.shape[-1])
+            if not x.ndim:
+                raise DataError(sentence("x", "gradient_check", "have rows and features", x))
+            least = _least_memory(network, x.shape[-1], shown) * (members or 1)
+            memory.need(least, "the parameters", "gradient_check")
             settings = [network] * (members or 1)
             network = Architecture.of(settings, x.shape[-1], shown, population=bool(axis))
         network.loss.check_targets(t, network.out_features)
@@ -119,7 +124,7 @@ class Problem:
             raise DataError(sentence("t", "gradient_check", must, t))
         rng = np.random.default_rng([seed, 0])
         drawn = _start(network.layout, axis, rng, _OFFSET)
-        params = drawn if params is None else np.asarray(params, np.float64)
+        params = drawn if params is None else as_floats(params, "params", "gradient_check")
         if params.shape != drawn.shape:
             must = f"have the shape {drawn.shape}"
             raise DataError(sentence("params", "gradient_check", must, params))
@@ -244,6 +249,11 @@ class Problem:
         """The size of both objectives (2, *members)."""
         values, _ = self.evaluate(self.bound, self.x, 0)
         return np.abs(values)
+
+
+def _least_memory(network: MLP, in_features: int, out_features: int) -> int:
+    """Bytes of the parameters of a member, and of both of their gradients, at least."""
+    return 3 * network.build(in_features, out_features).size * np.dtype(np.float64).itemsize
 
 
 def _start(layout: Layout, members: tuple[int, ...], rng: Any, offset: float) -> Array:

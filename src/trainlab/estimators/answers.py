@@ -15,6 +15,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
+from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
@@ -186,7 +187,7 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
     def _admit_y(self, y: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return np.asarray(y, np.float64)
+        return as_floats(y, "y", type(self).__name__)
 
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         y = rows.y.reshape(len(rows), -1)

@@ -19,13 +19,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.choices import admit
+from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.outcome import Outcome
 from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
 from trainlab.estimators.rows import Rows
@@ -33,6 +33,7 @@ from trainlab.estimators.targets import Targets
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
+from trainlab.settings import FLAG
 from trainlab.training.plan import Callback, EarlyStopping
 
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
@@ -207,14 +208,15 @@ class BaseMLP(Answering):
 
     def _is_warm(self) -> bool:
         """Whether `fit` goes on with what was trained before."""
-        return bool(self.warm_start) and self.__sklearn_is_fitted__()
+        warm = FLAG.admit(self.warm_start, "warm_start", type(self).__name__)
+        return bool(warm) and self.__sklearn_is_fitted__()
 
     def _chosen(self) -> dict[str, Any]:
         return admit(self.get_params(deep=False), type(self).__name__)
 
     def _seeds(self, members: int) -> list[int]:
-        draws = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=members)
-        return [int(seed) for seed in draws]
+        draws = draws_of(self.random_state, type(self).__name__)
+        return [int(seed) for seed in draws.randint(np.iinfo(np.int32).max, size=members)]
 
 
 def _at_an_epoch(state: MemberState, ready: Prepared) -> MemberState:

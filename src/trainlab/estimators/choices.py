@@ -14,12 +14,13 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.members import Member
+from trainlab.members import MEMBERS, Member
 from trainlab.network.activations import ACTIVATIONS, Activation
-from trainlab.network.architecture import MLP
+from trainlab.network.architecture import LAYERS, MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
-from trainlab.settings import Rule, Settings, is_integer, is_real
+from trainlab.settings import FLAG, Rule, Settings, either, is_integer, is_real, whole_number
+from trainlab.streams import MAX_INDEX
 
 # scikit-learn's names, beside ours.
 ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}
@@ -37,20 +38,6 @@ def _rule_of(kind: type[Settings], name: str) -> Rule:
     return rule
 
 
-def either(rule: Rule, other: Any) -> Rule:
-    """The rule that admits one more value: None, or a name."""
-    return dataclasses.replace(
-        rule,
-        valid=lambda v: _is(v, other) or rule.valid(v),
-        must=f"{rule.must} or {other!r}",
-        convert=lambda v: v if _is(v, other) else rule.convert(v),
-    )
-
-
-def _is(value: Any, other: Any) -> bool:
-    return value is other or (isinstance(other, str) and isinstance(value, str) and value == other)
-
-
 def _named(kind: type, names: Mapping[str, Any]) -> Rule:
     words = "be one of " + ", ".join(map(repr, names)) + f" or a {kind.__name__}"
     return Rule(
@@ -61,19 +48,15 @@ def _named(kind: type, names: Mapping[str, Any]) -> Rule:
     )
 
 
-def whole_number(low: int, remedy: str | None = None) -> Rule:
-    """The rule of integers >= low."""
-    return Rule(lambda v: is_integer(v) and v >= low, f"be an integer >= {low}", int, remedy)
-
-
 def _listed(value: Any) -> Any:
-    return tuple(value.tolist()) if isinstance(value, np.ndarray) and value.ndim == 1 else value
+    row = isinstance(value, np.ndarray) and value.ndim == 1 and len(value) <= LAYERS
+    return tuple(value.tolist()) if row else value
 
 
 _WIDTHS: Final = _rule_of(MLP, "hidden")
-_FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool)
+_PATIENCE: Final = whole_number(1)
 _NOT_NEGATIVE: Final = Rule(
-    lambda v: is_real(v) and 0 <= v < math.inf, "be a finite number >= 0", float, "1e-4"
+    lambda v: is_real(v) and 0 <= float(v) < math.inf, "be a finite number >= 0", float, "1e-4"
 )
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -95,20 +78,20 @@ RULES: Final[Mapping[str, Rule]] = {
     "learning_rate_init": either(_rule_of(Adam, "lr"), None),
     "schedule": either(_rule_of(Adam, "schedule"), None),
     "batch_size": either(whole_number(1), "auto"),
-    "max_iter": whole_number(1, "200"),
+    "max_iter": whole_number(1, "200", high=MAX_INDEX),
     "tol": _NOT_NEGATIVE,
-    "early_stopping": _FLAG,
+    "early_stopping": FLAG,
     "validation_fraction": Rule(
-        lambda v: is_real(v) and 0 < v < 1, "be a number in (0, 1)", float, "0.1"
+        lambda v: is_real(v) and 0 < float(v) < 1, "be a number in (0, 1)", float, "0.1"
     ),
     "n_iter_no_change": Rule(
-        lambda v: (is_integer(v) and v >= 1) or (is_real(v) and v == math.inf),
-        "be an integer >= 1 or infinity",
+        lambda v: _PATIENCE.valid(v) or (is_real(v) and v == math.inf),
+        f"{_PATIENCE.must} or infinity",
         lambda v: v,
         "10",
     ),
-    "warm_start": _FLAG,
-    "n_members": whole_number(1, "10"),
+    "warm_start": FLAG,
+    "n_members": whole_number(1, "10", high=MEMBERS),
     "dtype": Rule(
         lambda v: isinstance(v, str) and v in ("auto", "float32", "float64"),
         "be one of 'auto', 'float32', 'float64'",
@@ -127,8 +110,8 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda v: v,
         "'balanced'",
     ),
-    "standardize_inputs": _FLAG,
-    "standardize_targets": _FLAG,
+    "standardize_inputs": FLAG,
+    "standardize_targets": FLAG,
 }
 """What each parameter may be; `random_state` is for scikit-learn to judge."""
 

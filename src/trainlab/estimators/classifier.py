@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
+from trainlab.arrays import as_array
 from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.compatibility import check_sizes
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels
 from trainlab.network.workspace import Array
@@ -144,10 +146,11 @@ class MLPClassifier(Classifying, BaseMLP):
         if isinstance(self.class_weight, str):
             must, remedy = "be None or a dict for partial_fit", "a dict of weights by label"
             raise SettingError(sentence("class_weight", owner, must, self.class_weight, remedy))
+        check_sizes(owner, y=y)
         y = as_integers(y, "y", owner)
         targets = None
         if classes is not None:
-            targets = Labels(np.unique(np.asarray(as_integers(classes, "classes", owner))))
+            targets = Labels(_admit_classes(classes, owner))
             if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
                 must = f"be those of the first call, {self._targets.classes.tolist()}"
                 raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))
@@ -164,6 +167,16 @@ class MLPClassifier(Classifying, BaseMLP):
             must = f"have the classes {self._targets.classes.tolist()} for a warm start"
             remedy = "warm_start=False"
             raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
+
+
+def _admit_classes(classes: Any, owner: str) -> Array:
+    """The labels that y will hold, sorted; SettingError unless they are of one kind."""
+    given = as_array(as_integers(classes, "classes", owner), "classes", owner, SettingError)
+    words = given.dtype == object and all(isinstance(label, str) for label in given.flat)
+    if not given.size or not (words or given.dtype.kind in "biufU"):
+        must = "be numbers, or strings"
+        raise SettingError(sentence("classes", owner, must, classes))
+    return np.unique(given)
 
 
 def _are(classes: Array, others: Array) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from trainlab.arrays import as_array
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import (
     OWNER,
@@ -25,7 +26,7 @@ from trainlab.estimators.cells import (
 from trainlab.estimators.compatibility import check_features, validate_data
 from trainlab.estimators.frames import columns_of, is_frame, objects
 from trainlab.network.workspace import Array
-from trainlab.settings import is_integer
+from trainlab.settings import is_integer, several, whole_number
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
@@ -126,6 +127,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """The names of the columns that go out: see above; of an array's x0, x1, …"""
         check_is_fitted(self)
+        as_array(input_features, "input_features", OWNER, SettingError)
         given = _check_feature_names_in(self, input_features)
         parts = zip(self.columns_, given, strict=True)
         return np.array([new for one, name in parts for new in one.names(str(name))], object)
@@ -190,9 +192,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     def _limits(self) -> tuple[int, int]:
         for name in ("min_frequency", "max_categories"):
-            value = getattr(self, name)
-            if not is_integer(value) or value < 1:
-                raise SettingError(sentence(name, OWNER, "be an integer >= 1", value))
+            whole_number(1).admit(getattr(self, name), name, OWNER)
         return self.min_frequency, self.max_categories
 
     def _named_words(self) -> frozenset[int] | None:
@@ -203,11 +203,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         if isinstance(self.words, str) and self.words == "auto":
             return None
         names = list(getattr(self, "feature_names_in_", ()))
-        if isinstance(self.words, (str, bytes)) or not np.iterable(self.words):
-            must = 'be "auto", or a list of names or places of columns'
+        most, one_word = self.n_features_in_, isinstance(self.words, (str, bytes))
+        given = None if one_word else several(self.words, most)
+        if given is None or len(given) > most:
+            must = f'be "auto", or a list of at most {most} names or places of columns'
             raise SettingError(sentence("words", OWNER, must, self.words))
         places = set()
-        for one in self.words:
+        for one in given:
             if isinstance(one, str) and one in names:
                 places.add(names.index(one))
             elif is_integer(one) and 0 <= one < self.n_features_in_:

@@ -1,15 +1,64 @@
-"""The differences between the versions of scikit-learn that are supported, and nothing else."""
+"""scikit-learn's check of X and y: the differences between its versions, and what it leaves out."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_random_state
+
+from trainlab import memory
+from trainlab.errors import DataError, SettingError, sentence
 
 
 def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
-    """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness.
+    """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness."""
+    owner = type(estimator).__name__
+    check_sizes(owner, X=X, y=settings.get("y"))
+    with named_faults("X, y", owner):
+        return _validate(estimator, X, **settings)
 
-    A function since 1.6, a method of estimators before, with another name of one setting.
+
+def check_sizes(owner: str, **arrays: Any) -> None:
+    """Refuses what would not fit into memory as float64, before anything looks at it.
+
+    Only X may stay sparse, and it has a scale for each column.
     """
+    for name, value in arrays.items():
+        shape = getattr(value, "shape", ())
+        if issparse(value) and len(shape) != 2:
+            raise DataError(sentence(name, owner, "have rows and columns", value))
+        if isinstance(shape, tuple):
+            numbers = shape[1] if name == "X" and issparse(value) else math.prod(shape)
+            memory.need(numbers * np.dtype(np.float64).itemsize, name, owner)
+
+
+@contextmanager
+def named_faults(name: str, owner: str) -> Iterator[None]:
+    """DataError where scikit-learn or NumPy stumble over huge numbers, lengths or depths."""
+    try:
+        yield
+    except (ArithmeticError, RecursionError) as error:
+        must = "hold what a float64 can hold, and few levels of lists"
+        raise DataError(sentence(name, owner, must, error)) from error
+
+
+def draws_of(random_state: Any, owner: str) -> np.random.RandomState:
+    """The generator that a `random_state` stands for; SettingError if it stands for none."""
+    try:
+        draws: np.random.RandomState = check_random_state(random_state)
+    except Exception as error:  # the error's text is made by an object's own repr
+        must = "be None, an integer in [0, 2**32 - 1] or a RandomState"
+        raise SettingError(sentence("random_state", owner, must, random_state, "0")) from error
+    return draws
+
+
+def _validate(estimator: Any, X: Any, **settings: Any) -> Any:
+    """A function since 1.6, a method of estimators before, with another name of one setting."""
     try:
         from sklearn.utils.validation import validate_data as validate
     except ImportError:

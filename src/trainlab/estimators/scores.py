@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, column_or_1d
 from trainlab.data.labels import as_integers, places
 from trainlab.data.weights import in_range
 from trainlab.errors import DataError, sentence
+from trainlab.estimators.compatibility import check_sizes, named_faults
 from trainlab.estimators.targets import GREATEST, Indicators, Labels, unit_of
 from trainlab.network.workspace import Array
 
@@ -25,7 +26,9 @@ def admit_sample_weight(sample_weight: Any, X: Any, owner: str) -> Array:
 
     ValueError unless they are finite and >= 0.
     """
-    weight: Array = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    check_sizes(owner, sample_weight=sample_weight)
+    with named_faults("sample_weight", owner):
+        weight: Array = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if (weight < 0).any():
         raise DataError(sentence("sample_weight", owner, "be >= 0", float(weight.min())))
     return weight
@@ -35,9 +38,10 @@ def accuracy(
     targets: Labels | Indicators, predicted: Array, y: Any, sample_weight: Any, owner: str
 ) -> float:
     """The share of rows that are predicted right, by their weights; of indicators all of a row."""
-    truth = check_array(
-        as_integers(y, "y", owner), accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y"
-    )
+    check_sizes(owner, y=y)
+    y = as_integers(y, "y", owner)
+    with named_faults("y", owner):
+        truth = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
     check_classification_targets(truth)
     if isinstance(targets, Labels):
         truth = column_or_1d(truth)
@@ -50,9 +54,11 @@ def accuracy(
 
 def r_squared(predicted: Array, y: Any, sample_weight: Any, owner: str) -> float:
     """R² of predictions of y (N,) or (N, out), rows counted by their weights; in any unit."""
-    truth, weight = np.asarray(y, np.float64), _weight(sample_weight, y, owner)
-    unit = unit_of(np.abs(truth).max(axis=0))
-    with np.errstate(over="ignore"):
+    check_sizes(owner, y=y)
+    weight = _weight(sample_weight, y, owner)
+    with named_faults("y", owner), np.errstate(over="ignore"):
+        truth = np.asarray(y, np.float64)
+        unit = unit_of(np.abs(truth).max(axis=0))
         own = np.clip(predicted * unit, -GREATEST, GREATEST)
         return float(r2_score(truth * unit, own, sample_weight=weight))
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, check_level, finite, numbers
-from trainlab.settings import is_integer, is_real
+from trainlab.evidence.checks import Array, admit_level, finite, numbers
+from trainlab.settings import real, whole_number
 
 SMOOTHING_WINDOW: Final = 11
 SMOOTHING_BETA: Final = 2.0
@@ -30,13 +30,12 @@ def smooth(
     ((20,), True)
     """
     x = numbers(values)
-    if not is_integer(window) or window < 1 or window % 2 == 0:
+    if not whole_number(1).valid(window) or window % 2 == 0:
         raise SettingError(sentence("window", "smooth", "be an odd integer >= 1", window, "11"))
-    if not is_real(beta):
-        raise SettingError(sentence("beta", "smooth", "be a number", beta, "beta=2.0"))
+    beta = real(remedy="2.0").admit(beta, "beta", "smooth")
     if x.ndim == 0:
         raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
-    half = window // 2
+    half = int(window) // 2
     if x.shape[-1] < window:
         return x
     weights = np.kaiser(window, beta)
@@ -69,10 +68,11 @@ def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
     >>> b.center.tolist(), b.count.tolist()
     ([2.0, 2.0], [2, 1])
     """
-    check_level(level, "band")
+    level = admit_level(level, "band")
     x = finite(values)
-    if x.ndim != 2:
-        raise SettingError(sentence("values", "band", "have shape (members, n)", x))
+    if x.ndim != 2 or not len(x):
+        must = "have shape (members, n) with a member"
+        raise SettingError(sentence("values", "band", must, x))
     tail = (1 - level) / 2
     with warnings.catch_warnings():
         # All members diverged: NaN is the answer, and no news to the reader.

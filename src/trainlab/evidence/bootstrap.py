@@ -11,8 +11,10 @@ import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 from scipy import special
 
+from trainlab import memory
 from trainlab.blas import one_thread
-from trainlab.evidence.checks import Array
+from trainlab.errors import SettingError, sentence
+from trainlab.evidence.checks import Array, admit_level, numbers
 from trainlab.streams import stream
 
 RESAMPLES: Final = 10_000
@@ -49,7 +51,13 @@ def median_bounds(values: Array, level: float) -> tuple[float, float]:
     >>> median_bounds(np.arange(1.0, 11.0), 0.95)
     (2.5, 8.5)
     """
+    level = admit_level(level, "median_bounds")
+    values = numbers(values)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        must = "be finite, of shape (n,)"
+        raise SettingError(sentence("values", "median_bounds", must, values))
     n = len(values)
+    memory.need(8 * n**2, "the pairs of order statistics", "median_bounds")
     if n < 2 or 2.0 ** (1 - n) > 1 - level:
         return -np.inf, np.inf
     ordered = np.sort(values)
@@ -107,6 +115,13 @@ def statistic_bounds(
     >>> 43 < low < 45 and 54 < high < 56
     True
     """
+    level = admit_level(level, "statistic_bounds")
+    columns = numbers(columns)
+    if columns.ndim != 2 or not columns.size:
+        must = "have the shape (n, k) with n, k >= 1"
+        raise SettingError(sentence("columns", "statistic_bounds", must, columns))
+    if not callable(statistic):
+        raise SettingError(sentence("statistic", "statistic_bounds", "be a function", statistic))
     n = len(columns)
     rng = stream(seed, "bootstrap")
     at_once = max(1, BLOCK_NUMBERS // n)

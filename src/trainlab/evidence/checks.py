@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from trainlab.errors import SettingError, sentence
-from trainlab.settings import is_real
+from trainlab.arrays import as_floats
+from trainlab.errors import SettingError
+from trainlab.settings import real
+
+_LEVEL: Final = real(0.0, 1.0, remedy="0.95")
 
 Array = npt.NDArray[np.float64]
 
@@ -21,19 +25,18 @@ def finite(values: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Array:
 
 
 def numbers(values: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Array:
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        must = "be numbers, in arrays of equal length"
-        raise SettingError(sentence("values", "evidence", must, values)) from error
+    """The values as float64; SettingError unless they are numbers, in arrays of one length."""
+    return as_floats(values, "values", "evidence", SettingError)
 
 
 def present(values: npt.ArrayLike) -> tuple[Array, int]:
-    x = finite(list(np.asarray(values).ravel()))
+    """The finite values (n,), and how many are not finite."""
+    x = finite(values).ravel()
     kept = x[~np.isnan(x)]
     return kept, x.size - kept.size
 
 
-def check_level(level: float, owner: str) -> None:
-    if not (is_real(level) and 0 < level < 1):
-        raise SettingError(sentence("level", owner, "be a number in (0, 1)", level, "level=0.95"))
+def admit_level(level: float, owner: str) -> float:
+    """The level; SettingError unless it is a number in (0, 1)."""
+    admitted: float = _LEVEL.admit(level, "level", owner)
+    return admitted

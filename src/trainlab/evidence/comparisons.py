@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,9 @@ from scipy import special
 
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
-from trainlab.evidence.checks import Array, check_level, numbers
+from trainlab.evidence.checks import Array, admit_level, numbers
 from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
+from trainlab.settings import TEXT, one_of
 
 MIN_PAIRS: Final = 6
 """Fewest pairs that get an interval, and that can show a difference: 2/2⁵ is more than 5 %.
@@ -109,6 +110,8 @@ def compare(
     >>> print(compare("SGD", x + 3, "Adam", x))
     SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 10, p = 0.002)
     """
+    TEXT.admit(first, "first", "compare")
+    TEXT.admit(second, "second", "compare")
     return compare_all({first: a, second: b}, level, seed, better)[0]
 
 
@@ -150,19 +153,16 @@ def compare_all(
     >>> [c.shown for c in compare_all(both)]
     [False, True, True]
     """
-    check_level(level, "compare_all")
-    if better not in ("lower", "higher"):
-        must = "be 'lower' or 'higher'"
-        raise SettingError(sentence("better", "compare_all", must, better))
+    level = admit_level(level, "compare_all")
+    one_of(("lower", "higher")).admit(better, "better", "compare_all")
+    if not isinstance(arms, Mapping) or not all(isinstance(label, str) for label in arms):
+        must = "be a dict from labels to values"
+        raise SettingError(sentence("arms", "compare_all", must, arms))
     labels, x = list(arms), numbers(list(arms.values()))
     if x.ndim != 2 or len(x) < 2:
         must = "hold two or more arms of shape (seeds,)"
         raise SettingError(sentence("arms", "compare_all", must, labels))
-    names = list(itertools.combinations(labels, 2)) if pairs is None else list(pairs)
-    unknown = [label for pair in names for label in pair if label not in arms]
-    if unknown:
-        must = "name arms, which are " + ", ".join(labels)
-        raise SettingError(sentence("pairs", "compare_all", must, unknown[0]))
+    names = list(itertools.combinations(labels, 2)) if pairs is None else _admit(pairs, labels)
     if not names:
         return []
     rows = dict(zip(labels, x, strict=True))
@@ -199,6 +199,18 @@ def compare_all(
             )
         )
     return found
+
+
+def _admit(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs; SettingError unless each of them is of two of the labels."""
+    must = "be a list of pairs of arms, which are " + ", ".join(labels)
+    if not isinstance(pairs, (list, tuple)):
+        raise SettingError(sentence("pairs", "compare_all", must, pairs))
+    for pair in pairs:
+        two = isinstance(pair, (list, tuple)) and len(pair) == 2
+        if not two or not all(isinstance(label, str) and label in labels for label in pair):
+            raise SettingError(sentence("pairs", "compare_all", must, pair))
+    return [(first, second) for first, second in pairs]
 
 
 # --- parts -----------------------------------------------------------------------------

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Final
 
 import numpy.typing as npt
 
 from trainlab.evidence.intervals import run_interval
+from trainlab.settings import TEXT, Rule, either, is_real, real
+
+_OURS: Final = Rule(
+    lambda v: is_real(v) or (isinstance(v, float) and math.isnan(v)), "be a number or NaN", float
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,15 +48,16 @@ def replicate(
     >>> replicate("notes", "loss", 2.1, [2.0, 2.1, 2.2, 2.3]).inside
     True
     """
+    value = _admit(source, what, value, note, "replicate")
     ours = run_interval(values, level)
     return Replication(
         source=source,
         what=what,
-        value=float(value),
+        value=value,
         median=ours.center,
         low=ours.low,
         high=ours.high,
-        inside=ours.contains(float(value)),
+        inside=ours.contains(value),
         runs=ours.count,
         level=level,
         note=note,
@@ -71,5 +79,17 @@ def reproduce(
     >>> reproduce("notes", "derivative", 0.2, 0.2 + 1e-12, 1e-9).inside
     True
     """
+    value = _admit(source, what, value, note, "reproduce")
+    ours = _OURS.admit(ours, "ours", "reproduce")
+    tolerance = real(0.0, closed="[)").admit(tolerance, "tolerance", "reproduce")
     low, high = ours - tolerance, ours + tolerance
     return Replication(source, what, value, ours, low, high, low <= value <= high, 1, 1.0, note)
+
+
+def _admit(source: str, what: str, value: float, note: str | None, owner: str) -> float:
+    """The published value; SettingError for it, or for the words about it."""
+    TEXT.admit(source, "source", owner)
+    TEXT.admit(what, "what", owner)
+    either(TEXT, None).admit(note, "note", owner)
+    published: float = real().admit(value, "value", owner)
+    return published

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab import memory
 from trainlab.differentiation import GradientReport, gradient_check
 from trainlab.network.activations import ACTIVATIONS, Tanh
 from trainlab.network.architecture import MLP
@@ -78,6 +79,7 @@ def check_network(
     members: int | None = None,
 ) -> Checked:
     """The gradient check of one network on random data that its loss accepts."""
+    memory.need(8 * ROWS * (inputs + outputs), "inputs and outputs", name)
     rng = stream(seed, "experiment")
     x = rng.standard_normal((ROWS, inputs))
     t: Any = rng.integers(outputs, size=ROWS)

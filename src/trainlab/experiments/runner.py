@@ -17,7 +17,7 @@ import numpy as np
 from trainlab import files, plots
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
-from trainlab.errors import SettingError, TrainlabError, sentence
+from trainlab.errors import TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
     AnyExperiment,
@@ -32,10 +32,10 @@ from trainlab.experiments.base import (
 from trainlab.experiments.results import NO_DATA, Results, environment
 from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
-from trainlab.members import Member
+from trainlab.members import MEMBERS, Member
 from trainlab.population import Population
 from trainlab.population.settings import RunSettings
-from trainlab.settings import is_integer
+from trainlab.settings import either, one_of, whole_number
 from trainlab.store import Store
 from trainlab.training.history import History
 from trainlab.training.progress import Progress
@@ -79,13 +79,9 @@ class Options:
     fresh: bool = False
 
     def __post_init__(self) -> None:
-        if self.data not in ("digits", "mnist"):
-            raise SettingError(sentence("data", "a run", "be digits or mnist", self.data))
-        for name in ("seeds", "workers"):
-            value = getattr(self, name)
-            if value is not None and not (is_integer(value) and value >= 1):
-                must = "be an integer >= 1"
-                raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+        one_of(("digits", "mnist")).admit(self.data, "data", "a run")
+        either(whole_number(1, "10", high=MEMBERS), None).admit(self.seeds, "seeds", "a run")
+        either(whole_number(1, "10"), None).admit(self.workers, "workers", "a run")
         if self.data_dir is not None:
             files.as_path(self.data_dir, "data_dir", "a run", home=True)
         RunSettings(backend=self.backend, scheduler=self.scheduler)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from trainlab import files
-from trainlab.errors import ModelFileError, SettingError, sentence
+from trainlab.errors import ModelFileError, sentence
 from trainlab.models.container import MAX_BYTES, pack, read, unpack
 from trainlab.models.graph import network_graph, population_graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
@@ -17,7 +17,7 @@ from trainlab.models.populations import (
     unpack_population,
 )
 from trainlab.population import Network, Population
-from trainlab.settings import is_integer
+from trainlab.settings import whole_number
 
 register(Kind("network", Network, pack_network, unpack_network, network_graph))
 register(Kind("population", Population, pack_population, unpack_population, population_graph))
@@ -64,8 +64,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     `max_bytes`, is exactly one model of a version of the format that is known.
     """
     path = files.as_path(path, "path", "load")
-    if not is_integer(max_bytes) or max_bytes < 1:
-        raise SettingError(sentence("max_bytes", "load", "be an integer >= 1", max_bytes))
+    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "load")
     try:
         content = read(path, max_bytes)
         return kind_named(content.kind, str(path)).unpack(content, str(path))

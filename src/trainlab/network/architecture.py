@@ -32,7 +32,7 @@ from trainlab.network.layers import (
 )
 from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.workspace import FRESH, Allocator, Array, Workspace, piece, rows_apart
-from trainlab.settings import Rule, Settings, cast, choice, is_integer, is_real, number, record
+from trainlab.settings import Rule, Settings, cast, choice, is_real, number, record, whole_number
 from trainlab.settings import stack as stack_settings
 from trainlab.streams import stream
 
@@ -43,12 +43,17 @@ Bound = tuple[Views, ...]
 PENALTY_BLOCK: Final = 32_768
 
 
+LAYERS: Final = 1000
+"""The most hidden layers: no network of dense layers trains that is deeper by far."""
+_WIDTH: Final = whole_number(1)
+
+
 def _initializer_field(default: Any) -> Any:
     rule = Rule(
         lambda v: (
             isinstance(v, Initializer)
             or (isinstance(v, str) and v in INITIALIZERS)
-            or (is_real(v) and 0 < v < float("inf"))
+            or (is_real(v) and 0 < float(v) < math.inf)
             or (v is None and default is None)
         ),
         "be one of " + ", ".join(map(repr, INITIALIZERS)) + ", a standard deviation > 0"
@@ -72,11 +77,11 @@ def _norm_field(kind: type[Layer]) -> Any:
 def _hidden_field(default: tuple[int, ...]) -> Any:
     def valid(value: Any) -> bool:
         widths = value if isinstance(value, (tuple, list)) else (value,)
-        return all(is_integer(width) and width >= 1 for width in widths)
+        return len(widths) <= LAYERS and all(_WIDTH.valid(width) for width in widths)
 
     rule = Rule(
         valid,
-        "be a tuple of widths >= 1",
+        f"be a tuple of widths in [1, 2**53], at most {LAYERS}",
         lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
         "(100, 100)",
     )
@@ -136,8 +141,7 @@ class MLP(Settings):
     def build(self, in_features: int, out_features: int) -> Architecture:
         """The network for inputs and outputs of these widths."""
         for name, width in (("in_features", in_features), ("out_features", out_features)):
-            if not is_integer(width) or width < 1:
-                raise SettingError(sentence(name, "MLP.build", "be an integer >= 1", width))
+            _WIDTH.admit(width, name, "MLP.build")
         return _built(self, int(in_features), int(out_features))
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.members import Member
+from trainlab.members import MEMBERS, Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
 
@@ -25,10 +26,11 @@ def axes(
     }
     values = []
     for name, value in named.items():
-        axis = list(value) if isinstance(value, (list, range, np.ndarray)) else [value]
+        # One more than there may be is enough to say that there are too many.
+        axis = list(value[: MEMBERS + 1]) if _is_axis(value) else [value]
         if not axis:
             raise SettingError(sentence(name, "Population", "have at least one value", value))
-        values.append([item.item() if isinstance(item, np.generic) else item for item in axis])
+        values.append([_plain(item) for item in axis])
     return list(named), values
 
 
@@ -43,9 +45,23 @@ def draw(value: Any, rng: np.random.Generator, name: str) -> Any:
     if hasattr(value, "rvs"):
         drawn = value.rvs(random_state=rng)
         return drawn.item() if isinstance(drawn, (np.generic, np.ndarray)) else drawn
-    if isinstance(value, (list, range, np.ndarray)):
-        if not len(value):
-            raise SettingError(sentence(name, "Population.sample", "have a value", value))
-        drawn = value[int(rng.integers(len(value)))]
-        return drawn.item() if isinstance(drawn, np.generic) else drawn
-    return value
+    if _is_axis(value):
+        try:
+            length = len(value)
+        except OverflowError:  # of a range
+            length = 0
+        if not length:
+            must = f"have between 1 and {sys.maxsize} values"
+            raise SettingError(sentence(name, "Population.sample", must, value))
+        return _plain(value[int(rng.integers(length))])
+    return _plain(value)
+
+
+def _is_axis(value: Any) -> bool:
+    return isinstance(value, (list, range)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python's."""
+    scalar = isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0
+    return value.item() if scalar else value

@@ -12,7 +12,7 @@ from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.population.settings import FitSettings, RunSettings, engine_of
-from trainlab.population.validation import check_data, check_start, make_plan
+from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
 from trainlab.training.checkpoints import opened, run_in
 from trainlab.training.history import History
@@ -93,6 +93,7 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
     members, settings, states = tuple(fit.members), fit.settings, None
     splits, widths = check_data(fit.data, members, settings.dtype)
     plan = make_plan(settings, splits, scored=fit.data.task != "regression")
+    check_memory(members, plan, widths)
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from trainlab.data.arrays import Dataset
 from trainlab.engine import Engine
+from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
@@ -13,6 +14,7 @@ from trainlab.optimizers import SGD, Optimizer
 from trainlab.population.population import Population
 from trainlab.population.running import Running
 from trainlab.population.settings import FitArguments, takes_fit_settings
+from trainlab.settings import instance_of
 from trainlab.training.history import History
 
 
@@ -36,6 +38,10 @@ class Network:
     @classmethod
     def of(cls, population: Population) -> Network:
         """The network that is a population of one."""
+        instance_of(Population).admit(population, "population", "Network.of")
+        if len(population) != 1:
+            must = "be a population of one"
+            raise SettingError(sentence("population", "Network.of", must, population))
         (member,) = population
         network = cls(member.network, member.optimizer, member.seed)
         network._population = population

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Unpack, overload
 
@@ -18,7 +19,7 @@ from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
 from trainlab.errors import NotTrainedError, SettingError, sentence
-from trainlab.members import Member
+from trainlab.members import MEMBERS, Member
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
@@ -33,7 +34,7 @@ from trainlab.population.settings import (
     takes_fit_settings,
 )
 from trainlab.population.validation import check_inputs, check_states, check_targets
-from trainlab.settings import is_integer
+from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
 
@@ -46,9 +47,11 @@ class Population(Sequence[Member]):
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
-        if not isinstance(members, Iterable):
+        found = several(members, MEMBERS)
+        if found is None:
             raise SettingError(sentence("members", "Population", "be a list of Member", members))
-        self._members = tuple(members)
+        self._members: tuple[Member, ...] = tuple(found)
+        _check_count(len(self._members), "Population")
         if not self._members:
             raise SettingError(sentence("members", "Population", "be at least one Member", ()))
         for index, member in enumerate(self._members):
@@ -73,8 +76,7 @@ class Population(Sequence[Member]):
         True
         """
         population = cls(members)
-        population._states = check_states(tuple(states), population._members, widths)
-        population._widths = Widths(*widths)
+        population._states, population._widths = check_states(states, population._members, widths)
         return population
 
     @classmethod
@@ -94,6 +96,7 @@ class Population(Sequence[Member]):
         120
         """
         names, values = axes(network, optimizer, seed, fields)
+        _check_count(math.prod(map(len, values)), "Population.grid")
         return cls(combine(names, itertools.product(*values)))
 
     @classmethod
@@ -112,6 +115,7 @@ class Population(Sequence[Member]):
         names, values = axes(network, optimizer, seed, fields)
         lengths = {name: len(value) for name, value in zip(names, values, strict=True)}
         longest = max(lengths.values())
+        _check_count(longest, "Population.zip")
         for name, length in lengths.items():
             if length not in (1, longest):
                 must = f"have 1 or {longest} values"
@@ -138,13 +142,13 @@ class Population(Sequence[Member]):
         >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
         60
         """
-        if not is_integer(n) or n < 1:
-            raise SettingError(sentence("n", "Population.sample", "be an integer >= 1", n, "n=100"))
+        whole_number(1, "100", high=MEMBERS).admit(n, "n", "Population.sample")
         _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
             got = f"{len(networks)} networks and {len(optimizers)} optimizers"
             must = "be one network and one optimizer, whose fields are sampled"
             raise SettingError(sentence("base", "Population.sample", must, got))
+        _check_count(int(n) * len(seeds), "Population.sample")
         base, members = Member(networks[0], optimizers[0]), []
         for i in range(n):
             drawn = {
@@ -293,3 +297,8 @@ class Population(Sequence[Member]):
                 for place, value in zip(lane.places, values, strict=True):
                     found[group.places[place]] = value
         return np.stack(found)
+
+
+def _check_count(members: int, owner: str) -> None:
+    if members > MEMBERS:
+        raise SettingError(sentence("members", owner, f"be at most {MEMBERS}", members))

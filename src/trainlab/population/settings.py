@@ -13,8 +13,20 @@ import numpy as np
 
 from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINES, Engine
-from trainlab.errors import SettingError, sentence
-from trainlab.settings import Rule, Settings, choice, flag, integer, is_integer
+from trainlab.errors import SettingError, describe, sentence
+from trainlab.settings import (
+    MOST,
+    Rule,
+    Settings,
+    choice,
+    either,
+    flag,
+    integer,
+    is_integer,
+    one_of,
+    whole_number,
+)
+from trainlab.streams import MAX_INDEX
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.plan import KEEP, Callback, EarlyStopping
 from trainlab.training.progress import Progress
@@ -28,13 +40,11 @@ _EVALUATE: Final = "be 'epoch', a number of steps, a list of them, or None"
 
 
 def _field(default: Any, valid: Callable[[Any], bool], must: str, remedy: str | None = None) -> Any:
-    rule = Rule(valid, must, lambda value: value, remedy)
+    return _ruled(default, Rule(valid, must, lambda value: value, remedy))
+
+
+def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
-
-
-def _optional_choice(options: Sequence[str]) -> Any:
-    words = "be None or one of " + ", ".join(map(repr, options))
-    return _field(None, lambda v: v is None or (isinstance(v, str) and v in options), words)
 
 
 _ENGINE: Final = Rule(
@@ -54,9 +64,10 @@ def engine_of(engine: str | Engine, owner: str) -> Engine:
 def _are_steps(value: Any) -> bool:
     if value is None or (isinstance(value, str) and value == "epoch"):
         return True
-    if isinstance(value, (Sequence, range, np.ndarray)) and not isinstance(value, (str, bytes)):
-        return all(is_integer(step) for step in value)
-    return is_integer(value) and value >= 1
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    return is_list or (is_integer(value) and 1 <= value <= MOST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +77,7 @@ class RunSettings(Settings):
     owner: ClassVar[str] = "fit"
 
     workers: int | None = integer(None, low=1, optional=True, remedy="1")
-    backend: str | None = _optional_choice(BACKENDS)
+    backend: str | None = _ruled(None, either(one_of(BACKENDS), None))
     scheduler: str | None = None
     progress: bool | Progress = _field(
         False,
@@ -81,7 +92,7 @@ class RunSettings(Settings):
         scheduler, backend = self.scheduler, self.backend
         if scheduler is not None and (backend != "dask" or not isinstance(scheduler, str)):
             must = "be None, or an address with backend='dask'"
-            got = f"{scheduler!r} with backend={backend!r}"
+            got = f"{describe(scheduler)} with backend={backend!r}"
             remedy = "backend='dask', scheduler='tcp://127.0.0.1:8786'"
             raise SettingError(sentence("scheduler", self.owner, must, got, remedy))
         if backend == "processes" and not CAN_FORK:
@@ -148,8 +159,8 @@ class FitSettings(RunSettings):
     """
 
     batch_size: int = integer(100, low=1, remedy="1")
-    epochs: int | None = integer(None, low=1, optional=True, remedy="1")
-    steps: int | None = integer(None, low=1, optional=True, remedy="1")
+    epochs: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
+    steps: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
     batches: str = choice(KINDS, "permutation")
     evaluate: str | int | Sequence[int] | None = _field("epoch", _are_steps, _EVALUATE, "'epoch'")
     on: Sequence[str] | None = _field(
@@ -172,8 +183,8 @@ class FitSettings(RunSettings):
     )
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
-    start: str | None = _optional_choice(STARTS)
-    engine: str | Engine = field(default="auto", metadata={"rule": _ENGINE})
+    start: str | None = _ruled(None, either(one_of(STARTS), None))
+    engine: str | Engine = _ruled("auto", _ENGINE)
     run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
     fresh: bool = flag(False)
 

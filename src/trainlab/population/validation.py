@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 from scipy.sparse import issparse
 
+from trainlab import memory
+from trainlab.arrays import as_array
 from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches
@@ -21,7 +23,8 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population.settings import DTYPES, FitSettings
-from trainlab.settings import is_integer
+from trainlab.settings import instance_of, is_integer, several
+from trainlab.streams import MAX_INDEX
 from trainlab.training.plan import EarlyStopping, Plan
 
 SPLITS: Final = ("train", "validation", "test")
@@ -72,6 +75,9 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool
     batches = Batches(len(splits["train"]), settings.batch_size, settings.batches)
     per_epoch = batches.steps_per_epoch
     total = settings.steps or (settings.epochs or DEFAULT_EPOCHS) * per_epoch
+    if total > MAX_INDEX:
+        must = f"be at most {MAX_INDEX} steps, here of {per_epoch} in an epoch"
+        raise SettingError(sentence("epochs", _FIT, must, settings.epochs))
     on = _chosen(splits, settings.on)
     evaluations, axis = _evaluations(settings.evaluate, total, per_epoch)
     plan = Plan(
@@ -118,18 +124,25 @@ def check_start(
 
 
 def check_states(
-    states: Sequence[MemberState], members: Sequence[Member], widths: tuple[int, int]
-) -> list[MemberState]:
-    """States from elsewhere, of the shapes that the networks and optimizers of members need."""
-    if len(states) != len(members):
-        must = f"be {len(members)}, one for each member"
-        raise SettingError(sentence("states", "Population.restore", must, len(states)))
-    dtype = states[0].params.dtype
+    states: Iterable[MemberState], members: Sequence[Member], widths: tuple[int, int]
+) -> tuple[list[MemberState], Widths]:
+    """States and widths from elsewhere, as the networks and optimizers of members need them."""
+    if not isinstance(widths, (tuple, list)) or len(widths) != 2:
+        must = "be the numbers of features and outputs"
+        raise SettingError(sentence("widths", "Population.restore", must, widths))
+    must = f"be {len(members)}, one for each member"
+    found = several(states, len(members))
+    if found is None or len(found) != len(members):
+        what = states if found is None else len(found)
+        raise SettingError(sentence("states", "Population.restore", must, what))
+    for one in found:
+        instance_of(MemberState).admit(one, "states", "Population.restore")
+    dtype = found[0].params.dtype
     if dtype.name not in DTYPES:
         must = "be one of " + ", ".join(map(repr, DTYPES))
         raise SettingError(sentence("dtype", "Population.restore", must, dtype.name))
     built: dict[MLP, Architecture] = {}
-    for index, (member, one) in enumerate(zip(members, states, strict=True)):
+    for index, (member, one) in enumerate(zip(members, found, strict=True)):
         if member.network not in built:
             built[member.network] = member.network.build(*widths)
         architecture, slots = built[member.network], member.optimizer.slots
@@ -150,17 +163,14 @@ def check_states(
             must = f"be {dtype}, as those of member 0"
             got_types = {name: str(values.dtype) for name, values in got.items()}
             raise SettingError(sentence("state", f"member {index}", must, got_types))
-    return list(states)
+    return found, Widths(*widths)
 
 
 def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
     """x as finite inputs (N, in_features) of the dtype: an array, or CSR if x is sparse."""
     sparse = issparse(x)
-    try:
-        array = x if sparse else np.asarray(x)
-    except ValueError:  # rows of several lengths
-        array = None
-    if array is None or array.dtype.kind not in "biuf":
+    array = x if sparse else as_array(x, "x", "predict")
+    if array.dtype.kind not in "biuf":
         raise DataError(sentence("x", "predict", "be real numbers", x))
     if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
         must = f"have the shape (N, {in_features}) with N >= 1"
@@ -182,7 +192,7 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
     if loss.task == "regression":
         must = "be that of classifiers; a regression has none"
         raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
-    targets = np.asarray(t)
+    targets = as_array(t, "t", "accuracy")
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
         raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
@@ -191,14 +201,35 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
     return targets
 
 
+def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int]) -> None:
+    """SettingError where a training needs more memory than there is, whoever does it, and how.
+
+    At least there are: of one member its parameters, their gradients and the arrays of its
+    optimizer, and the outputs of all layers for a batch; of all members the series of their losses.
+    """
+    number, rows = plan.dtype.itemsize, plan.batches.rows
+    largest, kept = 0, 0
+    for member in members:
+        network, states = member.network.build(*widths), len(member.optimizer.arrays)
+        largest = max(largest, network.size * (2 + states) + rows * sum(network.widths))
+        kept += network.size
+    memory.need(largest * number, "the numbers of one member", _FIT, "a smaller hidden")
+    if plan.keep != "history":
+        memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
+    of_evaluations = len(plan.evaluations) * (len(plan.on) * 2 + 1) * np.dtype(float).itemsize
+    series = len(members) * (plan.total * number + of_evaluations)
+    memory.need(series, "the losses of all steps", _FIT, "fewer steps")
+
+
 def _chosen(splits: Mapping[str, Samples], on: Sequence[str] | None) -> tuple[str, ...]:
     """What is to be evaluated."""
     if on is None:
         return tuple(splits)
     for name in on:
-        if name not in (*splits, "batch"):
+        if not isinstance(name, str) or name not in (*splits, "batch"):
             must = "be among " + ", ".join(map(repr, (*splits, "batch")))
-            remedy = f"data.split({name}=0.2)" if name == "validation" else None
+            missing = isinstance(name, str) and name == "validation"
+            remedy = "data.split(validation=0.2)" if missing else None
             raise SettingError(sentence("on", _FIT, must, name, remedy))
     return tuple(dict.fromkeys(on))
 
@@ -211,15 +242,16 @@ def _evaluations(evaluate: Any, total: int, steps_per_epoch: int) -> tuple[Array
         return _every(steps_per_epoch, total), "epoch"
     if is_integer(evaluate):
         return _every(int(evaluate), total), "step"
-    for step in evaluate:
-        if not 0 <= step <= total:
+    chosen = several(evaluate, total + 1) or []
+    for step in chosen:
+        if not is_integer(step) or not 0 <= step <= total:
             must = f"hold numbers of steps in [0, {total}]"
             raise SettingError(sentence("evaluate", _FIT, must, step))
-    return np.array(sorted({int(step) for step in evaluate}), int), "step"
+    return np.array(sorted({int(step) for step in chosen}), int), "step"
 
 
 def _every(interval: int, total: int) -> Array:
-    return np.array([*range(0, total, interval), total], int)
+    return np.append(np.arange(0, total, interval), total)
 
 
 def _check_early_stopping(rule: EarlyStopping, metrics: Sequence[str]) -> None:

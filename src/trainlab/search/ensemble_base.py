@@ -13,16 +13,17 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.base import BaseMLP
-from trainlab.estimators.choices import RULES, admit, either, whole_number
+from trainlab.estimators.choices import RULES, admit
+from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
+from trainlab.members import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
@@ -31,7 +32,7 @@ from trainlab.search.families import FAMILIES, admit_space, draw
 from trainlab.search.keeping import kept, plain
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
-from trainlab.settings import Rule
+from trainlab.settings import Rule, either, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
@@ -50,18 +51,10 @@ RUN: Final = "ensemble"
 _IDLE: Final = ("store", "fresh", "n_selected", "verbose", "workers")
 
 _RULES: Final[Mapping[str, Rule]] = {
-    "n_candidates": whole_number(1, "32"),
-    "n_architectures": whole_number(1, "4"),
-    "n_selected": whole_number(1, "50"),
-    "n_folds": either(
-        Rule(
-            lambda v: whole_number(1).valid(v) and v <= PARTS,
-            f"be an integer in [1, {PARTS}]",
-            int,
-            "'auto'",
-        ),
-        "auto",
-    ),
+    "n_candidates": whole_number(1, "32", high=MEMBERS),
+    "n_architectures": whole_number(1, "4", high=MEMBERS),
+    "n_selected": whole_number(1, "50", high=MEMBERS),
+    "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
@@ -225,7 +218,7 @@ class PopulationEnsemble(Answering):
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
         targets = self._learn_targets(rows, {"standardize_targets": True})
         rows = self._weighed(rows, targets)
-        draws = check_random_state(self.random_state)
+        draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
         candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)

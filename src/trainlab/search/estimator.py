@@ -7,6 +7,7 @@ import numbers
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,6 +22,8 @@ from sklearn.utils.validation import _check_method_params
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.compatibility import check_sizes, named_faults
+from trainlab.members import MEMBERS
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
 from trainlab.search.evaluation import Evaluation
 from trainlab.search.halving import Halving, epochs_of
@@ -31,6 +34,7 @@ from trainlab.search.poll import Poll
 from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
 from trainlab.search.voting import VoteClassifier, VoteRegressor
+from trainlab.settings import several
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.progress import Bar
 
@@ -148,9 +152,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             if name not in ("n_jobs", "pre_dispatch")
         },
         "param_distributions": [dict, list],
-        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "n_iter": [Interval(numbers.Integral, 1, MEMBERS, closed="both")],
         "random_state": ["random_state"],
-        "rounds": [Interval(numbers.Integral, 1, None, closed="left")],
+        "rounds": [Interval(numbers.Integral, 1, MEMBERS, closed="both")],
         "halving": [Interval(numbers.Integral, 2, None, closed="left"), None],
         "ensemble": [StrOptions({"greedy"}), None],
         "workers": [Interval(numbers.Integral, 1, None, closed="left"), None],
@@ -205,30 +209,17 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         Warns with FitFailedWarning of trainings that failed.  Raises ValueError where all
         did, and for what is not as it must be; KeyboardInterrupt on Ctrl-C.
         """
-        self._validate_params()
-        network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
-        scorers, refit_metric = self._get_scorers()
-        plan, judge = self._plan(network, scorers), Judge(scorers, self.error_score)
-        if self.store is not None:
-            check_repeatable(self, network)
-        if is_classifier(self.estimator):
-            y = as_integers(y, "y", f"{OWNER}.fit")
-        X, y = indexable(X, y)
-        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
-        check_fit_parameters(self.estimator, list(routed.estimator.fit))
-        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = list(splitter.split(X, y, **routed.splitter.split))
-        if not splits:
-            raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
-        self.n_splits_ = len(splits)
-        poll = self._poll(y, routed.estimator.fit, splits)
-        on = (self.estimator, X, y, splits, routed, judge, self.return_train_score, self.workers)
-        with kept(self.store, self.fresh, self._asked()) as store, self._bar() as bar:
-            evaluation = Evaluation(*on, bar, store, poll)
+        check_sizes(OWNER, X=X, y=y, **params)
+        with named_faults("arguments", OWNER):
+            scorers, refit_metric, plan, poll, asked, begun = self._admitted(X, y, params)
+        judge = Judge(scorers, self.error_score)
+        with kept(self.store, self.fresh, asked) as store, self._bar() as bar:
+            seen, workers = self.return_train_score, self.workers
+            evaluation = begun(judge, seen, workers, bar, store, poll)
             settings, records = self._search(plan, evaluation)
             judge.settle(records)
             ballots = [one.pop("ballot", None) for one in records]
-            results = self._format_results(settings, len(splits), records, plan.columns())
+            results = self._format_results(settings, self.n_splits_, records, plan.columns())
             self._choose(results, records[0]["test_scores"], refit_metric, plan.first_finalist)
             if self.refit:
                 self._fit_the_best(evaluation)
@@ -242,10 +233,49 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             self.ensemble_ = poll.elect(ballots)
         return self
 
+    def _admitted(self, X: Any, y: Any, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Scorers, who decides, plan, poll, what a store is told, and an Evaluation begun."""
+        self._validate_params()
+        network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
+        scorers, refit_metric = self._get_scorers()
+        plan = self._plan(network, scorers)
+        if self.store is not None:
+            check_repeatable(self, network)
+        X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
+        check_fit_parameters(self.estimator, list(routed.estimator.fit))
+        splitter = check_cv(self._cv(), y, classifier=is_classifier(self.estimator))
+        splits = list(splitter.split(X, y, **routed.splitter.split))
+        if not splits:
+            raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
+        self.n_splits_ = len(splits)
+        poll = self._poll(y, routed.estimator.fit, splits)
+        begun = partial(Evaluation, self.estimator, X, y, splits, routed)
+        return scorers, refit_metric, plan, poll, self._asked(), begun
+
+    def _cv(self) -> Any:
+        """`cv`, of which an iterator may have no end."""
+        if isinstance(self.cv, (bytes, bytearray)):  # has a `split`, as splitters have
+            raise SettingError(sentence("cv", OWNER, "be a splitter", self.cv, "cv=5"))
+        if (
+            self.cv is None
+            or isinstance(self.cv, (str, numbers.Number))
+            or hasattr(self.cv, "split")
+        ):
+            return self.cv
+        found = several(self.cv, MEMBERS)
+        if found is None or len(found) > MEMBERS:
+            must = f"be a number, a splitter or a list of at most {MEMBERS} splits"
+            raise SettingError(sentence("cv", OWNER, must, self.cv, "cv=5"))
+        return found
+
     def _plan(self, network: BaseMLP, scorers: Any) -> Plan:
         """The way to propose candidates that is asked for."""
         if self._goes_by_scores() and isinstance(scorers, _MultimetricScorer):
             check_decides(self.refit, scorers._scorers)
+        if isinstance(self.param_distributions, list) and not self.param_distributions:
+            must = "have a dict"
+            raise SettingError(sentence("param_distributions", OWNER, must, []))
         space, n_iter, draws = self.param_distributions, self.n_iter, self.random_state
         if self.halving is None:
             if self.sampler is None:

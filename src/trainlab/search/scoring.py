@@ -72,8 +72,8 @@ class Judge:
         if errors:
             failed, reasons = errors.total(), "; ".join(f"{n}: {e}" for e, n in errors.items())
             if failed == len(records):
-                text = f"all {failed} trainings of PopulationSearchCV failed; how many, and why: "
-                raise DataError(text + reasons)
+                text = f"all {failed} trainings of PopulationSearchCV must not fail; got {reasons}"
+                raise DataError(text)
             text = (
                 f"{failed} of {len(records)} trainings of PopulationSearchCV failed, whose scores "
                 f"are error_score={self.error_score}; how many, and why: {reasons}"

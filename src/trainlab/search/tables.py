@@ -29,7 +29,7 @@ from trainlab.network.workspace import Array
 from trainlab.search.mixed import Column, judged, read_mixed, survey
 from trainlab.search.refusals import Fault, listed, of_features, refusal
 from trainlab.search.target import Task, read_target, too_few
-from trainlab.settings import is_integer
+from trainlab.settings import MOST, is_integer
 
 LEAST_NUMBERED: Final = 20
 """Rows from which on different whole numbers are no accident."""
@@ -304,7 +304,7 @@ def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
     classifies = of.task == "classification"
     if classifies and (rare := _too_rare(of.y, of.target, of.name, folds, fraction)):
         raise refusal(rare)
-    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(2 / fraction)
+    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
     if not classifies and len(rows) < need:
         must = f"have at least {need} rows for {folds} folds"
         raise DataError(sentence("table", of.name, must, len(rows), _more_rows(folds)))

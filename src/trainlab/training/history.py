@@ -13,7 +13,7 @@ from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.settings import is_integer
+from trainlab.settings import either, instance_of, is_integer
 
 if TYPE_CHECKING:
     import pandas
@@ -135,6 +135,7 @@ class History:
         """
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 
+        either(instance_of(plots.Axes), None).admit(ax, "ax", "History.plot")
         self._series(name)  # complains of an unknown one
         return plots.history(self, name, by, ax=ax, smooth=smooth)
 

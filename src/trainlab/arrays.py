@@ -1,0 +1,50 @@
+"""The door for arrays: what users pass becomes an array, or an error that says what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab import memory
+from trainlab.errors import DataError, TrainlabError, sentence
+
+
+def as_array(
+    value: Any, name: str, owner: str, error: type[TrainlabError] = DataError
+) -> NDArray[Any]:
+    """What a user passed as an array, which may be the same one; `error` if it is none.
+
+    Sparse and masked arrays are refused: NumPy would wrap the one and unmask the other.  So is
+    what a float64 copy of would not fit into memory (a broadcast array may claim any size).
+
+    >>> as_array([[1, 2], [3, 4]], "x", "example").shape
+    (2, 2)
+    """
+    first = name.split()[0]
+    if not isinstance(value, (type, np.ndarray)) and hasattr(value, "toarray"):
+        raise error(sentence(name, owner, "be dense", value, f"{first}.toarray()"))
+    if np.ma.isMaskedArray(value):
+        raise error(sentence(name, owner, "have no mask", value, f"{first}.filled(...)"))
+    try:
+        array = np.asarray(value)
+    except Exception as fault:  # an object's own __array__ may raise anything
+        must = "be an array with rows of one length"
+        raise error(sentence(name, owner, must, fault)) from fault
+    memory.need(array.size * np.dtype(np.float64).itemsize, name, owner)
+    return array
+
+
+def as_floats(
+    value: Any, name: str, owner: str, error: type[TrainlabError] = DataError
+) -> NDArray[np.float64]:
+    """A float64 copy of what a user passed; `error` unless these are real numbers."""
+    array = as_array(value, name, owner, error)
+    if array.dtype.kind not in "biufO":
+        raise error(sentence(name, owner, "hold real numbers", value))
+    try:
+        with np.errstate(over="ignore"):
+            return array.astype(np.float64)
+    except Exception as fault:  # as above, of the objects in an array
+        raise error(sentence(name, owner, "hold real numbers", fault)) from fault
