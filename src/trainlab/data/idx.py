@@ -25,8 +25,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.errors import DataError, SettingError, sentence
-from trainlab.settings import TEXT, either, whole_number
+from trainlab.errors import DataError, sentence
 
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES: Final = 8
@@ -70,13 +69,6 @@ def read_idx(
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "read_idx")
-    either(TEXT, None).admit(sha256, "sha256", "read_idx")
-    if shape is not None and not (
-        isinstance(shape, tuple) and all(whole_number(0).valid(axis) for axis in shape)
-    ):
-        must = "be None or a tuple of integers"
-        raise SettingError(sentence("shape", "read_idx", must, shape))
     path = Path(path)
     with _faults_named(path):
         size = _size_of_regular_file(path)

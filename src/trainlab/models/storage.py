@@ -17,7 +17,7 @@ from trainlab.models.populations import (
     unpack_network,
     unpack_population,
 )
-from trainlab.settings import whole_number
+from trainlab.settings import is_integer
 from trainlab.training.population import Network, Population
 
 register(Kind("network", Network, pack_network, unpack_network, network_graph))
@@ -64,7 +64,8 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     `max_bytes`, is exactly one model of a version of the format that is known.
     """
     path = _path(path, "load")
-    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "load")
+    if not is_integer(max_bytes) or max_bytes < 1:
+        raise SettingError(sentence("max_bytes", "load", "be an integer >= 1", max_bytes))
     try:
         content = read(path, max_bytes)
         return kind_named(content.kind, str(path)).unpack(content, str(path))
