@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import dataclasses
 import functools
 import os
+import shutil
 import tempfile
 import types
 from collections.abc import Callable, Mapping
@@ -359,6 +361,7 @@ CONSTRUCTED: Final[Mapping[str, Callable[[Any], Any]]] = {
 def place() -> Path:
     """A folder with files to read; it is made once, and nothing may be written to it."""
     folder = Path(tempfile.mkdtemp(prefix="doors-files-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # not in forked processes
     tl.save(_network(), folder / "model.safetensors")
     (folder / "idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]))
     (folder / "script.py").write_text("print(1)\n", encoding="utf-8")

@@ -22,7 +22,6 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
 import sys
 import tempfile
@@ -324,12 +323,14 @@ def run_all(given: Iterable[Case], batch: int = BATCH) -> Iterator[tuple[Case, O
     place()  # what all of them read is made once
     left = list(given)
     while left:
-        for case, outcome in _forked(left[:batch]):
-            left = left[1:]
-            yield case, outcome
+        # Of this process: one that is killed leaves nothing behind.
+        with tempfile.TemporaryDirectory(prefix="doors-", ignore_cleanup_errors=True) as folder:
+            for case, outcome in _forked(left[:batch], folder):
+                left = left[1:]
+                yield case, outcome
 
 
-def _forked(batch: list[Case]) -> Iterator[tuple[Case, Outcome]]:
+def _forked(batch: list[Case], folder: str) -> Iterator[tuple[Case, Outcome]]:
     """The outcomes of a batch, up to the first that broke a limit."""
     source, sink = os.pipe()
     sys.stdout.flush()
@@ -338,7 +339,7 @@ def _forked(batch: list[Case]) -> Iterator[tuple[Case, Outcome]]:
         child = os.fork()
     if not child:
         os.close(source)
-        _child(batch, sink)
+        _child(batch, folder, sink)
     os.close(sink)
     pending = iter(batch)
     with os.fdopen(source, "rb", buffering=0) as lines:
@@ -357,9 +358,8 @@ def _forked(batch: list[Case]) -> Iterator[tuple[Case, Outcome]]:
     os.waitpid(child, 0)
 
 
-def _child(batch: list[Case], sink: int) -> None:
-    """Runs a batch under limits, and ends the process."""
-    folder = Path(tempfile.mkdtemp(prefix="doors-"))
+def _child(batch: list[Case], folder: str, sink: int) -> None:
+    """Runs a batch in a folder, under limits, and ends the process."""
     try:
         os.chdir(folder)
         null = os.open(os.devnull, os.O_RDWR)
@@ -375,8 +375,6 @@ def _child(batch: list[Case], sink: int) -> None:
             line = json.dumps(dataclasses.asdict(outcome)).encode() + b"\n"
             os.write(sink, line)
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
 

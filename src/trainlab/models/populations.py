@@ -22,6 +22,7 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.optimizer_base import Optimizer
 from trainlab.population import Network, Population
+from trainlab.settings import MOST
 from trainlab.streams import MAX_SEED
 
 Kept = tuple[tuple[int, ...], str]
@@ -85,7 +86,7 @@ def revive_population(
     if set(document) != _KEYS or document["dtype"] not in _FLOATS:
         must = f"have {', '.join(sorted(_KEYS))}, and a dtype among {', '.join(_FLOATS)}"
         raise fault(source, "document", must, dict(document))
-    widths = _integers(document["widths"], 2, 1, source, "widths")
+    widths = _integers(document["widths"], 2, 1, source, "widths", MOST)
     members = _members(document, source)
     updates = _integers(document["updates"], len(members), 0, source, "updates")
     built: dict[MLP, Architecture] = {}
@@ -139,10 +140,12 @@ def _records(values: Any, kind: type[Any], source: str) -> list[Any]:
     return [revive(value, kind, source) for value in values]
 
 
-def _integers(values: Any, length: int, low: int, source: str, what: str) -> list[int]:
+def _integers(
+    values: Any, length: int, low: int, source: str, what: str, high: int = MAX_SEED
+) -> list[int]:
     whole = isinstance(values, list) and all(type(value) is int for value in values)
-    if not whole or len(values) != length or not all(low <= v <= MAX_SEED for v in values):
-        raise fault(source, what, f"be {length} integers in [{low}, {MAX_SEED}]", values)
+    if not whole or len(values) != length or not all(low <= v <= high for v in values):
+        raise fault(source, what, f"be {length} integers in [{low}, {high}]", values)
     found: list[int] = values
     return found
 
