@@ -8,12 +8,12 @@ With `ours=True` a second finder, at the front, prefers ours.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -83,7 +83,7 @@ class BookModuleError(ModuleNotFoundError):
     """A module of the book that is neither the reader's nor ours."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Reader:
     """For whom modules are looked for: what the processes of one script share.
 
@@ -131,7 +131,7 @@ def install(*, ours: bool = False) -> None:
 
     Calling it again decides anew, for what is imported from then on.
     """
-    install_for(Reader(ours=ours))
+    install_for(dataclasses.replace(current_reader(), ours=ours))
 
 
 def install_for(reader: Reader) -> None:
@@ -147,8 +147,8 @@ def install_for(reader: Reader) -> None:
 
 def is_ours(module: ModuleType) -> bool:
     """Whether a module that was imported by one of the book's names is ours."""
-    loader = getattr(module.__spec__, "loader", None)
-    return isinstance(loader, Package) or module.__name__.startswith(f"{ROOM}.")
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return isinstance(loader, Package) or getattr(module, "__name__", "").startswith(f"{ROOM}.")
 
 
 def whose() -> dict[str, str]:
@@ -159,7 +159,9 @@ def whose() -> dict[str, str]:
     found = {}
     for name, module in sorted(sys.modules.items()):
         if name in MODULES or name.startswith(tuple(f"{package}." for package in PACKAGES)):
-            found[name] = OURS if is_ours(module) else os.path.abspath(module.__file__ or "")
+            file = getattr(module, "__file__", None)  # a folder without code has none
+            if file:
+                found[name] = OURS if is_ours(module) else os.path.abspath(file)
     return found
 
 
@@ -168,7 +170,7 @@ def current_reader() -> Reader:
     return next((f.reader for f in sys.meta_path if isinstance(f, Back)), Reader())
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Front(MetaPathFinder):
     """Finds ours, before any folder is looked into."""
 

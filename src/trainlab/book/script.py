@@ -69,8 +69,8 @@ def run(
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         return FAILED
     finally:
-        say_whose()
         sys.argv, sys.path = argv, path
+        say_whose()
     return 0
 
 
@@ -150,8 +150,8 @@ def say_whose() -> None:
     parts = [f"your files: {theirs}"] * bool(theirs) + [f"trainlab: {ours}"] * bool(ours)
     if parts:
         apart = ", which do not use yours" if len(parts) == 2 else ""
-        sys.stdout.flush()
-        sys.stderr.write(f"trainlab: modules from {'; from '.join(parts)}{apart}\n")
+        with contextlib.suppress(OSError, ValueError):  # the script may have closed it
+            sys.stderr.write(f"trainlab: modules from {'; from '.join(parts)}{apart}\n")
 
 
 def own_part(trace: TracebackType | None, script: str) -> TracebackType | None:
