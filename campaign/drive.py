@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import datetime
 import multiprocessing
+import multiprocessing.util
 import signal
 import tempfile
 import time
@@ -94,7 +95,10 @@ def _outcomes(
             part.close()
         return
     pool = concurrent.futures.ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_begin_worker
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=_begin_worker,
+        initargs=(part.name,),
     )
     try:
         waiting = {pool.submit(_work, part.name, case): case for case in cases}
@@ -104,8 +108,10 @@ def _outcomes(
         pool.shutdown(cancel_futures=True)
 
 
-def _begin_worker() -> None:
+def _begin_worker(name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the work
+    # Workers run no functions of atexit.
+    multiprocessing.util.Finalize(None, parts.load(name).close, exitpriority=1)
 
 
 def _work(name: str, case: Case) -> tuple[Outcome, float]:

@@ -12,7 +12,9 @@ from typing import Any, ClassVar, Final
 ROOT: Final = Path(__file__).parents[1]
 
 # Every part by name, in the order in which they run; each module holds its part as PART.
-PARTS: Final[dict[str, str]] = {}
+PARTS: Final = {
+    "mutants": "campaign.mutants",
+}
 
 
 class CampaignError(Exception):

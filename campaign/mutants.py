@@ -1,0 +1,317 @@
+"""Mutants of the source: a small fault is put in, and the tests that reach it must find it.
+
+A mutant is killed when a test fails, or when the tests end in no way within the limit. What
+survives is listed. Those that no test can find, because nothing that is promised changes, are
+named in judged.json with the reason; they are counted apart and are in no share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from campaign.forkserver import ForkServer
+from campaign.mutations import Mutation, mutations
+from campaign.part import ROOT, CampaignError, Case, Outcome, Part, Result
+from campaign.reach import Reach
+
+ROOMS: Final = {
+    "network": "network/*.py",
+    "optimizers": "optimizer*.py",
+    "training": "training/*.py",
+    "store": "store/*.py",
+    "models": "models/*.py",
+    "estimators": "estimators/*.py",
+}
+PER_ROOM, PER_ROOM_QUICK = 200, 5
+CONTROLS, CONTROLS_QUICK = 30, 2  # the same without a fault: nothing may fail
+LEAST_KILLED: Final = 0.95
+
+# Not the tests that compare texts with the source, draw pictures, or take minutes.
+TESTS: Final = (
+    "tests/network",
+    "tests/training",
+    "tests/models",
+    "tests/estimators",
+    "tests/search",
+    "tests/data",
+    "tests/test_store.py",
+    "tests/test_faults.py",
+    "tests/test_optimizers.py",
+    "tests/test_optimizer_formulas.py",
+    "tests/test_schedules.py",
+    "tests/test_linked_gradients.py",
+    "tests/test_differentiation.py",
+    "tests/test_bad_inputs.py",
+    "tests/test_bad_settings.py",
+    "tests/test_conventions.py",
+    "tests/test_comparisons.py",
+    "tests/test_evidence.py",
+    "tests/test_crew.py",
+    "tests/test_search_command.py",
+    "tests/test_cli.py",
+    "src/trainlab",
+)
+PYTEST: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not mnist")
+
+BUDGET: Final = 25.0  # seconds of tests for one mutant, as measured without a fault
+FIRST: Final = 3.0  # of which so many run before the rest is even collected
+MOST_TESTS: Final = 400
+REACH_LIMIT: Final = 3600.0
+LIMIT: Final = 60.0  # seconds beyond five times what the tests take
+JUDGED: Final = Path(__file__).with_name("judged.json")
+CACHE: Final = ROOT / "campaign-results"
+
+
+class Mutants(Part):
+    """The part."""
+
+    name = "mutants"
+    promise = f"tests find at least {LEAST_KILLED:.0%} of the faults put into the source"
+
+    def __init__(self) -> None:
+        self._tree: Tree | None = None
+
+    def cases(self, seed: int, quick: bool) -> Sequence[Case]:
+        chosen = [
+            mutation
+            for room in ROOMS
+            for mutation in drawn(room, seed)[: PER_ROOM_QUICK if quick else PER_ROOM]
+        ]
+        controls = sorted(chosen, key=lambda each: _rank(seed + 1, each.id))
+        unchanged = [
+            dataclasses.replace(each, id=f"control::{each.id}", start=0, end=0, text="")
+            for each in controls[: CONTROLS_QUICK if quick else CONTROLS]
+        ]
+        # Round by round through the rooms, so that a part of it says something of all.
+        chosen.sort(key=lambda each: _rank(seed, each.id))
+        return [Case(each.id, each) for each in [*unchanged, *chosen]]
+
+    def run(self, case: Case, scratch: Path) -> Outcome:
+        mutation: Mutation = case.given
+        reason = judged().get(case.id)
+        if reason is not None:
+            return Outcome(True, reason, {"judged": 1})
+        if self._tree is None:
+            self._tree = Tree()
+        verdict, detail = self._tree.try_mutation(mutation, scratch)
+        if case.id.startswith("control::"):
+            quiet = verdict in ("survived", "not reached")
+            return Outcome(quiet, detail, {"controls" if quiet else "controls failed": 1})
+        return Outcome(verdict == "killed", detail, {verdict: 1})
+
+    def passed(self, results: Sequence[Result]) -> bool:
+        counts = _counts(results)
+        killed, left = counts["killed"], counts["survived"] + counts["not reached"]
+        return not counts["controls failed"] and killed >= LEAST_KILLED * (killed + left)
+
+    def report(self, results: Sequence[Result]) -> str:
+        return report(results)
+
+    def close(self) -> None:
+        if self._tree is not None:
+            self._tree.close()
+            self._tree = None
+
+
+PART: Final = Mutants()
+
+
+# --- which ------------------------------------------------------------------------------
+
+
+@functools.cache
+def drawn(room: str, seed: int) -> list[Mutation]:
+    """All mutations of a room in an order drawn by the seed.
+
+    The place of one does not depend on the others, so a change of the source moves few.
+    """
+    found = [
+        mutation
+        for path in sorted((ROOT / "src" / "trainlab").glob(ROOMS[room]))
+        for mutation in mutations(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
+    ]
+    return sorted(found, key=lambda each: _rank(seed, each.id))
+
+
+def _rank(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+
+def room_of(name: str) -> str:
+    """The room of a mutation, from its id."""
+    path = Path(name.partition("::")[0])
+    return path.parent.name if path.parent.name in ROOMS else "optimizers"
+
+
+@functools.cache
+def judged() -> dict[str, str]:
+    """The reason for each mutation that changes nothing that is promised, by id."""
+    entries = json.loads(JUDGED.read_text(encoding="utf-8"))
+    return {entry["id"]: entry["reason"] for entry in entries}
+
+
+# --- a copy of the tree, and the tests in it ----------------------------------------------
+
+
+class Tree:
+    """A copy of the files that git knows, in which one file at a time is changed."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="trainlab-mutants-tree-")
+        self.root = Path(self._folder.name).resolve()
+        names = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split("\0")
+        digest = hashlib.sha256()
+        for name in sorted(name for name in names if name and (ROOT / name).is_file()):
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, self.root / name)
+            if name.startswith(("src/", "tests/")) or name.endswith("reach.py"):
+                digest.update(name.encode() + (ROOT / name).read_bytes())
+        paths = os.pathsep.join([str(self.root / "src"), str(self.root)])
+        self._server = ForkServer(
+            self.root, {"PYTHONPATH": paths, "TRAINLAB_TEST_SEED": "1", "TRAINLAB_DATA": ""}
+        )
+        self._changes = 0
+        self._reach = self._load_reach(CACHE / f"reach-{digest.hexdigest()[:12]}.json")
+
+    def _load_reach(self, path: Path) -> Reach:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
+            if not path.exists():
+                self._make_reach(path)
+        return Reach.load(path)
+
+    def _make_reach(self, path: Path) -> None:
+        draft, log = path.with_suffix(".part"), path.with_suffix(".log")
+        words = [*PYTEST, "-p", "campaign.reach", "--reach", str(draft), *TESTS]
+        code, _ = self._server.pytest(words, REACH_LIMIT, log)
+        if not draft.exists():
+            raise CampaignError(f"the tests ended with {code}; see {log}")
+        os.replace(draft, path)
+
+    def try_mutation(self, mutation: Mutation, scratch: Path) -> tuple[str, str]:
+        """("killed", "survived" or "not reached", by what)."""
+        reach = self._reach
+        tests = reach.tests(mutation.path, mutation.first, mutation.last)
+        if not tests:
+            return "not reached", f"line {mutation.first}"
+        batches = selection(tests, reach.seconds, room_of(mutation.path))
+        with self._changed(mutation):
+            for number, batch in enumerate(batches):
+                limit = LIMIT + 5 * sum(reach.seconds[test] for test in batch)
+                log = scratch / f"{number}.log"
+                code, _ = self._server.pytest([*PYTEST, "-x", *batch], limit, log)
+                if code != 0:
+                    return "killed", "time limit" if code is None else _killer(log, code)
+        count = sum(map(len, batches))
+        rest = "" if count == len(tests) else f" of {len(tests)}"
+        return "survived", f"line {mutation.first}; {count}{rest} tests"
+
+    @contextlib.contextmanager
+    def _changed(self, mutation: Mutation) -> Iterator[None]:
+        path = self.root / mutation.path
+        source = path.read_bytes()
+        self._write(path, mutation.apply(source))
+        try:
+            yield
+        finally:
+            self._write(path, source)
+
+    def _write(self, path: Path, source: bytes) -> None:
+        # A time of its own: Python knows what it has compiled by time, in seconds, and size.
+        self._changes += 1
+        path.write_bytes(source)
+        os.utime(path, (self._changes, self._changes))
+
+    def close(self) -> None:
+        """Ends the server and removes the copy."""
+        self._server.close()
+        self._folder.cleanup()
+
+
+def selection(tests: frozenset[str], seconds: Mapping[str, float], room: str) -> list[list[str]]:
+    """The tests to run, in batches: the likeliest to fail and quickest first, within the budget.
+
+    The room's own tests count as ten times as quick. Of a parametrized test one case comes
+    first, and the others when every test has had its turn.
+    """
+
+    def order(test: str) -> float:
+        own = f"/{room}/" in test or f"test_{room[:-1]}" in test
+        return seconds[test] * (0.1 if own else 1.0)
+
+    turns: Counter[str] = Counter()
+    placed = []
+    for test in sorted(tests, key=lambda each: (order(each), each)):
+        function = test.partition("[")[0]
+        turns[function] += 1
+        placed.append((turns[function] > 1, order(test), test))
+    batches: list[list[str]] = [[], []]
+    spent = 0.0
+    for *_, test in sorted(placed)[:MOST_TESTS]:
+        if spent + seconds[test] > BUDGET and spent:
+            continue
+        batches[spent + seconds[test] > FIRST].append(test)
+        spent += seconds[test]
+    return [batch for batch in batches if batch]
+
+
+def _killer(log: Path, code: int) -> str:
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            return line.partition(" ")[2].partition(" - ")[0]
+    return f"exit status {code}"
+
+
+# --- what came out --------------------------------------------------------------------------
+
+KINDS: Final = ("killed", "survived", "not reached", "judged")
+
+
+def _counts(results: Sequence[Result]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update(result.counts)
+    return counts
+
+
+def report(results: Sequence[Result]) -> str:
+    """A table by room, and what survived, in Markdown."""
+    by_room: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        if not result.id.startswith("control::"):
+            by_room[room_of(result.id)].append(result)
+    lines = [
+        "| room | killed | survived | not reached | judged equivalent | share killed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    everything = [result for of_room in by_room.values() for result in of_room]
+    for room, found in [*((r, by_room[r]) for r in ROOMS if r in by_room), ("all", everything)]:
+        counts = _counts(found)
+        tried = sum(counts[kind] for kind in KINDS[:3])
+        share = f"{counts['killed'] / tried:.1%}" if tried else "–"
+        cells = [room, *(f"{counts[kind]:,}" for kind in KINDS), share]
+        lines.append("| " + " | ".join(cells) + " |")
+    left = [result for result in everything if not result.ok]
+    lines += ["", "Not killed and not judged equivalent:" if left else "None is left unjudged."]
+    lines += ["", *(f"- `{result.id}` ({result.detail})" for result in left)]
+    return "\n".join(lines).rstrip()
