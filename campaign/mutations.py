@@ -1,7 +1,8 @@
 """Small faults that can be put into a source file, each under a name that holds no line number.
 
 A mutation replaces one expression or statement. What says nothing about behaviour is left alone:
-docstrings, annotations, texts of errors, `__repr__`, asserts, decorators, code for type checkers.
+docstrings, annotations, texts of errors, `__repr__`, asserts, decorators, and code for type
+checkers or for Windows.
 """
 
 from __future__ import annotations
@@ -134,6 +135,9 @@ class _Finder(ast.NodeVisitor):
                     self.visit(node.value)
             case ast.Raise():
                 pass  # its text
+            case ast.If(test=ast.Compare(left=ast.Attribute(attr="platform"))):
+                for child in node.orelse:  # the rest is for another system
+                    self.visit(child)
             case _:
                 self.generic_visit(node)
 
@@ -195,6 +199,8 @@ def _changes(node: ast.expr | ast.stmt, module: bool) -> Iterator[Change]:
             yield "constant", node, ast.Constant(number + 1)
         case ast.Constant(value=float() as real):
             yield "constant", node, ast.Constant(2 * real if real else 1.0)
+        case ast.If(test=ast.Compare(left=ast.Attribute(attr="platform"))):
+            pass
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
             yield "condition", test, ast.UnaryOp(ast.Not(), test)
         case ast.Return(value=ast.expr() as value) if not _is_none(value):

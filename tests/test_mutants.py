@@ -26,6 +26,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from a import b
 
+if sys.platform == "win32":
+    LIMIT = 1
+else:
+    LIMIT = None
+
 Number = int | float
 
 
@@ -212,4 +217,4 @@ def test_the_report_counts_by_room_and_lists_what_is_left() -> None:
     assert "| network | 0 | 0 | 1 | 1 | 0.0% |" in text
     assert "| all | 19 | 1 | 1 | 1 | 90.5% |" in text
     assert f"- `{layers}` (why)" in text
-    assert isinstance(mutants.PART.cases(0, quick=True)[-1].given, Mutation)
+    assert isinstance(mutants.PART.cases(0, quick=True)[0].given, Mutation)
