@@ -37,6 +37,7 @@ ROOMS: Final = {
 }
 PER_ROOM, PER_ROOM_QUICK = 200, 5
 CONTROLS, CONTROLS_QUICK = 30, 2  # the same without a fault: nothing may fail
+CONTROL: Final = "control::"
 LEAST_KILLED: Final = 0.95
 
 # Not the tests that compare texts with the source, draw pictures, or take minutes.
@@ -71,6 +72,7 @@ MOST_TESTS: Final = 300
 # Most are killed at once: so many files and seconds run before the others are even collected.
 FIRST_FILES: Final = 4
 FIRST: Final = 3.0
+LEAST_WORD: Final = 3  # letters of a name that says something
 REACH_LIMIT: Final = 3600.0
 LIMIT: Final = 60.0  # seconds beyond five times what the tests take
 JUDGED: Final = Path(__file__).with_name("judged.json")
@@ -94,7 +96,7 @@ class Mutants(Part):
         ]
         controls = sorted(chosen, key=lambda each: _rank(seed + 1, each.id))
         unchanged = [
-            dataclasses.replace(each, id=f"control::{each.id}", start=0, end=0, text="")
+            dataclasses.replace(each, id=CONTROL + each.id, start=0, end=0, text="")
             for each in controls[: CONTROLS_QUICK if quick else CONTROLS]
         ]
         return [Case(each.id, each) for each in [*chosen, *unchanged]]
@@ -107,7 +109,7 @@ class Mutants(Part):
         if self._tree is None:
             self._tree = Tree()
         verdict, detail = self._tree.try_mutation(mutation, scratch)
-        if case.id.startswith("control::"):
+        if case.id.startswith(CONTROL):
             quiet = verdict in ("survived", "not reached")
             return Outcome(quiet, detail, {"controls" if quiet else "controls failed": 1})
         return Outcome(verdict == "killed", detail, {verdict: 1})
@@ -218,7 +220,7 @@ class Tree:
         tests = reach.tests(mutation.path, mutation.first, mutation.last)
         if not tests:
             return "not reached", f"line {mutation.first}"
-        batches = selection(tests, reach.seconds, room_of(mutation.path))
+        batches = selection(tests, reach.seconds, mutation.id.removeprefix(CONTROL))
         with self._changed(mutation):
             for number, batch in enumerate(batches):
                 limit = LIMIT + 5 * sum(reach.seconds[test] for test in batch)
@@ -252,23 +254,26 @@ class Tree:
         self._folder.cleanup()
 
 
-def selection(tests: frozenset[str], seconds: Mapping[str, float], room: str) -> list[list[str]]:
-    """The tests to run, in batches: the likeliest to fail and quickest first, within the budget.
+def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) -> list[list[str]]:
+    """The tests to run on the mutation of a name, in batches and within the budget.
 
-    The room's own tests count as ten times as quick. Of a parametrized test one case comes
-    first, and the others when every test has had its turn.
+    The likeliest to fail and the quickest come first: a test of the same room counts as ten times
+    as quick, and so does one whose name has that of the file, class or function that is changed.
+    Of the other parametrized tests a second case has its turn when each has had its first.
     """
-
-    def order(test: str) -> float:
-        own = f"/{room}/" in test or f"test_{room[:-1]}" in test
-        return seconds[test] * (0.1 if own else 1.0)
-
+    room = room_of(name)
+    path, scope = name.split("::")[:2]
+    words = {word.strip("_").lower() for word in [Path(path).stem, *scope.split(".")]}
+    words = {word for word in words if len(word) >= LEAST_WORD}
     turns: Counter[str] = Counter()
     placed = []
-    for test in sorted(tests, key=lambda each: (order(each), each)):
+    for test in sorted(tests, key=lambda each: (seconds[each], each)):
+        own = f"/{room}/" in test or f"test_{room.removesuffix('s')}" in test
+        named = any(word in test.lower() for word in words)
         function = test.partition("[")[0]
         turns[function] += 1
-        placed.append((turns[function] > 1, order(test), test))
+        weight = seconds[test] * (0.1 if own else 1.0) * (0.1 if named else 1.0)
+        placed.append((turns[function] > 1 and not named, weight, test))
     batches: list[list[str]] = [[], []]
     files: set[str] = set()
     spent = 0.0
@@ -307,7 +312,7 @@ def report(results: Sequence[Result]) -> str:
     """A table by room, and what survived, in Markdown."""
     by_room: dict[str, list[Result]] = defaultdict(list)
     for result in results:
-        if not result.id.startswith("control::"):
+        if not result.id.startswith(CONTROL):
             by_room[room_of(result.id)].append(result)
     lines = [
         "| room | killed | survived | not reached | judged equivalent | share killed |",

@@ -133,18 +133,20 @@ def test_every_judgement_has_a_reason() -> None:
         assert len(reason) > 20, name
 
 
-def test_own_and_quick_tests_come_first_and_cases_of_one_test_take_turns() -> None:
+def test_own_named_and_quick_tests_come_first_and_cases_of_one_test_take_turns() -> None:
     seconds = {
         "tests/store/test_a.py::f[1]": 0.1,
         "tests/store/test_a.py::f[2]": 0.2,
         "tests/store/test_a.py::slow": 4.0,
         "tests/other/test_b.py::g": 0.001,
+        "tests/other/test_b.py::h[Lock-1]": 0.3,
+        "tests/other/test_b.py::h[Lock-2]": 0.3,
         "tests/other/test_b.py::ages": 30.0,
     }
-    first, rest = mutants.selection(frozenset(seconds), seconds, "store")
-    assert first == ["tests/other/test_b.py::g", "tests/store/test_a.py::f[1]"]
-    assert rest == ["tests/store/test_a.py::slow", "tests/store/test_a.py::f[2]"]
-    assert mutants.selection(frozenset({"t"}), {"t": 99.0}, "store") == [["t"]]
+    name = "src/trainlab/store/database.py::Lock.__init__::constant: 1 -> 2"
+    f1, f2, slow, g, h1, h2, _ = seconds
+    assert mutants.selection(frozenset(seconds), seconds, name) == [[g, f1, h1, h2], [slow, f2]]
+    assert mutants.selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
 
 
 @pytest.fixture
