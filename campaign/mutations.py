@@ -115,7 +115,8 @@ class _Finder(ast.NodeVisitor):
             isinstance(node, ast.Call) and _name(node.func) in TEXTS
         ):
             self._mutate(node)
-            self.generic_visit(node)
+            if not (isinstance(node, ast.keyword) and node.arg in STATED):
+                self.generic_visit(node)
 
     def _descend(self, node: ast.stmt) -> None:
         match node:
