@@ -14,11 +14,12 @@ import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -217,10 +218,12 @@ class Tree:
     def try_mutation(self, mutation: Mutation, scratch: Path) -> tuple[str, str]:
         """("killed", "survived" or "not reached", by what)."""
         reach = self._reach
+        name = mutation.id.removeprefix(CONTROL)
         tests = reach.tests(mutation.path, mutation.first, mutation.last)
+        tests |= _of_class(name, reach.seconds)
         if not tests:
             return "not reached", f"line {mutation.first}"
-        batches = selection(tests, reach.seconds, mutation.id.removeprefix(CONTROL))
+        batches = selection(tests, reach.seconds, name)
         with self._changed(mutation):
             for number, batch in enumerate(batches):
                 limit = LIMIT + 5 * sum(reach.seconds[test] for test in batch)
@@ -252,6 +255,17 @@ class Tree:
         """Ends the server and removes the copy."""
         self._server.close()
         self._folder.cleanup()
+
+
+def _of_class(name: str, tests: Iterable[str]) -> set[str]:
+    """The tests that name a class, if what is changed lies in its body outside of functions.
+
+    Fields are checked by the base of all settings, so their tests reach no line of the file.
+    """
+    scope = name.split("::")[1]
+    if not scope[:1].isupper() or "." in scope:
+        return set()
+    return {test for test in tests if re.search(rf"\b{scope}\b", test)}
 
 
 def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) -> list[list[str]]:

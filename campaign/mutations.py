@@ -62,6 +62,8 @@ FUNCTIONS: Final = {
 SYMMETRIC: Final = {"add", "multiply", "maximum", "minimum", "max", "min", "isinstance", "cast"}
 # Keywords that state what holds anyway, save time alone, or are texts.
 STATED: Final = {"strict", "stacklevel", "copy", "remedy"}
+# NumPy takes any negative size for the one that is not known.
+UNKNOWN_SIZE: Final = {"reshape"}
 TEXTS: Final = {"sentence", "warn", "TypeVar", "NewType"}
 SILENT: Final = {"__repr__", "__str__", "__sklearn_tags__"}
 SHOWN: Final = 70  # characters of an expression in a name
@@ -116,7 +118,9 @@ class _Finder(ast.NodeVisitor):
         ):
             self._mutate(node)
             if not (isinstance(node, ast.keyword) and node.arg in STATED):
-                self.generic_visit(node)
+                for child in ast.iter_child_nodes(node):
+                    if not _unknown_size(node, child):
+                        self.visit(child)
 
     def _descend(self, node: ast.stmt) -> None:
         match node:
@@ -278,6 +282,15 @@ def _mute(node: ast.stmt) -> bool:
             return _name(func) == "AssertionError"
         case _:
             return False
+
+
+def _unknown_size(node: ast.AST, child: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and _name(node.func) in UNKNOWN_SIZE
+        and isinstance(child, ast.UnaryOp)
+        and isinstance(child.op, ast.USub)
+    )
 
 
 def _header(node: ast.stmt) -> tuple[int, int]:

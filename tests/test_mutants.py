@@ -94,6 +94,8 @@ def test_what_behaves_is_changed_and_what_is_only_read_is_not() -> None:
         ("np.add(a, b)", "swapped", None),
         ("zip(a, b, strict=True)", "without strict", None),
         ("zip(a, b, strict=True)", "constant", None),
+        ("x.reshape(-1, 2)", "constant", "x.reshape(-1, 3)"),
+        ("x.reshape(-1)", "constant", None),
         ("a[b:]", "slice", "a[b + 1:]"),
         ("a[1:]", "slice", None),
         ("a if b else c", "condition", "a if not b else c"),

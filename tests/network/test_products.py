@@ -66,6 +66,15 @@ def test_large_products_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts_of(*pair((100, 64, 100), np.float32, (), ""), 2, monkeypatch) == []
 
 
+def test_large_is_the_product_of_all_three_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_same_bits", lambda *_: True)
+    monkeypatch.setattr(products, "PART", 100 * 7 * 50)
+    assert len(parts_of(*pair((100, 14, 50), np.float32, (), ""), 2, monkeypatch)) == 2
+    assert parts_of(*pair((100, 13, 50), np.float32, (), ""), 2, monkeypatch) == []
+    assert parts_of(*pair((100, 14, 49), np.float32, (), ""), 2, monkeypatch) == []
+    assert parts_of(*pair((99, 14, 50), np.float32, (), ""), 2, monkeypatch) == []
+
+
 def test_what_would_round_otherwise_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_same_bits", lambda *_: False)
     a, b = pair((256, 784, 512), np.float32, (), "")
