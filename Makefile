@@ -58,10 +58,10 @@ coverage: .venv/installed
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
-# Goes on where it was interrupted. CAMPAIGN="--seed 1" begins anew; CAMPAIGN=--help says all.
+# Goes on where it was interrupted, and shows failures in the table too. CAMPAIGN="--seed 1" begins anew; CAMPAIGN=--help says all.
 campaign: .venv/installed
-	$(VENV) campaign $(PARTS) --workers $(WORKERS) $(CAMPAIGN)
-	$(VENV) campaign table
+	@$(VENV) campaign $(PARTS) --workers $(WORKERS) $(CAMPAIGN); status=$$?; \
+	if [ $$status -le 1 ]; then $(VENV) campaign table || status=$$?; fi; exit $$status
 
 parity: .venv-parity/installed
 	$(PARITY) pytest -m parity tests/parity
