@@ -69,7 +69,7 @@ TESTS: Final = (
 PYTEST: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not mnist")
 
 BUDGET: Final = 15.0  # seconds of tests for one mutant, as measured without a fault
-MOST_TESTS: Final = 300
+MOST_TESTS: Final = 500
 # Most are killed at once: so many files and seconds run before the others are even collected.
 FIRST_FILES: Final = 4
 FIRST: Final = 3.0
@@ -220,7 +220,7 @@ class Tree:
         reach = self._reach
         name = mutation.id.removeprefix(CONTROL)
         tests = reach.tests(mutation.path, mutation.first, mutation.last)
-        tests |= _of_class(name, reach.seconds)
+        tests |= _of_field(name, reach.seconds)
         if not tests:
             return "not reached", f"line {mutation.first}"
         batches = selection(tests, reach.seconds, name)
@@ -257,22 +257,23 @@ class Tree:
         self._folder.cleanup()
 
 
-def _of_class(name: str, tests: Iterable[str]) -> set[str]:
-    """The tests that name a class, if what is changed lies in its body outside of functions.
+def _of_field(name: str, tests: Iterable[str]) -> set[str]:
+    """The tests that name the field, or the method, of a class that is changed.
 
-    Fields are checked by the base of all settings, so their tests reach no line of the file.
+    What a field of settings may be is checked by the base of all settings, so such tests reach no
+    line of the file in which the field stands. A field may be tested through an heir.
     """
-    scope = name.split("::")[1]
-    if not scope[:1].isupper() or "." in scope:
+    *_, owner, changed = ["", *name.split("::")[1].split(".")]
+    if not owner[:1].isupper():
         return set()
-    return {test for test in tests if re.search(rf"\b{scope}\b", test)}
+    return {test for test in tests if re.search(rf"(\b|_){changed}(\b|_)", test)}
 
 
 def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) -> list[list[str]]:
     """The tests to run on the mutation of a name, in batches and within the budget.
 
     The likeliest to fail and the quickest come first: a test of the same room counts as ten times
-    as quick, and so does one whose name has that of the file, class or function that is changed.
+    as quick, and so does one whose name has that of the file, class, field or function that is changed.
     Of the other parametrized tests a second case has its turn when each has had its first.
     """
     room = room_of(name)
@@ -283,7 +284,7 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
     placed = []
     for test in sorted(tests, key=lambda each: (seconds[each], each)):
         own = f"/{room}/" in test or f"test_{room.removesuffix('s')}" in test
-        named = any(word in test.lower() for word in words)
+        named = any(word in test.partition("::")[2].lower() for word in words)
         function = test.partition("[")[0]
         turns[function] += 1
         weight = seconds[test] * (0.1 if own else 1.0) * (0.1 if named else 1.0)

@@ -135,9 +135,13 @@ class _Finder(ast.NodeVisitor):
                 for child in node.body:
                     self.visit(child)
                 self._scope.pop()
-            case ast.AnnAssign():
+            case ast.AnnAssign(target=target):
+                if self._scope:
+                    self._scope.append(_name(target))
                 if node.value is not None:
                     self.visit(node.value)
+                if self._scope:
+                    self._scope.pop()
             case ast.Raise():
                 pass  # its text
             case ast.If(test=ast.Compare(left=ast.Attribute(attr="platform"))):
