@@ -273,7 +273,7 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
     """The tests to run on the mutation of a name, in batches and within the budget.
 
     The likeliest to fail and the quickest come first: a test of the same room counts as ten times
-    as quick, and so does one whose name has that of the file, class, field or function that is changed.
+    as quick, and so does one that names the file, class, field or function that is changed.
     Of the other parametrized tests a second case has its turn when each has had its first.
     """
     room = room_of(name)
