@@ -68,6 +68,15 @@ TESTS: Final = (
 )
 PYTEST: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not mnist")
 
+# Tests of how long something takes: what else the machine does must kill nothing.
+TIMED: Final = (
+    "_are_grouped_in_seconds",
+    "_take_seconds_",
+    "_less_than_a_second",
+    "_well_under_a_second",
+    "_small_share_of_the_time",
+)
+
 BUDGET: Final = 15.0  # seconds of tests for one mutant, as measured without a fault
 MOST_TESTS: Final = 500
 # Most are killed at once: so many files and seconds run before the others are even collected.
@@ -283,6 +292,8 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
     turns: Counter[str] = Counter()
     placed = []
     for test in sorted(tests, key=lambda each: (seconds[each], each)):
+        if any(timed in test for timed in TIMED):
+            continue
         own = f"/{room}/" in test or f"test_{room.removesuffix('s')}" in test
         named = any(word in test.partition("::")[2].lower() for word in words)
         function = test.partition("[")[0]

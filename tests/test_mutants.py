@@ -145,9 +145,10 @@ def test_own_named_and_quick_tests_come_first_and_cases_of_one_test_take_turns()
         "tests/other/test_b.py::h[Lock-1]": 0.3,
         "tests/other/test_b.py::h[Lock-2]": 0.3,
         "tests/other/test_b.py::ages": 30.0,
+        "tests/other/test_b.py::takes_less_than_a_second": 0.1,
     }
     name = "src/trainlab/store/database.py::Lock.__init__::constant: 1 -> 2"
-    f1, f2, slow, g, h1, h2, _ = seconds
+    f1, f2, slow, g, h1, h2, *_ = seconds
     assert mutants.selection(frozenset(seconds), seconds, name) == [[g, f1, h1, h2], [slow, f2]]
     assert mutants.selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
 
