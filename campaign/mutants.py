@@ -23,6 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation, mutations
 from campaign.part import ROOT, CampaignError, Case, Outcome, Part, Result
@@ -239,7 +241,7 @@ class Tree:
                 log = scratch / f"{number}.log"
                 code, _ = self._server.pytest([*PYTEST, "-x", *batch], limit, log)
                 if code != 0:
-                    return "killed", "time limit" if code is None else _killer(log, code)
+                    return "killed", "time limit" if code is None else killer(log, code)
         count = sum(map(len, batches))
         rest = "" if count == len(tests) else f" of {len(tests)}"
         return "survived", f"line {mutation.first}; {count}{rest} tests"
@@ -315,11 +317,15 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
     return [batch for batch in batches if batch]
 
 
-def _killer(log: Path, code: int) -> str:
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+def killer(log: Path, code: int) -> str:
+    """What pytest says failed; CampaignError where it could not run what it was given."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    for line in text.splitlines():
         if line.startswith(("FAILED ", "ERROR ")):
             return line.partition(" ")[2].partition(" - ")[0]
-    return f"exit status {code}"
+    if code == pytest.ExitCode.USAGE_ERROR and "while loading conftest" not in text:
+        raise CampaignError(f"pytest does not run these tests: {text[-200:]}")
+    return "the import" if code == pytest.ExitCode.USAGE_ERROR else f"exit status {code}"
 
 
 # --- what came out --------------------------------------------------------------------------

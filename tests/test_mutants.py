@@ -13,7 +13,7 @@ import pytest
 from campaign import mutants
 from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation, mutations
-from campaign.part import Result
+from campaign.part import CampaignError, Result
 from campaign.reach import Reach
 
 ROOT = Path(__file__).parents[1]
@@ -204,6 +204,19 @@ def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_pa
         assert "test_f.py::test_f" in log.read_text()
         source.write_text("def f(x):\n    while True: pass\n")
         assert server.pytest(words, 1, log)[0] is None
+
+
+def test_a_test_that_is_not_found_kills_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("ERROR: not found: test_f.py::test_gone\n")
+    with pytest.raises(CampaignError, match="does not run these tests"):
+        mutants.killer(log, 4)
+    log.write_text("ImportError while loading conftest '/x/conftest.py'.\n")
+    assert mutants.killer(log, 4) == "the import"
+    log.write_text("...F\nFAILED tests/a.py::test_b[1] - assert 1 == 2\n")
+    assert mutants.killer(log, 1) == "tests/a.py::test_b[1]"
+    log.write_text("Fatal")
+    assert mutants.killer(log, -11) == "exit status -11"
 
 
 def result(name: str, kind: str) -> Result:
