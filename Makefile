@@ -17,9 +17,11 @@ VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 BENCH :=
+CAMPAIGN := --resume
+PARTS :=
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test lint coverage bench parity lowest clean
+.PHONY: help run docs test lint coverage bench campaign parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
@@ -28,6 +30,7 @@ help:
 	@echo "make lint     ruff and mypy alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
+	@echo "make campaign  hours of kills, faults, bad inputs and mutants (PARTS='mutants ...': some of it)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"
@@ -54,6 +57,11 @@ coverage: .venv/installed
 # BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)
+
+# Goes on where it was interrupted, and shows failures in the table too. CAMPAIGN="--seed 1" begins anew; CAMPAIGN=--help says all.
+campaign: .venv/installed
+	@$(VENV) campaign $(PARTS) --workers $(WORKERS) $(CAMPAIGN); status=$$?; \
+	if [ $$status -le 1 ]; then $(VENV) campaign table || status=$$?; fi; exit $$status
 
 parity: .venv-parity/installed
 	$(PARITY) pytest -m parity tests/parity

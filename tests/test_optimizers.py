@@ -196,6 +196,10 @@ def test_scratch_is_no_larger_than_it_must_be() -> None:
     settings = make("adam", 0)
     settings.delta(params, params.copy(), settings.init(params), 0, 5, [slice(0, 4)], new)
     assert set(asked) == {(11,), (3, 11)}
+    asked.clear()
+    params = np.ones((8, 100_000), np.float32)
+    settings.delta(params, params.copy(), settings.init(params), 0, 5, [], new)
+    assert BLOCK / 2 < max(map(math.prod, asked)) < 1.1 * BLOCK  # of all members together
 
 
 # --- denormal numbers ------------------------------------------------------------------

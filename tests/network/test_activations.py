@@ -19,6 +19,7 @@ from trainlab.network.activations import (
     Softplus,
     positive_part,
 )
+from trainlab.network.layers import Activate
 from trainlab.settings import stack
 
 EPS = np.finfo(np.float64).eps
@@ -112,6 +113,18 @@ def test_kinks_are_where_one_of_two_derivatives_jumps(name: str) -> None:
     # Smooth functions have |f″| <= 1 and |f‴| <= 2 near 0.
     jumps = abs(first) > 4 * step or abs(second) > step / 4
     assert jumps == bool(kinks)
+
+
+def test_each_input_lies_on_a_side_of_each_kink() -> None:
+    class Clipped(ReLU):
+        kinks = (0.0, 6.0)
+
+    x = np.array([[-1.0, 3.0, 7.0]])
+    sides = [[[False, False], [True, False], [True, True]]]
+    found = Activate(Clipped()).kink_sides(x)
+    assert found is not None
+    assert found.tolist() == sides
+    assert Activate(Sigmoid()).kink_sides(x) is None
 
 
 def test_derivatives_at_the_kink_are_those_of_the_left() -> None:

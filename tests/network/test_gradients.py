@@ -238,6 +238,16 @@ def test_members_may_differ_in_their_settings(name: str, method: str) -> None:
     assert report.ok, str(report)
 
 
+def test_layers_with_nothing_between_them() -> None:
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((7, 4)), rng.standard_normal((7, 2))
+    network = Architecture(
+        [Dense(5), Dense(3), Dense(2)], losses.MeanSquaredError(), 4, weight_decay=0.0, l1=0.0
+    )
+    report = gradient_check(network, x, t, method="complex")
+    assert report.ok, str(report)
+
+
 def test_batch_norm_in_evaluation_mode() -> None:
     rng = np.random.default_rng(0)
     layer, features = BatchNorm(), 5

@@ -10,6 +10,7 @@ from scipy import stats
 
 from cases import INITIALIZERS
 from trainlab.errors import SettingError
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.initializers import (
     GlorotNormal,
     GlorotUniform,
@@ -127,3 +128,15 @@ def test_scales() -> None:
     assert Xavier().scale(100, 3) == LeCun().scale(100, 7) == 0.1
     assert GlorotNormal().scale(30, 20) == 0.2
     assert GlorotUniform().draw(np.random.default_rng(0), 2, 3).shape == (2, 3)
+
+
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
+def test_a_norm_starts_without_scale_and_shift_and_biases_start_at_zero(norm: str) -> None:
+    network = Architecture.of([MLP((5,), **{norm: True})], 4, 3, population=False)
+    starts = {
+        name: parameter.start
+        for layer, width in zip(network.layers, network.widths, strict=False)
+        for name, parameter in layer.declare(width).parameters.items()
+        if name != "W"
+    }
+    assert starts == {"b": 0.0, "gamma": 1.0, "beta": 0.0}

@@ -66,6 +66,22 @@ def test_large_products_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parts_of(*pair((100, 64, 100), np.float32, (), ""), 2, monkeypatch) == []
 
 
+def test_large_is_the_product_of_all_three_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "_same_bits", lambda *_: True)
+    monkeypatch.setattr(products, "PART", 100 * 7 * 50)
+    assert len(parts_of(*pair((100, 14, 50), np.float32, (), ""), 2, monkeypatch)) == 2
+    assert parts_of(*pair((100, 13, 50), np.float32, (), ""), 2, monkeypatch) == []
+    assert parts_of(*pair((100, 14, 49), np.float32, (), ""), 2, monkeypatch) == []
+    assert parts_of(*pair((99, 14, 50), np.float32, (), ""), 2, monkeypatch) == []
+
+
+@pytest.mark.parametrize("members", [(), (3,), (2, 3)])
+def test_the_trial_has_the_shape_and_order_of_one_matrix(members: tuple[int, ...]) -> None:
+    for turned, in_order in (("", True), ("a", False)):
+        a, _ = pair((7, 5, 4), np.float32, members, turned)
+        assert products._like(a) == (7, 5, in_order, np.float32)
+
+
 def test_what_would_round_otherwise_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "_same_bits", lambda *_: False)
     a, b = pair((256, 784, 512), np.float32, (), "")

@@ -1,0 +1,90 @@
+"""A part of the campaign: what it promises, its cases, and how one of them is run."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+ROOT: Final = Path(__file__).parents[1]
+
+# Every part by name, in the order in which they run; each module holds its part as PART.
+PARTS: Final = {
+    "mutants": "campaign.mutants",
+}
+
+
+class CampaignError(Exception):
+    """A campaign that cannot run: a damaged file of results, a page without markers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One thing to try, or a batch of them.
+
+    `id` is the same in every run with the same seed, and unique in its part.  `given` is what
+    `run` needs; it may travel to another process, so it must be picklable.
+    """
+
+    id: str
+    given: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a case.
+
+    `ok` says whether the promise was kept, `detail` what happened (needed where it was not),
+    and `counts` how many tries ended in which way: {"refused": 812, "read": 188}.
+    """
+
+    ok: bool
+    detail: str = ""
+    counts: Mapping[str, int] = dataclasses.field(default_factory=lambda: {"done": 1})
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A line of the file of results."""
+
+    id: str
+    ok: bool
+    detail: str
+    counts: Mapping[str, int]
+    seconds: float
+    commit: str
+
+
+class Part(abc.ABC):
+    """One part.  A worker keeps one object of it and runs many cases, one after the other."""
+
+    name: ClassVar[str]
+    promise: ClassVar[str]  # one line, for the table
+
+    @abc.abstractmethod
+    def cases(self, seed: int, quick: bool) -> Sequence[Case]:
+        """Every case, in the order of running; a tenth of them or fewer if quick."""
+
+    @abc.abstractmethod
+    def run(self, case: Case, scratch: Path) -> Outcome:
+        """Runs one case.  `scratch` is an empty folder of this case, removed afterwards."""
+
+    def passed(self, results: Sequence[Result]) -> bool:
+        """Whether the results of all cases keep the promise."""
+        return all(result.ok for result in results)
+
+    def report(self, results: Sequence[Result]) -> str:
+        """Markdown shown below the table; empty where counts say everything."""
+        return ""
+
+    def close(self) -> None:  # noqa: B027  # most parts hold nothing open
+        """Releases what `run` kept from case to case."""
+
+
+def load(name: str) -> Part:
+    """The part of a name."""
+    part: Part = importlib.import_module(PARTS[name]).PART
+    return part
