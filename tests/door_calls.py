@@ -66,17 +66,11 @@ NO_DOORS: Final = frozenset(
 """Public names that are no doors, and why."""
 
 FIELDS: Final = tuple(field.name for kind in (tl.MLP, tl.SGD) for field in dataclasses.fields(kind))
-FIT: Final = (
-    *("batch_size", "epochs", "steps", "batches", "evaluate", "on", "early_stopping"),
-    *("callbacks", "workers", "backend", "scheduler", "dtype", "keep", "start", "progress"),
-    *("store", "run", "fresh"),
-)
 EXTRA: Final[Mapping[str, tuple[str, ...]]] = {
     "trainlab.Population.grid": FIELDS,
     "trainlab.Population.zip": FIELDS,
     "trainlab.Population.sample": FIELDS,
     "trainlab.Member.replace": ("network", "optimizer", "seed", *FIELDS),
-    "trainlab.Network.fit": FIT,
     "trainlab.PopulationSearchCV.fit": ("groups", "sample_weight", "validation_data"),
 }
 """What `**keywords` are, where a signature does not say."""
@@ -228,6 +222,16 @@ def _fit(made: Callable[[], Any]) -> Call:
     return lambda: (call, {})
 
 
+def _start(made: Callable[[], Any]) -> Call:
+    """The same in the background."""
+
+    def call(**given: Any) -> Any:
+        length = {} if given.keys() & {"epochs", "steps"} else {"steps": 2}
+        return made().start(**{"data": data(), "workers": 1, **length, **given}).wait()
+
+    return lambda: (call, {})
+
+
 CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Dataset": lambda: (
         tl.Dataset,
@@ -248,6 +252,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Network": lambda: (tl.Network, {}),
     "trainlab.Network.accuracy": lambda: (network().accuracy, {"x": rows(), "t": LABELS}),
     "trainlab.Network.fit": _fit(network),
+    "trainlab.Network.start": _start(network),
     "trainlab.Network.of": lambda: (tl.Network.of, {"population": network().population}),
     "trainlab.Network.predict": lambda: (network().predict, {"x": rows()}),
     "trainlab.Network.predict_proba": lambda: (network().predict_proba, {"x": rows()}),
@@ -260,9 +265,10 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Population.predict_proba": lambda: (population().predict_proba, {"x": rows()}),
     "trainlab.Population.restore": lambda: (
         tl.Population.restore,
-        {"members": population(), "numbers": population().numbers, "widths": population().widths},
+        {"members": population(), "states": population().states, "widths": population().widths},
     ),
     "trainlab.Population.sample": lambda: (tl.Population.sample, {"n": 2}),
+    "trainlab.Population.start": _start(population),
     "trainlab.Population.snapshot": lambda: (population().snapshot, {"index": 0}),
     "trainlab.Population.zip": lambda: (tl.Population.zip, {}),
     "trainlab.export_onnx": lambda: (

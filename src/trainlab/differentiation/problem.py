@@ -101,7 +101,7 @@ class Problem:
         x = x.astype(np.float64)
         if isinstance(network, MLP):
             index = network.loss.task == "classification"
-            if index and t.dtype.kind not in "iu":
+            if index and not out_features and t.dtype.kind not in "iu":
                 raise DataError(sentence("t", "gradient_check", "hold class numbers", t))
             shown = out_features or (int(t.max()) + 1 if index else t.shape[-1])
             if not x.ndim:

@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
+from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers, places
 from trainlab.data.weights import in_range
 from trainlab.errors import DataError, sentence
@@ -56,8 +57,8 @@ def r_squared(predicted: Array, y: Any, sample_weight: Any, owner: str) -> float
     """R² of predictions of y (N,) or (N, out), rows counted by their weights; in any unit."""
     check_sizes(owner, y=y)
     weight = _weight(sample_weight, y, owner)
+    truth = as_floats(y, "y", owner)
     with named_faults("y", owner), np.errstate(over="ignore"):
-        truth = np.asarray(y, np.float64)
         unit = unit_of(np.abs(truth).max(axis=0))
         own = np.clip(predicted * unit, -GREATEST, GREATEST)
         return float(r2_score(truth * unit, own, sample_weight=weight))
