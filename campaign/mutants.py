@@ -30,13 +30,13 @@ from campaign.mutations import Mutation, mutations
 from campaign.part import ROOT, CampaignError, Case, Outcome, Part, Result
 from campaign.reach import Reach
 
-ROOMS: Final = {
-    "network": "network/*.py",
-    "optimizers": "optimizer*.py",
-    "training": "training/*.py",
-    "store": "store/*.py",
-    "models": "models/*.py",
-    "estimators": "estimators/*.py",
+ROOMS: Final[Mapping[str, Sequence[str]]] = {
+    "network": ("network/*.py",),
+    "optimizers": ("optimizer*.py",),
+    "training": ("engine/*.py", "training/*.py", "workers/*.py", "population/*.py"),
+    "store": ("store/*.py",),
+    "models": ("models/*.py",),
+    "estimators": ("estimators/*.py",),
 }
 PER_ROOM, PER_ROOM_QUICK = 200, 5
 CONTROLS, CONTROLS_QUICK = 30, 2  # the same without a fault: nothing may fail
@@ -46,7 +46,9 @@ LEAST_KILLED: Final = 0.95
 # Not the tests that compare texts with the source, draw pictures, or take minutes.
 TESTS: Final = (
     "tests/network",
-    "tests/training",
+    "tests/engine",
+    "tests/workers",
+    "tests/population",
     "tests/models",
     "tests/estimators",
     "tests/search",
@@ -63,7 +65,6 @@ TESTS: Final = (
     "tests/test_conventions.py",
     "tests/test_comparisons.py",
     "tests/test_evidence.py",
-    "tests/test_crew.py",
     "tests/test_search_command.py",
     "tests/test_cli.py",
     "src/trainlab",
@@ -154,10 +155,15 @@ def drawn(room: str, seed: int) -> list[Mutation]:
     """
     found = [
         mutation
-        for path in sorted((ROOT / "src" / "trainlab").glob(ROOMS[room]))
+        for path in files_of(room)
         for mutation in mutations(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
     ]
     return sorted(found, key=lambda each: _rank(seed, each.id))
+
+
+def files_of(room: str) -> list[Path]:
+    """Its files."""
+    return sorted(path for glob in ROOMS[room] for path in (ROOT / "src" / "trainlab").glob(glob))
 
 
 def _rank(seed: int, name: str) -> bytes:
@@ -167,7 +173,7 @@ def _rank(seed: int, name: str) -> bytes:
 def room_of(name: str) -> str:
     """The room of a mutation, from its id."""
     path = Path(name.partition("::")[0])
-    return path.parent.name if path.parent.name in ROOMS else "optimizers"
+    return next(room for room, globs in ROOMS.items() if any(map(path.match, globs)))
 
 
 @functools.cache
