@@ -24,7 +24,7 @@ import trainlab as tl
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.report import searches
-from trainlab.search.study import Asked, study
+from trainlab.search.study import StudySettings, study
 from trainlab.search.tables import problem, split
 from trainlab.store import Run
 
@@ -168,7 +168,9 @@ def test_numbers(diabetes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_table_whose_neighbouring_rows_are_alike(tmp_path: Path) -> None:
     """Folds of neighbours would hold targets that the others know nothing of."""
     path = write(tmp_path / "curve.csv", ["x", "y"], [[n, (n - 40) ** 2] for n in range(80)])
-    asked = Asked(trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,))
+    asked = StudySettings(
+        trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,)
+    )
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert min(found.candidates[0].folds) > 0.8
     assert found.judged[0].score > 0.8 > found.judged[1].score
