@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 import pages
 import trainlab as tl
-from test_search_command import ENTRIES, cut_after, invoke, write
+from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.estimators.cells import Numbers, Words

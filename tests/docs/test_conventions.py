@@ -16,7 +16,7 @@ from trainlab.book import optimizer as book_optimizers
 from trainlab.network import layers
 from trainlab.network.workspace import FRESH
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "conventions.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "conventions.md"
 
 
 def rows() -> list[tuple[str, str, str, str]]:
