@@ -64,7 +64,7 @@ from trainlab.optimizers import (
     Nesterov,
     RMSprop,
 )
-from trainlab.population import Network, Population
+from trainlab.population import Network, Population, Running
 from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, Step, WarmUp
 from trainlab.training.history import History
 from trainlab.training.plan import EarlyStopping
@@ -136,6 +136,7 @@ __all__ = [
     "PopulationSearchCV",
     "RMSprop",
     "ReLU",
+    "Running",
     "SettingError",
     "Sigmoid",
     "SigmoidCrossEntropy",
