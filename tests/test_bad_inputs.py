@@ -17,7 +17,7 @@ from scipy import sparse
 import trainlab as tl
 from complaints import complains
 from trainlab import evidence
-from trainlab.data import Batches, read_idx, split
+from trainlab.data import Batches, fetch_mnist, read_idx, split
 from trainlab.differentiation import complex_step_gradient
 from trainlab.errors import (
     DataError,
@@ -29,6 +29,7 @@ from trainlab.errors import (
 )
 from trainlab.experiments.registry import find
 from trainlab.experiments.runner import Options
+from trainlab.models.scoring import score
 
 NAN, INF = math.nan, math.inf
 
@@ -319,6 +320,20 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
         SettingError,
         lambda: evidence.compare("a", rows()[:, 0], "b", [0.0] * 12, seed=-1),
     ),
+    # files
+    "idx-bytes-nan": (SettingError, lambda: read_idx("absent", max_bytes=NAN)),
+    "idx-bytes-infinite": (SettingError, lambda: read_idx("absent", max_bytes=INF)),
+    "idx-bytes-0": (SettingError, lambda: read_idx("absent", max_bytes=0)),
+    "idx-bytes-true": (SettingError, lambda: read_idx("absent", max_bytes=True)),
+    "idx-shape-number": (SettingError, lambda: read_idx("absent", shape=3)),
+    "idx-shape-array": (SettingError, lambda: read_idx("absent", shape=np.array([3]))),
+    "idx-shape-reals": (SettingError, lambda: read_idx("absent", shape=(3.0,))),
+    "idx-sha256-short": (SettingError, lambda: read_idx("absent", sha256="ff")),
+    "idx-sha256-array": (SettingError, lambda: read_idx("absent", sha256=np.array(["f", "f"]))),
+    "mnist-download": (SettingError, lambda: tl.load_mnist(download="no")),
+    "mnist-progress": (SettingError, lambda: tl.load_mnist(progress=np.array([1, 2]))),
+    "fetch-progress": (SettingError, lambda: fetch_mnist(progress=None)),
+    "score-model": (SettingError, lambda: score(None, "absent")),
     # experiments
     "find-name": (SettingError, lambda: find(["optimizer-comparisn"])),
     "find-other": (SettingError, lambda: find([3])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -17,8 +18,10 @@ import numpy as np
 import pytest
 
 from book.read_only import read_only
+from trainlab.cli import main
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, database, decode, encode, listed
+from trainlab.store.checksums import UNKNOWN
 from trainlab.store.differences import differences
 
 resource = pytest.importorskip("resource")  # limits of POSIX, which stand in for a full disk
@@ -108,9 +111,21 @@ class TestCoding:
                 decode(whole[:end])
         with pytest.raises(ValueError, match="longer"):
             decode(whole + b"x")
-        for old, new in ((b"[2,2]", b"[2,9]"), (b'"<f4"', b'"|O8"'), (b'"info"', b'"onfi"')):
+        for old, new in (
+            (b"[2,2]", b"[2,9]"),
+            (b'"<f4"', b'"|O8"'),
+            (b'"<f4"', b'",f4"'),  # which NumPy would evaluate
+            (b'"info"', b'"onfi"'),
+        ):
             with pytest.raises(ValueError, match=r".+"):
                 decode(whole.replace(old, new))
+        for header in (
+            b"[" * 100_000,
+            b'{"arrays":[["a","<f4",[0,%d]]],"info":1}' % (2**70),
+            b'{"arrays":[["a","<f4",[%s1]]],"info":1}' % (b"0," * 99),
+        ):
+            with pytest.raises(ValueError, match=r".+"):
+                decode(len(header).to_bytes(8, "little") + header)
 
     def test_a_huge_declared_size_is_refused_before_anything_is_allocated(self) -> None:
         whole = encode({}, {"a": np.arange(3)})
@@ -187,6 +202,43 @@ class TestRuns:
         with pytest.raises(StoreError, match=f"folder with {FILE}"):
             listed(tmp_path / "absent")
 
+    def test_times_that_are_damaged_are_unknown(self, tmp_path: Path) -> None:
+        fill(tmp_path)
+        whole, (before, other) = (tmp_path / FILE).read_bytes(), listed(tmp_path)
+        stamp = execute(tmp_path, "SELECT begun FROM runs")[0][0]
+        assert isinstance(stamp, str)
+        first = whole.index(stamp.encode())
+        for place in range(first, first + len(stamp)):
+            for bit in range(8):
+                content = bytearray(whole)
+                content[place] ^= 1 << bit
+                (tmp_path / FILE).write_bytes(content)
+                damaged, same = listed(tmp_path)
+                assert damaged == dataclasses.replace(before, begun=UNKNOWN)
+                assert same == other
+
+    @pytest.mark.parametrize(
+        ("begun", "read"),
+        [
+            ("2026-01-02 03:04:05 UTC", "2026-01-02 03:04:05 UTC"),  # as the first versions wrote
+            ("2026-01-02 03:04:05 UTC ", UNKNOWN),
+            ("[red]6-01-02 03:04:05 UTC", UNKNOWN),
+            ("\x1b[31m", UNKNOWN),
+            (b"\xff", UNKNOWN),
+            (7, UNKNOWN),
+        ],
+    )
+    def test_times_of_earlier_versions(
+        self, begun: object, read: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        fill(tmp_path)
+        execute(tmp_path, "UPDATE runs SET begun = ? WHERE key = 'one'", begun)
+        assert listed(tmp_path)[0].begun == read
+        main(["runs", str(tmp_path)], standalone_mode=False)
+        shown = capsys.readouterr().out
+        assert read in shown
+        assert "\x1b" not in shown
+
 
 class TestOneProcess:
     HOLD = "import sys, time; from trainlab.store import Store; s = Store(sys.argv[1]); "
@@ -260,10 +312,10 @@ class TestVersions:
         assert (tmp_path / FILE).read_bytes() == b"no database " * 100
 
 
-def execute(folder: Path, statement: str) -> list[tuple[object, ...]]:
+def execute(folder: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(folder / FILE)
     try:
-        found = connection.execute(statement).fetchall()
+        found = connection.execute(statement, values).fetchall()
         connection.commit()
         return found
     finally:

@@ -7,11 +7,13 @@ import hashlib
 import http.server
 import os
 import threading
+import time
+import urllib.parse
 
 import numpy as np
 import pytest
 
-from trainlab.data import download
+from trainlab.data import download, transfer
 from trainlab.data.download import ATTEMPTS, fetch
 from trainlab.data.idx import IdxFile
 from trainlab.errors import DownloadError
@@ -263,6 +265,133 @@ def test_an_endless_answer_is_cut_off(tmp_path, mirror, length, words, most):
     assert max(seen) <= most
     assert len(one.paths) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def plain(*lines, body=b""):
+    """An answer byte by byte: http.server would not write such lines."""
+
+    def part(handler):
+        handler.wfile.write(b"\r\n".join([b"HTTP/1.1 200 OK", *lines, b"", body]))
+
+    return part
+
+
+def moved(target):
+    def part(handler):
+        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: " + target + b"\r\n\r\n")
+
+    return part
+
+
+CHUNKED = b"Transfer-Encoding: chunked"
+NONSENSE = {
+    "a length of 5,000 digits": plain(b"Content-Length: " + b"9" * 5000, body=PACKED),
+    "a length of letters": plain(b"Content-Length: many", body=PACKED[:HALF]),
+    "two lengths": plain(b"Content-Length: 5, 6", body=PACKED),
+    "a chunk of a negative size": plain(CHUNKED, body=b"-5\r\n" + PACKED),
+    "a chunk of -1": plain(CHUNKED, body=b"-1\r\n" + bytes(1 << 22)),
+    "a chunk of no size": plain(CHUNKED, body=b"size\r\n" + PACKED),
+    "a chunk that is cut": plain(CHUNKED, body=b"ffff\r\n" + PACKED[:HALF]),
+    "no http": lambda handler: handler.wfile.write(b"\xff\xfe nonsense\r\n\r\n"),
+    "nothing": lambda handler: None,
+    "headers without end": plain(*[b"X: y"] * 200),
+    "moved to no address": moved(b"http://["),
+    "moved to an empty label": moved(b"http://.example/"),
+    "moved to no port": moved(b"http://127.0.0.1:99999999/"),
+    "moved to a file": moved(b"file:///etc/passwd"),
+    "moved to bytes": moved(b"/\xff\xfe"),
+    "moved to itself": moved(b""),
+    "moved for ever": moved(b"/again"),
+    "moved to a terminal's commands": moved(b"gopher://\x1b[31m/"),
+}
+
+
+@pytest.mark.parametrize("part", NONSENSE.values(), ids=NONSENSE)
+def test_a_nonsensical_answer_gives_way_to_the_next_mirror(tmp_path, mirror, part):
+    bad = mirror(part)
+    get(tmp_path / "one", bad, mirror(whole()))
+    packed = tmp_path / "one" / "some-idx3-ubyte.gz"
+    assert packed.read_bytes() == PACKED
+    with pytest.raises(DownloadError, match="could not be fetched") as caught:
+        get(tmp_path / "two", bad)
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert len(str(caught.value)) < 600
+
+
+def test_a_redirect_is_followed_and_its_own_content_left(tmp_path, mirror):
+    good = mirror(whole())
+
+    def there(handler):
+        target = f"{good.url}there"
+        send(handler, 302, bytes(8 << 20), length=1 << 40, Location=target)
+
+    get(tmp_path, mirror(there))
+    assert good.paths == ["/mnist/there"]
+    assert_only(tmp_path, "some-idx3-ubyte.gz")
+
+
+def drip(start, each=b"x", seconds=0.05):
+    def part(handler):
+        handler.wfile.write(start)
+        for _ in range(200):
+            handler.wfile.write(each)
+            time.sleep(seconds)
+
+    return part
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "the first line": drip(b"HTTP/1.1"),
+    "a header": drip(OK + b"X: "),
+    "provisional answers": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "the content": drip(OK + b"Content-Length: %d\r\n\r\n" % len(PACKED)),
+    "a chunk": drip(OK + CHUNKED + b"\r\n\r\nfff\r\n"),
+    "the size of a chunk": drip(OK + CHUNKED + b"\r\n\r\n", b"0"),
+    "trailers": drip(OK + CHUNKED + b"\r\n\r\n0\r\n", b"X: y\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", DRIPS.values(), ids=DRIPS)
+def test_a_mirror_that_drips_gives_way(tmp_path, mirror, part, monkeypatch):
+    monkeypatch.setattr(transfer, "PATIENCE", 0.3)
+    slow = mirror(part)
+    with pytest.raises(DownloadError, match=r"too slow: \d+ bytes in \d+ s"):
+        get(tmp_path, slow)
+    assert len(slow.paths) == 1  # asking again would take as long
+
+
+def test_after_a_slow_mirror_comes_the_next(tmp_path, mirror, monkeypatch):
+    monkeypatch.setattr(transfer, "PATIENCE", 2.0)
+    slow, good = mirror(DRIPS["the content"]), mirror(whole())
+    get(tmp_path, slow, good)
+    assert (tmp_path / "some-idx3-ubyte.gz").read_bytes() == PACKED
+
+
+def test_a_slow_line_has_time_for_what_it_brings(tmp_path, mirror, monkeypatch):
+    monkeypatch.setattr(transfer, "PATIENCE", 2.0)
+    monkeypatch.setattr(transfer, "SLOWEST", 100.0)
+
+    def slow(handler):
+        handler.wfile.write(OK + b"Content-Length: %d\r\n\r\n" % len(PACKED))
+        for first in range(0, len(PACKED), 100):
+            handler.wfile.write(PACKED[first : first + 100])
+            time.sleep(2.5 * 100 / len(PACKED))
+
+    get(tmp_path, mirror(slow))
+    assert_only(tmp_path, "some-idx3-ubyte.gz")
+
+
+def test_a_planted_link_is_not_written_through(tmp_path, mirror):
+    victim, one = tmp_path / "victim", mirror(whole())
+    victim.write_bytes(b"precious")
+    os.utime(victim, (0, 0))
+    host = urllib.parse.quote(urllib.parse.urlsplit(one.url).netloc, safe="")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / f".some-idx3-ubyte.{host}.1.1.part").symlink_to(victim)
+    get(folder, one)
+    assert victim.read_bytes() == b"precious"
 
 
 def test_all_mirrors_down_is_one_error_with_each_reason_and_a_remedy(tmp_path, mirror):

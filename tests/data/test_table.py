@@ -173,7 +173,7 @@ def test_a_row_of_many_lines_has_an_end(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path) -> None:
     complains(lambda: read_table(tmp_path / "absent"), DataError, "file of")
     complains(lambda: read_table(tmp_path), DataError, "file of")
-    complains(lambda: read_table("a\0b"), DataError, "file of")
+    complains(lambda: read_table("a\0b"), SettingError, "path of")
     path = written(tmp_path, "a,b\n1,2\n3,4\n")
     complains(lambda: read_table(path, text=["kind"]), DataError, "table of")
     complains(lambda: read_table(path, numbers=["c"]), DataError, "table of")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,28 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", "{}", '{"experiment": 1, "verdict": {}, "members": [], "series": {}}'],
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        pytest.param("[" * 100_000, id="deep"),
+        '{"experiment": 1, "verdict": {}, "members": [], "series": {}}',
+    ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
+    with pytest.raises(DataError, match=r"results\.json must be results that trainlab wrote"):
+        results.load(tmp_path)
+
+
+def test_a_number_beyond_any_float_is_named(tmp_path: Path) -> None:
+    results.save(example(), tmp_path)
+    path = tmp_path / "results.json"
+    text = path.read_text()
+    changed = re.sub(r'("values": \[\[)[^],]+', rf"\g<1>{10**400}", text, count=1)
+    assert changed != text
+    path.write_text(changed)
     with pytest.raises(DataError, match=r"results\.json must be results that trainlab wrote"):
         results.load(tmp_path)

@@ -145,7 +145,7 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "dtype-list": ("document of", settings(lambda d: d.update(dtype=["float32"]))),
     "dtype-other": ("params of", settings(lambda d: d.update(dtype="float64"))),
     "widths-huge": ("params of", settings(lambda d: d.update(widths=[2**60, 2**60]))),
-    "widths-digits": ("widths of", settings(lambda d: d.update(widths=[10**4000, 2]))),
+    "widths-digits": ("metadata of", settings(lambda d: d.update(widths=[10**4000, 2]))),
     "widths-0": ("widths of", settings(lambda d: d.update(widths=[0, 2]))),
     "widths-float": ("widths of", settings(lambda d: d.update(widths=[3.0, 2]))),
     "widths-three": ("widths of", settings(lambda d: d.update(widths=[3, 2, 1]))),
@@ -169,6 +169,7 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "field-missing": ("MLP of", settings(lambda d: d["networks"][0].pop("hidden"))),
     "out-of-range": ("settings of", settings(lambda d: d["networks"][0].update(dropout=1.5))),
     "rate-negative": ("settings of", settings(lambda d: d["optimizers"][0].update(lr=-1))),
+    "rate-digits": ("metadata of", settings(lambda d: d["optimizers"][0].update(lr=10**400))),
     "rate-none": ("settings of", settings(lambda d: d["optimizers"][0].update(lr=None))),
     "rate-text": ("settings of", settings(lambda d: d["optimizers"][0].update(lr="1e-3"))),
     "both-norms": (
@@ -212,6 +213,20 @@ def test_a_file_is_right_before_it_is_forged(path: Path, model: tl.Population) -
 def raw(header: str | bytes, data: bytes = b"", length: int | None = None) -> bytes:
     text = header if isinstance(header, bytes) else header.encode()
     return (len(text) if length is None else length).to_bytes(8, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    "shape", [[0, 2**62], [0, 2**64 - 1], [1] * 65, [0] + [1] * 99], ids=["0", "1", "2", "3"]
+)
+def test_shapes_that_no_array_can_have(shape: list[int], path: Path) -> None:
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8:start]), content[start:]
+    size = 0 if 0 in shape else 4
+    place = [len(data), len(data) + size]
+    header["0.more"] = {"dtype": "F32", "shape": shape, "data_offsets": place}
+    path.write_bytes(raw(json.dumps(header), data + bytes(size)))
+    complains(lambda: tl.load(path), ModelFileError, "shape of '0.more' of")
 
 
 def entry(offsets: str, data: int) -> bytes:

@@ -65,7 +65,7 @@ def test_classes_and_probabilities(path: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert rows(done.stdout) == (["prediction"], [[str(label)] for label in model.predict(X)])
     done = invoke(tmp_path / "model", path, "--proba", "--out", tmp_path / "scores.csv")
-    assert done.stdout == f"11 rows: {tmp_path / 'scores.csv'}\n"
+    assert done.stderr == f"11 rows: {tmp_path / 'scores.csv'}\n"
     names, found = rows((tmp_path / "scores.csv").read_text())
     assert names == ["probability_0", "probability_1", "probability_2"]
     assert np.array_equal(np.array(found, np.float32), model.predict_proba(X))

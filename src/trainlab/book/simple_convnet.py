@@ -16,7 +16,7 @@ from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
 from trainlab.book.notices import notice
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.files import write
+from trainlab.files import as_path, write
 from trainlab.network.workspace import Array
 
 __all__ = ["SimpleConvNet", "np"]
@@ -127,7 +127,7 @@ class SimpleConvNet:
         notice("save_params writes arrays of NumPy, no pickle, whatever the name of the file")
         content, arrays = io.BytesIO(), cast(dict[str, Any], self.params)
         np.savez(content, **arrays)
-        write(Path(file_name), content.getvalue())
+        write(as_path(file_name, "file_name", "save_params"), content.getvalue())
 
     def load_params(self, file_name: str = "params.pkl") -> None:
         """Reads what `save_params` wrote.
@@ -135,7 +135,8 @@ class SimpleConvNet:
         Raises: DataError where the file is something else, such as a pickle of the book's
         `save_params`, or has other parameters.
         """
-        for name, value in _read(Path(file_name), set(self.params)).items():
+        path = as_path(file_name, "file_name", "load_params")
+        for name, value in _read(path, set(self.params)).items():
             self.params[name] = value
         for i, layer in enumerate(("Conv1", "Affine1", "Affine2"), 1):
             self.layers[layer].W = self.params[f"W{i}"]

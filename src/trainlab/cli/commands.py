@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.cli.group import INTERRUPTED, PathName, console, main, widths
 from trainlab.errors import DataError, sentence
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def list_experiments() -> None:
     show_default=True,
     help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Runs of each arm.  [default: 10]")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
@@ -57,7 +57,7 @@ def list_experiments() -> None:
 @click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default=DEFAULT_OUT,
     show_default=True,
     help="Where results go.",
@@ -228,15 +228,13 @@ def book(script: Path, arguments: Sequence[str]) -> None:
 
 
 @main.command()
-@click.option("--data-dir", type=click.Path(path_type=Path), help="A folder with MNIST.")
+@click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--fetch", is_flag=True, help="Fetch what is missing, and verify all of it.")
 def data(data_dir: Path | None, fetch: bool) -> None:
     """Show what data is there; fetch and verify MNIST."""
     from trainlab.data import fetch_mnist, find_mnist, load_digits, load_mnist
 
     if fetch:
-        if data_dir is not None:
-            data_dir.mkdir(parents=True, exist_ok=True)
         for fetched in fetch_mnist(data_dir):
             click.echo(f"verified: {fetched}")
     places = find_mnist(data_dir)
@@ -261,7 +259,7 @@ def _described(found: Any) -> tuple[str, str, str]:
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathName())
 def report(folder: Path) -> None:
     """Rebuild the page of the results in DIR."""
     from trainlab.experiments.results import FILE
@@ -275,9 +273,9 @@ def report(folder: Path) -> None:
 
 
 @main.command()
-@click.argument("model", type=click.Path(path_type=Path))
-@click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="A file for the predictions.")
+@click.argument("model", type=PathName())
+@click.argument("table", metavar="CSV", type=PathName())
+@click.option("--out", type=PathName(), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
 def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
     """Predict each row of a CSV file with a model that was saved.
@@ -306,11 +304,11 @@ def predict(model: Path, table: Path, out: Path | None, proba: bool) -> None:
         click.echo(content.decode("utf-8"), nl=False)
     else:
         files.write(out, content)
-        click.echo(f"{len(found)} rows: {out.resolve()}")
+        click.echo(f"{len(found)} rows: {out.absolute()}", err=True)  # --out may be /dev/stdout
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathName())
 def runs(folder: Path) -> None:
     """List the trainings that DIR keeps, finished or not."""
     from trainlab.store import listed

@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from trainlab.errors import TrainlabError
+from trainlab.files import as_path
 
 INTERRUPTED: Final = 130
 
@@ -50,6 +51,24 @@ class Failure(click.ClickException):
 @click.version_option(package_name="trainlab")
 def main() -> None:
     """A training laboratory for neural networks."""
+
+
+class PathName(click.Path):
+    """A path, by the rule that holds for paths in Python: an empty one is an error.
+
+    home  whether a leading ~ stands for a home: no shell expands it in --option=~/folder
+    """
+
+    def __init__(self, home: bool = False) -> None:
+        super().__init__()
+        self.home = home
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that the text names."""
+        name = param.human_readable_name if param else "path"
+        if isinstance(param, click.Option):
+            name = param.opts[0]
+        return as_path(value, name, (ctx and ctx.info_name) or "trainlab", home=self.home)
 
 
 def widths(text: str) -> tuple[int, ...]:

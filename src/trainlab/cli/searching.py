@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from rich.table import Table
 from rich.text import Text
 
-from trainlab.cli.group import INTERRUPTED, console, main, widths
+from trainlab.cli.group import INTERRUPTED, PathName, console, main, widths
 
 if TYPE_CHECKING:
     from trainlab.search.study import Outcome
@@ -61,7 +61,7 @@ SHOWN: Final = 10
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default="trainlab-search",
     show_default=True,
     metavar="DIR",

@@ -6,41 +6,33 @@ hashes the compressed bytes, which differ between mirrors; so the transfer is he
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-import requests
-import urllib3
-
 from trainlab.data.idx import GZIP_MAGIC, IdxFile, largest_wrapper
+from trainlab.data.transfer import MirrorError, transfer
 from trainlab.errors import DataError, DownloadError
+from trainlab.files import sync
 
 ATTEMPTS: Final = 3
 FIRST_PAUSE: Final = 0.5
 """Seconds before the second attempt at a mirror; doubled before each further one."""
-TIMEOUT: Final = (10.0, 30.0)
-"""Seconds to connect, and between two pieces of the answer."""
 ABANDONED: Final = 300.0
 """Seconds without a write after which a partial file has no writer: far above TIMEOUT."""
+_DIGITS: Final = 20
+"""Of a size that is read: with as many it is larger than any file here."""
 REMEDY: Final = (
     "try again when online, or name a folder that has the files: --data-dir or TRAINLAB_DATA"
 )
-_PIECE: Final = 1 << 16
 
 Report = Callable[[int, int | None], None]
 """Is told the bytes that are here, and the bytes of the whole file where these are known."""
-
-
-class _MirrorError(Exception):
-    """What is wrong with a mirror's answer; `lasting` where asking again cannot help."""
-
-    def __init__(self, text: str, *, lasting: bool) -> None:
-        super().__init__(text)
-        self.lasting = lasting
 
 
 def fetch(
@@ -66,7 +58,7 @@ def fetch(
             url = f"{mirror.rstrip('/')}/{file.name}.gz"
             try:
                 return _fetch_from(url, file, folder, report, pause)
-            except _MirrorError as fault:
+            except MirrorError as fault:
                 tried.append(f"{url}: {fault}")
     except OSError as error:
         reason = error.strerror or str(error)
@@ -88,15 +80,13 @@ def _fetch_from(
         continued = part.stat().st_size > 0
         try:
             try:
-                _transfer(url, part, largest_wrapper(file.nbytes), report)
+                _append(url, part, largest_wrapper(file.nbytes), report)
                 return _accept(part, file, folder)
-            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                raise _MirrorError(_words(error), lasting=False) from error
             except DataError as error:
                 part.write_bytes(b"")
                 # What was continued may have been the start of another version.
-                raise _MirrorError(f"wrong content: {error}", lasting=not continued) from error
-        except _MirrorError as fault:
+                raise MirrorError(f"wrong content: {error}", lasting=not continued) from error
+        except MirrorError as fault:
             if fault.lasting or attempt == ATTEMPTS - 1:
                 _leave(part)
                 raise
@@ -116,13 +106,14 @@ def _claim(url: str, file: IdxFile, folder: Path) -> Path:
     mine = folder / f"{prefix}.{os.getpid()}.{time.time_ns()}.part"
     for left in sorted(folder.glob(f"{prefix}.*.part")):
         try:
-            if time.time() - left.stat().st_mtime > ABANDONED:
+            status = left.lstat()  # a link may lead to any file of the user's
+            if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > ABANDONED:
                 os.replace(left, mine)
                 os.utime(mine)
                 return mine
         except FileNotFoundError:
             continue
-    mine.touch()
+    mine.touch(exist_ok=False)
     return mine
 
 
@@ -134,36 +125,38 @@ def _leave(part: Path) -> None:
         os.utime(part, (0, 0))
 
 
-def _transfer(url: str, part: Path, largest: int, report: Report) -> None:
+def _append(url: str, part: Path, largest: int, report: Report) -> None:
     """Appends to `part` what it lacks of the answer at `url`."""
     have = part.stat().st_size
     # Compression on the way would make offsets mean something else.
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+    pieces = transfer(url, headers)
+    with contextlib.closing(pieces):
+        answer = next(pieces)
         if answer.status_code == 416 and have:
             part.write_bytes(b"")
-            raise _MirrorError("the partial file does not fit the mirror's", lasting=False)
+            raise MirrorError("the partial file does not fit the mirror's", lasting=False)
         if answer.status_code not in (200, 206):
             lasting = answer.status_code < 500 and answer.status_code not in (408, 425, 429)
-            raise _MirrorError(f"HTTP status {answer.status_code}", lasting=lasting)
+            raise MirrorError(f"HTTP status {answer.status_code}", lasting=lasting)
         follows = answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         if answer.status_code == 206 and not follows:
             part.write_bytes(b"")
-            raise _MirrorError("the answer does not continue the partial file", lasting=False)
+            raise MirrorError("the answer does not continue the partial file", lasting=False)
         if answer.status_code == 200:
             have = 0
-        length = answer.headers.get("Content-Length", "")
+        length = answer.headers.get("Content-Length", "")[:_DIGITS]
         total = have + int(length) if length.isascii() and length.isdigit() else None
         if total is not None and total > largest:
-            raise _MirrorError(f"{total} bytes where {largest} are the most", lasting=True)
+            raise MirrorError(f"{total} bytes where {largest} are the most", lasting=True)
         with part.open("ab" if have else "wb") as out:
-            for piece in answer.raw.stream(_PIECE, decode_content=False):
+            for piece in pieces:
                 have += len(piece)
                 if have > largest:
                     out.truncate(0)
-                    raise _MirrorError(f"more than the {largest} bytes it may have", lasting=True)
+                    raise MirrorError(f"more than the {largest} bytes it may have", lasting=True)
                 out.write(piece)
                 report(have, total)
             _to_disk(out)
@@ -176,24 +169,10 @@ def _accept(part: Path, file: IdxFile, folder: Path) -> Path:
         compressed = content.read(2) == GZIP_MAGIC
     path = folder / (f"{file.name}.gz" if compressed else file.name)
     os.replace(part, path)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, nor needs it
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync(folder)
     return path
 
 
 def _to_disk(out: IO[bytes]) -> None:
     out.flush()
     os.fsync(out.fileno())
-
-
-def _words(error: Exception) -> str:
-    """The innermost reason of a chain of network errors, without object addresses."""
-    cause: BaseException = error
-    while cause.__cause__ is not None or cause.__context__ is not None:
-        cause = cause.__cause__ or cause.__context__ or cause
-    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return f"{type(error).__name__}: {text}"

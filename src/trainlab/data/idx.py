@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import math
 import os
+import re
 import stat
 import struct
 import zlib
@@ -25,13 +26,16 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.errors import DataError, sentence
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.files import as_path
+from trainlab.settings import is_integer
 
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES: Final = 8
 MAX_BYTES: Final = 1 << 30
 """What `read_idx` admits unless told otherwise, in bytes of decompressed content."""
 
+_SHA256: Final = re.compile("[0-9a-fA-F]{64}")
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 16
 
@@ -59,7 +63,7 @@ def read_idx(
 
     `shape` and `sha256` (hex, of the decompressed file), where given, must match.
     Raises DataError, which names the file and its fault, for anything that is not
-    exactly one array of at most `max_bytes`.
+    exactly one array of at most `max_bytes`; SettingError for arguments that cannot be.
     Source: LeCun, Cortes & Burges, "The MNIST database".  Axes of length 0 are refused.
 
     >>> import pathlib, tempfile
@@ -69,7 +73,15 @@ def read_idx(
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    path = Path(path)
+    path = as_path(path, "path", "read_idx")
+    if not is_integer(max_bytes) or max_bytes < 1:
+        raise SettingError(sentence("max_bytes", "read_idx", "be an integer >= 1", max_bytes))
+    if shape is not None and not (
+        isinstance(shape, (tuple, list)) and all(is_integer(length) for length in shape)
+    ):
+        raise SettingError(sentence("shape", "read_idx", "be a tuple of integers or None", shape))
+    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+        raise SettingError(sentence("sha256", "read_idx", "be 64 hex digits or None", sha256))
     with _faults_named(path):
         size = _size_of_regular_file(path)
         with path.open("rb") as raw:
@@ -92,7 +104,7 @@ def _read(
 ) -> NDArray[Any]:
     digest = hashlib.sha256()
     dtype, found = _read_header(file, path, digest)
-    if shape is not None and found != shape:
+    if shape is not None and found != tuple(shape):
         raise _fault(path, "shape", f"be {shape}", found)
     header = 4 + 4 * len(found)
     count = math.prod(found) * dtype.itemsize
@@ -104,7 +116,7 @@ def _read(
     # For gzip this read also makes the library check the CRC and look for trailing bytes.
     if file.read(1):
         raise _fault(path, "end", f"come after the declared {header + count} bytes", "more data")
-    if sha256 is not None and digest.hexdigest() != sha256:
+    if sha256 is not None and digest.hexdigest() != sha256.lower():
         raise _fault(
             path, "SHA-256", f"be {sha256}", digest.hexdigest(), "a fresh copy of the file"
         )

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from trainlab.data.arrays import Dataset, Split
 from trainlab.data.idx import IdxFile
-from trainlab.errors import DataError, DownloadError, sentence
+from trainlab.errors import DataError, DownloadError, SettingError, sentence
+from trainlab.files import as_path
 
 ENVIRONMENT: Final = "TRAINLAB_DATA"
 """The environment variable that names a folder with data."""
@@ -69,8 +70,8 @@ def folders(data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
     for name, folder in named.items():
         if folder is None:
             continue
-        path = Path(folder).expanduser()
-        if not path.is_dir():
+        path = as_path(folder, name, "MNIST", home=True)
+        if not os.path.isdir(path):  # unlike Path's, False for any path that leads nowhere
             raise DataError(sentence(name, "MNIST", "be a folder that is there", str(path)))
         found.append(path)
     found.append(cache_folder())
@@ -99,6 +100,8 @@ def load_mnist(
     where a file is missing and cannot be fetched, or may not be.
     Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
+    for name, value in (("download", download), ("progress", progress)):
+        _check_flag(value, name, "load_mnist")
     return _load(FILES, folders(data_dir), cache_folder(), MIRRORS if download else (), progress)
 
 
@@ -108,11 +111,17 @@ def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = T
     `folder`: where they are to be, itself or its subfolder `mnist`; what is damaged there is
     fetched anew.  None: where `load_mnist` takes them from, and the cache for what is missing.
     """
+    _check_flag(progress, "progress", "fetch_mnist")
     if folder is None:
         cache, places = cache_folder(), folders()
         return [_sound(file, places, cache, MIRRORS, progress)[0] for file in FILES]
-    target = Path(folder).expanduser()
+    target = as_path(folder, "folder", "fetch_mnist", home=True)
     return [_fetched(file, target, MIRRORS, progress) for file in FILES]
+
+
+def _check_flag(value: Any, name: str, owner: str) -> None:
+    if not isinstance(value, (bool, np.bool_)):
+        raise SettingError(sentence(name, owner, "be True or False", value))
 
 
 def _load(

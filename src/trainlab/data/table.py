@@ -21,7 +21,6 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.errors import DataError, SettingError, sentence
+from trainlab.files import as_path
 
 MAX_LINE: Final = 1 << 22
 """Bytes of a row, line breaks in quotes included."""
@@ -107,7 +107,7 @@ class TableFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Opens the file and reads its first line."""
-        self.path = Path(path)
+        self.path = as_path(path, "path", "a table")
         self._file: IO[bytes] = self._open()
         self._lines = _Lines(self._file, self._fault)
         self._rows = csv.reader(self._lines, strict=True)

@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
+from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.cells import Column, Numbers, Words, is_hole
 from trainlab.estimators.columns import TableEncoder
 from trainlab.estimators.saved import plain, value_of
-from trainlab.models.container import Content, fault
+from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.graph import Graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
 
@@ -96,7 +96,7 @@ def unpack(content: Content, source: str) -> Pipeline:
         model._validate_steps()  # names that differ, and name no parameter
     except ModelFileError:
         raise
-    except (TrainlabError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNSOUND as error:
         raise fault(source, "pipeline", "be whole and valid", str(error)) from error
     return model
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.stats
 
-from trainlab.errors import ModelFileError, SettingError, TrainlabError, sentence
+from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.estimators.answers import Answering, Classifying
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
@@ -32,7 +33,7 @@ from trainlab.estimators.graphs import estimator_graph
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
-from trainlab.models.container import Content, fault
+from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.kinds import Kind, register
 from trainlab.models.populations import describe_population, revive_population
 from trainlab.models.records import revive
@@ -41,6 +42,7 @@ from trainlab.settings import Settings
 from trainlab.training.members import describe
 
 _LABELS: Final = "biufU"
+_DTYPE: Final = re.compile(rf"[<>|][{_LABELS}]\d+")
 _STANDARDIZED: Final = 2
 """The version of the format from which on inputs have a mean and a scale."""
 MAX_LABELS: Final = 1 << 26
@@ -112,7 +114,7 @@ def unpack(form: Format, content: Content, source: str) -> Any:
         return _put_together(form, document, arrays, content.version, source)
     except ModelFileError:
         raise
-    except (TrainlabError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNSOUND as error:
         # A model is made of parts that are judged where they are used: the first that
         # is not what it must be ends here.
         raise fault(source, "estimator", "be whole and valid", str(error)) from error
@@ -217,7 +219,7 @@ def value_of(value: Any, source: str) -> Any:
         return revive(inner, Settings, source)
     if kind == "array":
         code, values = inner
-        if code != "object" and np.dtype(code).kind not in _LABELS:
+        if code != "object" and not _DTYPE.fullmatch(code):  # NumPy would evaluate some texts
             raise fault(source, "dtype", f"be object or one of the kinds {_LABELS}", code)
         if code == "object" and not all(isinstance(one, str) for one in values):
             raise fault(source, "names", "be strings", values)

@@ -25,6 +25,7 @@ from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import Measured, Row, Series
 from trainlab.files import write
+from trainlab.models.container import UNSOUND
 
 FILE: Final = "results.json"
 NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
@@ -241,7 +242,7 @@ def load(folder: Path) -> Results:
     path = folder / FILE
     try:
         return Results.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except UNSOUND as error:
         got = f"{type(error).__name__}: {error}"
         remedy = "trainlab run, which writes it anew"
         must = "be results that trainlab wrote"

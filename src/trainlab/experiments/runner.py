@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -85,6 +86,8 @@ class Options:
             if value is not None and not (is_integer(value) and value >= 1):
                 must = "be an integer >= 1"
                 raise SettingError(sentence(name, "a run", must, value, f"{name}=10"))
+        if self.data_dir is not None:
+            files.as_path(self.data_dir, "data_dir", "a run", home=True)
         admit_backend(self.backend, self.scheduler)
 
     @property
@@ -116,7 +119,7 @@ def run(
     StoreError where another process is running experiments there.
     """
     options = options or Options()
-    folder = Path(out)
+    folder = files.as_path(out, "out", "a run")
     check_writable(folder)
     data = None
     if any(experiment.needs_data for experiment in experiments):
@@ -145,11 +148,9 @@ def load(options: Options) -> Dataset:
 
 def check_writable(folder: Path) -> None:
     """Makes the folder and puts a file into it for a moment; OutputError if that fails."""
-    probe = folder / f".writable.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         got = error.strerror or type(error).__name__
         must = "be a folder that can be written to"

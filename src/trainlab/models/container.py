@@ -29,7 +29,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save as to_bytes
 
-from trainlab.errors import ModelFileError, sentence
+from trainlab.errors import ModelFileError, TrainlabError, sentence
 from trainlab.network.workspace import Array
 
 FORMAT_VERSION: Final = 2
@@ -42,6 +42,16 @@ MAX_HEADER: Final = 1 << 25
 DTYPES: Final = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "BOOL": "|b1"}
 _NAMES: Final = {np.dtype(code): name for name, code in DTYPES.items()}
 _FIELDS: Final = ("format_version", "kind", "document", "environment", "sha256")
+UNSOUND: Final = (
+    TrainlabError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+)
+"""What is raised where a document that was read asks for what cannot be."""
 _FRESH: Final = "a fresh copy, if it is a file that trainlab.save wrote"
 
 
@@ -171,8 +181,18 @@ def _parse(text: str, source: str, what: str) -> Any:
         number = float(digits)
         return number if math.isfinite(number) else refuse(digits)
 
+    def whole(digits: str) -> int:
+        finite(digits)  # so that whatever is made of it can be compared with a float
+        return int(digits)
+
     try:
-        return json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=finite)
+        return json.loads(
+            text,
+            object_pairs_hook=once,
+            parse_constant=refuse,
+            parse_float=finite,
+            parse_int=whole,
+        )
     except (ValueError, RecursionError) as error:
         raise fault(source, what, "be strict JSON", str(error), _FRESH) from error
 
@@ -201,7 +221,10 @@ def _array(name: str, entry: Mapping[str, Any], source: str) -> Array:
     if entry["dtype"] not in DTYPES:
         raise fault(source, f"dtype of {name!r}", f"be one of {', '.join(DTYPES)}", entry["dtype"])
     shape, dtype = tuple(entry["shape"]), np.dtype(DTYPES[entry["dtype"]])
-    values = np.empty(shape, dtype.newbyteorder("="))
+    try:
+        values = np.empty(shape, dtype.newbyteorder("="))
+    except (ValueError, OverflowError) as error:  # (0, 2**62), or of 65 axes: no bytes are needed
+        raise fault(source, f"shape of {name!r}", "be one that arrays can have", shape) from error
     if values.size:
         values[...] = np.frombuffer(entry["data"], dtype).reshape(shape)
     return values

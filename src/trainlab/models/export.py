@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
 from trainlab import files
@@ -34,6 +33,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
         import onnx
     except ImportError as error:
         raise ImportError("export_onnx needs onnx; try pip install trainlab[onnx]") from error
+    path = files.as_path(path, "path", "export_onnx")
     graph = kind_of(model, "export_onnx").graph(model, index)
     if graph.nbytes > MAX_BYTES:
         must = f"have at most {MAX_BYTES} bytes, what an ONNX file holds"
@@ -41,7 +41,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
     built = graph.model(onnx)
     onnx.checker.check_model(built, full_check=True)
     try:
-        files.write(Path(path), built.SerializeToString(deterministic=True))
+        files.write(path, built.SerializeToString(deterministic=True))
     except OSError as error:
         text = error.strerror or str(error)
         must = "be in a folder that can be written to, with room for it"

@@ -45,6 +45,9 @@ def score(model: Any, path: str | os.PathLike[str], proba: bool = False) -> Scor
     that has as many columns as it has inputs.  Cells are numbers; for a pipeline with a
     TableEncoder also words and holes.  Rows are read and predicted in blocks.
     """
+    if not hasattr(model, "predict"):
+        must = "be a network or an estimator"
+        raise SettingError(sentence("model", "predict", must, type(model).__name__))
     if isinstance(model, Population):
         must = "be one network or an estimator"
         raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from trainlab import files
@@ -30,7 +29,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     The file is in the safetensors format, with JSON beside the arrays (see
     docs/model-files.md).  What was trained with keep="state" can be trained on after `load`.
     Raises NotTrainedError for a model that holds no numbers, SettingError for what is no
-    model, and ModelFileError where the file cannot be written; an older file then stays.
+    model, and ModelFileError where the file cannot be written; an older file then stays, unless
+    the error says that the new one was "written, but not synced to disk".
 
     >>> import pathlib, tempfile
     >>> import trainlab as tl
@@ -43,7 +43,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict_proba(data.test.x) == network.predict_proba(data.test.x)).all())
     True
     """
-    path, kind = _path(path, "save"), kind_of(model, "save")
+    path, kind = files.as_path(path, "path", "save"), kind_of(model, "save")
     content = kind.pack(model)
     packed = pack(content)
     # A file that could not be read again would be found out when the model is gone.
@@ -63,7 +63,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     judged before a model is made of them.  Raises ModelFileError unless the file, of at most
     `max_bytes`, is exactly one model of a version of the format that is known.
     """
-    path = _path(path, "load")
+    path = files.as_path(path, "path", "load")
     if not is_integer(max_bytes) or max_bytes < 1:
         raise SettingError(sentence("max_bytes", "load", "be an integer >= 1", max_bytes))
     try:
@@ -72,12 +72,3 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     except RecursionError as error:
         must = "be nested a few levels deep"
         raise ModelFileError(sentence("settings", str(path), must, str(error))) from error
-
-
-def _path(path: Any, of: str) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise SettingError(sentence("path", of, "be the path of a file", path))
-    text = os.fspath(path)
-    if not isinstance(text, str) or "\0" in text:
-        raise SettingError(sentence("path", of, "be text without a null character", path))
-    return Path(text)

@@ -28,7 +28,7 @@ from trainlab.experiments.verdicts import (
     NOT_SHOWN,
     UNDECIDED,
 )
-from trainlab.files import write
+from trainlab.files import as_path, write
 from trainlab.report import charts, markup, pictures, words
 from trainlab.report.reading import read
 
@@ -118,7 +118,7 @@ def build(folder: str | os.PathLike[str]) -> Path:
     Results that cannot be read are named on the page, with the reason; so are figures
     that are not there.
     """
-    root = Path(folder)
+    root = as_path(folder, "folder", "a report")
     sections = []
     faults = [
         f"{path} is of no experiment that this version of trainlab knows."

@@ -15,7 +15,7 @@ import sklearn
 
 from trainlab import plots
 from trainlab.experiments.results import environment
-from trainlab.files import write
+from trainlab.files import as_path, write
 from trainlab.report import markup, pictures, words
 from trainlab.report.page import PAGE
 from trainlab.search.study import PENALTY, RATE, Outcome, plain
@@ -30,7 +30,7 @@ NARROW_LABEL: Final = 9
 
 def write_search(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
     """Writes search.json and index.html into the folder; the path of the page."""
-    root = Path(folder)
+    root = as_path(folder, "folder", "a search")
     made_with = environment(**{"scikit-learn": sklearn.__version__})
     content = plain(outcome) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)

@@ -21,6 +21,7 @@ from sklearn.model_selection import train_test_split
 
 from trainlab.data.table import TableFile, is_missing, number, read_table
 from trainlab.errors import DataError, SettingError, sentence
+from trainlab.files import as_path
 from trainlab.network.workspace import Array
 from trainlab.search.mixed import NAMED, Column, read_mixed
 
@@ -74,7 +75,7 @@ def problem(
           MOST_CLASSES values, LEAST_ROWS rows for each; else regression
     Raises DataError, which names the column, for features that nothing can be learnt of.
     """
-    path = Path(path)
+    path = as_path(path, "path", "a table")
     with TableFile(path) as table:
         names = table.names
     for name in (target, *drop):

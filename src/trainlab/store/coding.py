@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 _LENGTH: Final = 8  # bytes of the number that says how long the header is
-_KINDS: Final = "biuf"
+_DTYPE: Final = re.compile(r"[<|][biuf]\d{1,2}")
 
 
 def canonical(value: Any) -> str:
@@ -45,19 +46,21 @@ def decode(content: bytes) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
     start = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
     if start > len(content):
         raise ValueError("the header is longer than the content")
-    header = json.loads(content[_LENGTH:start])
     arrays = {}
     try:
+        header = json.loads(content[_LENGTH:start])
         for name, kind, shape in header["arrays"]:
+            if not _DTYPE.fullmatch(kind):  # NumPy would evaluate some texts
+                raise ValueError(f"the array {name} has an unknown dtype")
             dtype, count = np.dtype(kind), math.prod(shape)
             end = start + count * dtype.itemsize
-            if dtype.kind not in _KINDS or end > len(content) or min(shape, default=0) < 0:
+            if end > len(content) or min(shape, default=0) < 0:
                 raise ValueError(f"the array {name} is not in the content")
             found = np.frombuffer(content, dtype, count, start).reshape(shape)
             arrays[name] = found.astype(dtype.newbyteorder("="))  # a copy, which can be written to
             start = end
         info = header["info"]
-    except (KeyError, TypeError) as error:
+    except (LookupError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("the header is not one") from error
     if start != len(content):
         raise ValueError("the content is longer than its arrays")

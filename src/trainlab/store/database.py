@@ -7,8 +7,6 @@ treated as if it were not there.  What SQLite itself finds wrong is a StoreError
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
 import json
 import os
 import shutil
@@ -16,15 +14,17 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from trainlab.errors import SettingError, StoreError, sentence
+from trainlab.files import as_path
+from trainlab.store.checksums import checksum, is_run, stamp, time_of
 from trainlab.store.coding import canonical
 from trainlab.store.differences import differences
-from trainlab.store.lock import Lock
+from trainlab.store.lock import Lock, has_locks
 
 FILE: Final = "runs.sqlite"
 LOCK: Final = ".runs.lock"
@@ -56,7 +56,7 @@ class About:
 
     settings    what it began with
     total       the parts of the kind "result" that it will have;  done: those it has
-    begun, changed  when, in words that can be sorted
+    begun, changed  when, in words that can be sorted; UNKNOWN where that is damaged
     size        bytes of its parts
     """
 
@@ -78,19 +78,15 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.path = Path(folder) / FILE
+        self.path = as_path(folder, "folder", "a store") / FILE
         with _complaints(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(self.path.with_name(LOCK))
         self._guard = threading.RLock()
         try:
             with _complaints(self.path):
-                self._connection = sqlite3.connect(
-                    self.path,
-                    timeout=SECONDS_TO_WAIT,
-                    isolation_level=None,
-                    check_same_thread=False,
-                )
+                _check_link(self.path)
+                self._connection = _connect(self.path, "rwc", locks=self._lock.of_system)
             try:
                 with _complaints(self.path):
                     self._prepare()
@@ -138,20 +134,20 @@ class Store:
         the differences, where it began with others; `fresh` starts over then, and always.
         """
         text = canonical(settings)
-        digest = _digest(key, text, str(total))
+        digest = checksum(key, text, str(total))
         with self._guard, _complaints(self.path), self._transaction():
             row = self._connection.execute(
                 "SELECT id, settings, total, digest FROM runs WHERE key = ?", (key,)
             ).fetchone()
             if row is not None:
-                intact = _is_run(key, *row[1:])
+                intact = is_run(key, *row[1:])
                 if intact and row[3] == digest and not fresh:
                     return Run(self, int(row[0]), digest)
                 if intact and not fresh:
                     raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
                 self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
                 self._connection.execute("DELETE FROM runs WHERE id = ?", (row[0],))
-            now = _now()
+            now = stamp(digest)
             number = self._connection.execute(
                 "INSERT INTO runs (key, settings, total, digest, begun, changed)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
@@ -228,10 +224,10 @@ class Run:
                     " VALUES (?, ?, ?, ?, ?)",
                     (number, kind, place, content, self._sign(kind, place, content)),
                 )
-            execute("UPDATE runs SET changed = ? WHERE id = ?", (_now(), number))
+            execute("UPDATE runs SET changed = ? WHERE id = ?", (stamp(self._digest), number))
 
     def _sign(self, kind: str, place: int, content: bytes) -> bytes:
-        return _digest(self._digest, kind, str(place), content)
+        return checksum(self._digest, kind, str(place), content)
 
 
 def listed(folder: str | os.PathLike[str]) -> list[About]:
@@ -239,36 +235,68 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
 
     StoreError where there is no store, or one that cannot be read.
     """
-    path = Path(folder) / FILE
-    if not path.is_file():
+    path = as_path(folder, "DIR", "a list of runs") / FILE
+    if not os.path.isfile(path):
         must = f"be a folder with {FILE}"
         raise StoreError(sentence("DIR", "a list of runs", must, str(folder)))
     with _complaints(path), _readable(path) as source:
-        connection = sqlite3.connect(
-            f"{source.absolute().as_uri()}?mode=ro", timeout=SECONDS_TO_WAIT, uri=True
-        )
+        shared = source == path
+        connection = _connect(source, "ro" if shared else "rw", locks=shared)
         try:
             if not _version(connection, path):
                 return []
             rows = connection.execute(
                 "SELECT key, settings, total, digest,"
-                " (SELECT count(*) FROM parts WHERE run = id AND kind = 'result'), begun, changed,"
-                " (SELECT coalesce(sum(length(content)), 0) FROM parts WHERE run = id)"
+                " (SELECT count(*) FROM parts WHERE run = id AND kind = 'result'),"
+                " (SELECT coalesce(sum(length(content)), 0) FROM parts WHERE run = id),"
+                " begun, changed"
                 " FROM runs ORDER BY id"
             ).fetchall()
         finally:
             connection.close()
     return [
-        About(key, json.loads(settings), total, *rest)
-        for key, settings, total, digest, *rest in rows
-        if _is_run(key, settings, total, digest)
+        About(
+            key,
+            json.loads(settings),
+            total,
+            done,
+            time_of(begun, digest),
+            time_of(changed, digest),
+            size,
+        )
+        for key, settings, total, digest, done, size, begun, changed in rows
+        if is_run(key, settings, total, digest)
     ]
+
+
+def _connect(path: Path, mode: str, locks: bool) -> sqlite3.Connection:
+    """A connection; `locks`: whether SQLite is to use those of the file system."""
+    system = "" if locks or os.name != "posix" else "&vfs=unix-none"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}{system}",
+        timeout=SECONDS_TO_WAIT,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    # What is no UTF-8 any more differs from its checksum, as all that is damaged.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    if not locks:
+        # Otherwise the index of the log would be in memory that is shared with other processes.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[Path]:
-    """The file, or a copy of it where SQLite could not put its index of the log beside it."""
-    if os.access(path.parent, os.W_OK):
+    """The file, or a copy of it where SQLite could not put its index of the log beside it.
+
+    So it is in a folder that cannot be written to, and in one without locks.
+    """
+    direct = False
+    with suppress(OSError):  # a full disk
+        direct = os.access(path.parent, os.W_OK) and has_locks(path.parent)
+    if direct:
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -276,6 +304,13 @@ def _readable(path: Path) -> Iterator[Path]:
             if each.is_file():
                 shutil.copyfile(each, Path(folder) / each.name)
         yield Path(folder) / FILE
+
+
+def _check_link(path: Path) -> None:
+    """StoreError for a link that does not lead to runs, which would make them where it leads."""
+    if path.is_symlink() and not (path.exists() and path.stat().st_size):
+        must = "be no link, or one to runs of trainlab"
+        raise StoreError(sentence("runs", str(path), must, os.readlink(path)))
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
@@ -297,32 +332,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _is_run(key: Any, settings: Any, total: Any, digest: Any) -> bool:
-    """Whether a row of `runs` is as it was written."""
-    text = isinstance(key, str) and isinstance(settings, str)
-    return text and digest == _digest(key, settings, str(total))
-
-
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:
     """The error that names what differs: settings and totals, by name."""
     found = "; ".join(differences(old, new))
     what = f"settings of run {key!r} in {path} must be those that it began with"
     remedy = "fresh=True (--fresh), which starts over, or another folder"
     return SettingError(f"{what}; got others: {found}; try {remedy}")
-
-
-def _digest(*parts: str | bytes) -> bytes:
-    """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        digest.update(len(content).to_bytes(8, "big"))
-        digest.update(content)
-    return digest.digest()
-
-
-def _now() -> str:
-    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 @contextmanager

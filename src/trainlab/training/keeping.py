@@ -20,6 +20,7 @@ import numpy as np
 from trainlab import blas
 from trainlab.data.arrays import Dataset, content_of
 from trainlab.errors import SettingError, sentence
+from trainlab.files import as_path
 from trainlab.network.workspace import Array
 from trainlab.store import Run, Store, decode, encode
 from trainlab.training import trainer
@@ -60,13 +61,10 @@ def run_in(
 @contextmanager
 def opened(store: Kept | None) -> Iterator[Store | None]:
     """A store for the block: opened and closed where it is only named, else as it is."""
-    if store is not None and not isinstance(store, (str, PathLike, Store)):
-        must = "be None, a folder or a Store"
-        raise SettingError(sentence("store", "fit", must, store, "store='results'"))
     if store is None or isinstance(store, Store):
         yield store
     else:
-        with Store(store) as own:
+        with Store(as_path(store, "store", "fit", "be None, a folder or a Store")) as own:
             yield own
 
 

@@ -1,0 +1,156 @@
+"""Paths: every door that takes one refuses what is none, in the same words, and makes nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import trainlab as tl
+from complaints import complains
+from trainlab.book.simple_convnet import SimpleConvNet
+from trainlab.cli import main
+from trainlab.data import fetch_mnist, find_mnist, read_idx
+from trainlab.data.table import read_table
+from trainlab.errors import SettingError, TrainlabError
+from trainlab.experiments import run
+from trainlab.experiments.runner import Options
+from trainlab.files import as_path
+from trainlab.models.scoring import score
+from trainlab.report import build
+from trainlab.search.tables import problem
+from trainlab.store import Store, listed
+
+DATA = tl.from_arrays(np.eye(4), [0, 1, 0, 1])
+NETWORK = tl.Network(tl.MLP(hidden=(2,)), tl.SGD(0.1))
+NETWORK.fit(DATA, steps=1, workers=1)
+
+
+class Bytes:
+    def __fspath__(self) -> bytes:
+        return b"path"
+
+
+class Number:
+    def __fspath__(self) -> Any:
+        return 3
+
+
+WRONG = {
+    "number": 5,
+    "bytes": b"path",
+    "path of bytes": Bytes(),
+    "path of a number": Number(),
+    "list": ["path"],
+    "array": np.array(["path"]),
+    "empty": "",
+    "null": "a\0b",
+    "surrogate": "\ud800",
+}
+
+# Those that have None for a default, and mean something by it.
+OPTIONAL: dict[str, Callable[[Any], Any]] = {
+    "fit": lambda path: NETWORK.fit(DATA, steps=1, workers=1, store=path),
+    "load_mnist": lambda path: tl.load_mnist(path),
+    "find_mnist": find_mnist,
+    "fetch_mnist": fetch_mnist,
+    "Options": lambda path: Options(data_dir=path),
+}
+REQUIRED: dict[str, Callable[[Any], Any]] = {
+    "save": lambda path: tl.save(NETWORK, path),
+    "load": tl.load,
+    "export_onnx": lambda path: tl.export_onnx(NETWORK, path),
+    "score": lambda path: score(NETWORK, path),
+    "read_idx": read_idx,
+    "read_table": read_table,
+    "problem": lambda path: problem(path, "target"),
+    "Store": Store,
+    "listed": listed,
+    "run": lambda path: run([], path),
+    "build": build,
+    "save_params": lambda path: SimpleConvNet().save_params(path),
+    "load_params": lambda path: SimpleConvNet().load_params(path),
+}
+DOORS = REQUIRED | OPTIONAL
+# These do not look for what is at the path, or pass on what the system says of it.
+LATE = {"Options", "run", "build", "load_params", "save_params"}
+MAKES_FOLDERS = {"Store", "fit", "fetch_mnist"}
+
+
+@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_no_path(
+    door: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if door == "export_onnx":
+        pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    complains(lambda: DOORS[door](value), SettingError)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("door", REQUIRED)
+def test_none_is_no_path(door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_what_is_no_path(door, None, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("missing", ["folder", "in a file", "in no folder", "long", "loop"])
+@pytest.mark.parametrize("door", sorted({*DOORS} - LATE))
+def test_paths_that_lead_nowhere(door: str, missing: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    path = {
+        "in a file": tmp_path / "file" / "name",
+        "in no folder": tmp_path / "none" / "name",
+        "long": tmp_path / ("n" * 5000),
+    }.get(missing, tmp_path / missing)
+    if missing == "folder" and door in ("Store", "fit", "fetch_mnist", "load_mnist", "find_mnist"):
+        return  # where it is what they ask for
+    if missing == "in no folder" and door in MAKES_FOLDERS:
+        return
+    if door == "export_onnx":
+        pytest.importorskip("onnx")
+    with pytest.raises(TrainlabError, match=r"must .*; got |could not be written"):
+        DOORS[door](path)
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder", "loop"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "data --data-dir=",
+        "data --data-dir=~nosuchuser",
+        "data --fetch --data-dir=~nosuchuser",
+        "run tiny-network --out=",
+        "run tiny-network --data mnist --data-dir=~nosuchuser",
+        "search table.csv --target t --out=",
+        "predict '' table.csv",
+        "predict model ''",
+        "predict model table.csv --out=",
+        "report ''",
+        "runs ''",
+    ],
+)
+def test_the_command_line(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TRAINLAB_DATA", raising=False)
+    outcome = CliRunner().invoke(main, shlex.split(words))
+    assert outcome.exit_code == 2, outcome.output
+    assert "must be" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/data", "path", "a test", home=True) == tmp_path / "data"
+    assert as_path("~/data", "path", "a test") == Path("~/data")  # a name as any other
+    must = "data_dir of MNIST must begin with the home of a user who exists; got '~nosuchuser'"
+    complains(lambda: tl.load_mnist("~nosuchuser"), SettingError, must)
