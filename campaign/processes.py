@@ -62,7 +62,7 @@ class Child:
 
     def ended(self) -> bool:
         """Whether it has ended."""
-        if self._code is None:
+        if self._code is None:  # its number is its own until it has been waited for
             found, status = os.waitpid(self.number, os.WNOHANG)
             if found:
                 self._code = os.waitstatus_to_exitcode(status)
@@ -84,6 +84,11 @@ class Child:
             if not self.wait(SECONDS):
                 os.kill(self.number, signal.SIGKILL)
                 self.wait(SECONDS)
+
+    def signal(self, number: int) -> None:
+        """Sends the process a signal, if it has not ended."""
+        if not self.ended():
+            os.kill(self.number, number)
 
     @property
     def killed(self) -> bool:

@@ -228,7 +228,7 @@ TABLES: Final = (
     b"width,length,kind\n" + b"".join(b"%d.5,-%d,1e-%d\n" % (i, i * 7, i) for i in range(12)),
     b'"a b";c\n' + b"".join(b"%d.5;%d\n" % (i, i) for i in range(9)),
     b"id\ttext\n" + b"".join(b"%d\tword %d\n" % (i, i % 3) for i in range(9)),
-    "größe,\"x, y\"\r\n1e-3,\"2\"\r\n 4 ,5.25\r\n".encode(),
+    'größe,"x, y"\r\n1e-3,"2"\r\n 4 ,5.25\r\n'.encode(),
 )
 
 
@@ -272,9 +272,9 @@ def _read_store(path: Path) -> str:
             raise WrongError(f"a run that nobody began: {about}")
     with Store(path.parent) as found:
         for key in "ab":
-            for place, content in found.run(key, {"epochs": 4, "lr": 0.1}, 4, fresh=False).load(
-                "result"
-            ).items():
+            for place, content in (
+                found.run(key, {"epochs": 4, "lr": 0.1}, 4, fresh=False).load("result").items()
+            ):
                 if STORED.get((key, "result", place)) != content:
                     raise WrongError(f"a part that nobody saved: {key} {place}")
     return "a store"

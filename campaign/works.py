@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -17,6 +18,12 @@ import trainlab as tl
 
 ABSENT: Final = "absent"
 OUT: Final = "out"  # the folder in which the experiments and the search put their files
+
+
+def preload() -> None:
+    """Imports what is slow to import, once and not in every forked process."""
+    for name in ("trainlab.cli", "trainlab.report", "trainlab.search.study", "matplotlib.figure"):
+        importlib.import_module(name)
 
 
 def nothing(folder: Path) -> None:
@@ -48,8 +55,10 @@ def digest(*parts: Any) -> str:
     for part in parts:
         if isinstance(part, np.ndarray):
             found.update(f"{part.dtype} {part.shape}".encode())
-            part = part.tobytes() if part.dtype != object else repr(part.tolist()).encode()
-        found.update(part if isinstance(part, bytes) else repr(part).encode())
+            plain = part.dtype != object
+            found.update(part.tobytes() if plain else repr(part.tolist()).encode())
+        else:
+            found.update(part if isinstance(part, bytes) else repr(part).encode())
         found.update(b";")
     return found.hexdigest()
 
@@ -89,6 +98,13 @@ def population() -> tl.Population:
     )
 
 
+def uninterrupted(history: tl.History) -> tl.History:
+    """KeyboardInterrupt for a training that Ctrl-C has ended, which is no error of `fit`."""
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return history
+
+
 def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> tl.Population:
     """The members after a training; its history hangs on it."""
     from trainlab.training import grouping, trainer
@@ -98,15 +114,17 @@ def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> t
     grouping.chunk_size = lambda *_: 3
     own = population()
     x, t = rows()
-    own.history = own.fit(  # type: ignore[attr-defined]  # of this file alone
-        tl.from_arrays(x, t).split(validation=11),
-        batch_size=10,
-        epochs=epochs,
-        on=("train", "validation", "batch"),
-        keep="state",
-        workers=2,
-        backend=backend,
-        store=folder,
+    own.history = uninterrupted(
+        own.fit(  # type: ignore[attr-defined]  # of this file alone
+            tl.from_arrays(x, t).split(validation=11),
+            batch_size=10,
+            epochs=epochs,
+            on=("train", "validation", "batch"),
+            keep="state",
+            workers=2,
+            backend=backend,
+            store=folder,
+        )
     )
     return own
 
@@ -182,7 +200,7 @@ def save(folder: Path) -> str:
     """Saves a model in place of another, and loads it."""
     own = population()
     x, t = rows()
-    own.fit(tl.from_arrays(x, t), steps=3, keep="state", workers=1)
+    uninterrupted(own.fit(tl.from_arrays(x, t), steps=3, keep="state", workers=1))
     tl.save(own, folder / "model.safetensors")
     assert of_population(tl.load(folder / "model.safetensors")) == of_population(own)
     return of_population(own)
@@ -250,7 +268,16 @@ def search_command(folder: Path) -> str:
     """`trainlab search`."""
     words = ("--trials", "3", "--rounds", "1", "--max-iter", "4", "--folds", "2", "--workers", "1")
     command(
-        *("search", "--csv", folder / "table.csv", "--target", "kind", *words, "--out", folder / OUT),
+        *(
+            "search",
+            "--csv",
+            folder / "table.csv",
+            "--target",
+            "kind",
+            *words,
+            "--out",
+            folder / OUT,
+        ),
     )
     return digest(sorted(search_files(folder).items()))
 
