@@ -121,12 +121,55 @@ def test_a_history_is_drawn_by_arm() -> None:
         series={"train_loss": series},
         status=[SimpleNamespace(kind=kind) for kind in ends],
         arms=lambda by: arms,
+        steps_per_epoch=None,
     )
     ax = plots.history(past, "train_loss", by="optimizer", smooth=11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["SGD", "Adam (1 of 3 diverged)"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "train loss")
     assert plots.history(past, "train_loss", "optimizer", ax=ax) is ax
+
+
+@pytest.mark.parametrize("first", ["train_loss", "validation_loss"])
+def test_two_series_on_one_axes_have_one_unit(first: str) -> None:
+    epochs, steps = np.arange(4.0), np.arange(60)
+    series = {
+        "train_loss": SimpleNamespace(axis="step", axis_values=steps, values=np.ones((2, 60))),
+        "validation_loss": SimpleNamespace(
+            axis="epoch", axis_values=epochs, values=np.ones((2, 4))
+        ),
+    }
+    past = SimpleNamespace(
+        series=series,
+        status=[SimpleNamespace(kind="finished")] * 2,
+        arms=lambda by: {"SGD": np.array([0]), "Adam": np.array([1])},
+        steps_per_epoch=20,
+    )
+    second = next(name for name in series if name != first)
+    ax = plots.history(past, first, "optimizer")
+    axis = ax.get_xlabel()
+    assert plots.history(past, second, "optimizer", ax=ax) is ax
+    assert ax.get_xlabel() == axis == series[first].axis
+    assert ax.get_xlim() == ((0, 60) if axis == "step" else (0, 3))
+    ends = {line.get_label(): line.get_xdata()[-1] for line in ax.lines}
+    words = {name: name.replace("_", " ") for name in series}
+    last = {"train_loss": 59, "validation_loss": 60}
+    unit = 1 if axis == "step" else 20
+    assert ends == {
+        "SGD": last[first] / unit,
+        "Adam": last[first] / unit,
+        f"SGD, {words[second]}": last[second] / unit,
+        f"Adam, {words[second]}": last[second] / unit,
+    }
+    assert ax.get_ylabel() == f"{words[first]}, {words[second]}"
+    assert len({line.get_color() for line in ax.lines}) == 4
+    past.steps_per_epoch = None
+    with pytest.raises(
+        SettingError, match=f"axis of history.plot must be '{axis}', as on the axes"
+    ):
+        plots.history(past, second, "optimizer", ax=ax)
+    plots.history(past, first, "optimizer", ax=ax)  # once more: it has that unit
+    assert ax.get_ylabel() == f"{words[first]}, {words[second]}"
 
 
 def test_one_member_has_no_band() -> None:

@@ -6,37 +6,70 @@ import functools
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from trainlab.errors import sentence
+from trainlab.errors import SettingError, sentence
+
+
+@dataclass(frozen=True, eq=False)
+class _Library:
+    """A library, and the functions that read and set its number of threads."""
+
+    about: Mapping[str, Any]
+    get: Callable[[], int | None]
+    set: Callable[[int], Any]
+
+    @property
+    def path(self) -> str:
+        """Where it lies."""
+        return str(self.about["filepath"])
 
 
 def describe() -> str:
     """NumPy's BLAS and its kernels, as in "openblas 0.3.31 SkylakeX"."""
-    found = _library().info()
+    found = _libraries()
     if len(found) != 1:
         return "unknown"
-    parts = (found[0].get(name) for name in ("internal_api", "version", "architecture"))
+    parts = (found[0].about.get(name) for name in ("internal_api", "version", "architecture"))
     return " ".join(str(part) for part in parts if part)
 
 
 def threads() -> int:
     """On how many threads NumPy's BLAS computes now; 0 if it cannot be asked."""
-    return max((library["num_threads"] for library in _library().info()), default=0)
+    return max((library.get() or 0 for library in _libraries()), default=0)
 
 
 @functools.cache
-def _library() -> ThreadpoolController:
+def _libraries() -> tuple[_Library, ...]:
     """NumPy's BLAS, looked for once: that takes milliseconds, a small prediction less than one."""
-    found = ThreadpoolController().select(user_api="blas")
-    paths = [library["filepath"] for library in found.info()]
-    own = [path for path in paths if _is_numpys(path)]  # SciPy's wheels bring a second one
-    return found.select(filepath=own) if own else found
+    found = ThreadpoolController().select(user_api="blas").lib_controllers
+    own = [one for one in found if _is_numpys(one.filepath)]  # SciPy's wheels bring a second one
+    return tuple(_Library(one.info(), *_functions(one)) for one in own or found)
+
+
+def _functions(library: Any) -> tuple[Callable[[], int | None], Callable[[int], Any]]:
+    """Those that read and set the number of threads of a library of threadpoolctl.
+
+    Those of OpenBLAS itself: from 3.8 on threadpoolctl lets one thread at a time set the
+    number, and does nothing, without a word, for the others.  Where OpenBLAS was built with
+    OpenMP, it takes the number from there, and what its own functions say may be wrong.
+    """
+    if library.internal_api == "openblas":
+        # Such as "scipy_openblas_get_num_threads64_".
+        pairs = [(name, name.replace("_get_", "_set_")) for name in library.check_symbols]
+        if library.threading_layer == "openmp":
+            pairs.insert(0, ("omp_get_max_threads", "omp_set_num_threads"))
+        for pair in pairs:
+            if all(hasattr(library.dynlib, name) for name in pair):
+                return getattr(library.dynlib, pair[0]), getattr(library.dynlib, pair[1])
+    return library.get_num_threads, library.set_num_threads
 
 
 def _is_numpys(path: str) -> bool:
@@ -54,61 +87,113 @@ def _is_numpys(path: str) -> bool:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """BLAS on one thread inside the block, and as before once no thread is in one.
+    """BLAS on one thread inside the block, for the thread that enters it.
 
     The engine has threads of its own, one chunk of members each; threads of BLAS beside
     them would fight for the same cores, and add numbers in an order that depends on how many
-    they are.  Warns where a library does not do as it is told.
+    they are.  Every thread that computes enters a block of its own, as some libraries have a
+    limit for each thread.  Blocks may be nested, and overlap those of other threads; the last
+    to end restores what the first one found.
+
+    Raises SettingError where a library does not take the limit, and warns where it was
+    changed by others inside the block, so that some of the work was done on more threads.
     """
-    _LIMIT.enter()
+    thread = threading.get_ident()
+    _LIMIT.enter(thread)
     try:
         yield
     finally:
-        _LIMIT.leave()
+        _LIMIT.leave(thread)
 
 
 class _Limit:
-    """The limit of the process, which several of its threads may ask for at a time.
+    """The limit of all libraries, for as long as any thread is inside.
 
-    What one of them set back while another computes would change that one's bits.
+    A library has one number for the process (OpenBLAS with threads of its own), or one for
+    each thread (MKL, and OpenBLAS that was built with OpenMP).  The first is restored when
+    the last thread leaves, the second when its own thread does.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limits: Any = None
+        self._lock = threading.RLock()  # a signal handler may train, too
+        self._inside: list[int] = []  # the thread of each open block
+        # The number to restore, by the library's path, and by thread if it has one for each.
+        self._before: dict[tuple[str, int | None], int] = {}
+        self._is_shared: dict[str, bool] = {}
 
-    def enter(self) -> None:
+    def enter(self, thread: int) -> None:
         with self._lock:
-            if not self._inside:
-                self._limits = _library().limit(limits=1)
-                try:
-                    _check()
-                except BaseException:  # a warning that is an error
-                    self._limits.restore_original_limits()
-                    raise
-            self._inside += 1
+            try:
+                for library in _libraries():
+                    self._limit(library, thread)
+            except BaseException:
+                self._restore(thread)
+                raise
+            self._inside.append(thread)
 
-    def leave(self) -> None:
+    def leave(self, thread: int) -> None:
         with self._lock:
-            self._inside -= 1
-            if not self._inside and self._limits is not None:
-                self._limits.restore_original_limits()
+            self._inside.remove(thread)
+            changed = self._restore(thread)
+        for library in changed:
+            text = _complaint(library, "stay 1 while trainlab computes, or bits may differ")
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+    def _limit(self, library: _Library, thread: int) -> None:
+        before, path = library.get(), library.path
+        if before is None or before == 1:  # None: it cannot be asked
+            return
+        library.set(1)
+        if library.get() != 1:
+            raise SettingError(_complaint(library, "be 1 while trainlab computes"))
+        if path not in self._is_shared:
+            self._is_shared[path] = _as_another_thread_sees_it(library) == 1
+        self._before.setdefault((path, None if self._is_shared[path] else thread), before)
+
+    def _restore(self, thread: int) -> list[_Library]:
+        """Restores what no open block needs; the libraries that others have changed meanwhile."""
+        changed = [library for library in _libraries() if library.get() not in (1, None)]
+        for library in _libraries():
+            for whose, needed in ((None, bool(self._inside)), (thread, thread in self._inside)):
+                before = None if needed else self._before.pop((library.path, whose), None)
+                if before is not None and library not in changed:
+                    library.set(before)
+        return changed
+
+    def before_fork(self) -> None:
+        self._lock.acquire()
+
+    def after_in_parent(self) -> None:
+        self._lock.release()
+
+    def after_in_child(self) -> None:
+        """Of all threads the one that forked is left, with its blocks alone."""
+        self._lock, thread = threading.RLock(), threading.get_ident()
+        self._inside = [one for one in self._inside if one == thread]
+        self._before = {key: n for key, n in self._before.items() if key[1] in (None, thread)}
+        if self._before:
+            self._restore(thread)
 
 
 _LIMIT = _Limit()
-if hasattr(os, "register_at_fork"):  # the lock may be held by a thread that the child lacks
-    os.register_at_fork(after_in_child=_LIMIT.__init__)  # type: ignore[misc]
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_LIMIT.before_fork,
+        after_in_parent=_LIMIT.after_in_parent,
+        after_in_child=_LIMIT.after_in_child,
+    )
 
 
-def _check() -> None:
-    """Warns of a library with more than one thread."""
-    for library in _library().info():
-        if library["num_threads"] != 1:
-            name, got = library["internal_api"], library["num_threads"]
-            remedy = f"{name.upper()}_NUM_THREADS=1"
-            text = sentence("threads", f"BLAS {name}", "be 1 while training", got, remedy)
-            warnings.warn(text, RuntimeWarning, stacklevel=5)
+def _as_another_thread_sees_it(library: _Library) -> int | None:
+    """The number of threads of a library in a thread that has not set it."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(library.get).result()
+
+
+def _complaint(library: _Library, must: str) -> str:
+    name = library.about["internal_api"]
+    remedy = f"{name.upper()}_NUM_THREADS=1"
+    return sentence("threads", f"BLAS {name}", must, library.get(), remedy)
 
 
 def usable_cores() -> int:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from trainlab.blas import one_thread
+
 Part = Callable[[], object]
 
 
@@ -44,7 +46,8 @@ class _Crew:
         while (task := self._parts.get()) is not None:
             context, part = task
             try:
-                context.run(part)
+                with one_thread():
+                    context.run(part)
             except BaseException as error:  # noqa: BLE001  # the one who leads raises it
                 self._ends.put(error)
             else:

@@ -17,8 +17,9 @@ import pytest
 from scipy.sparse import csc_array, csr_array
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -159,6 +160,25 @@ def test_partial_fits_are_the_epochs_of_one_training(kind: Any) -> None:
     assert np.array_equal(answers(parts, X), answers(whole, X))
     assert np.array_equal(parts.loss_curve_, whole.loss_curve_)
     assert parts.n_iter_ == 4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_smaller_batch_counts_for_its_rows_in_the_loss(weighted: bool) -> None:
+    """A network that does not change has the same loss in each epoch: that of all rows."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:201], y[:201]  # the last batch has one row
+    weight = np.random.default_rng(0).uniform(0, 3, len(y)) if weighted else None
+    settings = {"learning_rate_init": 1e-12, "alpha": 0, "max_iter": 6, "random_state": 0}
+    network = MLPClassifier(**settings).fit(X, y, sample_weight=weight)
+    right = log_loss(y, network.predict_proba(X), sample_weight=weight)
+    assert network.loss_curve_ == pytest.approx([right] * 6, rel=1e-6)
+    assert [network.loss_, network.best_loss_] == pytest.approx([right] * 2, rel=1e-6)
+    if not weighted:
+        assert round(network.loss_, 4) == 2.4673
+    parts = MLPClassifier(**settings)
+    for _ in range(2):
+        parts.partial_fit(X, y, classes=np.unique(y), sample_weight=weight)
+    assert parts.loss_curve_ == pytest.approx([right] * 2, rel=1e-6)
 
 
 def test_partial_fit_sees_every_row_of_parts_of_any_size(monkeypatch: Any) -> None:
@@ -346,13 +366,29 @@ def test_calibration() -> None:
     assert np.allclose(calibrated.predict_proba(X).sum(axis=1), 1)
 
 
-def test_decision_function_is_finite_where_probabilities_are_not_between_0_and_1() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_probabilities_are_never_0_or_1(members: int, dtype: str) -> None:
+    """However far apart the outputs are; all others stay as they were."""
     X = np.array([[-1e4], [-1.0], [1.0], [1e4]])
-    network = quick(max_iter=30, standardize_inputs=False).fit(X, [0, 0, 1, 1])
-    assert set(network.predict_proba(X)[[0, 3], 1]) == {0.0, 1.0}
-    assert np.isfinite(network.decision_function(X)).all()
-    assert network.predict_log_proba(X).max() <= 0
-    assert network.predict_log_proba(X).min() == -np.inf
+    settings = {"standardize_inputs": False, "max_iter": 30, "dtype": dtype, "n_members": members}
+    indicators = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
+    for y in ([0, 0, 1, 1], [0, 0, 1, 2], indicators):
+        network = quick(**settings).fit(X, y)
+        raw = network._population.predict_proba(X).astype(np.float64).mean(axis=0)
+        if y is not indicators:
+            raw /= raw.sum(axis=-1, keepdims=True)
+        p = network.predict_proba(X)
+        assert p.dtype == np.float64
+        assert {0, 1} <= set(raw.flat)  # which the networks themselves give
+        assert ((p > 0) & (p < 1)).all()
+        ordinary = (raw > 0) & (raw < 1)
+        assert np.array_equal(p[ordinary], raw[ordinary])
+        assert p == pytest.approx(raw, abs=2e-16)
+        assert np.isfinite(network.predict_log_proba(X)).all()
+        assert np.isfinite(network.decision_function(X)).all()
+        assert np.isfinite(np.log(1 - p)).all()
+        assert np.array_equal(network.predict(X), np.asarray(y))
 
 
 @pytest.mark.parametrize(
@@ -390,6 +426,36 @@ def test_what_a_parameter_must_be(name: str, value: Any) -> None:
         quick(**{name: value}).fit(*IRIS)
 
 
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1010, 1e-300, 1e300])
+def test_targets_have_the_same_r_squared_in_any_unit(unit: float) -> None:
+    """To the bit, where the unit is a power of two; their squares are far out of range."""
+    X, y = load_diabetes(return_X_y=True)
+    both = np.stack([y, 3 - y / 100], axis=1)
+    weight = np.random.default_rng(0).uniform(0, 3, len(y))
+    for t in (y, both):
+        one = quick(MLPRegressor).fit(X, t, weight)
+        other = quick(MLPRegressor).fit(X, t * unit, weight)
+        expected = r2_score(t, one.predict(X), sample_weight=weight)
+        assert expected > 0.1
+        if np.frexp(unit)[0] == 0.5:
+            assert np.array_equal(other.predict(X), one.predict(X) * unit)
+            assert np.array_equal(other.loss_curve_, one.loss_curve_)
+            assert one.score(X, t, weight) == other.score(X, t * unit, weight) == expected
+        else:
+            assert np.allclose(other.predict(X) / unit, one.predict(X), rtol=1e-5)
+            assert other.score(X, t * unit, weight) == pytest.approx(expected, rel=1e-6)
+
+
+def test_predictions_of_the_largest_targets_are_finite() -> None:
+    X, y = IRIS
+    t = np.where(y > 0, 1.7e308, 0.0)
+    network = quick(MLPRegressor, max_iter=40).fit(X, t)
+    predicted = network.predict(X)
+    assert np.isfinite(predicted).all()
+    assert np.abs(predicted).max() == np.finfo(np.float64).max  # some would lie beyond
+    assert network.score(X, t) > 0.9
+
+
 def test_what_else_is_refused() -> None:
     X, y = IRIS
     with pytest.raises(tl.SettingError, match="loss of MLPClassifier must be for classification"):
@@ -402,8 +468,6 @@ def test_what_else_is_refused() -> None:
         quick().fit(X, y, np.linspace(-1, 1, len(y)))
     with pytest.raises(tl.DataError, match="class_weight of MLPClassifier must hold finite"):
         quick(class_weight={0: -1}).fit(X, y)
-    with pytest.raises(tl.DataError, match="y of MLPRegressor must have squares"):
-        quick(MLPRegressor).fit(X, np.where(y > 0, 1e200, 0.0))
 
 
 def test_scikit_learn_is_imported_when_an_estimator_is_asked_for() -> None:

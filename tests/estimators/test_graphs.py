@@ -69,7 +69,7 @@ def test_probabilities_agree(settings: str, dtype: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", AGREEMENT)
 @pytest.mark.parametrize("settings", TABLES)
 def test_predictions_agree_in_the_units_of_y(settings: str, dtype: str, tmp_path: Path) -> None:
-    units = np.array([1e9, 1e-3])
+    units = np.array([1e9, 1e-300])
     both = X[:, :2] * [1, 1e-3] * units + 5 * units
     for y, unit in ((both[:, 0], units[0]), (both, units)):
         model = fitted(tl.MLPRegressor, y, dtype, **TABLES[settings])
@@ -110,6 +110,20 @@ def test_a_row_alone_and_numbers_that_overflow(tmp_path: Path) -> None:
     found = run(network, tmp_path / "model.onnx", "float32", x)
     assert found["predictions"].tolist() == network.predict(x).tolist()
     assert found["predictions"].tolist() == pytest.approx([X[:, 0].mean()])
+
+
+@pytest.mark.parametrize("settings", TABLES)
+def test_rows_far_outside_agree(settings: str, tmp_path: Path) -> None:
+    x = X + np.diag([1e9, -1e12, 1e5, -1e9, 1e3])[np.arange(30) % 5]
+    for y in (PLACES, np.eye(3, dtype=int)[PLACES]):
+        model = fitted(tl.MLPClassifier, y, learning_rate_init=1.0, **TABLES[settings])
+        found = run(model, tmp_path / "model.onnx", x=x)["probabilities"]
+        assert ((found > 0) & (found < 1)).all()
+        assert np.abs(found - model.predict_proba(x)).max() <= AGREEMENT["float64"]
+    network = fitted(tl.MLPRegressor, X[:, 0], **TABLES[settings])
+    found, expected = run(network, tmp_path / "model.onnx", x=x)["predictions"], network.predict(x)
+    assert np.abs(found / expected - 1).max() <= AGREEMENT["float64"]
+    assert (np.abs(found).max() < 100) == (settings != "plain")
 
 
 def test_members_count_by_their_weights(tmp_path: Path) -> None:

@@ -86,10 +86,12 @@ def test_what_the_dtype_cannot_hold_is_said(make: Any) -> None:
     network = quick(dtype="float32").fit(make(X), y)
     far = X[:3].copy()
     far[2, 1] = 1e300
+    assert network.predict(make(far)).shape == (3,)  # it is bounded
+    plain = quick(dtype="float32", standardize_inputs=False)
     with pytest.raises(tl.DataError, match=r"X of MLP must lie in the range of float32 .* got 1e"):
-        network.predict(make(far))
-    with pytest.raises(tl.DataError, match="X of MLP must lie in the range of float32"):
-        quick(dtype="float32", standardize_inputs=False).fit(make(far), y[:3])
+        plain.fit(make(far), y[:3])
+    with pytest.raises(tl.DataError, match=r"X of MLP must lie in the range of float32 .* got 1e"):
+        plain.fit(make(X), y).predict(make(far))
     assert quick(dtype="float32").fit(make(far), y[:3]).predict(make(far)).shape == (3,)
     assert quick(dtype="float64").fit(make(X), y).predict(make(far)).shape == (3,)
 
@@ -157,14 +159,64 @@ def test_later_rows_have_the_mean_and_scale_of_the_first(kind: Any) -> None:
     warm = quick(kind, warm_start=True).fit(X, y)
     before = warm._inputs
     warm.fit(X * 100 + 3, y)
-    assert warm._inputs is before
+    assert warm._inputs.mean is before.mean
+    assert warm._inputs.scale is before.scale
     parts = quick(kind)
     given = {"classes": [0, 1, 2]} if kind is MLPClassifier else {}
     parts.partial_fit(X[:75], y[:75], **given)
     before = parts._inputs
     parts.partial_fit(X[75:], y[75:])
-    assert parts._inputs is before
+    assert parts._inputs.mean is before.mean
+    assert parts._inputs.scale is before.scale
     assert np.allclose(before.mean, X[:75].mean(axis=0), rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_far_outside_count_as_twice_the_furthest(kind: Any, sparse: bool) -> None:
+    X, y = IRIS
+    make = csr_array if sparse else np.asarray
+    network = quick(kind).fit(make(X), y)
+    found = network._inputs
+    assert found.reach.tolist() == [2 * FURTHEST] * 4
+    far, ends, inner = (np.repeat(X[:8], 4, axis=0) for _ in range(3))
+    cell = np.arange(32), np.arange(32) % 4
+    side = np.repeat([[-1.0], [1.0]], 16, axis=0)
+    end = found.mean + side * found.scale * found.reach
+    far[cell] = side[:, 0] * 10.0 ** np.repeat([3, 30, 100, 300] * 2, 4)
+    ends[cell], inner[cell] = end[cell], (found.mean + 0.99 * (end - found.mean))[cell]
+    # But for the rounding of the end itself, in float32.
+    assert np.allclose(answers(network, make(far)), answers(network, make(ends)), rtol=1e-6)
+    # Nearer ones, although no row was trained on there, are taken as they are.
+    z = (inner - found.mean) / found.scale
+    assert np.allclose(found.encode(inner, np.float64), z, rtol=ROUNDING)
+    if kind is MLPRegressor:
+        assert np.abs(answers(network, make(far)) - y.mean()).max() < 5 * np.ptp(y)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_values_that_were_trained_on_are_never_bounded(sparse: bool) -> None:
+    """Later parts may lie further out than the first one, which gave the scale."""
+    make = csr_array if sparse else np.asarray
+    X, y = IRIS
+    first, later = X[:5] * [1, 0, 1, 1], X * [1, 1, 50, 1]
+    parts = quick(MLPRegressor)
+    parts.partial_fit(make(first), y[:5]).partial_fit(make(later), y)
+    found = parts._inputs
+    z = np.abs((later - found.mean) / found.scale).max(axis=0)
+    assert z.max() > 50
+    assert found.furthest == pytest.approx(np.maximum(z, FURTHEST), rel=1e-6)
+    encoded = found.encode(make(later), np.float64)
+    encoded = encoded.toarray() if sparse else encoded
+    assert np.array_equal(encoded, (later - found.mean) / found.scale)
+    warm = quick(MLPRegressor, warm_start=True).fit(make(first), y[:5]).fit(make(later), y)
+    assert warm._inputs.furthest == pytest.approx(found.furthest, rel=1e-6)
+
+
+def test_x_as_it_is_has_no_bound() -> None:
+    X, y = IRIS
+    network = quick(MLPRegressor, standardize_inputs=False).fit(X, y)
+    assert np.abs(network.predict(X[:3] * 1e9)).min() > 1e6
 
 
 def test_a_class_weight_is_a_weight_of_its_rows() -> None:

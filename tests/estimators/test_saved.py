@@ -173,6 +173,10 @@ def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
         ("inputs.scale", np.zeros(4)),
         ("inputs.scale", np.ones((4, 1))),
         ("inputs.scale", np.full(4, np.nan)),
+        ("inputs.furthest", np.full(4, np.nan)),
+        ("inputs.furthest", np.full(4, -1.0)),
+        ("inputs.furthest", np.full(5, 1.0)),
+        ("inputs.furthest", np.full(4, 1.0, np.float32)),
     ],
 )
 def test_forged_scales_are_refused(name: str, value: Any, tmp_path: Path) -> None:
@@ -191,3 +195,18 @@ def test_a_file_of_the_first_version_has_no_scales(tmp_path: Path) -> None:
     content = read(path)
     path.write_bytes(pack(Content(content.kind, content.document, content.arrays, version=1)))
     complains(lambda: tl.load(path), ModelFileError)
+
+
+def test_a_file_without_bounds_takes_values_however_far_out(tmp_path: Path) -> None:
+    path, far = tmp_path / "model", X[:3] + np.array([0, 0, 1e3, 0])
+    model = tl.MLPRegressor((5,), max_iter=2, random_state=0).fit(X, PLACES)
+    tl.save(model, path)
+    assert np.array_equal(tl.load(path).predict(far), model.predict(far))
+    content = read(path)
+    arrays = {key: one for key, one in content.arrays.items() if key != "inputs.furthest"}
+    path.write_bytes(pack(Content(content.kind, content.document, arrays)))
+    earlier = tl.load(path)
+    assert np.array_equal(earlier.predict(X), model.predict(X))
+    assert np.abs(earlier.predict(far) - model.predict(far)).min() > 10
+    tl.save(earlier, path)
+    assert np.array_equal(tl.load(path).predict(far), earlier.predict(far))

@@ -98,6 +98,24 @@ def test_a_rate_is_the_one_that_its_place_says() -> None:
     np.testing.assert_array_equal(found.series["diverged"].values.sum(axis=0), [0] * 12 + [20])
 
 
+def test_a_smaller_batch_counts_for_its_rows_in_the_final_loss() -> None:
+    """Of 1,437 rows in batches of 64 each 23rd has 29, here that of step 91."""
+
+    class Past(dict[str, Any]):
+        status = ()
+
+    def train(members: Sequence[Member], data: Dataset, **settings: Any) -> Any:
+        losses = np.zeros((len(members), settings["steps"]), dtype=np.float32)
+        losses[:, 91] = 1
+        past = Past({"train_loss": losses})
+        past.status = tuple(SimpleNamespace(kind="finished") for _ in members)
+        return past
+
+    train.quick = True  # type: ignore[attr-defined]
+    found = learning_rates.compute(digits(), (4,), train)  # type: ignore[arg-type]
+    assert found.series["final_loss"].values == pytest.approx(29 / (29 + 19 * 64))
+
+
 def test_decades_count_the_rates_near_the_best() -> None:
     losses = np.full((3, 13), 2.3)
     losses[0, 4:8] = [0.35, 0.1, 0.2, 0.41]

@@ -11,7 +11,7 @@ import pytest
 from optuna.samplers import RandomSampler
 from scipy.sparse import csr_array
 from scipy.stats import loguniform
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier, is_regressor
 from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
@@ -21,6 +21,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from trainlab import MLPClassifier, MLPRegressor, PopulationSearchCV
 from trainlab.errors import DataError, SettingError
+from trainlab.estimators.targets import LARGEST, SMALLEST, Labels
+from trainlab.search.selection import Selection
+from trainlab.search.voting import VoteClassifier
 from trainlab.store import listed
 from trainlab.training.engine import NumPyEngine
 
@@ -338,3 +341,18 @@ def test_what_is_refused() -> None:
         search().fit(IRIS[0], IRIS[0][:, 0])
     with pytest.raises(ValueError, match="4 features"):
         vote.predict(IRIS[0][:, :3])
+
+
+def test_the_mean_of_probabilities_is_never_0_or_1() -> None:
+    class Sure(ClassifierMixin, BaseEstimator):
+        def predict_proba(self, X: Any) -> Any:
+            return np.full((len(X), 2), [SMALLEST, LARGEST])
+
+    rounded = False
+    for candidates, splits in [(1, 3), (2, 9), (3, 6), (4, 5)]:
+        found = Selection(np.full(candidates, 1 / candidates), np.zeros(candidates), 0.0)
+        vote = VoteClassifier.of(found, [[Sure()] * splits] * candidates, Labels(np.arange(2)))
+        p = vote.predict_proba(np.zeros((4, 1)))
+        assert ((p > 0) & (p < 1)).all()
+        rounded |= bool((vote._mean(np.zeros((4, 1)), "predict_proba") == 1).any())
+    assert rounded  # the sum alone is 1 for some of them

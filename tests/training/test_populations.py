@@ -180,3 +180,14 @@ class TestHistory:
             "SGD",
             "Adam",
         }
+
+
+def test_a_history_knows_how_many_steps_an_epoch_has() -> None:
+    data = tl.load_digits().split(validation=0.2)  # 1,150 rows to train on
+    for batches, steps in (("permutation", 3), ("book", 2)):
+        population = tl.Population.grid(tl.MLP((5,)), seed=range(2))
+        history = population.fit(data, batch_size=500, epochs=2, batches=batches)
+        assert history.steps_per_epoch == steps
+        ax = history.plot("validation_loss", ax=history.plot("train_loss"))
+        assert ax.get_xlabel() == "step"
+        assert [line.get_xdata()[-1] for line in ax.lines] == [2 * steps - 1, 2 * steps]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.differentiation.differences import COMPLEX_STEP, STEP, Scheme, scheme
 from trainlab.differentiation.numeric import numeric
 from trainlab.differentiation.problem import INPUT, Problem
@@ -32,6 +33,7 @@ truncation, which grows where a norm divides by next to nothing, is 10⁴ times 
 wrong gradient is wrong at both.  Of a layer's outputs, h/100 is tried as well."""
 
 
+@one_thread()
 def gradient_check(
     network: MLP | Architecture,
     x: Any,

@@ -107,11 +107,11 @@ def moved(problem: Problem, variable: Variable, some: Array, by: Scheme, h: floa
 
 def _each(work: Callable[[Array], tuple[Array, ...]], pieces: Iterable[Array]) -> Iterable[Any]:
     """The results of all pieces, kind by kind: on all cores, one thread of BLAS on each."""
-    pieces = list(pieces)
+    pieces, limited = list(pieces), one_thread()(work)
     if len(pieces) == 1:
-        return zip(work(pieces[0]), strict=True)
-    with one_thread(), ThreadPoolExecutor(usable_cores()) as pool:
-        return zip(*pool.map(work, pieces), strict=True)
+        return zip(limited(pieces[0]), strict=True)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        return zip(*pool.map(limited, pieces), strict=True)
 
 
 def _crossed(sides: list[list[Array]], shape: tuple[int, ...]) -> Array:

@@ -19,7 +19,7 @@ from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
 from trainlab.estimators.inputs import Inputs
 from trainlab.estimators.rows import Rows, padded
-from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values, r_squared
 from trainlab.network.workspace import Array
 from trainlab.training.population import Population
 
@@ -94,28 +94,29 @@ class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
 
-        Of indicators: (N, out), each the probability that the label holds.
+        Of indicators: (N, out), each the probability that the label holds.  None is exactly 0
+        or 1: what rounding made so is 2e-308, or the largest number below 1.
         """
         probabilities = self._ask(X, "predict_proba")
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithms of `predict_proba`, −inf for 0."""
-        with np.errstate(divide="ignore"):
-            logarithms: Array = np.log(self.predict_proba(X))
+        """The logarithms of `predict_proba`, all finite."""
+        logarithms: Array = np.log(self.predict_proba(X))
         return logarithms
 
     def decision_function(self, X: Any) -> Array:
-        """Scores whose order is that of the probabilities p, finite also where p is 0 or 1.
+        """Scores whose order is that of the probabilities p, all finite.
 
         Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
         of indicators ln p/(1 − p) (N, out).
         """
         p = self.predict_proba(X)
         if self._targets.task == "multilabel":
-            return _log(p) - _log(1 - p)
-        logarithms = _log(p)
+            odds: Array = np.log(p) - np.log(1 - p)
+            return odds
+        logarithms: Array = np.log(p)
         return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
 
     @property
@@ -162,6 +163,10 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions, the mean over the columns of y; y may be of any size."""
+        return r_squared(y, self.predict(X), sample_weight)
+
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""
         tags = super().__sklearn_tags__()
@@ -180,9 +185,3 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         y = rows.y.reshape(len(rows), -1)
         return Values.of(y, rows.weight, rows.y.ndim == 1, chosen["standardize_targets"])
-
-
-def _log(p: Array) -> Array:
-    """ln p, or that of the smallest normal number where p is less."""
-    logarithms: Array = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
-    return logarithms

@@ -41,7 +41,10 @@ class MLPClassifier(Classifying, BaseMLP):
                         where that is more: nothing that is trained on is further than 2 from 0.
                         Where X is sparse the mean counts as 0, and X is only divided: it stays
                         sparse.  A constant column has scale 1.  Of later rows (predictions,
-                        validation, warm_start, partial_fit) mean and scale are the first's
+                        validation, warm_start, partial_fit) mean and scale are the first's.
+                        In predictions and validation, values more than twice as far from 0
+                        as any that was trained on (at least 4) count as lying there.  With
+                        False neither: X is taken as it is, however far out
     n_members           networks, of different seeds, whose probabilities are averaged
     dtype               "float32", "float64", or "auto": float64 where X is, else float32
     random_state        an integer gives the same bits again, whatever `workers`
@@ -52,7 +55,7 @@ class MLPClassifier(Classifying, BaseMLP):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     After `fit`: `classes_`, `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_`
-    (epochs), `loss_curve_` (for each epoch the mean loss of its steps, without the
+    (epochs), `loss_curve_` (for each epoch the mean loss of its rows, without the
     penalty), `loss_` and `best_loss_` (its last and least), `validation_curve_` and
     `validation_scores_` (loss and accuracy on validation rows, or None).
 

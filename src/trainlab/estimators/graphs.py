@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.answers import Answering
 from trainlab.estimators.inputs import Inputs
-from trainlab.estimators.targets import Indicators, Labels, Values
+from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
 from trainlab.models.graph import DOUBLE, FLOAT, INT64, Graph, member_outputs
 from trainlab.network.workspace import Array
 
@@ -45,14 +45,17 @@ def _standardized(graph: Graph, inputs: Inputs) -> str:
     unit, mean, scale = (graph.constant(one, np.float64) for one in inputs.steps())
     x = graph.add("Mul", graph.add("Cast", "x", to=DOUBLE), unit)
     z = graph.add("Div", graph.add("Sub", x, mean), scale)
+    if np.isfinite(inputs.reach).any():
+        z = graph.add("Min", z, graph.constant(inputs.reach, np.float64))
+        z = graph.add("Max", z, graph.constant(-inputs.reach, np.float64))
     return graph.add("Cast", z, to=FLOAT if graph.dtype == np.float32 else DOUBLE)
 
 
 def _predict(graph: Graph, targets: Values, outputs: list[str], weights: Array) -> None:
-    largest = float(np.finfo(np.float64).max)
-    mean = _mean(graph, outputs, weights, largest, 0.0)
+    mean = _mean(graph, outputs, weights, GREATEST, 0.0)
     y = graph.add("Mul", mean, graph.constant(targets.scale, np.float64))
     y = graph.add("Add", y, graph.constant(targets.mean, np.float64))
+    y = graph.add("Clip", y, *(graph.constant(end, np.float64) for end in (-GREATEST, GREATEST)))
     if targets.flat:
         y = graph.add("Gather", y, graph.constant(0, np.int64), axis=1)
     graph.result("predictions", y, np.float64, *([] if targets.flat else [targets.outputs]))
@@ -62,7 +65,7 @@ def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) ->
     p = [graph.add("Softmax", one, axis=-1) for one in outputs]
     mean = _mean(graph, p, weights, 1.0, 1 / targets.outputs)
     total = graph.add("ReduceSum", mean, graph.constant([-1], np.int64), keepdims=1)
-    p_mean = graph.add("Div", mean, total)
+    p_mean = _inside(graph, graph.add("Div", mean, total))
     place = graph.add("ArgMax", p_mean, axis=-1, keepdims=0)
     values = _as_tensor(targets.classes)
     label = graph.add("Gather", graph.constant(values, values.dtype), place)
@@ -72,10 +75,16 @@ def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) ->
 
 def _indicate(graph: Graph, targets: Indicators, outputs: list[str], weights: Array) -> None:
     p = [graph.add("Sigmoid", one) for one in outputs]
-    mean = _mean(graph, p, weights, 1.0, 0.5)
+    mean = _inside(graph, _mean(graph, p, weights, 1.0, 0.5))
     above = graph.add("Greater", mean, graph.constant(0.5, np.float64))
     graph.result("label", graph.add("Cast", above, to=INT64), np.int64, targets.outputs)
     graph.result("probabilities", mean, np.float64, targets.outputs)
+
+
+def _inside(graph: Graph, p: str) -> str:
+    """Probabilities without 0 and 1."""
+    ends = (graph.constant(end, np.float64) for end in (SMALLEST, LARGEST))
+    return graph.add("Clip", p, *ends)
 
 
 def _mean(graph: Graph, values: list[str], weights: Array, largest: float, otherwise: float) -> str:

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from trainlab.data.batches import Batches
 from trainlab.estimators.preparation import Prepared
 from trainlab.network.workspace import Array
 from trainlab.schedules import Constant
@@ -21,15 +22,20 @@ class Outcome:
         self._members = ready.members
         self._history = history
         self._stopping = ready.arguments["early_stopping"]
-        self._steps = -(-len(ready.data.train) // ready.arguments["batch_size"])
+        batches = Batches(len(ready.data.train), ready.arguments["batch_size"])
+        rows = batches.sizes(np.arange(batches.steps_per_epoch))
+        share = rows / rows[0]
         losses = history["train_loss"][first : first + len(ready.members)]
-        by_epoch = losses.astype(np.float64).reshape(len(losses), -1, self._steps)
+        by_epoch = losses.astype(np.float64).reshape(len(losses), -1, len(share))
         # Steps that were not made are NaN; an epoch counts for a member that made one of it.
         made = ~np.isnan(by_epoch)
-        sums = np.where(made, by_epoch, 0).sum(axis=-1)
-        self._losses = np.divide(
-            sums, made.sum(axis=-1), out=np.full_like(sums, np.nan), where=made.any(axis=-1)
+        # A step counts by its rows, weighted or not: weights have the mean 1, and the loss of a
+        # step is a weighted sum divided by the number of rows.
+        sums, count = (
+            (np.where(made, by_epoch, 0) * share).sum(axis=-1),
+            (made * share).sum(axis=-1),
         )
+        self._losses = np.divide(sums, count, out=np.full_like(sums, np.nan), where=count > 0)
 
     @property
     def epochs(self) -> int:
@@ -37,7 +43,7 @@ class Outcome:
         return max(1, len(self.loss_curve()))
 
     def loss_curve(self) -> Array:
-        """For each epoch the mean loss of its steps, over the members that were still trained."""
+        """For each epoch the mean loss of its rows, over the members that were still trained."""
         return _mean_of_those(self._losses)
 
     def evaluations(self, series: str) -> Array | None:

@@ -119,7 +119,9 @@ def make_table(
     """
     train = _targeted(rows, targets, chosen.get("class_weight"))
     inputs, dtype = before or (_inputs(train, chosen), dtype_of(rows, chosen))
-    train = replace(train, x=inputs.encode(train.x, dtype))
+    train = replace(train, x=inputs.encode(train.x, dtype, bounded=False))
+    if before:
+        inputs = inputs.trained_on(train.x)
     if held is not None:
         held = _targeted(held, targets, None)
         held = replace(held, x=inputs.encode(held.x, dtype))

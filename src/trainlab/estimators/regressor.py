@@ -26,7 +26,7 @@ class MLPRegressor(Regressing, BaseMLP):
     y holds numbers (N,) or (N, out).
 
     After `fit`: `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_` (epochs),
-    `loss_curve_` (for each epoch the mean loss of its steps, without the penalty), `loss_` and
+    `loss_curve_` (for each epoch the mean loss of its rows, without the penalty), `loss_` and
     `best_loss_` (its last and least), `validation_curve_` (loss on validation rows, or None).
 
     Differs from scikit-learn: its MLPRegressor trains on X and y as they are, which where y

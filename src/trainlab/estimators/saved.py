@@ -3,7 +3,8 @@
 The document: `parameters` of the constructor, the `population` of the members, what `targets`
 say of y, `dtype`, flags, and the `attributes` that `fit` left.  Curves, and the means and
 scales of inputs and targets, are arrays of the file; labels and names are listed in the
-document with their dtype.  In version 1 of the format there are none of inputs, nor the
+document with their dtype.  Bounds of the inputs are missing from earlier files: nothing was
+bounded.  In version 1 of the format there are none of inputs, nor the
 parameter `standardize_inputs`: X was taken as it is.
 
 A value that JSON has no word for is an object with one key: {"tuple": […]}, {"list": […]},
@@ -18,7 +19,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Final
 
@@ -84,7 +85,7 @@ def pack(form: Format, model: Any) -> Content:
     population, arrays = describe_population(model._population)
     kept = vars(model)
     arrays |= {own: kept[own] for own in form.arrays if kept.get(own) is not None}
-    arrays |= {"inputs.mean": model._inputs.mean, "inputs.scale": model._inputs.scale}
+    arrays |= {f"inputs.{one.name}": getattr(model._inputs, one.name) for one in fields(Inputs)}
     targets = model._targets
     if isinstance(targets, Values):
         said: Any = {"values": bool(targets.flat)}
@@ -133,7 +134,7 @@ def _put_together(
     model = form.kind(**parameters)
     own = {name: arrays.pop(name, None) for name in form.arrays}
     model._targets = _targets(document["targets"], arrays, form.classifies, source)
-    said = arrays.pop("inputs.mean", None), arrays.pop("inputs.scale", None)
+    said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(Inputs)}
     model._population = revive_population(document["population"], arrays, source)
     if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
         raise fault(source, "widths", "be those of the targets", model._population.widths)
@@ -163,13 +164,20 @@ def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str)
     raise fault(source, "targets", "be values, labels or indicators", kind)
 
 
-def _inputs(said: tuple[Any, Any], features: int, version: int, source: str) -> Inputs:
-    if version < _STANDARDIZED and said == (None, None):
-        return Inputs.plain(features)
-    mean, scale = said
-    if mean.shape == (features,) and _are_sound(mean, scale):
-        return Inputs(mean, scale)
-    raise fault(source, "inputs", f"have {features} finite means, and scales > 0", mean)
+def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -> Inputs:
+    plain = Inputs.plain(features)
+    if version < _STANDARDIZED:
+        if all(one is None for one in said.values()):
+            return plain
+        raise fault(source, "inputs", f"have no means in version {version}", said["mean"])
+    mean, scale, furthest = (said[one.name] for one in fields(Inputs))
+    if furthest is None:  # earlier files have no bound
+        furthest = plain.furthest
+    bounds = furthest.dtype == np.float64 and bool((furthest >= 0).all())
+    if mean.shape == furthest.shape == (features,) and _are_sound(mean, scale) and bounds:
+        return Inputs(mean, scale, furthest)
+    must = f"have {features} finite means, scales > 0 and bounds >= 0"
+    raise fault(source, "inputs", must, mean)
 
 
 def _are_sound(mean: Array, scale: Array) -> bool:

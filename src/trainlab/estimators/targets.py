@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
+from sklearn.metrics import r2_score
 
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
+
+GREATEST: Final = float(np.finfo(np.float64).max)
+SMALLEST: Final = float(np.finfo(np.float64).tiny)
+LARGEST: Final = float(np.nextafter(1.0, 0.0))
+"""Probabilities lie in [SMALLEST, LARGEST]: their logarithms, and those of 1 − p, are finite."""
 
 # Targets whose spread is below so many units in the last place of their mean are constant:
 # the rounding of the mean itself is of that size.
@@ -37,14 +43,12 @@ class Values:
         """Mean and standard deviation of the columns of y (N, out); a constant has scale 1."""
         mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
         if standardize:
-            with np.errstate(over="ignore", invalid="ignore"):
-                mean = np.average(y, axis=0, weights=weight)
-                scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
-            if not np.isfinite(scale).all():
-                must, largest = "have squares that are finite", float(np.abs(y).max())
-                raise DataError(sentence("y", "MLPRegressor", must, largest, "y / y.max()"))
+            unit = unit_of(np.abs(y).max(axis=0))
+            own = y * unit
+            mean = np.average(own, axis=0, weights=weight)
+            scale = np.sqrt(np.average((own - mean) ** 2, axis=0, weights=weight))
             rounding = CONSTANT_UNITS * np.finfo(np.float64).eps * np.abs(mean)
-            scale[scale <= rounding] = 1.0
+            mean, scale = mean / unit, np.where(scale <= rounding, 1.0, scale / unit)
         return cls(mean, scale, flat)
 
     @property
@@ -58,7 +62,8 @@ class Values:
         if columns.shape[1] != self.outputs:
             must = f"have {self.outputs} columns, as in training"
             raise DataError(sentence("y", "MLPRegressor", must, columns.shape[1]))
-        t: Array = (columns - self.mean) / self.scale
+        unit = unit_of(np.maximum(np.abs(self.mean), self.scale))
+        t: Array = (columns * unit - self.mean * unit) / (self.scale * unit)
         return t
 
     def decode(self, outputs: Array, weights: Array | None = None) -> Array:
@@ -66,10 +71,13 @@ class Values:
 
         weights  (K,) of that mean; None: all the same
 
-        An output that overflowed counts as 0, which is the mean of the targets.
+        An output that overflowed counts as 0, which is the mean of the targets; a prediction
+        that float64 cannot hold is its largest number.
         """
         finite = np.where(np.isfinite(outputs), outputs, 0).astype(np.float64)
-        y: Array = np.average(finite, axis=0, weights=weights) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            y = np.average(finite, axis=0, weights=weights) * self.scale + self.mean
+        y = np.clip(y, -GREATEST, GREATEST)
         return y[:, 0] if self.flat else y
 
 
@@ -97,13 +105,13 @@ class Labels:
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
 
-        A row whose outputs overflowed counts as undecided: 1/C for each class.
+        A row whose outputs overflowed counts as undecided: 1/C for each class.  None is
+        exactly 0 or 1; see `inside`.
         """
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p).all(axis=-1)] = 1 / self.outputs
         mean = np.average(p, axis=0, weights=weights)
-        shares: Array = mean / mean.sum(axis=-1, keepdims=True)
-        return shares
+        return inside(mean / mean.sum(axis=-1, keepdims=True))
 
     def decide(self, probabilities: Array) -> Array:
         """The label of the largest of the probabilities (N, C); the first of equal ones."""
@@ -131,11 +139,13 @@ class Indicators:
         return y.astype(np.float64)
 
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
-        """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed."""
+        """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed.
+
+        None is exactly 0 or 1; see `inside`.
+        """
         p = probabilities.astype(np.float64)
         p[~np.isfinite(p)] = 0.5
-        mean: Array = np.average(p, axis=0, weights=weights)
-        return mean
+        return inside(np.average(p, axis=0, weights=weights))
 
     def decide(self, probabilities: Array) -> Array:
         """1 where the probability is above 1/2."""
@@ -144,6 +154,36 @@ class Indicators:
 
 
 Targets = Values | Labels | Indicators
+
+
+def unit_of(size: Array) -> Array:
+    """A power of two for each of some sizes: their product lies in [1, 2), but for 0.
+
+    Differences and squares of the products neither overflow nor vanish where those of the
+    sizes would, and a power of two rounds nothing.
+    """
+    exponent = np.frexp(size)[1] - 1
+    unit: Array = np.ldexp(1.0, -np.clip(exponent, -1022, 1023))
+    return unit
+
+
+def r_squared(y: Any, predicted: Array, sample_weight: Any) -> float:
+    """R² of predictions of y (N,) or (N, out), which is the same in any unit."""
+    truth = np.asarray(y, np.float64)
+    unit = unit_of(np.abs(truth).max(axis=0))
+    with np.errstate(over="ignore"):
+        own = np.clip(predicted * unit, -GREATEST, GREATEST)
+        return float(r2_score(truth * unit, own, sample_weight=sample_weight))
+
+
+def inside(p: Array) -> Array:
+    """Probabilities without 0 and 1, which no finite output stands for.
+
+    A network whose outputs lie far apart gives them by rounding, and one such row that is
+    wrong would make a mean of logarithms infinite.  All other probabilities are unchanged.
+    """
+    bounded: Array = np.clip(p, SMALLEST, LARGEST)
+    return bounded
 
 
 def class_weights(class_weight: Any, labels: Labels, t: Array, weight: Array | None) -> Array:

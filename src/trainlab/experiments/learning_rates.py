@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab import plots
-from trainlab.data import Dataset
+from trainlab.data import Batches, Dataset
 from trainlab.experiments.base import (
     Array,
     Better,
@@ -32,7 +32,7 @@ PER_DECADE: Final = 2
 RATES: Final = 10.0 ** (np.arange(-5 * PER_DECADE, 1 * PER_DECADE + 1) / PER_DECADE)
 RANGE: Final = f"{RATES[0]:.0e} to {RATES[-1]:.0f}"
 LAST: Final = 20
-"""Batches whose mean loss is the final one."""
+"""Batches whose mean loss, over their rows, is the final one."""
 NEAR: Final = 0.3
 """Nats above its best that an optimizer may end to count as near it: a seventh of ln 10, the
 loss of guessing."""
@@ -76,7 +76,10 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     how = task.fit(train.quick)
     past = train(members, data, evaluate=None, keep="history", **how)
     shape = (len(arms), len(RATES))
-    final = past["train_loss"][:, -LAST:].mean(axis=-1).reshape(shape)
+    losses = past["train_loss"][:, -LAST:]
+    sizes = Batches(len(data.train), task.batch_size).sizes(np.arange(how["steps"]))[-LAST:]
+    share = (sizes / task.batch_size).astype(losses.dtype)  # the last batch of an epoch is smaller
+    final = np.average(losses, axis=-1, weights=share).reshape(shape)
     diverged = np.array([status.kind == "diverged" for status in past.status]).reshape(shape)
     rows = [
         Row(

@@ -21,6 +21,9 @@ MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
 Corner = Literal["best", "upper left", "upper right", "lower left", "lower right"]
 
+UNITS: Final = ("step", "epoch")
+"""Of the time that a history has."""
+
 DRAWN_POINTS: Final = 300
 """A curve of a figure 590 points wide shows little more; thinning keeps an SVG small."""
 
@@ -176,6 +179,8 @@ class _History(Protocol):
     def series(self) -> Mapping[str, Any]: ...
     @property
     def status(self) -> Sequence[Any]: ...
+    @property
+    def steps_per_epoch(self) -> int | None: ...
     def arms(self, by: str) -> Mapping[str, npt.NDArray[np.intp]]: ...
 
 
@@ -187,20 +192,41 @@ def history(
     smooth: int | None = None,
     theme: Theme = LIGHT,
 ) -> Axes:
-    """A series of a training history: the median of each arm and its 95 % band over the seeds."""
-    series = past.series[name]
+    """A series of a training history: the median of each arm and its 95 % band over the seeds.
+
+    On axes with curves of another series x is in the unit that it has there; SettingError
+    where the history does not say how many steps an epoch has.
+    """
+    series, words = past.series[name], name.replace("_", " ")
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
     with themed(theme):
         ax = blank(theme)[1][0] if ax is None else ax
+        there, limits = len(ax.get_legend_handles_labels()[1]), ax.get_xlim()
+        unit = ax.get_xlabel() if there and ax.get_xlabel() in UNITS else series.axis
+        x = _in_unit(unit, series.axis, series.axis_values, past.steps_per_epoch)
+        shown = list(filter(None, ax.get_ylabel().split(", "))) if there else []
+        named = "" if set(shown) <= {words} else f", {words}"
         arms = []
-        for text, rows in past.arms(by).items():
+        for color, (text, rows) in enumerate(past.arms(by).items(), start=there):
             center, low, high, _ = spread(values[rows])  # other members end early, too
             lost = sum(past.status[row].kind == "diverged" for row in rows)
             note = f"{lost} of {len(rows)} diverged" if lost else ""
-            arms.append(Curve(text, series.axis_values, center, low, high, note))
+            arms.append(Curve(text + named, x, center, low, high, note, color))
         curves(ax, arms, theme)
-        label(ax, series.axis, name.replace("_", " "))
+        if there:
+            ax.set_xlim(min(limits[0], ax.get_xlim()[0]), max(limits[1], ax.get_xlim()[1]))
+        label(ax, unit, ", ".join(dict.fromkeys([*shown, words])))
     return ax
+
+
+def _in_unit(unit: str, axis: str, values: Array, steps_per_epoch: int | None) -> Array:
+    """Positions on the axis "step" or "epoch", in one of these units."""
+    if unit == axis:
+        return values
+    if steps_per_epoch is None:
+        must, remedy = f"be {unit!r}, as on the axes that are given", "axes of its own, ax=None"
+        raise SettingError(sentence("axis", "history.plot", must, axis, remedy))
+    return values / steps_per_epoch if unit == "epoch" else values * steps_per_epoch
 
 
 def spread(values: Array) -> tuple[Array, Array | None, Array | None, int]:

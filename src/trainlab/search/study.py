@@ -23,11 +23,13 @@ from sklearn.preprocessing import StandardScaler
 from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
+from trainlab.estimators.targets import unit_of
 from trainlab.evidence import statistic_bounds
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
 from trainlab.search.mixed import Column
+from trainlab.search.scoring import columns_of, score_of
 from trainlab.search.tables import Problem, split
 from trainlab.store import Store
 from trainlab.training.keeping import RESULT
@@ -287,36 +289,19 @@ def _predictions(of: Problem, model: Any, known: tuple[Any, Any], x: Any) -> dic
     return {"the best network": first, **rivals}
 
 
-def _columns(truth: Array, *predictions: Array, classifies: bool) -> Array:
-    """What scores are made of, row by row: hits, or squared errors, target and its square."""
-    if classifies:
-        return np.stack([truth == one for one in predictions], axis=1).astype(np.float64)
-    # From the mean on: squares of large numbers of one size would lose what tells them apart.
-    y = truth - truth.mean()
-    return np.stack([*((truth - one) ** 2 for one in predictions), y, y**2], axis=1)
-
-
-def _score(means: Array, place: int, classifies: bool) -> Array:
-    """Accuracy, or R², of the predictions at a place, from the means of `_columns`."""
-    if classifies:
-        return means[:, place]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score: Array = 1 - means[:, place] / (means[:, -1] - means[:, -2] ** 2)
-    return score
-
-
 def _judge(name: str, truth: Array, predicted: Array, of: Problem, asked: Asked) -> Judged:
     classifies = of.task == "classification"
-    columns = _columns(truth, predicted, classifies=classifies)
-    score = float(_score(columns.mean(axis=0)[None], 0, classifies)[0])
+    columns = columns_of(truth, predicted, classifies=classifies)
+    score = float(score_of(columns.mean(axis=0)[None], 0, classifies)[0])
     if classifies:
         # Resamples of rows that are all right would be all right, too: the exact interval
         # of a share (Clopper and Pearson 1934) knows that the rows are few.
         hits = int(columns.sum())
         ends = scipy.stats.binomtest(hits, len(truth)).proportion_ci(LEVEL)
         return Judged(name, score, float(ends.low), float(ends.high), None)
-    low, high = statistic_bounds(columns, lambda m: _score(m, 0, classifies), LEVEL, asked.seed)
-    return Judged(name, score, low, high, float(np.sqrt(columns[:, 0].mean())))
+    low, high = statistic_bounds(columns, lambda m: score_of(m, 0, classifies), LEVEL, asked.seed)
+    root_error = float(np.sqrt(columns[:, 0].mean()) / unit_of(np.abs(truth).max()))
+    return Judged(name, score, low, high, root_error)
 
 
 def _versus(truth: Array, predictions: Mapping[str, Array], of: Problem, asked: Asked) -> Versus:
@@ -335,10 +320,10 @@ def _versus(truth: Array, predictions: Mapping[str, Array], of: Problem, asked: 
         return Versus(
             shown, _sentence(first, shown, second, found), {"won": won, "lost": lost, "p": p}
         )
-    columns = _columns(truth, one, other, classifies=False)
+    columns = columns_of(truth, one, other, classifies=False)
 
     def difference(means: Array) -> Array:
-        return _score(means, 0, classifies=False) - _score(means, 1, classifies=False)
+        return score_of(means, 0, classifies=False) - score_of(means, 1, classifies=False)
 
     value = float(difference(columns.mean(axis=0)[None])[0])
     low, high = statistic_bounds(columns, difference, LEVEL, asked.seed)

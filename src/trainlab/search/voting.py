@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.targets import Targets
+from trainlab.estimators.targets import Targets, inside, r_squared
 from trainlab.network.workspace import Array
 from trainlab.search.selection import Selection
 
@@ -102,7 +102,7 @@ class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes w
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities (N, C) in the order of `classes_`; of indicators (N, out)."""
-        return self._mean(X, "predict_proba")
+        return inside(self._mean(X, "predict_proba"))
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: several labels for a row are welcome."""
@@ -126,6 +126,10 @@ class VoteRegressor(RegressorMixin, Vote):  # type: ignore[misc]  # it comes wit
     def predict(self, X: Any) -> Array:
         """Predictions (N,), or (N, out) where y had columns."""
         return self._mean(X, "predict")
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions, the mean over the columns of y; y may be of any size."""
+        return r_squared(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: y may have several columns."""

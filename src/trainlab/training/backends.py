@@ -108,7 +108,8 @@ def in_processes(jobs: Sequence[Job], workers: int, hands: int) -> None:
             mine, theirs = context.Pipe()
             given = (theirs, [*children, mine], jobs, hands)
             process = context.Process(target=_work, args=given, daemon=True)
-            with warnings.catch_warnings():
+            # The child inherits the limit, and never starts threads of BLAS.
+            with warnings.catch_warnings(), one_thread():
                 # A child of a process with threads must not use what those hold: it only trains.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
@@ -175,7 +176,7 @@ def _work(
     for other in not_mine:  # ends of the parent: with a copy here, nobody hears that it is no more
         other.close()
     try:
-        with one_thread(), crew(hands):
+        with crew(hands):
             while (place := _ask(connection, "next", None)) is not None:
                 jobs[place].do(_Letters(connection, place, jobs[place].ledger))
     except (EOFError, ConnectionError):  # the parent is no more

@@ -100,7 +100,8 @@ class Fit:
         numbers: list[Numbers] = [one.numbers for one in results if one.numbers is not None]
         self.population.adopt(numbers, training.work.widths)
         status: list[Status] = [result.status for result in results]
-        return History(training.members, training.ledger.series, status, seconds)
+        steps = training.work.plan.batches.steps_per_epoch
+        return History(training.members, training.ledger.series, status, seconds, steps)
 
 
 def fit_together(

@@ -67,11 +67,13 @@ class History:
         series: dict[str, Series],
         status: Sequence[Status],
         seconds: float,
+        steps_per_epoch: int | None = None,
     ) -> None:
         self.members = tuple(members)
         self.series = series
         self.status = tuple(status)
         self.seconds = seconds
+        self.steps_per_epoch = steps_per_epoch
 
     def __repr__(self) -> str:
         kinds = dict.fromkeys(("finished", "stopped early", "diverged", "interrupted"), 0)
@@ -142,7 +144,11 @@ class History:
         ax: Axes | None = None,
         smooth: int | None = None,
     ) -> Axes:
-        """Median and 95 % band of each arm over time."""
+        """Median and 95 % band of each arm over time.
+
+        On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
+        a series of another name is named in the legend.
+        """
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 
         self._series(name)  # complains of an unknown one

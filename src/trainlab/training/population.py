@@ -247,7 +247,10 @@ class Population(Sequence[Member]):
         return self._each(x, lambda chunk, y: chunk.architecture.loss.predict(y))
 
     def predict_proba(self, x: Any) -> Array:
-        """Each member's class probabilities (members, N, classes)."""
+        """Each member's class probabilities (members, N, classes).
+
+        In the dtype of the training, in which some are rounded to 0 or 1.
+        """
         return self._each(x, lambda chunk, y: chunk.architecture.loss.probabilities(y))
 
     def accuracy(self, x: Any, t: Any) -> Array:

@@ -50,17 +50,17 @@ class Work:
     engine: Engine
 
     def train(self, rows: Sequence[int], task: Task, record: Record) -> None:
-        """Trains a chunk, whose members have these rows in the record."""
+        """Trains a chunk, whose members have these rows in the record, with one BLAS thread."""
         dtype, columns = self.plan.dtype, self.columns
-        chunk = Chunk(rows, task.members, self.widths, dtype, columns, task.starts)
         resumed = dict(zip(rows, task.resumed or (), strict=False))
-        Trainer(chunk, self.plan, self.splits, self.engine, record, resumed).run()
+        with one_thread():
+            chunk = Chunk(rows, task.members, self.widths, dtype, columns, task.starts)
+            Trainer(chunk, self.plan, self.splits, self.engine, record, resumed).run()
 
     def complete(self, task: Task, stopped: Callable[[], bool]) -> Outcome:
-        """Trains a chunk far from the ledger, with one BLAS thread."""
+        """Trains a chunk far from the ledger."""
         record = _Gathered(task, self.plan, stopped)
-        with one_thread():
-            self.train(range(len(task.members)), task, record)
+        self.train(range(len(task.members)), task, record)
         return record.outcome()
 
 
