@@ -22,7 +22,7 @@ from campaign.processes import Child
 from campaign.subjects import NAMES, Subject, subjects
 
 BATCH: Final = 500
-BATCHES: Final = 26  # of each kind of file: 16 × 26 × 500 = 208,000
+BATCHES: Final = 24  # of each kind of file: 17 × 24 × 500 = 204,000
 BATCHES_QUICK: Final = 1
 MEMORY: Final = 1 << 30  # bytes beyond those of the process
 CPU_SECONDS: Final = 10.0  # of one file

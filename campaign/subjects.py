@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import json
 import struct
@@ -22,7 +23,7 @@ import trainlab as tl
 from campaign.damage import mended_length
 from campaign.works import digest, of_population, population, rows
 from trainlab.data.idx import DTYPES, read_idx
-from trainlab.data.table import read_table, write_table
+from trainlab.data.table import TableFile, read_table, write_table
 from trainlab.errors import DataError, ModelFileError, StoreError
 from trainlab.experiments import EXPERIMENTS
 from trainlab.experiments.results import FILE as RESULTS
@@ -229,11 +230,19 @@ TABLES: Final = (
     b'"a b";c\n' + b"".join(b"%d.5;%d\n" % (i, i) for i in range(9)),
     b"id\ttext\n" + b"".join(b"%d\tword %d\n" % (i, i % 3) for i in range(9)),
     'größe,"x, y"\r\n1e-3,"2"\r\n 4 ,5.25\r\n'.encode(),
+    gzip.compress(b"a,b\n" + b"1,2\n" * 40, mtime=0),
 )
 
 
 def _read_table(path: Path) -> str:
-    table = read_table(path)
+    """As numbers, which must survive being written; where that is refused, as words."""
+    try:
+        table = read_table(path)
+    except DataError:
+        with TableFile(path) as file:
+            names = file.names
+        read_table(path, numbers=[], text=names)
+        return TABLE
     columns = {name: table.numbers[:, i] for i, name in enumerate(table.names)}
     path.write_bytes(write_table(columns))
     again = read_table(path)
@@ -245,36 +254,46 @@ def _read_table(path: Path) -> str:
 
 # --- stores ----------------------------------------------------------------------------
 
+SETTINGS: Final = {"epochs": 4, "lr": 0.1}
 STORED: Final = {(key, "result", i): key.encode() * (i + 1) * 40 for key in "ab" for i in range(4)}
 
 
-def store(upto: int) -> bytes:
-    """The SQLite file of a store of two runs."""
+@functools.cache
+def store() -> tuple[bytes, bytes, bytes]:
+    """The SQLite file of a store of two runs; and that file with its log while it is open."""
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, RUNS)
         with Store(folder) as made:
             for key in "ab":
-                run = made.run(key, {"epochs": upto, "lr": 0.1}, 4)
+                run = made.run(key, SETTINGS, 4)
                 for (of, kind, place), content in STORED.items():
-                    if of == key and place < upto:
+                    if of == key:
                         run.save({(kind, place): content})
-        return (Path(folder) / RUNS).read_bytes()
+            early, log = path.read_bytes(), path.with_name(f"{RUNS}-wal").read_bytes()
+        return path.read_bytes(), early, log
 
 
 def _read_store(path: Path) -> str:
     for name in (RUNS, f"{RUNS}-wal", f"{RUNS}-shm"):
         path.with_name(name).unlink(missing_ok=True)
     path.rename(path.with_name(RUNS))
-    for about in listed(path.parent):
-        if about.key not in ("a", "b") or about.settings not in (
-            {"epochs": 4, "lr": 0.1},
-            {"epochs": 2, "lr": 0.1},
-        ):
+    return _read_runs(path.parent)
+
+
+def _read_log(path: Path) -> str:
+    path.with_name(f"{RUNS}-shm").unlink(missing_ok=True)
+    path.with_name(RUNS).write_bytes(store()[1])
+    path.rename(path.with_name(f"{RUNS}-wal"))
+    return _read_runs(path.parent)
+
+
+def _read_runs(folder: Path) -> str:
+    for about in listed(folder):
+        if about.key not in ("a", "b") or about.settings != SETTINGS:
             raise WrongError(f"a run that nobody began: {about}")
-    with Store(path.parent) as found:
+    with Store(folder) as found:
         for key in "ab":
-            for place, content in (
-                found.run(key, {"epochs": 4, "lr": 0.1}, 4, fresh=False).load("result").items()
-            ):
+            for place, content in found.run(key, SETTINGS, 4).load("result").items():
                 if STORED.get((key, "result", place)) != content:
                     raise WrongError(f"a part that nobody saved: {key} {place}")
     return "a store"
@@ -289,7 +308,8 @@ def subjects() -> Mapping[str, Subject]:
         "idx gz sound": Subject(IDX, _read_idx, DataError, idx_means, gzip.compress),
         "csv": Subject(TABLES, _read_table, DataError, lambda _: TABLE),
         "results.json": Subject([results()], _read_results, DataError, results_mean),
-        "store": Subject([store(4)], _read_store, StoreError),
+        "store": Subject([store()[0]], _read_store, StoreError),
+        "store log": Subject([store()[2]], _read_log, StoreError),
     }
     for name, samples in files.items():
         found[name] = Subject(samples, _read_model, ModelFileError)
@@ -300,7 +320,7 @@ def subjects() -> Mapping[str, Subject]:
 
 
 NAMES: Final = (
-    *("idx", "idx gz", "idx gz sound", "csv", "results.json", "store"),
+    *("idx", "idx gz", "idx gz sound", "csv", "results.json", "store", "store log"),
     *(
         name + more
         for name in ("population", "network", "estimator", "ensemble", "pipeline")
