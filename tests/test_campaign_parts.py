@@ -147,19 +147,20 @@ def test_kills_find(do: Callable[[Path], None], told: str, tmp_path: Path) -> No
 
 
 def test_kills_find_processes_that_live_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("campaign.processes.ORPHANS", 0.1)
-
-    def fork(path: Path) -> None:
+    def fork() -> None:
         if not os.fork():
-            time.sleep(60)
+            time.sleep(600)
             os._exit(0)
+        time.sleep(600)
 
-    child = Child(lambda: (fork(tmp_path), time.sleep(60)), tmp_path / "answer.json")
+    child = Child(fork, tmp_path / "answer.json")
     while not child.ended() and not child.children():
         time.sleep(0.01)
     child.kill()
     assert child.killed
-    assert len(child.orphans()) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("campaign.processes.ORPHANS", 0.1)
+        assert len(child.orphans()) == 1
     assert child.orphans() == []
 
 
