@@ -20,7 +20,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 import trainlab as tl
-from campaign.damage import mended_length
+from campaign.damage import damaged, mended_length
+from campaign.forging import forged
 from campaign.works import digest, of_population, population, rows
 from trainlab.data.idx import DTYPES, read_idx
 from trainlab.data.table import TableFile, read_table, write_table
@@ -45,6 +46,7 @@ class Subject:
     error    what it may raise, and no subclass
     means    the digest that the content of a damaged file must have where that is not one of
              the sound files', None where it must be refused: for formats without a checksum
+    damage   how damaged copies are made: (content, another file, rng) → (kinds, content)
     pack     what is done to the damaged content, as to compress it
     """
 
@@ -53,6 +55,7 @@ class Subject:
     error: type[Exception]
     means: Callable[[bytes], str | None] | None = None
     pack: Callable[[bytes], bytes] = bytes
+    damage: Callable[[bytes, bytes, Any], tuple[str, bytes]] = damaged
 
     def judge(self, path: Path, content: bytes) -> str:
         """Reads a damaged file; "refused" or "read", or WrongError."""
@@ -134,6 +137,14 @@ def _read_model(path: Path) -> str:
         x = _words()
     found = model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)
     return digest(type(model).__name__, found, getattr(model, "classes_", None))
+
+
+def _load(path: Path) -> str:
+    tl.load(path, max_bytes=1 << 24)
+    return MODEL
+
+
+MODEL: Final = "a model"  # whichever: who forges a checksum may say anything
 
 
 def _words() -> Any:
@@ -316,6 +327,9 @@ def subjects() -> Mapping[str, Subject]:
         found[f"{name}, length mended"] = Subject(
             samples, _read_model, ModelFileError, pack=mended_length
         )
+        found[f"{name}, forged"] = Subject(
+            samples, _load, ModelFileError, lambda _: MODEL, damage=forged
+        )
     return found
 
 
@@ -324,6 +338,6 @@ NAMES: Final = (
     *(
         name + more
         for name in ("population", "network", "estimator", "ensemble", "pipeline")
-        for more in ("", ", length mended")
+        for more in ("", ", length mended", ", forged")
     ),
 )
