@@ -33,7 +33,7 @@ class Known:
 def know(work: Work, place: Path) -> Known:
     """Does the work undisturbed, in a copy of what it begins with."""
     folder, copy = place / "before", place / "after"
-    folder.mkdir(parents=True)
+    folder.mkdir()
     sound(Child(lambda: work.prepare(folder), place / "answer.json").answer())
     before = sound(Child(lambda: dict(work.files(folder)), place / "answer.json").answer())
     shutil.copytree(folder, copy)
@@ -103,7 +103,7 @@ class Disturbing(Part):
             preload()
             self._place = Path(tempfile.mkdtemp(prefix="trainlab-undisturbed-"))
         if name not in self._known:
-            place = self._place / str(len(self._known))
+            place = Path(tempfile.mkdtemp(dir=self._place))
             self._known[name] = know(self._works[name], place)
         return self._known[name]
 
