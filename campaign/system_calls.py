@@ -17,6 +17,7 @@ import numpy as np
 from campaign.injection import ERRORS, Injector
 from campaign.part import Case, Outcome
 from campaign.processes import Answer, Child
+from campaign.syncs import can_trace, without_sync
 from campaign.undisturbed import Disturbing, Known, fault_of_end, fault_of_folder, parts
 from campaign.works import WORKS, Work
 
@@ -25,8 +26,10 @@ CALLS: Final = 30
 SLOW: Final = {"trainlab run": 6, "trainlab search": 6, "trainlab report": 10}
 CALLS_QUICK: Final = 2
 FULL: Final = "disk stays full"
-FAULTS: Final = (*ERRORS, FULL)
+SYNC: Final = "fsync of SQLite"
+SYNCS: Final = 8  # calls of fsync that fail, one at a time
 TYPED: Final = {"ModelFileError", "StoreError", "OutputError", "DataError", "Failure"}
+STORED: Final = ("training in threads", "search with store", "ensemble with store", "trainlab run")
 QUICK: Final = ("save", "training in threads")
 
 
@@ -45,7 +48,8 @@ class SystemCalls(Disturbing):
         return [
             Case(f"{name}/{fault}", (name, fault, CALLS_QUICK if quick else CALLS, [seed, a, b]))
             for a, name in enumerate(works)
-            for b, fault in enumerate(FAULTS)
+            for b, fault in enumerate((*ERRORS, FULL, *((SYNC,) if can_trace() else ())))
+            if fault != SYNC or name in STORED
         ]
 
     @property
@@ -56,7 +60,10 @@ class SystemCalls(Disturbing):
         """Counts the calls, and lets them fail one at a time."""
         name, fault, limit, seed = case.given
         work, known = self._works[name], self.known(name)
-        calls = _disturbed(work, known, scratch / "counted", fault, None).value[1]
+        if fault == SYNC:
+            calls = ["fsync"] * SYNCS
+        else:
+            calls = _disturbed(work, known, scratch / "counted", fault, None).value[1]
         chosen = np.random.default_rng(seed).permutation(len(calls))
         counts, faults = Counter[str](), list[str]()
         for at in sorted(chosen[: min(limit, SLOW.get(name, limit))].tolist()):
@@ -102,15 +109,18 @@ def _disturbed(work: Work, known: Known, folder: Path, fault: str, at: int | Non
     shutil.copytree(known.folder, folder)
 
     def do() -> list[object]:
-        number = ERRORS["disk full" if fault == FULL else fault]
+        number = ERRORS.get(fault, ERRORS["disk full"])
         injector = Injector(folder, at, number, stays=fault == FULL)
-        injector.install()
+        if fault != SYNC:
+            injector.install()
         try:
             digest = work.do(folder)
         except Exception as error:  # noqa: BLE001  # the parent judges it
             return ["", "error", type(error).__name__, str(error)]
         return [digest, injector.calls] if at is None else [digest, "done", "", ""]
 
+    if fault == SYNC and at is not None:
+        return without_sync(do, folder.parent, at)
     return Child(do, folder.parent / "answer.json").answer()
 
 

@@ -20,6 +20,7 @@ from campaign.injection import reaches_sqlite
 from campaign.kills import Kills
 from campaign.part import Case, Outcome, Part
 from campaign.processes import Child
+from campaign.syncs import can_trace, without_sync
 from campaign.system_calls import SystemCalls
 from campaign.undisturbed import Disturbing
 from campaign.works import WORKS, Work, digest, of_file
@@ -203,6 +204,23 @@ def test_calls_of_sqlite_are_reached(tmp_path: Path) -> None:
 
     found = Child(calls, tmp_path / "answer.json").answer()
     assert {"open", "write", "close"} <= set(found.value or ()), found
+
+
+def test_calls_of_fsync_fail(tmp_path: Path) -> None:
+    if not can_trace():
+        pytest.skip("strace is not here, or may not look at other processes")
+
+    def write() -> int:
+        with open(tmp_path / "file", "wb") as file:
+            for done in range(3):
+                try:
+                    os.fsync(file.fileno())
+                except OSError:
+                    return done
+        return -1
+
+    for at, failed in ((0, 0), (2, 2), (3, -1)):
+        assert without_sync(write, tmp_path, at).value == failed
 
 
 @pytest.mark.parametrize(
