@@ -20,7 +20,7 @@ import trainlab as tl
 from campaign.part import ROOT, Case, Outcome
 from campaign.processes import Child
 from campaign.undisturbed import Disturbing, fault_of_end, fault_of_folder, parts
-from campaign.works import of_population, rows
+from campaign.works import WORKS, of_population, rows
 from trainlab.errors import StoreError
 from trainlab.store import Store
 
@@ -29,6 +29,7 @@ TRIES: Final = 8  # of each
 ALONE: Final = "one process at a time"  # what an error says about a store that is open
 # Work without a store: both do it.
 SHARED: Final = {"save", "trainlab report", "trainlab predict", "export_onnx"}
+QUICK: Final = ("training in threads", "search with store", "save", "trainlab predict")
 BITS: Final = ROOT / "campaign" / "bits.py"
 
 INTERRUPTS: Final = 4  # of one case
@@ -46,12 +47,13 @@ class Concurrency(Disturbing):
 
     def cases(self, seed: int, quick: bool) -> Sequence[Case]:
         """Kinds of trouble, for each piece of work or for threads and processes."""
+        own = tuple(name for name in self._works if not quick or name in QUICK or name not in WORKS)
         kinds: dict[str, Sequence[str]] = {
             "bits": ("fits", "predictions"),
             "saves": ("threads", "processes"),
             "stores": ("threads", "processes"),
-            "together": tuple(self._works),
-            "Ctrl-C": tuple(self._works),
+            "together": own,
+            "Ctrl-C": own,
         }
         return [
             Case(f"{kind}/{name}/{turn}", (kind, name, [seed, a, b, turn]))

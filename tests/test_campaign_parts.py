@@ -18,6 +18,7 @@ from campaign.bad_inputs import BadInputs
 from campaign.concurrency import Concurrency
 from campaign.injection import reaches_sqlite
 from campaign.kills import Kills
+from campaign.parsers import Parsers
 from campaign.part import Case, Outcome, Part
 from campaign.processes import Child
 from campaign.syncs import can_trace, without_sync
@@ -116,6 +117,17 @@ def leaves_parts(path: Path) -> None:
     """A part of the file that nobody removes."""
     path.with_name(f".file.{os.getpid()}.part").write_bytes(b"part")
     files.write(path, bytes(SIZE))
+
+
+@pytest.mark.parametrize("part", [Kills(), Parsers(), Concurrency()], ids=lambda part: part.name)
+def test_quick_is_a_tenth(part: Part) -> None:
+    quick, full = (part.cases(0, quick=quick) for quick in (True, False))
+    assert len(quick) <= len(full) / 10
+    assert {case.id for case in quick} <= {case.id for case in full}
+
+
+def test_there_are_500_kills() -> None:
+    assert sum(case.given[1] for case in Kills().cases(0, quick=False)) >= 500
 
 
 # --- kills -----------------------------------------------------------------------------
