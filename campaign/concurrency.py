@@ -29,6 +29,7 @@ TRIES: Final = 8  # of each
 ALONE: Final = "one process at a time"  # what an error says about a store that is open
 # Work without a store: both do it.
 SHARED: Final = {"save", "trainlab report", "trainlab predict", "export_onnx"}
+CTRL_C: Final = ("KeyboardInterrupt", "Abort")  # the second is click's, outside of a command
 QUICK: Final = ("training in threads", "search with store", "save", "trainlab predict")
 BITS: Final = ROOT / "campaign" / "bits.py"
 
@@ -180,7 +181,7 @@ class Concurrency(Disturbing):
                 child.signal(signal.SIGINT)
                 child.wait(rng.uniform(0, 0.05))
             answer = child.answer()
-            interrupted = answer.error == "KeyboardInterrupt" or answer.text == "130"
+            interrupted = answer.error in CTRL_C or answer.text == "130"
             # The signal may come before Python's handler is there, or when the work is done.
             gone = answer.code in (-signal.SIGINT, 1) and not answer.error
             told = ALONE in answer.text
