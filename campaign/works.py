@@ -107,10 +107,11 @@ def uninterrupted(history: tl.History) -> tl.History:
 
 def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> tl.Population:
     """The members after a training; its history hangs on it."""
-    from trainlab.training import grouping, trainer
+    from trainlab.engine import grouping
+    from trainlab.training import pace
 
     # Saved at every epoch, in chunks of three members.
-    trainer.FIRST_CHECKPOINT, trainer.CHECKPOINT_SHARE = 0.0, np.inf
+    pace.FIRST, pace.SHARE = 0.0, np.inf
     grouping.chunk_size = lambda *_: 3
     own = population()
     x, t = rows()
