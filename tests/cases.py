@@ -15,7 +15,10 @@ import numpy as np
 from trainlab import optimizers, schedules
 from trainlab.network import activations, initializers, losses
 from trainlab.network.architecture import MLP
-from trainlab.network.layers import Activate, BatchNorm, Dense, Dropout, Layer, LayerNorm
+from trainlab.network.base import Layer
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm, LayerNorm
 
 ACTIVATIONS: dict[str, activations.Activation] = {
     "identity": activations.Identity(),

@@ -15,7 +15,8 @@ import trainlab as tl
 from complaints import complains
 from trainlab.data import Batches
 from trainlab.errors import SettingError
-from trainlab.network.layers import Activate, Dense, Dropout
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
 from trainlab.settings import Settings
 
 NAN, INF = math.nan, math.inf

@@ -17,8 +17,10 @@ from trainlab.differentiation.problem import Problem
 from trainlab.differentiation.report import ROUNDING
 from trainlab.network.activations import ReLU, Tanh
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.layers import Activate, BatchNorm, Dense, Layer, Mode
+from trainlab.network.base import Layer, Mode
+from trainlab.network.dense import Activate, Dense
 from trainlab.network.losses import SoftmaxCrossEntropy
+from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import FRESH
 
 H = check.STEPS["central4"]

@@ -45,13 +45,13 @@ from trainlab.network.initializers import (
     Std,
     Xavier,
 )
-from trainlab.network.layers import BatchNorm, LayerNorm
 from trainlab.network.losses import (
     Huber,
     MeanSquaredError,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
 )
+from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.optimizers import (
     SGD,
     AdaGrad,

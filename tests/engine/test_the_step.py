@@ -21,7 +21,7 @@ from trainlab.engine.inputs import InputRows
 from trainlab.engine.numpy import EVALUATION_ROWS, NumPyEngine, NumPyLane
 from trainlab.engine.samples import Samples
 from trainlab.network.workspace import Workspace
-from trainlab.optimizer_base import FLUSH_EVERY
+from trainlab.optimizers.base import FLUSH_EVERY
 from trainlab.settings import Settings
 
 K = 3

@@ -18,7 +18,8 @@ from trainlab.experiments.base import Series, last_difference
 from trainlab.experiments.batch_norm import SCALES
 from trainlab.experiments.verdicts import NOT_SHOWN
 from trainlab.network.architecture import Architecture
-from trainlab.network.layers import BatchNorm, Dropout
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

@@ -8,6 +8,8 @@ case are pairwise different, so that no axis can be taken for another.
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +27,14 @@ from cases import (
     TECHNIQUES,
     targets,
 )
+from trainlab import network as room
 from trainlab import optimizers, schedules
 from trainlab.differentiation import complex_step_gradient, gradient_check
-from trainlab.network import activations, initializers, layers, losses
+from trainlab.network import activations, initializers, losses, norms
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.layers import BatchNorm, Dense, Layer, Mode
+from trainlab.network.base import Layer, Mode
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import FRESH
 
 DIFFERENCES = 1e-6
@@ -87,7 +92,7 @@ def sandwich(layer: Layer, hidden: tuple[int, ...]) -> list[Layer]:
     stack: list[Layer] = []
     for width in hidden:
         row = dataclasses.replace(layer, out_features=width) if isinstance(layer, Dense) else layer
-        stack += [Dense(width), layers.Activate(activations.Tanh()), row]
+        stack += [Dense(width), Activate(activations.Tanh()), row]
     return stack
 
 
@@ -182,9 +187,11 @@ def test_nothing_is_missing_from_the_table_of_cases() -> None:
         (SCHEDULES, schedules.SCHEDULES),
     ):
         assert kinds(found) == {type(make()) for make in names.values()}
+    files = (found.name for found in pkgutil.iter_modules(room.__path__, "trainlab.network."))
     concrete = {
         kind
-        for kind in vars(layers).values()
+        for file in files
+        for kind in vars(importlib.import_module(file)).values()
         if isinstance(kind, type) and issubclass(kind, Layer) and kind is not Layer
     }
     assert kinds(LAYERS) == concrete
@@ -223,7 +230,7 @@ PER_MEMBER: dict[str, list[MLP]] = {
     "delta": [MLP((6, 5), loss=losses.Huber(w)) for w in (0.2, 0.7, 2.0)],
     "smoothing": [MLP((6, 5), loss=losses.SoftmaxCrossEntropy(w)) for w in (0.0, 0.1, 0.5)],
     "eps": [MLP((6, 5), batch_norm=BatchNorm(eps=w)) for w in (1e-3, 0.1, 1.0)],
-    "eps of layer_norm": [MLP((6, 5), layer_norm=layers.LayerNorm(w)) for w in (1e-3, 0.1, 1.0)],
+    "eps of layer_norm": [MLP((6, 5), layer_norm=norms.LayerNorm(w)) for w in (1e-3, 0.1, 1.0)],
 }
 
 

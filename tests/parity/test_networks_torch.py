@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainlab.network import layers as ours
+from trainlab.network import base, dense, dropout, norms
 from trainlab.network.activations import ELU, LeakyReLU
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Huber, SoftmaxCrossEntropy
@@ -188,17 +188,17 @@ class SharedDropout(torch.nn.Module):  # type: ignore[name-defined,misc]
         return x * (self.uniforms >= self.ratio) / (1 - self.ratio)
 
 
-def module(layer: ours.Layer, width: int) -> Any:
+def module(layer: base.Layer, width: int) -> Any:
     """PyTorch's counterpart of one layer for inputs of a width."""
-    if isinstance(layer, ours.Dense):
+    if isinstance(layer, dense.Dense):
         return torch.nn.Linear(width, layer.out_features)
-    if isinstance(layer, ours.BatchNorm):
+    if isinstance(layer, norms.BatchNorm):
         return torch.nn.BatchNorm1d(width, layer.eps, 1 - layer.ema_decay)
-    if isinstance(layer, ours.LayerNorm):
+    if isinstance(layer, norms.LayerNorm):
         return torch.nn.LayerNorm(width, layer.eps)
-    if isinstance(layer, ours.Dropout):
+    if isinstance(layer, dropout.Dropout):
         return SharedDropout(layer.ratio)
-    assert isinstance(layer, ours.Activate)
+    assert isinstance(layer, dense.Activate)
     return ACTIVATIONS[type(layer.activation).__name__](layer.activation)
 
 
@@ -314,8 +314,8 @@ def dropout_widths(architecture: Architecture) -> dict[int, Any]:
     found: dict[int, Any] = {}
     dense: Any = None
     for index, layer in enumerate(architecture.layers):
-        dense = layer if isinstance(layer, ours.Dense) else dense
-        if isinstance(layer, ours.Dropout):
+        dense = layer if isinstance(layer, dense.Dense) else dense
+        if isinstance(layer, dropout.Dropout):
             found[index] = dense
     return found
 
@@ -330,7 +330,7 @@ def test_network(name: str) -> None:
 def test_a_wrong_formula_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tester is tested: a batch-norm ε off by one part in a thousand is found."""
     case = CASES[name]
-    norm = ours.BatchNorm(eps=1.001e-5)
+    norm = norms.BatchNorm(eps=1.001e-5)
     build = torch.nn.BatchNorm1d
     monkeypatch.setattr(
         torch.nn, "BatchNorm1d", lambda width, eps, momentum: build(width, 1e-5, momentum)

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 
 import trainlab as tl
 from fingerprint import fingerprint
-from trainlab import optimizer_base
 from trainlab.engine import grouping
 from trainlab.evidence import bootstrap
 from trainlab.experiments import EXPERIMENTS, Options, runner
 from trainlab.network import products
+from trainlab.optimizers import base as optimizer_base
 from trainlab.workers import BACKENDS, CAN_FORK
 
 SCRIPT = """

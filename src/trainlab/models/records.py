@@ -15,8 +15,8 @@ from trainlab.members import describe
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import INITIALIZERS
-from trainlab.network.layers import BatchNorm, LayerNorm
 from trainlab.network.losses import LOSSES
+from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.optimizers import OPTIMIZERS
 from trainlab.schedules import SCHEDULES
 from trainlab.settings import Settings

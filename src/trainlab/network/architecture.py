@@ -18,19 +18,12 @@ import numpy as np
 
 from trainlab.errors import SettingError, sentence
 from trainlab.network.activations import ACTIVATIONS, Activation
+from trainlab.network.base import Layer, Mode, Parameter, Views
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
 from trainlab.network.initializers import INITIALIZERS, Initializer, Std
-from trainlab.network.layers import (
-    Activate,
-    BatchNorm,
-    Dense,
-    Dropout,
-    Layer,
-    LayerNorm,
-    Mode,
-    Parameter,
-    Views,
-)
 from trainlab.network.losses import LOSSES, Loss
+from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import FRESH, Allocator, Array, Workspace, piece, rows_apart
 from trainlab.settings import Rule, Settings, cast, choice, is_real, number, record, whole_number
 from trainlab.settings import stack as stack_settings
