@@ -45,7 +45,7 @@ def of_trainlab(kind: str) -> Any:
 
 
 def of_book(kind: str) -> Any:
-    network = tl.MLP(hidden=(3,), batch_norm=True, dropout=0.5, convention="book").build(2, 2)
+    network = tl.MLP(hidden=(3,), norm="batch", dropout=0.5, convention="book").build(2, 2)
     used = {type(layer).__name__: layer for layer in network.layers}
     return used[kind] if kind in used else getattr(optimizers, kind).book()
 

@@ -175,8 +175,8 @@ def _(patch: Patch) -> None:
 # ---------------------------------------------------------------- norms
 
 
-BATCH_NORM = MLP(hidden=(7, 6), activation="tanh", batch_norm=True)
-LAYER_NORM = MLP(hidden=(7, 6), activation="tanh", layer_norm=True)
+BATCH_NORM = MLP(hidden=(7, 6), activation="tanh", norm="batch")
+LAYER_NORM = MLP(hidden=(7, 6), activation="tanh", norm="layer")
 
 
 def wrong_norm(

@@ -102,8 +102,8 @@ def test_scales_are_those_of_the_notes() -> None:
     experiment = training("batch-norm")
     assert len(experiment.vary) == 32
     first, *_, last = experiment.vary.values()
-    assert (first["init"].std, first["batch_norm"]) == (1.0, False)
-    assert (last["init"].std, last["batch_norm"]) == (pytest.approx(1e-4), True)
+    assert (first["init"].std, first["norm"]) == (1.0, None)
+    assert (last["init"].std, last["norm"]) == (pytest.approx(1e-4), "batch")
     assert [SCALES[0], SCALES[5], SCALES[-1]] == ["std=1", "std=0.0464", "std=0.0001"]
 
 

@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
     "relu, batch-norm, decay, momentum, smoothed cross-entropy": Case(
         MLP(
             HIDDEN,
-            batch_norm=True,
+            norm="batch",
             weight_decay=0.01,
             loss=SoftmaxCrossEntropy(label_smoothing=0.1),
         ),
@@ -116,14 +116,14 @@ CASES: dict[str, Case] = {
             HIDDEN,
             activation="gelu",
             init="glorot_uniform",
-            layer_norm=True,
+            norm="layer",
             loss=SoftmaxCrossEntropy(label_smoothing=0.1),
         ),
         Adam(0.01),
         lambda p: torch.optim.Adam(p, 0.01),
     ),
     "elu, batch-norm, amsgrad, squares": Case(
-        MLP(HIDDEN, activation=ELU(1.3), batch_norm=True, loss="mean_squared_error"),
+        MLP(HIDDEN, activation=ELU(1.3), norm="batch", loss="mean_squared_error"),
         AMSGrad(0.01, eps=NOISE_EPS),
         lambda p: torch.optim.Adam(p, 0.01, eps=NOISE_EPS, amsgrad=True),
     ),
@@ -140,7 +140,7 @@ CASES: dict[str, Case] = {
         decay=0.02,
     ),
     "leaky relu, layer-norm, decay, adamw, huber": Case(
-        MLP(HIDDEN, activation=LeakyReLU(0.2), layer_norm=True, loss=Huber(0.7)),
+        MLP(HIDDEN, activation=LeakyReLU(0.2), norm="layer", loss=Huber(0.7)),
         AdamW(0.01, decoupled_weight_decay=0.1),
         lambda p: torch.optim.AdamW(p, 0.01),
         decay=0.1,
@@ -157,7 +157,7 @@ CASES: dict[str, Case] = {
         decay=0.01,
     ),
     "identity, batch-norm, nadam, cross-entropy": Case(
-        MLP(HIDDEN, activation="identity", init=0.1, batch_norm=True),
+        MLP(HIDDEN, activation="identity", init=0.1, norm="batch"),
         NAdam(0.01, eps=NOISE_EPS),
         lambda p: torch.optim.NAdam(p, 0.01, eps=NOISE_EPS),
     ),
@@ -335,6 +335,6 @@ def test_a_wrong_formula_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         torch.nn, "BatchNorm1d", lambda width, eps, momentum: build(width, 1e-5, momentum)
     )
-    network = MLP(HIDDEN, batch_norm=norm, weight_decay=0.01, loss=case.network.loss)
+    network = MLP(HIDDEN, norm=norm, weight_decay=0.01, loss=case.network.loss)
     wrong = Case(network, case.optimizer, case.theirs, case.decay)
     assert both(wrong)["parameters"] > 100 * TOLERANCE

@@ -34,7 +34,7 @@ from trainlab.network.workspace import Allocator
 from trainlab.settings import instance
 from trainlab.streams import stream
 
-NETWORK = MLP(hidden=(100, 100), activation=ReLU(), batch_norm=True)
+NETWORK = MLP(hidden=(100, 100), activation=ReLU(), norm="batch")
 SAMPLES = 16
 METHOD = "central4"
 

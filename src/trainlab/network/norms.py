@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -87,6 +87,11 @@ class BatchNorm(Layer):
     unbiased_running_var: bool = flag(True)
     start_var: float = number(1.0, low=0.0, closed="[)", per_member=False)
 
+    @classmethod
+    def book(cls) -> Self:
+        """The book's variant."""
+        return cls(eps=1e-6, unbiased_running_var=False, start_var=0.0)
+
     def declare(self, in_features: int) -> Declaration:
         shape = (1, in_features)
         buffers = {
@@ -148,6 +153,9 @@ class BatchNorm(Layer):
         inverse = 1.0 / np.sqrt(variance + np.asarray(self.eps).astype(variance.dtype))
         centred = graph.add("Sub", x, graph.constant(p["running_mean"]))
         return _rescaled(graph, p, graph.add("Mul", centred, graph.constant(inverse)))
+
+
+NORMS: Final[dict[str, type[Layer]]] = {"batch": BatchNorm, "layer": LayerNorm}
 
 
 def _scale_and_shift(features: int) -> dict[str, Parameter]:
