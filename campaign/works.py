@@ -92,7 +92,7 @@ def rows(n: int = 60, d: int = 6) -> tuple[Any, Any]:
 def population() -> tl.Population:
     """Members that end in several ways."""
     return tl.Population.grid(
-        network=tl.MLP(hidden=(6,), batch_norm=True, dropout=0.3),
+        network=tl.MLP(hidden=(6,), norm="batch", dropout=0.3),
         optimizer=[tl.Adam(0.05, schedule="cosine"), tl.Momentum(0.05), tl.SGD(1e38)],
         seed=range(3),
     )

@@ -30,7 +30,6 @@ ROOMS = (
     "streams",
     "network",
     "schedules",
-    "optimizer_base",
     "optimizers",
     "differentiation",
     "data",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainlab.network.layers import BatchNorm, Mode
+from trainlab.network.base import Mode
+from trainlab.network.norms import BatchNorm
 from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.workspace import FRESH, Workspace
 

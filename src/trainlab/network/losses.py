@@ -27,6 +27,13 @@ from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import Settings, cast, number
 
+__all__ = [
+    "Huber",
+    "MeanSquaredError",
+    "SigmoidCrossEntropy",
+    "SoftmaxCrossEntropy",
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class Loss(Settings, ABC):
