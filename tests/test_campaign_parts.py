@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import sys
 import time
@@ -315,12 +316,15 @@ def test_bits(tmp_path: Path) -> None:
 def test_concurrency_finds_saves_that_are_not_whole(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    turns = itertools.count()
+
     def write(path: Path, content: bytes) -> None:
         path.write_bytes(content[: len(content) // 2])
-        time.sleep(PAUSE)
+        time.sleep(next(turns) % 5 * PAUSE)  # unequal, so that not all of them load at once
         path.write_bytes(content)
 
     monkeypatch.setattr(files, "write", write)
+    monkeypatch.setattr(concurrency, "LOADS", 400)  # as long as there are saves
     part = Concurrency({})
     try:
         found = run(part, first(part, kind), tmp_path / "scratch")
