@@ -32,7 +32,7 @@ from campaign.reach import Reach
 
 ROOMS: Final[Mapping[str, Sequence[str]]] = {
     "network": ("network/*.py",),
-    "optimizers": ("optimizer*.py",),
+    "optimizers": ("optimizers/*.py",),
     "training": ("engine/*.py", "training/*.py", "workers/*.py", "population/*.py"),
     "store": ("store/*.py",),
     "models": ("models/*.py",),

@@ -32,7 +32,6 @@ ROOMS = (
     "streams",
     "network",
     "schedules",
-    "optimizer_base",
     "optimizers",
     "differentiation",
     "data",

@@ -53,7 +53,7 @@ def _member(setting: Setting) -> tl.Member:
     network = tl.MLP(
         hidden=setting.hidden,
         init=setting.init,
-        batch_norm=setting.batch_norm,
+        norm="batch" if setting.batch_norm else None,
         weight_decay=setting.weight_decay,
     )
     return tl.Member(network, OPTIMIZERS[setting.optimizer](setting.lr), setting.seed)

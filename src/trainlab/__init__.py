@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from trainlab import data as datasets
+from trainlab import optimizers, schedules
 from trainlab.data import Dataset, from_arrays, load_digits, load_mnist
 from trainlab.differentiation import gradient_check, numerical_diff, numerical_gradient
 from trainlab.errors import (
@@ -25,47 +26,15 @@ from trainlab.errors import (
 from trainlab.members import Member
 from trainlab.models import export_onnx, load, save
 from trainlab.models.kinds import later
-from trainlab.network.activations import (
-    ELU,
-    GELU,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Softplus,
-    Tanh,
-)
+from trainlab.network import activations, initializers, losses, norms
+from trainlab.network.activations import *  # noqa: F403  # its __all__ is public
 from trainlab.network.architecture import MLP
-from trainlab.network.initializers import (
-    GlorotNormal,
-    GlorotUniform,
-    He,
-    LeCun,
-    Orthogonal,
-    Std,
-    Xavier,
-)
-from trainlab.network.layers import BatchNorm, LayerNorm
-from trainlab.network.losses import (
-    Huber,
-    MeanSquaredError,
-    SigmoidCrossEntropy,
-    SoftmaxCrossEntropy,
-)
-from trainlab.optimizers import (
-    SGD,
-    AdaGrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Lion,
-    Momentum,
-    NAdam,
-    Nesterov,
-    RMSprop,
-)
-from trainlab.population import Network, Population
-from trainlab.schedules import Constant, Cosine, Exponential, OneCycle, Step, WarmUp
+from trainlab.network.initializers import *  # noqa: F403  # its __all__ is public
+from trainlab.network.losses import *  # noqa: F403  # its __all__ is public
+from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
+from trainlab.optimizers import *  # noqa: F403  # its __all__ is public
+from trainlab.population import Network, Population, Running
+from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.training.history import History
 from trainlab.training.plan import EarlyStopping
 
@@ -92,64 +61,28 @@ later({name: f"{room}.saved" for name, room in _LATER.items() if name not in _NO
 later({"Pipeline": "trainlab.estimators.pipelines"})
 
 __all__ = [
-    "ELU",
-    "GELU",
     "MLP",
-    "SGD",
-    "AMSGrad",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "BatchNorm",
-    "Constant",
-    "Cosine",
     "DataError",
     "Dataset",
     "DownloadError",
     "EarlyStopping",
-    "Exponential",
-    "GlorotNormal",
-    "GlorotUniform",
-    "He",
     "History",
-    "Huber",
-    "Identity",
-    "LayerNorm",
-    "LeCun",
-    "LeakyReLU",
-    "Lion",
     "MLPClassifier",
     "MLPRegressor",
-    "MeanSquaredError",
     "Member",
     "ModelFileError",
-    "Momentum",
-    "NAdam",
-    "Nesterov",
     "Network",
     "NotTrainedError",
-    "OneCycle",
-    "Orthogonal",
     "Population",
     "PopulationEnsembleClassifier",
     "PopulationEnsembleRegressor",
     "PopulationSearchCV",
-    "RMSprop",
-    "ReLU",
+    "Running",
     "SettingError",
-    "Sigmoid",
-    "SigmoidCrossEntropy",
-    "SoftmaxCrossEntropy",
-    "Softplus",
-    "Std",
-    "Step",
     "StoreError",
     "TableEncoder",
-    "Tanh",
     "TrainlabError",
-    "WarmUp",
     "WorkerError",
-    "Xavier",
     "datasets",
     "export_onnx",
     "from_arrays",
@@ -161,6 +94,12 @@ __all__ = [
     "numerical_gradient",
     "save",
 ]
+__all__ += activations.__all__
+__all__ += initializers.__all__
+__all__ += losses.__all__
+__all__ += norms.__all__
+__all__ += optimizers.__all__
+__all__ += schedules.__all__
 
 
 def __getattr__(name: str) -> Any:

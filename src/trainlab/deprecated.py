@@ -1,15 +1,35 @@
-"""Names of earlier versions, which go on working with a warning."""
+"""Names of earlier versions, which go on working with a warning.
+
+What a file says under an old name is read without one.
+"""
 
 from __future__ import annotations
 
+import functools
+import sys
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from trainlab.errors import SettingError, sentence
+
+T = TypeVar("T")
+
+UNSET: Final = "deprecated"
+"""The default of a parameter that should no longer be given, as scikit-learn has it."""
+
+NORMS: Final = {"batch_norm": ("batch", "BatchNorm"), "layer_norm": ("layer", "LayerNorm")}
+"""Old field → the value of `norm` in its place, and the class of the layer."""
 
 
-def warn(old: str, new: str, stacklevel: int = 3) -> None:
-    """Says that a name has changed."""
-    text = f"{old} is deprecated; use {new}"
-    warnings.warn(text, DeprecationWarning, stacklevel=stacklevel)
+def warn(old: str, new: str) -> None:
+    """Says, of the first caller outside trainlab, that a name has changed."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in ("trainlab", "dataclasses"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(f"{old} is deprecated; use {new}", DeprecationWarning, stacklevel=level)
 
 
 def renamed(old: str, new: str) -> Any:
@@ -20,3 +40,76 @@ def renamed(old: str, new: str) -> Any:
         return getattr(self, new)
 
     return property(get, doc=f"Deprecated: use `{new}`.")
+
+
+def old_norm(old: str) -> Any:
+    """A property of an old field: the norm where it is of its class, else False."""
+
+    def get(self: Any) -> Any:
+        warn(f"{type(self).__name__}.{old}", "norm")
+        return self.norm if _kind(self.norm) == NORMS[old][1] else False
+
+    return property(get, doc="Deprecated: use `norm`.")
+
+
+def takes_old_norms(kind: type[T]) -> type[T]:
+    """Lets the constructor of a class with a field `norm` take the old fields too."""
+    made = kind.__init__
+
+    @functools.wraps(made)
+    def init(self: Any, *args: Any, **fields: Any) -> None:
+        made(self, *args, **with_norm(fields, kind.__name__))
+
+    kind.__init__ = init  # type: ignore[method-assign]  # the dataclass has made its own
+    return kind
+
+
+def with_norm(fields: Mapping[str, Any], owner: str, silent: bool = False) -> dict[str, Any]:
+    """The fields with `norm` in place of `batch_norm` and `layer_norm`.
+
+    A norm of the old field's class gives way to its value, another one stays where that is False.
+
+    Raises
+    ------
+    SettingError
+        Where an old field is neither a bool nor of its class, and for a second norm.
+    """
+    found = {name: value for name, value in fields.items() if name not in NORMS}
+    for old, (name, kind) in NORMS.items():
+        value = fields.get(old, UNSET)
+        if isinstance(value, str) and value == UNSET:
+            continue
+        if not silent:
+            warn(f"{old} of {owner}", f"norm={name!r}, or norm=None")
+        if isinstance(value, (bool, np.bool_)):
+            value = name if value else None
+        elif _kind(value) != kind:
+            must = f"be True, False or a {kind}"
+            raise SettingError(sentence(old, owner, must, value, f"norm={name!r}"))
+        norm = found.get("norm")
+        if norm is None or _kind(norm) == kind or (isinstance(norm, str) and norm == name):
+            found["norm"] = value
+        elif value is not None:
+            raise SettingError(sentence(old, owner, "be False where another norm is used", value))
+    return found
+
+
+def of_today(value: Any) -> Any:
+    """Plain settings of a file, at any depth, under the names of today."""
+    if isinstance(value, list):
+        return [of_today(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return fields_of_today({name: of_today(one) for name, one in value.items()})
+
+
+def fields_of_today(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a file says of one record, under the names of today."""
+    if "norm" in fields or not set(NORMS) <= set(fields):
+        return fields
+    return with_norm({**fields, "norm": None}, _kind(fields), silent=True)
+
+
+def _kind(value: Any) -> str:
+    """The class of a record, or of what a file says of one."""
+    return str(value.get("kind")) if isinstance(value, dict) else type(value).__name__

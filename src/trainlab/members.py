@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
+from trainlab.deprecated import NORMS
 from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
@@ -37,6 +38,8 @@ class Member(Settings):
             raise unknown_field(name, self.network, self.optimizer)
         if name in _WHOLE:
             return getattr(self, name)
+        if name in NORMS:
+            return getattr(self.network, name)
         for owner in (self.network, self.optimizer):
             if name in field_names(owner):
                 return getattr(owner, name)
@@ -52,7 +55,7 @@ class Member(Settings):
         member = dataclasses.replace(self, **whole)
         network, optimizer = member.network, member.optimizer
         for name, value in fields.items():
-            if name in field_names(network):
+            if name in field_names(network) or name in NORMS:
                 network = dataclasses.replace(network, **{name: value})
             elif name in field_names(optimizer):
                 optimizer = dataclasses.replace(optimizer, **{name: value})

@@ -20,6 +20,15 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.settings import Settings, integer, number, record
 
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "OneCycle",
+    "Step",
+    "WarmUp",
+]
+
 Coefficient = Any  # a float, or a float64 array (K, 1) with one value per member
 
 

@@ -144,7 +144,10 @@ def test_the_books_loop_has_our_gradient(batch_norm: bool) -> None:
     setting = Setting(WIDTHS[1:-1], weight_decay=0.01, batch_norm=batch_norm)
     theirs = book_loop.MultiLayerNet(WIDTHS, setting, np.random.RandomState(0))
     network = tl.MLP(
-        hidden=WIDTHS[1:-1], weight_decay=0.01, batch_norm=batch_norm, convention="book"
+        hidden=WIDTHS[1:-1],
+        weight_decay=0.01,
+        norm="batch" if batch_norm else None,
+        convention="book",
     ).build(WIDTHS[0], WIDTHS[-1])
     params, grads, buffers = (
         np.zeros(n) for n in (network.size,) * 2 + (network.buffer_layout.size,)

@@ -224,7 +224,7 @@ def result(name: str, kind: str) -> Result:
 
 
 def test_the_report_counts_by_room_and_lists_what_is_left() -> None:
-    store, layers = "src/trainlab/store/lock.py::f::x", "src/trainlab/network/layers.py::g::y"
+    store, layers = "src/trainlab/store/lock.py::f::x", "src/trainlab/network/dense.py::g::y"
     found = [result(f"{store}{i}", "killed") for i in range(19)]
     assert mutants.PART.passed([*found, result(store, "survived")])
     more = [*found, result(store, "survived"), result(layers, "not reached")]

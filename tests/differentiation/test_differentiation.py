@@ -227,7 +227,7 @@ def example(task: str = "classification", rows: int = 6) -> tuple[np.ndarray, np
 
 
 def test_the_report_names_every_parameter_of_both_objectives() -> None:
-    report = gradient_check(MLP((5,), batch_norm=True), *example(), out_features=3, members=2)
+    report = gradient_check(MLP((5,), norm="batch"), *example(), out_features=3, members=2)
     expected = ["W1", "b1", "gamma1", "beta1", "W2", "b2", "x"]
     for objective in ("loss", "outputs"):
         rows = [row for row in report.rows if row.objective == objective]
@@ -319,7 +319,7 @@ def test_the_kink_of_a_loss_counts_too() -> None:
 def test_the_batch_norm_check_of_the_notes_takes_well_under_a_second() -> None:
     rng = np.random.default_rng(0)
     x, t = rng.random((5, 784)), rng.integers(0, 10, 5)
-    network = MLP((100, 100), batch_norm=True)
+    network = MLP((100, 100), norm="batch")
     start = time.perf_counter()
     report = gradient_check(network, x, t, out_features=10, include_input=False)
     seconds = time.perf_counter() - start

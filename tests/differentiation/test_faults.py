@@ -17,8 +17,12 @@ import pytest
 from cases import ACTIVATIONS, targets
 from differing import WAYS
 from trainlab.differentiation import GradientReport, check, gradient_check
-from trainlab.network import activations, layers, losses
+from trainlab.network import activations, losses
 from trainlab.network.architecture import MLP, Architecture
+from trainlab.network.base import Layer
+from trainlab.network.dense import Dense
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm, LayerNorm
 
 BATCH, INPUTS, OUTPUTS = 5, 4, 3
 SLIGHT = 1.0005  # a derivative wrong by 0.05 %
@@ -67,7 +71,7 @@ def fault(
 
 
 def after_backward(
-    patch: Patch, kind: type[layers.Layer], change: Callable[..., Any], **more: Any
+    patch: Patch, kind: type[Layer], change: Callable[..., Any], **more: Any
 ) -> None:
     """Lets `change(cache, dy, grads, dx, p)` alter what a right backward pass computed."""
     right = kind.backward
@@ -88,7 +92,7 @@ def scaled(name: str, factor: float) -> Callable[[Patch], None]:
             grads[name][...] *= factor
         return None if dx is None or name != "dx" else dx * factor
 
-    return lambda patch: after_backward(patch, layers.Dense, change)
+    return lambda patch: after_backward(patch, Dense, change)
 
 
 for _name in ("W", "b", "dx"):
@@ -105,7 +109,7 @@ def _(patch: Patch) -> None:
         if grads["W"].shape[-1] == grads["W"].shape[-2]:
             grads["W"][...] = grads["W"].mT.copy()
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: dx with W instead of its transpose", SQUARE)
@@ -113,7 +117,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> Any:
         return dy @ p["W"] if p["W"].shape[-1] == p["W"].shape[-2] else None
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: db summed over the wrong axis", rows=6)
@@ -122,7 +126,7 @@ def _(patch: Patch) -> None:
         if dy.shape[-1] == dy.shape[-2]:  # B = 6 = the second hidden layer
             grads["b"][...] = dy.sum(axis=-1)[..., np.newaxis, :]
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: db summed over the population, K == B", members=BATCH)
@@ -130,7 +134,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["b"][...] = dy.sum(axis=0)[:, np.newaxis, :]
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: dW summed over the population", members=3)
@@ -138,18 +142,18 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["W"][...] = grads["W"].sum(axis=0)
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: a member's bias reaches its neighbours", members=3)
 def _(patch: Patch) -> None:
-    right = layers.Dense.forward
+    right = Dense.forward
 
     def wrong(self: Any, p: Any, x: Any, mode: Any, new: Any) -> Any:
         mean = np.broadcast_to(p["b"].mean(axis=-3, keepdims=True), p["b"].shape)
         return right(self, {**p, "b": mean}, x, mode, new)
 
-    patch.setattr(layers.Dense, "forward", wrong)
+    patch.setattr(Dense, "forward", wrong)
 
 
 @fault("dense: dx summed over the population", members=3)
@@ -157,7 +161,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> Any:
         return None if dx is None else dx + dx.mean(axis=0)
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 @fault("dense: db never written")
@@ -165,18 +169,18 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["b"][...] = np.nan
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 # ---------------------------------------------------------------- norms
 
 
-BATCH_NORM = MLP(hidden=(7, 6), activation="tanh", batch_norm=True)
-LAYER_NORM = MLP(hidden=(7, 6), activation="tanh", layer_norm=True)
+BATCH_NORM = MLP(hidden=(7, 6), activation="tanh", norm="batch")
+LAYER_NORM = MLP(hidden=(7, 6), activation="tanh", norm="layer")
 
 
 def wrong_norm(
-    kind: type[layers.Layer], axis: int, formula: Callable[..., Any]
+    kind: type[Layer], axis: int, formula: Callable[..., Any]
 ) -> Callable[[Patch], None]:
     """Puts `formula(g, x_hat, inv, mean, projection)` in place of a norm's dx; g = γ dy."""
 
@@ -199,13 +203,13 @@ WRONG_NORMS: dict[str, Callable[..., Any]] = {
     "all-zero backward": lambda g, x_hat, inv, mean, projection: 0 * g,
 }
 for _norm, _network, _kind, _axis in (
-    ("batch_norm", BATCH_NORM, layers.BatchNorm, -2),
-    ("layer_norm", LAYER_NORM, layers.LayerNorm, -1),
+    ("batch_norm", BATCH_NORM, BatchNorm, -2),
+    ("layer_norm", LAYER_NORM, LayerNorm, -1),
 ):
     for _name, _formula in WRONG_NORMS.items():
         fault(f"{_norm}: {_name}", _network)(wrong_norm(_kind, _axis, _formula))
 
-    def _gamma_forgotten(patch: Patch, kind: type[layers.Layer] = _kind) -> None:
+    def _gamma_forgotten(patch: Patch, kind: type[Layer] = _kind) -> None:
         after_backward(patch, kind, lambda cache, dy, grads, dx, p: dx / p["gamma"].mean())
 
     fault(f"{_norm}: scale of dx wrong", _network)(_gamma_forgotten)
@@ -216,7 +220,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["gamma"][...] = dy.sum(axis=-2, keepdims=True)
 
-    after_backward(patch, layers.BatchNorm, change)
+    after_backward(patch, BatchNorm, change)
 
 
 @fault("batch_norm: dbeta is a mean instead of a sum", BATCH_NORM)
@@ -224,7 +228,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["beta"][...] /= BATCH
 
-    after_backward(patch, layers.BatchNorm, change)
+    after_backward(patch, BatchNorm, change)
 
 
 # ---------------------------------------------------------------- dropout, activations
@@ -235,19 +239,19 @@ DROPOUT = MLP(hidden=(7, 6), activation="tanh", dropout=0.4)
 
 @fault("dropout: scale forgotten", DROPOUT)
 def _(patch: Patch) -> None:
-    after_backward(patch, layers.Dropout, lambda cache, dy, grads, dx, p: dx * 0.6)
+    after_backward(patch, Dropout, lambda cache, dy, grads, dx, p: dx * 0.6)
 
 
 @fault("dropout: mask forgotten", DROPOUT)
 def _(patch: Patch) -> None:
-    after_backward(patch, layers.Dropout, lambda cache, dy, grads, dx, p: dy)
+    after_backward(patch, Dropout, lambda cache, dy, grads, dx, p: dy)
 
 
 @fault(
     "dropout not inverted: scaled as if it were", dataclasses.replace(DROPOUT, convention="book")
 )
 def _(patch: Patch) -> None:
-    after_backward(patch, layers.Dropout, lambda cache, dy, grads, dx, p: dx / 0.6)
+    after_backward(patch, Dropout, lambda cache, dy, grads, dx, p: dx / 0.6)
 
 
 def slightly_wrong(kind: type[activations.Activation]) -> Callable[[Patch], None]:
@@ -423,7 +427,7 @@ def _(patch: Patch) -> None:
     def change(cache: Any, dy: Any, grads: Any, dx: Any, p: Any) -> None:
         grads["W"][...] = grads["W"][::-1].copy()
 
-    after_backward(patch, layers.Dense, change)
+    after_backward(patch, Dense, change)
 
 
 # ---------------------------------------------------------------- the tests

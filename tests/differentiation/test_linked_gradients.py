@@ -17,8 +17,10 @@ from trainlab.differentiation.problem import Problem
 from trainlab.differentiation.report import ROUNDING
 from trainlab.network.activations import ReLU, Tanh
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.layers import Activate, BatchNorm, Dense, Layer, Mode
+from trainlab.network.base import Layer, Mode
+from trainlab.network.dense import Activate, Dense
 from trainlab.network.losses import SoftmaxCrossEntropy
+from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import FRESH
 
 H = check.STEPS["central4"]
@@ -26,11 +28,11 @@ STEPS = (H, H / 10, H / 100)
 ROWS, INPUTS, OUTPUTS = 5, 9, 3
 NETWORKS: dict[str, MLP] = {
     "relu": MLP((8, 7)),
-    "batch_norm": MLP((8, 7), batch_norm=True),
-    "layer_norm": MLP((8, 7), layer_norm=True, activation="tanh"),
+    "batch_norm": MLP((8, 7), norm="batch"),
+    "layer_norm": MLP((8, 7), norm="layer", activation="tanh"),
     "dropout": MLP((8, 7), dropout=0.4, activation="tanh"),
     "penalties": MLP((8, 7), weight_decay=0.3, l1=0.2, activation="gelu"),
-    "all at once": MLP((8, 7), batch_norm=True, dropout=0.3, weight_decay=0.3, l1=0.2),
+    "all at once": MLP((8, 7), norm="batch", dropout=0.3, weight_decay=0.3, l1=0.2),
 }
 
 
@@ -166,7 +168,7 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     reports = []
     for cores in (1, 3):
         monkeypatch.setattr(numeric, "usable_cores", lambda cores=cores: cores)
-        reports.append(str(report(MLP((8, 7), dropout=0.3, batch_norm=True).build(9, OUTPUTS))))
+        reports.append(str(report(MLP((8, 7), dropout=0.3, norm="batch").build(9, OUTPUTS))))
     assert reports[0] == reports[1]
 
 
@@ -190,7 +192,7 @@ def test_all_of_90_000_parameters_take_seconds_and_few_evaluations(
     monkeypatch.setattr(Problem, "evaluate", count)
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((16, 784)), rng.integers(10, size=16)
-    network = MLP((100, 100), batch_norm=True)
+    network = MLP((100, 100), norm="batch")
     start = time.process_time()
     found = gradient_check(network, x, t, out_features=10, entries=None)
     seconds = time.process_time() - start

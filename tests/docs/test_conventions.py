@@ -13,7 +13,9 @@ import trainlab as tl
 from trainlab import optimizers
 from trainlab.book import layers as book_layers
 from trainlab.book import optimizer as book_optimizers
-from trainlab.network import layers
+from trainlab.network.base import EVALUATION, Mode
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import FRESH
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "conventions.md"
@@ -35,12 +37,15 @@ def value(cell: str) -> Any:
     return ast.literal_eval(cell.strip("`"))
 
 
+LAYERS = {kind.__name__: kind for kind in (Dropout, LayerNorm, BatchNorm)}
+
+
 def of_trainlab(kind: str) -> Any:
-    return getattr(optimizers, kind, None) or getattr(layers, kind)
+    return getattr(optimizers, kind, None) or LAYERS[kind]
 
 
 def of_book(kind: str) -> Any:
-    network = tl.MLP(hidden=(3,), batch_norm=True, dropout=0.5, convention="book").build(2, 2)
+    network = tl.MLP(hidden=(3,), norm="batch", dropout=0.5, convention="book").build(2, 2)
     used = {type(layer).__name__: layer for layer in network.layers}
     return used[kind] if kind in used else getattr(optimizers, kind).book()
 
@@ -87,12 +92,12 @@ def test_layers_of_scripts_compute_the_column_of_the_book(rng: np.random.Generat
     p = {"gamma": gamma[None], "beta": beta[None]}
     p |= {"running_mean": np.zeros((1, 4)), "running_var": np.full((1, 4), ours.start_var)}
     x = rng.standard_normal((7, 4))
-    y, _, statistics = ours.forward(p, x, layers.Mode(training=True), FRESH)
+    y, _, statistics = ours.forward(p, x, Mode(training=True), FRESH)
     np.testing.assert_allclose(scripts.forward(x), y, rtol=ROUNDING)
     np.testing.assert_allclose(scripts.running_var, statistics["running_var"][0], rtol=ROUNDING)
 
     ratio = 0.3
-    kept = layers.Dropout(ratio, inverted=of_book("Dropout").inverted)
-    evaluated, _, _ = kept.forward({}, x, layers.EVALUATION, FRESH)
+    kept = Dropout(ratio, inverted=of_book("Dropout").inverted)
+    evaluated, _, _ = kept.forward({}, x, EVALUATION, FRESH)
     theirs = book_layers.Dropout(ratio).forward(x, train_flg=False)
     np.testing.assert_allclose(theirs, evaluated, rtol=ROUNDING)

@@ -18,7 +18,8 @@ from cases import ACTIVATIONS, LAYERS, LOSSES, targets
 from documents import ROOT, blocks
 from trainlab.book.convolution import Convolution, Pooling
 from trainlab.network.architecture import MLP
-from trainlab.network.layers import EVALUATION, Activate, Layer, Mode
+from trainlab.network.base import EVALUATION, Layer, Mode
+from trainlab.network.dense import Activate
 from trainlab.network.workspace import FRESH
 
 Arrays = dict[str, Any]

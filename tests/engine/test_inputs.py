@@ -236,7 +236,7 @@ SETTINGS: dict[str, tuple[MLP, Optimizer]] = {
     "decoupled decay": (NETWORK, AdamW(0.01, eps=1e-2, decoupled_weight_decay=0.3)),
     "clip_norm": (NETWORK, SGD(0.1, clip_norm=0.2)),
     "batch_norm, dropout": (
-        dataclasses.replace(NETWORK, batch_norm=True, dropout=0.3),
+        dataclasses.replace(NETWORK, norm="batch", dropout=0.3),
         SGD(0.1),
     ),
     "linear": (MLP(hidden=()), SGD(0.1)),

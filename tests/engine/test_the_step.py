@@ -21,7 +21,7 @@ from trainlab.engine.inputs import InputRows
 from trainlab.engine.numpy import EVALUATION_ROWS, NumPyEngine, NumPyLane
 from trainlab.engine.samples import Samples
 from trainlab.network.workspace import Workspace
-from trainlab.optimizer_base import FLUSH_EVERY
+from trainlab.optimizers.base import FLUSH_EVERY
 from trainlab.settings import Settings
 
 K = 3
@@ -59,7 +59,7 @@ def members(
 ) -> list[Member]:
     """Members of a row of the table: the one at a place has the settings of that of `own`."""
     network, optimizer = ROWS[row]
-    base = NETWORKS[network] if network else MLP(batch_norm=True, dropout=0.3)
+    base = NETWORKS[network] if network else MLP(norm="batch", dropout=0.3)
     base = dataclasses.replace(base, hidden=(hidden,))
     return [
         Member(vary(base, i, awake), make(optimizer or "adam", i), seed)
@@ -292,7 +292,7 @@ def test_a_member_among_equals_is_the_member_among_others(row: str, dtype: str) 
 @pytest.mark.parametrize("own", [(0, 0, 0), (0, 1, 2)])
 def test_stacked_settings_are_numbers_or_arrays(own: tuple[int, ...]) -> None:
     """So that the test above compares what it says, in every kind of record."""
-    base = MLP((6,), batch_norm=True, dropout=0.3, weight_decay=0.1, loss="huber")
+    base = MLP((6,), norm="batch", dropout=0.3, weight_decay=0.1, loss="huber")
     chosen = [Member(vary(base, i), make("adam", i), i) for i in own]
     architecture = Chunk(chosen, (7, 4), np.float32).architecture
     settings = (

@@ -13,7 +13,7 @@ from trainlab.experiments.gradient_check import EMPTY, EXPERIMENT, check, comput
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import TrainWithOptions, load, measure
 from trainlab.experiments.verdicts import CONTRARY, EXPECTED
-from trainlab.network.layers import BatchNorm
+from trainlab.network.norms import BatchNorm
 
 DIGITS = load(Options())
 OPTIONS = Options(seeds=8)

@@ -18,7 +18,8 @@ from trainlab.experiments.base import MeasuredSeries, last_difference
 from trainlab.experiments.batch_norm import SCALES
 from trainlab.experiments.verdicts import NOT_SHOWN
 from trainlab.network.architecture import Architecture
-from trainlab.network.layers import BatchNorm, Dropout
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -101,8 +102,8 @@ def test_scales_are_those_of_the_notes() -> None:
     experiment = training("batch-norm")
     assert len(experiment.vary) == 32
     first, *_, last = experiment.vary.values()
-    assert (first["init"].std, first["batch_norm"]) == (1.0, False)
-    assert (last["init"].std, last["batch_norm"]) == (pytest.approx(1e-4), True)
+    assert (first["init"].std, first["norm"]) == (1.0, None)
+    assert (last["init"].std, last["norm"]) == (pytest.approx(1e-4), "batch")
     assert [SCALES[0], SCALES[5], SCALES[-1]] == ["std=1", "std=0.0464", "std=0.0001"]
 
 

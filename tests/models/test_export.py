@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 import trainlab as tl
-from cases import ACTIVATIONS, LOSSES, NETWORKS, TECHNIQUES, targets
+from cases import LOSSES, NETWORKS, TECHNIQUES, targets
 from complaints import complains
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
 from trainlab.models import export, export_onnx, graph
+from trainlab.network.activations import Activation
+from trainlab.network.base import Layer
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -70,15 +73,12 @@ def test_onnxruntime_agrees(name: str, dtype: str, tmp_path: Path) -> None:
 
 
 def test_nothing_is_missing() -> None:
-    assert {type(activation) for activation in ACTIVATIONS.values()} == set(graph.ACTIVATIONS)
     assert {loss.task for loss in LOSSES.values()} == set(graph.PROBABILITIES)
-    used = {type(layer) for network in NETWORKS.values() for layer in network.build(IN, OUT).layers}
-    assert used == set(graph.LAYERS)
     assert TECHNIQUES["the book's"]["dropout"] > 0  # whose evaluation has a factor
 
 
 def test_a_member_of_a_population(tmp_path: Path) -> None:
-    population = trained(tl.MLP((4, 6), "tanh", batch_norm=True), "float32", seeds=3)
+    population = trained(tl.MLP((4, 6), "tanh", norm="batch"), "float32", seeds=3)
     for index in range(3):
         export_onnx(population, tmp_path / "model.onnx", index=index)
         found = run(tmp_path / "model.onnx", X.astype("float32"))["probabilities"]
@@ -106,3 +106,40 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ImportError, match=r"pip install trainlab\[onnx\]"):
         export_onnx(population, path, 0)
     assert not path.exists()
+
+
+@dataclasses.dataclass(frozen=True)
+class Square(Activation):
+    """An activation without a formula for graphs."""
+
+    def value(self, x: Any, out: Any, new: Any = None) -> Any:
+        return np.multiply(x, x, out=out)
+
+    def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+        return np.multiply(2 * x, dy, out=out)
+
+
+def test_what_has_no_formula_is_said(tmp_path: Path) -> None:
+    population = trained(tl.MLP((3,), activation=Square()), "float32")
+    path = tmp_path / "model.onnx"
+    complains(lambda: export_onnx(population, path), tl.SettingError, "Square of export_onnx")
+    norm = Without(tl.LayerNorm())
+    population = trained(tl.MLP((3,), norm=norm), "float32")
+    complains(lambda: export_onnx(population, path), tl.SettingError, "Without of export_onnx")
+    assert not path.exists()
+
+
+@dataclasses.dataclass(frozen=True)
+class Without(Layer):
+    """A layer that does what another does, but has no formula for graphs."""
+
+    layer: Layer
+
+    def declare(self, in_features: int) -> Any:
+        return self.layer.declare(in_features)
+
+    def forward(self, *arguments: Any) -> Any:
+        return self.layer.forward(*arguments)
+
+    def backward(self, *arguments: Any) -> Any:
+        return self.layer.backward(*arguments)

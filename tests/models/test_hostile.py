@@ -32,7 +32,7 @@ X = np.random.default_rng(0).standard_normal((8, 3))
 
 @pytest.fixture(scope="module")
 def model() -> tl.Population:
-    network = tl.MLP((2,), batch_norm=True)
+    network = tl.MLP((2,), norm="batch")
     population = tl.Population([tl.Member(network, tl.Adam(0.01)), tl.Member(tl.MLP((3,)))])
     population.fit(tl.from_arrays(X, np.arange(8) % 2), steps=3, workers=1, keep="state")
     return population
@@ -167,7 +167,7 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "type-other": ("settings of", settings(lambda d: d["networks"].append(d["optimizers"][0]))),
     "type-name": ("settings of", settings(lambda d: d["networks"].append("MLP"))),
     "field-unknown": ("MLP of", settings(lambda d: d["networks"][0].update(run=1))),
-    "field-missing": ("MLP of", settings(lambda d: d["networks"][0].pop("hidden"))),
+    "field-missing": ("params of", settings(lambda d: d["networks"][0].pop("hidden"))),
     "out-of-range": ("settings of", settings(lambda d: d["networks"][0].update(dropout=1.5))),
     "rate-negative": ("settings of", settings(lambda d: d["optimizers"][0].update(lr=-1))),
     "rate-digits": ("metadata of", settings(lambda d: d["optimizers"][0].update(lr=10**400))),
@@ -175,9 +175,18 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "rate-text": ("settings of", settings(lambda d: d["optimizers"][0].update(lr="1e-3"))),
     "both-norms": (
         "settings of",
-        settings(lambda d: d["networks"][0].update(layer_norm={"kind": "LayerNorm", "eps": 1e-5})),
+        settings(
+            lambda d: d["networks"][0].update(
+                batch_norm=d["networks"][0].pop("norm"),
+                layer_norm={"kind": "LayerNorm", "eps": 1e-5},
+            )
+        ),
     ),
-    "two-spellings": ("settings of", settings(lambda d: d["networks"][0].update(batch_norm=True))),
+    "old-and-new": (
+        "MLP of",
+        settings(lambda d: d["networks"][0].update(layer_norm=False)),
+    ),
+    "two-spellings": ("settings of", settings(lambda d: d["networks"][0].update(norm="batch"))),
     "name-for-record": (
         "settings of",
         settings(lambda d: d["networks"][0].update(activation="relu")),

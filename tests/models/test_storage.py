@@ -23,7 +23,7 @@ from complaints import complains
 from trainlab import files
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
 from trainlab.members import describe
-from trainlab.models.container import read
+from trainlab.models.container import pack, read
 from trainlab.models.records import RECORDS, revive
 from trainlab.settings import Settings
 
@@ -102,7 +102,7 @@ def test_training_goes_on_as_if_never_saved(task: str, tmp_path: Path) -> None:
 
 
 def test_a_network_comes_back_as_a_network(tmp_path: Path) -> None:
-    network = tl.Network(tl.MLP((4,), batch_norm=True), tl.Adam(0.01), seed=7)
+    network = tl.Network(tl.MLP((4,), norm="batch"), tl.Adam(0.01), seed=7)
     network.fit(dataset("classification"), steps=3, workers=1)
     tl.save(network, str(tmp_path / "one"))
     again = tl.load(str(tmp_path / "one"))
@@ -147,7 +147,7 @@ def test_the_same_model_gives_the_same_file(tmp_path: Path) -> None:
 
 
 def test_the_file_is_safetensors_that_others_can_read(tmp_path: Path) -> None:
-    population = trained([tl.Member(tl.MLP((4,), batch_norm=True), tl.Adam(0.01))], keep="state")
+    population = trained([tl.Member(tl.MLP((4,), norm="batch"), tl.Adam(0.01))], keep="state")
     tl.save(population, tmp_path / "model")
     found = safetensors.numpy.load_file(tmp_path / "model")
     assert sorted(found) == ["0.buffers", "0.params", "0.state.m", "0.state.v"]
@@ -264,9 +264,33 @@ def test_a_file_of_the_first_version_loads() -> None:
 
 def first_members() -> list[tl.Member]:
     return [
-        tl.Member(tl.MLP((2,), batch_norm=True, dropout=0.25, activation=tl.ELU(1.5)), tl.SGD(0.1)),
+        tl.Member(tl.MLP((2,), norm="batch", dropout=0.25, activation=tl.ELU(1.5)), tl.SGD(0.1)),
         tl.Member(tl.MLP((), l1=1e-3), tl.AdamW(0.01, schedule=tl.WarmUp(then=tl.Cosine())), 9),
     ]
+
+
+def test_a_file_with_the_two_old_fields_for_norms_loads() -> None:
+    found = tl.load(Path(__file__).parent / "version-2.safetensors")
+    book = tl.MLP((2,), norm="batch", convention="book")
+    assert list(found) == [
+        tl.Member(tl.MLP((3,), norm=tl.LayerNorm(1e-3)), tl.SGD(0.1)),
+        tl.Member(book, tl.Lion(0.01), 4),
+        tl.Member(tl.MLP((2,)), tl.NAdam(0.01), 5),
+    ]
+    assert found.snapshot(1)["params"][:2].tolist() == [0.7070379853248596, -0.10284354537725449]
+
+
+def test_a_field_that_a_file_lacks_has_its_default(tmp_path: Path) -> None:
+    """As in a file that was written before the field was added."""
+    path = tmp_path / "model"
+    population = trained([tl.Member(tl.MLP((4,), l1=1e-3), tl.Adam(0.01))])
+    tl.save(population, path)
+    content = read(path)
+    del content.document["networks"][0]["output_init"]
+    del content.document["optimizers"][0]["folded"]
+    del content.document["optimizers"][0]["clip_norm"]
+    path.write_bytes(pack(content))
+    assert list(tl.load(path)) == list(population)
 
 
 def test_an_error_of_the_system_names_the_file_that_was_asked_for(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from trainlab.network.activations import (
     Softplus,
     positive_part,
 )
-from trainlab.network.layers import Activate
+from trainlab.network.dense import Activate
 from trainlab.settings import stack
 
 EPS = np.finfo(np.float64).eps

@@ -8,12 +8,15 @@ case are pairwise different, so that no axis can be taken for another.
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+import trainlab as tl
 from cases import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -25,11 +28,15 @@ from cases import (
     TECHNIQUES,
     targets,
 )
+from trainlab import network as room
 from trainlab import optimizers, schedules
 from trainlab.differentiation import complex_step_gradient, gradient_check
-from trainlab.network import activations, initializers, layers, losses
+from trainlab.models.records import RECORDS
+from trainlab.network import activations, initializers, losses, norms
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.layers import BatchNorm, Dense, Layer, Mode
+from trainlab.network.base import Layer, Mode
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import FRESH
 
 DIFFERENCES = 1e-6
@@ -87,7 +94,7 @@ def sandwich(layer: Layer, hidden: tuple[int, ...]) -> list[Layer]:
     stack: list[Layer] = []
     for width in hidden:
         row = dataclasses.replace(layer, out_features=width) if isinstance(layer, Dense) else layer
-        stack += [Dense(width), layers.Activate(activations.Tanh()), row]
+        stack += [Dense(width), Activate(activations.Tanh()), row]
     return stack
 
 
@@ -182,13 +189,50 @@ def test_nothing_is_missing_from_the_table_of_cases() -> None:
         (SCHEDULES, schedules.SCHEDULES),
     ):
         assert kinds(found) == {type(make()) for make in names.values()}
+    files = (found.name for found in pkgutil.iter_modules(room.__path__, "trainlab.network."))
     concrete = {
         kind
-        for kind in vars(layers).values()
+        for file in files
+        for kind in vars(importlib.import_module(file)).values()
         if isinstance(kind, type) and issubclass(kind, Layer) and kind is not Layer
     }
     assert kinds(LAYERS) == concrete
     assert len(NETWORKS) == len(ACTIVATIONS) + len(LOSSES) + len(INITIALIZERS) + len(TECHNIQUES)
+
+
+def test_what_the_tables_have_is_public_and_can_be_read_from_files() -> None:
+    tables: tuple[dict[str, Any], ...] = (
+        activations.ACTIVATIONS,
+        initializers.INITIALIZERS,
+        losses.LOSSES,
+        norms.NORMS,
+        optimizers.OPTIMIZERS,
+        schedules.SCHEDULES,
+    )
+    for kind in (kind for table in tables for kind in table.values()):
+        name = kind.__name__
+        assert name in tl.__all__, f"{name} is missing from __all__ of {kind.__module__}"
+        assert getattr(tl, name) is RECORDS[name] is kind
+    assert len(tl.__all__) == len(set(tl.__all__))
+
+
+def test_the_table_of_optimizers_has_every_family() -> None:
+    files = {each.name for each in pkgutil.iter_modules(optimizers.__path__)}
+    families = {family.__name__.rpartition(".")[2] for family in optimizers.FAMILIES}
+    assert files == families | {"base"}
+    names = [
+        "sgd",
+        "momentum",
+        "nesterov",
+        "adagrad",
+        "rmsprop",
+        "adam",
+        "adamw",
+        "nadam",
+        "amsgrad",
+        "lion",
+    ]
+    assert [name for name in optimizers.OPTIMIZERS if name in names] == names
 
 
 BIASES_BEFORE_A_NORM = {"b1", "b2"}  # lost in the mean that the norm subtracts
@@ -201,7 +245,7 @@ ALL_BEFORE_THE_LAST_NORM = {"W1", "b1", "gamma1", "beta1", "W2", "b2", "gamma2",
 def test_a_gradient_that_vanishes_is_reported_as_zero(rows: int, vanishing: set[str]) -> None:
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((rows, 4)), np.arange(rows) % 3
-    network = MLP(hidden=(6, 5), activation="tanh", batch_norm=True)
+    network = MLP(hidden=(6, 5), activation="tanh", norm="batch")
     report = gradient_check(network, x, t, out_features=3)
     assert report.ok, str(report)
     for objective in ("loss", "outputs"):
@@ -222,8 +266,8 @@ PER_MEMBER: dict[str, list[MLP]] = {
     "alpha": [MLP((6, 5), activation=activations.ELU(w)) for w in (0.5, 1.0, 2.0)],
     "delta": [MLP((6, 5), loss=losses.Huber(w)) for w in (0.2, 0.7, 2.0)],
     "smoothing": [MLP((6, 5), loss=losses.SoftmaxCrossEntropy(w)) for w in (0.0, 0.1, 0.5)],
-    "eps": [MLP((6, 5), batch_norm=BatchNorm(eps=w)) for w in (1e-3, 0.1, 1.0)],
-    "eps of layer_norm": [MLP((6, 5), layer_norm=layers.LayerNorm(w)) for w in (1e-3, 0.1, 1.0)],
+    "eps": [MLP((6, 5), norm=BatchNorm(eps=w)) for w in (1e-3, 0.1, 1.0)],
+    "eps of layer_norm": [MLP((6, 5), norm=norms.LayerNorm(w)) for w in (1e-3, 0.1, 1.0)],
 }
 
 

@@ -20,6 +20,7 @@ from trainlab.network.initializers import (
     Std,
     Xavier,
 )
+from trainlab.network.norms import NORMS
 
 FAN_IN, FAN_OUT = 300, 200
 N = FAN_IN * FAN_OUT
@@ -130,9 +131,9 @@ def test_scales() -> None:
     assert GlorotUniform().draw(np.random.default_rng(0), 2, 3).shape == (2, 3)
 
 
-@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm"])
+@pytest.mark.parametrize("norm", NORMS)
 def test_a_norm_starts_without_scale_and_shift_and_biases_start_at_zero(norm: str) -> None:
-    network = Architecture.of([MLP((5,), **{norm: True})], 4, 3, population=False)
+    network = Architecture.of([MLP((5,), norm=norm)], 4, 3, population=False)
     starts = {
         name: parameter.start
         for layer, width in zip(network.layers, network.widths, strict=False)

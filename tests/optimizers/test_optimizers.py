@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 
 from optimizer_cases import every_optimizer, gradients, make, start, train
-from trainlab import optimizer_base
 from trainlab.errors import SettingError
 from trainlab.network import workspace
 from trainlab.network.workspace import Workspace
-from trainlab.optimizer_base import BLOCK, FLUSH_EVERY, PIECE, clip, flush, norms
 from trainlab.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -30,6 +28,8 @@ from trainlab.optimizers import (
     Optimizer,
     RMSprop,
 )
+from trainlab.optimizers import base as optimizer_base
+from trainlab.optimizers.base import BLOCK, FLUSH_EVERY, PIECE, clip, flush, norms
 from trainlab.pool import thread_pool
 from trainlab.schedules import Exponential, OneCycle
 from trainlab.settings import stack

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainlab.network import layers as ours
+from trainlab.network import base, dense, dropout, norms
 from trainlab.network.activations import ELU, LeakyReLU
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Huber, SoftmaxCrossEntropy
@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
     "relu, batch-norm, decay, momentum, smoothed cross-entropy": Case(
         MLP(
             HIDDEN,
-            batch_norm=True,
+            norm="batch",
             weight_decay=0.01,
             loss=SoftmaxCrossEntropy(label_smoothing=0.1),
         ),
@@ -116,14 +116,14 @@ CASES: dict[str, Case] = {
             HIDDEN,
             activation="gelu",
             init="glorot_uniform",
-            layer_norm=True,
+            norm="layer",
             loss=SoftmaxCrossEntropy(label_smoothing=0.1),
         ),
         Adam(0.01),
         lambda p: torch.optim.Adam(p, 0.01),
     ),
     "elu, batch-norm, amsgrad, squares": Case(
-        MLP(HIDDEN, activation=ELU(1.3), batch_norm=True, loss="mean_squared_error"),
+        MLP(HIDDEN, activation=ELU(1.3), norm="batch", loss="mean_squared_error"),
         AMSGrad(0.01, eps=NOISE_EPS),
         lambda p: torch.optim.Adam(p, 0.01, eps=NOISE_EPS, amsgrad=True),
     ),
@@ -140,7 +140,7 @@ CASES: dict[str, Case] = {
         decay=0.02,
     ),
     "leaky relu, layer-norm, decay, adamw, huber": Case(
-        MLP(HIDDEN, activation=LeakyReLU(0.2), layer_norm=True, loss=Huber(0.7)),
+        MLP(HIDDEN, activation=LeakyReLU(0.2), norm="layer", loss=Huber(0.7)),
         AdamW(0.01, decoupled_weight_decay=0.1),
         lambda p: torch.optim.AdamW(p, 0.01),
         decay=0.1,
@@ -157,7 +157,7 @@ CASES: dict[str, Case] = {
         decay=0.01,
     ),
     "identity, batch-norm, nadam, cross-entropy": Case(
-        MLP(HIDDEN, activation="identity", init=0.1, batch_norm=True),
+        MLP(HIDDEN, activation="identity", init=0.1, norm="batch"),
         NAdam(0.01, eps=NOISE_EPS),
         lambda p: torch.optim.NAdam(p, 0.01, eps=NOISE_EPS),
     ),
@@ -188,17 +188,17 @@ class SharedDropout(torch.nn.Module):  # type: ignore[name-defined,misc]
         return x * (self.uniforms >= self.ratio) / (1 - self.ratio)
 
 
-def module(layer: ours.Layer, width: int) -> Any:
+def module(layer: base.Layer, width: int) -> Any:
     """PyTorch's counterpart of one layer for inputs of a width."""
-    if isinstance(layer, ours.Dense):
+    if isinstance(layer, dense.Dense):
         return torch.nn.Linear(width, layer.out_features)
-    if isinstance(layer, ours.BatchNorm):
+    if isinstance(layer, norms.BatchNorm):
         return torch.nn.BatchNorm1d(width, layer.eps, 1 - layer.ema_decay)
-    if isinstance(layer, ours.LayerNorm):
+    if isinstance(layer, norms.LayerNorm):
         return torch.nn.LayerNorm(width, layer.eps)
-    if isinstance(layer, ours.Dropout):
+    if isinstance(layer, dropout.Dropout):
         return SharedDropout(layer.ratio)
-    assert isinstance(layer, ours.Activate)
+    assert isinstance(layer, dense.Activate)
     return ACTIVATIONS[type(layer.activation).__name__](layer.activation)
 
 
@@ -314,8 +314,8 @@ def dropout_widths(architecture: Architecture) -> dict[int, Any]:
     found: dict[int, Any] = {}
     dense: Any = None
     for index, layer in enumerate(architecture.layers):
-        dense = layer if isinstance(layer, ours.Dense) else dense
-        if isinstance(layer, ours.Dropout):
+        dense = layer if isinstance(layer, dense.Dense) else dense
+        if isinstance(layer, dropout.Dropout):
             found[index] = dense
     return found
 
@@ -330,11 +330,11 @@ def test_network(name: str) -> None:
 def test_a_wrong_formula_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tester is tested: a batch-norm ε off by one part in a thousand is found."""
     case = CASES[name]
-    norm = ours.BatchNorm(eps=1.001e-5)
+    norm = norms.BatchNorm(eps=1.001e-5)
     build = torch.nn.BatchNorm1d
     monkeypatch.setattr(
         torch.nn, "BatchNorm1d", lambda width, eps, momentum: build(width, 1e-5, momentum)
     )
-    network = MLP(HIDDEN, batch_norm=norm, weight_decay=0.01, loss=case.network.loss)
+    network = MLP(HIDDEN, norm=norm, weight_decay=0.01, loss=case.network.loss)
     wrong = Case(network, case.optimizer, case.theirs, case.decay)
     assert both(wrong)["parameters"] > 100 * TOLERANCE

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainlab.optimizer_base import clip
 from trainlab.optimizers import (
     SGD,
     AdaGrad,
@@ -23,6 +22,7 @@ from trainlab.optimizers import (
     Optimizer,
     RMSprop,
 )
+from trainlab.optimizers.base import clip
 from trainlab.schedules import Cosine, Exponential, Schedule, Step, WarmUp
 
 jax = pytest.importorskip("jax", reason="jax is not installed: it is needed for parity tests only")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainlab.optimizer_base import clip
 from trainlab.optimizers import (
     SGD,
     AdaGrad,
@@ -22,6 +21,7 @@ from trainlab.optimizers import (
     Optimizer,
     RMSprop,
 )
+from trainlab.optimizers.base import clip
 from trainlab.schedules import Cosine, Exponential, OneCycle, Schedule, Step, WarmUp
 
 torch = pytest.importorskip(

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 
 import trainlab as tl
 from fingerprint import fingerprint
-from trainlab import optimizer_base
 from trainlab.engine import grouping
 from trainlab.evidence import bootstrap
 from trainlab.experiments import EXPERIMENTS, Options, runner
 from trainlab.network import products
+from trainlab.optimizers import base as optimizer_base
 from trainlab.workers import BACKENDS, CAN_FORK
 
 SCRIPT = """
@@ -30,7 +30,7 @@ import trainlab as tl
 
 data = tl.load_digits().split(validation=0.2)
 population = tl.Population.grid(
-    network=[tl.MLP(hidden=(20, 20), dropout=0.2, batch_norm=True), tl.MLP(hidden=(10,))],
+    network=[tl.MLP(hidden=(20, 20), dropout=0.2, norm="batch"), tl.MLP(hidden=(10,))],
     optimizer=[tl.SGD(0.1), tl.Adam(0.01, schedule="cosine"), tl.SGD(1e30)],
     seed=range(4),
 )

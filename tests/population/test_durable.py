@@ -52,7 +52,7 @@ def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 def population() -> tl.Population:
     """Members that end in every way."""
     return tl.Population.grid(
-        network=tl.MLP(hidden=(6,), batch_norm=True, dropout=0.3),
+        network=tl.MLP(hidden=(6,), norm="batch", dropout=0.3),
         optimizer=[
             tl.Adam(0.05, schedule="cosine"),
             tl.NAdam(0.02, schedule=tl.WarmUp(5, tl.Cosine())),
@@ -193,7 +193,7 @@ class TestSameBits:
             store: Path | None, lr: float = 0.1, unequal: tuple[int, int] = (12, 18)
         ) -> list[str]:
             own = tl.Population.grid(
-                tl.MLP(hidden=(6,), batch_norm=True, dropout=0.3),
+                tl.MLP(hidden=(6,), norm="batch", dropout=0.3),
                 [tl.Adam(lr, schedule=tl.Step(every=20)), tl.Momentum(lr)],
                 seed=range(3),
             )

@@ -114,7 +114,7 @@ class TestEnding:
         assert population.snapshot(0)["params"].tobytes() == start.tobytes()
 
     def test_a_diverged_member_keeps_finite_running_statistics(self, data) -> None:
-        network = tl.MLP(hidden=(5, 5), batch_norm=True)
+        network = tl.MLP(hidden=(5, 5), norm="batch")
         member = tl.Member(network, tl.SGD(1e30), seed=1)
         population, history = trained(data, member, tl.Member(network, seed=1), steps=30)
         assert history.status[0].kind == "diverged"
@@ -188,7 +188,7 @@ class TestMixing:
         population = tl.Population.grid(
             network=[
                 tl.MLP(hidden=(8,)),
-                tl.MLP(hidden=(4, 4), activation="tanh", batch_norm=True),
+                tl.MLP(hidden=(4, 4), activation="tanh", norm="batch"),
                 tl.MLP(hidden=(), loss=tl.SoftmaxCrossEntropy(label_smoothing=0.1)),
             ],
             optimizer=[tl.SGD(0.1), tl.Lion(0.01), tl.AdamW(0.01, schedule="cosine")],
@@ -202,7 +202,7 @@ class TestMixing:
 
     def test_members_that_share_a_seed_share_draws_and_batches(self, data) -> None:
         population = tl.Population.grid(
-            tl.MLP(hidden=(4,)), tl.SGD(0.1), init=[0.1, 0.2], batch_norm=[False, True], seed=7
+            tl.MLP(hidden=(4,)), tl.SGD(0.1), init=[0.1, 0.2], norm=[None, "batch"], seed=7
         )
         population.fit(data, steps=1, evaluate=None)
         starts = [m.network.build(FEATURES, 3).initialize(7, np.float64)[0] for m in population]
@@ -227,7 +227,7 @@ class TestMixing:
         assert population.parameters(0)["W1"].dtype == np.float64
 
     def test_nothing_is_promoted_in_float32(self, data) -> None:
-        members = [tl.Member(tl.MLP(batch_norm=True, dropout=0.1, l1=1e-3), tl.NAdam())]
+        members = [tl.Member(tl.MLP(norm="batch", dropout=0.1, l1=1e-3), tl.NAdam())]
         population, _ = trained(data, *members, steps=3, keep="state")
         snapshot = population.snapshot(0)
         per_step = snapshot.pop("product")  # the one number per member that is kept in float64

@@ -29,7 +29,7 @@ TARGETS = (100, 200, 300)  # seeds; rows are ordered by seed: first, middle and 
 CASES = {
     **{f"network {name}": (network, Adam(0.01)) for name, network in NETWORKS.items()},
     **{
-        f"optimizer {name}": (MLP(hidden=(4,), batch_norm=True, dropout=0.3), optimizer)
+        f"optimizer {name}": (MLP(hidden=(4,), norm="batch", dropout=0.3), optimizer)
         for name, optimizer in OPTIMIZERS.items()
     },
     **{
@@ -168,7 +168,7 @@ def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, backen
     data = from_arrays(
         rng.random((300, 784), dtype=np.float32), rng.permutation(np.arange(300) % 10)
     )
-    network = MLP(hidden=(100, 100), batch_norm=True, dropout=0.2)
+    network = MLP(hidden=(100, 100), norm="batch", dropout=0.2)
     rates = [0.001 * (k + 1) for k in range(size)]
 
     def fingerprints(population: Population, **scheduling: Any) -> list[str]:

@@ -104,7 +104,7 @@ class TestMember:
         assert tl.Member(network, tl.Momentum(0.1), 9).label(by) == label
 
     def test_describes_itself_in_json(self) -> None:
-        member = tl.Member(tl.MLP(batch_norm=True), tl.Adam(schedule=tl.WarmUp(10, tl.Cosine())))
+        member = tl.Member(tl.MLP(norm="batch"), tl.Adam(schedule=tl.WarmUp(10, tl.Cosine())))
         text = json.dumps(member.describe(), allow_nan=False)
         found = json.loads(text)
         assert found["optimizer"]["schedule"]["then"]["kind"] == "Cosine"

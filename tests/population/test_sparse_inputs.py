@@ -27,15 +27,15 @@ UNUSED = {"many unused columns": (slice(4, 20), slice(9, 15)), "few": (slice(0),
 
 CASES = {
     "classification": (
-        MLP(hidden=(6,), batch_norm=True, dropout=0.3, weight_decay=0.01, l1=0.001),
+        MLP(hidden=(6,), norm="batch", dropout=0.3, weight_decay=0.01, l1=0.001),
         Adam(0.01),
     ),
     "multilabel": (
-        MLP(hidden=(5, 4), activation="tanh", layer_norm=True, loss="sigmoid_cross_entropy"),
+        MLP(hidden=(5, 4), activation="tanh", norm="layer", loss="sigmoid_cross_entropy"),
         SGD(0.1),
     ),
     "regression": (
-        MLP(hidden=(7,), convention="book", batch_norm=True, loss="huber"),
+        MLP(hidden=(7,), convention="book", norm="batch", loss="huber"),
         tl.AdamW(0.01, clip_norm=0.5),
     ),
 }

@@ -11,7 +11,7 @@ from trainlab.engine.inputs import WORTH_WHILE
 from trainlab.engine.state import MemberState
 from trainlab.errors import DataError, NotTrainedError, SettingError
 
-DEEP = tl.MLP(hidden=(12, 9), batch_norm=True, dropout=0.3)
+DEEP = tl.MLP(hidden=(12, 9), norm="batch", dropout=0.3)
 SETTINGS = {"batch_size": 48, "keep": "state", "evaluate": None}
 
 

@@ -84,7 +84,6 @@ def test_what_no_file_can_hold(tmp_path: Path) -> None:
         lambda d, a: a.update(_weights=a["_weights"][1:]),
         lambda d, a: a.pop("_weights"),
         lambda d, a: d["parameters"].update(max_iter=0),
-        lambda d, a: d["parameters"].pop("max_iter"),
         lambda d, a: d["attributes"].update(predict=3),
         lambda d, a: d["parameters"].update(space={"distribution": ["__doc__", [], {}]}),
         lambda d, a: d["parameters"].update(space={"distribution": ["test", [], {}]}),
@@ -123,3 +122,10 @@ def test_predictions_of_a_table(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = pd.read_csv(tmp_path / "out.csv")["prediction"].to_numpy()
     assert found == pytest.approx(model.predict(X), rel=1e-12)
+
+
+def test_a_file_with_the_old_names_of_norms_loads() -> None:
+    model = tl.load(Path(__file__).parent / "version-2.safetensors")
+    x = np.random.default_rng(3).standard_normal((12, 4))
+    expected = [0.4001983964455032, 0.334168907011562, 0.26563269654293475]
+    assert np.abs(model.predict_proba(x)[0] - expected).max() < 1e-6  # float32

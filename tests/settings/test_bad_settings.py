@@ -15,7 +15,8 @@ import trainlab as tl
 from complaints import complains
 from trainlab.data import Batches
 from trainlab.errors import SettingError
-from trainlab.network.layers import Activate, Dense, Dropout
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
 from trainlab.settings import Settings
 
 NAN, INF = math.nan, math.inf
@@ -82,8 +83,7 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (tl.MLP, "activation", ("rel", 3, None, ["relu"], tl.ReLU)),
     (tl.MLP, "init", ("hee", 0, -1, NAN, INF, None, ["he"])),
     (tl.MLP, "output_init", ("hee", 0, {})),
-    (tl.MLP, "batch_norm", (1, "yes", None, tl.LayerNorm())),
-    (tl.MLP, "layer_norm", (1, None, tl.BatchNorm())),
+    (tl.MLP, "norm", (1, True, "yes", tl.LayerNorm)),
     (tl.MLP, "dropout", (1, -0.1, NAN, "0.5")),
     (tl.MLP, "loss", ("mse", None, ["huber"])),
     (tl.MLP, "weight_decay", (-1e-9, INF, NAN)),

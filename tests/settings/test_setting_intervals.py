@@ -12,7 +12,7 @@ import trainlab as tl
 from complaints import complains
 from tests.settings.test_bad_settings import RECORDS
 from trainlab.errors import SettingError
-from trainlab.network.layers import Dropout
+from trainlab.network.dropout import Dropout
 
 SMALL, LARGE = 1e-300, 1e300
 BELOW_1, ABOVE_1 = math.nextafter(1.0, 0.0), math.nextafter(1.0, 2.0)

@@ -15,7 +15,10 @@ import numpy as np
 from trainlab import optimizers, schedules
 from trainlab.network import activations, initializers, losses
 from trainlab.network.architecture import MLP
-from trainlab.network.layers import Activate, BatchNorm, Dense, Dropout, Layer, LayerNorm
+from trainlab.network.base import Layer
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm, LayerNorm
 
 ACTIVATIONS: dict[str, activations.Activation] = {
     "identity": activations.Identity(),
@@ -97,17 +100,17 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "l1": {"l1": 0.05},
     "weight_decay and l1": {"weight_decay": 0.1, "l1": 0.05},
     "dropout": {"dropout": 0.3},
-    "batch_norm": {"batch_norm": True},
-    "layer_norm": {"layer_norm": True},
+    "batch_norm": {"norm": "batch"},
+    "layer_norm": {"norm": "layer"},
     "batch_norm, dropout, weight_decay": {
-        "batch_norm": True,
+        "norm": "batch",
         "dropout": 0.3,
         "weight_decay": 0.1,
     },
-    "layer_norm, dropout, l1": {"layer_norm": True, "dropout": 0.3, "l1": 0.05},
+    "layer_norm, dropout, l1": {"norm": "layer", "dropout": 0.3, "l1": 0.05},
     "the book's": {
         "convention": "book",
-        "batch_norm": True,
+        "norm": "batch",
         "dropout": 0.3,
         "weight_decay": 0.1,
     },

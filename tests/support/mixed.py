@@ -23,9 +23,9 @@ def mixed() -> tl.Population:
     """Members that differ in everything that could make their neighbours' bits differ."""
     return tl.Population.grid(
         network=[
-            tl.MLP(hidden=(6,), batch_norm=True, dropout=0.3),
-            tl.MLP(hidden=(6,), batch_norm=True, dropout=0.1, weight_decay=0.01),
-            tl.MLP(hidden=(5, 4), activation="tanh", layer_norm=True, l1=0.001),
+            tl.MLP(hidden=(6,), norm="batch", dropout=0.3),
+            tl.MLP(hidden=(6,), norm="batch", dropout=0.1, weight_decay=0.01),
+            tl.MLP(hidden=(5, 4), activation="tanh", norm="layer", l1=0.001),
         ],
         optimizer=[
             tl.SGD(0.1),

@@ -139,7 +139,7 @@ class TestTalk:
     @pytest.mark.parametrize("backend", BACKENDS)
     def test_what_is_kept(self, backend: str, data) -> None:
         def kept(keep: str) -> tuple[tl.Population, tl.History]:
-            network = tl.MLP(hidden=(4,), batch_norm=True)
+            network = tl.MLP(hidden=(4,), norm="batch")
             population = tl.Population.grid(network, [tl.SGD(0.1), tl.Adam()], seed=range(2))
             given = {"workers": 2, "backend": backend, "keep": keep}
             return population, population.fit(data, batch_size=BATCH, epochs=2, **given)
@@ -323,7 +323,7 @@ import trainlab as tl
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off
 data = tl.load_digits()
-network, optimizer = tl.MLP(hidden=(5,), batch_norm=True), tl.Momentum(0.01)
+network, optimizer = tl.MLP(hidden=(5,), norm="batch"), tl.Momentum(0.01)
 """
 INTERRUPTED = (
     BEGINNING

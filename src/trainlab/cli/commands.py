@@ -157,8 +157,9 @@ def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, op
 @click.option("--hidden", default=None, help="Widths of a network to check, as in 20,20.")
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
 @click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
-@click.option("--batch-norm", is_flag=True, help="With batch normalisation.")
-@click.option("--layer-norm", is_flag=True, help="With layer normalisation.")
+@click.option("--norm", help='Its normalisation: "batch" or "layer".')
+@click.option("--batch-norm", "norm", flag_value="batch", hidden=True)
+@click.option("--layer-norm", "norm", flag_value="layer", hidden=True)
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="Its dropout ratio.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Its L2 penalty.")
 @click.option("--inputs", type=click.IntRange(min=1), default=20, show_default=True)
@@ -168,8 +169,7 @@ def check(
     hidden: str | None,
     activation: Any,
     loss: Any,
-    batch_norm: bool,
-    layer_norm: bool,
+    norm: str | None,
     dropout: float,
     weight_decay: float,
     inputs: int,
@@ -189,8 +189,7 @@ def check(
             hidden=widths(hidden),
             activation=activation,
             loss=loss,
-            batch_norm=batch_norm,
-            layer_norm=layer_norm,
+            norm=norm,
             dropout=dropout,
             weight_decay=weight_decay,
         )

@@ -84,7 +84,7 @@ def gradient_check(
 
     >>> rng = np.random.default_rng(0)
     >>> x, t = rng.standard_normal((5, 4)), np.array([0, 1, 2, 0, 1])
-    >>> gradient_check(MLP(hidden=(3,), activation="tanh", batch_norm=True), x, t).ok
+    >>> gradient_check(MLP(hidden=(3,), activation="tanh", norm="batch"), x, t).ok
     True
     """
     by = scheme(method, STEP if h is None else h, "gradient_check", tuple(STEPS))

@@ -16,9 +16,10 @@ import numpy as np
 from trainlab import memory
 from trainlab.arrays import as_array, as_floats
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.network.architecture import MLP, Architecture, Bound, Layout
+from trainlab.network.architecture import MLP, Architecture, Bound
+from trainlab.network.base import Mode
 from trainlab.network.initializers import Initializer
-from trainlab.network.layers import Mode
+from trainlab.network.layout import Layout
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import FRESH, Allocator, Array
 from trainlab.settings import either, whole_number

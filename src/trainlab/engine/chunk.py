@@ -15,7 +15,7 @@ from trainlab.engine.state import MemberState
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array, Workspace
-from trainlab.optimizer_base import Optimizer, State
+from trainlab.optimizers.base import Optimizer, State
 from trainlab.settings import stack, structure
 
 

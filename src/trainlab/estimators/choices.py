@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.deprecated import with_norm
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.members import MEMBERS, Member
 from trainlab.network.activations import ACTIVATIONS, Activation
@@ -68,8 +69,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "activation": _named(Activation, ACTIVATION_NAMES),
     "init": _rule_of(MLP, "init"),
-    "batch_norm": _rule_of(MLP, "batch_norm"),
-    "layer_norm": _rule_of(MLP, "layer_norm"),
+    "norm": _rule_of(MLP, "norm"),
     "dropout": _rule_of(MLP, "dropout"),
     "loss": either(_named(Loss, LOSSES), "auto"),
     "label_smoothing": _rule_of(SoftmaxCrossEntropy, "label_smoothing"),
@@ -122,7 +122,7 @@ def check_parameters(
     """The parameters as records and plain numbers; SettingError for the first that is wrong."""
     return {
         name: rules[name].check(value, name, owner)
-        for name, value in parameters.items()
+        for name, value in with_norm(parameters, owner).items()
         if name in rules
     }
 
@@ -173,8 +173,7 @@ def members_of(
         hidden=chosen["hidden_layer_sizes"],
         activation=chosen["activation"],
         init=chosen["init"],
-        batch_norm=chosen["batch_norm"],
-        layer_norm=chosen["layer_norm"],
+        norm=chosen["norm"],
         dropout=chosen["dropout"],
         loss=loss,
         weight_decay=decay,

@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from trainlab.arrays import as_array
 from trainlab.data.labels import as_integers
+from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.compatibility import check_sizes
@@ -36,7 +37,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     early_stopping      watches the accuracy on validation rows, in place of the loss
     validation_fraction the share of rows that `early_stopping` sets aside: of each class its
                         share, but for one row at least that is left to train on
-    init, batch_norm, layer_norm, dropout   as in `MLP`
+    init, norm, dropout as in `MLP`
     loss                name or Loss; "auto" by what y holds
     label_smoothing     of the softmax cross-entropy, [0, 1)
     class_weight        {label: weight}, "balanced" (equal sums for all classes) or None; a
@@ -56,6 +57,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     warm_start          `fit` goes on from what was learnt, with new optimizers
     verbose             True for a bar on the terminal
     workers             how many members are trained at a time; None: the cores there are
+    batch_norm, layer_norm  deprecated: use `norm`
 
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
@@ -93,8 +95,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         init: Any = "glorot_uniform",
-        batch_norm: Any = False,
-        layer_norm: Any = False,
+        norm: Any = None,
         dropout: float = 0.0,
         loss: Any = "auto",
         label_smoothing: float = 0.0,
@@ -106,6 +107,8 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        batch_norm: Any = UNSET,
+        layer_norm: Any = UNSET,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -120,8 +123,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.init = init
-        self.batch_norm = batch_norm
-        self.layer_norm = layer_norm
+        self.norm = norm
         self.dropout = dropout
         self.loss = loss
         self.label_smoothing = label_smoothing
@@ -133,6 +135,8 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         self.warm_start = warm_start
         self.verbose = verbose
         self.workers = workers
+        self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Trains for one epoch on these rows, and goes on where the last call ended.

@@ -12,7 +12,8 @@ from trainlab.errors import SettingError, sentence
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
-from trainlab.models.graph import DOUBLE, FLOAT, INT64, Graph, member_outputs
+from trainlab.models.graph import Graph, member_outputs
+from trainlab.network.nodes import DOUBLE, FLOAT, INT64
 from trainlab.network.workspace import Array
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.predictor import RegressorPredictor
@@ -58,8 +59,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         init: Any = "glorot_uniform",
-        batch_norm: Any = False,
-        layer_norm: Any = False,
+        norm: Any = None,
         dropout: float = 0.0,
         loss: Any = "auto",
         standardize_inputs: bool = True,
@@ -70,6 +70,8 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        batch_norm: Any = UNSET,
+        layer_norm: Any = UNSET,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -84,8 +86,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.init = init
-        self.batch_norm = batch_norm
-        self.layer_norm = layer_norm
+        self.norm = norm
         self.dropout = dropout
         self.loss = loss
         self.standardize_inputs = standardize_inputs
@@ -96,6 +97,8 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         self.warm_start = warm_start
         self.verbose = verbose
         self.workers = workers
+        self.batch_norm = batch_norm
+        self.layer_norm = layer_norm
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains for one epoch on these rows, and goes on where the last call ended.

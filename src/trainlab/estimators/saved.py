@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import scipy.stats
 
+from trainlab.deprecated import with_norm
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
@@ -96,7 +97,7 @@ def pack(form: Format, model: Any) -> Content:
         said = {"labels": plain(targets.classes, "classes_")}
     else:
         said = {"indicators": targets.outputs}
-    parameters = model.get_params(deep=False)
+    parameters = with_norm(model.get_params(deep=False), name, silent=True)
     document = {
         "parameters": {key: plain(value, key) for key, value in parameters.items()},
         "population": population,
@@ -127,11 +128,12 @@ def _put_together(
     form: Format, document: Mapping[str, Any], arrays: dict[str, Array], version: int, source: str
 ) -> Any:
     parameters = {k: value_of(v, source) for k, v in document["parameters"].items()}
+    parameters = with_norm(parameters, form.kind.__name__, silent=True)
     if version < _STANDARDIZED:
         parameters |= {"standardize_inputs": False}
     attributes = {k: value_of(v, source) for k, v in document["attributes"].items()}
     names = set(form.kind._get_param_names())
-    if set(parameters) != names or not set(attributes) <= {*form.attributes}:
+    if not set(parameters) <= names or not set(attributes) <= {*form.attributes}:
         raise fault(source, "parameters", f"be those of {form.kind.__name__}", sorted(parameters))
     model = form.kind(**parameters)
     own = {name: arrays.pop(name, None) for name in form.arrays}

@@ -22,8 +22,9 @@ from trainlab.experiments.figures import seeds_words
 from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Sigmoid, Tanh
 from trainlab.network.architecture import MLP
+from trainlab.network.base import EVALUATION
+from trainlab.network.dense import Activate, Dense
 from trainlab.network.initializers import He, Initializer, Std, Xavier
-from trainlab.network.layers import EVALUATION, Activate, Dense
 from trainlab.network.workspace import FRESH
 from trainlab.streams import stream
 

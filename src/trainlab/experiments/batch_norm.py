@@ -50,7 +50,7 @@ EXPERIMENT = TrainingExperiment(
     "or far too small for it otherwise.",
     base={"mnist": setup(100, 9), "digits": setup(50, 9)},
     vary={
-        f"{scale}, {kind}": {"init": Std(std), "batch_norm": kind == "batch norm"}
+        f"{scale}, {kind}": {"init": Std(std), "norm": "batch" if kind == "batch norm" else None}
         for scale, std in zip(SCALES, STDS, strict=True)
         for kind in KINDS
     },

@@ -48,9 +48,9 @@ def cases() -> Mapping[str, MLP]:
     base = MLP(hidden=(6, 4), activation=Tanh())
     found = {
         "dense": base,
-        "batch norm": dataclasses.replace(base, batch_norm=True),
-        "batch norm, book": dataclasses.replace(base, batch_norm=True, convention="book"),
-        "layer norm": dataclasses.replace(base, layer_norm=True),
+        "batch norm": dataclasses.replace(base, norm="batch"),
+        "batch norm, book": dataclasses.replace(base, norm="batch", convention="book"),
+        "layer norm": dataclasses.replace(base, norm="layer"),
         "dropout": dataclasses.replace(base, dropout=0.3),
         "dropout, book": dataclasses.replace(base, dropout=0.3, convention="book"),
         "weight decay and L1": dataclasses.replace(base, weight_decay=0.1, l1=0.01),

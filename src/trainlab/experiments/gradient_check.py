@@ -28,12 +28,13 @@ from trainlab.experiments.figures import seeds_words
 from trainlab.members import describe
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.layers import BatchNorm, Declaration, Layer, Mode, Views
+from trainlab.network.base import Declaration, Layer, Mode, Views
+from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import Allocator
 from trainlab.settings import instance
 from trainlab.streams import stream
 
-NETWORK = MLP(hidden=(100, 100), activation=ReLU(), batch_norm=True)
+NETWORK = MLP(hidden=(100, 100), activation=ReLU(), norm="batch")
 SAMPLES = 16
 METHOD = "central4"
 

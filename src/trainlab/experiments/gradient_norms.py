@@ -25,8 +25,8 @@ from trainlab.experiments.figures import arm_curves, seeds_words
 from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Tanh
 from trainlab.network.architecture import MLP
+from trainlab.network.dense import Dense
 from trainlab.network.initializers import He, Initializer, Std, Xavier
-from trainlab.network.layers import Dense
 from trainlab.network.workspace import FRESH
 from trainlab.streams import stream
 

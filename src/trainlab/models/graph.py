@@ -1,6 +1,4 @@
-"""Trained networks as ONNX graphs, written out by hand: one function for each kind of layer.
-
-Order: `Graph`, networks and populations, layers, activations, simplest first.
+"""Trained networks as ONNX graphs.  Each layer and each activation adds its own formula.
 
 A graph computes what evaluation computes, in the dtype of the parameters: input `x` (N, in);
 outputs `outputs` (N, out) and, of classifiers, `probabilities` (N, out).
@@ -8,8 +6,6 @@ outputs `outputs` (N, out) and, of classifiers, `probabilities` (N, out).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Final
@@ -17,7 +13,6 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.network import activations, layers
 from trainlab.network.workspace import Array
 from trainlab.population import Network, Population
 from trainlab.settings import is_integer
@@ -25,8 +20,6 @@ from trainlab.settings import is_integer
 OPSET: Final = 17
 IR_VERSION: Final = 8
 """The format of files that came with this opset: runtimes refuse newer ones than their own."""
-FLOAT, INT64, DOUBLE = 1, 7, 11
-"""ONNX' numbers for float32, int64 and float64."""
 
 
 @dataclass
@@ -121,89 +114,9 @@ def member_outputs(graph: Graph, population: Population, index: int, x: str) -> 
     architecture = population[index].network.build(*population.widths)
     bound = architecture.bind(state.params, state.buffers)
     for layer, views in zip(architecture.layers, bound, strict=True):
-        x = LAYERS[type(layer)](graph, layer, views, x)
+        x = layer.onnx(views, graph, x)
     return x
 
-
-def _dense(graph: Graph, layer: Any, p: Mapping[str, Array], x: str) -> str:
-    product = graph.add("MatMul", x, graph.constant(p["W"]))
-    return graph.add("Add", product, graph.constant(p["b"]))
-
-
-def _activate(graph: Graph, layer: Any, p: Mapping[str, Array], x: str) -> str:
-    return ACTIVATIONS[type(layer.activation)](graph, layer.activation, x)
-
-
-def _dropout(graph: Graph, layer: Any, p: Mapping[str, Array], x: str) -> str:
-    return x if layer.inverted else graph.add("Mul", x, graph.constant(1.0 - layer.ratio))
-
-
-def _layer_norm(graph: Graph, layer: Any, p: Mapping[str, Array], x: str) -> str:
-    centred = graph.add("Sub", x, graph.add("ReduceMean", x, axes=[-1], keepdims=1))
-    square = graph.add("Mul", centred, centred)
-    variance = graph.add("ReduceMean", square, axes=[-1], keepdims=1)
-    root = graph.add("Sqrt", graph.add("Add", variance, graph.constant(layer.eps)))
-    return _rescaled(graph, p, graph.add("Div", centred, root))
-
-
-def _batch_norm(graph: Graph, layer: Any, p: Mapping[str, Array], x: str) -> str:
-    variance = p["running_var"]
-    inverse = 1.0 / np.sqrt(variance + np.asarray(layer.eps).astype(variance.dtype))
-    centred = graph.add("Sub", x, graph.constant(p["running_mean"]))
-    return _rescaled(graph, p, graph.add("Mul", centred, graph.constant(inverse)))
-
-
-def _rescaled(graph: Graph, p: Mapping[str, Array], x_hat: str) -> str:
-    scaled = graph.add("Mul", x_hat, graph.constant(p["gamma"]))
-    return graph.add("Add", scaled, graph.constant(p["beta"]))
-
-
-def _leaky_relu(graph: Graph, f: Any, x: str) -> str:
-    # ONNX' LeakyRelu keeps its slope in float32, whatever the dtype of x.
-    return graph.add("Max", x, graph.add("Mul", x, graph.constant(f.slope)))
-
-
-def _elu(graph: Graph, f: Any, x: str) -> str:
-    below = graph.add("Exp", graph.add("Min", x, graph.constant(0.0)))
-    below = graph.add("Sub", below, graph.constant(1.0))
-    return graph.add("Add", graph.add("Mul", below, graph.constant(f.alpha)), graph.add("Relu", x))
-
-
-def _softplus(graph: Graph, f: Any, x: str) -> str:
-    small = graph.add("Exp", graph.add("Neg", graph.add("Abs", x)))
-    logarithm = graph.add("Log", graph.add("Add", small, graph.constant(1.0)))
-    return graph.add("Add", graph.add("Relu", x), logarithm)
-
-
-def _gelu(graph: Graph, f: Any, x: str) -> str:
-    scaled = graph.add("Mul", x, graph.constant(math.sqrt(0.5)))
-    if graph.dtype == np.float64:  # onnxruntime has erf in float32 alone
-        erf = graph.add("Erf", graph.add("Cast", scaled, to=FLOAT))
-        erf = graph.add("Cast", erf, to=DOUBLE)
-    else:
-        erf = graph.add("Erf", scaled)
-    doubled = graph.add("Mul", x, graph.add("Add", erf, graph.constant(1.0)))
-    return graph.add("Mul", doubled, graph.constant(0.5))
-
-
-LAYERS: Final[dict[type[layers.Layer], Callable[[Graph, Any, Mapping[str, Array], str], str]]] = {
-    layers.Dense: _dense,
-    layers.Activate: _activate,
-    layers.Dropout: _dropout,
-    layers.LayerNorm: _layer_norm,
-    layers.BatchNorm: _batch_norm,
-}
-
-ACTIVATIONS: Final[dict[type[activations.Activation], Callable[[Graph, Any, str], str]]] = {
-    activations.Identity: lambda graph, f, x: x,
-    activations.ReLU: lambda graph, f, x: graph.add("Relu", x),
-    activations.LeakyReLU: _leaky_relu,
-    activations.ELU: _elu,
-    activations.Sigmoid: lambda graph, f, x: graph.add("Sigmoid", x),
-    activations.Tanh: lambda graph, f, x: graph.add("Tanh", x),
-    activations.Softplus: _softplus,
-    activations.GELU: _gelu,
-}
 
 PROBABILITIES: Final[dict[str, str | None]] = {
     "classification": "Softmax",

@@ -20,7 +20,7 @@ from trainlab.models.container import Content, fault
 from trainlab.models.records import revive
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
-from trainlab.optimizer_base import Optimizer
+from trainlab.optimizers.base import Optimizer
 from trainlab.population import Network, Population
 from trainlab.settings import MOST
 from trainlab.streams import MAX_SEED

@@ -10,13 +10,14 @@ import dataclasses
 import math
 from typing import Any, Final, TypeVar
 
+from trainlab.deprecated import fields_of_today
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.members import describe
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import INITIALIZERS
-from trainlab.network.layers import BatchNorm, LayerNorm
 from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
 from trainlab.schedules import SCHEDULES
 from trainlab.settings import Settings
@@ -28,12 +29,10 @@ RECORDS: Final[dict[str, type[Settings]]] = {
     type(record).__name__: type(record)
     for record in (
         MLP(),
-        BatchNorm(),
-        LayerNorm(),
         EarlyStopping(),
         *(
             make()
-            for table in (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES)
+            for table in (ACTIVATIONS, INITIALIZERS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES)
             for make in table.values()
         ),
     )
@@ -42,6 +41,9 @@ RECORDS: Final[dict[str, type[Settings]]] = {
 
 def revive(value: Any, kind: type[S], source: str) -> S:
     """The record of settings, of a `kind`, that `describe` gives this value for.
+
+    A field that the file lacks takes its default: a field that a later version adds has the
+    default that reproduces what was.  Names of earlier versions are those of today.
 
     Raises ModelFileError, which names the source, for anything else.
 
@@ -56,14 +58,16 @@ def revive(value: Any, kind: type[S], source: str) -> S:
         must = f"be those of a {kind.__name__}"
         raise ModelFileError(sentence("settings", source, must, name))
     fields = {field.name: field for field in dataclasses.fields(found)}
-    if set(value) != {"kind", *fields}:
-        must = f"have the fields {', '.join(fields)}"
-        raise ModelFileError(sentence(f"{name}", source, must, sorted({*value} - {"kind"})))
     try:
-        made = found(**{name: _field(value[name], fields[name], source) for name in fields})
+        given = {name: one for name, one in fields_of_today(value).items() if name != "kind"}
+        if not set(given) <= set(fields):
+            must = f"have no fields but {', '.join(fields)}"
+            raise ModelFileError(sentence(f"{name}", source, must, sorted(given)))
+        made = found(**{name: _field(one, fields[name], source) for name, one in given.items()})
     except SettingError as error:
         raise ModelFileError(sentence("settings", source, "be valid", str(error))) from error
-    if describe(made) != value:
+    described = describe(made)
+    if any(described[name] != one for name, one in given.items()):
         raise ModelFileError(sentence("settings", source, "be what they describe", value))
     return made
 

@@ -21,8 +21,21 @@ from typing import ClassVar, Final
 import numpy as np
 from scipy import special
 
+from trainlab.errors import SettingError, sentence
+from trainlab.network.nodes import DOUBLE, FLOAT, Nodes
 from trainlab.network.workspace import Allocator, Array, allocate
 from trainlab.settings import Settings, cast, number
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "Identity",
+    "LeakyReLU",
+    "ReLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +58,14 @@ class Activation(Settings, ABC):
         self, x: Array, y: Array, dy: Array, out: Array, new: Allocator = allocate
     ) -> Array:
         """dx = dy · f′(x), where y = f(x)."""
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        """Adds y = f(x) to an ONNX graph and returns the name of y.
+
+        Raises SettingError where a class does not say how.
+        """
+        must = "have a method `onnx`, which adds its formula to a graph"
+        raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))
 
 
 def positive_part(x: Array, out: Array) -> Array:
@@ -70,6 +91,9 @@ class Identity(Activation):
         np.copyto(out, dy)
         return out
 
+    def onnx(self, graph: Nodes, x: str) -> str:
+        return x
+
 
 @dataclasses.dataclass(frozen=True)
 class ReLU(Activation):
@@ -91,6 +115,9 @@ class ReLU(Activation):
     ) -> Array:
         np.greater(y, 0, out=out)
         return np.multiply(out, dy, out=out)
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        return graph.add("Relu", x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +143,10 @@ class LeakyReLU(Activation):
         np.greater(x, 0, out=out)
         np.clip(out, cast(self.slope, dy.dtype), 1, out=out)
         return np.multiply(out, dy, out=out)
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        # ONNX' LeakyRelu keeps its slope in float32, whatever the dtype of x.
+        return graph.add("Max", x, graph.add("Mul", x, graph.constant(self.slope)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,6 +180,12 @@ class ELU(Activation):
         np.add(out, np.multiply(right, 1 - alpha, out=right), out=out)
         return np.multiply(out, dy, out=out)
 
+    def onnx(self, graph: Nodes, x: str) -> str:
+        below = graph.add("Exp", graph.add("Min", x, graph.constant(0.0)))
+        below = graph.add("Sub", below, graph.constant(1.0))
+        below = graph.add("Mul", below, graph.constant(self.alpha))
+        return graph.add("Add", below, graph.add("Relu", x))
+
 
 @dataclasses.dataclass(frozen=True)
 class Sigmoid(Activation):
@@ -172,6 +209,9 @@ class Sigmoid(Activation):
         np.multiply(out, y, out=out)
         return np.multiply(out, dy, out=out)
 
+    def onnx(self, graph: Nodes, x: str) -> str:
+        return graph.add("Sigmoid", x)
+
 
 @dataclasses.dataclass(frozen=True)
 class Tanh(Activation):
@@ -190,6 +230,9 @@ class Tanh(Activation):
         np.multiply(y, y, out=out)
         np.subtract(1, out, out=out)
         return np.multiply(out, dy, out=out)
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        return graph.add("Tanh", x)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,6 +257,11 @@ class Softplus(Activation):
         np.expm1(out, out=out)
         np.negative(out, out=out)
         return np.multiply(out, dy, out=out)
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        small = graph.add("Exp", graph.add("Neg", graph.add("Abs", x)))
+        logarithm = graph.add("Log", graph.add("Add", small, graph.constant(1.0)))
+        return graph.add("Add", graph.add("Relu", x), logarithm)
 
 
 _INVERSE_SQRT_2PI: Final = 1.0 / math.sqrt(2.0 * math.pi)
@@ -244,6 +292,16 @@ class GELU(Activation):
         np.multiply(out, cast(_INVERSE_SQRT_2PI, x.dtype), out=out)
         np.add(out, special.ndtr(x, out=new("phi", x.shape, x.dtype)), out=out)
         return np.multiply(out, dy, out=out)
+
+    def onnx(self, graph: Nodes, x: str) -> str:
+        scaled = graph.add("Mul", x, graph.constant(math.sqrt(0.5)))
+        if graph.dtype == np.float64:  # onnxruntime has erf in float32 alone
+            erf = graph.add("Erf", graph.add("Cast", scaled, to=FLOAT))
+            erf = graph.add("Cast", erf, to=DOUBLE)
+        else:
+            erf = graph.add("Erf", scaled)
+        doubled = graph.add("Mul", x, graph.add("Add", erf, graph.constant(1.0)))
+        return graph.add("Mul", doubled, graph.constant(0.5))
 
 
 ACTIVATIONS: Final[dict[str, Callable[[], Activation]]] = {

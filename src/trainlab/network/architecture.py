@@ -11,30 +11,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from trainlab.errors import SettingError, sentence
+from trainlab.deprecated import old_norm, takes_old_norms
 from trainlab.network.activations import ACTIVATIONS, Activation
+from trainlab.network.base import Layer, Mode, Views
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
 from trainlab.network.initializers import INITIALIZERS, Initializer, Std
-from trainlab.network.layers import (
-    Activate,
-    BatchNorm,
-    Dense,
-    Dropout,
-    Layer,
-    LayerNorm,
-    Mode,
-    Parameter,
-    Views,
-)
+from trainlab.network.layout import Layout
 from trainlab.network.losses import LOSSES, Loss
+from trainlab.network.norms import NORMS
 from trainlab.network.workspace import FRESH, Allocator, Array, Workspace, piece, rows_apart
 from trainlab.settings import Rule, Settings, cast, choice, is_real, number, record, whole_number
 from trainlab.settings import stack as stack_settings
-from trainlab.streams import stream
 
 Draw = Callable[[int, int, int], Array]
 Bound = tuple[Views, ...]
@@ -64,14 +57,14 @@ def _initializer_field(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"rule": rule, "start_only": True})
 
 
-def _norm_field(kind: type[Layer]) -> Any:
+def _norm_field() -> Any:
     rule = Rule(
-        lambda v: isinstance(v, (bool, np.bool_, kind)),
-        f"be True, False or a {kind.__name__}",
-        lambda v: v if isinstance(v, kind) else bool(v),
-        "True",
+        lambda v: v is None or isinstance(v, Layer) or (isinstance(v, str) and v in NORMS),
+        "be None, " + ", ".join(map(repr, NORMS)) + " or a layer such as BatchNorm",
+        lambda v: v,
+        "'batch'",
     )
-    return dataclasses.field(default=False, metadata={"rule": rule})
+    return dataclasses.field(default=None, metadata={"rule": rule})
 
 
 def _hidden_field(default: tuple[int, ...]) -> Any:
@@ -88,6 +81,7 @@ def _hidden_field(default: tuple[int, ...]) -> Any:
     return dataclasses.field(default=default, metadata={"rule": rule})
 
 
+@takes_old_norms
 @dataclasses.dataclass(frozen=True)
 class MLP(Settings):
     """A multi-layer perceptron: hidden blocks of dense → norm → activation → dropout, then dense.
@@ -96,7 +90,7 @@ class MLP(Settings):
     activation    name or Activation
     init          name, standard deviation, or Initializer, for all weights
     output_init   the same for the last weights; None: as `init`
-    batch_norm, layer_norm   True, False, or the layer with its settings
+    norm          None, "batch", "layer", or the layer with its settings
     dropout       ratio of hidden units set to zero, [0, 1)
     loss          name or Loss
     weight_decay  λ of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β
@@ -117,8 +111,7 @@ class MLP(Settings):
     activation: Activation = record(Activation, ACTIVATIONS, "relu")
     init: Initializer = _initializer_field("he")
     output_init: Initializer | None = _initializer_field(None)
-    batch_norm: bool | BatchNorm = _norm_field(BatchNorm)
-    layer_norm: bool | LayerNorm = _norm_field(LayerNorm)
+    norm: Layer | str | None = _norm_field()
     dropout: float = number(0.0, low=0.0, high=1.0, closed="[)", remedy="0.5")
     loss: Loss = record(Loss, LOSSES, "softmax_cross_entropy")
     weight_decay: float = number(0.0, low=0.0, closed="[)", remedy="1e-4")
@@ -127,16 +120,12 @@ class MLP(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.batch_norm and self.layer_norm:
-            raise SettingError(
-                sentence("layer_norm", "MLP", "be False where batch_norm is used", self.layer_norm)
-            )
-        book = self.convention == "book"
-        if self.batch_norm is True:
-            norm = BatchNorm(eps=1e-6, unbiased_running_var=False, start_var=0.0)
-            object.__setattr__(self, "batch_norm", norm if book else BatchNorm())
-        if self.layer_norm is True:
-            object.__setattr__(self, "layer_norm", LayerNorm())
+        if isinstance(self.norm, str):
+            kind = NORMS[self.norm]
+            make = getattr(kind, "book", kind) if self.convention == "book" else kind
+            object.__setattr__(self, "norm", make())
+
+    batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
     def build(self, in_features: int, out_features: int) -> Architecture:
         """The network for inputs and outputs of these widths."""
@@ -148,7 +137,8 @@ class MLP(Settings):
         layers: list[Layer] = []
         for width in self.hidden:
             layers.append(Dense(width, self.init))
-            layers += [n for n in (self.batch_norm, self.layer_norm) if isinstance(n, Layer)]
+            if isinstance(self.norm, Layer):
+                layers.append(self.norm)
             layers.append(Activate(self.activation))
             if with_dropout:
                 layers.append(Dropout(self.dropout, inverted=self.convention == "modern"))
@@ -159,57 +149,6 @@ class MLP(Settings):
 @functools.lru_cache(maxsize=1024)  # searches ask for each network again and again
 def _built(network: MLP, in_features: int, out_features: int) -> Architecture:
     return Architecture.of([network], in_features, out_features, population=False)
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """Where one array lies in the flat vector, how it starts, and whether it decays."""
-
-    name: str
-    layer: int
-    short_name: str
-    slice: slice
-    parameter: Parameter
-
-
-@dataclasses.dataclass(frozen=True)
-class Layout:
-    """The table of entries of a flat vector of `size` numbers."""
-
-    entries: tuple[Entry, ...]
-    size: int
-
-    @staticmethod
-    def of(declared: Sequence[tuple[int, str, Mapping[str, Parameter]]]) -> Layout:
-        """Lays out (layer, suffix of the names, parameters), in order, without gaps."""
-        entries, at = [], 0
-        for layer, suffix, parameters in declared:
-            for short, parameter in parameters.items():
-                end = at + parameter.shape[0] * parameter.shape[1]
-                entries.append(Entry(short + suffix, layer, short, slice(at, end), parameter))
-                at = end
-        return Layout(tuple(entries), at)
-
-    @property
-    def decaying(self) -> tuple[slice, ...]:
-        """The slices that weight decay applies to."""
-        return tuple(entry.slice for entry in self.entries if entry.parameter.decays)
-
-    def views(self, flat: Array) -> dict[str, Array]:
-        """Name → view of shape (..., rows, columns) of flat (..., size)."""
-        return {entry.name: self.view(flat, at) for at, entry in enumerate(self.entries)}
-
-    def layer_views(self, flat: Array, layers: int) -> list[dict[str, Array]]:
-        """For each layer: short name → view."""
-        views: list[dict[str, Array]] = [{} for _ in range(layers)]
-        for at, entry in enumerate(self.entries):
-            views[entry.layer][entry.short_name] = self.view(flat, at)
-        return views
-
-    def view(self, flat: Array, at: int) -> Array:
-        """The entry at a place of the table, as a view (..., rows, columns) of flat (..., size)."""
-        entry = self.entries[at]
-        return flat[..., entry.slice].reshape(*flat.shape[:-1], *entry.parameter.shape)
 
 
 class Architecture:
@@ -280,7 +219,7 @@ class Architecture:
         The i-th weight matrix draws from stream(seed, "init", i), in float64; so networks that
         share a seed and their widths share their draws, whatever scale, norm or dtype they have.
         """
-        return _start(self.layout, seed, dtype), _start(self.buffer_layout, seed, dtype)
+        return self.layout.start(seed, dtype), self.buffer_layout.start(seed, dtype)
 
     def bind(self, params: Array, buffers: Array | None = None) -> Bound:
         """For each layer its named views of params (..., P) and buffers (..., Q)."""
@@ -383,17 +322,3 @@ def _draw_of(draw: Draw | None, layer: int) -> Callable[[int, int], Array] | Non
     if draw is None:
         return None
     return lambda rows, width: draw(layer, rows, width)
-
-
-def _start(layout: Layout, seed: int, dtype: Any) -> Array:
-    flat = np.empty(layout.size, dtype)
-    drawn = 0
-    for entry in layout.entries:
-        start = entry.parameter.start
-        if isinstance(start, Initializer):
-            values = start.draw(stream(seed, "init", drawn), *entry.parameter.shape)
-            flat[entry.slice] = values.ravel()
-            drawn += 1
-        else:
-            flat[entry.slice] = start
-    return flat

@@ -18,6 +18,16 @@ import numpy as np
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings, number
 
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "He",
+    "LeCun",
+    "Orthogonal",
+    "Std",
+    "Xavier",
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(Settings, ABC):

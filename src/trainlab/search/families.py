@@ -13,13 +13,14 @@ import numpy as np
 from scipy.stats import loguniform
 from sklearn.model_selection import ParameterSampler
 
+from trainlab.deprecated import NORMS
 from trainlab.errors import SettingError, sentence
 
 ARCHITECTURE: Final = (
     "hidden_layer_sizes",
     "activation",
-    "batch_norm",
-    "layer_norm",
+    "norm",
+    *NORMS,
     "init",
     "loss",
     "label_smoothing",
@@ -37,7 +38,7 @@ _TRAINING: Final[Mapping[str, Any]] = {
 FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
     {"hidden_layer_sizes": [(64,), (128,)], **_TRAINING},
     {"hidden_layer_sizes": [(64, 64), (128, 128)], **_TRAINING},
-    {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "batch_norm": [True], **_TRAINING},
+    {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "norm": ["batch"], **_TRAINING},
     {"hidden_layer_sizes": [(32, 32), (64, 64)], "activation": ["tanh"], **_TRAINING},
 )
 """The families of networks that take turns where nothing else is asked for."""

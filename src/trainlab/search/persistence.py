@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from trainlab.deprecated import with_norm
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.members import describe
@@ -94,5 +95,6 @@ def plain(value: Any) -> Any:
     kind = type(value).__name__
     if isinstance(value, BaseEstimator):
         own = value.get_params(deep=False)
+        own = with_norm(own, kind, silent=True)
         return {"kind": kind, **{k: plain(v) for k, v in own.items() if k not in _IDLE}}
     return kind

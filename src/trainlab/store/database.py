@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from trainlab.deprecated import of_today
 from trainlab.errors import SettingError, StoreError, sentence
 from trainlab.files import as_path
 from trainlab.store.checksums import checksum, is_run, stamp, time_of
@@ -143,6 +144,8 @@ class Store:
                 intact = is_run(key, *row[1:])
                 if intact and row[3] == digest and not fresh:
                     return Run(self, int(row[0]), digest)
+                if intact and not fresh and _renewed(row[1], row[2]) == (text, total):
+                    return Run(self, int(row[0]), row[3])
                 if intact and not fresh:
                     raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
                 self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
@@ -330,6 +333,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         remedy = "a newer trainlab, which wrote it"
         raise StoreError(sentence("file", str(path), must, version, remedy))
     return int(version)
+
+
+def _renewed(settings: str, total: int) -> tuple[str, int]:
+    """What a run of an earlier version began with, under the names of today."""
+    return canonical(of_today(json.loads(settings))), total
 
 
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:

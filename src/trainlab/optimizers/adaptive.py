@@ -1,143 +1,30 @@
-"""Optimizers: how a gradient becomes a step.  One formula each; the rest is in optimizer_base.
-
-Ordered by difficulty: SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW, NAdam,
-AMSGrad, Lion.  Defaults are PyTorch's variants; `book()` gives those of the book
-"Deep Learning from Scratch" where it has the optimizer.
-
-Symbols: p parameters, g gradient, Δ the step that is added to p, t = step + 1 (1, 2, ...);
-products, quotients and roots are elementwise.  A rule gets g and state as (P,) or
-(K, P), any block of columns at a time, and coefficients as numbers or (K, 1).
-"""
+"""Steps whose length follows the size of past gradients, for each parameter; simplest first."""
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 
 from trainlab.network.workspace import Allocator, Array
-from trainlab.optimizer_base import (
+from trainlab.optimizers.base import (
     Coefficients,
-    Moments,
+    Optimizer,
     Slot,
     State,
     average,
     divide,
     epsilon,
     rate,
-    scaled_mean,
     share,
 )
-from trainlab.optimizer_base import Optimizer as Optimizer
 from trainlab.schedules import Coefficient, each
 from trainlab.settings import flag, number
 
-
-@dataclass(frozen=True)
-class SGD(Optimizer):
-    """Δ = -lr·g.  Source: Robbins & Monro 1951.  No library differs.
-
-    >>> p = np.array([1.0, 2.0])
-    >>> SGD(0.5).update(p, np.array([1.0, -2.0]), state={}, step=0)
-    >>> p.tolist()
-    [0.5, 3.0]
-    """
-
-    slots = ()
-
-    @classmethod
-    def book(cls, lr: float = 0.01) -> Self:
-        """The book's variant."""
-        return cls(lr)
-
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        return {"rate": -lr}
-
-    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        np.multiply(g, c["rate"], out=g)
-
-
-@dataclass(frozen=True)
-class Momentum(Optimizer):
-    """v ← μ·v + g,  Δ = -lr·v  (μ: `momentum`).
-
-    rate_inside: v ← μ·v - lr·g, Δ = v, as in the book, scikit-learn and Keras.  The
-    two differ only where the rate changes: inside, past gradients keep their rate.
-    Source: Polyak 1964.  PyTorch (dampening 0) and optax have the rate outside.
-
-    >>> p, optimizer = np.array([1.0]), Momentum(0.5, momentum=0.5)
-    >>> state = optimizer.init(p)
-    >>> for step in range(2):
-    ...     optimizer.update(p, np.array([1.0]), state, step)
-    >>> p.tolist()
-    [-0.25]
-    """
-
-    slots = (Slot("v"),)
-
-    momentum: float = share(0.9)
-    rate_inside: bool = flag(False)
-
-    @classmethod
-    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
-        """The book's variant."""
-        return cls(lr, momentum, rate_inside=True)
-
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        return {"rate": -lr, "momentum": self.momentum}
-
-    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        v = s["v"]
-        if self.rate_inside:
-            np.multiply(g, c["rate"], out=g)
-        np.multiply(v, c["momentum"], out=v)
-        np.add(v, g, out=v)
-        if self.rate_inside:
-            np.copyto(g, v)
-        else:
-            np.multiply(v, c["rate"], out=g)
-
-
-@dataclass(frozen=True)
-class Nesterov(Optimizer):
-    """v ← μ·v + g,  Δ = -lr·(g + μ·v): momentum that looks one step ahead.
-
-    rate_inside: v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
-    Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate
-    changes.  Source: Nesterov 1983; Bengio, Boulanger-Lewandowski & Pascanu 2012,
-    eq. 7.  PyTorch and optax (nesterov=True) have the rate outside.
-
-    >>> p, optimizer = np.array([1.0]), Nesterov(0.5, momentum=0.5)
-    >>> optimizer.update(p, np.array([1.0]), optimizer.init(p), step=0)
-    >>> p.tolist()
-    [0.25]
-    """
-
-    slots = (Slot("v"),)
-
-    momentum: float = share(0.9)
-    rate_inside: bool = flag(False)
-
-    @classmethod
-    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
-        """The book's variant."""
-        return cls(lr, momentum, rate_inside=True)
-
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        return {"rate": -lr, "momentum": self.momentum}
-
-    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        v, ahead = s["v"], new("ahead", g.shape, g.dtype)
-        if self.rate_inside:
-            np.multiply(g, c["rate"], out=g)
-        np.multiply(v, c["momentum"], out=v)
-        np.add(v, g, out=v)
-        np.multiply(v, c["momentum"], out=ahead)
-        np.add(g, ahead, out=g)
-        if not self.rate_inside:
-            np.multiply(g, c["rate"], out=g)
+__all__ = ["AMSGrad", "AdaGrad", "Adam", "AdamW", "NAdam", "RMSprop"]
 
 
 @dataclass(frozen=True)
@@ -210,6 +97,48 @@ class RMSprop(Optimizer):
         average(s["v"], root, c["decay"], c["rest"], root)
         divide(g, s["v"], c["eps"], self.eps_inside_sqrt, root, g)
         np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Moments(Optimizer, ABC):
+    """Base of Adam and its kin: running means of g and g², which start at 0.
+
+    m ← β1·m + (1 - β1)·g,  v ← β2·v + (1 - β2)·g².  Because they start at 0, their
+    expectations are too small by b1 = 1 - β1^t and b2 = 1 - β2^t: m/b1 and v/b2 are
+    without bias.  A step m/b1 / (√(v/b2) + ε) is computed as √b2/b1 · m / (√v + ε·√b2),
+    which is the same and saves a pass over memory.
+    """
+
+    lr: float = rate(0.001)
+    beta1: float = share(0.9)
+    beta2: float = share(0.999)
+    eps: float = epsilon(1e-8)
+
+    def means(self) -> Coefficients:
+        """The coefficients of the two running means."""
+        b1, b2 = self.beta1, self.beta2
+        return {"keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
+
+    def adam(self, step: int, lr: Coefficient, folded: bool) -> Coefficients:
+        """The coefficients of Adam's rule."""
+        b1, root2 = self.bias(self.beta1, step), np.sqrt(self.bias(self.beta2, step))
+        eps = self.eps if folded else self.eps * root2
+        return {**self.means(), "rate": -lr * root2 / b1, "eps": eps}
+
+    @staticmethod
+    def bias(beta: Coefficient, step: int) -> Coefficient:
+        """1 - β^t."""
+        return 1.0 - each(lambda b: b ** (step + 1), beta)
+
+
+def scaled_mean(g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+    """Adam's rule: g ← rate·m / (√v + ε), the means moved on first."""
+    root = new("root", g.shape, g.dtype)
+    average(s["m"], g, c["keep1"], c["take1"], root)
+    np.square(g, out=g)
+    average(s["v"], g, c["keep2"], c["take2"], g)
+    divide(s["m"], s["v"], c["eps"], False, root, g)
+    np.multiply(g, c["rate"], out=g)
 
 
 @dataclass(frozen=True)
@@ -351,50 +280,3 @@ class AMSGrad(Moments):
         np.maximum(v_max, v, out=v_max)
         divide(m, v_max, c["eps"], False, root, g)
         np.multiply(g, c["rate"], out=g)
-
-
-@dataclass(frozen=True)
-class Lion(Optimizer):
-    """Δ = -lr·sign(β1·m + (1 - β1)·g),  then m ← β2·m + (1 - β2)·g.
-
-    Every element moves by lr, so lr is to be 3 to 10 times smaller than Adam's; sign(0) = 0.
-    Source: Chen et al. 2023, algorithm 2.  optax has the same, with decoupled decay 1e-3.
-
-    >>> p, optimizer = np.array([1.0, 1.0]), Lion(0.25)
-    >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)
-    >>> p.tolist()
-    [0.75, 1.25]
-    """
-
-    slots = (Slot("m"),)
-
-    lr: float = rate(0.0001)
-    beta1: float = share(0.9)
-    beta2: float = share(0.99)
-
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        b1, b2 = self.beta1, self.beta2
-        return {"rate": -lr, "keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
-
-    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        m, mix, part = s["m"], new("mix", g.shape, g.dtype), new("part", g.shape, g.dtype)
-        np.multiply(m, c["keep1"], out=mix)
-        np.multiply(g, c["take1"], out=part)
-        np.add(mix, part, out=mix)
-        average(m, g, c["keep2"], c["take2"], g)
-        np.sign(mix, out=g)
-        np.multiply(g, c["rate"], out=g)
-
-
-OPTIMIZERS: Final[dict[str, type[Optimizer]]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "nesterov": Nesterov,
-    "adagrad": AdaGrad,
-    "rmsprop": RMSprop,
-    "adam": Adam,
-    "adamw": AdamW,
-    "nadam": NAdam,
-    "amsgrad": AMSGrad,
-    "lion": Lion,
-}

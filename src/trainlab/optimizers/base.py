@@ -19,7 +19,7 @@ import numpy as np
 
 from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
 from trainlab.pool import pool_threads, run_in_parallel
-from trainlab.schedules import SCHEDULES, Coefficient, Schedule, each
+from trainlab.schedules import SCHEDULES, Coefficient, Schedule
 from trainlab.settings import Settings, cast, number, record
 
 State = dict[str, Array]
@@ -171,38 +171,6 @@ class Optimizer(Settings, ABC):
         np.add(params, grads, out=params)
 
 
-@dataclass(frozen=True)
-class Moments(Optimizer, ABC):
-    """Base of Adam and its kin: running means of g and g², which start at 0.
-
-    m ← β1·m + (1 - β1)·g,  v ← β2·v + (1 - β2)·g².  Because they start at 0, their
-    expectations are too small by b1 = 1 - β1^t and b2 = 1 - β2^t: m/b1 and v/b2 are
-    without bias.  A step m/b1 / (√(v/b2) + ε) is computed as √b2/b1 · m / (√v + ε·√b2),
-    which is the same and saves a pass over memory.
-    """
-
-    lr: float = rate(0.001)
-    beta1: float = share(0.9)
-    beta2: float = share(0.999)
-    eps: float = epsilon(1e-8)
-
-    def means(self) -> Coefficients:
-        """The coefficients of the two running means."""
-        b1, b2 = self.beta1, self.beta2
-        return {"keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
-
-    def adam(self, step: int, lr: Coefficient, folded: bool) -> Coefficients:
-        """The coefficients of Adam's rule."""
-        b1, root2 = self.bias(self.beta1, step), np.sqrt(self.bias(self.beta2, step))
-        eps = self.eps if folded else self.eps * root2
-        return {**self.means(), "rate": -lr * root2 / b1, "eps": eps}
-
-    @staticmethod
-    def bias(beta: Coefficient, step: int) -> Coefficient:
-        """1 - β^t."""
-        return 1.0 - each(lambda b: b ** (step + 1), beta)
-
-
 def clip(grads: Array, value: Coefficient, norm: Coefficient, new: Allocator = allocate) -> None:
     """Cuts each element to ±value, then scales each member's gradient to a norm of at most `norm`.
 
@@ -314,13 +282,3 @@ def divide(
         np.sqrt(square, out=scratch)
         np.add(scratch, eps, out=scratch)
     np.divide(x, scratch, out=out)
-
-
-def scaled_mean(g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-    """Adam's rule: g ← rate·m / (√v + ε), the means moved on first."""
-    root = new("root", g.shape, g.dtype)
-    average(s["m"], g, c["keep1"], c["take1"], root)
-    np.square(g, out=g)
-    average(s["v"], g, c["keep2"], c["take2"], g)
-    divide(s["m"], s["v"], c["eps"], False, root, g)
-    np.multiply(g, c["rate"], out=g)

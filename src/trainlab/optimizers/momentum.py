@@ -1,0 +1,121 @@
+"""Steps along the gradient and its running sums, simplest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from trainlab.network.workspace import Allocator, Array
+from trainlab.optimizers.base import Coefficients, Optimizer, Slot, State, share
+from trainlab.schedules import Coefficient
+from trainlab.settings import flag
+
+__all__ = ["SGD", "Momentum", "Nesterov"]
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Δ = -lr·g.  Source: Robbins & Monro 1951.  No library differs.
+
+    >>> p = np.array([1.0, 2.0])
+    >>> SGD(0.5).update(p, np.array([1.0, -2.0]), state={}, step=0)
+    >>> p.tolist()
+    [0.5, 3.0]
+    """
+
+    slots = ()
+
+    @classmethod
+    def book(cls, lr: float = 0.01) -> Self:
+        """The book's variant."""
+        return cls(lr)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        np.multiply(g, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Momentum(Optimizer):
+    """v ← μ·v + g,  Δ = -lr·v  (μ: `momentum`).
+
+    rate_inside: v ← μ·v - lr·g, Δ = v, as in the book, scikit-learn and Keras.  The
+    two differ only where the rate changes: inside, past gradients keep their rate.
+    Source: Polyak 1964.  PyTorch (dampening 0) and optax have the rate outside.
+
+    >>> p, optimizer = np.array([1.0]), Momentum(0.5, momentum=0.5)
+    >>> state = optimizer.init(p)
+    >>> for step in range(2):
+    ...     optimizer.update(p, np.array([1.0]), state, step)
+    >>> p.tolist()
+    [-0.25]
+    """
+
+    slots = (Slot("v"),)
+
+    momentum: float = share(0.9)
+    rate_inside: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
+        """The book's variant."""
+        return cls(lr, momentum, rate_inside=True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "momentum": self.momentum}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        v = s["v"]
+        if self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
+        np.multiply(v, c["momentum"], out=v)
+        np.add(v, g, out=v)
+        if self.rate_inside:
+            np.copyto(g, v)
+        else:
+            np.multiply(v, c["rate"], out=g)
+
+
+@dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """v ← μ·v + g,  Δ = -lr·(g + μ·v): momentum that looks one step ahead.
+
+    rate_inside: v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
+    Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate
+    changes.  Source: Nesterov 1983; Bengio, Boulanger-Lewandowski & Pascanu 2012,
+    eq. 7.  PyTorch and optax (nesterov=True) have the rate outside.
+
+    >>> p, optimizer = np.array([1.0]), Nesterov(0.5, momentum=0.5)
+    >>> optimizer.update(p, np.array([1.0]), optimizer.init(p), step=0)
+    >>> p.tolist()
+    [0.25]
+    """
+
+    slots = (Slot("v"),)
+
+    momentum: float = share(0.9)
+    rate_inside: bool = flag(False)
+
+    @classmethod
+    def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
+        """The book's variant."""
+        return cls(lr, momentum, rate_inside=True)
+
+    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+        return {"rate": -lr, "momentum": self.momentum}
+
+    def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
+        v, ahead = s["v"], new("ahead", g.shape, g.dtype)
+        if self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
+        np.multiply(v, c["momentum"], out=v)
+        np.add(v, g, out=v)
+        np.multiply(v, c["momentum"], out=ahead)
+        np.add(g, ahead, out=g)
+        if not self.rate_inside:
+            np.multiply(g, c["rate"], out=g)
