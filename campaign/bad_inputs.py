@@ -1,4 +1,4 @@
-"""Nasty values at every public call: all cases of the door test (tests/doors.py), in batches."""
+"""Nasty values at every public call: all cases of tests/support/doors.py, in batches."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from optimizer_cases import every_optimizer, gradients, make, start, train
-from trainlab.crew import crew
 from trainlab.errors import SettingError
 from trainlab.network import workspace
 from trainlab.network.workspace import Workspace
@@ -31,6 +30,7 @@ from trainlab.optimizers import (
 )
 from trainlab.optimizers import base as optimizer_base
 from trainlab.optimizers.base import BLOCK, FLUSH_EVERY, PIECE, clip, flush, norms
+from trainlab.pool import thread_pool
 from trainlab.schedules import Exponential, OneCycle
 from trainlab.settings import stack
 
@@ -92,16 +92,16 @@ def test_no_decay_leaves_negative_zero_beside_a_member_that_decays() -> None:
 
 
 @every_optimizer
-@pytest.mark.parametrize(("block", "hands"), [(1, 1), (1, 2), (64, 1), (64, 3), (BLOCK, 2)])
+@pytest.mark.parametrize(("block", "threads"), [(1, 1), (1, 2), (64, 1), (64, 3), (BLOCK, 2)])
 def test_blocks_do_not_change_a_bit(
-    name: str, block: int, hands: int, monkeypatch: pytest.MonkeyPatch
+    name: str, block: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = stack([make(name, i) for i in range(3)], trailing=1)
     whole, _ = train(settings, [0, 1, 2], 101, 3, np.float32)
     monkeypatch.setattr(optimizer_base, "BLOCK", block)
     monkeypatch.setattr(workspace, "LEAST_PIECE", 1)
     monkeypatch.setattr(optimizer_base, "BLOCKS", 1)
-    with crew(hands):
+    with thread_pool(threads):
         assert train(settings, [0, 1, 2], 101, 3, np.float32)[0].tobytes() == whole.tobytes()
 
 

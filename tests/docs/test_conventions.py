@@ -18,7 +18,7 @@ from trainlab.network.dropout import Dropout
 from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import FRESH
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "conventions.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "conventions.md"
 
 
 def rows() -> list[tuple[str, str, str, str]]:

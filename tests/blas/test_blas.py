@@ -274,7 +274,7 @@ class TestWhereTrainlabComputes:
         assert threading.get_ident() not in {thread for thread, _ in seen}
         assert library.get() == THREADS
 
-    def test_helpers_of_a_crew_have_it(self, use) -> None:
+    def test_helpers_of_a_pool_have_it(self, use) -> None:
         library = Own()
         use(library)
         together, seen = threading.Barrier(2, timeout=10), []
@@ -283,10 +283,10 @@ class TestWhereTrainlabComputes:
             together.wait()
             seen.append(library.get())
 
-        from trainlab.crew import at_once, crew
+        from trainlab.pool import run_in_parallel, thread_pool
 
-        with blas.one_thread(), crew(2):
-            at_once([part, part])
+        with blas.one_thread(), thread_pool(2):
+            run_in_parallel([part, part])
         assert seen == [1, 1]
 
     def test_gradient_checks_have_it(self, use, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import itertools
 import json
 import shlex
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, r2_score
@@ -21,31 +18,17 @@ from sklearn.preprocessing import StandardScaler
 
 import pages
 import trainlab as tl
+from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.report import searches
-from trainlab.search.study import Asked, study
+from trainlab.search.study import StudySettings, study
 from trainlab.search.tables import problem, split
-from trainlab.store import Run
 
 # Figures, which are most of the time, are drawn by one of the tests alone.
 pytestmark = pytest.mark.usefixtures("no_figures")
 FIGURES = searches.figures
 QUICK = ("--trials", "4", "--folds", "3", "--max-iter", "8", "--hidden", "8", "--hidden", "5,4")
-ENTRIES = {"index.html", "model.safetensors", "runs.sqlite", "search.json"}
-
-
-def invoke(*words: Any) -> Result:
-    return CliRunner(env={"COLUMNS": "200"}).invoke(cli.main, list(map(str, words)))
-
-
-def write(path: Path, names: list[str], rows: Any, last: Any = None) -> Path:
-    """A table of rows, with a last column if there is one."""
-    if last is not None:
-        rows = [[*row, end] for row, end in zip(rows.tolist(), last.tolist(), strict=True)]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([names, *rows])
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -168,24 +151,14 @@ def test_numbers(diabetes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_table_whose_neighbouring_rows_are_alike(tmp_path: Path) -> None:
     """Folds of neighbours would hold targets that the others know nothing of."""
     path = write(tmp_path / "curve.csv", ["x", "y"], [[n, (n - 40) ** 2] for n in range(80)])
-    asked = Asked(trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,))
+    asked = StudySettings(
+        trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,)
+    )
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert min(found.candidates[0].folds) > 0.8
     assert found.judged[0].score > 0.8 > found.judged[1].score
     assert found.versus.shown == "better"
     assert found.model.n_iter_ == asked.max_iter
-
-
-def cut_after(saves: int, patch: pytest.MonkeyPatch) -> None:
-    """Lets so many transactions pass, and presses Ctrl-C before the next."""
-    right, count = Run.save, itertools.count()
-
-    def save(self: Run, *given: Any) -> None:
-        if next(count) >= saves:
-            raise KeyboardInterrupt
-        right(self, *given)
-
-    patch.setattr(Run, "save", save)
 
 
 @pytest.mark.parametrize("saves", [0, 3, 7])

@@ -16,7 +16,7 @@ from campaign.mutations import Mutation, mutations
 from campaign.part import CampaignError, Result
 from campaign.reach import Reach
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 SOURCE = '''"""A docstring of 3 + 4."""
 

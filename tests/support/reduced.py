@@ -9,23 +9,23 @@ from trainlab.experiments import EXPERIMENTS, Options
 from trainlab.experiments.base import (
     Better,
     FunctionExperiment,
-    Measured,
+    Measurements,
     StagedExperiment,
     TrainingExperiment,
 )
-from trainlab.experiments.runner import Training, load, train
+from trainlab.experiments.runner import TrainWithOptions, load, train
 
 STEPS = 120
 
 
 @functools.cache
-def measured(name: str, seeds: int = 2) -> Measured:
+def measured(name: str, seeds: int = 2) -> Measurements:
     """What the experiment leaves on the digits, with few steps and seeds."""
     experiment, options = EXPERIMENTS[name], Options(seeds=seeds, quick=True)
     if isinstance(experiment, FunctionExperiment):
         return experiment.compute(options.seed_range if experiment.random else ())
     if isinstance(experiment, StagedExperiment):
-        return experiment.compute(load(options), options.seed_range, Training(options))
+        return experiment.compute(load(options), options.seed_range, TrainWithOptions(options))
     setup = dataclasses.replace(experiment.base["digits"], quick_steps=STEPS)
     return train(dataclasses.replace(experiment, base={"digits": setup}), load(options), options)
 

@@ -25,7 +25,7 @@ from benchmarks.contestants import base, book_loop, lean_loop
 from benchmarks.targets import TARGETS, Target
 from benchmarks.workloads import Setting, Workload
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 WIDTHS = (7, 5, 4, 3)
 

@@ -19,11 +19,11 @@ from sklearn.preprocessing import StandardScaler
 
 import pages
 import trainlab as tl
-from test_search_command import ENTRIES, cut_after, invoke, write
+from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.estimators.cells import Numbers, Words
-from trainlab.search.study import Asked, study
+from trainlab.search.study import StudySettings, study
 from trainlab.search.tables import problem, split
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -80,7 +80,7 @@ def test_a_model_a_page_and_numbers(
     }
     (best, _, frequent) = numbers["test"]["judged"]
     assert best["low"] > frequent["score"]
-    assert set(numbers["best"]["settings"]) == set(Asked().space())
+    assert set(numbers["best"]["settings"]) == set(StudySettings().space())
     assert all(low <= 0.03 for low in numbers["box"]["learning_rate_init"])
     page = pages.read(folder)[1]
     assert f"age : 40 rows, the median {np.nanmedian(age):.2f}" in page.text
@@ -157,7 +157,9 @@ def test_numbers_of_which_some_are_missing(tmp_path: Path) -> None:
     rows = [["" if rng.random() < 0.05 else cell for cell in row] for row in data.data.tolist()]
     rows = [[*row, end] for row, end in zip(rows, data.target.tolist(), strict=True)]
     path = write(tmp_path / "table.csv", [*data.feature_names, "y"], rows)
-    asked = Asked(trials=3, rounds=1, folds=3, hidden=((10,),), max_iter=30, lr=(0.01, 0.02))
+    asked = StudySettings(
+        trials=3, rounds=1, folds=3, hidden=((10,),), max_iter=30, lr=(0.01, 0.02)
+    )
     of = problem(path, "y")
     assert (of.x.dtype, of.words, len(of.columns)) == (np.float64, [], 10)
     found = study(of, asked, tmp_path / "out")
@@ -171,7 +173,7 @@ def test_a_word_that_one_row_alone_has_is_no_reason_to_fail(tmp_path: Path) -> N
     rows = [[n % 2, ["", "", "1", "1"][n % 4], n % 7] for n in range(60)]
     rows[5][1] = "one"
     path = write(tmp_path / "table.csv", ["y", "kind", "x"], rows)
-    asked = Asked(trials=2, rounds=1, folds=3, hidden=((4,),), max_iter=3)
+    asked = StudySettings(trials=2, rounds=1, folds=3, hidden=((4,),), max_iter=3)
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert all(np.isfinite(one.folds).all() for one in found.candidates)
     assert found.columns[0].values == 2

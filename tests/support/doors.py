@@ -384,7 +384,7 @@ def _memory_in_use() -> int:
 
 
 if __name__ == "__main__":
-    # python tests/doors.py [BEGINNING]: all cases whose names begin so, and what failed.
+    # python tests/support/doors.py [BEGINNING]: all cases whose names begin so, and what failed.
     beginning = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [case for case in cases() if case.id.startswith(beginning)]
     failed = 0

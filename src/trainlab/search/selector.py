@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from trainlab.data.weights import in_range
 from trainlab.errors import DataError, sentence
-from trainlab.estimators.scores import admit_sample_weight
+from trainlab.estimators.scores import check_sample_weight
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import OWNER
@@ -28,7 +28,7 @@ ROUNDS: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Ballot:
+class SplitPrediction:
     """A candidate that was fitted on one split, and the truths (rows, …) of its test rows."""
 
     estimator: Any
@@ -36,7 +36,7 @@ class Ballot:
 
 
 @dataclass(frozen=True, eq=False)
-class Poll:
+class GreedySelector:
     """What decides how good candidates are on the test rows of the splits.
 
     t       (N,) or (N, out), the targets of all rows
@@ -50,22 +50,24 @@ class Poll:
     tests: Sequence[Array]
 
     @classmethod
-    def of(cls, estimator: Any, y: Any, weight: Any, splits: Sequence[tuple[Any, Any]]) -> Poll:
-        """The poll of rows that are to be split so.
+    def of(
+        cls, estimator: Any, y: Any, weight: Any, splits: Sequence[tuple[Any, Any]]
+    ) -> GreedySelector:
+        """The selector of rows that are to be split so.
 
         weight  (N,), a number, or None: of each row as for the estimator's `fit`
 
         ValueError for a y that the estimator would refuse; DataError where no test row counts.
         """
         y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
-        weight, _ = in_range(admit_sample_weight(weight, y, f"{OWNER}.fit"))
+        weight, _ = in_range(check_sample_weight(weight, y, f"{OWNER}.fit"))
         tests = [_numbers(test, y) for _, test in splits]
         if not any((weight[test] > 0).any() for test in tests):
             must = "be positive for some of the test rows with ensemble='greedy'"
             raise DataError(sentence("sample_weight", f"{OWNER}.fit", must, "zero for every row"))
         return cls(*_encoded(estimator, y, weight), weight, tests)
 
-    def ballot(self, estimator: Any, x: Any, split: int) -> Ballot | None:
+    def prediction(self, estimator: Any, x: Any, split: int) -> SplitPrediction | None:
         """What an estimator says of the test rows x of a split; None if it fails to.
 
         One whose training failed is not fitted, and fails.
@@ -78,18 +80,22 @@ class Poll:
         except Exception:  # noqa: BLE001  # a step of a pipeline may raise anything; the score warned of it
             return None
         t = self.t[self.tests[split]]
-        return Ballot(estimator, truths_of(answers[np.newaxis], t, self.targets.task)[0])
+        return SplitPrediction(estimator, truths_of(answers[np.newaxis], t, self.targets.task)[0])
 
-    def elect(self, ballots: Sequence[Ballot | None]) -> VoteClassifier | VoteRegressor:
+    def select(
+        self, predictions: Sequence[SplitPrediction | None]
+    ) -> VoteClassifier | VoteRegressor:
         """The vote of the candidates that are selected.
 
-        ballots  of each candidate on each split, the splits of a candidate together; None
+        predictions  of each candidate on each split, the splits of a candidate together; None
                  where it failed, and cannot be selected
 
         DataError where all candidates failed somewhere.
         """
         splits = len(self.tests)
-        every = [ballots[first : first + splits] for first in range(0, len(ballots), splits)]
+        every = [
+            predictions[first : first + splits] for first in range(0, len(predictions), splits)
+        ]
         sound = {
             number: whole
             for number, own in enumerate(every)

@@ -1,4 +1,4 @@
-"""What estimators of trained networks share: how rows come in, and how answers go out.
+"""What estimators of trained networks share: how rows come in, and how predictions go out.
 
 Order: both tasks, classification, regression.  Axis letters: N rows, out targets of a row.
 """
@@ -19,21 +19,21 @@ from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
-from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
-from trainlab.estimators.scores import accuracy, admit_sample_weight, r_squared
+from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 
 
-class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
-    """An estimator that answers with the mean over the members of a population.
+class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+    """An estimator that predicts the mean over the members of a population.
 
     _weights  (members,) of that mean, with a sum of 1; None: all the same
     """
 
-    _inputs: Inputs
+    _inputs: InputScaler
     _targets: Any
     _population: Population
     _dtype: str
@@ -42,7 +42,7 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
 
     @abstractmethod
-    def _admit_y(self, y: Any) -> Array:
+    def _check_y(self, y: Any) -> Array:
         """y as an array that targets can encode; warns of a column."""
 
     @abstractmethod
@@ -59,29 +59,29 @@ class Answering(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
         tags.input_tags.sparse = True
         return tags
 
-    def _admit(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
-        """The rows as scikit-learn admits them, without those of weight 0."""
+    def _check_rows(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
+        """The rows as scikit-learn checks them, without those of weight 0."""
         owner = type(self).__name__
         if is_classifier(self):
             y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
-        rows = Rows(X, self._admit_y(y))
+        rows = Rows(X, self._check_y(y))
         if sample_weight is None:
             return rows
-        return rows.weighed(admit_sample_weight(sample_weight, X, owner))
+        return rows.weighed(check_sample_weight(sample_weight, X, owner))
 
-    def _ask(self, X: Any, question: str) -> Array:
-        """What each member says of X: "predict" or "predict_proba" of the population."""
+    def _outputs(self, X: Any, method: str) -> Array:
+        """The output of each member for X: "predict" or "predict_proba" of the population."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         z = padded(self._inputs.encode(X, self._dtype))
         with np.errstate(all="ignore"):  # what overflows counts as undecided
-            answers: Array = getattr(self._population, question)(z)[:, : X.shape[0]]
-        return answers
+            outputs: Array = getattr(self._population, method)(z)[:, : X.shape[0]]
+        return outputs
 
 
-class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes without types
-    """An estimator that answers with labels, or with several for each row."""
+class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # it comes without types
+    """An estimator that predicts labels, one or several for each row."""
 
     class_weight: Any
 
@@ -99,7 +99,7 @@ class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes
         Of indicators: (N, out), each the probability that the label holds.  None is exactly 0
         or 1: what rounding made so is 2e-308, or the largest number below 1.
         """
-        probabilities = self._ask(X, "predict_proba")
+        probabilities = self._outputs(X, "predict_proba")
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
 
@@ -144,7 +144,7 @@ class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes
         # scikit-learn 1.5 asks so.
         return {"multilabel": True}
 
-    def _admit_y(self, y: Any) -> Array:
+    def _check_y(self, y: Any) -> Array:
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             if self.class_weight is not None:
@@ -159,14 +159,14 @@ class Classifying(ClassifierMixin, Answering):  # type: ignore[misc]  # it comes
         return Indicators(rows.y.shape[1]) if rows.y.ndim == 2 else Labels(np.unique(rows.y))
 
 
-class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes without types
-    """An estimator that answers with numbers."""
+class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it comes without types
+    """An estimator that predicts numbers."""
 
     _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
 
     def predict(self, X: Any) -> Array:
         """Predictions (N,), or (N, out) where y had columns: the mean over the members."""
-        outputs = self._ask(X, "predict")
+        outputs = self._outputs(X, "predict")
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
 
@@ -184,7 +184,7 @@ class Regressing(RegressorMixin, Answering):  # type: ignore[misc]  # it comes w
         # scikit-learn 1.5 asks so.
         return {"multioutput": True}
 
-    def _admit_y(self, y: Any) -> Array:
+    def _check_y(self, y: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return as_floats(y, "y", type(self).__name__)

@@ -338,7 +338,7 @@ def test_many_arms_are_compared_in_less_than_a_second() -> None:
 
 
 def test_the_document_names_the_fields() -> None:
-    document = Path(__file__).parents[1] / "docs" / "evidence.md"
+    document = Path(__file__).parents[2] / "docs" / "evidence.md"
     rows = [r for r in document.read_text(encoding="utf-8").splitlines() if r.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     fields = {field.name for field in dataclasses.fields(evidence.Comparison)}

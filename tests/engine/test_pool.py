@@ -1,4 +1,4 @@
-"""A crew does what it is given, and nothing else changes."""
+"""A pool does what it is given, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from trainlab import crew
-from trainlab.crew import at_once, hands
+from trainlab import pool
+from trainlab.pool import pool_threads, run_in_parallel
 
 
 def names(parts: int) -> set[str]:
@@ -21,36 +21,36 @@ def names(parts: int) -> set[str]:
         together.wait()
         found.add(threading.current_thread().name)
 
-    at_once([part] * parts)
+    run_in_parallel([part] * parts)
     return found
 
 
 def test_parts_are_done_at_the_same_time() -> None:
-    with crew.crew(3):
-        assert hands() == 3
-        assert names(3) == {threading.current_thread().name, "trainlab crew"}
-    assert hands() == 1
+    with pool.thread_pool(3):
+        assert pool_threads() == 3
+        assert names(3) == {threading.current_thread().name, "trainlab pool"}
+    assert pool_threads() == 1
 
 
-def test_without_a_crew_one_part_follows_the_other() -> None:
+def test_without_a_pool_one_part_follows_the_other() -> None:
     done: list[int] = []
-    at_once([lambda: done.append(1), lambda: done.append(2)])
+    run_in_parallel([lambda: done.append(1), lambda: done.append(2)])
     assert done == [1, 2]
-    with crew.crew(1):
-        assert hands() == 1
-        at_once([lambda: done.append(threading.get_ident())] * 2)
+    with pool.thread_pool(1):
+        assert pool_threads() == 1
+        run_in_parallel([lambda: done.append(threading.get_ident())] * 2)
     assert done[2:] == [threading.get_ident()] * 2
 
 
-def test_a_crew_is_that_of_its_thread() -> None:
+def test_a_pool_is_that_of_its_thread() -> None:
     found: list[int] = []
-    with crew.crew(2):
-        other = threading.Thread(target=lambda: found.append(hands()))
+    with pool.thread_pool(2):
+        other = threading.Thread(target=lambda: found.append(pool_threads()))
         other.start()
         other.join()
-        with crew.crew(4):
-            assert hands() == 4
-        assert hands() == 2
+        with pool.thread_pool(4):
+            assert pool_threads() == 4
+        assert pool_threads() == 2
     assert found == [1]
 
 
@@ -67,20 +67,22 @@ def test_an_error_is_raised_when_all_parts_have_ended(place: int) -> None:
 
         return do
 
-    with crew.crew(3):
+    with pool.thread_pool(3):
         with pytest.raises(ArithmeticError, match=f"in part {place}"):
-            at_once([part(index) for index in range(3)])
+            run_in_parallel([part(index) for index in range(3)])
         assert sorted(ended) == [index for index in range(3) if index != place]
-        assert len(names(3)) == 2  # and the crew is still there
+        assert len(names(3)) == 2  # and the pool is still there
 
 
 def test_numpy_is_told_the_same_in_all_parts() -> None:
     big = np.full(4, 1e38, np.float32)
-    with crew.crew(2):
+    with pool.thread_pool(2):
         with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-            at_once([lambda: None, lambda: np.multiply(big, big)])
+            run_in_parallel([lambda: None, lambda: np.multiply(big, big)])
         with np.errstate(over="ignore"):
-            at_once([lambda: None, lambda: np.multiply(big, big)])  # a warning were an error
+            run_in_parallel(
+                [lambda: None, lambda: np.multiply(big, big)]
+            )  # a warning were an error
 
 
 def test_threads_leave_with_their_block() -> None:
@@ -88,12 +90,12 @@ def test_threads_leave_with_their_block() -> None:
 
     def helping() -> list[threading.Thread]:
         new = [one for one in threading.enumerate() if one not in before]
-        return [one for one in new if one.name == "trainlab crew"]
+        return [one for one in new if one.name == "trainlab pool"]
 
     def failing() -> None:
-        with crew.crew(4):
+        with pool.thread_pool(4):
             assert not helping()  # nothing was shared yet
-            at_once([lambda: None, lambda: None])
+            run_in_parallel([lambda: None, lambda: None])
             assert len(helping()) == 3
             raise ArithmeticError
 

@@ -1,4 +1,4 @@
-"""What a store keeps of a search: a run of what it was asked for, and one for each population.
+"""What a store keeps of a search: a run of its config, and one for each population.
 
 The candidates are proposed again when the search is started again, and so are scored again;
 what the store has of their training is not repeated.
@@ -31,14 +31,14 @@ _IDLE: Final = ("memory", "n_jobs", "verbose", "workers")
 
 
 @contextmanager
-def kept(
-    store: StoreLike | None, fresh: bool, asked: Mapping[str, Any], name: str = RUN
+def search_store(
+    store: StoreLike | None, fresh: bool, config: Mapping[str, Any], name: str = RUN
 ) -> Iterator[Store | None]:
     """The store of a search for the block; the search is marked as done at its end.
 
     name   of its run; the names of its populations begin with it
-    asked  what the search was asked for, as plain values: SettingError, naming what
-           differs, where the store has a search that was asked for something else
+    config  what decides the search, as plain values: SettingError, naming what
+           differs, where the store has another search
     fresh  forgets what the store has of any search
     """
     with opened(store) as own:
@@ -48,7 +48,7 @@ def kept(
         # All at once: else what is left of an older search would meet the next start of this one.
         if fresh:
             own.forget(name)
-        run = own.run(name, asked, total=1)
+        run = own.run(name, config, total=1)
         yield own
         run.save({(RESULT, 0): b""})
 

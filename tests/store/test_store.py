@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from book.read_only import read_only
+from read_only import read_only
 from trainlab.cli import main
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, database, decode, encode, listed
@@ -353,7 +353,8 @@ class TestDamage:
             fill(place)
         else:
             script = (
-                "import os, pathlib, sys; from trainlab.store import Store; import test_store;"
+                "import os, pathlib, sys; sys.path.append('../support');"
+                "from trainlab.store import Store; import test_store;"
                 "Store.close = lambda self: None;"  # so that all of it stays in the log
                 "test_store.fill(pathlib.Path(sys.argv[1])); os._exit(0)"
             )

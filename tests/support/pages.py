@@ -11,7 +11,14 @@ import numpy as np
 
 from trainlab.evidence import replicate
 from trainlab.experiments import results
-from trainlab.experiments.base import Better, Measure, Measured, Row, Series, mean_of_last
+from trainlab.experiments.base import (
+    Better,
+    Measure,
+    MeasuredSeries,
+    Measurements,
+    Row,
+    mean_of_last,
+)
 from trainlab.experiments.runner import FIGURES
 from trainlab.experiments.verdicts import judge
 
@@ -101,10 +108,10 @@ def example(seeds: int = 7) -> results.Results:
     values = start[:, None] * np.exp(-steps / 300)
     values[1, 350:] = np.nan
     series = {
-        "train_loss": Series("step", steps, values),
-        "spare": Series("my axis", steps, values),
+        "train_loss": MeasuredSeries("step", steps, values),
+        "spare": MeasuredSeries("my axis", steps, values),
     }
-    measured = Measured(rows, series, {"SGD/1": 350})
+    measured = Measurements(rows, series, {"SGD/1": 350})
     measure = Measure("mean of the last", mean_of_last("train_loss", 5))
     return results.Results(
         experiment=NAME,

@@ -1,4 +1,4 @@
-"""What a search tries next: the one notion of which rounds, halving and samplers are ways."""
+"""How a search chooses what to try next: in rounds, by halving, or as a sampler proposes."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Settings = Mapping[str, Any]
+Parameters = Mapping[str, Any]
 """Parameter → value: one candidate."""
 
 Scores = Callable[[], Sequence[float]]
 """Gives the mean score of each candidate that was proposed, in that order."""
 
 
-class Plan(ABC):
+class Strategy(ABC):
     """Proposes candidates, and the next ones by the scores that the last had.
 
-    A plan is used once; the same scores lead to the same candidates.
+    A strategy is used once; the same scores lead to the same candidates.
     """
 
     @abstractmethod
-    def propose(self, scores: Scores) -> list[Settings]:
+    def propose(self, scores: Scores) -> list[Parameters]:
         """The next candidates, to be trained side by side; none where the search is over."""
 
     @abstractmethod

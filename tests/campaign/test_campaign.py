@@ -15,7 +15,7 @@ from campaign import table
 from campaign.ledger import Ledger
 from campaign.part import CampaignError, Case, Outcome, Part, Result
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Toy(Part):

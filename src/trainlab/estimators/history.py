@@ -14,7 +14,7 @@ from trainlab.schedules import Constant
 from trainlab.training.history import History
 
 
-class Outcome:
+class EstimatorHistory:
     """The rows of a history that are an estimator's members."""
 
     def __init__(self, ready: Prepared, history: History, first: int) -> None:

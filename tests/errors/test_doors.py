@@ -1,7 +1,7 @@
 """Nasty values at every public call: a documented error or a result, in little time and memory.
 
 What is called, with what, and what may come of it: doors.py.  Here runs a share of the cases; all
-of them are more than 100,000, and `python tests/doors.py` runs them.
+of them are more than 100,000, and `python tests/support/doors.py` runs them.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _FINITE = "hold no NaN, no infinity and nothing above {}"
 _FLAT = "t.ravel() for a column of labels, t.argmax(1) for labels one-hot, or task='multilabel'"
 
 
-def admit_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
+def validate_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
     """A finite copy (N, d), of the dtype, of an array (N, ...) of real numbers; else DataError.
 
     A sparse array, of whichever of SciPy's formats, stays sparse: CSR, indices sorted and
@@ -47,8 +47,8 @@ def admit_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
     return _finite_csr(array, name, dtype) if sparse else _finite(array, name, dtype)
 
 
-def is_admitted(x: object) -> bool:
-    """Whether x is what `admit_inputs` makes of arrays; what it holds is not looked at."""
+def are_valid_inputs(x: object) -> bool:
+    """Whether x is what `validate_inputs` makes of arrays; what it holds is not looked at."""
     if isinstance(x, np.ndarray):
         return x.ndim == 2 and x.dtype in DTYPES and x.flags.c_contiguous and x.size > 0
     if not isinstance(x, csr_array):
@@ -77,7 +77,7 @@ def as_csr(x: Any, name: str, owner: str) -> csr_array:
     return array
 
 
-def admit_targets(
+def validate_targets(
     t: ArrayLike, task: str | None, name: str, dtype: Any = np.float32
 ) -> tuple[str, NDArray[Any]]:
     """The task that t is for, and t: labels (N,) as they came, or of the dtype (N, out)."""
@@ -105,7 +105,7 @@ def admit_targets(
     return task, columns
 
 
-def admit_weights(weight: ArrayLike | None, name: str) -> NDArray[np.float64] | None:
+def validate_weights(weight: ArrayLike | None, name: str) -> NDArray[np.float64] | None:
     """Weights (N,) of rows as float64, or None; DataError unless they are real numbers.
 
     How many they are and what they hold is for a `Split` to look at.

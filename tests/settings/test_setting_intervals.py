@@ -10,7 +10,7 @@ import pytest
 
 import trainlab as tl
 from complaints import complains
-from test_bad_settings import RECORDS
+from tests.settings.test_bad_settings import RECORDS
 from trainlab.errors import SettingError
 from trainlab.network.dropout import Dropout
 
