@@ -20,7 +20,7 @@ SHOWN: Final = 5
 
 def doors() -> types.ModuleType:
     """The door test, which lies among the tests."""
-    place = str(ROOT / "tests")
+    place = str(ROOT / "tests" / "support")
     if place not in sys.path:
         sys.path.append(place)
     import doors as found

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from trainlab.search.keeping import plain
 
 import trainlab as tl
 from complaints import complains
 from trainlab.cli import main
 from trainlab.errors import SettingError
 from trainlab.members import describe
+from trainlab.search.persistence import plain
 from trainlab.store import Store
 
 BATCH, LAYER = tl.BatchNorm(eps=1e-3), tl.LayerNorm(eps=1e-3)
