@@ -87,7 +87,7 @@ The rest is kept small so:
   of a call is shared by them. A single small network pays it alone: see the left end of *How many
   networks*, where a plain loop is cheaper and a compiled step cheaper still.
 - **Chunks fit the caches.** More members share a call's price, fewer stay in the cache; the number of
-  members side by side is the square root of a quotient of the two (`training/grouping.py`).
+  members side by side is the square root of a quotient of the two (`engine/grouping.py`).
 - **Processes, not threads.** NumPy takes Python's interpreter lock again after each of some hundred
   calls per step. Two threads wait for each other there; two processes do not. They are forked, with the
   data in shared memory, and write their series into shared memory.
@@ -105,7 +105,7 @@ The rest is kept small so:
 
 What would bring more is a compiled pass over each block: bias, activation and its derivative fused with
 the products, the optimizer in one pass instead of ten. XLA does this for JAX, which is why it is the
-nearest rival. The engine's seam (`training/engine.py`) takes one chunk, flat buffers and the batches of
+nearest rival. The engine's seam (`engine/base.py`) takes one chunk, flat buffers and the batches of
 an epoch, so that such an engine can take over without a change to a layer or an experiment.
 """
 

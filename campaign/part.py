@@ -13,6 +13,11 @@ ROOT: Final = Path(__file__).parents[1]
 
 # Every part by name, in the order in which they run; each module holds its part as PART.
 PARTS: Final = {
+    "kills": "campaign.kills",
+    "system_calls": "campaign.system_calls",
+    "parsers": "campaign.parsers",
+    "bad_inputs": "campaign.bad_inputs",
+    "concurrency": "campaign.concurrency",
     "mutants": "campaign.mutants",
 }
 

@@ -33,7 +33,7 @@ from trainlab.network.initializers import *  # noqa: F403  # its __all__ is publ
 from trainlab.network.losses import *  # noqa: F403  # its __all__ is public
 from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
 from trainlab.optimizers import *  # noqa: F403  # its __all__ is public
-from trainlab.population import Network, Population
+from trainlab.population import Network, Population, Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.training.history import History
 from trainlab.training.plan import EarlyStopping
@@ -77,6 +77,7 @@ __all__ = [
     "PopulationEnsembleClassifier",
     "PopulationEnsembleRegressor",
     "PopulationSearchCV",
+    "Running",
     "SettingError",
     "StoreError",
     "TableEncoder",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -83,6 +86,31 @@ def test_a_member_is_summed_as_it_is_alone(total: Any, axis: int, dtype: str) ->
     for k, own in enumerate(x):
         alone = total(own, FRESH, np.empty(reduced(own.shape, axis), dtype))
         assert together[k].tobytes() == alone.tobytes()
+
+
+def test_a_column_is_summed_the_same_wherever_it_lies() -> None:
+    """With the kernels of Core 2 too, which add pairs from the first address divisible by 16.
+
+    OpenBLAS runs them on any x86-64; other processors and libraries use their own kernels.
+    """
+    script = """
+import numpy as np
+from trainlab.network.sums import sum_rows
+from trainlab.network.workspace import FRESH
+
+x = np.random.default_rng(0).standard_normal((99, 1))
+for dtype in ("float32", "float64"):
+    room = np.empty(len(x) + 2, dtype)
+    for rows in range(1, len(x)):
+        found = set()
+        for first in range(3):
+            column = room[first : first + rows, np.newaxis]
+            column[...] = x[:rows]
+            found.add(sum_rows(column, FRESH, np.empty((1, 1), dtype)).tobytes())
+        assert len(found) == 1, (dtype, rows)
+"""
+    kernels = {**os.environ, "OPENBLAS_CORETYPE": "Core2"}
+    subprocess.run([sys.executable, "-c", script], env=kernels, check=True)
 
 
 @both

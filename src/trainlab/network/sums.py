@@ -13,6 +13,10 @@ from trainlab.network.workspace import Allocator, Array
 
 def sum_rows(x: Array, new: Allocator, out: Array) -> Array:
     """(..., B, features) -> out (..., 1, features)."""
+    if x.shape[-1] == 1:
+        # A dot product.  Kernels of old processors round it by where its second array lies, and
+        # the rows of members lie elsewhere than those of one alone.
+        return np.matmul(x.mT, _ones((x.shape[-2], 1), x, new), out=out)
     return np.matmul(_ones((1, x.shape[-2]), x, new), x, out=out)
 
 

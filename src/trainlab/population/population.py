@@ -92,6 +92,7 @@ class Population(Sequence[Member]):
         Further keywords are fields of the networks or the optimizers: lr=[0.1, 0.01],
         dropout=[0, 0.5].  Seeds vary fastest, then the last keyword.
 
+        >>> from trainlab import SGD
         >>> len(Population.grid(optimizer=[SGD(), SGD(0.1)], seed=range(30), dropout=[0, 0.5]))
         120
         """

@@ -225,7 +225,7 @@ class FitArguments(TypedDict, total=False):
 
 def takes_fit_settings(method: F) -> F:
     """Shows the fields of FitSettings in the signature and the docstring of a method."""
-    own = inspect.signature(method)
+    own, shared = inspect.signature(method), {one.name for one in fields(RunSettings)}
     named = [
         inspect.Parameter(
             one.name,
@@ -233,7 +233,7 @@ def takes_fit_settings(method: F) -> F:
             default=() if one.default is MISSING else one.default,
             annotation=one.type,
         )
-        for one in fields(FitSettings)
+        for one in sorted(fields(FitSettings), key=lambda one: one.name in shared)
     ]
     kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     method.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]

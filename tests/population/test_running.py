@@ -1,0 +1,174 @@
+"""Training in the background: watched, paused, stopped, and with the bits of `fit`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from fingerprint import fingerprint
+from mixed import BATCH, mixed, overlapping
+from trainlab.workers import CAN_FORK
+
+PATIENCE = 30.0  # seconds, after which what should happen has not
+BACKENDS = ["threads", *(["processes"] if CAN_FORK else []), "loky"]
+every_backend = pytest.mark.parametrize("backend", BACKENDS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nobody_is_left() -> Iterator[None]:
+    """Joblib keeps its workers for the next call: for the next module they must be gone."""
+    from joblib.externals.loky import get_reusable_executor
+
+    yield
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def endless(backend: str = "threads", **settings: Any) -> tuple[tl.Population, tl.Running]:
+    """Two members that would train for hours."""
+    population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(2))
+    given = {"batch_size": BATCH, "epochs": 10**6, "evaluate": None, "keep": "state"}
+    given |= {"workers": 2, "backend": backend}
+    return population, population.start(overlapping(), **given, **settings)
+
+
+def prints(population: tl.Population, history: tl.History) -> list[str]:
+    return [fingerprint(population, history, row) for row in range(len(population))]
+
+
+@every_backend
+def test_start_and_wait_are_fit(backend: str) -> None:
+    given = {"batch_size": BATCH, "epochs": 2, "keep": "state", "workers": 2}
+    first, second = mixed(), mixed()
+    expected = prints(first, first.fit(overlapping(), **given))
+    running = second.start(overlapping(), **given, backend=backend)
+    assert prints(second, running.wait()) == expected
+    assert running.is_done
+    assert prints(second, running.wait()) == expected  # again
+
+
+@pytest.mark.parametrize("backend", [one for one in BACKENDS if one != "loky"])
+def test_the_history_grows_while_it_trains(backend: str) -> None:
+    population, running = endless(backend)
+    until(lambda: all(status.step > 10 for status in running.history.status))
+    history = running.history
+    assert {status.kind for status in history.status} == {"running"}
+    for row, status in enumerate(history.status):
+        assert np.isfinite(history["train_loss"][row, : status.step]).all()
+    assert not running.is_done
+    assert repr(running).startswith("Running(running; History(2 members")
+    with pytest.raises(tl.NotTrainedError):
+        population.predict(np.zeros((1, 24)))
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        running.wait()
+
+
+@every_backend
+def test_a_pause_changes_nothing_but_the_time(backend: str) -> None:
+    given = {"batch_size": BATCH, "epochs": 30, "keep": "state", "workers": 2}
+    first, second = mixed(), mixed()
+    expected = prints(first, first.fit(overlapping(), **given))
+    running = second.start(overlapping(), **given, backend=backend)
+    for _ in range(3):
+        running.pause()
+        assert running.is_paused or running.is_done
+        time.sleep(0.05)
+        running.resume()
+        time.sleep(0.01)
+    assert prints(second, running.wait()) == expected
+
+
+@pytest.mark.parametrize("backend", [one for one in BACKENDS if one != "loky"])
+def test_no_step_is_done_in_a_pause(backend: str) -> None:
+    _, running = endless(backend)
+    until(lambda: min(status.step for status in running.history.status) > 0)
+    running.pause()
+    assert repr(running).startswith("Running(paused")
+    seen = -1
+
+    def is_still() -> bool:  # what was under way is told a little later
+        nonlocal seen
+        before, seen = seen, sum(status.step for status in running.history.status)
+        time.sleep(0.1)
+        return before == seen
+
+    until(is_still)
+    time.sleep(0.2)
+    assert sum(status.step for status in running.history.status) == seen
+    running.resume()
+    until(lambda: sum(status.step for status in running.history.status) > seen)
+    running.pause()
+    running.stop()  # also ends a pause
+    with pytest.warns(UserWarning, match="interrupted"):
+        history = running.wait()
+    assert {status.kind for status in history.status} == {"interrupted"}
+
+
+@every_backend
+def test_stop_keeps_what_is_done(backend: str) -> None:
+    population, running = endless(backend)
+    time.sleep(0.2)
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        history = running.wait()
+    assert history.interrupted
+    for row, status in enumerate(history.status):
+        assert status.kind == "interrupted"
+        if status.step:
+            alone = tl.Population([population[row]])
+            given = {"steps": status.step, "evaluate": None, "keep": "state"}
+            alone.fit(overlapping(), batch_size=BATCH, **given)
+            for name, values in alone.snapshot(0).items():
+                assert values.tobytes() == population.snapshot(row)[name].tobytes()
+
+
+def test_a_stop_after_the_end_interrupts_nothing() -> None:
+    running = tl.Population.grid().start(overlapping(), steps=3)
+    until(lambda: running.is_done)
+    running.stop()
+    running.pause()
+    assert running.wait().status[0].kind == "finished"
+
+
+def test_what_is_wrong_is_said_at_once(tmp_path: Any) -> None:
+    with pytest.raises(tl.SettingError, match="steps of fit must be"):
+        tl.Population.grid().start(overlapping(), steps=0)
+    tl.Population.grid().fit(overlapping(), steps=3, store=tmp_path)
+    with pytest.raises(tl.SettingError, match="steps was 3, is 4"):
+        tl.Population.grid().start(overlapping(), steps=4, store=tmp_path)
+
+
+def test_errors_of_workers_are_raised_by_wait() -> None:
+    def broken(row: int, updates: int, metrics: Any) -> None:
+        raise ZeroDivisionError("from the callback")
+
+    running = tl.Population.grid().start(overlapping(), steps=3, callbacks=[broken])
+    until(lambda: running.is_done)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError, match="from the callback"):
+            running.wait()
+
+
+def test_a_run_in_a_store_goes_on_after_a_stop(tmp_path: Any) -> None:
+    given = {"batch_size": BATCH, "epochs": 40, "keep": "state"}
+    first, second = mixed(), mixed()
+    expected = prints(first, first.fit(overlapping(), **given))
+    running = second.start(overlapping(), **given, store=tmp_path, backend="threads", workers=1)
+    until(lambda: running.is_done or max(status.step for status in running.history.status) > 20)
+    running.stop()
+    with contextlib.suppress(UserWarning):  # warnings are errors in the tests: it was interrupted
+        running.wait()
+    assert prints(second, second.fit(overlapping(), **given, store=tmp_path)) == expected

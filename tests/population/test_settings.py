@@ -1,0 +1,81 @@
+"""The arguments of `fit`: one record, of which every signature and docstring is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from typing import Any
+
+import pytest
+
+import trainlab as tl
+from trainlab.engine import ENGINES
+from trainlab.population.settings import FitArguments, FitSettings
+
+METHODS = [tl.Population.fit, tl.Population.start, tl.Network.fit, tl.Network.start]
+FIELDS = {field.name: field for field in dataclasses.fields(FitSettings)}
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda one: one.__qualname__)
+def test_a_signature_shows_every_argument(method: Any) -> None:
+    shown = dict(inspect.signature(method).parameters)
+    assert list(shown)[:2] == ["self", "data"]
+    del shown["self"], shown["data"]
+    assert shown.keys() == FIELDS.keys()
+    assert next(iter(shown)) == "batch_size"  # what a training is before who does it
+    for name, parameter in shown.items():
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default == FIELDS[name].default
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda one: one.__qualname__)
+def test_a_docstring_explains_every_argument(method: Any) -> None:
+    lines = [line for line in method.__doc__.splitlines() if line and not line.startswith(" ")]
+    explained = {
+        name for line in lines if " : " in line for name in line.split(" : ")[0].split(", ")
+    }
+    assert explained == {"data", *FIELDS}
+    assert "**settings" not in method.__doc__
+
+
+def test_editors_know_the_names_and_types() -> None:
+    assert FitArguments.__annotations__.keys() == FIELDS.keys()
+    own = typing.get_type_hints(FitSettings)
+    for name, kind in typing.get_type_hints(FitArguments).items():
+        assert kind == own[name], name
+
+
+def test_an_unknown_argument_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        tl.Population.grid().fit(tl.load_digits(), epoch=3)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, ENGINES["numpy"]()])
+def test_engines_by_name_or_themselves(engine: Any) -> None:
+    data = tl.load_digits()
+    network = tl.Network(seed=3)
+    network.fit(data, steps=2, engine=engine)
+    expected = network.predict_proba(data.test.x)
+    assert (network.predict_proba(data.test.x, engine=engine) == expected).all()
+
+
+@pytest.mark.parametrize("engine", ["jax", None, 3, object()])
+def test_engines_that_are_none(engine: Any) -> None:
+    told = "engine of {} must be one of 'auto', 'numpy' or an Engine"
+    data = tl.load_digits()
+    network = tl.Network()
+    with pytest.raises(tl.SettingError, match=told.format("fit")):
+        network.fit(data, steps=1, engine=engine)
+    network.fit(data, steps=1)
+    with pytest.raises(tl.SettingError, match=told.format("predict")):
+        network.predict(data.test.x, engine=engine)
+
+
+def test_names_of_earlier_versions_go_on_working() -> None:
+    population = tl.Population.grid(optimizer=tl.Adam())
+    population.fit(tl.load_digits(), steps=1, keep="state")
+    with pytest.warns(DeprecationWarning, match=r"Population.numbers is deprecated; use states"):
+        (state,) = population.numbers
+    with pytest.warns(DeprecationWarning, match=r"MemberState.state is deprecated; use optimizer"):
+        assert state.state is state.optimizer
