@@ -1,4 +1,4 @@
-"""Nasty values at every public call: all cases of the door test (tests/doors.py), in batches."""
+"""Nasty values at every public call: all cases of tests/support/doors.py, in batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN: Final = 5
 
 def doors() -> types.ModuleType:
     """The door test, which lies among the tests."""
-    place = str(ROOT / "tests")
+    place = str(ROOT / "tests" / "support")
     if place not in sys.path:
         sys.path.append(place)
     import doors as found

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +27,7 @@ ROOMS = (
     "deprecated",
     "files",
     "blas",
-    "crew",
+    "pool",
     "settings",
     "streams",
     "network",
@@ -91,6 +93,42 @@ def test_rooms_import_in_one_direction(path: Path) -> None:
         assert ROOMS.index(parts[1]) <= ROOMS.index(here), (
             f"{path}:{line}: {here} must not import from {parts[1]}, which is below it"
         )
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name → file."""
+    found = {}
+    for path in FILES:
+        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+def test_no_files_import_each_other() -> None:
+    """Not in a circle either, imports inside functions and for types alone included."""
+    known = modules()
+    graph = {
+        module: {
+            target
+            for _, imported in imports(path)
+            for target in [imported if imported in known else imported.rpartition(".")[0]]
+            if target in known and target != module
+        }
+        for module, path in known.items()
+    }
+    assert sum(map(len, graph.values())) > len(FILES)
+    graphlib.TopologicalSorter(graph).prepare()  # CycleError names the files of a circle
+
+
+def test_names_of_classes_are_unique() -> None:
+    """One name is one concept, with a leading underscore or not; the book's names are its own."""
+    found = defaultdict(list)
+    for path in FILES:
+        if room(path) != "book":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    found[node.name.strip("_")].append(f"{name(path)}:{node.lineno}")
+    assert not {one: places for one, places in found.items() if len(places) > 1}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

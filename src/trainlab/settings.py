@@ -48,7 +48,7 @@ class Settings:
         for field in dataclasses.fields(self):
             rule = field.metadata.get("rule")
             if rule is not None:
-                value = rule.admit(
+                value = rule.check(
                     getattr(self, field.name), field.name, self.owner or type(self).__name__
                 )
                 object.__setattr__(self, field.name, value)
@@ -63,7 +63,7 @@ class Rule:
     convert: Callable[[Any], Any]
     remedy: str | None = None
 
-    def admit(self, value: Any, name: str, owner: str) -> Any:
+    def check(self, value: Any, name: str, owner: str) -> Any:
         """The value as the record keeps it, or the error that says what is wrong."""
         if not self.valid(value):
             remedy = f"{name}={self.remedy}" if self.remedy else None
@@ -149,7 +149,7 @@ def whole_number(low: int, remedy: str | None = None, *, high: int = MOST) -> Ru
 
 
 def either(rule: Rule, other: Any) -> Rule:
-    """The rule that admits one more value: None, or a name."""
+    """The rule that allows one more value: None, or a name."""
 
     def is_other(value: Any) -> bool:
         named = isinstance(other, str) and isinstance(value, str)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import trainlab.book
-from book.running import written
+from book_command import written
 from trainlab.book import names
 
 WIDTHS = "input_size, hidden_size_list, output_size"

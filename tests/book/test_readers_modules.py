@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from book.running import run, written
+from book_command import run, written
 from trainlab.data.mnist import FILES
 
 PATH = "import os, sys\nsys.path.append(os.pardir)\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from book.running import run, written
+from book_command import run, written
 from trainlab.cli import INTERRUPTED
 
 SEES = """

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from book.read_only import ReadOnly, read_only
+from read_only import ReadOnly, read_only
 
 SCRIPTS = Path(__file__).parent / "scripts"
 FIGURE = "Figure: /"

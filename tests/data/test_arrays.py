@@ -124,7 +124,7 @@ def test_labels_that_are_no_classes_of_train_or_of_no_one_type(train, test, word
         from_arrays(X[:2], train, test=(X[: len(test)], test), task="classification")
 
 
-def test_images_are_flattened_in_c_order_and_every_real_dtype_is_admitted():
+def test_images_are_flattened_in_c_order_and_every_real_dtype_is_accepted():
     images = np.asfortranarray(np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5))
     for dtype in (np.uint8, np.int32, np.float64, bool):
         made = from_arrays(images.astype(dtype), [0, 1])

@@ -1,4 +1,4 @@
-"""Sparse inputs are admitted as dense ones are, and stay sparse."""
+"""Sparse inputs are accepted as dense ones are, and stay sparse."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_format_becomes_csr_with_the_values_and_the_digest_of_every_other(
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64, bool])
-def test_every_real_dtype_is_admitted(dtype):
+def test_every_real_dtype_is_accepted(dtype):
     x = (X * 4).astype(dtype)
     same(from_arrays(sparse.coo_array(x), LABELS).train, from_arrays(x, LABELS).train)
 

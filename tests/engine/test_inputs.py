@@ -14,7 +14,7 @@ from trainlab import MLP, SGD, Adam, AdamW, Dataset, Member, Momentum, Populatio
 from trainlab.engine import numpy as engine
 from trainlab.engine.chunk import Chunk
 from trainlab.engine.inputs import WORTH_WHILE, InputRows, arrange, used_columns
-from trainlab.engine.numpy import Split, gather
+from trainlab.engine.numpy import PreparedSplit, gather
 from trainlab.network.workspace import Workspace
 from trainlab.optimizers import Optimizer
 
@@ -160,7 +160,7 @@ def test_inputs_of_each_member_have_tiles_too() -> None:
 X = np.random.default_rng(1).standard_normal((23, 7))
 T = np.arange(23) % 4
 WEIGHT = np.random.default_rng(2).random(23)
-SPLIT = Split(InputRows(X), T, WEIGHT, is_flat=True)
+SPLIT = PreparedSplit(InputRows(X), T, WEIGHT, is_flat=True)
 
 
 def chunk_of(*seeds: int) -> Chunk:

@@ -14,7 +14,7 @@ from sklearn.utils import estimator_checks
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor
 from trainlab.estimators import inputs
-from trainlab.estimators.inputs import FURTHEST, Inputs
+from trainlab.estimators.inputs import FURTHEST, InputScaler
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -46,7 +46,7 @@ def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) 
     x = (rng.uniform(-9, 9, (40, 5)) * [1, 10, 1e3, 1e4, 3]).astype(dtype)
     x[:, 4] = 25, *[0] * 39  # a pixel that one image uses
     weight = rng.integers(1, 4, 40).astype(float)
-    found, exact = Inputs.of(x, weight), x.astype(np.float64)
+    found, exact = InputScaler.of(x, weight), x.astype(np.float64)
     mean = np.average(exact, axis=0, weights=weight)
     deviation = np.sqrt(np.average((exact - mean) ** 2, axis=0, weights=weight))
     furthest = np.abs(exact - mean).max(axis=0)
@@ -62,7 +62,7 @@ def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) 
 def test_a_column_that_is_constant_but_for_rounding_has_scale_1() -> None:
     x = np.array([[0.3, 7, 0, 1e200], [0.1 + 0.2, 7, 0, 1e200], [0.3, 7, 0, 1e200]])
     assert x[0, 0] != x[1, 0]
-    found = Inputs.of(x, None)
+    found = InputScaler.of(x, None)
     assert found.scale.tolist() == [1, 1, 1, 1]
     assert found.mean[1:].tolist() == [7, 0, 1e200]
     assert np.abs(found.encode(x, np.float64)).max() < 1e-15
@@ -71,11 +71,11 @@ def test_a_column_that_is_constant_but_for_rounding_has_scale_1() -> None:
 @pytest.mark.parametrize("size", [1.7e308, 1e-310])
 def test_the_largest_and_the_smallest_numbers_do_not_overflow(size: float) -> None:
     x = np.array([[-1.0], [1.0], [1.0], [-1.0], [0.5]])
-    one, other = Inputs.of(x, None).encode(x, np.float32), Inputs.of(x * size, None)
+    one, other = InputScaler.of(x, None).encode(x, np.float32), InputScaler.of(x * size, None)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         z = other.encode(x * size, np.float32)
     assert np.allclose(z, one, rtol=1e-6)
-    assert np.isfinite(Inputs.of(csr_array(x * size), None).scale).all()
+    assert np.isfinite(InputScaler.of(csr_array(x * size), None).scale).all()
     network = quick(MLPRegressor, dtype="float32").fit(x * size, np.arange(5))
     assert np.isfinite(network.predict(x * size)).all()
 
@@ -99,7 +99,7 @@ def test_what_the_dtype_cannot_hold_is_said(make: Any) -> None:
 def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) -> None:
     x = rare_words(rng, 40, 6)
     dense, weight = x.toarray(), rng.integers(1, 4, 40).astype(float)
-    found = Inputs.of(x, weight)
+    found = InputScaler.of(x, weight)
     root = np.sqrt(np.average(dense.astype(float) ** 2, axis=0, weights=weight))
     expected = np.maximum(root, np.abs(dense).max(axis=0) / FURTHEST)
     assert np.allclose(found.scale[:5], expected[:5], rtol=ROUNDING)
@@ -112,7 +112,7 @@ def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) 
     train = quick().prepare(x, np.arange(40) % 2).data.train.x
     assert issparse(train)
     # Dense rows have a mean; asked for sparse ones, the model gives the same answer.
-    centred = Inputs.of(dense, weight)
+    centred = InputScaler.of(dense, weight)
     assert np.array_equal(centred.encode(x, np.float64), centred.encode(dense, np.float64))
 
 
@@ -120,7 +120,7 @@ def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) 
 def test_it_is_the_training_on_encoded_rows(kind: Any) -> None:
     """Bit for bit; and those that are off take X as it is."""
     X, y = IRIS
-    found = Inputs.of(X[:140], None)
+    found = InputScaler.of(X[:140], None)
     z, later = (found.encode(part, np.float64) for part in (X[:140], X[140:]))
     settings = {"early_stopping": True, "batch_size": 32}
     one = quick(kind, **settings).fit(X[:140], y[:140], validation_data=(X[140:], y[140:]))

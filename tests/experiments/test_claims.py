@@ -14,9 +14,9 @@ from trainlab.experiments.base import (
     Better,
     Expectation,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     mean_of_last,
 )
@@ -43,8 +43,8 @@ def verdict(
         for seed in range(len(values))
     ]
     values = np.concatenate(list(arms.values()))[:, None]
-    series = {"found": Series("step", np.zeros(1), values)}
-    return judge(Measured(tuple(rows), series, lost or {}), measure, expect)
+    series = {"found": MeasuredSeries("step", np.zeros(1), values)}
+    return judge(Measurements(tuple(rows), series, lost or {}), measure, expect)
 
 
 def claim(arms: Mapping[str, Array], expected: Expectation, **options: object) -> Claim:

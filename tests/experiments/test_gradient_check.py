@@ -11,7 +11,7 @@ import pytest
 from trainlab.experiments import Options, gradient_check
 from trainlab.experiments.gradient_check import EMPTY, EXPERIMENT, check, compute
 from trainlab.experiments.results import Results
-from trainlab.experiments.runner import Training, load, measure
+from trainlab.experiments.runner import TrainWithOptions, load, measure
 from trainlab.experiments.verdicts import CONTRARY, EXPECTED
 from trainlab.network.norms import BatchNorm
 
@@ -36,7 +36,7 @@ def test_the_outcome_is_as_expected() -> None:
 
 
 def test_one_sample_says_nothing_of_what_lies_before_the_last_layer() -> None:
-    measured = compute(DIGITS, range(3), Training(OPTIONS))
+    measured = compute(DIGITS, range(3), TrainWithOptions(OPTIONS))
     names = measured.members[0].settings["parameters"]
     assert set(EMPTY) < set(names)
     zero = measured.series["zero"].values
@@ -53,7 +53,7 @@ def test_one_sample_says_nothing_of_what_lies_before_the_last_layer() -> None:
 
 
 def test_the_difference_is_the_mean_over_the_entries() -> None:
-    measured = compute(DIGITS, range(1), Training(OPTIONS))
+    measured = compute(DIGITS, range(1), TrainWithOptions(OPTIONS))
     apart = measured.series["difference"].values
     wrong, right = measured.arms["16 samples, wrong"], measured.arms["16 samples"]
     assert apart[right].max() < 1e-9

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from trainlab.experiments import Options, gradient_norms
-from trainlab.experiments.base import Measured
+from trainlab.experiments.base import Measurements
 from trainlab.experiments.gradient_norms import EXPERIMENT, compute, norms
 from trainlab.experiments.results import Results
-from trainlab.experiments.runner import Training, load, measure
+from trainlab.experiments.runner import TrainWithOptions, load, measure
 from trainlab.experiments.verdicts import EXPECTED
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
@@ -28,7 +28,7 @@ def found() -> Results:
     return result()
 
 
-def median(measured: Measured, series: str, arm: str) -> np.ndarray:
+def median(measured: Measurements, series: str, arm: str) -> np.ndarray:
     return np.median(measured.series[series].values[measured.arms[arm]], axis=0)
 
 
@@ -89,6 +89,6 @@ def test_the_norms_are_those_of_the_gradients_that_training_computes() -> None:
 
 
 def test_the_same_seeds_give_the_same_numbers() -> None:
-    first, again = (compute(DIGITS, range(1), Training(OPTIONS)) for _ in range(2))
+    first, again = (compute(DIGITS, range(1), TrainWithOptions(OPTIONS)) for _ in range(2))
     for name, series in first.series.items():
         np.testing.assert_array_equal(series.values, again.series[name].values)

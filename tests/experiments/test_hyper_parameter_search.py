@@ -14,7 +14,7 @@ from trainlab.data import Dataset
 from trainlab.errors import SettingError
 from trainlab.experiments import hyper_parameter_search as experiment
 from trainlab.experiments import runner
-from trainlab.experiments.base import Array, Measured
+from trainlab.experiments.base import Array, Measurements
 from trainlab.experiments.hyper_parameter_search import (
     CHOSEN,
     EXPERIMENT,
@@ -54,7 +54,7 @@ class Spy:
 
     def __call__(self, members: Sequence[Member], data: Dataset, **settings: Any) -> History:
         self.seen.append((len(members), data, settings))
-        return runner.Training(QUICK)(members, data, **settings)
+        return runner.TrainWithOptions(QUICK)(members, data, **settings)
 
 
 @functools.cache
@@ -72,7 +72,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiment, "SEARCHES", {"digits": SMALL})
 
 
-def of(measured: Measured, arm: str, name: str, search_: int = 0) -> Array:
+def of(measured: Measurements, arm: str, name: str, search_: int = 0) -> Array:
     return np.asarray(measured.series[name].values[measured.arms[arm][search_]])
 
 
@@ -177,8 +177,10 @@ def test_other_test_images_change_nothing_but_the_last_number() -> None:
     test = digits().test
     assert test is not None
     turned = dataclasses.replace(test, t=(test.t + 1) % 10)
-    one = compute(digits(), range(1), runner.Training(QUICK))
-    other = compute(dataclasses.replace(digits(), test=turned), range(1), runner.Training(QUICK))
+    one = compute(digits(), range(1), runner.TrainWithOptions(QUICK))
+    other = compute(
+        dataclasses.replace(digits(), test=turned), range(1), runner.TrainWithOptions(QUICK)
+    )
     for name, series in one.series.items():
         kept = [i for i, m in enumerate(one.members) if m.arm != TESTED or name != "accuracy"]
         np.testing.assert_array_equal(series.values[kept], other.series[name].values[kept])
@@ -201,7 +203,7 @@ def test_the_chosen_trial_is_trained_again_bit_for_bit() -> None:
             past = super().__call__(members, data, **settings)
             if data.test is not None:
                 settings["on"] = ["validation"]
-                again = runner.Training(QUICK)(members, data, **settings)
+                again = runner.TrainWithOptions(QUICK)(members, data, **settings)
                 self.accuracy = float(again["validation_accuracy"][0, -1])
             return past
 

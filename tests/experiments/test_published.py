@@ -18,7 +18,7 @@ from trainlab.experiments import (
     random_search,
     runner,
 )
-from trainlab.experiments.base import Array, Measured, Row, Series, TrainingExperiment
+from trainlab.experiments.base import Array, MeasuredSeries, Measurements, Row, TrainingExperiment
 from trainlab.experiments.published import Printed, beside, printed
 
 # Experiment → how many numbers the notes print for it, and their sum, which a slip changes.
@@ -108,9 +108,11 @@ def data(labels: list[int]) -> tl.Dataset:
 
 def measured(
     arm: str, values: Array, series: str = "train_accuracy", axis: str = "step", at: int = 1
-) -> Measured:
+) -> Measurements:
     rows = tuple(Row(arm, seed, {}) for seed in range(len(values)))
-    return Measured(rows, {series: Series(axis, np.array([float(at)]), values[:, None])})
+    return Measurements(
+        rows, {series: MeasuredSeries(axis, np.array([float(at)]), values[:, None])}
+    )
 
 
 def test_a_number_is_set_beside_the_runs_of_its_arm_and_place() -> None:
@@ -132,7 +134,7 @@ def test_a_number_is_set_beside_the_runs_of_its_arm_and_place() -> None:
         measured("std=1, plain", np.ones(6), at=2),
     ],
 )
-def test_what_was_not_measured_is_left_out(found: Measured) -> None:
+def test_what_was_not_measured_is_left_out(found: Measurements) -> None:
     assert beside("batch-norm", found, data([0, 1])) == ()
     assert beside("batch-norm", found) == ()
 
@@ -167,11 +169,11 @@ def test_the_place_may_be_the_nearest_on_another_series() -> None:
     rates = np.array([[9e-3, 5e-3, 2.1e-3], [8e-3, 1.9e-3, 1.1e-3]])
     scores = np.array([[0.9, 0.8, 0.5], [0.8, 0.4, 0.3]])
     series = {
-        "lr_by_rank": Series("rank", rank, rates),
-        "validation_accuracy_by_rank": Series("rank", rank, scores),
+        "lr_by_rank": MeasuredSeries("rank", rank, rates),
+        "validation_accuracy_by_rank": MeasuredSeries("rank", rank, scores),
     }
     rows = tuple(Row("narrow ranges", seed, {}) for seed in range(2))
-    found = beside("hyper-parameter-search", Measured(rows, series), data([0, 1]))
+    found = beside("hyper-parameter-search", Measurements(rows, series), data([0, 1]))
     (row,) = [row for row in found if "nearest" in row.what]
     assert row.median == pytest.approx(0.45)
     assert row.note is not None

@@ -14,7 +14,7 @@ import pytest
 from trainlab import plots
 from trainlab.data import Dataset
 from trainlab.experiments import learning_rates, runner, tuned_optimizers
-from trainlab.experiments.base import Measured, Series
+from trainlab.experiments.base import MeasuredSeries, Measurements
 from trainlab.experiments.learning_rates import ARMS, RATES, decades, near
 from trainlab.experiments.results import Results
 from trainlab.experiments.tuned_optimizers import (
@@ -45,7 +45,7 @@ def quick(name: str) -> Results:
     return runner.measure(module.EXPERIMENT, digits(), QUICK)
 
 
-def values(measured: Measured, series: str, arm: str) -> Any:
+def values(measured: Measurements, series: str, arm: str) -> Any:
     return measured.series[series].values[measured.arms[arm]]
 
 
@@ -122,7 +122,11 @@ def test_decades_count_the_rates_near_the_best() -> None:
     losses[1, 5] = 0.05
     losses[2, 5:7] = [0.05, np.nan]
     assert near(losses[0]).sum() == 3
-    assert decades({"final_loss": Series("rate", RATES, losses)}).tolist() == [1.5, 0.5, 0.5]
+    assert decades({"final_loss": MeasuredSeries("rate", RATES, losses)}).tolist() == [
+        1.5,
+        0.5,
+        0.5,
+    ]
     assert near(np.full(13, np.nan)).sum() == 0
 
 

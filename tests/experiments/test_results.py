@@ -15,7 +15,14 @@ from trainlab import files
 from trainlab.errors import DataError
 from trainlab.evidence import replicate
 from trainlab.experiments import results
-from trainlab.experiments.base import Better, Measure, Measured, Row, Series, mean_of_last
+from trainlab.experiments.base import (
+    Better,
+    Measure,
+    MeasuredSeries,
+    Measurements,
+    Row,
+    mean_of_last,
+)
 from trainlab.experiments.verdicts import judge
 
 
@@ -23,8 +30,8 @@ def example() -> results.Results:
     values = np.arange(24.0).reshape(12, 2) ** 1.1
     values[2] = [1.0, np.nan]
     rows = tuple(Row(arm, seed, {"lr": 0.1}) for arm in ("a", "b") for seed in range(6))
-    series = {"loss": Series("step", np.array([0.0, 1.0]), values)}
-    measured = Measured(rows, series, {"a/2": 1})
+    series = {"loss": MeasuredSeries("step", np.array([0.0, 1.0]), values)}
+    measured = Measurements(rows, series, {"a/2": 1})
     return results.Results(
         experiment="optimizer-comparison",
         data={"name": "digits", "hash": "ab", "sizes": {"train": 3}},

@@ -14,7 +14,7 @@ import pytest
 
 from reduced import judged, training
 from trainlab.experiments import Options, runner
-from trainlab.experiments.base import Series, last_difference
+from trainlab.experiments.base import MeasuredSeries, last_difference
 from trainlab.experiments.batch_norm import SCALES
 from trainlab.experiments.verdicts import NOT_SHOWN
 from trainlab.network.architecture import Architecture
@@ -125,7 +125,7 @@ def test_the_notes_look_after_the_first_update_of_each_epoch(
 
 
 def test_the_last_difference_is_that_of_the_last_values() -> None:
-    first = Series("step", np.arange(2.0), np.array([[9.0, 3.0], [9.0, np.nan]]))
-    second = Series("step", np.arange(3.0), np.array([[7.0, 7.0, 1.0], [7.0, 7.0, 1.0]]))
+    first = MeasuredSeries("step", np.arange(2.0), np.array([[9.0, 3.0], [9.0, np.nan]]))
+    second = MeasuredSeries("step", np.arange(3.0), np.array([[7.0, 7.0, 1.0], [7.0, 7.0, 1.0]]))
     found = last_difference("a", "b")({"a": first, "b": second})
     np.testing.assert_array_equal(found, [2.0, np.nan])

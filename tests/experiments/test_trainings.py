@@ -21,7 +21,7 @@ from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Options, find, run, runner
 from trainlab.experiments.base import (
     Measure,
-    Measured,
+    Measurements,
     StagedExperiment,
     Train,
     TrainingExperiment,
@@ -132,7 +132,7 @@ def test_evaluations_end_with_the_run() -> None:
 def staged() -> StagedExperiment:
     """Two stages: rates from 0.01 to 1, and then the best again for twice as long."""
 
-    def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+    def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
         rates = [Member(MLP(hidden=()), SGD(rate), s) for rate in (0.01, 1.0) for s in seeds]
         first = train(rates, data, steps=20, evaluate=None)
         losses = first["train_loss"][:, -5:].mean(axis=-1).reshape(2, -1).mean(axis=-1)
@@ -234,11 +234,11 @@ def test_trainings_report_progress(tmp_path: Path) -> None:
 
 def test_what_takes_long_without_training_tells_the_progress_too() -> None:
     counter = Counter()
-    train = runner.Training(QUICK, counter)
+    train = runner.TrainWithOptions(QUICK, counter)
     seen = [(seed, counter.members) for seed in train.each(range(3))]
     assert seen == [(0, 0), (1, 1), (2, 2)]
     assert counter.members == counter.steps == 3
-    assert list(runner.Training(QUICK).each("ab")) == ["a", "b"]
+    assert list(runner.TrainWithOptions(QUICK).each("ab")) == ["a", "b"]
 
 
 def test_the_bar_counts_each_stage_by_itself() -> None:

@@ -12,9 +12,9 @@ from trainlab.experiments.base import (
     Better,
     Expectation,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     mean_of_last,
 )
@@ -34,10 +34,12 @@ LUCK = np.random.default_rng(0).uniform(-0.3, 0.3, 10)
 NOISE = np.random.default_rng(1).uniform(-0.02, 0.02, (3, 10))
 
 
-def measured(arms: Mapping[str, Array], diverged: Mapping[str, int] | None = None) -> Measured:
+def measured(arms: Mapping[str, Array], diverged: Mapping[str, int] | None = None) -> Measurements:
     rows = [Row(arm, seed, {}) for arm, values in arms.items() for seed in range(len(values))]
     values = np.concatenate(list(arms.values()))[:, None]
-    return Measured(tuple(rows), {"loss": Series("step", np.zeros(1), values)}, diverged or {})
+    return Measurements(
+        tuple(rows), {"loss": MeasuredSeries("step", np.zeros(1), values)}, diverged or {}
+    )
 
 
 def verdict(arms: Mapping[str, Array], *expect: Expectation, measure: Measure = LOSS) -> Verdict:
@@ -100,7 +102,7 @@ def test_few_seeds_show_no_difference() -> None:
 
 def test_without_randomness_values_stand_for_themselves() -> None:
     rows = (Row("central", None, {}),)
-    one = Measured(rows, {"loss": Series("x", np.zeros(1), np.array([[1e-12]]))})
+    one = Measurements(rows, {"loss": MeasuredSeries("x", np.zeros(1), np.array([[1e-12]]))})
     found = judge(one, LOSS, [Within("central", high=1e-9)])
     assert found.outcome == EXPECTED
     assert found.line == "loss: central 1e−12 (expected at most 1e−9)"

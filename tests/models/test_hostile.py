@@ -22,7 +22,7 @@ from trainlab.models.container import KEY, MAX_HEADER, checksum, unpack
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
 
 CUTS, FLIPS = 200, 2_000
-# Records inside each other that JSON admits, and that Python's stack cannot hold as settings.
+# Records inside each other that JSON allows, and that Python's stack cannot hold as settings.
 NESTED = 400
 # What a process that refuses a file may use beyond what `import trainlab` does.
 HEADROOM = 200 << 20
@@ -297,7 +297,7 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     complains(lambda: tl.load(tmp_path / "pipe"), ModelFileError, "kind of")
 
 
-def test_a_file_larger_than_admitted_is_not_read(path: Path) -> None:
+def test_a_file_larger_than_allowed_is_not_read(path: Path) -> None:
     size = path.stat().st_size
     assert tl.load(path, max_bytes=size)
     complains(lambda: tl.load(path, max_bytes=size - 1), ModelFileError, f"size of {path} must be")

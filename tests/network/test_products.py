@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from trainlab.blas import one_thread
-from trainlab.crew import crew
 from trainlab.network import products
 from trainlab.network.products import TILE, matmul
+from trainlab.pool import thread_pool
 
 SHAPES = [
     (256, 784, 512),
@@ -50,9 +50,9 @@ def test_shared_products_have_the_same_bits(
     a, b = pair(shape, dtype, members, turned)
     with one_thread():
         whole = np.matmul(a, b)
-        for hands in (2, 3, 7):
+        for threads in (2, 3, 7):
             out = np.full_like(whole, np.nan)
-            with crew(hands):
+            with thread_pool(threads):
                 assert matmul(a, b, out) is out
             assert out.tobytes() == whole.tobytes()
 
@@ -105,29 +105,29 @@ def test_the_trial_finds_parts_that_round_otherwise(monkeypatch: pytest.MonkeyPa
     assert not products._same_bits.__wrapped__(*given)
 
 
-def parts_of(a: Any, b: Any, hands: int, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def parts_of(a: Any, b: Any, threads: int, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The left sides of the parts that are shared."""
     shared: list[Any] = []
 
-    def at_once(parts: Any) -> None:
+    def run_in_parallel(parts: Any) -> None:
         shared.extend(part.args[0] for part in parts)
         for part in parts:
             part()
 
-    with monkeypatch.context() as patch, crew(hands):
-        patch.setattr(products, "at_once", at_once)
+    with monkeypatch.context() as patch, thread_pool(threads):
+        patch.setattr(products, "run_in_parallel", run_in_parallel)
         matmul(a, b, np.empty((a.shape[0], b.shape[1]), a.dtype))
     return shared
 
 
-@pytest.mark.parametrize("hands", [1, 2, 3, 8])
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
 @pytest.mark.parametrize("rows", [1, 47, 48, 100, 784])
-def test_cuts_are_between_tiles(rows: int, hands: int) -> None:
-    cuts = products._cuts(rows, hands)
+def test_cuts_are_between_tiles(rows: int, threads: int) -> None:
+    cuts = products._cuts(rows, threads)
     assert cuts[0] == 0
     assert cuts[-1] == rows
     assert all(cut % TILE == 0 for cut in cuts[:-1])
     assert list(cuts) == sorted(set(cuts))
-    assert len(cuts) <= hands + 1
-    if rows >= hands * TILE:
-        assert len(cuts) == hands + 1
+    assert len(cuts) <= threads + 1
+    if rows >= threads * TILE:
+        assert len(cuts) == threads + 1

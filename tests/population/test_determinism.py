@@ -97,13 +97,13 @@ def test_a_network_alone_has_all_workers_and_the_same_bits(
     x = rng.standard_normal((310, 300)).astype(np.float32)
     data = tl.from_arrays(x, rng.integers(0, 10, 310)).split(validation=60)
     seen = mmap.mmap(-1, 8)  # which children write to, too
-    right = products.at_once
+    right = products.run_in_parallel
 
     def counted(parts: Any) -> None:
         seen[0] = max(seen[0], len(parts))
         right(parts)
 
-    monkeypatch.setattr(products, "at_once", counted)
+    monkeypatch.setattr(products, "run_in_parallel", counted)
     found = []
     for workers in (members, 2 * members, 3 * members):
         seen[0] = 0

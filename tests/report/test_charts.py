@@ -12,7 +12,7 @@ import pytest
 import pages
 from trainlab import evidence, plots
 from trainlab.experiments import EXPERIMENTS
-from trainlab.experiments.base import Measured, Row, Series
+from trainlab.experiments.base import MeasuredSeries, Measurements, Row
 from trainlab.report import charts
 
 HALF = 2.0**-11
@@ -32,7 +32,7 @@ def drawn(values: Any, axis: str = "epoch", x: Any = None, arms: int = 1) -> dic
     x = np.arange(1.0, values.shape[1] + 1) if x is None else np.asarray(x, dtype=float)
     each = len(values) // arms
     rows = tuple(Row(f"arm {i // each}", i % each, {}) for i in range(len(values)))
-    found = charts.chart(Measured(rows, {"loss": Series(axis, x, values)}), ["loss"])
+    found = charts.chart(Measurements(rows, {"loss": MeasuredSeries(axis, x, values)}), ["loss"])
     assert found is not None
     (series,) = found["series"]
     return series
@@ -104,9 +104,9 @@ def test_only_what_was_measured_is_drawn() -> None:
     assert drawn_from_one_point(measured) is None
 
 
-def drawn_from_one_point(measured: Measured) -> Any:
-    one = Series("step", np.array([5.0]), np.ones((len(measured.members), 1)))
-    return charts.chart(Measured(measured.members, {"end": one}), ["end"])
+def drawn_from_one_point(measured: Measurements) -> Any:
+    one = MeasuredSeries("step", np.array([5.0]), np.ones((len(measured.members), 1)))
+    return charts.chart(Measurements(measured.members, {"end": one}), ["end"])
 
 
 @pytest.mark.parametrize("name", [n for n, e in EXPERIMENTS.items() if e.curves])

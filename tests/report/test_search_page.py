@@ -14,9 +14,15 @@ from pages import HOSTILE
 from trainlab import plots
 from trainlab.report import words
 from trainlab.report.searches import figure, figures, render
-from trainlab.search.mixed import Column
-from trainlab.search.study import Asked, Candidate, Judged, Outcome, Versus
-from trainlab.search.tables import Problem
+from trainlab.search.mixed import ColumnSummary
+from trainlab.search.study import (
+    HoldoutComparison,
+    HoldoutScore,
+    RankedCandidate,
+    StudyResult,
+    StudySettings,
+)
+from trainlab.search.tables import TableProblem
 
 FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
 LABELS = ("left", "right")
@@ -25,7 +31,7 @@ NAMES = (*WORDS, *LABELS)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 
 
-def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> Outcome:
+def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> StudyResult:
     """A search of six candidates, with words swapped."""
 
     def word(text: str) -> str:
@@ -41,9 +47,9 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> O
     reason, target, left = "2 different words", word("a target"), (word("a column left out"),)
     x = np.zeros((40, 2))
     about = word("a file"), "ab12", columns, left, target, task, reason
-    problem = Problem(*about, x, y, notices=(word("a note"),))
+    problem = TableProblem(*about, x, y, notices=(word("a note"),))
     tried = tuple(
-        Candidate(
+        RankedCandidate(
             rank,
             1 + rank % 2,
             {
@@ -59,25 +65,25 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> O
         for rank in range(1, 7)
     )
     judged = tuple(
-        Judged(name, 0.8, 0.7, 0.9, root_error)
+        HoldoutScore(name, 0.8, 0.7, 0.9, root_error)
         for name in ("the best network", "logistic regression", "the most frequent class")
     )
-    return Outcome(
+    return StudyResult(
         problem=problem,
-        asked=Asked(hidden=((), (5,), (5, 5))),
+        settings=StudySettings(hidden=((), (5,), (5, 5))),
         rows=31,
         measure="accuracy",
         candidates=tried,
         box={"learning_rate_init": (1e-4, 1e-2)},
         judged=judged,
-        versus=Versus(None, "The best network is not shown to differ.", {}),
+        versus=HoldoutComparison(None, "The best network is not shown to differ.", {}),
         truth=y[:9],
         predicted=predicted,
         warnings=(word("a warning"),),
         model=None,  # type: ignore[arg-type]  # the page does not ask it
         columns=(
-            Column(columns[0], 120, 3, own=50),
-            Column(columns[1], None, 1, put=2.5, format=word("1.234,5 €")),
+            ColumnSummary(columns[0], 120, 3, own=50),
+            ColumnSummary(columns[1], None, 1, put=2.5, format=word("1.234,5 €")),
         ),
     )
 

@@ -12,7 +12,7 @@ from sklearn.model_selection import ParameterSampler
 
 import trainlab as tl
 from trainlab import MLPClassifier, PopulationSearchCV
-from trainlab.search.narrowing import Within, best, box_of, narrowed
+from trainlab.search.narrowing import TruncatedDistribution, best, box_of, narrowed
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -59,7 +59,9 @@ def test_draws_fill_the_box_as_the_distribution_does(
     distribution: Any, low: float, high: float, rng: np.random.Generator
 ) -> None:
     draws = np.random.RandomState(rng.integers(2**32))
-    values = np.array([Within(distribution, low, high).rvs(draws) for _ in range(2000)])
+    values = np.array(
+        [TruncatedDistribution(distribution, low, high).rvs(draws) for _ in range(2000)]
+    )
     assert low <= values.min() <= values.max() <= high
     if isinstance(low, int):
         assert values.dtype.kind == "i"
@@ -71,7 +73,7 @@ def test_draws_fill_the_box_as_the_distribution_does(
         ends = distribution.cdf([low, high])
         # The mean of n even draws has σ = 1/√(12 n); six of them.
         assert abs((shares.mean() - ends[0]) / (ends[1] - ends[0]) - 0.5) < 6 / np.sqrt(12 * 2000)
-    assert Within(distribution, low, low).rvs(draws) == pytest.approx(low, rel=1e-9)
+    assert TruncatedDistribution(distribution, low, low).rvs(draws) == pytest.approx(low, rel=1e-9)
 
 
 def test_later_rounds_are_drawn_from_the_boxes_that_are_recorded() -> None:

@@ -334,7 +334,7 @@ def test_an_interrupt_ends_the_search() -> None:
     X, y = IRIS
     candidates = [Candidate.of(quick(max_iter=40), {"alpha": alpha}) for alpha in (0.1, 0.2)]
     with pytest.raises(KeyboardInterrupt):
-        training.train([training.Course(candidates, X, y, {})], 1, Interrupting())
+        training.train([training.CandidateBatch(candidates, X, y, {})], 1, Interrupting())
 
 
 def test_the_same_candidates_again() -> None:
@@ -373,8 +373,8 @@ def test_splits_share_the_workers_as_memory_allows(
 def test_sizes_count_data_and_networks() -> None:
     X, y = IRIS
     of = {"batch_size": 20, "dtype": "float32"}
-    dense = training.Course([Candidate.of(quick(n_members=2, **of), {})], X, y, {}).size
+    dense = training.CandidateBatch([Candidate.of(quick(n_members=2, **of), {})], X, y, {}).size
     assert dense == 4 * (150 * 4 + 2 * (4 * 5 + 5 + 5 * 3 + 3))
     plain = Candidate.of(quick(standardize_inputs=False, **of), {})
-    sparse = training.Course([plain], csr_array(X), y, {}).size
+    sparse = training.CandidateBatch([plain], csr_array(X), y, {}).size
     assert sparse == 8 * np.count_nonzero(X) + 4 * (4 * 5 + 5 + 5 * 3 + 3)

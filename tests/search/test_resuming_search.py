@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 import trainlab as tl
 from trainlab import MLPClassifier, PopulationSearchCV
 from trainlab.errors import SettingError, StoreError
-from trainlab.search.keeping import plain
+from trainlab.search.persistence import plain
 from trainlab.store import FILE, Run, Store, listed
 from trainlab.training import pace
 from trainlab.workers import backends

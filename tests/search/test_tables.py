@@ -12,7 +12,7 @@ import pytest
 from complaints import complains
 from trainlab.errors import DataError, SettingError
 from trainlab.search import mixed
-from trainlab.search.mixed import Column, said
+from trainlab.search.mixed import ColumnSummary, said
 from trainlab.search.tables import problem, split
 
 ROWS = 24
@@ -252,7 +252,7 @@ def test_what_a_table_has_of_names_and_white_space(tmp_path: Path) -> None:
     path.write_text("\n".join([" Na\xa0,None,\ufeffy", *rows[:-1], "\xa0,red,a"]), encoding="utf-8")
     found = problem(path, "y", ["None"])
     assert (found.features, set(found.y.tolist())) == (("Na",), {"a", "b"})
-    assert found.columns == (Column("Na", None, 1),)
+    assert found.columns == (ColumnSummary("Na", None, 1),)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_words_and_holes_are_read(tmp_path: Path, numbers: list[float]) -> None:
     age = ["", *range(ROWS - 1)]
     path = written(tmp_path, kind=kind, x=numbers, age=age, y=[0, 1] * 12)
     found = problem(path, "y")
-    assert found.columns == (Column("kind", 3, 8), Column("age", None, 1))
+    assert found.columns == (ColumnSummary("kind", 3, 8), ColumnSummary("age", None, 1))
     assert (found.words, found.x.dtype, found.x.shape) == ([0], object, (ROWS, 3))
     assert found.x[:6, 0].tolist() == ["red", "red", "blue", None, None, "12"]
     assert found.x[:, 1].tolist() == numbers
@@ -332,7 +332,7 @@ def test_few_numbers_beside_words_are_words(tmp_path: Path) -> None:
         if words is None:
             complains(lambda path=path: problem(path, "y"), DataError, "features of")
         else:
-            assert problem(path, "y").columns == (Column("size", words, 0),)
+            assert problem(path, "y").columns == (ColumnSummary("size", words, 0),)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_tables_with_words_are_bounded(
 ) -> None:
     path = written(tmp_path, x=numbers, w=["aaaa", "bbbb", "cccc"] * 8, y=[0, 1] * 12)
     monkeypatch.setattr(mixed, limit, most + 1 if limit != "MAX_LETTERS" else 12)
-    assert problem(path, "y").columns == (Column("w", 3, 0),)
+    assert problem(path, "y").columns == (ColumnSummary("w", 3, 0),)
     monkeypatch.setattr(mixed, limit, most)
     with pytest.raises(DataError) as caught:
         problem(path, "y")

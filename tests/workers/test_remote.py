@@ -432,7 +432,7 @@ def test_ctrl_c_keeps_what_is_finished(backend: str, cluster, tmp_path: Path) ->
     """The terminal sends it to this process and to its workers; a cluster does not hear it."""
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED)
-    words = [sys.executable, str(script), str(Path(__file__).parents[1]), backend]
+    words = [sys.executable, str(script), str(Path(__file__).parents[1] / "support"), backend]
     words += [cluster.address] if backend == "dask" else []
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -4,6 +4,9 @@ With the start methods "spawn" and "forkserver" a child imports the main module 
 by the name in `__main__.__spec__`, which for a reader's script is the name of this file.
 """
 
-from trainlab.book.script import run_in_child
+import os
 
-globals().update(run_in_child(__name__))
+from trainlab.book.script import ENVIRONMENT, run_in_child
+
+if ENVIRONMENT in os.environ:  # not where a tool imports all files of a package
+    globals().update(run_in_child(__name__))

@@ -19,7 +19,7 @@ from trainlab.streams import MAX_INDEX
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
-    from trainlab.search.study import Outcome
+    from trainlab.search.study import StudyResult
 
 MODEL: Final = "model.safetensors"
 SHOWN: Final = 10
@@ -137,14 +137,14 @@ def search(
     from trainlab.models import save
     from trainlab.report import write_search
     from trainlab.search.mixed import said
-    from trainlab.search.study import Asked, study
+    from trainlab.search.study import StudySettings, study
     from trainlab.search.tables import problem
 
-    asked = {name: value for name, value in numbers.items() if value is not None}
-    asked |= {"lr": _range("--lr", lr)} if lr else {}
-    asked |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
-    asked |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
-    settings = Asked(**asked)
+    chosen = {name: value for name, value in numbers.items() if value is not None}
+    chosen |= {"lr": _range("--lr", lr)} if lr else {}
+    chosen |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
+    chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
+    settings = StudySettings(**chosen)
     found = problem(
         table,
         target,
@@ -165,14 +165,14 @@ def search(
     for warning in found.warnings:  # once more at the end, with those of the training
         say(f"Warning: {warning}", err=True)
     try:
-        outcome = study(found, settings, out, fresh, workers, progress=True)
+        result = study(found, settings, out, fresh, workers, progress=True)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
         say(f"To go on: {command(_words(ctx))}", err=True)
         raise SystemExit(INTERRUPTED) from None
-    save(outcome.model, out / MODEL)
-    page = write_search(outcome, out)
-    _show(outcome)
+    save(result.model, out / MODEL)
+    page = write_search(result, out)
+    _show(result)
     say(f"Page: {page.resolve()}")
     say(f"To predict: {command(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
 
@@ -203,21 +203,21 @@ def _words(ctx: click.Context) -> list[str]:
     return words
 
 
-def _show(outcome: Outcome) -> None:
+def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
     from trainlab.report.words import score as words
 
     best = [
         (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)
-        for one in outcome.candidates[:SHOWN]
+        for one in result.candidates[:SHOWN]
     ]
-    title = f"The best by {outcome.measure} of folds"
+    title = f"The best by {result.measure} of folds"
     show_table(("Rank", "Score", "Settings"), best, title)
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
-        for one in outcome.judged
+        for one in result.judged
     ]
-    show_table(("", outcome.measure, "95 % interval"), judged, "On the rows put aside")
-    say(outcome.versus.words)
-    for warning in outcome.warnings:
+    show_table(("", result.measure, "95 % interval"), judged, "On the rows put aside")
+    say(result.versus.words)
+    for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

@@ -1,6 +1,6 @@
 """What networks are trained on: splits of rows, data sets of splits, and arrays made into them.
 
-Order: one split, drawing rows by chance, a data set, then `from_arrays`, which admits
+Order: one split, drawing rows by chance, a data set, then `from_arrays`, which checks
 arrays of any origin.  Axis letters: N rows, d features, C classes, out targets per row.
 """
 
@@ -14,15 +14,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainlab.data.admission import (
+from trainlab.data.validation import (
     DTYPES,
     Features,
     Given,
-    admit_inputs,
-    admit_targets,
-    admit_weights,
+    are_valid_inputs,
     encode,
-    is_admitted,
+    validate_inputs,
+    validate_targets,
+    validate_weights,
 )
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.settings import FLAG, TEXT, either, instance_of, is_integer, is_real, one_of
@@ -51,7 +51,7 @@ class Split:
 
     def __post_init__(self) -> None:
         x, t = self.x, self.t
-        if not is_admitted(x):
+        if not are_valid_inputs(x):
             must = "be a filled float32 or float64 array (N, d), in C order or canonical CSR"
             raise DataError(sentence("x", "Split", must, x, "from_arrays(x, t)"))
         kinds = {(1, np.dtype(np.int64)), (2, x.dtype)}
@@ -98,7 +98,7 @@ def split(
     >>> sorted(taken.t.tolist())
     [0, 0, 1]
     """
-    instance_of(Split).admit(part, "part", "a split")
+    instance_of(Split).check(part, "part", "a split")
     rest, taken = draw_rows(part.t, size, stratify=stratify, seed=seed, purpose=purpose)
     return part.take(rest), part.take(taken)
 
@@ -110,8 +110,8 @@ def draw_rows(
     # Imported here: `import trainlab` need not wait for scikit-learn.
     from sklearn.model_selection import train_test_split
 
-    one_of(tuple(_DRAWS)).admit(purpose, "purpose", "a split")
-    FLAG.admit(stratify, "stratify", "a split")
+    one_of(tuple(_DRAWS)).check(purpose, "purpose", "a split")
+    FLAG.check(stratify, "stratify", "a split")
     count = rows_of(size, len(t), purpose)
     labels = t if stratify and t.ndim == 1 else None
     if labels is not None and not can_stratify(labels, count):
@@ -185,12 +185,12 @@ class Dataset:
     sha256: str
 
     def __post_init__(self) -> None:
-        TEXT.admit(self.name, "name", "Dataset")
-        TEXT.admit(self.sha256, "sha256", "Dataset")
-        one_of(TASKS).admit(self.task, "task", self.name)
-        instance_of(Split).admit(self.train, "train", self.name)
+        TEXT.check(self.name, "name", "Dataset")
+        TEXT.check(self.sha256, "sha256", "Dataset")
+        one_of(TASKS).check(self.task, "task", self.name)
+        instance_of(Split).check(self.train, "train", self.name)
         for name, part in self.parts().items():
-            instance_of(Split).admit(part, name, self.name)
+            instance_of(Split).check(part, name, self.name)
         labels = self.task == "classification"
         if labels != (self.classes is not None):
             must = "be given for classification and for nothing else"
@@ -243,7 +243,7 @@ class Dataset:
         seed: int = 0,
     ) -> Dataset:
         """This data set with the split `name`, which must be absent, carved from its train rows."""
-        one_of(tuple(_DRAWS)).admit(name, "name", "Dataset.hold_out")
+        one_of(tuple(_DRAWS)).check(name, "name", "Dataset.hold_out")
         if getattr(self, name) is not None:
             must = f"have no {name} split yet"
             remedy = f"dataclasses.replace(data, {name}=None)"
@@ -319,16 +319,16 @@ def from_arrays(
     >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
     ('classification', ['no', 'yes'], 2, 2)
     """
-    either(one_of(TASKS), None).admit(task, "task", "from_arrays")
-    one_of(tuple(map(str, DTYPES))).admit(dtype, "dtype", "from_arrays")
-    FLAG.admit(stratify, "stratify", "from_arrays")
-    TEXT.admit(name, "name", "from_arrays")
-    inputs = admit_inputs(x, "x", dtype)
-    task, targets = admit_targets(t, task, "t", dtype)
+    either(one_of(TASKS), None).check(task, "task", "from_arrays")
+    one_of(tuple(map(str, DTYPES))).check(dtype, "dtype", "from_arrays")
+    FLAG.check(stratify, "stratify", "from_arrays")
+    TEXT.check(name, "name", "from_arrays")
+    inputs = validate_inputs(x, "x", dtype)
+    task, targets = validate_targets(t, task, "t", dtype)
     classes = np.unique(targets) if task == "classification" else None
     data = Dataset(
         name=name,
-        train=Split(inputs, encode(targets, classes, "t"), admit_weights(weight, "weight")),
+        train=Split(inputs, encode(targets, classes, "t"), validate_weights(weight, "weight")),
         validation=None,
         test=None,
         task=task,
@@ -341,10 +341,10 @@ def from_arrays(
             if len(held) not in (2, 3):
                 must = "be None, a number of rows, a fraction, (x, t) or (x, t, weight)"
                 raise SettingError(sentence(kind, "from_arrays", must, held))
-            _, own = admit_targets(held[1], task, f"t of {kind}", dtype)
+            _, own = validate_targets(held[1], task, f"t of {kind}", dtype)
             own = encode(own, classes, f"t of {kind}")
-            weights = admit_weights(held[2], f"weight of {kind}") if len(held) == 3 else None
-            pairs[kind] = Split(admit_inputs(held[0], f"x of {kind}", dtype), own, weights)
+            weights = validate_weights(held[2], f"weight of {kind}") if len(held) == 3 else None
+            pairs[kind] = Split(validate_inputs(held[0], f"x of {kind}", dtype), own, weights)
     data = dataclasses.replace(data, **pairs)
     data = dataclasses.replace(data, sha256=content_of(data))
     if test is not None and not isinstance(test, tuple):

@@ -25,7 +25,7 @@ _SAID: Final = re.compile(r'"?sep=(.)"?\s*')
 
 
 @dataclass(frozen=True)
-class Layout:
+class TextLayout:
     """How the text of a table is laid out.
 
     delimiter  between cells
@@ -57,7 +57,7 @@ def delimiter_of(text: str | None) -> str | None:
     return mark
 
 
-def layout(head: bytes, skip: int, delimiter: str | None, fault: Fault) -> Layout:
+def layout(head: bytes, skip: int, delimiter: str | None, fault: Fault) -> TextLayout:
     """The layout of a table whose text begins with these bytes.
 
     DataError where two marks fit equally well.
@@ -80,7 +80,7 @@ def layout(head: bytes, skip: int, delimiter: str | None, fault: Fault) -> Layou
     titles = 0
     if below and all(width == usual for _, width in found[below[0] :]) and len(below) > 1:
         titles = found[below[0] - 1][0] if below[0] else 0
-    return Layout(mark, skip, usual, header, titles)
+    return TextLayout(mark, skip, usual, header, titles)
 
 
 def _widths(sample: Sequence[str], mark: str, whole: bool) -> list[tuple[int, int]]:

@@ -33,7 +33,7 @@ from trainlab.settings import whole_number
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_AXES: Final = 8
 MAX_BYTES: Final = 1 << 30
-"""What `read_idx` admits unless told otherwise, in bytes of decompressed content."""
+"""The most that `read_idx` reads unless told otherwise, in bytes of decompressed content."""
 
 _SHA256: Final = re.compile("[0-9a-fA-F]{64}")
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -74,7 +74,7 @@ def read_idx(
     array([7, 8, 9], dtype=uint8)
     """
     path = as_path(path, "path", "read_idx")
-    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "read_idx")
+    max_bytes = whole_number(1).check(max_bytes, "max_bytes", "read_idx")
     if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         raise SettingError(sentence("sha256", "read_idx", "be 64 hex digits or None", sha256))
     if shape is not None and not (

@@ -21,8 +21,8 @@ SAMPLE: Final = 20
 """Rows of a sheet that show how wide it is."""
 
 
-class Rows(ABC):
-    """Rows, which can be read once.
+class RowReader(ABC):
+    """Reads the rows of a file, once.
 
     what       what errors count: "line" or "row"
     notices    what was assumed about the file, in sentences
@@ -51,23 +51,25 @@ class Rows(ABC):
         """Closes what was opened for the rows alone."""
 
 
-def open_rows(opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int) -> Rows:
+def open_rows(
+    opened: Opened, path: Path, fault: Fault, delimiter: str | None, skip: int
+) -> RowReader:
     """The rows of a file that is open, after `skip` lines; see `read_table` for the rest."""
     mark = delimiter_of(delimiter)
     if not is_integer(skip) or not 0 <= skip <= MAX_SKIPPED:
         must = f"be an integer in [0, {MAX_SKIPPED}]"
         raise SettingError(sentence("skip_lines", "a table", must, skip))
     if opened.kind == "text":
-        return _Text(opened, fault, mark, skip)
+        return _TextReader(opened, fault, mark, skip)
     if mark is not None:
         must = f"be left out: there is none in a file of the kind {opened.kind}"
         raise SettingError(sentence("delimiter", str(path), must, mark))
     notices = list[str]()
     read = parquet_rows if opened.kind == "parquet" else workbook_rows
-    return _Sheet(read(path, fault, notices), skip, notices)
+    return _SheetReader(read(path, fault, notices), skip, notices)
 
 
-class _Text(Rows):
+class _TextReader(RowReader):
     """The rows of a text."""
 
     what = "line"
@@ -101,7 +103,7 @@ class _Text(Rows):
         """There is nothing: the lines are those of the open file."""
 
 
-class _Sheet(Rows):
+class _SheetReader(RowReader):
     """The rows of a sheet, each at least as wide as the first."""
 
     what = "row"

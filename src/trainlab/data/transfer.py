@@ -33,7 +33,7 @@ class MirrorError(Exception):
         self.lasting = lasting
 
 
-class _Session(requests.Session):
+class _NoRedirectSession(requests.Session):
     """Leaves redirects to `_ask`: following one, it would read all of its content first."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -85,7 +85,7 @@ def _read(
 
     try:
         try:
-            with _Session() as session, _ask(session, url, headers) as answer:
+            with _NoRedirectSession() as session, _ask(session, url, headers) as answer:
                 put(answer)
                 body: urllib3.BaseHTTPResponse = answer.raw
                 # By what has arrived: `stream` waits for all of a piece, and takes a chunk of a

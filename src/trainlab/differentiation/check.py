@@ -12,7 +12,13 @@ from trainlab.blas import one_thread
 from trainlab.differentiation.differences import COMPLEX_STEP, STEP, Scheme, scheme
 from trainlab.differentiation.numeric import numeric
 from trainlab.differentiation.problem import INPUT, Problem
-from trainlab.differentiation.report import ROUNDING, Comparison, GradientReport, floors, report
+from trainlab.differentiation.report import (
+    ROUNDING,
+    GradientComparison,
+    GradientReport,
+    floors,
+    report,
+)
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.settings import FLAG, either, real, whole_number
@@ -84,10 +90,10 @@ def gradient_check(
     by = scheme(method, STEP if h is None else h, "gradient_check", tuple(STEPS))
     h = STEPS[method] if h is None else h
     complex_steps = method == "complex"
-    entries = either(whole_number(1), None).admit(entries, "entries", "gradient_check")
-    tolerance = either(real(0.0), None).admit(tolerance, "tolerance", "gradient_check")
-    seed = whole_number(0, "0").admit(seed, "seed", "gradient_check")
-    FLAG.admit(include_input, "include_input", "gradient_check")
+    entries = either(whole_number(1), None).check(entries, "entries", "gradient_check")
+    tolerance = either(real(0.0), None).check(tolerance, "tolerance", "gradient_check")
+    seed = whole_number(0, "0").check(seed, "seed", "gradient_check")
+    FLAG.check(include_input, "include_input", "gradient_check")
     if tolerance is None:
         tolerance = COMPLEX_TOLERANCE if complex_steps else TOLERANCE
     problem = Problem.of(network, x, t, seed, members, params, out_features)
@@ -105,7 +111,7 @@ def gradient_check(
         found = numeric(problem, problem.variable(name), some, by, steps)
         flat = analytic.reshape(*analytic.shape[:-2], size)[..., some]
         comparisons.append(
-            Comparison(name, analytic.shape[1:], some, flat, found.values, found.crossed)
+            GradientComparison(name, analytic.shape[1:], some, flat, found.values, found.crossed)
         )
         if not complex_steps:
             noise = np.fmax(noise, ROUNDING * found.size / h)
@@ -118,7 +124,11 @@ def gradient_check(
 
 
 def _refine(
-    problem: Problem, comparison: Comparison, doubtful: Array, by: Scheme, steps: Sequence[float]
+    problem: Problem,
+    comparison: GradientComparison,
+    doubtful: Array,
+    by: Scheme,
+    steps: Sequence[float],
 ) -> None:
     """Replaces the doubtful differences of a comparison by those of smaller steps."""
     if doubtful.size:

@@ -91,7 +91,7 @@ def numerical_gradient(
     [6.0, 8.0]
     """
     chosen = scheme(method, h, "numerical_gradient")
-    FLAG.admit(vectorized, "vectorized", "numerical_gradient")
+    FLAG.check(vectorized, "vectorized", "numerical_gradient")
     return _gradient(f, _point(f, x, "numerical_gradient"), h, chosen, vectorized)
 
 
@@ -109,8 +109,8 @@ def complex_step_gradient(
     >>> complex_step_gradient(lambda x: np.exp(x).sum(), [0.0, 1.0]).tolist()
     [1.0, 2.718281828459045]
     """
-    h = _STEP.admit(h, "h", "complex_step_gradient")
-    FLAG.admit(vectorized, "vectorized", "complex_step_gradient")
+    h = _STEP.check(h, "h", "complex_step_gradient")
+    FLAG.check(vectorized, "vectorized", "complex_step_gradient")
     point = _point(f, x, "complex_step_gradient")
     return _gradient(f, point, h, SCHEMES["complex"], vectorized)
 
@@ -119,8 +119,8 @@ def scheme(
     method: str, h: float, of: str, methods: tuple[str, ...] = ("central", "forward")
 ) -> Scheme:
     """The scheme of this name; SettingError if `of` has no such method or h is not > 0."""
-    one_of(methods).admit(method, "method", of)
-    _STEP.admit(h, "h", of)
+    one_of(methods).check(method, "method", of)
+    _STEP.check(h, "h", of)
     return SCHEMES[method]
 
 

@@ -93,8 +93,8 @@ class Problem:
         out_features: int | None,
     ) -> Problem:
         count = either(whole_number(1), None)
-        members = count.admit(members, "members", "gradient_check")
-        out_features = count.admit(out_features, "out_features", "gradient_check")
+        members = count.check(members, "members", "gradient_check")
+        out_features = count.check(out_features, "out_features", "gradient_check")
         if not isinstance(network, (MLP, Architecture)):
             must = "be an MLP or an Architecture"
             raise SettingError(sentence("network", "gradient_check", must, network))

@@ -95,7 +95,7 @@ class GradientReport:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class GradientComparison:
     """Two gradients of both objectives with respect to one parameter.
 
     shape is (*members, rows, columns); `entries` are the n compared places of the matrix;
@@ -129,7 +129,7 @@ class Comparison:
 
 
 def floors(
-    comparisons: Sequence[Comparison], noise: Array, passes: Array, tolerance: float
+    comparisons: Sequence[GradientComparison], noise: Array, passes: Array, tolerance: float
 ) -> Array:
     """The size (2, *members) below which gradients are not compared relative to themselves.
 
@@ -149,7 +149,7 @@ def floors(
 
 
 def report(
-    comparisons: Sequence[Comparison], floor: Array, tolerance: float, method: str
+    comparisons: Sequence[GradientComparison], floor: Array, tolerance: float, method: str
 ) -> GradientReport:
     """A row for each objective and parameter."""
     rows = tuple(
@@ -160,7 +160,7 @@ def report(
     return GradientReport(rows, tolerance, method)
 
 
-def _row(c: Comparison, objective: int, floor: Array, tolerance: float) -> GradientRow:
+def _row(c: GradientComparison, objective: int, floor: Array, tolerance: float) -> GradientRow:
     error = np.where(c.crossed, 0.0, c.errors(floor)[objective])
     apart = np.abs(c.analytic - c.numeric)[objective][~c.crossed]
     zero = ~c.crossed & (c.sizes <= tolerance * floor[..., np.newaxis])[objective]

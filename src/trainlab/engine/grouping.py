@@ -122,8 +122,8 @@ def chunk_size(
     architecture = members[0].network.build(*widths)
     slots = max(_slots(member) for member in members)
     activations = sum(architecture.widths) * batch_size
-    numbers = architecture.size * (2 + slots) + 2 * activations
-    working_set = numbers * np.dtype(dtype).itemsize
+    elements = architecture.size * (2 + slots) + 2 * activations
+    working_set = elements * np.dtype(dtype).itemsize
     sharing = min(workers, usable_cores())  # the others of a cluster have caches of their own
     return max(1, round(math.sqrt(BALANCE * last_level_cache() / sharing / working_set)))
 

@@ -36,7 +36,7 @@ _Batch = tuple[Array, Array, Array | None]
 
 
 @dataclasses.dataclass(frozen=True)
-class Split:
+class PreparedSplit:
     """Inputs, targets and weights of rows: (N, …), or (K, N, …) where members differ in them.
 
     is_flat  targets have no axis of outputs
@@ -58,10 +58,10 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True)
-class Data:
+class PreparedSplits:
     """The splits of a training, and the order that their columns are in, or None for their own."""
 
-    splits: dict[str, Split]
+    splits: dict[str, PreparedSplit]
     columns: Array | None
 
 
@@ -74,14 +74,14 @@ class NumPyEngine:
         """Whatever can be written with NumPy."""
         return None
 
-    def prepare(self, splits: Mapping[str, Samples]) -> Data:
+    def prepare(self, splits: Mapping[str, Samples]) -> PreparedSplits:
         """Leaves columns out that no training row uses, where these are many."""
         inputs, columns = arrange({name: split.x for name, split in splits.items()})
         found = {
-            name: Split(inputs[name], own.t, own.weight, own.t.ndim == 1)
+            name: PreparedSplit(inputs[name], own.t, own.weight, own.t.ndim == 1)
             for name, own in splits.items()
         }
-        return Data(found, columns)
+        return PreparedSplits(found, columns)
 
     def group(
         self,
@@ -105,7 +105,7 @@ class NumPyLane:
     """A chunk, and the data it is trained on."""
 
     def __init__(self, spec: LaneSpec) -> None:
-        self.data: Data = spec.data or Data({}, None)
+        self.data: PreparedSplits = spec.data or PreparedSplits({}, None)
         self.chunk = Chunk(spec.members, spec.widths, spec.dtype, self.data.columns, spec.states)
 
     @property
@@ -175,7 +175,7 @@ class NumPyLane:
         self.chunk.keep(rows)
 
 
-def gather(chunk: Chunk, samples: Split, rows: Array) -> _Batch:
+def gather(chunk: Chunk, samples: PreparedSplit, rows: Array) -> _Batch:
     """Inputs, targets and weights of the rows (S, B).
 
     They are (B, …) where all members share one seed, else (K, B, …).  A batch is gathered

@@ -23,11 +23,18 @@ import numpy as np
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.answers import Answering
-from trainlab.estimators.choices import admit
+from trainlab.estimators.choices import check_parameters
 from trainlab.estimators.compatibility import draws_of
-from trainlab.estimators.outcome import Outcome
-from trainlab.estimators.preparation import Prepared, Table, make_table, prepared, signature, whole
+from trainlab.estimators.history import EstimatorHistory
+from trainlab.estimators.predictor import Predictor
+from trainlab.estimators.preparation import (
+    Prepared,
+    TrainingTable,
+    make_table,
+    prepared,
+    signature,
+    whole,
+)
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
 from trainlab.population import Population
@@ -39,7 +46,7 @@ from trainlab.training.plan import Callback, EarlyStopping
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
 
-class BaseMLP(Answering):
+class BaseMLP(Predictor):
     """The base of MLPClassifier and MLPRegressor."""
 
     _has_state: bool
@@ -83,7 +90,7 @@ class BaseMLP(Answering):
         y: Any,
         sample_weight: Any = None,
         validation_data: tuple[Any, ...] | None = None,
-        like: Sequence[Table] = (),
+        like: Sequence[TrainingTable] = (),
     ) -> Prepared:
         """Everything that is checked and decided before training; see the top of this file.
 
@@ -99,7 +106,7 @@ class BaseMLP(Answering):
             for name, value in table.features.items():
                 setattr(self, name, value)
         else:
-            rows = whole(self._admit(X, y, sample_weight, reset=not warm), chosen)
+            rows = whole(self._check_rows(X, y, sample_weight, reset=not warm), chosen)
             if warm:
                 self._check_same_targets(rows)
             targets = self._targets if warm else self._learn_targets(rows, chosen)
@@ -116,7 +123,7 @@ class BaseMLP(Answering):
 
     def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
         """Takes the members of `ready` from a fit, where they stand from `first`."""
-        outcome = Outcome(ready, fitted.history, first)
+        outcome = EstimatorHistory(ready, fitted.history, first)
         states = [fitted.states[row] for row in outcome.rows]
         self._population = Population.restore(ready.members, states, fitted.widths)
         self._inputs, self._targets = ready.table.inputs, ready.table.targets
@@ -143,7 +150,7 @@ class BaseMLP(Answering):
             seeds = [member.seed for member in self._population]
             losses, epochs = self.loss_curve_, self.n_iter_
         seeds = seeds or self._seeds(chosen["n_members"])
-        rows = whole(self._admit(X, y, sample_weight, reset=not fitted), chosen)
+        rows = whole(self._check_rows(X, y, sample_weight, reset=not fitted), chosen)
         if targets is None:
             targets = self._learn_targets(rows, chosen)
         table = self._table(rows, targets, chosen, seeds[0], None, fitted)
@@ -187,8 +194,8 @@ class BaseMLP(Answering):
         seed: int,
         validation_data: tuple[Any, ...] | None,
         goes_on: bool,
-    ) -> Table:
-        """The data set of admitted rows, and of validation rows that are still to be admitted."""
+    ) -> TrainingTable:
+        """The data set of checked rows, and of validation rows that are still to be checked."""
         held = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
@@ -196,7 +203,7 @@ class BaseMLP(Answering):
                 got = type(validation_data).__name__
                 raise SettingError(sentence("validation_data", type(self).__name__, must, got))
             X, y, *weight = validation_data
-            held = self._admit(X, y, weight[0] if weight else None, reset=False)
+            held = self._check_rows(X, y, weight[0] if weight else None, reset=False)
         features = {name: vars(self)[name] for name in _FEATURES if name in vars(self)}
         before = (self._inputs, self._dtype) if goes_on else None
         return make_table(rows, held, targets, chosen, seed, features, before)
@@ -208,11 +215,11 @@ class BaseMLP(Answering):
 
     def _is_warm(self) -> bool:
         """Whether `fit` goes on with what was trained before."""
-        warm = FLAG.admit(self.warm_start, "warm_start", type(self).__name__)
+        warm = FLAG.check(self.warm_start, "warm_start", type(self).__name__)
         return bool(warm) and self.__sklearn_is_fitted__()
 
     def _chosen(self) -> dict[str, Any]:
-        return admit(self.get_params(deep=False), type(self).__name__)
+        return check_parameters(self.get_params(deep=False), type(self).__name__)
 
     def _seeds(self, members: int) -> list[int]:
         draws = draws_of(self.random_state, type(self).__name__)

@@ -1,6 +1,6 @@
 """The parameters of the estimators: what each may be, and the members they describe.
 
-An estimator's constructor only stores; `fit` has its parameters admitted here.
+An estimator's constructor only stores; `fit` has its parameters checked here.
 """
 
 from __future__ import annotations
@@ -116,12 +116,12 @@ RULES: Final[Mapping[str, Rule]] = {
 """What each parameter may be; `random_state` is for scikit-learn to judge."""
 
 
-def admit(
+def check_parameters(
     parameters: Mapping[str, Any], owner: str, rules: Mapping[str, Rule] = RULES
 ) -> dict[str, Any]:
     """The parameters as records and plain numbers; SettingError for the first that is wrong."""
     return {
-        name: rules[name].admit(value, name, owner)
+        name: rules[name].check(value, name, owner)
         for name, value in with_norm(parameters, owner).items()
         if name in rules
     }

@@ -11,15 +11,15 @@ from trainlab.arrays import as_array
 from trainlab.data.labels import as_integers
 from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.answers import Classifying
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.compatibility import check_sizes
+from trainlab.estimators.predictor import ClassifierPredictor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels
 from trainlab.network.workspace import Array
 
 
-class MLPClassifier(Classifying, BaseMLP):
+class MLPClassifier(ClassifierPredictor, BaseMLP):
     """Networks that tell classes apart, with scikit-learn's face.
 
     Parameters that bear scikit-learn's names mean what they mean there.
@@ -154,7 +154,7 @@ class MLPClassifier(Classifying, BaseMLP):
         y = as_integers(y, "y", owner)
         targets = None
         if classes is not None:
-            targets = Labels(_admit_classes(classes, owner))
+            targets = Labels(_check_classes(classes, owner))
             if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
                 must = f"be those of the first call, {self._targets.classes.tolist()}"
                 raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))
@@ -173,7 +173,7 @@ class MLPClassifier(Classifying, BaseMLP):
             raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
 
 
-def _admit_classes(classes: Any, owner: str) -> Array:
+def _check_classes(classes: Any, owner: str) -> Array:
     """The labels that y will hold, sorted; SettingError unless they are of one kind."""
     given = as_array(as_integers(classes, "classes", owner), "classes", owner, SettingError)
     words = given.dtype == object and all(isinstance(label, str) for label in given.flat)

@@ -106,7 +106,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     def transform(self, X: Any) -> Array:
         """The rows as numbers (N, m)."""
-        cells = self._admit(X)
+        cells = self._check_cells(X)
         made, first = np.empty((len(cells[0]), self.width)), 0
         for one, name, own in zip(self.columns_, self._names(), cells, strict=True):
             part = one.encode(own, name)
@@ -119,7 +119,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
         Columns without any are left out.
         """
-        cells = self._admit(X)
+        cells = self._check_cells(X)
         parts = zip(self.columns_, self._names(), cells, strict=True)
         found = {name: one.strange(own, name) for one, name, own in parts}
         return {name: count for name, count in found.items() if count}
@@ -160,7 +160,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         # scikit-learn 1.5 asks so.
         return {"X_types": ["2darray", "categorical", "string"], "allow_nan": True}
 
-    def _admit(self, X: Any) -> list[NDArray[Any]]:
+    def _check_cells(self, X: Any) -> list[NDArray[Any]]:
         check_is_fitted(self)
         return [cells for cells, _ in self._read(X, reset=False)]
 
@@ -192,7 +192,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     def _limits(self) -> tuple[int, int]:
         for name in ("min_frequency", "max_categories"):
-            whole_number(1).admit(getattr(self, name), name, OWNER)
+            whole_number(1).check(getattr(self, name), name, OWNER)
         return self.min_frequency, self.max_categories
 
     def _named_words(self) -> frozenset[int] | None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.answers import Answering
-from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
 from trainlab.models.graph import Graph, member_outputs
 from trainlab.network.nodes import DOUBLE, FLOAT, INT64
 from trainlab.network.workspace import Array
 
 
-def estimator_graph(model: Answering, index: int | None) -> Graph:
+def estimator_graph(model: Predictor, index: int | None) -> Graph:
     """The graph of a fitted estimator, with all of its members; see `export_onnx`."""
     name = type(model).__name__
     if not model.__sklearn_is_fitted__():
@@ -41,8 +41,8 @@ def estimator_graph(model: Answering, index: int | None) -> Graph:
     return graph
 
 
-def _standardized(graph: Graph, inputs: Inputs) -> str:
-    """What `Inputs.encode` makes of x, in the dtype of the members."""
+def _standardized(graph: Graph, inputs: InputScaler) -> str:
+    """What `InputScaler.encode` makes of x, in the dtype of the members."""
     unit, mean, scale = (graph.constant(one, np.float64) for one in inputs.steps())
     x = graph.add("Mul", graph.add("Cast", "x", to=DOUBLE), unit)
     z = graph.add("Div", graph.add("Sub", x, mean), scale)

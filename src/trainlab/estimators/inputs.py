@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from trainlab.data.admission import as_csr
+from trainlab.data.validation import as_csr
 from trainlab.errors import DataError, sentence
 from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
@@ -36,7 +36,7 @@ BLOCK_NUMBERS: Final = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class InputScaler:
     """Columns of X (N, d), standardised: z = (x − mean) / scale; all (d,), float64.
 
     furthest  a bound of the |z| that were trained on; infinite where it is not known

@@ -19,9 +19,9 @@ from sklearn.pipeline import Pipeline
 
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import ModelFileError, SettingError, sentence
-from trainlab.estimators.answers import Answering
 from trainlab.estimators.cells import Column, Numbers, Words, is_hole
 from trainlab.estimators.columns import TableEncoder
+from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.saved import plain, value_of
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.graph import Graph
@@ -41,7 +41,7 @@ _MUST: Final = f"be a TableEncoder and one of {', '.join(NETWORKS)}"
 def pack(model: Pipeline) -> Content:
     """What a file says of a fitted pipeline of these two steps."""
     steps = [step for _, step in model.steps]
-    if len(steps) != 2 or type(steps[0]) is not TableEncoder or not isinstance(steps[1], Answering):
+    if len(steps) != 2 or type(steps[0]) is not TableEncoder or not isinstance(steps[1], Predictor):
         got = ", ".join(type(step).__name__ for step in steps)
         remedy = "to save its last step alone"
         raise SettingError(sentence("steps of a pipeline", "save", _MUST, got, remedy))

@@ -1,6 +1,6 @@
 """The first step of `fit`: from parameters and rows to what is to be trained.
 
-A `Table` is the data set that parameters make of the rows they are given; its signature
+`TrainingTable` is the data set that parameters make of the rows they are given; its signature
 holds the parameters that decided it, so that many estimators can share one.  A
 `Prepared` is a table with members and the arguments of their training.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.choices import batch_rows, loss_of, members_of, weight_decay
-from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Labels, Targets, class_weights
 from trainlab.members import Member
@@ -35,7 +35,7 @@ DECIDING: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TrainingTable:
     """data, how X and y became its inputs and targets.
 
     mean_weight, exponent  mean_weight · 2**exponent is the mean weight of a row it trains on
@@ -44,7 +44,7 @@ class Table:
     """
 
     data: Dataset
-    inputs: Inputs
+    inputs: InputScaler
     targets: Targets
     mean_weight: float
     exponent: int
@@ -63,7 +63,7 @@ class Prepared:
 
     members: tuple[Member, ...]
     arguments: Mapping[str, Any]
-    table: Table
+    table: TrainingTable
 
     @property
     def data(self) -> Dataset:
@@ -72,14 +72,14 @@ class Prepared:
 
 
 def prepared(
-    table: Table,
+    table: TrainingTable,
     chosen: Mapping[str, Any],
     seeds: Sequence[int],
     epochs: int,
     stopping: EarlyStopping | None,
     owner: str,
 ) -> Prepared:
-    """The members of admitted parameters, and the arguments of their training on a table."""
+    """The members of checked parameters, and the arguments of their training on a table."""
     batch = batch_rows(chosen, len(table.data.train))
     loss = loss_of(chosen, table.data.task, owner)
     arguments = {
@@ -113,8 +113,8 @@ def make_table(
     chosen: Mapping[str, Any],
     seed: int,
     features: Mapping[str, Any],
-    before: tuple[Inputs, str] | None,
-) -> Table:
+    before: tuple[InputScaler, str] | None,
+) -> TrainingTable:
     """The table of rows to train on, and `held` or drawn ones to validate on.
 
     before: what X became, and the dtype, in a training that this one goes on with; None
@@ -142,7 +142,7 @@ def make_table(
     )
     mean = train.total_weight / len(train)
     own = signature(chosen, seed)
-    return Table(data, inputs, targets, mean, train.exponent, own, dict(features))
+    return TrainingTable(data, inputs, targets, mean, train.exponent, own, dict(features))
 
 
 def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
@@ -150,15 +150,15 @@ def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
     rows = replace(rows, y=targets.encode(rows.y))
     if class_weight is None:
         return rows
-    assert isinstance(targets, Labels)  # the classifier admits class weights for nothing else
+    assert isinstance(targets, Labels)  # the classifier allows class weights for nothing else
     weights = class_weights(class_weight, targets, rows.y, rows.weight, "MLPClassifier")
     return rows.weighed(weights[rows.y])
 
 
-def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> Inputs:
+def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> InputScaler:
     if chosen["standardize_inputs"]:
-        return Inputs.of(rows.x, rows.weight)
-    return Inputs.plain(rows.x.shape[1])
+        return InputScaler.of(rows.x, rows.weight)
+    return InputScaler.plain(rows.x.shape[1])
 
 
 def dtype_of(rows: Rows, chosen: Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Self
 
 from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.answers import Regressing
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.predictor import RegressorPredictor
 from trainlab.estimators.rows import Rows
 
 
-class MLPRegressor(Regressing, BaseMLP):
+class MLPRegressor(RegressorPredictor, BaseMLP):
     """Networks that predict numbers, with scikit-learn's face.
 
     Parameters are those of `MLPClassifier`, without label_smoothing and class_weight, and

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from trainlab.data.admission import admit_inputs, as_csr
 from trainlab.data.arrays import Split
+from trainlab.data.validation import as_csr, validate_inputs
 from trainlab.data.weights import in_range, product
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.errors import DataError, sentence
@@ -60,7 +60,7 @@ class Rows:
 
     def split(self, dtype: str) -> Split:
         """The rows as networks are trained on them; y must be targets."""
-        x = admit_inputs(self.x, "X", dtype)
+        x = validate_inputs(self.x, "X", dtype)
         t = self.y if self.y.ndim == 1 else np.ascontiguousarray(self.y, dtype)
         weight = self.weight
         if weight is not None and (weight == weight[0]).all():

@@ -28,11 +28,11 @@ import scipy.stats
 
 from trainlab.deprecated import with_norm
 from trainlab.errors import ModelFileError, SettingError, sentence
-from trainlab.estimators.answers import Answering, Classifying
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.graphs import estimator_graph
-from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.predictor import ClassifierPredictor, Predictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.members import describe
@@ -61,7 +61,7 @@ class Format:
     finish      judges a model that was put together, and adds what follows from its parts
     """
 
-    kind: type[Answering]
+    kind: type[Predictor]
     arrays: tuple[str, ...]
     attributes: tuple[str, ...]
     flags: tuple[str, ...]
@@ -70,7 +70,7 @@ class Format:
     @property
     def classifies(self) -> bool:
         """Whether its targets are classes."""
-        return issubclass(self.kind, Classifying)
+        return issubclass(self.kind, ClassifierPredictor)
 
     @property
     def parts(self) -> set[str]:
@@ -86,7 +86,9 @@ def pack(form: Format, model: Any) -> Content:
     population, arrays = describe_population(model._population)
     kept = vars(model)
     arrays |= {own: kept[own] for own in form.arrays if kept.get(own) is not None}
-    arrays |= {f"inputs.{one.name}": getattr(model._inputs, one.name) for one in fields(Inputs)}
+    arrays |= {
+        f"inputs.{one.name}": getattr(model._inputs, one.name) for one in fields(InputScaler)
+    }
     targets = model._targets
     if isinstance(targets, Values):
         said: Any = {"values": bool(targets.flat)}
@@ -136,7 +138,7 @@ def _put_together(
     model = form.kind(**parameters)
     own = {name: arrays.pop(name, None) for name in form.arrays}
     model._targets = _targets(document["targets"], arrays, form.classifies, source)
-    said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(Inputs)}
+    said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(InputScaler)}
     model._population = revive_population(document["population"], arrays, source)
     if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
         raise fault(source, "widths", "be those of the targets", model._population.widths)
@@ -166,18 +168,18 @@ def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str)
     raise fault(source, "targets", "be values, labels or indicators", kind)
 
 
-def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -> Inputs:
-    plain = Inputs.plain(features)
+def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -> InputScaler:
+    plain = InputScaler.plain(features)
     if version < _STANDARDIZED:
         if all(one is None for one in said.values()):
             return plain
         raise fault(source, "inputs", f"have no means in version {version}", said["mean"])
-    mean, scale, furthest = (said[one.name] for one in fields(Inputs))
+    mean, scale, furthest = (said[one.name] for one in fields(InputScaler))
     if furthest is None:  # earlier files have no bound
         furthest = plain.furthest
     bounds = furthest.dtype == np.float64 and bool((furthest >= 0).all())
     if mean.shape == furthest.shape == (features,) and _are_sound(mean, scale) and bounds:
-        return Inputs(mean, scale, furthest)
+        return InputScaler(mean, scale, furthest)
     must = f"have {features} finite means, scales > 0 and bounds >= 0"
     raise fault(source, "inputs", must, mean)
 

@@ -22,7 +22,7 @@ from trainlab.estimators.targets import GREATEST, Indicators, Labels, unit_of
 from trainlab.network.workspace import Array
 
 
-def admit_sample_weight(sample_weight: Any, X: Any, owner: str) -> Array:
+def check_sample_weight(sample_weight: Any, X: Any, owner: str) -> Array:
     """The weights (N,) of the rows of X, float64; a number or None: the same for each of them.
 
     ValueError unless they are finite and >= 0.
@@ -71,7 +71,7 @@ def _are_words(labels: Array) -> bool:
 def _weight(sample_weight: Any, y: Any, owner: str) -> Array | None:
     if sample_weight is None:
         return None
-    weight = admit_sample_weight(sample_weight, y, owner)
+    weight = check_sample_weight(sample_weight, y, owner)
     if not weight.any():
         raise DataError(
             sentence("sample_weight", owner, "be positive somewhere", "zero for every row")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, admit_level, finite, numbers
+from trainlab.evidence.checks import Array, check_level, finite, numbers
 from trainlab.settings import real, whole_number
 
 SMOOTHING_WINDOW: Final = 11
@@ -32,7 +32,7 @@ def smooth(
     x = numbers(values)
     if not whole_number(1).valid(window) or window % 2 == 0:
         raise SettingError(sentence("window", "smooth", "be an odd integer >= 1", window, "11"))
-    beta = real(remedy="2.0").admit(beta, "beta", "smooth")
+    beta = real(remedy="2.0").check(beta, "beta", "smooth")
     if x.ndim == 0:
         raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
     half = int(window) // 2
@@ -68,7 +68,7 @@ def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
     >>> b.center.tolist(), b.count.tolist()
     ([2.0, 2.0], [2, 1])
     """
-    level = admit_level(level, "band")
+    level = check_level(level, "band")
     x = finite(values)
     if x.ndim != 2 or not len(x):
         must = "have shape (members, n) with a member"

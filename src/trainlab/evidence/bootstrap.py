@@ -14,7 +14,7 @@ from scipy import special
 from trainlab import memory
 from trainlab.blas import one_thread
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, admit_level, numbers
+from trainlab.evidence.checks import Array, check_level, numbers
 from trainlab.streams import stream
 
 RESAMPLES: Final = 10_000
@@ -51,7 +51,7 @@ def median_bounds(values: Array, level: float) -> tuple[float, float]:
     >>> median_bounds(np.arange(1.0, 11.0), 0.95)
     (2.5, 8.5)
     """
-    level = admit_level(level, "median_bounds")
+    level = check_level(level, "median_bounds")
     values = numbers(values)
     if values.ndim != 1 or not np.isfinite(values).all():
         must = "be finite, of shape (n,)"
@@ -115,7 +115,7 @@ def statistic_bounds(
     >>> 43 < low < 45 and 54 < high < 56
     True
     """
-    level = admit_level(level, "statistic_bounds")
+    level = check_level(level, "statistic_bounds")
     columns = numbers(columns)
     if columns.ndim != 2 or not columns.size:
         must = "have the shape (n, k) with n, k >= 1"

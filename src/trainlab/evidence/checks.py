@@ -36,7 +36,7 @@ def present(values: npt.ArrayLike) -> tuple[Array, int]:
     return kept, x.size - kept.size
 
 
-def admit_level(level: float, owner: str) -> float:
+def check_level(level: float, owner: str) -> float:
     """The level; SettingError unless it is a number in (0, 1)."""
-    admitted: float = _LEVEL.admit(level, "level", owner)
-    return admitted
+    checked: float = _LEVEL.check(level, "level", owner)
+    return checked

@@ -18,7 +18,7 @@ from scipy import special
 
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
-from trainlab.evidence.checks import Array, admit_level, numbers
+from trainlab.evidence.checks import Array, check_level, numbers
 from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
 from trainlab.settings import TEXT, one_of
 
@@ -110,8 +110,8 @@ def compare(
     >>> print(compare("SGD", x + 3, "Adam", x))
     SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 10, p = 0.002)
     """
-    TEXT.admit(first, "first", "compare")
-    TEXT.admit(second, "second", "compare")
+    TEXT.check(first, "first", "compare")
+    TEXT.check(second, "second", "compare")
     return compare_all({first: a, second: b}, level, seed, better)[0]
 
 
@@ -153,8 +153,8 @@ def compare_all(
     >>> [c.shown for c in compare_all(both)]
     [False, True, True]
     """
-    level = admit_level(level, "compare_all")
-    one_of(("lower", "higher")).admit(better, "better", "compare_all")
+    level = check_level(level, "compare_all")
+    one_of(("lower", "higher")).check(better, "better", "compare_all")
     if not isinstance(arms, Mapping) or not all(isinstance(label, str) for label in arms):
         must = "be a dict from labels to values"
         raise SettingError(sentence("arms", "compare_all", must, arms))
@@ -162,7 +162,9 @@ def compare_all(
     if x.ndim != 2 or len(x) < 2:
         must = "hold two or more arms of shape (seeds,)"
         raise SettingError(sentence("arms", "compare_all", must, labels))
-    names = list(itertools.combinations(labels, 2)) if pairs is None else _admit(pairs, labels)
+    names = (
+        list(itertools.combinations(labels, 2)) if pairs is None else _check_pairs(pairs, labels)
+    )
     if not names:
         return []
     rows = dict(zip(labels, x, strict=True))
@@ -201,7 +203,7 @@ def compare_all(
     return found
 
 
-def _admit(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
+def _check_pairs(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
     """The pairs; SettingError unless each of them is of two of the labels."""
     must = "be a list of pairs of arms, which are " + ", ".join(labels)
     if not isinstance(pairs, (list, tuple)):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 
-from trainlab.evidence.checks import admit_level, present
+from trainlab.evidence.checks import check_level, present
 from trainlab.settings import real
 
 _VALUE: Final = real(closed="[]")
@@ -28,8 +28,8 @@ class Interval:
 
     def contains(self, value: float) -> bool:
         """Whether the value lies in the interval, ends included."""
-        admitted: float = _VALUE.admit(value, "value", "Interval.contains")
-        return self.low <= admitted <= self.high
+        checked: float = _VALUE.check(value, "value", "Interval.contains")
+        return self.low <= checked <= self.high
 
 
 def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
@@ -42,7 +42,7 @@ def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
     >>> median_interval(range(1, 11)).low, median_interval(range(1, 11)).high
     (2.0, 9.0)
     """
-    level = admit_level(level, "median_interval")
+    level = check_level(level, "median_interval")
     x, missing = present(values)
     if not x.size:
         return Interval(np.nan, -np.inf, np.inf, level, 0, missing)
@@ -67,7 +67,7 @@ def run_interval(values: npt.ArrayLike, level: float = 0.99) -> Interval:
     >>> run_interval([1.0, 2.0, 4.0]).contains(2.0)
     True
     """
-    level = admit_level(level, "run_interval")
+    level = check_level(level, "run_interval")
     x, missing = present(values)
     center = float(np.median(x)) if x.size else np.nan
     if x.size < 2:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.errors import SettingError, sentence
-from trainlab.evidence.checks import Array, admit_level, numbers
+from trainlab.evidence.checks import Array, check_level, numbers
 from trainlab.settings import whole_number
 
 EXACT_PAIRS: Final = 100
@@ -102,6 +102,6 @@ def fewest_pairs(family: int, level: float = 0.95) -> int:
     >>> fewest_pairs(1), fewest_pairs(4), fewest_pairs(15)
     (6, 8, 10)
     """
-    family = whole_number(1).admit(family, "family", "fewest_pairs")
-    level = admit_level(level, "fewest_pairs")
+    family = whole_number(1).check(family, "family", "fewest_pairs")
+    level = check_level(level, "fewest_pairs")
     return int(np.ceil(1 + np.log2(family / (1 - level)) - 1e-9))

@@ -48,7 +48,7 @@ def replicate(
     >>> replicate("notes", "loss", 2.1, [2.0, 2.1, 2.2, 2.3]).inside
     True
     """
-    value = _admit(source, what, value, note, "replicate")
+    value = _check_value(source, what, value, note, "replicate")
     ours = run_interval(values, level)
     return Replication(
         source=source,
@@ -79,17 +79,17 @@ def reproduce(
     >>> reproduce("notes", "derivative", 0.2, 0.2 + 1e-12, 1e-9).inside
     True
     """
-    value = _admit(source, what, value, note, "reproduce")
-    ours = _OURS.admit(ours, "ours", "reproduce")
-    tolerance = real(0.0, closed="[)").admit(tolerance, "tolerance", "reproduce")
+    value = _check_value(source, what, value, note, "reproduce")
+    ours = _OURS.check(ours, "ours", "reproduce")
+    tolerance = real(0.0, closed="[)").check(tolerance, "tolerance", "reproduce")
     low, high = ours - tolerance, ours + tolerance
     return Replication(source, what, value, ours, low, high, low <= value <= high, 1, 1.0, note)
 
 
-def _admit(source: str, what: str, value: float, note: str | None, owner: str) -> float:
+def _check_value(source: str, what: str, value: float, note: str | None, owner: str) -> float:
     """The published value; SettingError for it, or for the words about it."""
-    TEXT.admit(source, "source", owner)
-    TEXT.admit(what, "what", owner)
-    either(TEXT, None).admit(note, "note", owner)
-    published: float = real().admit(value, "value", owner)
+    TEXT.check(source, "source", owner)
+    TEXT.check(what, "what", owner)
+    either(TEXT, None).check(note, "note", owner)
+    published: float = real().check(value, "value", owner)
     return published

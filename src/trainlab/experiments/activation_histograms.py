@@ -13,9 +13,9 @@ from trainlab.experiments.base import (
     Better,
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
 )
 from trainlab.experiments.figures import seeds_words
@@ -52,7 +52,7 @@ HABITS: Mapping[str, str] = {"": "redrawn for each layer", ", drawn once": "draw
 """Ending of a series' name → how the weights of its layers were drawn."""
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """Histograms of every layer, and shares and spreads by layer, for both habits of drawing."""
     rows = []
     found: dict[str, list[Array]] = {}
@@ -68,8 +68,8 @@ def compute(seeds: Sequence[int]) -> Measured:
     for key, members in found.items():
         bins = key.startswith("layer")
         axis = ("bin", np.arange(1.0, BINS + 1)) if bins else ("layer", layers)
-        series[key] = Series(*axis, np.array(members))
-    return Measured(tuple(rows), series)
+        series[key] = MeasuredSeries(*axis, np.array(members))
+    return Measurements(tuple(rows), series)
 
 
 def statistics(network: MLP, activation: str, seed: int, once: bool) -> dict[str, Array]:
@@ -109,7 +109,7 @@ def bins_in_use(shares: Array) -> Array:
     return np.asarray(np.exp(-(shares * logs).sum(axis=-1)))
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """The histograms of all layers for each function, and the last spread for both habits."""
     # At 100 units Xavier's scale is 0.1, and the same draws are shown once.
     shown = [init for init in INITS if init != "std=0.1"]
@@ -130,7 +130,7 @@ def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
     return drawn
 
 
-def _strips(measured: Measured, arm: str, init: str) -> plots.Strips:
+def _strips(measured: Measurements, arm: str, init: str) -> plots.Strips:
     """All seeds together: their histograms are those of more samples."""
     at = measured.arms[arm]
     layers = [measured.series[f"layer {layer}"].values[at] for layer in range(1, LAYERS + 1)]

@@ -43,7 +43,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Series:
+class MeasuredSeries:
     """A quantity along an axis: axis_values (n,), values (members, n), NaN where there is none."""
 
     axis: str
@@ -52,11 +52,11 @@ class Series:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
+class Measurements:
     """Members and their series; `diverged` maps a member's id to the updates it survived."""
 
     members: tuple[Row, ...]
-    series: Mapping[str, Series]
+    series: Mapping[str, MeasuredSeries]
     diverged: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
@@ -86,22 +86,22 @@ class Measure:
     """
 
     words: str
-    of: Callable[[Mapping[str, Series]], Array]
+    of: Callable[[Mapping[str, MeasuredSeries]], Array]
     better: Literal["lower", "higher"] = "lower"
     comparative: str = ""
 
 
-def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, Series]], Array]:
+def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     """The mean of the last `count` values of a series (of all if there are fewer)."""
     return lambda found: np.asarray(found[series].values[:, -count:].mean(axis=-1))
 
 
-def greatest(series: str) -> Callable[[Mapping[str, Series]], Array]:
+def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     """The greatest value of a series."""
     return lambda found: np.asarray(found[series].values.max(axis=-1))
 
 
-def last_difference(first: str, second: str) -> Callable[[Mapping[str, Series]], Array]:
+def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     """The last value of one series minus the last of another."""
     return lambda found: np.asarray(found[first].values[:, -1] - found[second].values[:, -1])
 
@@ -163,7 +163,7 @@ class FunctionExperiment(Experiment):
 
     needs_data: ClassVar[bool] = False
 
-    compute: Callable[[Sequence[int]], Measured]
+    compute: Callable[[Sequence[int]], Measurements]
     random: bool = False
 
 
@@ -220,7 +220,7 @@ class StagedExperiment(Experiment):
     `compute(data, seeds, train)` measures it.
     """
 
-    compute: Callable[[Dataset, Sequence[int], Train], Measured]
+    compute: Callable[[Dataset, Sequence[int], Train], Measurements]
 
 
 AnyExperiment = FunctionExperiment | TrainingExperiment | StagedExperiment

@@ -16,7 +16,7 @@ SMALLEST_P: Final = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class Findings:
     """What claims are judged by.
 
     medians    arm → its median; without randomness its value, as an interval without width
@@ -32,7 +32,7 @@ class Found:
     seeds: int
 
 
-def claim(expected: Expectation, found: Found) -> Claim:
+def claim(expected: Expectation, found: Findings) -> Claim:
     """What became of an expectation."""
     if isinstance(expected, Within):
         return _within(expected, found)
@@ -43,7 +43,7 @@ def claim(expected: Expectation, found: Found) -> Claim:
 # --- one arm ---------------------------------------------------------------------------
 
 
-def _within(expected: Within, found: Found) -> Claim:
+def _within(expected: Within, found: Findings) -> Claim:
     """The median is within its bounds if its interval is."""
     m, bounds = found.medians[expected.arm], between(expected.low, expected.high)
     met: bool | None = None
@@ -80,7 +80,7 @@ def between(low: float, high: float) -> str:
 # --- two arms --------------------------------------------------------------------------
 
 
-def _better(expected: Better, pair: Comparison, found: Found) -> Claim:
+def _better(expected: Better, pair: Comparison, found: Findings) -> Claim:
     met = None if pair.winner is None else pair.winner == expected.first
     return Claim(
         text=_sentence(pair, met, found),
@@ -96,7 +96,7 @@ def _better(expected: Better, pair: Comparison, found: Found) -> Claim:
     )
 
 
-def _sentence(pair: Comparison, met: bool | None, found: Found) -> str:
+def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
     need = fewest_pairs(pair.family, pair.level)
     if pair.pairs < need:
         need_words = f"{pair.family} comparisons need" if pair.family > 1 else "a comparison needs"
@@ -144,12 +144,12 @@ def _chance(pair: Comparison) -> str:
     return text if pair.family == 1 else f"{text} after correction for {pair.family} pairs"
 
 
-def _divergences(arms: list[str], found: Found) -> str:
+def _divergences(arms: list[str], found: Findings) -> str:
     lost = [f"{arm} diverged in {found.lost[arm]}" for arm in arms if found.lost.get(arm)]
     return f"; {' and '.join(lost)} of {found.seeds} seeds" if lost else ""
 
 
-def _values(expected: Better, found: Found) -> Claim:
+def _values(expected: Better, found: Findings) -> Claim:
     """Two arms without seeds in common to compare: one seed, or values without randomness."""
     a, b = found.medians[expected.first], found.medians[expected.second]
     values = f"{expected.first} {number(a.center)}, {expected.second} {number(b.center)}"

@@ -13,9 +13,9 @@ from trainlab.experiments.base import (
     Array,
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     greatest,
 )
@@ -33,7 +33,7 @@ def f(x: Any) -> Any:
     return 0.01 * x**2 + 0.1 * x
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """Both differences on [0, 20), against 0.02 x + 0.1."""
     x = np.arange(0.0, 20.0, 0.1)
     exact = 0.02 * x + 0.1
@@ -45,10 +45,12 @@ def compute(seeds: Sequence[int]) -> Measured:
         "derivative": slopes,
         "error": np.abs(slopes - exact),
     }
-    return Measured(rows, {name: Series("x", x, values) for name, values in series.items()})
+    return Measurements(
+        rows, {name: MeasuredSeries("x", x, values) for name, values in series.items()}
+    )
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """The curve with its tangent, and the error of both differences."""
     with plots.themed(theme):
         drawn, (curve, errors) = plots.blank(theme, 1, 2, width=9.6, height=4.2)

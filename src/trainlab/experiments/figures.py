@@ -10,15 +10,17 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab import evidence, plots
-from trainlab.experiments.base import Measured, Series
+from trainlab.experiments.base import MeasuredSeries, Measurements
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
 
-Draw = Callable[[Measured, plots.Theme], plots.Figure]
+Draw = Callable[[Measurements, plots.Theme], plots.Figure]
 
 
-def arm_curves(measured: Measured, series: str | Series, smooth: bool = False) -> list[plots.Curve]:
+def arm_curves(
+    measured: Measurements, series: str | MeasuredSeries, smooth: bool = False
+) -> list[plots.Curve]:
     """Median and 95 % band of each arm; with a note on members that diverged."""
     found = measured.series[series] if isinstance(series, str) else series
     arms = []
@@ -31,7 +33,7 @@ def arm_curves(measured: Measured, series: str | Series, smooth: bool = False) -
     return arms
 
 
-def seeds_words(measured: Measured) -> str:
+def seeds_words(measured: Measurements) -> str:
     """How many runs a curve stands for."""
     n = measured.seeds
     return "one seed: shows no ranking" if n == 1 else f"median and 95 % band of {n} seeds"
@@ -40,7 +42,7 @@ def seeds_words(measured: Measured) -> str:
 def losses(top: float, mark_every: int) -> Draw:
     """The smoothed training loss of each arm over steps, from 0 to `top`."""
 
-    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         with plots.themed(theme):
             drawn, (ax,) = plots.blank(theme, width=8.2, height=5.0)
             arms = arm_curves(measured, "train_loss", smooth=True)
@@ -54,7 +56,7 @@ def losses(top: float, mark_every: int) -> Draw:
     return figure
 
 
-def accuracies(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def accuracies(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """Train (dashed) and test accuracy of each arm, one panel per arm."""
     arms = len(measured.arms)
     with plots.themed(theme):
@@ -70,7 +72,7 @@ def overfitting(steps_per_epoch: int, *losses: str) -> Draw:
     losses  keys of LOSSES
     """
 
-    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         arms = len(measured.arms)
         rows = (arms + len(losses)) // 2
         with plots.themed(theme):
@@ -94,7 +96,7 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
     On a log axis 0 has a place of its own, left of the decades.
     """
 
-    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         rungs = functools.partial(_rungs, measured, setting)
         accuracies = [
             rungs(measured.series["train_accuracy"], label="train", color=0, dashed=True),
@@ -124,7 +126,7 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
 def pairs(panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, words: str) -> Draw:
     """Panels of one scale, four in a row: train accuracy of the arms "panel, kind", by epochs."""
 
-    def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         found = by_epoch(measured.series["train_accuracy"], steps_per_epoch)
         arms = {curve.label: curve for curve in arm_curves(measured, found)}
         with plots.themed(theme):
@@ -160,17 +162,17 @@ def pairs(panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, wor
 # --- parts of figures ------------------------------------------------------------------
 
 
-def by_epoch(series: Series, steps_per_epoch: int) -> Series:
+def by_epoch(series: MeasuredSeries, steps_per_epoch: int) -> MeasuredSeries:
     """The series along epochs, of which a step is a part."""
-    return Series("epoch", series.axis_values / steps_per_epoch, series.values)
+    return MeasuredSeries("epoch", series.axis_values / steps_per_epoch, series.values)
 
 
-def _gap(measured: Measured) -> Series:
+def _gap(measured: Measurements) -> MeasuredSeries:
     test, train = measured.series["test_loss"], measured.series["train_evaluation_loss"]
     return dataclasses.replace(test, values=test.values - train.values)
 
 
-LOSSES: Final[Mapping[str, Callable[[Measured], Series]]] = {
+LOSSES: Final[Mapping[str, Callable[[Measurements], MeasuredSeries]]] = {
     "test loss": lambda measured: measured.series["test_loss"],
     "test loss − train loss": _gap,
 }
@@ -178,7 +180,7 @@ LOSSES: Final[Mapping[str, Callable[[Measured], Series]]] = {
 
 def _train_and_test(
     axes: Sequence[plots.Axes],
-    measured: Measured,
+    measured: Measurements,
     theme: plots.Theme,
     steps_per_epoch: int | None = None,
 ) -> None:
@@ -198,7 +200,9 @@ def _train_and_test(
         plots.label(ax, AXES[both[0].axis], ACCURACY, arm)
 
 
-def _rungs(measured: Measured, setting: str, series: Series, **looks: Any) -> plots.Curve:
+def _rungs(
+    measured: Measurements, setting: str, series: MeasuredSeries, **looks: Any
+) -> plots.Curve:
     """The last values of each arm against its setting: median and 95 % band."""
     arms = measured.arms.values()
     x = np.array([measured.members[rows[0]].settings["network"][setting] for rows in arms])
@@ -209,5 +213,5 @@ def _rungs(measured: Measured, setting: str, series: Series, **looks: Any) -> pl
     return plots.Curve(x=x, center=center, low=low, high=high, note=note, **looks)
 
 
-def _heading(drawn: plots.Figure, measured: Measured, theme: plots.Theme) -> None:
+def _heading(drawn: plots.Figure, measured: Measurements, theme: plots.Theme) -> None:
     drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)

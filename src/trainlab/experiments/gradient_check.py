@@ -16,9 +16,9 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     StagedExperiment,
     Train,
     Within,
@@ -105,7 +105,7 @@ def check(data: Dataset, arm: str, seed: int) -> GradientReport:
     )
 
 
-def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     """For each arm and seed: the difference, the error and the share of zeros by parameter."""
     rows: list[Row] = []
     names = [entry.name for entry in built(data, wrong=False).layout.entries]
@@ -129,11 +129,13 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
         }
         rows.append(Row(arm, seed, settings))
     axis = np.arange(1.0, len(names) + 1)
-    series = {name: Series("parameter", axis, np.array(values)) for name, values in found.items()}
-    return Measured(tuple(rows), series)
+    series = {
+        name: MeasuredSeries("parameter", axis, np.array(values)) for name, values in found.items()
+    }
+    return Measurements(tuple(rows), series)
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """By parameter: how far the two gradients are apart, in dots and numbers, and the zeros."""
     names = measured.members[0].settings["parameters"]
     found, arms = measured.series["difference"].values, measured.arms

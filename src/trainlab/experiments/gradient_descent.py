@@ -11,9 +11,9 @@ from trainlab.differentiation import numerical_gradient
 from trainlab.experiments.base import (
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     greatest,
 )
@@ -29,7 +29,7 @@ ERROR_LIMIT = 1e-9
 """Each step adds rate · eps·|f|/h <= 0.1 · 2e-16 · 25 / 1e-4 = 5e-12, and shrinks the rest."""
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """The path, against the exact one: (1 − 2·rate)^n times the start."""
     optimizer, point = SGD(RATE), np.array(START)
     state, path = optimizer.init(point), [point.copy()]
@@ -44,11 +44,11 @@ def compute(seeds: Sequence[int]) -> Measured:
         "f": f(found),
         "error": np.abs(found - exact).max(axis=-1),
     }
-    series = {name: Series("step", step_axis, v[None]) for name, v in columns.items()}
-    return Measured((Row("SGD", None, {"optimizer": describe(optimizer)}),), series)
+    series = {name: MeasuredSeries("step", step_axis, v[None]) for name, v in columns.items()}
+    return Measurements((Row("SGD", None, {"optimizer": describe(optimizer)}),), series)
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """The path over contours."""
     with plots.themed(theme):
         drawn, (ax,) = plots.blank(theme, width=6.2, height=5.6)

@@ -12,9 +12,9 @@ from trainlab.differentiation import numerical_gradient
 from trainlab.experiments.base import (
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     greatest,
 )
@@ -29,7 +29,7 @@ def f(x: Any) -> Any:
     return np.sum(x**2, axis=-1)
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """One numerical gradient per grid point, against 2x."""
     side = np.arange(-2.0, 2.5, 0.25)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
@@ -42,11 +42,13 @@ def compute(seeds: Sequence[int]) -> Measured:
         "error": np.abs(gradient - 2 * grid).max(axis=-1),
     }
     number = np.arange(float(len(grid)))
-    series = {name: Series("grid point", number, v[None]) for name, v in columns.items()}
-    return Measured((Row("central difference", None, {"method": "central", "h": STEP}),), series)
+    series = {name: MeasuredSeries("grid point", number, v[None]) for name, v in columns.items()}
+    return Measurements(
+        (Row("central difference", None, {"method": "central", "h": STEP}),), series
+    )
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """Arrows along −gradient."""
     with plots.themed(theme):
         drawn, (ax,) = plots.blank(theme, width=6.6, height=5.4)

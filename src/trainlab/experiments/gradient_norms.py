@@ -14,9 +14,9 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     StagedExperiment,
     Train,
     Within,
@@ -43,7 +43,7 @@ ACTIVATIONS: Mapping[str, Activation] = {"ReLU": ReLU(), "tanh": Tanh()}
 TINY = 1e-300  # what is 0 has no logarithm
 
 
-def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     """Norms at every dense layer of DEPTHS[-1] hidden ones, and the decades at every depth."""
     rows, signals, gradients, decades = [], [], [], []
     for init, name, seed in train.each(list(itertools.product(INITS, ACTIVATIONS, seeds))):
@@ -60,11 +60,11 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
     layers = np.arange(1.0, DEPTHS[-1] + 2)
     depths = np.array(DEPTHS, dtype=np.float64)
     series = {
-        "signal": Series("layer", layers, np.array(signals)),
-        "weight_gradient": Series("layer", layers, np.array(gradients)),
-        "decades": Series("hidden layers", depths, np.array(decades)),
+        "signal": MeasuredSeries("layer", layers, np.array(signals)),
+        "weight_gradient": MeasuredSeries("layer", layers, np.array(gradients)),
+        "decades": MeasuredSeries("hidden layers", depths, np.array(decades)),
     }
-    return Measured(tuple(rows), series)
+    return Measurements(tuple(rows), series)
 
 
 def norms(network: MLP, data: Dataset, seed: int) -> tuple[Array, Array]:
@@ -88,7 +88,7 @@ def norms(network: MLP, data: Dataset, seed: int) -> tuple[Array, Array]:
     return np.array(signal[::-1]), np.array(gradient[::-1])
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """A row for each activation: the signal, the weights' gradients, and the decades by depth."""
     panels: Mapping[str, tuple[str, str, plots.Corner | None, Sequence[int]]] = {
         "signal": ("layer", "|dL/dy|, y = xW + b", "lower right", (1, 5, 10, 15, 20)),
@@ -111,7 +111,7 @@ def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
     return drawn
 
 
-def lost(found: Mapping[str, Series]) -> Array:
+def lost(found: Mapping[str, MeasuredSeries]) -> Array:
     """The decades between the first and the last of the hidden layers, in the deepest network."""
     return np.asarray(found["decades"].values[:, -1])
 

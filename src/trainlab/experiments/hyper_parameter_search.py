@@ -17,9 +17,9 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     StagedExperiment,
     Train,
     Within,
@@ -72,7 +72,7 @@ SEARCHES: Final[Mapping[str, Search]] = {
 # --- all searches ----------------------------------------------------------------------
 
 
-def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     """A whole search for each seed: its own split, its own trials, its own networks.
 
     The test split is put aside first.  It comes back for one trial of each search: the
@@ -91,7 +91,7 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
         for arm, accuracy in ((CHOSEN, best.validation[0, -1:]), (TESTED, tested)):
             found.append((Row(arm, seed, settings), {"accuracy": accuracy}))
     found.sort(key=lambda entry: ARMS.index(entry[0].arm))
-    return Measured(tuple(row for row, _ in found), _series([table for _, table in found]))
+    return Measurements(tuple(row for row, _ in found), _series([table for _, table in found]))
 
 
 def _tested(best: Round, data: Dataset, setup: Search, train: Train) -> Array:
@@ -124,7 +124,7 @@ def _table(one: Round) -> dict[str, Array]:
     return kept
 
 
-def _series(tables: Sequence[Mapping[str, Array]]) -> dict[str, Series]:
+def _series(tables: Sequence[Mapping[str, Array]]) -> dict[str, MeasuredSeries]:
     """The tables of all members as series; NaN where a member has none, or fewer ranks."""
     series = {}
     for name in dict.fromkeys(name for table in tables for name in table):
@@ -139,14 +139,14 @@ def _series(tables: Sequence[Mapping[str, Array]]) -> dict[str, Series]:
             axis, places = "epoch", np.arange(float(length))
         else:
             axis, places = "place", np.arange(length, dtype=np.float64)
-        series[name] = Series(axis, places, values)
+        series[name] = MeasuredSeries(axis, places, values)
     return series
 
 
 # --- figure ----------------------------------------------------------------------------
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """Trials of the first search, accuracy by rank in all searches, and the best twenty."""
     with plots.themed(theme):
         drawn, (scatter, ranks), panels = plots.above(theme, 2, SHOWN, columns=5)
@@ -162,7 +162,7 @@ def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
     return drawn
 
 
-def _scatter(ax: Any, measured: Measured, theme: plots.Theme) -> None:
+def _scatter(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
     """The first search's wide round, and the ranges that followed."""
     arms, series = measured.arms, measured.series
     wide = arms[WIDE][0]
@@ -180,7 +180,7 @@ def _scatter(ax: Any, measured: Measured, theme: plots.Theme) -> None:
     plots.label(ax, "rate", "weight decay", "trials of the wide ranges, first search")
 
 
-def _ranks(ax: Any, measured: Measured, theme: plots.Theme) -> None:
+def _ranks(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
     """Validation accuracy by rank in each round, and the chosen trial on both splits."""
     accuracy = measured.series["accuracy"].values
     found, rounds = measured.series["validation_accuracy_by_rank"], []
@@ -201,7 +201,7 @@ def _ranks(ax: Any, measured: Measured, theme: plots.Theme) -> None:
     plots.label(ax, "rank of the trial", "validation accuracy", seeds_words(measured))
 
 
-def _panel(ax: Any, measured: Measured, rank: int, theme: plots.Theme) -> None:
+def _panel(ax: Any, measured: Measurements, rank: int, theme: plots.Theme) -> None:
     """Both accuracies of one trial of the first search, and what it was trained with."""
     row, series = measured.arms[NARROW][0], measured.series
     for color, split in enumerate(("train", "validation")):

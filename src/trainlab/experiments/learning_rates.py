@@ -15,9 +15,9 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     StagedExperiment,
     Train,
 )
@@ -44,7 +44,7 @@ ARMS: Final = {optimizer.__name__: optimizer for optimizer in OPTIMIZERS.values(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Task:
+class Workload:
     """What every optimizer is set; `quick_steps` replaces `steps` in quick runs."""
 
     network: MLP
@@ -58,13 +58,13 @@ class Task:
 
 
 _NETWORK: Final = MLP(hidden=(50, 50), activation=ReLU(), init=He())
-TASKS: Final[Mapping[str, Task]] = {
-    "mnist": Task(network=_NETWORK, batch_size=100, steps=300, quick_steps=100),
-    "digits": Task(network=_NETWORK, batch_size=64, steps=200, quick_steps=100),
+TASKS: Final[Mapping[str, Workload]] = {
+    "mnist": Workload(network=_NETWORK, batch_size=100, steps=300, quick_steps=100),
+    "digits": Workload(network=_NETWORK, batch_size=64, steps=200, quick_steps=100),
 }
 
 
-def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     """The final loss of each optimizer and seed at each rate, and where it diverged."""
     task = TASKS[data.name]
     arms = [(arm, seed) for arm in ARMS for seed in seeds]
@@ -90,7 +90,9 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
         for arm, seed in arms
     ]
     series = {"final_loss": final.astype(np.float64), "diverged": diverged.astype(np.float64)}
-    return Measured(tuple(rows), {k: Series("rate", RATES, v) for k, v in series.items()})
+    return Measurements(
+        tuple(rows), {k: MeasuredSeries("rate", RATES, v) for k, v in series.items()}
+    )
 
 
 def near(losses: Array) -> npt.NDArray[np.bool_]:
@@ -104,12 +106,12 @@ def near(losses: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(known) & (known <= least + NEAR))
 
 
-def decades(series: Mapping[str, Series]) -> Array:
+def decades(series: Mapping[str, MeasuredSeries]) -> Array:
     """The decades of rates that are near the best, (members,)."""
     return np.asarray(near(series["final_loss"].values).sum(axis=-1) / PER_DECADE)
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """One panel for each optimizer: its final loss over the rates."""
     with plots.themed(theme):
         drawn, _, panels = plots.above(theme, 0, len(ARMS), columns=5, height=2.1)

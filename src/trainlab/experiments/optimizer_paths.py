@@ -12,9 +12,9 @@ from trainlab.experiments.base import (
     Array,
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
 )
 from trainlab.experiments.published import end_points
@@ -47,23 +47,23 @@ def path(optimizer: Optimizer) -> Array:
     return np.array(points)
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """All paths, and how far each ends from the published end point."""
     paths = np.array([path(optimizer) for optimizer in OPTIMIZERS.values()])
     published = np.array([end_points()[arm] for arm in OPTIMIZERS])
     step = np.arange(STEPS + 1.0)
     off = np.abs(paths[:, -1] - published).max(axis=-1, keepdims=True)
     series = {
-        "x": Series("step", step, paths[..., 0]),
-        "y": Series("step", step, paths[..., 1]),
-        "f": Series("step", step, f(paths[..., 0], paths[..., 1])),
-        "off_published": Series("step", step[-1:], off),
+        "x": MeasuredSeries("step", step, paths[..., 0]),
+        "y": MeasuredSeries("step", step, paths[..., 1]),
+        "f": MeasuredSeries("step", step, f(paths[..., 0], paths[..., 1])),
+        "off_published": MeasuredSeries("step", step[-1:], off),
     }
     rows = tuple(Row(arm, None, {"optimizer": describe(o)}) for arm, o in OPTIMIZERS.items())
-    return Measured(rows, series)
+    return Measurements(rows, series)
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """2 × 2 contours with paths."""
     with plots.themed(theme):
         drawn, axes = plots.blank(theme, 2, 2, width=9.0, height=5.6)

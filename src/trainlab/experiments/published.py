@@ -22,7 +22,7 @@ from trainlab.data import Dataset
 from trainlab.differentiation import numerical_diff, numerical_gradient
 from trainlab.evidence import Replication, replicate, reproduce
 from trainlab.experiments import derivative, gradient_field
-from trainlab.experiments.base import Array, Measured
+from trainlab.experiments.base import Array, Measurements
 
 WITHOUT_DATA: Final = "functions"
 """The data set of numbers that need none."""
@@ -95,7 +95,9 @@ def end_points() -> Mapping[str, tuple[float, float]]:
 # --- beside ours -----------------------------------------------------------------------
 
 
-def beside(name: str, measured: Measured, data: Dataset | None = None) -> tuple[Replication, ...]:
+def beside(
+    name: str, measured: Measurements, data: Dataset | None = None
+) -> tuple[Replication, ...]:
     """Each number printed for this experiment and data set beside ours; `data` as trained on.
 
     Left out are arms and series that were not measured and steps that were not reached,
@@ -117,7 +119,7 @@ def beside(name: str, measured: Measured, data: Dataset | None = None) -> tuple[
     return tuple(rows)
 
 
-def _ours(number: Printed, measured: Measured, data: Dataset | None) -> Array | None:
+def _ours(number: Printed, measured: Measurements, data: Dataset | None) -> Array | None:
     """The values (members,) of the arm, or None where there are none."""
     series, members = measured.series.get(number.series), measured.arms.get(number.arm)
     if series is None or members is None or series.axis != number.axis:

@@ -23,7 +23,7 @@ import scipy
 from trainlab import blas
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
-from trainlab.experiments.base import Measured, Row, Series
+from trainlab.experiments.base import MeasuredSeries, Measurements, Row
 from trainlab.files import write
 from trainlab.models.container import UNSOUND
 
@@ -85,7 +85,7 @@ class Results:
 
     experiment: str
     data: Mapping[str, Any]
-    measured: Measured
+    measured: Measurements
     verdict: Verdict
     published: tuple[Replication, ...]
     environment: Mapping[str, Any]
@@ -148,7 +148,9 @@ class Results:
         """The results that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
         verdict, members = content["verdict"], content["members"]
         series = {
-            name: Series(found["axis"], _array(found["axis_values"]), _array(found["values"]))
+            name: MeasuredSeries(
+                found["axis"], _array(found["axis_values"]), _array(found["values"])
+            )
             for name, found in content["series"].items()
         }
         rows = tuple(Row(row["arm"], row["seed"], row["settings"]) for row in members)
@@ -156,7 +158,7 @@ class Results:
         return cls(
             experiment=content["experiment"],
             data=content["data"],
-            measured=Measured(rows, series, diverged),
+            measured=Measurements(rows, series, diverged),
             verdict=Verdict(
                 outcome=verdict["outcome"],
                 line=verdict["line"],

@@ -22,9 +22,9 @@ from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
     AnyExperiment,
     FunctionExperiment,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Setup,
     StagedExperiment,
     TrainingExperiment,
@@ -79,9 +79,9 @@ class Options:
     fresh: bool = False
 
     def __post_init__(self) -> None:
-        one_of(("digits", "mnist")).admit(self.data, "data", "a run")
-        either(whole_number(1, "10", high=MEMBERS), None).admit(self.seeds, "seeds", "a run")
-        either(whole_number(1, "10"), None).admit(self.workers, "workers", "a run")
+        one_of(("digits", "mnist")).check(self.data, "data", "a run")
+        either(whole_number(1, "10", high=MEMBERS), None).check(self.seeds, "seeds", "a run")
+        either(whole_number(1, "10"), None).check(self.workers, "workers", "a run")
         if self.data_dir is not None:
             files.as_path(self.data_dir, "data_dir", "a run", home=True)
         RunSettings(backend=self.backend, scheduler=self.scheduler)
@@ -171,7 +171,7 @@ def measure(
         measured = experiment.compute(seeds if experiment.random else ())
     elif isinstance(experiment, StagedExperiment):
         assert data is not None  # `run` loads data where an experiment needs it
-        measured = experiment.compute(data, seeds, Training(options, progress, place))
+        measured = experiment.compute(data, seeds, TrainWithOptions(options, progress, place))
     else:
         assert data is not None
         measured = train(experiment, data, options, progress, place)
@@ -200,7 +200,7 @@ def _described(
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
+class TrainWithOptions:
     """`base.Train` under the options of a run."""
 
     options: Options
@@ -255,14 +255,14 @@ def train(
     options: Options,
     progress: Progress | None = None,
     place: Place | None = None,
-) -> Measured:
+) -> Measurements:
     """Trains the population of an experiment."""
     setup, seeds = experiment.base[options.data], options.seed_range
     steps = setup.quick_steps if options.quick else setup.steps
     evaluate = setup.evaluate
     if isinstance(evaluate, tuple):
         evaluate = (*(step for step in evaluate if step < steps), steps)
-    history = Training(options, progress, place)(
+    history = TrainWithOptions(options, progress, place)(
         members(experiment, setup, seeds),
         data,
         batch_size=setup.batch_size,
@@ -276,7 +276,7 @@ def train(
     return measured(history, arms, batch_size=setup.batch_size, steps=steps, batches=setup.batches)
 
 
-def measured(history: History, arms: Sequence[str], **training: Any) -> Measured:
+def measured(history: History, arms: Sequence[str], **training: Any) -> Measurements:
     """A history with an arm for each member, settings, and the members that diverged.
 
     `training` are settings that all members share, beside their own.
@@ -291,14 +291,14 @@ def measured(history: History, arms: Sequence[str], **training: Any) -> Measured
         if status.kind == "diverged"
     }
     series = {
-        name: Series(
+        name: MeasuredSeries(
             found.axis,
             np.asarray(found.axis_values, dtype=np.float64),
             np.asarray(found.values, dtype=np.float64),
         )
         for name, found in history.series.items()
     }
-    return Measured(rows, series, diverged)
+    return Measurements(rows, series, diverged)
 
 
 def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:

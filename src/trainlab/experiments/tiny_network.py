@@ -12,9 +12,9 @@ from trainlab.experiments.base import (
     Array,
     FunctionExperiment,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     Within,
     greatest,
 )
@@ -32,7 +32,7 @@ ERROR_LIMIT = 1e-8
 derivative of softmax cross-entropy in W is at most 0.1 · 0.9³), rounding eps·|loss|/h <= 1e-11."""
 
 
-def compute(seeds: Sequence[int]) -> Measured:
+def compute(seeds: Sequence[int]) -> Measurements:
     """For each seed a 2 × 3 weight, and both gradients of the loss with respect to it."""
     gradients = [_gradients(seed) for seed in seeds]
     numerical, exact = np.array(gradients).transpose(1, 0, 2)
@@ -44,7 +44,9 @@ def compute(seeds: Sequence[int]) -> Measured:
     }
     settings = {"network": describe(NETWORK), "h": STEP}
     rows = tuple(Row("2×3 network", seed, {**settings, "seed": seed}) for seed in seeds)
-    return Measured(rows, {k: Series("weight entry", entry, v) for k, v in found.items()})
+    return Measurements(
+        rows, {k: MeasuredSeries("weight entry", entry, v) for k, v in found.items()}
+    )
 
 
 def _gradients(seed: int) -> tuple[Array, Array]:
@@ -65,7 +67,7 @@ def _gradients(seed: int) -> tuple[Array, Array]:
     return numerical_gradient(loss, params[place], STEP, vectorized=True), grads[place]
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """The numerical gradient of the first seed, and the error of every seed."""
     with plots.themed(theme):
         drawn, (matrix, errors) = plots.blank(theme, 1, 2, width=9.6, height=3.6)

@@ -14,15 +14,15 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    Measured,
+    MeasuredSeries,
+    Measurements,
     Row,
-    Series,
     StagedExperiment,
     Train,
     mean_of_last,
 )
 from trainlab.experiments.figures import seeds_words
-from trainlab.experiments.learning_rates import ARMS, TOP, Task
+from trainlab.experiments.learning_rates import ARMS, TOP, Workload
 from trainlab.members import Member
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
@@ -40,9 +40,9 @@ TUNED: Final = "tuned"
 KINDS: Final = (DEFAULT, TUNED)
 
 _NETWORK: Final = MLP(hidden=(50,) * 4, activation=ReLU(), init=He())
-TASKS: Final[Mapping[str, Task]] = {
-    "mnist": Task(network=_NETWORK, batch_size=100, steps=500, quick_steps=150),
-    "digits": Task(network=_NETWORK, batch_size=64, steps=200, quick_steps=100),
+TASKS: Final[Mapping[str, Workload]] = {
+    "mnist": Workload(network=_NETWORK, batch_size=100, steps=500, quick_steps=150),
+    "digits": Workload(network=_NETWORK, batch_size=64, steps=200, quick_steps=100),
 }
 
 
@@ -60,7 +60,7 @@ class Tuned:
         return self.factor in (FACTORS[0], FACTORS[-1])
 
 
-def tune(task: Task, data: Dataset, train: Train) -> dict[str, Tuned]:
+def tune(task: Workload, data: Dataset, train: Train) -> dict[str, Tuned]:
     """Each optimizer's rate: the least mean validation loss over TUNING_SEEDS.
 
     A rate at which a seed diverged is not chosen.
@@ -81,7 +81,7 @@ def tune(task: Task, data: Dataset, train: Train) -> dict[str, Tuned]:
 
 
 def last_loss(
-    members: Sequence[Member], data: Dataset, task: Task, train: Train, split: str
+    members: Sequence[Member], data: Dataset, task: Workload, train: Train, split: str
 ) -> Array:
     """The loss of each member on a split after its last update; NaN where it diverged."""
     how = task.fit(train.quick)
@@ -89,7 +89,7 @@ def last_loss(
     return np.asarray(past[f"{split}_loss"][:, -1], dtype=np.float64)
 
 
-def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
+def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     """Rates chosen without the test split; then every optimizer at both rates, on test data.
 
     "behind" is the test loss above that of the best optimizer at rates of the same kind.
@@ -114,11 +114,11 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measured:
         "test_loss": test,
         "behind": (by_optimizer - np.nanmin(by_optimizer, axis=0)).ravel(),
     }
-    series = {name: Series("place", np.zeros(1), v[:, None]) for name, v in values.items()}
+    series = {name: MeasuredSeries("place", np.zeros(1), v[:, None]) for name, v in values.items()}
     tuning = np.array([found[arm].losses for arm, _, _ in keys])
-    series["tuning_loss"] = Series("rate over default", FACTORS, tuning)
+    series["tuning_loss"] = MeasuredSeries("rate over default", FACTORS, tuning)
     lost = {row.id: how["steps"] for row, v in zip(rows, test, strict=True) if np.isnan(v)}
-    return Measured(tuple(rows), series, lost)
+    return Measurements(tuple(rows), series, lost)
 
 
 def label(arm: str, kind: str) -> str:
@@ -135,7 +135,7 @@ def _about(member: Member, tuned: Tuned, kind: str, how: Mapping[str, Any]) -> d
 # --- figure ----------------------------------------------------------------------------
 
 
-def figure(measured: Measured, theme: plots.Theme) -> plots.Figure:
+def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """Test losses at both kinds of rates, and how each rate was chosen."""
     series, rows = measured.series, measured.arms
     with plots.themed(theme):

@@ -11,8 +11,8 @@ import numpy as np
 
 from trainlab import evidence
 from trainlab.evidence import Comparison, Interval
-from trainlab.experiments.base import Array, Better, Expectation, Measure, Measured, Within
-from trainlab.experiments.claims import Found, between, claim, number
+from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements, Within
+from trainlab.experiments.claims import Findings, between, claim, number
 from trainlab.experiments.results import Claim, Verdict
 
 __all__ = ["OUTCOMES", "judge", "number"]
@@ -30,7 +30,7 @@ FEW_ARMS: Final = 8
 """Up to so many arms all pairs are compared, 28 at most; of more, those of the expectations."""
 
 
-def judge(measured: Measured, measure: Measure, expect: Sequence[Expectation]) -> Verdict:
+def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation]) -> Verdict:
     """The verdict on what was measured.
 
     Arms are compared seed by seed (`evidence.compare_all`), in two families: the pairs
@@ -45,7 +45,7 @@ def judge(measured: Measured, measure: Measure, expect: Sequence[Expectation]) -
     medians = {arm: _median(found, random=seeds > 0) for arm, found in arms.items()}
     comparisons = _compared(measured, values, measure, expect) if seeds > 1 else ()
     pairs = {(c.first, c.second): c for c in comparisons}
-    found = Found(measure, medians, pairs, _lost(measured, values), seeds)
+    found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
     outcome = NOT_JUDGED if seeds == 1 else _outcome(claims)
     ranked = _ranked(medians, measure)
@@ -67,7 +67,7 @@ def _median(values: Array, random: bool) -> Interval:
     return Interval(value, value, value, LEVEL, len(values), 0)
 
 
-def _lost(measured: Measured, values: Array) -> dict[str, int]:
+def _lost(measured: Measurements, values: Array) -> dict[str, int]:
     """Arm → members that diverged and have no value."""
     return {
         arm: sum(measured.members[r].id in measured.diverged and np.isnan(values[r]) for r in rows)
@@ -81,7 +81,7 @@ def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
 
 
 def _compared(
-    measured: Measured, values: Array, measure: Measure, expect: Sequence[Expectation]
+    measured: Measurements, values: Array, measure: Measure, expect: Sequence[Expectation]
 ) -> tuple[Comparison, ...]:
     """The two families of pairs, paired by seed; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
@@ -189,7 +189,7 @@ def _missed(expected: Expectation, met: bool | None) -> str:
     return f"no difference shown between {expected.first} and {expected.second}"
 
 
-def _warnings(measured: Measured, seeds: int, family: int) -> tuple[str, ...]:
+def _warnings(measured: Measurements, seeds: int, family: int) -> tuple[str, ...]:
     found = []
     need = max(evidence.MIN_PAIRS, evidence.fewest_pairs(max(family, 1), LEVEL))
     if seeds == 1:

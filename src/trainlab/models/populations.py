@@ -25,7 +25,7 @@ from trainlab.population import Network, Population
 from trainlab.settings import MOST
 from trainlab.streams import MAX_SEED
 
-Kept = tuple[tuple[int, ...], str]
+ArraySpec = tuple[tuple[int, ...], str]
 """The shape and the dtype of an array."""
 
 _KEYS: Final = {"networks", "optimizers", "members", "updates", "widths", "dtype"}
@@ -150,9 +150,9 @@ def _integers(
     return found
 
 
-def _expected(network: Architecture, optimizer: Optimizer, dtype: str) -> dict[str, Kept]:
+def _expected(network: Architecture, optimizer: Optimizer, dtype: str) -> dict[str, ArraySpec]:
     """Name → shape and dtype of everything that can be kept of a member."""
-    found: dict[str, Kept] = {"params": ((network.size,), dtype)}
+    found: dict[str, ArraySpec] = {"params": ((network.size,), dtype)}
     if network.buffer_layout.size:
         found["buffers"] = ((network.buffer_layout.size,), dtype)
     for slot in optimizer.slots:
@@ -161,7 +161,7 @@ def _expected(network: Architecture, optimizer: Optimizer, dtype: str) -> dict[s
     return found
 
 
-def _check(found: Mapping[str, Array], expected: Mapping[str, Kept], source: str) -> None:
+def _check(found: Mapping[str, Array], expected: Mapping[str, ArraySpec], source: str) -> None:
     """Raises ModelFileError unless the arrays of a member are what its settings ask for."""
     needed = {name for name in expected if not name.startswith("state.")}
     if set(found) not in (needed, set(expected)):

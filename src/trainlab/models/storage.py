@@ -64,7 +64,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Any:
     `max_bytes`, is exactly one model of a version of the format that is known.
     """
     path = files.as_path(path, "path", "load")
-    max_bytes = whole_number(1).admit(max_bytes, "max_bytes", "load")
+    max_bytes = whole_number(1).check(max_bytes, "max_bytes", "load")
     try:
         content = read(path, max_bytes)
         return kind_named(content.kind, str(path)).unpack(content, str(path))

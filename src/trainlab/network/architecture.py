@@ -130,7 +130,7 @@ class MLP(Settings):
     def build(self, in_features: int, out_features: int) -> Architecture:
         """The network for inputs and outputs of these widths."""
         for name, width in (("in_features", in_features), ("out_features", out_features)):
-            _WIDTH.admit(width, name, "MLP.build")
+            _WIDTH.check(width, name, "MLP.build")
         return _built(self, int(in_features), int(out_features))
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:

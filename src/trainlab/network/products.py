@@ -1,4 +1,4 @@
-"""Matrix products, by rows on several threads where a network is trained alone (crew.py).
+"""Matrix products, by rows on several threads where a network is trained alone (pool.py).
 
 BLAS has threads of its own, but they add numbers in an order that depends on how many there
 are.  Rows of a product do not depend on each other, so that parts of them can have the bits
@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.crew import at_once, hands
 from trainlab.network.workspace import Array
+from trainlab.pool import pool_threads, run_in_parallel
 
 # Multiplications of a part: some 160 µs.  To hand it over takes 20, and what one core has
 # written is new to the caches of the other.
@@ -26,11 +26,11 @@ TILE: Final = 48
 
 def matmul(a: Array, b: Array, out: Array) -> Array:
     """out = a b; (..., M, N) from (..., M, K) and (..., K, N)."""
-    parts = min(hands(), a.shape[-2] * a.shape[-1] * b.shape[-1] // PART)
+    parts = min(pool_threads(), a.shape[-2] * a.shape[-1] * b.shape[-1] // PART)
     if parts > 1:
         cuts = _cuts(a.shape[-2], parts)
         if _same_bits(_like(a), _like(b), cuts):
-            at_once(
+            run_in_parallel(
                 [
                     functools.partial(np.matmul, a[..., rows, :], b, out=out[..., rows, :])
                     for rows in _slices(cuts)

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from trainlab.crew import at_once, hands
 from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
+from trainlab.pool import pool_threads, run_in_parallel
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule
 from trainlab.settings import Settings, cast, number, record
 
@@ -136,7 +136,7 @@ class Optimizer(Settings, ABC):
             width = piece(columns, BLOCK // math.prod(params.shape[:-1]))
 
         blocks = [slice(first, first + width) for first in range(0, columns, width)]
-        parts = max(1, min(hands(), len(blocks) // BLOCKS))
+        parts = max(1, min(pool_threads(), len(blocks) // BLOCKS))
 
         def pass_over(part: int) -> None:
             def narrow(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -150,7 +150,7 @@ class Optimizer(Settings, ABC):
                 views = {name: state[name][..., block] for name in moving}
                 self.rule(grads[..., block], views, c, narrow)
 
-        at_once([partial(pass_over, part) for part in range(parts)])
+        run_in_parallel([partial(pass_over, part) for part in range(parts)])
         shrink(grads, params, lr * self.decoupled_weight_decay, decays, new)
         if step % FLUSH_EVERY == FLUSH_EVERY - 1:
             for name in moving:

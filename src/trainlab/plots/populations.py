@@ -172,7 +172,7 @@ def _log_with_zero(ax: Axes, values: Array) -> None:
         ax.set_xticks(ticks)
 
 
-class _History(Protocol):
+class _HistoryLike(Protocol):
     """What `history` needs of a training history."""
 
     @property
@@ -185,7 +185,7 @@ class _History(Protocol):
 
 
 def history(
-    past: _History,
+    past: _HistoryLike,
     name: str,
     by: str,
     ax: Axes | None = None,

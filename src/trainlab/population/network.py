@@ -38,7 +38,7 @@ class Network:
     @classmethod
     def of(cls, population: Population) -> Network:
         """The network that is a population of one."""
-        instance_of(Population).admit(population, "population", "Network.of")
+        instance_of(Population).check(population, "population", "Network.of")
         if len(population) != 1:
             must = "be a population of one"
             raise SettingError(sentence("population", "Network.of", must, population))

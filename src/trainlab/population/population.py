@@ -11,7 +11,6 @@ from typing import Any, Unpack, overload
 import numpy as np
 
 from trainlab.blas import one_thread, usable_cores
-from trainlab.crew import crew
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
 from trainlab.engine import Engine
@@ -24,6 +23,7 @@ from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
+from trainlab.pool import thread_pool
 from trainlab.population.axes import axes, combine, draw
 from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.running import Running
@@ -143,7 +143,7 @@ class Population(Sequence[Member]):
         >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
         60
         """
-        whole_number(1, "100", high=MEMBERS).admit(n, "n", "Population.sample")
+        whole_number(1, "100", high=MEMBERS).check(n, "n", "Population.sample")
         _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
             got = f"{len(networks)} networks and {len(optimizers)} optimizers"
@@ -289,7 +289,7 @@ class Population(Sequence[Member]):
         dtype, own = states[0].params.dtype, engine_of(engine, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
-        with one_thread(), crew(usable_cores()):
+        with one_thread(), thread_pool(usable_cores()):
             for group in own.group(self._members, self._widths, EVALUATION_ROWS, dtype):
                 members = [self._members[place] for place in group.places]
                 before = [dataclasses.replace(states[row], optimizer={}) for row in group.places]

@@ -57,7 +57,7 @@ _ENGINE: Final = Rule(
 
 def engine_of(engine: str | Engine, owner: str) -> Engine:
     """An engine, given itself or by its name."""
-    checked = _ENGINE.admit(engine, "engine", owner)
+    checked = _ENGINE.check(engine, "engine", owner)
     return ENGINES[checked]() if isinstance(checked, str) else checked
 
 

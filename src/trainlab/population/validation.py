@@ -10,9 +10,9 @@ from scipy.sparse import issparse
 
 from trainlab import memory
 from trainlab.arrays import as_array
-from trainlab.data.admission import as_csr
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches
+from trainlab.data.validation import as_csr
 from trainlab.data.weights import in_range
 from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
@@ -136,7 +136,7 @@ def check_states(
         what = states if found is None else len(found)
         raise SettingError(sentence("states", "Population.restore", must, what))
     for one in found:
-        instance_of(MemberState).admit(one, "states", "Population.restore")
+        instance_of(MemberState).check(one, "states", "Population.restore")
     dtype = found[0].params.dtype
     if dtype.name not in DTYPES:
         must = "be one of " + ", ".join(map(repr, DTYPES))
@@ -213,7 +213,7 @@ def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int])
         network, states = member.network.build(*widths), len(member.optimizer.arrays)
         largest = max(largest, network.size * (2 + states) + rows * sum(network.widths))
         kept += network.size
-    memory.need(largest * number, "the numbers of one member", _FIT, "a smaller hidden")
+    memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
     if plan.keep != "history":
         memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
     of_evaluations = len(plan.evaluations) * (len(plan.on) * 2 + 1) * np.dtype(float).itemsize

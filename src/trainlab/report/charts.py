@@ -19,7 +19,7 @@ import numpy as np
 
 from trainlab import evidence, plots
 from trainlab.evidence.bands import SMOOTHING_WINDOW
-from trainlab.experiments.base import Array, Measured, Series
+from trainlab.experiments.base import Array, MeasuredSeries, Measurements
 from trainlab.report.words import name
 
 FULL: Final = 2.0**15
@@ -34,7 +34,7 @@ STRAIGHT: Final = 1e-3
 """Relative spread of the ratios of an axis up to which its values count as geometric."""
 
 
-def chart(measured: Measured, names: Sequence[str]) -> dict[str, Any] | None:
+def chart(measured: Measurements, names: Sequence[str]) -> dict[str, Any] | None:
     """The chart of the series named, as far as they were measured; None if none was."""
     drawn = [
         _series(each, measured.series[each], measured)
@@ -44,7 +44,7 @@ def chart(measured: Measured, names: Sequence[str]) -> dict[str, Any] | None:
     return {"series": drawn} if drawn else None
 
 
-def _series(label: str, found: Series, measured: Measured) -> dict[str, Any]:
+def _series(label: str, found: MeasuredSeries, measured: Measurements) -> dict[str, Any]:
     smoothed = _per_step(found)
     finite = np.where(np.isfinite(found.values), found.values, np.nan)
     values = evidence.smooth(finite) if smoothed else finite
@@ -85,7 +85,7 @@ def packed(values: Array, wide: bool) -> str:
     return base64.b64encode(values.astype("<f4" if wide else "<f2").tobytes()).decode("ascii")
 
 
-def _per_step(found: Series) -> bool:
+def _per_step(found: MeasuredSeries) -> bool:
     """Whether there is a value of each step's batch: noise, which figures smooth."""
     x = found.axis_values
     return found.axis == "step" and len(x) > SMOOTHING_WINDOW and bool(np.all(np.diff(x) == 1))

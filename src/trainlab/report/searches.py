@@ -18,7 +18,7 @@ from trainlab.experiments.results import environment
 from trainlab.files import as_path, write
 from trainlab.report import markup, pictures, words
 from trainlab.report.page import PAGE
-from trainlab.search.study import PENALTY, RATE, Outcome, plain
+from trainlab.search.study import PENALTY, RATE, StudyResult, plain
 
 NUMBERS: Final = "search.json"
 SHOWN: Final = 10
@@ -28,32 +28,32 @@ LABEL: Final = 14
 NARROW_LABEL: Final = 9
 
 
-def write_search(outcome: Outcome, folder: str | os.PathLike[str]) -> Path:
+def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     """Writes search.json and index.html into the folder; the path of the page."""
     root = as_path(folder, "folder", "a search")
     made_with = environment(**{"scikit-learn": sklearn.__version__})
-    content = plain(outcome) | {"environment": made_with}
+    content = plain(result) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
     write(root / NUMBERS, text.encode("ascii") + b"\n")
     path = root / PAGE
-    write(path, render(outcome, made_with, figures(outcome)).encode("utf-8"))
+    write(path, render(result, made_with, figures(result)).encode("utf-8"))
     return path
 
 
-def render(outcome: Outcome, made_with: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
+def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
     """The page's HTML; what comes from the table is clipped, made visible and escaped."""
     style = markup.asset("style.css")
     template = markup.environment().get_template("search.html")
-    failed = sum(not np.isfinite(one.score) for one in outcome.candidates)
+    failed = sum(not np.isfinite(one.score) for one in result.candidates)
     return template.render(
-        found=outcome,
-        of=outcome.problem,
-        asked=outcome.asked,
-        best=outcome.candidates[:SHOWN],
+        found=result,
+        of=result.problem,
+        settings=result.settings,
+        best=result.candidates[:SHOWN],
         failed=failed,
-        worded=[one for one in outcome.columns if one.values is not None],
-        holed=[one for one in outcome.columns if one.holes],
-        written=[one for one in outcome.columns if one.format],
+        worded=[one for one in result.columns if one.values is not None],
+        holed=[one for one in result.columns if one.holes],
+        written=[one for one in result.columns if one.format],
         figures=drawn,
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,
@@ -62,20 +62,20 @@ def render(outcome: Outcome, made_with: Mapping[str, Any], drawn: Mapping[str, s
     )
 
 
-def figures(outcome: Outcome) -> Mapping[str, str]:
+def figures(result: StudyResult) -> Mapping[str, str]:
     """Theme → the picture of candidates and predictions."""
     with warnings.catch_warnings():
         # A letter that the font lacks is a box in the picture, and itself in the page's text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         return {
-            name: pictures.uri(plots.svg(figure(outcome, theme)))
+            name: pictures.uri(plots.svg(figure(result, theme)))
             for name, theme in plots.THEMES.items()
         }
 
 
-def figure(outcome: Outcome, theme: plots.Theme) -> plots.Figure:
+def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
     """Candidates by rate and score, beside predictions of the rows put aside."""
-    tried, truth, predicted = outcome.candidates, outcome.truth, outcome.predicted
+    tried, truth, predicted = result.candidates, result.truth, result.predicted
     with plots.themed(theme):
         made, (left, right) = plots.blank(theme, 1, 2, width=10.4, height=4.6)
         layout: Any = made.get_layout_engine()
@@ -86,15 +86,15 @@ def figure(outcome: Outcome, theme: plots.Theme) -> plots.Figure:
             np.array([one.score for one in tried]),
             np.array([one.settings[PENALTY] for one in tried]),
             np.array([one.round for one in tried]),
-            outcome.box.get(RATE),
+            result.box.get(RATE),
             "L2 penalty (alpha)",
             theme,
         )
         title = f"{len(tried)} candidates"
-        plots.label(left, "learning rate", f"{outcome.measure} (mean of folds)", title)
+        plots.label(left, "learning rate", f"{result.measure} (mean of folds)", title)
         title = f"{len(truth)} rows put aside"
-        if outcome.problem.task == "classification":
-            labels = np.unique(outcome.problem.y)
+        if result.problem.task == "classification":
+            labels = np.unique(result.problem.y)
             place = {label: index for index, label in enumerate(labels.tolist())}
             counts = np.zeros((len(labels), len(labels)), int)
             for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):

@@ -15,11 +15,11 @@ import numpy as np
 from sklearn.base import clone
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.estimators.answers import Answering
 from trainlab.estimators.base import BaseMLP
-from trainlab.estimators.choices import RULES, admit
+from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
-from trainlab.estimators.inputs import Inputs
+from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
@@ -28,8 +28,8 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
-from trainlab.search.families import FAMILIES, admit_space, draw
-from trainlab.search.keeping import kept, plain
+from trainlab.search.families import FAMILIES, check_families, draw
+from trainlab.search.persistence import plain, search_store
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.settings import Rule, either, whole_number
@@ -82,18 +82,18 @@ def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> 
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
+class _EnsemblePlan:
     """What is decided before training.
 
     rows        those that differ, with all their weight
     part        (N,) the part that each was dealt into
     candidates  n dicts of parameters; seeds (n,)
-    chosen      the admitted parameters of the ensemble
+    chosen      the checked parameters of the ensemble
     """
 
     rows: Rows
     part: Array
-    inputs: Inputs
+    inputs: InputScaler
     targets: Targets
     candidates: Sequence[Mapping[str, Any]]
     seeds: Array
@@ -154,7 +154,7 @@ def _told(held: Rows, fit: Fit, fitted: Fitted) -> _Fold:
     return _Fold(population, truths, weight, max(1, epochs), diverged)
 
 
-class PopulationEnsemble(Answering):
+class PopulationEnsemble(Predictor):
     """The base of the two estimators."""
 
     n_candidates: int
@@ -180,7 +180,10 @@ class PopulationEnsemble(Answering):
         task = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
         found: list[_Fold] = []
-        with kept(self.store, task.chosen["fresh"], self._asked(), RUN) as store, shown as bar:
+        with (
+            search_store(self.store, task.chosen["fresh"], self._config(), RUN) as store,
+            shown as bar,
+        ):
             fits = (self._fit_of(task, fold) for fold in range(task.folds))
             for part in portions(fits, size_of):
                 workers = task.chosen["workers"]
@@ -197,23 +200,23 @@ class PopulationEnsemble(Answering):
         return self
 
     def _chosen(self) -> dict[str, Any]:
-        return admit(self.get_params(deep=False), type(self).__name__, _RULES)
+        return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
 
-    def _asked(self) -> dict[str, Any]:
+    def _config(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         own = self.get_params(deep=False)
         return {name: plain(value) for name, value in own.items() if name not in _IDLE}
 
-    def _decide(self, X: Any, y: Any, sample_weight: Any) -> _Task:
+    def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
-        space = FAMILIES if self.space is None else admit_space(self.space, owner)
+        space = FAMILIES if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
             remedy = "random_state=0"
             raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
-        rows = merge(self._admit(X, y, sample_weight, reset=True))
+        rows = merge(self._check_rows(X, y, sample_weight, reset=True))
         if len(rows) < 2:
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
         targets = self._learn_targets(rows, {"standardize_targets": True})
@@ -223,10 +226,10 @@ class PopulationEnsemble(Answering):
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
         candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(candidates))
-        inputs = Inputs.of(rows.x, rows.weight)
-        return _Task(rows, part, inputs, targets, candidates, seeds, chosen)
+        inputs = InputScaler.of(rows.x, rows.weight)
+        return _EnsemblePlan(rows, part, inputs, targets, candidates, seeds, chosen)
 
-    def _fit_of(self, task: _Task, fold: int) -> Fit:
+    def _fit_of(self, task: _EnsemblePlan, fold: int) -> Fit:
         """All candidates as one population, on the rows of the other parts."""
         rest = task.rows.take(np.flatnonzero(task.part != fold))
         ready = self._prepare(task, rest, task.held(fold))
@@ -234,12 +237,12 @@ class PopulationEnsemble(Answering):
         members = [member for one in ready for member in one.members]
         return Fit(members, ready[0].data, FitSettings(**ready[0].arguments, run=name))
 
-    def _prepare(self, task: _Task, rows: Rows, held: Rows) -> list[Prepared]:
+    def _prepare(self, task: _EnsemblePlan, rows: Rows, held: Rows) -> list[Prepared]:
         """One for each candidate, all on one table."""
         owner, chosen = type(self).__name__, task.chosen
         network = self._network(batch_size=task.batch_size(len(rows)))
         every = [
-            admit(clone(network).set_params(**one).get_params(deep=False), owner)
+            check_parameters(clone(network).set_params(**one).get_params(deep=False), owner)
             for one in task.candidates
         ]
         features = {"n_features_in_": self.n_features_in_}
@@ -252,7 +255,7 @@ class PopulationEnsemble(Answering):
             for own, seed in zip(every, task.seeds, strict=True)
         ]
 
-    def _keep(self, task: _Task, folds: Sequence[_Fold], selection: Selection) -> None:
+    def _keep(self, task: _EnsemblePlan, folds: Sequence[_Fold], selection: Selection) -> None:
         """What was selected, as one population, and what there is to say of it."""
         places = np.flatnonzero(selection.weights).tolist()
         populations = [fold.population for fold in folds]

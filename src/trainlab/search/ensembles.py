@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from trainlab.estimators.answers import Classifying, Regressing
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.predictor import ClassifierPredictor, RegressorPredictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Targets, class_weights
 from trainlab.search.ensemble_base import PopulationEnsemble
 
 
-class PopulationEnsembleClassifier(Classifying, PopulationEnsemble):
+class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     """Networks of random settings, trained as populations, that vote: no tuning needed.
 
     X is standardised, as in MLPClassifier.  Candidates are drawn, and trained with early
@@ -107,13 +107,13 @@ class PopulationEnsembleClassifier(Classifying, PopulationEnsemble):
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         if self.class_weight is None:
             return rows
-        assert isinstance(targets, Labels)  # `_admit_y` admits class weights for nothing else
+        assert isinstance(targets, Labels)  # `_check_y` allows class weights for nothing else
         t = targets.encode(rows.y)
         owner = type(self).__name__
         return rows.weighed(class_weights(self.class_weight, targets, t, rows.weight, owner)[t])
 
 
-class PopulationEnsembleRegressor(Regressing, PopulationEnsemble):
+class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     """Networks of random settings, trained as populations, whose predictions are averaged.
 
     Parameters and what is there after `fit` are those of `PopulationEnsembleClassifier`,

@@ -27,12 +27,12 @@ from trainlab.members import MEMBERS
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
 from trainlab.search.evaluation import Evaluation
 from trainlab.search.halving import Halving, epochs_of
-from trainlab.search.keeping import RUN, check_repeatable, kept, plain
 from trainlab.search.narrowing import Rounds
-from trainlab.search.plan import Plan, Settings
-from trainlab.search.poll import Poll
+from trainlab.search.persistence import RUN, check_repeatable, plain, search_store
 from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
+from trainlab.search.selector import GreedySelector
+from trainlab.search.strategy import Parameters, Strategy
 from trainlab.search.voting import VoteClassifier, VoteRegressor
 from trainlab.settings import several
 from trainlab.training.checkpoints import StoreLike
@@ -211,34 +211,34 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         """
         check_sizes(OWNER, X=X, y=y, **params)
         with named_faults("arguments", OWNER):
-            scorers, refit_metric, plan, poll, asked, begun = self._admitted(X, y, params)
+            scorers, refit_metric, strategy, selector, config, begun = self._prepare(X, y, params)
         judge = Judge(scorers, self.error_score)
-        with kept(self.store, self.fresh, asked) as store, self._bar() as bar:
+        with search_store(self.store, self.fresh, config) as store, self._bar() as bar:
             seen, workers = self.return_train_score, self.workers
-            evaluation = begun(judge, seen, workers, bar, store, poll)
-            settings, records = self._search(plan, evaluation)
+            evaluation = begun(judge, seen, workers, bar, store, selector)
+            settings, records = self._search(strategy, evaluation)
             judge.settle(records)
-            ballots = [one.pop("ballot", None) for one in records]
-            results = self._format_results(settings, self.n_splits_, records, plan.columns())
-            self._choose(results, records[0]["test_scores"], refit_metric, plan.first_finalist)
+            predictions = [one.pop("prediction", None) for one in records]
+            results = self._format_results(settings, self.n_splits_, records, strategy.columns())
+            self._choose(results, records[0]["test_scores"], refit_metric, strategy.first_finalist)
             if self.refit:
                 self._fit_the_best(evaluation)
-        for name, value in plan.attributes().items():
+        for name, value in strategy.attributes().items():
             setattr(self, name, value)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
         if hasattr(self, "ensemble_"):
             del self.ensemble_  # of an earlier `fit`
-        if poll is not None:
-            self.ensemble_ = poll.elect(ballots)
+        if selector is not None:
+            self.ensemble_ = selector.select(predictions)
         return self
 
-    def _admitted(self, X: Any, y: Any, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Scorers, who decides, plan, poll, what a store is told, and an Evaluation begun."""
+    def _prepare(self, X: Any, y: Any, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Scorers, who decides, strategy, selector, config for a store, a start of Evaluation."""
         self._validate_params()
         network = Candidate.of(self.estimator, {}).network  # complains of what cannot be searched
         scorers, refit_metric = self._get_scorers()
-        plan = self._plan(network, scorers)
+        strategy = self._strategy(network, scorers)
         if self.store is not None:
             check_repeatable(self, network)
         X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
@@ -249,9 +249,9 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if not splits:
             raise DataError(sentence("cv", OWNER, "have at least one split", 0, "cv=5"))
         self.n_splits_ = len(splits)
-        poll = self._poll(y, routed.estimator.fit, splits)
+        selector = self._selector(y, routed.estimator.fit, splits)
         begun = partial(Evaluation, self.estimator, X, y, splits, routed)
-        return scorers, refit_metric, plan, poll, self._asked(), begun
+        return scorers, refit_metric, strategy, selector, self._config(), begun
 
     def _cv(self) -> Any:
         """`cv`, of which an iterator may have no end."""
@@ -269,7 +269,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             raise SettingError(sentence("cv", OWNER, must, self.cv, "cv=5"))
         return found
 
-    def _plan(self, network: BaseMLP, scorers: Any) -> Plan:
+    def _strategy(self, network: BaseMLP, scorers: Any) -> Strategy:
         """The way to propose candidates that is asked for."""
         if self._goes_by_scores() and isinstance(scorers, _MultimetricScorer):
             check_decides(self.refit, scorers._scorers)
@@ -289,18 +289,18 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         candidates = list(ParameterSampler(space, n_iter, random_state=draws))
         return Halving(candidates, self.halving, *resource)
 
-    def _poll(self, y: Any, params: Mapping[str, Any], splits: Any) -> Poll | None:
+    def _selector(self, y: Any, params: Mapping[str, Any], splits: Any) -> GreedySelector | None:
         """Who selects an ensemble, if one is asked for; params: of the estimator's `fit`."""
         if self.ensemble is None:
             return None
         weight = params.get(prefix(self.estimator) + "sample_weight")
-        return Poll.of(self.estimator, y, weight, splits)
+        return GreedySelector.of(self.estimator, y, weight, splits)
 
     def _goes_by_scores(self) -> bool:
         """Whether later candidates depend on the scores of earlier ones."""
         return self.rounds > 1 or self.halving is not None or self.sampler is not None
 
-    def _asked(self) -> dict[str, Any]:
+    def _config(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         ways = ("n_iter", "rounds", "halving", "sampler", "random_state")
         names = ("estimator", "param_distributions", *ways)
@@ -312,17 +312,17 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         return Bar("search") if self.verbose else nullcontext()
 
     def _search(
-        self, plan: Plan, evaluation: Evaluation
-    ) -> tuple[list[Settings], list[dict[str, Any]]]:
+        self, strategy: Strategy, evaluation: Evaluation
+    ) -> tuple[list[Parameters], list[dict[str, Any]]]:
         """All candidates, and their records by candidate and split."""
-        settings: list[Settings] = []
+        settings: list[Parameters] = []
         records: list[dict[str, Any]] = []
 
         def scores() -> list[float]:
             return means(records, self.n_splits_, self.refit)
 
         for number in itertools.count():
-            proposed = plan.propose(scores)
+            proposed = strategy.propose(scores)
             if not proposed:
                 return settings, records
             records += evaluation.records(proposed, f"{RUN}: round {number}")

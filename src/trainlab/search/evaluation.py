@@ -10,9 +10,9 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.search.candidates import Candidate
-from trainlab.search.poll import Poll
 from trainlab.search.scoring import Judge
-from trainlab.search.training import Course, portions, train
+from trainlab.search.selector import GreedySelector
+from trainlab.search.training import CandidateBatch, portions, train
 from trainlab.store import Store
 from trainlab.training.progress import Progress
 
@@ -25,7 +25,7 @@ class Evaluation:
     routed  the parameters of `fit`, by who takes them
     seen    whether the training rows are scored, too
     store   keeps what was trained; None keeps nothing
-    poll    asks each candidate for its ballot, which its records have; None: they have none
+    selector    asks each candidate for its prediction, which its records have; None: they have none
     """
 
     estimator: Any
@@ -38,39 +38,39 @@ class Evaluation:
     workers: int | None
     progress: Progress | None
     store: Store | None
-    poll: Poll | None
+    selector: GreedySelector | None
 
     def records(self, settings: Sequence[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
         """The record of each candidate on each split, the splits of a candidate together."""
         by_split: list[list[dict[str, Any]]] = []
-        courses = (self._course(split, settings, run) for split in range(len(self.splits)))
-        for part in portions(courses, lambda course: course.size):
+        batches = (self._batch(split, settings, run) for split in range(len(self.splits)))
+        for part in portions(batches, lambda batch: batch.size):
             train(part, self.workers, self.progress, self.store)
             by_split += [
-                self._judged(split, course) for split, course in enumerate(part, len(by_split))
+                self._judged(split, batch) for split, batch in enumerate(part, len(by_split))
             ]
         return [one for own in zip(*by_split, strict=True) for one in own]
 
     def fitted(self, parameters: Mapping[str, Any], run: str) -> Any:
         """The estimator with these parameters, fitted to all rows; raises what hinders it."""
         best = Candidate.of(self.estimator, parameters)
-        course = Course([best], self.X, self.y, self.routed.estimator.fit, run)
-        train([course], self.workers, self.progress, self.store, keep_diverged=True)
-        (its,) = course.trained
+        batch = CandidateBatch([best], self.X, self.y, self.routed.estimator.fit, run)
+        train([batch], self.workers, self.progress, self.store, keep_diverged=True)
+        (its,) = batch.trained
         if its.error is not None:
             raise its.error
         return best.estimator
 
-    def _course(self, split: int, settings: Sequence[Mapping[str, Any]], run: str) -> Course:
+    def _batch(self, split: int, settings: Sequence[Mapping[str, Any]], run: str) -> CandidateBatch:
         """The candidates on the training rows of a split."""
         base, (rows, _) = self.estimator, self.splits[split]
         candidates = [Candidate.of(base, one) for one in settings]
         x, t = _safe_split(base, self.X, self.y, rows)
         parameters = _check_method_params(self.X, params=self.routed.estimator.fit, indices=rows)
-        return Course(candidates, x, t, parameters, f"{run}, split {split}")
+        return CandidateBatch(candidates, x, t, parameters, f"{run}, split {split}")
 
-    def _judged(self, split: int, course: Course) -> list[dict[str, Any]]:
-        """The record of each candidate on a split; but for ballots, their networks are gone."""
+    def _judged(self, split: int, batch: CandidateBatch) -> list[dict[str, Any]]:
+        """The record of each candidate on a split; but for predictions, their networks are gone."""
         base, (rows, others) = self.estimator, self.splits[split]
         scoring, seen = self.routed.scorer.score, None
         if self.seen:
@@ -80,9 +80,9 @@ class Evaluation:
         test = (x, t, _check_method_params(self.X, params=scoring, indices=others))
         records = [
             self.judge.record(candidate.estimator, test, seen, its.seconds, its.error)
-            for candidate, its in zip(course.candidates, course.trained, strict=True)
+            for candidate, its in zip(batch.candidates, batch.trained, strict=True)
         ]
-        if self.poll is not None:
-            for one, candidate in zip(records, course.candidates, strict=True):
-                one["ballot"] = self.poll.ballot(candidate.estimator, x, split)
+        if self.selector is not None:
+            for one, candidate in zip(records, batch.candidates, strict=True):
+                one["prediction"] = self.selector.prediction(candidate.estimator, x, split)
         return records

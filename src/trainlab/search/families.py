@@ -75,7 +75,7 @@ def _some(
     return list(ParameterSampler(space, min(count, most), random_state=draws))
 
 
-def admit_space(space: Any, owner: str) -> Space:
+def check_families(space: Any, owner: str) -> Space:
     """The space as a list of dicts; SettingError unless each parameter may be drawn."""
     families = [space] if isinstance(space, Mapping) else space
     whole = isinstance(families, (list, tuple)) and all(isinstance(f, Mapping) for f in families)

@@ -16,7 +16,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES
 from trainlab.search.candidates import OWNER, prefix
-from trainlab.search.plan import Plan, Scores, Settings
+from trainlab.search.strategy import Parameters, Scores, Strategy
 
 RESOURCE: Final = "max_iter"
 
@@ -50,14 +50,14 @@ def survivors(scores: Sequence[float], factor: int) -> list[int]:
     return order[-math.ceil(len(order) / factor) :]
 
 
-class Halving(Plan):
+class Halving(Strategy):
     """Candidates that are given, each step with `factor` times the epochs of the one before.
 
     resource  the name of the parameter that says how many epochs; the last step has `epochs`
     """
 
     def __init__(
-        self, candidates: Sequence[Settings], factor: int, resource: str, epochs: int
+        self, candidates: Sequence[Parameters], factor: int, resource: str, epochs: int
     ) -> None:
         self._next = list(candidates)
         self._factor = factor
@@ -65,7 +65,7 @@ class Halving(Plan):
         self._lengths = lengths(len(candidates), factor, epochs)
         self._counts: list[int] = []
 
-    def propose(self, scores: Scores) -> list[Settings]:
+    def propose(self, scores: Scores) -> list[Parameters]:
         step = len(self._counts)
         if step == len(self._lengths):
             return []
@@ -103,5 +103,5 @@ def epochs_of(estimator: Any, network: BaseMLP, space: Any) -> tuple[str, int]:
     if any(name in one for one in ([space] if isinstance(space, Mapping) else space)):
         must, remedy = f"leave {name} to halving", f"{name} of the estimator"
         raise SettingError(sentence("param_distributions", OWNER, must, name, remedy))
-    admitted = RULES[RESOURCE].admit(network.max_iter, RESOURCE, type(network).__name__)
-    return name, int(admitted)
+    checked = RULES[RESOURCE].check(network.max_iter, RESOURCE, type(network).__name__)
+    return name, int(checked)

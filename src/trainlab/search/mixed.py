@@ -35,7 +35,7 @@ _KINDS: Final = "hold numbers, or words and few different numbers"
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnSummary:
     """A column with words, formatted numbers or holes.
 
     values  how many different words; None of numbers
@@ -65,7 +65,7 @@ def _counted(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
-def said(columns: Sequence[Column]) -> str:
+def said(columns: Sequence[ColumnSummary]) -> str:
     """The columns in one line, of at most NAMED of them."""
     shown = ", ".join(f"{describe(one.name)} ({one.summary})" for one in columns[:NAMED])
     return shown + (", …" if len(columns) > NAMED else "")
@@ -145,7 +145,7 @@ def judged(
     features: Sequence[str],
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
-) -> tuple[tuple[Column, ...], list[Fault]]:
+) -> tuple[tuple[ColumnSummary, ...], list[Fault]]:
     """The columns that are not of plain numbers, and what is wrong with any."""
     columns, faults, width = [], defaultdict[str, dict[str, str]](dict), 0
     for place, name in enumerate(features):
@@ -158,7 +158,9 @@ def judged(
             holes = int(np.isnan(cells.astype(np.float64)).sum())
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
-        columns.append(Column(name, None if counts is None else len(counts), holes, format=format))
+        columns.append(
+            ColumnSummary(name, None if counts is None else len(counts), holes, format=format)
+        )
         for must, got in _faults(name, counts, len(x) - holes):
             faults[must][name] = got
     if len(x) * width > MAX_NUMBERS:

@@ -1,6 +1,6 @@
 """Rounds of a search: the box of the best candidates, from which the next are drawn.
 
-Order: the best, a distribution within two ends, the box, what is drawn from it, the plan.
+Order: the best, a truncated distribution, the box, what is drawn from it, the strategy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 
 from trainlab.errors import SettingError, sentence
 from trainlab.search.candidates import OWNER
-from trainlab.search.plan import Plan, Scores, Settings
+from trainlab.search.strategy import Parameters, Scores, Strategy
 
 BEST: Final = 0.1
 """The share of the candidates so far that make the box."""
@@ -40,7 +40,7 @@ def best(scores: Sequence[float]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Within:
+class TruncatedDistribution:
     """A distribution of scipy.stats, given that its values lie in [low, high]."""
 
     distribution: Any
@@ -80,7 +80,7 @@ def narrowed(space: Mapping[str, Any], box: Box) -> dict[str, Any]:
     return {
         name: source
         if name not in box
-        else Within(source, *box[name])
+        else TruncatedDistribution(source, *box[name])
         if hasattr(source, "rvs")
         else box[name]
         for name, source in space.items()
@@ -102,7 +102,7 @@ def check_space(space: Any) -> None:
             raise SettingError(sentence(name, OWNER, must, type(source).__name__))
 
 
-class Rounds(Plan):
+class Rounds(Strategy):
     """Random candidates; those of each round after the first from the box of the best so far."""
 
     def __init__(self, space: Any, n_iter: int, random_state: Any, rounds: int) -> None:
@@ -113,10 +113,10 @@ class Rounds(Plan):
         self._draws = check_random_state(random_state)
         self._rounds = rounds
         self._boxes: list[Box] = []
-        self._settings: list[Settings] = []
+        self._settings: list[Parameters] = []
         self._origins: list[tuple[int, tuple[int, ...]]] = []
 
-    def propose(self, scores: Scores) -> list[Settings]:
+    def propose(self, scores: Scores) -> list[Parameters]:
         number = len(self._boxes)
         if number == self._rounds:
             return []

@@ -1,6 +1,6 @@
 """Samplers of Optuna, which propose candidates by what became of those before.
 
-Order: how a space is said in Optuna's words, the plan.
+Order: how a space is said in Optuna's words, the strategy.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from trainlab.errors import SettingError, sentence
 from trainlab.search.candidates import OWNER
-from trainlab.search.plan import Plan, Scores, Settings
+from trainlab.search.strategy import Parameters, Scores, Strategy
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -95,7 +95,7 @@ def _close(values: Any, expected: Any, span: float) -> bool:
     return bool((np.abs(values - expected) <= TOLERANCE * span).all())
 
 
-class Asking(Plan):
+class Asking(Strategy):
     """Candidates that an Optuna sampler is asked for, n_iter at once, and told the scores of.
 
     Those without a finite score are told as failed.  The search ends after the rounds, or
@@ -123,7 +123,7 @@ class Asking(Plan):
         self._study = self._begin(sampler)
         self._batches: list[list[optuna.Trial]] = []
 
-    def propose(self, scores: Scores) -> list[Settings]:
+    def propose(self, scores: Scores) -> list[Parameters]:
         if self._batches:
             last = self._batches[-1]
             self._tell(last, scores()[-len(last) :])

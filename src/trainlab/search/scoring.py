@@ -19,7 +19,7 @@ from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
 
 # (estimator, X, y, parameters of the scorer)
-Rows = tuple[Any, Any, Mapping[str, Any]]
+ScoredRows = tuple[Any, Any, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Judge:
     def record(
         self,
         estimator: Any,
-        test: Rows,
-        train: Rows | None,
+        test: ScoredRows,
+        train: ScoredRows | None,
         fit_time: float,
         error: Exception | None,
     ) -> dict[str, Any]:

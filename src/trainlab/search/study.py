@@ -1,6 +1,6 @@
 """From a table to a network: a search over settings, and one look at the rows put aside.
 
-Order: what is asked, what is found, the search, the rows put aside.
+Order: the settings, what is found, the search, the rows put aside.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from trainlab.evidence import statistic_bounds
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
-from trainlab.search.mixed import Column
+from trainlab.search.mixed import ColumnSummary
 from trainlab.search.scoring import columns_of, score_of
-from trainlab.search.tables import Problem, split
+from trainlab.search.tables import TableProblem, split
 from trainlab.store import Store
 from trainlab.training.checkpoints import RESULT
 
@@ -44,8 +44,8 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a search is to be.
+class StudySettings:
+    """The settings of a search.
 
     trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
     lr, alpha  ends of the learning rates and of the L2 penalties, drawn in the logarithm
@@ -86,7 +86,7 @@ class Asked:
             random_state=self.seed,
         )
 
-    def estimator(self, of: Problem) -> BaseMLP | Pipeline:
+    def estimator(self, of: TableProblem) -> BaseMLP | Pipeline:
         """The network, behind an encoder where the table holds more than plain numbers."""
         network = self.network(of.task)
         if not of.columns:
@@ -95,7 +95,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class RankedCandidate:
     """One of the settings tried; scores of the folds, NaN where the training failed."""
 
     rank: int
@@ -115,7 +115,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Judged:
+class HoldoutScore:
     """How good predictions are of the rows put aside: a score and its 95 % interval.
 
     root_error  √(mean of (y − prediction)²), in the units of the target; of classes None
@@ -129,7 +129,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Versus:
+class HoldoutComparison:
     """Whether the network is better than a rival on the same rows.
 
     shown   "better", "worse", or None where chance may have made the difference
@@ -142,8 +142,8 @@ class Versus:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of a search.
+class StudyResult:
+    """The result of a search.
 
     candidates  the best first
     box         of the last round, {parameter: its ends, or values}; {} of a single round
@@ -154,54 +154,54 @@ class Outcome:
     columns     those of the table that are not of plain numbers, and what the model makes of them
     """
 
-    problem: Problem
-    asked: Asked
+    problem: TableProblem
+    settings: StudySettings
     rows: int
     measure: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[RankedCandidate, ...]
     box: Mapping[str, Any]
-    judged: tuple[Judged, ...]
-    versus: Versus
+    judged: tuple[HoldoutScore, ...]
+    versus: HoldoutComparison
     truth: Array
     predicted: Array
     warnings: tuple[str, ...]
     model: BaseMLP | Pipeline
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ColumnSummary, ...] = ()
 
 
 def study(
-    of: Problem,
-    asked: Asked,
+    of: TableProblem,
+    settings: StudySettings,
     folder: str | os.PathLike[str],
     fresh: bool = False,
     workers: int | None = None,
     progress: bool = False,
-) -> Outcome:
+) -> StudyResult:
     """Searches, refits the best, and judges it on rows that had no part in it.
 
     What is trained is kept in the folder: the same call after an interruption goes on, and
     ends with the same bits.  SettingError, naming the difference, where the folder has
     another search, unless `fresh`.  DataError where the rows are too few.
     """
-    rows = split(of, asked.test_fraction, asked.folds, asked.seed)
+    rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
     kind = StratifiedKFold if of.task == "classification" else KFold
-    estimator = asked.estimator(of)
+    estimator = settings.estimator(of)
     own = prefix(estimator)
     search = PopulationSearchCV(
         estimator,
-        {own + name: values for name, values in asked.space().items()},
-        n_iter=asked.trials,
-        rounds=asked.rounds,
-        cv=kind(asked.folds, shuffle=True, random_state=asked.seed),  # tables may be sorted
-        random_state=asked.seed,
+        {own + name: values for name, values in settings.space().items()},
+        n_iter=settings.trials,
+        rounds=settings.rounds,
+        cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
+        random_state=settings.seed,
         workers=workers,
         verbose=progress,
     )
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # What differs in the table is named in words of the table.
-        run = store.run(RUN, _described(of, asked), 1, fresh)
+        run = store.run(RUN, _described(of, settings), 1, fresh)
         search.store, search.fresh = store, fresh
         search.fit(x, y)
         model = search.best_estimator_
@@ -210,15 +210,15 @@ def study(
         predictions = _predictions(of, model, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
     truth = of.y[rows.test]
-    return Outcome(
+    return StudyResult(
         of,
-        asked,
+        settings,
         len(x),
         "accuracy" if of.task == "classification" else "R²",
-        _ranked(search.cv_results_, asked.folds, own),
-        _bare(search.boxes_[-1], own) if asked.rounds > 1 else {},
-        tuple(_judge(name, truth, found, of, asked) for name, found in predictions.items()),
-        _versus(truth, predictions, of, asked),
+        _ranked(search.cv_results_, settings.folds, own),
+        _bare(search.boxes_[-1], own) if settings.rounds > 1 else {},
+        tuple(_judge(name, truth, found, of, settings) for name, found in predictions.items()),
+        _versus(truth, predictions, of, settings),
         truth,
         next(iter(predictions.values())),
         (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
@@ -227,14 +227,18 @@ def study(
     )
 
 
-def _described(of: Problem, asked: Asked) -> dict[str, Any]:
+def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
     """What decides which rows are searched on."""
     names = ("sha256", "target", "task", "features", "dropped")
     said = {name: _listed(getattr(of, name)) for name in names} | dict(of.options)
-    return said | {"test_fraction": asked.test_fraction, "seed": asked.seed, "folds": asked.folds}
+    return said | {
+        "test_fraction": settings.test_fraction,
+        "seed": settings.seed,
+        "folds": settings.folds,
+    }
 
 
-def _made(column: Column, of: Problem, encoder: Any) -> Column:
+def _made(column: ColumnSummary, of: TableProblem, encoder: Any) -> ColumnSummary:
     """The column with what the encoder makes of it."""
     found = encoder.columns_[of.features.index(column.name)]
     if isinstance(found, Words):
@@ -248,14 +252,14 @@ def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
     return {name.removeprefix(own): value for name, value in settings.items()}
 
 
-def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[Candidate, ...]:
+def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCandidate, ...]:
     """The candidates, the best first; of equal ones the first tried."""
     scores = np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
     rounds = results.get("round", np.zeros(len(scores), int))
     order = np.argsort(results["rank_test_score"], kind="stable")
     error = scores.std(axis=1, ddof=1) / np.sqrt(folds)
     return tuple(
-        Candidate(
+        RankedCandidate(
             int(results["rank_test_score"][one]),
             int(rounds[one]) + 1,
             _bare(results["params"][one], own),
@@ -270,7 +274,7 @@ def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[Candidate
 # --- rows put aside --------------------------------------------------------------------
 
 
-def _predictions(of: Problem, model: Any, known: tuple[Any, Any], x: Any) -> dict[str, Array]:
+def _predictions(of: TableProblem, model: Any, known: tuple[Any, Any], x: Any) -> dict[str, Array]:
     """Of the network, of a linear model, and of what knows the target alone, by their names."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
@@ -289,7 +293,9 @@ def _predictions(of: Problem, model: Any, known: tuple[Any, Any], x: Any) -> dic
     return {"the best network": first, **rivals}
 
 
-def _judge(name: str, truth: Array, predicted: Array, of: Problem, asked: Asked) -> Judged:
+def _judge(
+    name: str, truth: Array, predicted: Array, of: TableProblem, settings: StudySettings
+) -> HoldoutScore:
     classifies = of.task == "classification"
     columns = columns_of(truth, predicted, classifies=classifies)
     score = float(score_of(columns.mean(axis=0)[None], 0, classifies)[0])
@@ -298,13 +304,17 @@ def _judge(name: str, truth: Array, predicted: Array, of: Problem, asked: Asked)
         # of a share (Clopper and Pearson 1934) knows that the rows are few.
         hits = int(columns.sum())
         ends = scipy.stats.binomtest(hits, len(truth)).proportion_ci(LEVEL)
-        return Judged(name, score, float(ends.low), float(ends.high), None)
-    low, high = statistic_bounds(columns, lambda m: score_of(m, 0, classifies), LEVEL, asked.seed)
+        return HoldoutScore(name, score, float(ends.low), float(ends.high), None)
+    low, high = statistic_bounds(
+        columns, lambda m: score_of(m, 0, classifies), LEVEL, settings.seed
+    )
     root_error = float(np.sqrt(columns[:, 0].mean()) / unit_of(np.abs(truth).max()))
-    return Judged(name, score, low, high, root_error)
+    return HoldoutScore(name, score, low, high, root_error)
 
 
-def _versus(truth: Array, predictions: Mapping[str, Array], of: Problem, asked: Asked) -> Versus:
+def _versus(
+    truth: Array, predictions: Mapping[str, Array], of: TableProblem, settings: StudySettings
+) -> HoldoutComparison:
     """The first of the predictions against the second.
 
     Of classes by the rows that one of the two has right, and a sign test of these (McNemar
@@ -317,7 +327,7 @@ def _versus(truth: Array, predictions: Mapping[str, Array], of: Problem, asked: 
         p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
         shown = None if p > 1 - LEVEL else "better" if won > lost else "worse"
         found = f"it alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
-        return Versus(
+        return HoldoutComparison(
             shown, _sentence(first, shown, second, found), {"won": won, "lost": lost, "p": p}
         )
     columns = columns_of(truth, one, other, classifies=False)
@@ -326,11 +336,11 @@ def _versus(truth: Array, predictions: Mapping[str, Array], of: Problem, asked: 
         return score_of(means, 0, classifies=False) - score_of(means, 1, classifies=False)
 
     value = float(difference(columns.mean(axis=0)[None])[0])
-    low, high = statistic_bounds(columns, difference, LEVEL, asked.seed)
+    low, high = statistic_bounds(columns, difference, LEVEL, settings.seed)
     shown = "better" if low > 0 else "worse" if high < 0 else None
     found = f"R² {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}".replace("-", "−")
     numbers = {"value": value, "low": low, "high": high}
-    return Versus(shown, _sentence(first, shown, second, found), numbers)
+    return HoldoutComparison(shown, _sentence(first, shown, second, found), numbers)
 
 
 def _sentence(first: str, shown: str | None, second: str, found: str) -> str:
@@ -338,9 +348,9 @@ def _sentence(first: str, shown: str | None, second: str, found: str) -> str:
     return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."
 
 
-def plain(found: Outcome) -> dict[str, Any]:
-    """The outcome in the types that JSON has; no times, so that it is the same each time."""
-    of, asked = found.problem, found.asked
+def plain(found: StudyResult) -> dict[str, Any]:
+    """The result in the types that JSON has; no times, so that it is the same each time."""
+    of, settings = found.problem, found.settings
     best = found.candidates[0]
     content = {
         "data": {
@@ -355,7 +365,7 @@ def plain(found: Outcome) -> dict[str, Any]:
             "notices": of.notices,
             "columns": [_said(one) for one in found.columns],
         },
-        "asked": _said(asked),
+        "asked": _said(settings),
         "measure": found.measure,
         "best": {"settings": best.settings, "score": best.score, "error": best.error},
         "test": {

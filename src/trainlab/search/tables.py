@@ -26,7 +26,7 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.files import as_path
 from trainlab.network.workspace import Array
-from trainlab.search.mixed import Column, judged, read_mixed, survey
+from trainlab.search.mixed import ColumnSummary, judged, read_mixed, survey
 from trainlab.search.refusals import Fault, listed, of_features, refusal
 from trainlab.search.target import Task, read_target, too_few
 from trainlab.settings import MOST, is_integer
@@ -36,7 +36,7 @@ LEAST_NUMBERED: Final = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class TableProblem:
     """What is to be learnt.
 
     name, sha256  of the file
@@ -61,7 +61,7 @@ class Problem:
     reason: str
     x: NDArray[Any]
     y: NDArray[np.generic]
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ColumnSummary, ...] = ()
     formats: Mapping[str, NumberFormat] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ def problem(
     drop_rare_classes: int = 0,
     folds: int | None = None,
     test_fraction: float = 0.2,
-) -> Problem:
+) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
 
     Parameters
@@ -164,7 +164,7 @@ def problem(
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
-    return Problem(
+    return TableProblem(
         *about,
         found.x[kept],
         goal.y,
@@ -177,7 +177,7 @@ def problem(
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class _TableContent:
     """What a table holds: x of the features that have no fault, cells of the target."""
 
     x: NDArray[Any]
@@ -194,7 +194,7 @@ def _read(
     target: str,
     decimal: Decimal | None,
     in_doubt: bool,
-) -> _Found:
+) -> _TableContent:
     """Reads plain numbers at once, and whatever else there is after a look at all of it."""
     try:
         plain = read_table(path, features, [target], **opened.keywords)
@@ -204,14 +204,14 @@ def _read(
         writing = Writing()
         writing.add(plain.text[target])
         if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
-            return _Found(plain.numbers, plain.text[target])
+            return _TableContent(plain.numbers, plain.text[target])
     columns = survey(opened, features, target)
     how = formats(columns, decimal, in_doubt)
     faulty = {name for got in how.faults.values() for name in got}
     readable = [name for name in features if name not in faulty]
     words = [name for name in readable if columns[name].words]
     x, text = read_mixed(opened, readable, target, words, how.found)
-    return _Found(x, text, words, how.found, how.faults)
+    return _TableContent(x, text, words, how.found, how.faults)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
@@ -288,14 +288,14 @@ def numbers_rows(values: Array) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class HoldoutSplit:
     """Numbers of rows: those that are searched on, and those that are put aside."""
 
     search: NDArray[np.intp]
     test: NDArray[np.intp]
 
 
-def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
+def split(of: TableProblem, fraction: float, folds: int, seed: int) -> HoldoutSplit:
     """A share of the rows put aside at random, of each class where there are classes.
 
     DataError where what is left is too little for so many folds.
@@ -315,7 +315,7 @@ def split(of: Problem, fraction: float, folds: int, seed: int) -> Split:
     except ValueError as error:
         must = "leave rows of each class on both sides"
         raise DataError(sentence("--test-fraction", of.name, must, str(error))) from error
-    return Split(np.sort(searched), np.sort(put_aside))
+    return HoldoutSplit(np.sort(searched), np.sort(put_aside))
 
 
 def _too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:

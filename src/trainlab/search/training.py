@@ -14,7 +14,7 @@ import numpy as np
 
 from trainlab.engine.state import Status
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.preparation import Prepared, Table
+from trainlab.estimators.preparation import Prepared, TrainingTable
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.candidates import Candidate, prefix
@@ -69,24 +69,24 @@ class Trained:
 
 
 @dataclass(eq=False)
-class _Group:
-    """Candidates, by their numbers, that can be one population."""
+class _CandidateGroup:
+    """Candidates, by their indices, that can be one population."""
 
-    table: Table
+    table: TrainingTable
     arguments: Mapping[str, Any]
-    numbers: list[int] = field(default_factory=list)
+    candidates: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)
-class _Inputs:
+class _TransformedInputs:
     """What a head made of X, the fitted head, and the tables that were made of it."""
 
     x: Any
     head: Any
-    tables: list[Table] = field(default_factory=list)
+    tables: list[TrainingTable] = field(default_factory=list)
 
 
-class Course:
+class CandidateBatch:
     """Candidates on the rows that they are trained on: prepared, and put into populations.
 
     parameters  of `fit`, as scikit-learn names them
@@ -108,7 +108,7 @@ class Course:
         self._groups = _groups(self._ready)
         self.fits: list[Fit] = []
         for place, group in enumerate(self._groups):
-            members = [one for number in group.numbers for one in self._ready[number].members]
+            members = [one for number in group.candidates for one in self._ready[number].members]
             name = f"{run}, population {place}"
             settings = FitSettings(**group.arguments, run=name)
             self.fits.append(Fit(members, group.table.data, settings))
@@ -118,7 +118,7 @@ class Course:
         """Its bytes."""
         return sum(map(size_of, self.fits))
 
-    def settle(self, fitted: Sequence[Fitted], seconds: float, keep: bool) -> None:
+    def finish(self, fitted: Sequence[Fitted], seconds: float, keep: bool) -> None:
         """Fits its candidates with what its populations have learnt.
 
         seconds  of each member
@@ -126,7 +126,7 @@ class Course:
         """
         for group, outcome in zip(self._groups, fitted, strict=True):
             first = 0
-            for number in group.numbers:
+            for number in group.candidates:
                 own, its = self._ready[number], self.trained[number]
                 network, end = self.candidates[number].network, first + len(own.members)
                 its.seconds += seconds * len(own.members)
@@ -139,28 +139,28 @@ class Course:
 
 
 def train(
-    courses: Sequence[Course],
+    batches: Sequence[CandidateBatch],
     workers: int | None,
     progress: Progress | None,
     store: Store | None = None,
     keep_diverged: bool = False,
 ) -> None:
-    """Fits all candidates of all courses, each bit for bit as if it were fitted alone.
+    """Fits all candidates of all batches, each bit for bit as if it were fitted alone.
 
     store       keeps each population; what it has of them is not trained again
     keep_diverged  whether a candidate of which a member diverged is fitted nevertheless,
                 with a ConvergenceWarning as its own `fit` gives; else it ends with an error
     KeyboardInterrupt on Ctrl-C.
     """
-    fits, began = [fit for course in courses for fit in course.fits], time.perf_counter()
+    fits, began = [fit for batch in batches for fit in batch.fits], time.perf_counter()
     shared = RunSettings(workers=workers, progress=progress or False, store=store)
     fitted = fit_together(fits, shared)
     if any(one.history.interrupted for one in fitted):
         raise KeyboardInterrupt
     seconds = (time.perf_counter() - began) / max(1, sum(len(fit.members) for fit in fits))
     left = iter(fitted)
-    for course in courses:
-        course.settle([next(left) for _ in course.fits], seconds, keep_diverged)
+    for batch in batches:
+        batch.finish([next(left) for _ in batch.fits], seconds, keep_diverged)
 
 
 def _prepare(
@@ -172,7 +172,7 @@ def _prepare(
 ) -> dict[int, Prepared]:
     """What is to be trained for each candidate, by its number; errors go to `trained`."""
     ready: dict[int, Prepared] = {}
-    inputs: dict[Any, _Inputs] = {}
+    inputs: dict[Any, _TransformedInputs] = {}
     for number, (candidate, its) in enumerate(zip(candidates, trained, strict=True)):
         began, start = time.perf_counter(), len(prefix(candidate.estimator))
         own = {name[start:]: value for name, value in parameters.items()}
@@ -180,7 +180,7 @@ def _prepare(
             if candidate.shared not in inputs:
                 head = candidate.head
                 x = X if head is None else head.fit_transform(X, y)
-                inputs[candidate.shared] = _Inputs(x, head)
+                inputs[candidate.shared] = _TransformedInputs(x, head)
             given = inputs[candidate.shared]
             candidate.with_head(given.head)
             one = candidate.network.prepare(given.x, y, **own, like=given.tables)
@@ -193,17 +193,17 @@ def _prepare(
     return ready
 
 
-def _groups(ready: Mapping[int, Prepared]) -> list[_Group]:
+def _groups(ready: Mapping[int, Prepared]) -> list[_CandidateGroup]:
     """Those that share a table and have equal arguments, together."""
-    groups: list[_Group] = []
+    groups: list[_CandidateGroup] = []
     for number, one in ready.items():
         for group in groups:
             if group.table is one.table and group.arguments == one.arguments:
                 break
         else:
-            group = _Group(one.table, one.arguments)
+            group = _CandidateGroup(one.table, one.arguments)
             groups.append(group)
-        group.numbers.append(number)
+        group.candidates.append(number)
     return groups
 
 

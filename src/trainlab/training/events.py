@@ -29,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Metrics (K,) of members that have received so many updates; some may be asked to end."""
+    """Metrics (K,) of members that have received so many updates; the recorder may end some."""
 
     rows: list[int]
     updates: int

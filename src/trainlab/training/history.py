@@ -135,7 +135,7 @@ class History:
         """
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 
-        either(instance_of(plots.Axes), None).admit(ax, "ax", "History.plot")
+        either(instance_of(plots.Axes), None).check(ax, "ax", "History.plot")
         self._series(name)  # complains of an unknown one
         return plots.history(self, name, by, ax=ax, smooth=smooth)
 

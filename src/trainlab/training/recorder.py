@@ -1,4 +1,4 @@
-"""Takes the events of trainers where training was asked for: history, results, store, progress."""
+"""Takes the events of trainers for the caller of `fit`: history, results, store, progress."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class HistoryRecorder:
                 if steps:
                     self._session.advance(0, steps)
             case Evaluated(rows, updates, metrics):
-                return self._asked(rows, updates, metrics)
+                return self._ended_by_callbacks(rows, updates, metrics)
             case Ended(results, steps):
                 for row, result in results.items():
                     self.results[row] = result
@@ -188,20 +188,22 @@ class HistoryRecorder:
             for row in rows:
                 self.updates[row] = at.stop
 
-    def _asked(self, rows: list[int], updates: int, metrics: Mapping[str, Array]) -> list[int]:
+    def _ended_by_callbacks(
+        self, rows: list[int], updates: int, metrics: Mapping[str, Array]
+    ) -> list[int]:
         """The rows for which a callback says yes; all callbacks are called, one at a time."""
         ending = []
         for k, row in enumerate(rows if self.has_callbacks else ()):
             own = {name: float(values[k]) for name, values in metrics.items()}
             with self._session.lock:
-                answers = [callback(row, updates, own) for callback in self._plan.callbacks]
-            if any(answers):
+                wishes = [callback(row, updates, own) for callback in self._plan.callbacks]
+            if any(wishes):
                 ending.append(row)
         return ending
 
 
 class EventList:
-    """Keeps the events of one chunk, far from where training was asked for.
+    """Keeps the events of one chunk, in another process than that of `fit`.
 
     stopped  says whether the chunk is to end
     """
@@ -220,7 +222,7 @@ class EventList:
         self._events = events
 
     def send(self, event: Event) -> Collection[int]:
-        """Keeps it; nobody can be asked here."""
+        """Keeps it; no callback is called here."""
         self._events.append(event)
         return ()
 

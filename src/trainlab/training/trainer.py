@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainlab.blas import one_thread
-from trainlab.crew import crew
 from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Widths
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.pool import thread_pool
 from trainlab.training.events import Checkpointed, ChunkEnded, Ended, Evaluated, Measured, Recorder
 from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan, loss_name, position
@@ -52,7 +52,7 @@ def train_chunk(
 
     threads  that may share the work of a step
     """
-    with one_thread(), crew(threads):
+    with one_thread(), thread_pool(threads):
         trainer = _Trainer(spec, chunk, rows, recorder)
         if not trainer.done and not recorder.stopped():
             trainer.evaluate()
@@ -143,9 +143,9 @@ class _Trainer:
         if self._evaluated < self.done:
             metrics = {**metrics, "train_loss": self._mean_loss()}
         self._evaluated, self._losses = self.done, []
-        asked = set(self._recorder.send(Evaluated(self.rows, self.done, metrics)))
+        ended = set(self._recorder.send(Evaluated(self.rows, self.done, metrics)))
         ending = [
-            k for k, row in enumerate(self.rows) if not self._is_patient(k, metrics) or row in asked
+            k for k, row in enumerate(self.rows) if not self._is_patient(k, metrics) or row in ended
         ]
         if ending and self.done < self._plan.total:
             self.end(ending, "stopped early", self.done)
@@ -177,7 +177,7 @@ class _Trainer:
         return self._best[k].waited < rule.patience
 
     def evaluate_batch(self) -> None:
-        """Evaluates the batch of the step just done, if that was asked for."""
+        """Evaluates the batch of the step just done, if it is one of `batch_steps`."""
         step = self.done - 1
         at = position(self._plan.batch_steps, step)
         if at is not None:

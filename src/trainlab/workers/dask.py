@@ -85,7 +85,7 @@ def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
 
     address = client.scheduler.address
     try:
-        run = _Run(client, list(jobs))
+        run = _Dispatcher(client, list(jobs))
         try:
             while run.busy and not session.control.is_stopped:
                 run.look_who_is_there()
@@ -98,7 +98,7 @@ def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
         raise _unreachable(address) from error
 
 
-class _Run:
+class _Dispatcher:
     """What is under way: jobs that are left, and futures of those that were sent."""
 
     def __init__(self, client: Client, left: list[Job]) -> None:

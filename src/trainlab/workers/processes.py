@@ -20,7 +20,7 @@ from trainlab.training.recorder import HistoryRecorder
 from trainlab.training.trainer import train_chunk
 from trainlab.workers.jobs import Job
 
-_ANSWERED = (Evaluated, Checkpointed)
+_WITH_REPLY = (Evaluated, Checkpointed)
 """Events after which a child waits: for what callbacks say, and until a checkpoint is on disk."""
 
 
@@ -62,25 +62,25 @@ def _serve(children: dict[Connection, Any], jobs: Sequence[Job]) -> None:
             try:
                 place, message = connection.recv()
             except (EOFError, OSError):  # it has left, perhaps in the middle of a message
-                _part(children.pop(connection), connection)
+                _join(children.pop(connection), connection)
                 continue
             if isinstance(message, BaseException):
                 raise message
             if place is None:
                 _reply(connection, next(places, None))
                 continue
-            answer = jobs[place].recorder.send(message)
-            if isinstance(message, _ANSWERED):
-                _reply(connection, answer)
+            reply = jobs[place].recorder.send(message)
+            if isinstance(message, _WITH_REPLY):
+                _reply(connection, reply)
 
 
-def _reply(connection: Connection, answer: Any) -> None:
+def _reply(connection: Connection, reply: Any) -> None:
     """Sends it, to nobody where the child has died: its next message will be its end."""
     with contextlib.suppress(ConnectionError):
-        connection.send(answer)
+        connection.send(reply)
 
 
-def _part(process: Any, connection: Connection) -> None:
+def _join(process: Any, connection: Connection) -> None:
     """Waits for a child that has left; WorkerError where it did not do so by itself."""
     connection.close()
     process.join()
@@ -97,7 +97,7 @@ def _work(
     for other in not_mine:  # the parent's ends: with a copy here, no end would ever be closed
         other.close()
     try:
-        while (place := _ask(connection, None, None)) is not None:
+        while (place := _request(connection, None, None)) is not None:
             job = jobs[place]
             recorder = _PipeRecorder(connection, place, job.recorder)
             train_chunk(job.spec, job.chunk, job.rows, recorder, threads)
@@ -108,8 +108,8 @@ def _work(
         connection.send((None, _portable(error)))
 
 
-def _ask(connection: Connection, place: int | None, message: Any) -> Any:
-    """Sends a message and waits for the answer."""
+def _request(connection: Connection, place: int | None, message: Any) -> Any:
+    """Sends a message and waits for the reply."""
     connection.send((place, message))
     return connection.recv()
 
@@ -138,12 +138,12 @@ class _PipeRecorder:
         self._parent = os.getppid()
 
     def send(self, event: Event) -> Collection[int]:
-        """Waits for an answer where there is one to wait for."""
+        """Waits for a reply where there is one to wait for."""
         if isinstance(event, Evaluated) and not self._recorder.has_callbacks:
             return ()
-        if isinstance(event, _ANSWERED):
-            answer: Collection[int] = _ask(self._connection, self._place, event)
-            return answer
+        if isinstance(event, _WITH_REPLY):
+            reply: Collection[int] = _request(self._connection, self._place, event)
+            return reply
         self._connection.send((self._place, event))
         return ()
 

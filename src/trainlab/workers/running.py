@@ -39,7 +39,7 @@ class Workers:
         """workers: None takes the cores that there are.  resources: closed when all has ended."""
         self.control = session.control
         self._trainings, self._session = trainings, session
-        self._asked = workers, backend, scheduler
+        self._config = workers, backend, scheduler
         self._resources = resources
         self._error: BaseException | None = None
         self._interrupted = False
@@ -97,7 +97,7 @@ class Workers:
 
     def _train(self) -> list[Job]:
         """Has all jobs done, and returns them."""
-        workers, backend, scheduler = self._asked
+        workers, backend, scheduler = self._config
         session = self._session
         if backend == "dask":
             with connected(scheduler) as client:

@@ -1,0 +1,194 @@
+"""What estimators of trained networks share: how rows come in, and how predictions go out.
+
+Order: both tasks, classification, regression.  Axis letters: N rows, out targets of a row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from trainlab.arrays import as_floats
+from trainlab.data.labels import as_integers
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.rows import Rows, padded
+from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.network.workspace import Array
+from trainlab.population import Population
+
+
+class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+    """An estimator that predicts the mean over the members of a population.
+
+    _weights  (members,) of that mean, with a sum of 1; None: all the same
+    """
+
+    _inputs: InputScaler
+    _targets: Any
+    _population: Population
+    _dtype: str
+    _weights: Array | None = None
+
+    _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
+
+    @abstractmethod
+    def _check_y(self, y: Any) -> Array:
+        """y as an array that targets can encode; warns of a column."""
+
+    @abstractmethod
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        """What the rows of a first training say of y."""
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is something to predict with."""
+        return hasattr(self, "_population")
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: sparse inputs are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_rows(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
+        """The rows as scikit-learn checks them, without those of weight 0."""
+        owner = type(self).__name__
+        if is_classifier(self):
+            y = as_integers(y, "y", owner)
+        X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        rows = Rows(X, self._check_y(y))
+        if sample_weight is None:
+            return rows
+        return rows.weighed(check_sample_weight(sample_weight, X, owner))
+
+    def _outputs(self, X: Any, method: str) -> Array:
+        """The output of each member for X: "predict" or "predict_proba" of the population."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        z = padded(self._inputs.encode(X, self._dtype))
+        with np.errstate(all="ignore"):  # what overflows counts as undecided
+            outputs: Array = getattr(self._population, method)(z)[:, : X.shape[0]]
+        return outputs
+
+
+class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # it comes without types
+    """An estimator that predicts labels, one or several for each row."""
+
+    class_weight: Any
+
+    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True}
+
+    def predict(self, X: Any) -> Array:
+        """Labels (N,), those of the highest probability; or indicators (N, out)."""
+        probabilities = self.predict_proba(X)
+        labels: Array = self._targets.decide(probabilities)
+        return labels
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
+
+        Of indicators: (N, out), each the probability that the label holds.  None is exactly 0
+        or 1: what rounding made so is 2e-308, or the largest number below 1.
+        """
+        probabilities = self._outputs(X, "predict_proba")
+        mean: Array = self._targets.average(probabilities, self._weights)
+        return mean
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The accuracy: the share of rows that are right, by their weights (N,), of any size."""
+        owner = type(self).__name__
+        return accuracy(self._targets, self.predict(X), y, sample_weight, owner)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`, all finite."""
+        logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
+
+    def decision_function(self, X: Any) -> Array:
+        """Scores whose order is that of the probabilities p, all finite.
+
+        Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
+        of indicators ln p/(1 − p) (N, out).
+        """
+        p = self.predict_proba(X)
+        if self._targets.task == "multilabel":
+            odds: Array = np.log(p) - np.log(1 - p)
+            return odds
+        logarithms: Array = np.log(p)
+        return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
+
+    @property
+    def classes_(self) -> Array:
+        """The labels, sorted; of indicators the numbers of their columns."""
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError("classes_ is there after fit")
+        classes: Array = self._targets.classes
+        return classes
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: several labels for a row are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"multilabel": True}
+
+    def _check_y(self, y: Any) -> Array:
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            if self.class_weight is not None:
+                must = "be None where a row may have several labels"
+                raise SettingError(
+                    sentence("class_weight", type(self).__name__, must, self.class_weight)
+                )
+            return np.asarray(y) if isinstance(y, np.ndarray) else np.asarray(y.toarray())
+        return np.asarray(column_or_1d(y, warn=True))
+
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        return Indicators(rows.y.shape[1]) if rows.y.ndim == 2 else Labels(np.unique(rows.y))
+
+
+class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it comes without types
+    """An estimator that predicts numbers."""
+
+    _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
+
+    def predict(self, X: Any) -> Array:
+        """Predictions (N,), or (N, out) where y had columns: the mean over the members."""
+        outputs = self._outputs(X, "predict")
+        predictions: Array = self._targets.decode(outputs, self._weights)
+        return predictions
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², the mean over columns, rows counted by their weights (N,); all of any size."""
+        return r_squared(self.predict(X), y, sample_weight, type(self).__name__)
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: y may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        # scikit-learn 1.5 asks so.
+        return {"multioutput": True}
+
+    def _check_y(self, y: Any) -> Array:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return as_floats(y, "y", type(self).__name__)
+
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        y = rows.y.reshape(len(rows), -1)
+        return Values.of(y, rows.weight, rows.y.ndim == 1, chosen["standardize_targets"])

@@ -1,0 +1,100 @@
+"""What a store keeps of a search: a run of its config, and one for each population.
+
+The candidates are proposed again when the search is started again, and so are scored again;
+what the store has of their training is not repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from trainlab.deprecated import with_norm
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators.base import BaseMLP
+from trainlab.members import describe
+from trainlab.search.candidates import OWNER, prefix
+from trainlab.settings import Settings, is_integer
+from trainlab.store import Store
+from trainlab.training.checkpoints import RESULT, StoreLike, opened
+
+RUN: Final = "search"
+"""The run of the search itself."""
+
+# They change no bit of what is found.
+_IDLE: Final = ("memory", "n_jobs", "verbose", "workers")
+
+
+@contextmanager
+def search_store(
+    store: StoreLike | None, fresh: bool, config: Mapping[str, Any], name: str = RUN
+) -> Iterator[Store | None]:
+    """The store of a search for the block; the search is marked as done at its end.
+
+    name   of its run; the names of its populations begin with it
+    config  what decides the search, as plain values: SettingError, naming what
+           differs, where the store has another search
+    fresh  forgets what the store has of any search
+    """
+    with opened(store) as own:
+        if own is None:
+            yield None
+            return
+        # All at once: else what is left of an older search would meet the next start of this one.
+        if fresh:
+            own.forget(name)
+        run = own.run(name, config, total=1)
+        yield own
+        run.save({(RESULT, 0): b""})
+
+
+def check_repeatable(search: Any, network: BaseMLP) -> None:
+    """SettingError unless a search draws the same candidates, and trains them, again.
+
+    Whether a sampler has a seed only the sampler knows.
+    """
+    must, remedy = "be an integer with a store, which draws the same again", "random_state=0"
+    name, space = f"{prefix(search.estimator)}random_state", search.param_distributions
+    searched = all(name in one for one in ([space] if isinstance(space, Mapping) else space))
+    for owner, drawn, free in (
+        (OWNER, search.random_state, search.sampler is not None),
+        (type(network).__name__, network.random_state, searched),
+    ):
+        if not (free or is_integer(drawn)):
+            raise SettingError(sentence("random_state", owner, must, drawn, remedy))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: what it says, or of what cannot be told apart its kind.
+
+    >>> from scipy.stats import uniform
+    >>> plain({"alpha": uniform(0, 2), "dropout": (0, 0.5)})
+    {'alpha': ['uniform', [0, 2], {}], 'dropout': [0, 0.5]}
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, Settings):
+        return describe(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if hasattr(value, "rvs") and hasattr(value, "dist"):  # frozen, of scipy.stats
+        return [value.dist.name, plain(value.args), plain(value.kwds)]
+    kind = type(value).__name__
+    if isinstance(value, BaseEstimator):
+        own = value.get_params(deep=False)
+        own = with_norm(own, kind, silent=True)
+        return {"kind": kind, **{k: plain(v) for k, v in own.items() if k not in _IDLE}}
+    return kind

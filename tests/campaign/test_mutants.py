@@ -1,0 +1,239 @@
+"""The campaign's mutants: what is changed and what is not, who reaches it, who is run."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from campaign import mutants
+from campaign.forkserver import ForkServer
+from campaign.mutations import Mutation, mutations
+from campaign.part import CampaignError, Result
+from campaign.reach import Reach
+
+ROOT = Path(__file__).parents[2]
+
+SOURCE = '''"""A docstring of 3 + 4."""
+
+from __future__ import annotations
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from a import b
+
+if sys.platform == "win32":
+    LIMIT = 1
+else:
+    LIMIT = None
+
+Number = int | float
+
+
+class Shape(Protocol):
+    def area(self, x: int = 5) -> int: ...
+
+
+class Box:
+    size: tuple[int, int] | None = None
+
+    def __repr__(self) -> str:
+        return "Box" + str(1)
+
+    def area(self, a: int, ü: int | None) -> int:
+        """Not 2 * 3."""
+        assert a > 0
+        if not a < ü:
+            raise ValueError(f"{a + 1} is not below" + "it")
+        self.done = np.add(a, ü, out=a[a:])
+        return a * 2
+'''
+FOUND = {
+    "removed sign: not a < ü -> a < ü",
+    "condition: not a < ü -> not not a < ü",
+    "comparison: a < ü -> a <= ü",
+    "removed: raise ValueError(f'{a + 1} is not below' + 'it') -> pass",
+    "removed: self.done = np.add(a, ü, out=a[a:]) -> pass",
+    "function: np.add(a, ü, out=a[a:]) -> np.subtract(a, ü, out=a[a:])",
+    "without out: np.add(a, ü, out=a[a:]) -> np.add(a, ü)",
+    "slice: a -> a + 1",
+    "result: return a * 2 -> return None",
+    "operator: a * 2 -> a / 2",
+    "constant: 2 -> 3",
+}
+
+
+def test_what_behaves_is_changed_and_what_is_only_read_is_not() -> None:
+    found = mutations("box.py", SOURCE)
+    assert {each.id.partition("box.py::Box.area::")[2] for each in found} == FOUND
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "after"),
+    [
+        ("x == 1", "comparison", "x != 1"),
+        ("x in y", "comparison", "x not in y"),
+        ("0 <= x < y", "comparison", "0 < x < y"),
+        ("a and b or c", "and-or", "(a and b) and c"),
+        ("a and b or c", "and-or", "(a or b) or c"),
+        ("(a +\n b) * c", "operator", "(a - b) * c"),
+        ("a @ b", "operator", None),
+        ("x += 1", "removed", "pass"),
+        ("x += 1", "operator", "x -= 1"),
+        ("-x", "removed sign", "x"),
+        ("x = True", "constant", "x = False"),
+        ("x = 0.0", "constant", "x = 1.0"),
+        ("x = 0.5", "constant", "x = 1.0"),
+        ("x = 'text'", "constant", None),
+        ("f(a, b, c)", "swapped", "f(b, a, c)"),
+        ("f('a', b)", "swapped", None),
+        ("np.add(a, b)", "swapped", None),
+        ("zip(a, b, strict=True)", "without strict", None),
+        ("zip(a, b, strict=True)", "constant", None),
+        ("x.reshape(-1, 2)", "constant", "x.reshape(-1, 3)"),
+        ("x.reshape(-1)", "constant", None),
+        ("a[b:]", "slice", "a[b + 1:]"),
+        ("a[1:]", "slice", None),
+        ("a if b else c", "condition", "a if not b else c"),
+        ("raise AssertionError('no')", "removed", None),
+    ],
+)
+def test_each_kind_changes_what_it_says(before: str, kind: str, after: str | None) -> None:
+    made = [m.apply(before.encode()) for m in mutations("x.py", before) if m.kind == kind]
+    expected = None if after is None else ast.dump(ast.parse(after))
+    assert (expected in [ast.dump(ast.parse(text)) for text in made]) == (after is not None)
+
+
+def test_every_mutation_of_the_source_parses_and_is_another_program_under_its_own_name() -> None:
+    for room in mutants.ROOMS:
+        assert len(mutants.drawn(room, 0)) > mutants.PER_ROOM
+        for path in mutants.files_of(room)[:2]:
+            source = path.read_bytes()
+            found = mutations(str(path.relative_to(ROOT)), source.decode())
+            assert len({each.id for each in found}) == len(found)
+            same = ast.dump(ast.parse(source))
+            for each in found[::7]:
+                assert mutants.room_of(each.id) == room
+                assert ast.dump(ast.parse(each.apply(source))) != same, each.id
+
+
+def test_a_seed_draws_the_same_and_a_control_changes_nothing() -> None:
+    cases = mutants.PART.cases(3, quick=True)
+    assert [case.id for case in cases] == [case.id for case in mutants.PART.cases(3, quick=True)]
+    assert [case.id for case in cases] != [case.id for case in mutants.PART.cases(4, quick=True)]
+    controls = [case.given for case in cases if case.id.startswith("control::")]
+    assert len(controls) == mutants.CONTROLS_QUICK
+    assert all(control.apply(SOURCE.encode()) == SOURCE.encode() for control in controls)
+
+
+def test_every_judgement_has_a_reason() -> None:
+    for name, reason in mutants.judged().items():
+        assert mutants.room_of(name) in mutants.ROOMS
+        assert len(reason) > 20, name
+
+
+def test_own_named_and_quick_tests_come_first_and_cases_of_one_test_take_turns() -> None:
+    seconds = {
+        "tests/store/test_a.py::f[1]": 0.1,
+        "tests/store/test_a.py::f[2]": 0.2,
+        "tests/store/test_a.py::slow": 4.0,
+        "tests/other/test_b.py::g": 0.001,
+        "tests/other/test_b.py::h[Lock-1]": 0.3,
+        "tests/other/test_b.py::h[Lock-2]": 0.3,
+        "tests/other/test_b.py::ages": 30.0,
+        "tests/other/test_b.py::takes_less_than_a_second": 0.1,
+    }
+    name = "src/trainlab/store/database.py::Lock.__init__::constant: 1 -> 2"
+    f1, f2, slow, g, h1, h2, *_ = seconds
+    assert mutants.selection(frozenset(seconds), seconds, name) == [[g, f1, h1, h2], [slow, f2]]
+    assert mutants.selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A package `trainlab` of one function, and tests of it."""
+    (tmp_path / "src/trainlab").mkdir(parents=True)
+    (tmp_path / "src/trainlab/__init__.py").write_text(
+        "def f(x):\n    return x + 2\n\n\nLIMIT = 1\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_f.py").write_text(
+        "import os, time\nimport pytest, trainlab\n"
+        "@pytest.fixture(scope='module')\ndef made():\n    return trainlab.f(1)\n"
+        "def test_made(made):\n    assert made == 3\n"
+        "def test_again(made):\n    assert made == 3\n"
+        "def test_f():\n    assert trainlab.f(0) == 2\n"
+        "def test_no():\n    pass\n"
+        "def test_fails():\n    assert trainlab.f(1) == 0\n"
+    )
+    shutil.copytree(ROOT / "campaign", tmp_path / "campaign")
+    return tmp_path
+
+
+def test_reach_credits_fixtures_to_their_file_and_imports_to_all_that_reach(small: Path) -> None:
+    path = small / "reach.json"
+    words = ["-p", "campaign.reach", "--reach", str(path), "-p", "no:cacheprovider", "-q"]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=small,
+        env={"PYTHONPATH": f"{small / 'src'}:{small}", "PATH": ""},
+        check=False,
+        capture_output=True,
+    )
+    reach = Reach.load(path)
+    every = {f"test_f.py::test_{name}" for name in ("made", "again", "f", "no")}
+    assert set(reach.seconds) == every  # those that pass
+    file = "src/trainlab/__init__.py"
+    assert {"test_f.py::test_f", "test_f.py::test_again"} <= reach.tests(file, 2, 2)
+    assert reach.tests(file, 5, 5) == reach.tests(file, 2, 2)
+    assert reach.tests(file, 3, 4) == frozenset()
+
+
+def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_path: Path) -> None:
+    log, source = tmp_path / "log", small / "src/trainlab/__init__.py"
+    words = ["-q", "-p", "no:cacheprovider", "test_f.py::test_f"]
+    variables = {"PYTHONPATH": f"{small / 'src'}:{small}"}
+    with ForkServer(small, variables) as server:
+        assert server.pytest(words, 60, log)[0] == 0
+        source.write_text("def f(x):\n    return x - 2\n")
+        assert server.pytest(words, 60, log)[0] == 1
+        assert "test_f.py::test_f" in log.read_text()
+        source.write_text("def f(x):\n    while True: pass\n")
+        assert server.pytest(words, 1, log)[0] is None
+
+
+def test_a_test_that_is_not_found_kills_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("ERROR: not found: test_f.py::test_gone\n")
+    with pytest.raises(CampaignError, match="does not run these tests"):
+        mutants.killer(log, 4)
+    log.write_text("ImportError while loading conftest '/x/conftest.py'.\n")
+    assert mutants.killer(log, 4) == "the import"
+    log.write_text("...F\nFAILED tests/a.py::test_b[1] - assert 1 == 2\n")
+    assert mutants.killer(log, 1) == "tests/a.py::test_b[1]"
+    log.write_text("Fatal")
+    assert mutants.killer(log, -11) == "exit status -11"
+
+
+def result(name: str, kind: str) -> Result:
+    return Result(name, kind in ("killed", "judged", "controls"), "why", {kind: 1}, 1.0, "c")
+
+
+def test_the_report_counts_by_room_and_lists_what_is_left() -> None:
+    store, layers = "src/trainlab/store/lock.py::f::x", "src/trainlab/network/dense.py::g::y"
+    found = [result(f"{store}{i}", "killed") for i in range(19)]
+    assert mutants.PART.passed([*found, result(store, "survived")])
+    more = [*found, result(store, "survived"), result(layers, "not reached")]
+    assert not mutants.PART.passed(more)
+    assert mutants.PART.passed([*more, *(result(f"{layers}{i}", "killed") for i in range(19))])
+    assert not mutants.PART.passed([*found, result("control::a", "controls failed")])
+    text = mutants.report([*more, result(f"{layers}!", "judged"), result("control::a", "controls")])
+    assert "| store | 19 | 1 | 0 | 0 | 95.0% |" in text
+    assert "| network | 0 | 0 | 1 | 1 | 0.0% |" in text
+    assert "| all | 19 | 1 | 1 | 1 | 90.5% |" in text
+    assert f"- `{layers}` (why)" in text
+    assert isinstance(mutants.PART.cases(0, quick=True)[0].given, Mutation)
