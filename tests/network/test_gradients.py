@@ -19,6 +19,7 @@ import pytest
 import trainlab as tl
 from cases import (
     ACTIVATIONS,
+    DEVIATIONS,
     INITIALIZERS,
     LAYERS,
     LOSSES,
@@ -179,6 +180,7 @@ def test_nothing_is_missing_from_the_table_of_cases() -> None:
     assert set(ACTIVATIONS) >= set(activations.ACTIVATIONS)
     assert set(LOSSES) >= set(losses.LOSSES)
     assert set(INITIALIZERS) >= set(initializers.INITIALIZERS)
+    assert set(DEVIATIONS) == set(INITIALIZERS)
     assert set(OPTIMIZERS) >= set(optimizers.OPTIMIZERS)
     assert set(SCHEDULES) >= set(schedules.SCHEDULES)
     for found, names in (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cases import INITIALIZERS
+from cases import DEVIATIONS, INITIALIZERS
 from trainlab.errors import SettingError
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.initializers import (
@@ -26,16 +26,8 @@ FAN_IN, FAN_OUT = 300, 200
 N = FAN_IN * FAN_OUT
 SIGMAS = 5  # of the normal: 6e-7 false alarms for each of the few dozen seeded checks here
 
-EXPECTED_STD = {
-    "std": 0.05,
-    "xavier": math.sqrt(1 / FAN_IN),
-    "lecun": math.sqrt(1 / FAN_IN),
-    "he": math.sqrt(2 / FAN_IN),
-    "glorot_normal": math.sqrt(2 / (FAN_IN + FAN_OUT)),
-    "glorot_uniform": math.sqrt(2 / (FAN_IN + FAN_OUT)),
-    "orthogonal": 1.5 / math.sqrt(FAN_IN),  # unit columns times the gain
-}
-GAUSSIAN = [name for name in EXPECTED_STD if name not in ("glorot_uniform", "orthogonal")]
+EXPECTED_STD = {name: std(FAN_IN, FAN_OUT) for name, std in DEVIATIONS.items()}
+GAUSSIAN = ["std", "xavier", "lecun", "he", "glorot_normal"]
 
 
 def draw(name: str, seed: int = 0, fans: tuple[int, int] = (FAN_IN, FAN_OUT)) -> np.ndarray:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -15,8 +15,14 @@ import trainlab as tl
 from complaints import complains
 from trainlab.data import Batches
 from trainlab.errors import SettingError
+from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.dense import Activate, Dense
 from trainlab.network.dropout import Dropout
+from trainlab.network.initializers import INITIALIZERS
+from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
+from trainlab.optimizers import OPTIMIZERS
+from trainlab.schedules import SCHEDULES
 from trainlab.settings import Settings
 
 NAN, INF = math.nan, math.inf
@@ -99,6 +105,15 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (Batches, "batch_size", (0, "all", None, 2**63)),
     (Batches, "kind", ("random", None, ["book"])),
 ]
+FIELDS: Final = {(record, name) for record, name, _ in RECORDS}
+RECORDS += [
+    (kind, field.name, ("none of them", object))
+    for table in (ACTIVATIONS, INITIALIZERS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES)
+    for kind in table.values()
+    for field in dataclasses.fields(kind)
+    if (kind, field.name) not in FIELDS
+]
+"""What no field may be stands for those without a row: it must have a rule."""
 REQUIRED: dict[Any, dict[str, Any]] = {
     Batches: {"n": 10, "batch_size": 5},
     Dense: {"out_features": 3},

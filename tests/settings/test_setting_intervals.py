@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,13 @@ import trainlab as tl
 from complaints import complains
 from tests.settings.test_bad_settings import RECORDS
 from trainlab.errors import SettingError
+from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.dropout import Dropout
+from trainlab.network.initializers import INITIALIZERS
+from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
+from trainlab.optimizers import OPTIMIZERS
+from trainlab.schedules import SCHEDULES
 
 SMALL, LARGE = 1e-300, 1e300
 BELOW_1, ABOVE_1 = math.nextafter(1.0, 0.0), math.nextafter(1.0, 2.0)
@@ -78,6 +85,21 @@ INTERVALS: dict[str, tuple[tuple[float, ...], tuple[float, ...], list[tuple[Any,
     ),
     "(0, 1]": ((SMALL, 1.0), (0.0, ABOVE_1), [(tl.Exponential, "decay")]),
 }
+HERE = {(record, name) for row in INTERVALS.values() for record, name in row[2]}
+
+
+def derived() -> Iterator[tuple[str, Any, str]]:
+    """The interval, as its rule says it, of each number of the tables that has no row."""
+    for table in (ACTIVATIONS, INITIALIZERS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES):
+        for kind in table.values():
+            for field in dataclasses.fields(kind):
+                must = field.metadata["rule"].must
+                if must.startswith("be a number in ") and (kind, field.name) not in HERE:
+                    yield must.removeprefix("be a number in ").replace(".0", ""), kind, field.name
+
+
+for _interval, _kind, _name in derived():
+    INTERVALS[_interval][2].append((_kind, _name))
 FIELDS = [
     pytest.param(*row[:2], record, name, id=f"{record.__name__}-{name}-{interval}")
     for interval, row in INTERVALS.items()

@@ -8,6 +8,8 @@ nothing is missing from this table.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -60,6 +62,18 @@ INITIALIZERS: dict[str, initializers.Initializer] = {
     "glorot_normal": initializers.GlorotNormal(),
     "glorot_uniform": initializers.GlorotUniform(),
     "orthogonal": initializers.Orthogonal(gain=1.5),
+}
+
+# Of the weights that these draw, by fan_in and fan_out.
+DEVIATIONS: dict[str, Callable[[int, int], float]] = {
+    "std": lambda fan_in, fan_out: 0.05,
+    "xavier": lambda fan_in, fan_out: math.sqrt(1 / fan_in),
+    "lecun": lambda fan_in, fan_out: math.sqrt(1 / fan_in),
+    "he": lambda fan_in, fan_out: math.sqrt(2 / fan_in),
+    "glorot_normal": lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)),
+    "glorot_uniform": lambda fan_in, fan_out: math.sqrt(2 / (fan_in + fan_out)),
+    # Unit columns times the gain, where there are fewer columns than rows.
+    "orthogonal": lambda fan_in, fan_out: 1.5 / math.sqrt(fan_in),
 }
 
 OPTIMIZERS: dict[str, optimizers.Optimizer] = {
