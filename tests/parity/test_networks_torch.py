@@ -312,11 +312,11 @@ def both(case: Case) -> dict[str, float]:
 def dropout_widths(architecture: Architecture) -> dict[int, Any]:
     """For each dropout layer the dense layer before it, which says how wide it is."""
     found: dict[int, Any] = {}
-    dense: Any = None
+    before: Any = None
     for index, layer in enumerate(architecture.layers):
-        dense = layer if isinstance(layer, dense.Dense) else dense
+        before = layer if isinstance(layer, dense.Dense) else before
         if isinstance(layer, dropout.Dropout):
-            found[index] = dense
+            found[index] = before
     return found
 
 

@@ -231,7 +231,7 @@ class TestErrors:
         monkeypatch.delitem(copyreg.dispatch_table, AwkwardError, raising=False)
         self.break_training(monkeypatch, lambda: AwkwardError(1, 2))
         with pytest.raises(
-            WorkerError, match=r"train without an error; got AwkwardError\('1 and 2'\)"
+            WorkerError, match=r"train without an error; got 'AwkwardError: 1 and 2'"
         ):
             self.fit(data)
 

@@ -122,7 +122,8 @@ def _portable(error: BaseException) -> BaseException:
         arrived = None
     if type(arrived) is type(error):
         return error
-    told = WorkerError(sentence("a worker", "fit", "train without an error", error))
+    got = f"{type(error).__name__}: {error}"
+    told = WorkerError(sentence("a worker", "fit", "train without an error", got))
     told.add_note("\n".join(error.__notes__))
     return told
 
