@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -172,3 +176,74 @@ def test_a_run_in_a_store_goes_on_after_a_stop(tmp_path: Any) -> None:
     with contextlib.suppress(UserWarning):  # warnings are errors in the tests: it was interrupted
         running.wait()
     assert prints(second, second.fit(overlapping(), **given, store=tmp_path)) == expected
+
+
+def test_a_callback_cannot_wait_for_its_own_training() -> None:
+    box: list[tl.Running] = []
+
+    def waiting(row: int, updates: int, metrics: Any) -> None:
+        until(lambda: bool(box))
+        box[0].wait()
+
+    box.append(tl.Population.grid().start(overlapping(), steps=3, callbacks=[waiting]))
+    with pytest.raises(RuntimeError, match="wait of Running must not be called by a callback"):
+        box[0].wait()
+    assert repr(box[0]).startswith("Running(failed; History(1 members: 1 interrupted")
+
+
+UNWAITED = """
+import sys, time
+import trainlab as tl
+
+def broken(*_):
+    raise ValueError("from the callback")
+
+if __name__ == "__main__":
+    what, backend = sys.argv[1:]
+    given = {"callbacks": [broken]} if what == "error" else {}
+    population = tl.Population.grid(seed=range(2))
+    running = population.start(tl.load_digits(), epochs=10**6, backend=backend, workers=2, **given)
+    while what != "at once" and not running.is_done and not running.history.status[0].step:
+        time.sleep(0.01)
+        if backend == "loky":  # whose history comes at the end
+            time.sleep(1.0)
+            break
+    if what == "paused":
+        running.pause()
+"""
+
+
+ENDS = [(what, backend) for backend in BACKENDS for what in ("at once", "running", "paused")]
+ENDS.remove(("at once", "loky"))  # whether its executor has started decides how it ends
+
+
+@pytest.mark.parametrize(("what", "backend"), ENDS)
+def test_the_end_of_the_program_ends_a_training(what: str, backend: str) -> None:
+    """It neither hangs nor leaves anybody, and says that it was cut short."""
+    command = [sys.executable, "-c", UNWAITED, what, backend]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert "a training was interrupted by the end of the program" in done.stderr
+
+
+def test_the_end_of_the_program_tells_of_an_error_that_nobody_has_seen() -> None:
+    command = [sys.executable, "-c", UNWAITED, "error", "threads"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert "a training has failed: ValueError: from the callback" in done.stderr
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux alone")
+def test_children_of_a_paused_training_end_with_their_parent() -> None:
+    script = UNWAITED + "        print(flush=True)\n        time.sleep(60)\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "paused", "processes"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+        try:
+            process.communicate(timeout=PATIENCE)  # ends when no child holds its output any more
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            pytest.fail("a child did not end")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import trainlab as tl
-from trainlab.engine import ENGINES
+from trainlab.engine import ENGINES, NumPyEngine
 from trainlab.population.settings import FitArguments, FitSettings
 
 METHODS = [tl.Population.fit, tl.Population.start, tl.Network.fit, tl.Network.start]
@@ -60,7 +60,7 @@ def test_engines_by_name_or_themselves(engine: Any) -> None:
     assert (network.predict_proba(data.test.x, engine=engine) == expected).all()
 
 
-@pytest.mark.parametrize("engine", ["jax", None, 3, object()])
+@pytest.mark.parametrize("engine", ["jax", None, 3, object(), ENGINES["numpy"]])
 def test_engines_that_are_none(engine: Any) -> None:
     told = "engine of {} must be one of 'auto', 'numpy' or an Engine"
     data = tl.load_digits()
@@ -79,3 +79,14 @@ def test_names_of_earlier_versions_go_on_working() -> None:
         (state,) = population.numbers
     with pytest.warns(DeprecationWarning, match=r"MemberState.state is deprecated; use optimizer"):
         assert state.state is state.optimizer
+
+
+def test_an_engine_has_to_group_every_member_once() -> None:
+    class Forgetful(NumPyEngine):
+        def group(self, members: Any, *more: Any) -> Any:
+            return [group for group in super().group(members, *more) if 0 not in group.places]
+
+    told = "group of engine numpy must put each member into one group"
+    population = tl.Population.grid(tl.MLP(hidden=(3,)), seed=range(3))
+    with pytest.raises(tl.SettingError, match=told):
+        population.fit(tl.load_digits(), steps=1, engine=Forgetful())

@@ -6,7 +6,6 @@ import atexit
 import copy
 import dataclasses
 import functools
-import os
 import shutil
 import tempfile
 import types
@@ -380,11 +379,16 @@ def place() -> Path:
     (folder / "table.csv").write_text("\n".join(["a,b,kind", *lines]), encoding="utf-8")
     (folder / "new.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
     population().fit(data(), steps=2, workers=1, store=folder / "runs")
-    # Nothing may be fetched: no folder has MNIST, and there is no way out.
-    os.environ["TRAINLAB_DATA"] = str(folder / "no-mnist")
-    os.environ["HTTP_PROXY"] = os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
-    os.environ["http_proxy"] = os.environ["https_proxy"] = "http://127.0.0.1:9"
     return folder
+
+
+ALONE: Final = {
+    "TRAINLAB_DATA": "no-mnist",
+    **dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"
+    ),
+}
+"""Variables of a process in which nothing may be fetched: it has no MNIST, and no way out."""
 
 
 COMMANDS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from complaints import FORM
-from door_calls import CALLS, COMMANDS, CONSTRUCTED, EXTRA, NO_DOORS, ROOMS, SEAMS, place
+from door_calls import ALONE, CALLS, COMMANDS, CONSTRUCTED, EXTRA, NO_DOORS, ROOMS, SEAMS, place
 from nasty import VALUES, WORDS, OwnError
 from trainlab import cli
 from trainlab.errors import DownloadError, TrainlabError
@@ -362,6 +362,7 @@ def _child(batch: list[Case], folder: str, sink: int) -> None:
     """Runs a batch in a folder, under limits, and ends the process."""
     try:
         os.chdir(folder)
+        os.environ.update(ALONE)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)

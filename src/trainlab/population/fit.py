@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
 from trainlab.engine.base import Widths
-from trainlab.engine.state import MemberState
+from trainlab.engine.state import MemberState, Status
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.population.settings import FitSettings, RunSettings, engine_of
@@ -75,7 +75,8 @@ class Fits:
 
     def histories(self) -> list[History]:
         """What there is of each by now."""
-        return [_history(one, self.workers.seconds) for one in self._trainings]
+        ended, seconds = self.workers.is_done, self.workers.seconds
+        return [_history(one, seconds, ended) for one in self._trainings]
 
 
 def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
@@ -112,9 +113,11 @@ def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> Non
     training.run = run_in(store, name, fresh, fit.data, members, plan, states)
 
 
-def _history(training: PopulationTraining, seconds: float) -> History:
+def _history(training: PopulationTraining, seconds: float, has_ended: bool = False) -> History:
     recorder, members = training.recorder, training.members
     status = [recorder.status(row) for row in range(len(members))]
+    if has_ended:  # by an error, which leaves members that have no result
+        status = [Status("interrupted", s.step) if s.kind == "running" else s for s in status]
     steps = training.spec.plan.batches.steps_per_epoch
     return History(members, recorder.series, status, seconds, steps)
 

@@ -271,7 +271,7 @@ class Population(Sequence[Member]):
 
     def _trained(self) -> list[MemberState]:
         if self._states is None:
-            remedy = "fit(data), and not with keep='history'"
+            remedy = "fit(data), not with keep='history', or wait() after start(data)"
             text = sentence("members", "Population", "be trained first, and kept", "none", remedy)
             raise NotTrainedError(text)
         return self._states

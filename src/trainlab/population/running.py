@@ -26,7 +26,7 @@ class Running:
 
     def __repr__(self) -> str:
         if self._workers.is_done:
-            state = "done"
+            state = "failed" if self._workers.has_failed else "done"
         else:
             state = "paused" if self._workers.control.is_paused else "running"
         return f"Running({state}; {self.history!r})"
@@ -62,7 +62,8 @@ class Running:
     def wait(self) -> History:
         """Wait until every member has ended, and give the population what they have learnt.
 
-        Ctrl-C while waiting stops the training.
+        Until then the population cannot predict.  Ctrl-C while waiting stops the training, and
+        so does the end of the program.
 
         Returns
         -------
@@ -73,6 +74,8 @@ class Running:
         ------
         WorkerError
             Where workers die, or a cluster is not there or has other versions.
+        RuntimeError
+            In a callback of the same training, which would wait for itself.
         """
         (fitted,) = self._fits.wait()
         return self._adopt(fitted)

@@ -80,11 +80,14 @@ class Control:
         """Whether trainers are to wait."""
         return self._byte[0] == _PAUSE
 
-    def stopped(self) -> bool:
-        """Waits while paused; then whether everything is to end."""
-        while self._byte[0] == _PAUSE:
+    def stopped(self, is_orphan: Callable[[], bool] | None = None) -> bool:
+        """Waits while paused; then whether everything is to end.
+
+        is_orphan  says that the process that asked has died, which ends everything, too
+        """
+        while self._byte[0] == _PAUSE and not (is_orphan and is_orphan()):
             time.sleep(_LOOK_EVERY)
-        return self._byte[0] == _STOP
+        return self._byte[0] == _STOP or bool(is_orphan and is_orphan())
 
 
 class Session:
@@ -145,9 +148,9 @@ class HistoryRecorder:
         """Whether an evaluation can end a member."""
         return bool(self._plan.callbacks)
 
-    def stopped(self) -> bool:
+    def stopped(self, is_orphan: Callable[[], bool] | None = None) -> bool:
         """Whether Ctrl-C or an error has ended it all.  Waits while the training is paused."""
-        return self._session.control.stopped()
+        return self._session.control.stopped(is_orphan)
 
     def send(self, event: Event) -> Collection[int]:
         """Takes an event; returns the rows of members that callbacks want to end."""

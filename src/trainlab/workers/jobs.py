@@ -9,6 +9,7 @@ from typing import NamedTuple
 from trainlab.engine.base import Engine, Widths
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import Checkpoint, MemberState
+from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.store import Run
 from trainlab.training.checkpoints import StoredRun
@@ -73,6 +74,9 @@ class PopulationTraining:
             list(zip(updates, done, strict=True)),
             even,
         )
+        if sorted(place for group in groups for place in group.places) != list(range(len(rest))):
+            must, got = "put each member into one group", [group.places for group in groups]
+            raise SettingError(sentence("group", f"engine {self.spec.engine.name}", must, got))
         return [
             Job(self, [rest[place] for place in group.places], Load(self._effort, group.cost))
             for group in groups

@@ -19,6 +19,7 @@ from typing import Final
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.recorder import Control, EventList, Session
 from trainlab.training.trainer import ChunkSpec, TrainingSpec, train_chunk
+from trainlab.workers.exit import before
 from trainlab.workers.jobs import Job
 
 # So often workers may die before the training is given up: as often as Dask lets those of
@@ -68,7 +69,9 @@ def _drain(left: dict[int, Job], session: Session, workers: int, flag: Path) -> 
         batch_size=1,
         max_nbytes=LARGE,
     )
-    for index, events in parallel(calls()):
+    results = parallel(calls())
+    before("loky")
+    for index, events in results:
         events.replay(left.pop(index).recorder)
 
 
@@ -83,7 +86,7 @@ def _train(
     control = Control.at(flag)
 
     def stopped() -> bool:
-        return control.stopped() or (away and os.getppid() != parent)
+        return control.stopped(lambda: away and os.getppid() != parent)
 
     return index, train_far(spec, chunk, rows, stopped)
 

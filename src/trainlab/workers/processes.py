@@ -150,4 +150,4 @@ class _PipeRecorder:
 
     def stopped(self) -> bool:
         """Whether the parent says so, or has died."""
-        return self._recorder.stopped() or os.getppid() != self._parent
+        return self._recorder.stopped(lambda: os.getppid() != self._parent)

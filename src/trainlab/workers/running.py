@@ -11,10 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 from trainlab.blas import one_thread, usable_cores
+from trainlab.errors import sentence
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
 from trainlab.workers.backends import choose, operations
 from trainlab.workers.dask import connected, in_dask, threads_of
+from trainlab.workers.exit import at_exit
 from trainlab.workers.jobs import Job, PopulationTraining
 from trainlab.workers.loky import in_loky
 from trainlab.workers.processes import in_processes
@@ -44,7 +46,10 @@ class Workers:
         self._error: BaseException | None = None
         self._interrupted = False
         self._done = threading.Event()  # `Thread.join` does not wait again once Ctrl-C fell into it
+        self._is_waited_for = False
+        self._threads: set[int] = set()  # that train, and may call what users give
         self._began = self._ended = time.perf_counter()
+        at_exit(self)
         threading.Thread(target=self._work, name="trainlab").start()
 
     @property
@@ -60,8 +65,13 @@ class Workers:
     def wait(self) -> None:
         """Returns when all has ended; Ctrl-C ends it early, with a warning.
 
-        Raises what a worker raised; WorkerError where workers died.
+        Raises what a worker raised; WorkerError where workers died; RuntimeError in a callback
+        of this training, which would wait for itself.
         """
+        if threading.get_ident() in self._threads:
+            must, remedy = "not be called by a callback of the same training", "stop()"
+            raise RuntimeError(sentence("wait", "Running", must, "such a call", remedy))
+        self._is_waited_for = True
         try:
             while not self._done.wait(0.2):  # short, so that every system sees Ctrl-C at once
                 pass
@@ -73,7 +83,28 @@ class Workers:
         if self._interrupted:
             warnings.warn("training was interrupted; what was done is kept", stacklevel=4)
 
+    def end(self) -> None:
+        """Stops what runs when the interpreter ends, and says what nobody has waited for."""
+        was_running = not self.is_done
+        if was_running:
+            self.control.stop()
+            self._done.wait()
+        if self._is_waited_for:
+            return
+        if self._error is not None:
+            text = f"a training has failed: {type(self._error).__name__}: {self._error}"
+            warnings.warn(f"{text}; wait() raises such errors", RuntimeWarning, stacklevel=2)
+        elif was_running:
+            text = "a training was interrupted by the end of the program; wait() waits for it"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error has ended it."""
+        return self._error is not None
+
     def _work(self) -> None:
+        self._threads.add(threading.get_ident())
         try:
             with self._resources:
                 self._session.start(
@@ -118,7 +149,7 @@ class Workers:
         elif backend == "processes":
             in_processes(jobs, used, threads)
         else:
-            in_threads(jobs, session, used, threads)
+            in_threads(jobs, session, used, threads, self._threads)
         return jobs
 
     def _jobs(self, workers: int, even: bool = True) -> list[Job]:
@@ -127,14 +158,19 @@ class Workers:
         return sorted(itertools.chain.from_iterable(each), key=lambda job: -operations(job.load))
 
 
-def in_threads(jobs: Sequence[Job], session: Session, workers: int, threads: int) -> None:
-    """Does every job, on so many threads each; the first error stops all and is raised."""
+def in_threads(
+    jobs: Sequence[Job], session: Session, workers: int, threads: int, used: set[int]
+) -> None:
+    """Does every job, on so many threads each; the first error stops all and is raised.
+
+    used  gets the numbers of the threads that do jobs
+    """
 
     def stop_on_error(future: Future[None]) -> None:
         if future.exception() is not None:
             session.control.stop()
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers, initializer=lambda: used.add(threading.get_ident())) as pool:
         futures = []
         for job in jobs:
             spec, chunk, rows, recorder = job.spec, job.chunk, job.rows, job.recorder
