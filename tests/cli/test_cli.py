@@ -231,3 +231,17 @@ def test_data_verifies_mnist(mnist_dir: Path, named: bool) -> None:
     assert result.exit_code == 0
     assert result.output.count("verified: ") == 4
     assert "60,000 train, 10,000 test" in result.output
+
+
+def test_a_list_of_mirrors_has_a_line_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(folder: Any) -> Any:
+        raise DownloadError("x could not be fetched; tried:\n  https://one\n  https://two\x1b[31m")
+
+    monkeypatch.setattr("trainlab.data.fetch_mnist", fetch)
+    done = CliRunner().invoke(cli.main, ["data", "--fetch"])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        "Error: x could not be fetched; tried:",
+        "  https://one",
+        r"  https://two\x1b[31m",
+    ]

@@ -14,6 +14,7 @@ import click
 from trainlab.cli.screen import prepared, say, visible
 from trainlab.errors import TrainlabError
 from trainlab.files import as_path
+from trainlab.terminal import printable
 
 INTERRUPTED: Final = 130
 
@@ -32,7 +33,7 @@ class Commands(click.Group):
             raise  # `trainlab list | head` is no error; click ends quietly
         except OSError as error:
             # A full disk or a lost folder is news for the user, not for a debugger.
-            raise Failure(str(error)) from error
+            raise Failure(printable(str(error))) from error
         except MemoryError as error:
             raise Failure(f"Not enough memory: {error}") from error
         except KeyboardInterrupt:
@@ -57,13 +58,14 @@ def _visible() -> Iterator[None]:
 
 
 class Failure(click.ClickException):
-    """An error in one line."""
+    """An error; its message has the line breaks that we gave it, and no others."""
 
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
         """Writes it to standard error."""
-        say(f"Error: {self.format_message()}", err=True)
+        for line in f"Error: {self.format_message()}".split("\n"):
+            say(line, err=True)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
