@@ -298,3 +298,23 @@ def test_an_error_of_the_system_names_the_file_that_was_asked_for(tmp_path: Path
     with pytest.raises(OSError, match="No such file") as caught:
         files.write(path, b"")
     assert caught.value.filename == str(path)
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at a path and its opening another save may have put a larger file there."""
+    small, large = trained([tl.Member()]), trained([tl.Member(seed=i) for i in range(3)])
+    path, other = tmp_path / "model", tmp_path / "other"
+    tl.save(small, path)
+    tl.save(large, other)
+    usual = Path.open
+
+    def replacing(self: Path, *given: Any, **named: Any) -> Any:
+        if self == path and other.exists():
+            other.replace(path)
+        return usual(self, *given, **named)
+
+    monkeypatch.setattr(Path, "open", replacing)
+    assert same_bits(tl.load(path).predict_proba(X), large.predict_proba(X))
+    assert not other.exists()

@@ -82,8 +82,9 @@ def read_idx(
     ):
         raise SettingError(sentence("shape", "read_idx", "be a tuple of integers or None", shape))
     with _faults_named(path):
-        size = _size_of_regular_file(path)
+        _check_kind(path)
         with path.open("rb") as raw:
+            size = os.fstat(raw.fileno()).st_size  # of this file: another may take its place now
             compressed = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             bound = largest_wrapper(max_bytes) if compressed else max_bytes
@@ -154,12 +155,11 @@ def _take(file: IO[bytes], count: int, path: Path, what: str, digest: hashlib._H
     return content
 
 
-def _size_of_regular_file(path: Path) -> int:
+def _check_kind(path: Path) -> None:
     # Asked before the file is opened: opening a pipe would wait for its writer.
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise _fault(path, "kind", "be a regular file", stat.filemode(status.st_mode))
-    return status.st_size
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise _fault(path, "kind", "be a regular file", stat.filemode(mode))
 
 
 def _fault(path: Path, what: str, must: str, got: object, remedy: str | None = None) -> DataError:

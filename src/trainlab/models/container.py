@@ -18,6 +18,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 import platform
 import stat
 from collections.abc import Mapping
@@ -112,16 +113,16 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
     source = str(path)
     try:
         # Asked before the file is opened: opening a pipe would wait for its writer.
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = stat.filemode(status.st_mode)
-            raise fault(source, "kind", "be a regular file", kind)
-        if status.st_size > max_bytes:
-            remedy = f"load(path, max_bytes={status.st_size})"
-            raise fault(source, "size", f"be at most {max_bytes} bytes", status.st_size, remedy)
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise fault(source, "kind", "be a regular file", stat.filemode(mode))
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size  # of this file: another may take its place now
+            if size > max_bytes:
+                remedy = f"load(path, max_bytes={size})"
+                raise fault(source, "size", f"be at most {max_bytes} bytes", size, remedy)
             start = file.read(8)
-            length, rest = int.from_bytes(start, "little"), status.st_size - 8
+            length, rest = int.from_bytes(start, "little"), size - 8
             if length > min(rest, MAX_HEADER):
                 must = f"be at most {MAX_HEADER} bytes, and end where the file ends or before"
                 raise fault(source, "header", must, f"{length} of {max(rest, 0)} bytes", _FRESH)
