@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from typing import Any, Final
@@ -46,11 +47,11 @@ def _setting(about: dict[str, Any], arrays: dict[str, Any], rng: Any) -> str:
     if kind == "without":
         del owner[key]
     elif kind == "again" and isinstance(owner, list):
-        owner.append(owner[key])
+        owner.append(copy.deepcopy(owner[key]))
     elif kind == "again":
-        owner[f"{key} again"] = owner[key]
+        owner[f"{key} again"] = copy.deepcopy(owner[key])
     elif kind == "value":
-        owner[key] = VALUES[int(rng.integers(len(VALUES)))]
+        owner[key] = copy.deepcopy(VALUES[int(rng.integers(len(VALUES)))])
     else:
         source, name = places[int(rng.integers(len(places)))]
         owner[key] = json.loads(json.dumps(source[name]))
