@@ -74,16 +74,21 @@ def after_backward(
     patch: Patch, kind: type[Layer], change: Callable[..., Any], **more: Any
 ) -> None:
     """Lets `change(cache, dy, grads, dx, p)` alter what a right backward pass computed."""
-    right = kind.backward
 
-    def wrong(
-        self: Any, p: Any, cache: Any, dy: Any, grads: Any, new: Any, input_gradient: bool = True
-    ) -> Any:
-        dx = right(self, p, cache, dy, grads, new, input_gradient)
-        found = change(cache, dy, grads, dx, p)
-        return dx if found is None else found
+    def altered(right: Callable[..., Any], apart: bool) -> Callable[..., Any]:
+        def wrong(self: Any, p: Any, cache: Any, dy: Any, grads: Any, new: Any) -> Any:
+            dx = right(self, p, cache, dy, grads, new)
+            own = {name: values.copy() for name, values in grads.items()} if apart else grads
+            found = change(cache, dy, own, dx, p)
+            return dx if found is None else found
 
-    patch.setattr(kind, "backward", wrong)
+        return wrong
+
+    # The gradients of Dense's parameters have a method of their own, which its `backward` calls.
+    apart = "parameter_gradients" in vars(kind)
+    if apart:
+        patch.setattr(kind, "parameter_gradients", altered(kind.parameter_gradients, False))
+    patch.setattr(kind, "backward", altered(kind.backward, apart))
 
 
 def scaled(name: str, factor: float) -> Callable[[Patch], None]:

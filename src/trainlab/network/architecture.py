@@ -255,12 +255,11 @@ class Architecture:
         self, bound: Bound, caches: list[Any], dy: Array, grads: Bound, new: Workspace = FRESH
     ) -> None:
         """Fills `grads` with d loss/d parameter, penalties not included, from dy = d loss/dy."""
-        gradient: Array | None = dy
-        for index in reversed(range(len(self.layers))):
-            assert gradient is not None  # only the first layer is asked for none
-            gradient = self.layers[index].backward(
-                bound[index], caches[index], gradient, grads[index], new.scope(index), index > 0
+        for index in reversed(range(1, len(self.layers))):
+            dy = self.layers[index].backward(
+                bound[index], caches[index], dy, grads[index], new.scope(index)
             )
+        self.layers[0].parameter_gradients(bound[0], caches[0], dy, grads[0], new.scope(0))
 
     def loss_and_gradient(
         self,

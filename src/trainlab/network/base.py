@@ -80,16 +80,17 @@ class Layer(Settings, ABC):
         """y, the cache for `backward`, and the new values of the buffers ({} if it has none)."""
 
     @abstractmethod
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
-        """Fills `grads` with d loss/d parameter; returns dx, or None if it is not wanted."""
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
+        """Fills `grads` with d loss/d parameter, and returns dx = d loss/dx."""
+
+    def parameter_gradients(
+        self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator
+    ) -> None:
+        """Fills `grads` alone: what the first layer of a network is asked for.
+
+        A layer whose dx costs more than a pass over it says how to leave it out.
+        """
+        self.backward(p, cache, dy, grads, new)
 
     def onnx(self, p: Views, graph: Nodes, x: str) -> str:
         """Adds y in evaluation to an ONNX graph and returns its name; p holds buffers too.

@@ -52,23 +52,18 @@ class Dense(Layer):
         np.add(y, b, out=y)
         return y, x, {}
 
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
-        x, W, dW = cache, p["W"], grads["W"]
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
+        self.parameter_gradients(p, cache, dy, grads, new)
+        W = p["W"]
+        return matmul(dy, W.mT, out=new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype))
+
+    def parameter_gradients(
+        self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator
+    ) -> None:
+        x, dW = cache, grads["W"]
         matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
         dW[..., x.shape[-1] :, :] = 0
         sum_rows(dy, new, out=grads["b"])
-        if not input_gradient:
-            return None
-        dx = new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype)
-        return matmul(dy, W.mT, out=dx)
 
     def onnx(self, p: Views, graph: Nodes, x: str) -> str:
         product = graph.add("MatMul", x, graph.constant(p["W"]))
@@ -88,15 +83,7 @@ class Activate(Layer):
         y = self.activation.value(x, new("y", x.shape, x.dtype), new)
         return y, (x, y), {}
 
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
         x, y = cache
         return self.activation.pullback(x, y, dy, new("dx", dy.shape, dy.dtype), new)
 

@@ -50,15 +50,7 @@ class Dropout(Layer):
             np.divide(mask, cast(keep, mask.dtype), out=mask)
         return np.multiply(x, mask, out=new("y", members, x.dtype)), mask, {}
 
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
         mask: Array = cache
         return np.multiply(dy, mask, out=new("dx", dy.shape, dy.dtype))
 

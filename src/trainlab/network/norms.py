@@ -39,15 +39,7 @@ class LayerNorm(Layer):
         x_hat, inv, _, _ = _normalise(x, sum_columns, self.eps, new)
         return _rescale(p, x_hat, new), (x_hat, inv), {}
 
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
         x_hat, inv = cache
         g, product = new("g", dy.shape, dy.dtype), new("product", dy.shape, dy.dtype)
         _scale_and_shift_gradients(dy, x_hat, grads, product, new)
@@ -125,15 +117,7 @@ class BatchNorm(Layer):
             updated[name] = np.add(fresh, old, out=fresh)
         return updated
 
-    def backward(
-        self,
-        p: Views,
-        cache: Any,
-        dy: Array,
-        grads: Views,
-        new: Allocator,
-        input_gradient: bool = True,
-    ) -> Array | None:
+    def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
         x_hat, inv, training = cache
         dx = new("dx", dy.shape, dy.dtype)
         _scale_and_shift_gradients(dy, x_hat, grads, dx, new)
