@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, describe, sentence
 
 T = TypeVar("T")
 
@@ -47,7 +47,8 @@ def old_norm(old: str) -> Any:
 
     def get(self: Any) -> Any:
         warn(f"{type(self).__name__}.{old}", "norm")
-        return self.norm if _kind(self.norm) == NORMS[old][1] else False
+        norm = self.resolved("norm")
+        return norm if _kind(norm) == NORMS[old][1] else False
 
     return property(get, doc="Deprecated: use `norm`.")
 
@@ -67,31 +68,51 @@ def takes_old_norms(kind: type[T]) -> type[T]:
 def with_norm(fields: Mapping[str, Any], owner: str, silent: bool = False) -> dict[str, Any]:
     """The fields with `norm` in place of `batch_norm` and `layer_norm`.
 
-    A norm of the old field's class gives way to its value, another one stays where that is False.
-
     Raises
     ------
     SettingError
-        Where an old field is neither a bool nor of its class, and for a second norm.
+        Where an old field is neither a bool nor of its class, and where it says of the norm
+        something else than `norm` or the other old field.
     """
     found = {name: value for name, value in fields.items() if name not in NORMS}
-    for old, (name, kind) in NORMS.items():
-        value = fields.get(old, UNSET)
-        if isinstance(value, str) and value == UNSET:
+    for old, given in fields.items():
+        if old not in NORMS or (isinstance(given, str) and given == UNSET):
             continue
-        if not silent:
-            warn(f"{old} of {owner}", f"norm={name!r}, or norm=None")
-        if isinstance(value, (bool, np.bool_)):
-            value = name if value else None
-        elif _kind(value) != kind:
-            must = f"be True, False or a {kind}"
-            raise SettingError(sentence(old, owner, must, value, f"norm={name!r}"))
-        norm = found.get("norm")
-        if norm is None or _kind(norm) == kind or (isinstance(norm, str) and norm == name):
+        value, norm = _new_value(old, given, owner, silent), found.get("norm")
+        if norm is None:
             found["norm"] = value
-        elif value is not None:
-            raise SettingError(sentence(old, owner, "be False where another norm is used", value))
+        elif norm != value if value is not None else _is_of(norm, old):
+            must = f"agree with norm, which is {describe(norm)}"
+            raise SettingError(sentence(old, owner, must, given, "norm alone"))
     return found
+
+
+def changed_norm(network: Any, old: str, value: Any) -> Any:
+    """The norm of a network whose old field is given a new value, which the old norm gives way to.
+
+    Raises SettingError as `with_norm` does.
+    """
+    norm = network.norm
+    return with_norm({"norm": None if _is_of(norm, old) else norm, old: value}, "MLP").get("norm")
+
+
+def _new_value(old: str, value: Any, owner: str, silent: bool) -> Any:
+    """What an old field says, as a value of `norm`; it warns unless it is to be silent."""
+    name, kind = NORMS[old]
+    if not silent:
+        warn(f"{old} of {owner}", f"norm={name!r}, or norm=None")
+    if isinstance(value, (bool, np.bool_)):
+        return name if value else None
+    if _kind(value) != kind:
+        must = f"be True, False or a {kind}"
+        raise SettingError(sentence(old, owner, must, value, f"norm={name!r}"))
+    return value
+
+
+def _is_of(norm: Any, old: str) -> bool:
+    """Whether a norm is what an old field speaks of."""
+    name, kind = NORMS[old]
+    return _kind(norm) == kind or (isinstance(norm, str) and norm == name)
 
 
 def of_today(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
-from trainlab.deprecated import NORMS
+from trainlab.deprecated import NORMS, changed_norm
 from trainlab.errors import SettingError, sentence
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
@@ -42,7 +42,7 @@ class Member(Settings):
             return getattr(self.network, name)
         for owner in (self.network, self.optimizer):
             if name in field_names(owner):
-                return getattr(owner, name)
+                return owner.resolved(name)
         raise unknown_field(name, self.network, self.optimizer)
 
     def replace(self, **fields: Any) -> Member:
@@ -55,7 +55,9 @@ class Member(Settings):
         member = dataclasses.replace(self, **whole)
         network, optimizer = member.network, member.optimizer
         for name, value in fields.items():
-            if name in field_names(network) or name in NORMS:
+            if name in NORMS:
+                network = dataclasses.replace(network, norm=changed_norm(network, name, value))
+            elif name in field_names(network):
                 network = dataclasses.replace(network, **{name: value})
             elif name in field_names(optimizer):
                 optimizer = dataclasses.replace(optimizer, **{name: value})
@@ -91,7 +93,7 @@ def label(value: Any) -> str:
     """A setting as a legend shows it: a record by its type and what differs from its defaults."""
     if isinstance(value, Settings):
         changed = [
-            label(getattr(value, field.name))
+            label(value.resolved(field.name))
             for field in dataclasses.fields(value)
             if getattr(value, field.name) != _default(field)
         ]
@@ -115,7 +117,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def describe(value: Any) -> Any:
     """A setting as JSON can hold it."""
     if isinstance(value, Settings):
-        fields = {name: describe(getattr(value, name)) for name in field_names(value)}
+        fields = {name: describe(value.resolved(name)) for name in field_names(value)}
         return {"kind": type(value).__name__, **fields}
     if isinstance(value, tuple):
         return [describe(item) for item in value]

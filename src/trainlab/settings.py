@@ -53,6 +53,10 @@ class Settings:
                 )
                 object.__setattr__(self, field.name, value)
 
+    def resolved(self, name: str) -> Any:
+        """The value of a field, as it is used: a name that another field decides is resolved."""
+        return getattr(self, name)
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
@@ -239,7 +243,7 @@ def structure(settings: Settings) -> Hashable:
 def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
     if field.metadata.get("per_member") or field.metadata.get("start_only"):
         return None
-    value: Hashable = getattr(settings, field.name)
+    value: Hashable = settings.resolved(field.name)
     return structure(value) if isinstance(value, Settings) else value
 
 

@@ -43,11 +43,13 @@ def warned(of: str) -> Iterator[None]:
         ({"layer_norm": LAYER}, LAYER),
         ({"batch_norm": False}, None),
         ({"batch_norm": False, "layer_norm": True}, "layer"),
+        ({"norm": "batch", "batch_norm": True}, "batch"),
+        ({"norm": LAYER, "batch_norm": False, "layer_norm": LAYER}, LAYER),
         ({"batch_norm": True, "convention": "book"}, tl.BatchNorm.book()),
     ],
 )
 def test_fields_of_a_network(old: dict[str, Any], norm: Any) -> None:
-    rest = {name: value for name, value in old.items() if not name.endswith("norm")}
+    rest = {name: value for name, value in old.items() if name == "convention"}
     with warned("_norm of MLP"):
         found = tl.MLP((5,), **old)
     assert found == tl.MLP((5,), norm=norm, **rest)
@@ -95,10 +97,18 @@ def test_parameters_of_the_estimators(kind: Callable[..., Any]) -> None:
         (lambda: tl.MLP(batch_norm=True, layer_norm=True), "layer_norm of MLP"),
         (lambda: tl.MLP(norm="layer", batch_norm=True), "batch_norm of MLP"),
         (lambda: tl.MLP(norm=LAYER, batch_norm=BATCH), "batch_norm of MLP"),
+        (lambda: tl.MLP(norm="batch", batch_norm=False), "batch_norm of MLP must agree with norm"),
+        (lambda: tl.MLP(norm=BATCH, batch_norm=True), "batch_norm of MLP must agree with norm"),
+        (lambda: tl.MLP(norm="batch", batch_norm=BATCH), "batch_norm of MLP must agree with norm"),
+        (lambda: tl.MLP(batch_norm=False, norm=LAYER, layer_norm=False), "layer_norm of MLP"),
         (lambda: tl.MLP(batch_norm=LAYER), "batch_norm of MLP"),
         (lambda: tl.MLP(layer_norm=1), "layer_norm of MLP"),
         (lambda: tl.MLP(layer_norm=None), "layer_norm of MLP"),
         (lambda: tl.MLPClassifier(batch_norm="no").fit(X, Y), "batch_norm of MLPClassifier"),
+        (
+            lambda: tl.MLPClassifier(norm="batch", batch_norm=False).fit(X, Y),
+            "batch_norm of MLPClassifier must agree with norm",
+        ),
     ],
 )
 def test_what_they_may_not_be(make: Callable[[], Any], starts: str) -> None:

@@ -191,3 +191,17 @@ def test_a_history_knows_how_many_steps_an_epoch_has() -> None:
         ax = history.plot("validation_loss", ax=history.plot("train_loss"))
         assert ax.get_xlabel() == "step"
         assert [line.get_xdata()[-1] for line in ax.lines] == [2 * steps - 1, 2 * steps]
+
+
+def test_a_norm_by_name_follows_the_convention() -> None:
+    named = tl.Population.grid(tl.MLP(norm="batch"), convention=["modern", "book"])
+    layers = [tl.BatchNorm(), tl.BatchNorm.book()]
+    assert [member.get("norm") for member in named] == layers
+    assert [member.network.build(3, 2).layers[1] for member in named] == layers
+    assert [member.network for member in named] == [
+        tl.MLP(norm=layer, convention=convention)
+        for layer, convention in zip(layers, ["modern", "book"], strict=True)
+    ]
+    assert len({member.network for member in named} | {tl.MLP(norm=tl.BatchNorm())}) == 2
+    given = tl.Population.grid(tl.MLP(norm=tl.BatchNorm()), convention=["modern", "book"])
+    assert [member.get("norm") for member in given] == [tl.BatchNorm()] * 2

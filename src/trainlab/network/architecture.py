@@ -90,13 +90,14 @@ class MLP(Settings):
     activation    name or Activation
     init          name, standard deviation, or Initializer, for all weights
     output_init   the same for the last weights; None: as `init`
-    norm          None, "batch", "layer", or the layer with its settings
+    norm          None, "batch", "layer", or a layer with its settings, which may be your own:
+                  it stands between each hidden dense layer and its activation
     dropout       ratio of hidden units set to zero, [0, 1)
     loss          name or Loss
     weight_decay  λ of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β
     l1            λ of the penalty λ Σ |W|, over the same
-    convention    "modern", or "book": batch-norm with ε 1e-6 and biased running variance
-                  starting at 0, dropout not inverted
+    convention    "modern", or "book": norm="batch" has ε 1e-6 and a biased running variance
+                  starting at 0, and dropout is not inverted
 
     dropout, weight_decay and l1 may differ between the members of one population.
     For decay that is decoupled from the gradient see the optimizers'
@@ -118,12 +119,20 @@ class MLP(Settings):
     l1: float = number(0.0, low=0.0, closed="[)", remedy="1e-5")
     convention: str = choice(("modern", "book"), "modern")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if isinstance(self.norm, str):
-            kind = NORMS[self.norm]
-            make = getattr(kind, "book", kind) if self.convention == "book" else kind
-            object.__setattr__(self, "norm", make())
+    def resolved(self, name: str) -> Any:
+        """The value of a field; the layer in place of the name of a norm."""
+        value = getattr(self, name)
+        is_named = name == "norm" and isinstance(value, str)
+        return _named_norm(value, self.convention) if is_named else value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MLP) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(self.resolved(field.name) for field in dataclasses.fields(self))
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
@@ -135,15 +144,23 @@ class MLP(Settings):
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:
         layers: list[Layer] = []
+        norm = self.resolved("norm")
         for width in self.hidden:
             layers.append(Dense(width, self.init))
-            if isinstance(self.norm, Layer):
-                layers.append(self.norm)
+            if norm is not None:
+                layers.append(norm)
             layers.append(Activate(self.activation))
             if with_dropout:
                 layers.append(Dropout(self.dropout, inverted=self.convention == "modern"))
         layers.append(Dense(out_features, self.output_init or self.init))
         return layers
+
+
+@functools.cache
+def _named_norm(name: str, convention: str) -> Layer:
+    kind = NORMS[name]
+    make: Callable[[], Layer] = getattr(kind, "book", kind) if convention == "book" else kind
+    return make()
 
 
 @functools.lru_cache(maxsize=1024)  # searches ask for each network again and again
