@@ -24,11 +24,14 @@ from trainlab.errors import (
     WorkerError,
 )
 from trainlab.members import Member
-from trainlab.models import export_onnx, load, save
+from trainlab.models import export_onnx, load, register, save
 from trainlab.models.kinds import later
-from trainlab.network import activations, initializers, losses, norms
+from trainlab.network import activations, base, dense, dropout, initializers, losses, norms
 from trainlab.network.activations import *  # noqa: F403  # its __all__ is public
 from trainlab.network.architecture import MLP
+from trainlab.network.base import *  # noqa: F403  # its __all__ is public
+from trainlab.network.dense import *  # noqa: F403  # its __all__ is public
+from trainlab.network.dropout import *  # noqa: F403  # its __all__ is public
 from trainlab.network.initializers import *  # noqa: F403  # its __all__ is public
 from trainlab.network.losses import *  # noqa: F403  # its __all__ is public
 from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
@@ -92,9 +95,13 @@ __all__ = [
     "load_mnist",
     "numerical_diff",
     "numerical_gradient",
+    "register",
     "save",
 ]
 __all__ += activations.__all__
+__all__ += base.__all__
+__all__ += dense.__all__
+__all__ += dropout.__all__
 __all__ += initializers.__all__
 __all__ += losses.__all__
 __all__ += norms.__all__

@@ -25,6 +25,7 @@ __all__ = [
     "Cosine",
     "Exponential",
     "OneCycle",
+    "Schedule",
     "Step",
     "WarmUp",
 ]
@@ -51,15 +52,41 @@ def each(formula: Callable[..., float], *values: Coefficient) -> Coefficient:
 
 @dataclass(frozen=True)
 class Schedule(Settings, ABC):
-    """Base of all schedules."""
+    """Base of all schedules.
+
+    A subclass is a frozen dataclass with `multiplier`.  Fields made by
+    `trainlab.settings.number` may differ between the members of a population: they are then
+    float64 arrays (K, 1), which `trainlab.schedules.each` hands to a formula one by one.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class InverseRoot(Schedule):  # 1/√(1 + step)
+    ...     def multiplier(self, step, total=None):
+    ...         return 1.0 / math.sqrt(1 + step)
+    >>> InverseRoot().multiplier(3)
+    0.5
+    """
 
     @abstractmethod
     def multiplier(self, step: int, total: int | None = None) -> Coefficient:
         """The multiplier of `lr` at a step.
 
-        step: updates done before this one (0, 1, ...).  total: the updates of the
-        whole training, None where nobody knows.  Raises SettingError where a
-        schedule needs a length and has none.
+        Parameters
+        ----------
+        step : int
+            Updates done before this one: 0, 1, ...
+        total : int, optional
+            The updates of the whole training; None where nobody knows.
+
+        Returns
+        -------
+        multiplier : float, or array (K, 1)
+
+        Raises
+        ------
+        SettingError
+            Where a schedule needs a length and has none.
         """
 
 

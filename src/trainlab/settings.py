@@ -45,6 +45,14 @@ class Settings:
     """Whose the fields are, as errors say it; the name of the class where it is empty."""
 
     def __post_init__(self) -> None:
+        declared = vars(type(self))
+        if "__dataclass_params__" not in declared:
+            unread = [name for name, it in declared.items() if isinstance(it, dataclasses.Field)]
+            if unread:
+                owner, must = type(self).__name__, "be a frozen dataclass, to have its fields"
+                raise SettingError(
+                    sentence("class", owner, must, unread, "@dataclasses.dataclass(frozen=True)")
+                )
         for field in dataclasses.fields(self):
             rule = field.metadata.get("rule")
             if rule is not None:

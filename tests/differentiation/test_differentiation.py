@@ -340,7 +340,7 @@ def test_the_batch_norm_check_of_the_notes_takes_well_under_a_second() -> None:
         ({"entries": 0}, SettingError, "entries of gradient_check must be an integer in"),
         ({"method": "forward"}, SettingError, "must be one of 'central4', 'central', 'complex'"),
         ({"seed": -1}, SettingError, "seed of gradient_check must be an integer in"),
-        ({"network": "mlp"}, SettingError, "network of gradient_check must be an MLP or"),
+        ({"network": "mlp"}, SettingError, "network of gradient_check must be an MLP, an"),
         ({"x": [["a"] * 4] * 6}, DataError, "x of gradient_check must hold real numbers"),
         ({"x": [[1.0, 2.0], [3.0]]}, DataError, "x of gradient_check must be an array"),
         ({"h": 0}, SettingError, "h of gradient_check must be a number in"),

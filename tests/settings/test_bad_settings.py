@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -148,4 +149,6 @@ def test_every_field_of_every_record_is_here() -> None:
 
 def is_record(name: str) -> bool:
     public = getattr(tl, name)
-    return isinstance(public, type) and issubclass(public, Settings) and dataclasses.fields(public)
+    if not isinstance(public, type) or inspect.isabstract(public):
+        return False
+    return issubclass(public, Settings) and dataclasses.fields(public)

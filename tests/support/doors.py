@@ -37,6 +37,7 @@ from door_calls import ALONE, CALLS, COMMANDS, CONSTRUCTED, EXTRA, NO_DOORS, ROO
 from nasty import VALUES, WORDS, OwnError
 from trainlab import cli
 from trainlab.errors import DownloadError, TrainlabError
+from trainlab.settings import Settings
 
 CPU_SECONDS: Final = 20.0
 """Of one case; a valid call takes less than one."""
@@ -117,6 +118,8 @@ def public() -> Mapping[str, Any]:
             if not ours or id(thing) in seen:
                 continue
             seen.add(id(thing))
+            if inspect.isabstract(thing):  # a base, of which users derive classes of their own
+                continue
             if not (isinstance(thing, type) and issubclass(thing, BaseException)):
                 found[dotted] = thing
                 found.update(methods(dotted, thing))
@@ -133,6 +136,8 @@ def methods(dotted: str, kind: Any) -> Iterator[tuple[str, Any]]:
         ours = owner is not None and owner.__module__.startswith("trainlab")
         written = getattr(inspect.unwrap(method), "__module__", None) or ""
         if name.startswith("_") or not (ours and written.startswith("trainlab")):
+            continue
+        if name in vars(Settings):  # between rooms: it is given the name of a field
             continue
         if not issubclass(kind, SEAMS) or isinstance(vars(owner)[name], classmethod):
             yield f"{dotted}.{name}", method

@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.blas import one_thread
 from trainlab.differentiation.differences import COMPLEX_STEP, STEP, Scheme, scheme
 from trainlab.differentiation.numeric import numeric
-from trainlab.differentiation.problem import INPUT, Problem
+from trainlab.differentiation.problem import INPUT, Part, Problem
 from trainlab.differentiation.report import (
     ROUNDING,
     GradientComparison,
@@ -19,7 +19,6 @@ from trainlab.differentiation.report import (
     floors,
     report,
 )
-from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.settings import FLAG, either, real, whole_number
 
@@ -40,9 +39,9 @@ wrong gradient is wrong at both.  Of a layer's outputs, h/100 is tried as well."
 
 @one_thread()
 def gradient_check(
-    network: MLP | Architecture,
-    x: Any,
-    t: Any,
+    network: Part,
+    x: Any = None,
+    t: Any = None,
     *,
     seed: int = 0,
     members: int | None = None,
@@ -55,6 +54,9 @@ def gradient_check(
     tolerance: float | None = None,
 ) -> GradientReport:
     """Compares every gradient of a network, in training mode, with its numerical gradient.
+
+    network is an MLP or an Architecture, or a part: a layer, an activation or a loss, your own
+    as well, which is checked inside a small network.  x and t are drawn where they are not given.
 
     Two objectives are differentiated, in float64 and for each member of a population:
     `loss`, the training loss times a random number plus the penalties, through the same
@@ -83,6 +85,7 @@ def gradient_check(
     Raises: SettingError, DataError for settings or arrays that do not fit.
 
     >>> rng = np.random.default_rng(0)
+    >>> from trainlab import MLP
     >>> x, t = rng.standard_normal((5, 4)), np.array([0, 1, 2, 0, 1])
     >>> gradient_check(MLP(hidden=(3,), activation="tanh", norm="batch"), x, t).ok
     True

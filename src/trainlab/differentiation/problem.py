@@ -16,13 +16,24 @@ import numpy as np
 from trainlab import memory
 from trainlab.arrays import as_array, as_floats
 from trainlab.errors import DataError, SettingError, sentence
+from trainlab.network.activations import Activation, Tanh
 from trainlab.network.architecture import MLP, Architecture, Bound
-from trainlab.network.base import Mode
+from trainlab.network.base import Layer, Mode
 from trainlab.network.initializers import Initializer
 from trainlab.network.layout import Layout
-from trainlab.network.losses import Loss
+from trainlab.network.losses import Loss, MeanSquaredError
 from trainlab.network.workspace import FRESH, Allocator, Array
 from trainlab.settings import either, whole_number
+
+Part = MLP | Architecture | Layer | Activation | Loss
+"""What can be checked: a network, or a part of one."""
+
+# Of drawn samples, and of the network that a part stands in.  Pairwise different, so that no
+# axis can be taken for another.
+ROWS: Final = 7
+INPUTS: Final = 5
+WIDTH: Final = 6
+OUTPUTS: Final = 3
 
 INPUT: Final = "x"
 """The name of the input's gradient."""
@@ -84,7 +95,7 @@ class Problem:
 
     @staticmethod
     def of(
-        network: MLP | Architecture,
+        part: Part,
         x: Any,
         t: Any,
         seed: int,
@@ -95,9 +106,9 @@ class Problem:
         count = either(whole_number(1), None)
         members = count.check(members, "members", "gradient_check")
         out_features = count.check(out_features, "out_features", "gradient_check")
-        if not isinstance(network, (MLP, Architecture)):
-            must = "be an MLP or an Architecture"
-            raise SettingError(sentence("network", "gradient_check", must, network))
+        network = _network_with(part)
+        if x is None or t is None:
+            x, t = _samples(network, x, t, seed, out_features)
         x, t, axis = _numbers("x", x), _numbers("t", t), () if members is None else (members,)
         x = x.astype(np.float64)
         if isinstance(network, MLP):
@@ -248,6 +259,44 @@ class Problem:
         """The size of both objectives (2, *members)."""
         values, _ = self.evaluate(self.bound, self.x, 0)
         return np.abs(values)
+
+
+def _network_with(part: Part) -> MLP | Architecture:
+    """A network as it is, or a small one in which a part stands."""
+    match part:
+        case MLP() | Architecture():
+            return part
+        case Layer():
+            return MLP((WIDTH,), Tanh(), norm=part, loss=MeanSquaredError())
+        case Activation():
+            return MLP((WIDTH,), part, loss=MeanSquaredError())
+        case Loss():
+            return MLP((WIDTH,), Tanh(), loss=part)
+    must = "be an MLP, an Architecture, a Layer, an Activation or a Loss"
+    raise SettingError(sentence("network", "gradient_check", must, part))
+
+
+def _samples(
+    network: MLP | Architecture, x: Any, t: Any, seed: int, out_features: int | None
+) -> tuple[Any, Any]:
+    """x and t, drawn where they are not given."""
+    rng, inputs, outputs = np.random.default_rng([seed, 2]), INPUTS, out_features or OUTPUTS
+    if isinstance(network, Architecture):
+        inputs, outputs = network.in_features, network.out_features
+    if x is None:
+        x = rng.standard_normal((ROWS, inputs))
+    if t is None:
+        t = draw_targets(network.loss.task, (*np.shape(x)[-2:-1], outputs), rng)
+    return x, t
+
+
+def draw_targets(task: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Random targets of a task for outputs (B, out)."""
+    if task == "classification":
+        return rng.integers(shape[-1], size=shape[:-1])
+    if task == "multilabel":
+        return rng.integers(2, size=shape).astype(np.float64)
+    return rng.standard_normal(shape)
 
 
 def _least_memory(network: MLP, in_features: int, out_features: int) -> int:

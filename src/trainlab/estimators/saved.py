@@ -35,11 +35,10 @@ from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.predictor import ClassifierPredictor, Predictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
-from trainlab.members import describe
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.kinds import Kind, register
 from trainlab.models.populations import describe_population, revive_population
-from trainlab.models.records import revive
+from trainlab.models.records import plain_record, revive
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings
 
@@ -195,7 +194,7 @@ def _are_sound(mean: Array, scale: Array) -> bool:
 def plain(value: Any, name: str) -> Any:
     """A value as JSON can hold it; SettingError for one that is of no known kind."""
     if isinstance(value, Settings):
-        return {"record": describe(value)}
+        return {"record": plain_record(value)}
     if isinstance(value, np.ndarray) and value.ndim == 1:
         words = value.dtype == object and all(isinstance(one, str) for one in value)
         if words or value.dtype.kind in _LABELS:

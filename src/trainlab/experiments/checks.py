@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from trainlab import memory
 from trainlab.differentiation import GradientReport, gradient_check
+from trainlab.differentiation.problem import INPUTS, OUTPUTS, ROWS, draw_targets
 from trainlab.network.activations import ACTIVATIONS, Tanh
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import LOSSES, SoftmaxCrossEntropy
 from trainlab.streams import stream
 
-# Pairwise different, so that no axis can be taken for another.
-ROWS: Final = 7
-INPUTS: Final = 5
-OUTPUTS: Final = 3
 MEMBERS: Final = 2
 
 ENTRIES: Final = 200
@@ -82,11 +77,7 @@ def check_network(
     memory.need(8 * ROWS * (inputs + outputs), "inputs and outputs", name)
     rng = stream(seed, "experiment")
     x = rng.standard_normal((ROWS, inputs))
-    t: Any = rng.integers(outputs, size=ROWS)
-    if network.loss.task == "multilabel":
-        t = rng.integers(2, size=(ROWS, outputs)).astype(np.float64)
-    elif network.loss.task == "regression":
-        t = rng.standard_normal((ROWS, outputs))
+    t = draw_targets(network.loss.task, (ROWS, outputs), rng)
     report = gradient_check(
         network, x, t, seed=seed, members=members, out_features=outputs, entries=ENTRIES
     )

@@ -15,9 +15,9 @@ import numpy as np
 
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError
-from trainlab.members import Member, describe
+from trainlab.members import Member
 from trainlab.models.container import Content, fault
-from trainlab.models.records import revive
+from trainlab.models.records import plain_record, revive
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.optimizers.base import Optimizer
@@ -69,8 +69,8 @@ def describe_population(population: Population) -> tuple[dict[str, Any], dict[st
             arrays[f"{index}.buffers"] = state.buffers
         arrays |= {f"{index}.state.{name}": values for name, values in state.optimizer.items()}
     document = {
-        "networks": [describe(network) for network in networks],
-        "optimizers": [describe(optimizer) for optimizer in optimizers],
+        "networks": [plain_record(network) for network in networks],
+        "optimizers": [plain_record(optimizer) for optimizer in optimizers],
         "members": members,
         "updates": updates,
         "widths": list(population.widths),

@@ -1,42 +1,117 @@
-"""Settings out of plain JSON: the way back from `trainlab.members.describe`.
+"""Settings as plain JSON, and the way back.
 
 A name in a file stands for the class that the table below gives it, and for nothing else;
-its fields are judged by the rules of that class.
+its fields are judged by the rules of that class.  Users add classes of their own: `register`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from typing import Any, Final, TypeVar
 
 from trainlab.deprecated import fields_of_today
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.members import describe
-from trainlab.network.activations import ACTIVATIONS
+from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import MLP
-from trainlab.network.initializers import INITIALIZERS
-from trainlab.network.losses import LOSSES
+from trainlab.network.base import Layer
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
+from trainlab.network.initializers import INITIALIZERS, Initializer
+from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
-from trainlab.optimizers import OPTIMIZERS
-from trainlab.schedules import SCHEDULES
+from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.schedules import SCHEDULES, Schedule
 from trainlab.settings import Settings
 from trainlab.training.plan import EarlyStopping
 
 S = TypeVar("S", bound=Settings)
 
+P = TypeVar("P", bound=type[Settings])
+
+BASES: Final = (Layer, Activation, Loss, Optimizer, Initializer, Schedule)
+"""What parts of networks and trainings are."""
+
 RECORDS: Final[dict[str, type[Settings]]] = {
-    type(record).__name__: type(record)
+    record.__name__: record
     for record in (
-        MLP(),
-        EarlyStopping(),
+        MLP,
+        EarlyStopping,
+        Dense,
+        Activate,
+        Dropout,
         *(
-            make()
+            type(make())
             for table in (ACTIVATIONS, INITIALIZERS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES)
             for make in table.values()
         ),
     )
 }
+
+
+def register(part: P) -> P:
+    """Makes a class of your own known to `save` and `load`; a decorator.
+
+    A file names the classes of its settings.  `load` never imports one: whoever loads the file
+    has registered the class before, most easily by importing the module that defines it.
+
+    Parameters
+    ----------
+    part : type
+        A subclass of Layer, Activation, Loss, Optimizer, Initializer or Schedule: a frozen
+        dataclass.  A class that is defined anew, as in a notebook, takes the place of the
+        earlier one.
+
+    Returns
+    -------
+    type
+        The same class.
+
+    Raises
+    ------
+    SettingError
+        For anything else, and for a name that another class has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @register
+    ... @dataclasses.dataclass(frozen=True)
+    ... class Square(Activation):
+    ...     def value(self, x, out, new=None):
+    ...         return np.multiply(x, x, out=out)
+    ...
+    ...     def pullback(self, x, y, dy, out, new=None):
+    ...         return 2 * x * dy
+    >>> revive(describe(Square()), Activation, "a file")
+    Square()
+    """
+    is_part = isinstance(part, type) and issubclass(part, BASES) and not inspect.isabstract(part)
+    if not is_part:
+        must = "be a class derived from " + ", ".join(base.__name__ for base in BASES)
+        raise SettingError(sentence("part", "register", must, part))
+    before = RECORDS.get(part.__name__, part)
+    if (before.__module__, before.__qualname__) != (part.__module__, part.__qualname__):
+        must, got = "have a name that no other class has", f"that of {before.__module__}"
+        raise SettingError(sentence(part.__name__, "register", must, got))
+    RECORDS[part.__name__] = part
+    return part
+
+
+def plain_record(record: Settings) -> dict[str, Any]:
+    """What a file says of a record: SettingError unless `revive` knows its classes."""
+    kind = type(record)
+    if RECORDS.get(kind.__name__) is not kind:
+        must, remedy = "be registered, so that load knows it", f"trainlab.register({kind.__name__})"
+        raise SettingError(sentence(kind.__name__, "save", must, kind, remedy))
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Settings):
+            plain_record(value)
+    said: dict[str, Any] = describe(record)
+    return said
 
 
 def revive(value: Any, kind: type[S], source: str) -> S:
@@ -55,8 +130,11 @@ def revive(value: Any, kind: type[S], source: str) -> S:
     name = value.get("kind") if isinstance(value, dict) else value
     found = RECORDS.get(name) if isinstance(name, str) else None
     if found is None or not isinstance(value, dict) or not issubclass(found, kind):
-        must = f"be those of a {kind.__name__}"
-        raise ModelFileError(sentence("settings", source, must, name))
+        must, remedy = f"be those of a {kind.__name__}", None
+        if found is None and isinstance(name, str) and name.isidentifier():
+            must = "be of classes that are known"
+            remedy = f"trainlab.register({name}) before load, if it is a class of your own"
+        raise ModelFileError(sentence("settings", source, must, name, remedy))
     fields = {field.name: field for field in dataclasses.fields(found)}
     try:
         given = {name: one for name, one in fields_of_today(value).items() if name != "kind"}

@@ -29,6 +29,7 @@ from trainlab.settings import Settings, cast, number
 __all__ = [
     "ELU",
     "GELU",
+    "Activation",
     "Identity",
     "LeakyReLU",
     "ReLU",
@@ -40,24 +41,63 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Activation(Settings, ABC):
-    """A function of one variable and its derivative.
+    """Base of all activations: a function of one variable and its derivative.
 
-    `kinks` are the points where f′ or f″ jumps, () if there are none.  A finite
-    difference taken across one of them is not accurate to second order, so
-    gradient checks leave such entries out.
+    A subclass is a frozen dataclass with `value` and `pullback`.  Fields made by
+    `trainlab.settings.number` may differ between the members of a population: they are then
+    float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of x.
+
+    Attributes
+    ----------
+    kinks : tuple of float
+        The points where f′ or f″ jumps, () if there are none.  A finite difference taken
+        across one of them is not accurate to second order, so gradient checks leave such
+        entries out.
+
+    Examples
+    --------
+    >>> from trainlab import gradient_check
+    >>> from trainlab.settings import cast, number
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Sine(Activation):  # y = sin(ωx) / ω
+    ...     omega: float = number(1.0, low=0.0)
+    ...
+    ...     def value(self, x, out, new=None):
+    ...         omega = cast(self.omega, x.dtype)
+    ...         return np.sin(omega * x) / omega
+    ...
+    ...     def pullback(self, x, y, dy, out, new=None):
+    ...         return dy * np.cos(cast(self.omega, x.dtype) * x)
+    >>> gradient_check(Sine(2.0)).ok
+    True
     """
 
     kinks: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def value(self, x: Array, out: Array, new: Allocator = allocate) -> Array:
-        """y = f(x)."""
+        """y = f(x).
+
+        Parameters
+        ----------
+        x : array (..., B, features)
+        out : array
+            Of the shape and dtype of x, and the same memory at every step.  Filling it and
+            returning it is fast; returning another array is right as well.
+        new : callable
+            `new(name, shape, dtype)` is scratch memory that is the same at every step.
+
+        Returns
+        -------
+        y : array
+            Of the shape and dtype of x.
+        """
 
     @abstractmethod
     def pullback(
         self, x: Array, y: Array, dy: Array, out: Array, new: Allocator = allocate
     ) -> Array:
-        """dx = dy · f′(x), where y = f(x)."""
+        """dx = dy · f′(x), where y = f(x); arrays as in `value`."""
 
     def onnx(self, graph: Nodes, x: str) -> str:
         """Adds y = f(x) to an ONNX graph and returns the name of y.

@@ -24,12 +24,24 @@ from trainlab.network.nodes import Nodes
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import Settings
 
+__all__ = ["Declaration", "Layer", "Mode", "Parameter"]
+
 Views = Mapping[str, Array]
 
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """What a layer needs room for: a shape, how it starts, and whether weight decay applies."""
+    """An array that a layer needs room for.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns; a vector of one number for each feature has one row.
+    start : Initializer or float
+        How it starts: drawn, or the same number everywhere.
+    decays : bool, default False
+        Whether weight decay applies to it.
+    """
 
     shape: tuple[int, int]
     start: Initializer | float
@@ -38,7 +50,17 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
-    """A layer's parameters (trained), buffers (running statistics, not trained) and width."""
+    """What a layer needs, and how wide its outputs are.
+
+    Parameters
+    ----------
+    parameters : dict of Parameter
+        What training changes, by name.
+    buffers : dict of Parameter
+        What the layer keeps beside: running statistics.
+    out_features : int
+        Features of its outputs.
+    """
 
     parameters: dict[str, Parameter]
     buffers: dict[str, Parameter]
@@ -49,8 +71,13 @@ class Declaration:
 class Mode:
     """How a forward pass is to behave.
 
-    `draw(rows, width)` gives float32 uniforms in [0, 1), shape (..., rows, width);
-    it is needed by layers that are random in training, and by no other.
+    Parameters
+    ----------
+    training : bool
+        True in a step, False in evaluations and predictions.
+    draw : callable, optional
+        `draw(rows, width)` gives float32 uniforms in [0, 1), shape (..., rows, width).  It is
+        there in training for layers that are `random`, and for no other.
     """
 
     training: bool
@@ -62,26 +89,99 @@ EVALUATION = Mode(training=False)
 
 @dataclasses.dataclass(frozen=True)
 class Layer(Settings, ABC):
-    """A differentiable step from (..., B, in) to (..., B, out)."""
+    """Base of all layers: a differentiable step from (..., B, in) to (..., B, out).
+
+    A subclass is a frozen dataclass with `forward`, `backward`, and `declare` where it has
+    parameters or buffers or changes the width.  As `norm` of an `MLP` it stands between each
+    hidden dense layer and its activation.  Fields made by `trainlab.settings.number` may differ
+    between the members of a population: they are then float64 arrays (K, 1, 1), which
+    `trainlab.settings.cast` brings into the dtype of x.
+
+    Attributes
+    ----------
+    random : bool
+        Whether it needs `mode.draw` in training.
+    columns_apart, rows_apart : bool
+        Column j of y hangs on no column of a parameter but the j-th; row b of y hangs on no row
+        of x but the b-th.  Gradient checks are fast where a layer says so, and right where it
+        does not.
+
+    Notes
+    -----
+    One network has x (B, in) and parameters as declared; a population of K has x (K, B, in), or
+    (B, in) where members share it, and parameters (K, rows, columns).  The same lines serve
+    both if reductions name axis -1 or -2.
+
+    Examples
+    --------
+    >>> from trainlab import gradient_check
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Scale(Layer):  # y = γ x
+    ...     def declare(self, in_features):
+    ...         return Declaration({"gamma": Parameter((1, in_features), 1.0)}, {}, in_features)
+    ...
+    ...     def forward(self, p, x, mode, new):
+    ...         return p["gamma"] * x, x, {}
+    ...
+    ...     def backward(self, p, cache, dy, grads, new):
+    ...         grads["gamma"][...] = (dy * cache).sum(axis=-2, keepdims=True)
+    ...         return p["gamma"] * dy
+    >>> gradient_check(Scale()).ok
+    True
+    """
 
     random: ClassVar[bool] = False
     columns_apart: ClassVar[bool] = False
-    """Column j of y hangs on no column of a parameter but the j-th.  Gradient checks are fast
-    where a layer says so, and right where it does not."""
     rows_apart: ClassVar[bool] = False
-    """Row b of y hangs on no row of x but the b-th.  As above."""
 
-    @abstractmethod
     def declare(self, in_features: int) -> Declaration:
-        """What the layer needs for inputs of `in_features` features."""
+        """What the layer needs for inputs of `in_features` features; by default nothing."""
+        return Declaration({}, {}, in_features)
 
     @abstractmethod
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        """y, the cache for `backward`, and the new values of the buffers ({} if it has none)."""
+        """The outputs, in training or in evaluation.
+
+        Parameters
+        ----------
+        p : mapping of arrays (..., rows, columns)
+            Parameters and buffers by name.  They must not be changed.
+        x : array (..., B, in)
+            Must not be changed either.
+        mode : Mode
+        new : callable
+            `new(name, shape, dtype)` is scratch memory that is the same at every step.  Arrays
+            that are made anew are right as well, and slower.
+
+        Returns
+        -------
+        y : array (..., B, out)
+            Of the dtype of x.
+        cache : object
+            What `backward` is given.
+        buffers : mapping of arrays
+            New values of the buffers by name; {} in evaluation, and where there are none.
+        """
 
     @abstractmethod
     def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
-        """Fills `grads` with d loss/d parameter, and returns dx = d loss/dx."""
+        """The derivatives of the loss, from dy = d loss/dy.
+
+        Parameters
+        ----------
+        p, new
+            As in `forward`.
+        cache : object
+            What `forward` returned.
+        dy : array (..., B, out)
+            Must not be changed.
+        grads : mapping of arrays (..., rows, columns)
+            d loss/d parameter by name: to be filled, in place.
+
+        Returns
+        -------
+        dx : array (..., B, in)
+        """
 
     def parameter_gradients(
         self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator

@@ -16,6 +16,8 @@ from trainlab.network.sums import sum_rows
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import instance, integer
 
+__all__ = ["Activate", "Dense"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Dense(Layer):
@@ -75,9 +77,6 @@ class Activate(Layer):
     """An activation function, entry by entry: y = f(x), dx = dy · f′(x)."""
 
     activation: Activation = instance(Activation, ReLU)
-
-    def declare(self, in_features: int) -> Declaration:
-        return Declaration({}, {}, in_features)
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
         y = self.activation.value(x, new("y", x.shape, x.dtype), new)

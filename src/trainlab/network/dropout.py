@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from trainlab.network.base import Declaration, Layer, Mode, Views
+from trainlab.network.base import Layer, Mode, Views
 from trainlab.network.nodes import Nodes
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import cast, flag, number
+
+__all__ = ["Dropout"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +32,6 @@ class Dropout(Layer):
     random: ClassVar[bool] = True
     ratio: float = number(0.5, low=0.0, high=1.0, closed="[)")
     inverted: bool = flag(True)
-
-    def declare(self, in_features: int) -> Declaration:
-        return Declaration({}, {}, in_features)
 
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
         keep = 1.0 - self.ratio

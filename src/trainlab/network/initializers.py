@@ -22,6 +22,7 @@ __all__ = [
     "GlorotNormal",
     "GlorotUniform",
     "He",
+    "Initializer",
     "LeCun",
     "Orthogonal",
     "Std",
@@ -31,11 +32,35 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Initializer(Settings, ABC):
-    """Draws the weights (fan_in, fan_out) of a layer."""
+    """Base of all initializers: draws the weights (fan_in, fan_out) of a layer.
+
+    A subclass is a frozen dataclass with `draw`.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Signs(Initializer):  # W = ±1/√fan_in
+    ...     def draw(self, rng, fan_in, fan_out):
+    ...         return rng.choice([-1.0, 1.0], (fan_in, fan_out)) / math.sqrt(fan_in)
+    >>> Signs().draw(np.random.default_rng(0), 4, 2).shape
+    (4, 2)
+    """
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-        """Weights as float64 (fan_in, fan_out)."""
+        """The starting weights of a layer.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The stream of this layer and the member's seed.
+        fan_in, fan_out : int
+            Features that go in and come out.
+
+        Returns
+        -------
+        W : array (fan_in, fan_out), float64
+        """
 
 
 @dataclasses.dataclass(frozen=True)

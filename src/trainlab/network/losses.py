@@ -19,16 +19,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import numpy as np
-from scipy import special
 
-from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.activations import positive_part
 from trainlab.network.sums import sum_columns, sum_rows
+from trainlab.network.tasks import TASKS
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import Settings, cast, number
 
 __all__ = [
     "Huber",
+    "Loss",
     "MeanSquaredError",
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",
@@ -37,9 +37,40 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Loss(Settings, ABC):
-    """How far outputs are from targets; `task` says what the targets are."""
+    """Base of all losses: how far outputs are from targets.
 
-    task: ClassVar[str]
+    A subclass is a frozen dataclass with `entries` and `derivative`, and its `task`.  Fields
+    made by `trainlab.settings.number` may differ between the members of a population: they
+    are then float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of y.
+
+    Attributes
+    ----------
+    task : {"regression", "multilabel", "classification"}
+        What targets are: numbers (..., B, out), indicators (..., B, out), or class indices
+        (..., B).  It decides what targets are refused, and what `predict`, `probabilities` and
+        `correct` make of outputs: the outputs themselves, sigmoid and y > 0, softmax and argmax.
+
+    Notes
+    -----
+    The loss of a batch is the mean over its B rows of the sum of `entries` over the outputs;
+    rows may be weighed.  K members of a population are a leading axis of y, and of t where
+    members do not share their rows.
+
+    Examples
+    --------
+    >>> from trainlab import gradient_check
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class LogCosh(Loss):  # Σ ln cosh(y − t), with the derivative tanh(y − t)
+    ...     def entries(self, y, t, new):
+    ...         return np.log(np.cosh(y - t)), y - t
+    ...
+    ...     def derivative(self, cache, new):
+    ...         return np.tanh(cache)
+    >>> gradient_check(LogCosh()).ok
+    True
+    """
+
+    task: ClassVar[str] = "regression"
 
     def forward(
         self, y: Array, t: Array, new: Allocator, weight: Array | None = None
@@ -59,27 +90,44 @@ class Loss(Settings, ABC):
 
     @abstractmethod
     def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
-        """What is summed: a term for each output (..., B, out) or sample (..., B, 1); a cache."""
+        """What is summed, and a cache for `derivative`.
+
+        Parameters
+        ----------
+        y : array (..., B, out)
+            Outputs of the last layer.
+        t : array (..., B, out), or (..., B) for the task "classification"
+            Targets.
+        new : callable
+            `new(name, shape, dtype)` is scratch memory that is the same at every step.
+
+        Returns
+        -------
+        entries : array (..., B, out) or (..., B, 1)
+            A term for each output or for each row.  It is written over.
+        cache : object
+            What `derivative` is given.
+        """
 
     @abstractmethod
     def derivative(self, cache: Any, new: Allocator) -> Array:
-        """The derivative (..., B, out) of those terms in y."""
+        """The derivative (..., B, out) of those terms in y.  It is written over."""
 
-    @abstractmethod
     def check_targets(self, t: Array, out_features: int) -> None:
         """Raises DataError unless t can be the targets of `out_features` outputs."""
+        TASKS[self.task].check_targets(type(self).__name__, t, out_features)
 
-    @abstractmethod
     def predict(self, y: Array) -> Array:
         """What the outputs say, in the form of the targets."""
+        return TASKS[self.task].predict(y)
 
-    @abstractmethod
     def probabilities(self, y: Array) -> Array:
         """The outputs as probabilities (..., B, out); SettingError where there are none."""
+        return TASKS[self.task].probabilities(type(self).__name__, y)
 
-    @abstractmethod
     def correct(self, y: Array, t: Array) -> Array | None:
         """Which of the B predictions are right, (..., B) bool; None where none can be."""
+        return TASKS[self.task].correct(y, t)
 
     def kink_sides(self, y: Array, t: Array) -> Array | None:
         """For each output, which side of a kink it lies on; None for a smooth loss."""
@@ -87,28 +135,7 @@ class Loss(Settings, ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Regression(Loss):
-    """What the losses on real targets share."""
-
-    task: ClassVar[str] = "regression"
-
-    def check_targets(self, t: Array, out_features: int) -> None:
-        _check_values(self, t, out_features)
-
-    def predict(self, y: Array) -> Array:
-        return y
-
-    def probabilities(self, y: Array) -> Array:
-        name = type(self).__name__
-        must = "be a classification loss for probabilities"
-        raise SettingError(sentence("loss", "a network", must, name, "predict"))
-
-    def correct(self, y: Array, t: Array) -> Array | None:
-        return None
-
-
-@dataclasses.dataclass(frozen=True)
-class MeanSquaredError(_Regression):
+class MeanSquaredError(Loss):
     """loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
 
     Differs: PyTorch and Keras average over the outputs too and leave out the ½;
@@ -130,7 +157,7 @@ class MeanSquaredError(_Regression):
 
 
 @dataclasses.dataclass(frozen=True)
-class Huber(_Regression):
+class Huber(Loss):
     """loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
 
     That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond; delta > 0.
@@ -197,22 +224,6 @@ class SigmoidCrossEntropy(Loss):
         dy: Array = np.subtract(probability, t, out=new("dy", probability.shape, probability.dtype))
         return dy
 
-    def check_targets(self, t: Array, out_features: int) -> None:
-        _check_values(self, t, out_features)
-        _refuse(self, t[(t < 0) | (t > 1)], "be in [0, 1]")
-
-    def predict(self, y: Array) -> Array:
-        labels: Array = (y > 0).astype(np.int64)
-        return labels
-
-    def probabilities(self, y: Array) -> Array:
-        values: Array = special.expit(y)
-        return values
-
-    def correct(self, y: Array, t: Array) -> Array | None:
-        right: Array = ((y > 0) == (t > 0.5)).all(axis=-1)
-        return right
-
 
 @dataclasses.dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
@@ -262,25 +273,6 @@ class SoftmaxCrossEntropy(Loss):
         dy.reshape(-1)[target] -= cast(1 - per_row, p.dtype)
         return dy
 
-    def check_targets(self, t: Array, out_features: int) -> None:
-        if not np.issubdtype(t.dtype, np.integer):
-            must, remedy = "be class indices, an array of integers", "t.astype(int)"
-            raise DataError(sentence("targets", type(self).__name__, must, t, remedy))
-        must = f"be class indices in [0, {out_features - 1}]"
-        _refuse(self, t[(t < 0) | (t >= out_features)], must)
-
-    def predict(self, y: Array) -> Array:
-        classes: Array = y.argmax(axis=-1)
-        return classes
-
-    def probabilities(self, y: Array) -> Array:
-        values: Array = special.softmax(y, axis=-1)
-        return values
-
-    def correct(self, y: Array, t: Array) -> Array | None:
-        right: Array = y.argmax(axis=-1) == t
-        return right
-
 
 def _copy(values: Array, new: Allocator) -> Array:
     """The values in memory of their own: they are wanted again."""
@@ -320,19 +312,6 @@ def _starts_of_rows(shape: tuple[int, ...], new: Allocator) -> Array:
     flat[0], flat[1:] = 0, shape[-1]
     np.add.accumulate(flat, out=flat)  # `arange` would allocate
     return starts
-
-
-def _check_values(loss: Loss, t: Array, out_features: int) -> None:
-    if t.ndim < 2 or t.shape[-1] != out_features:
-        must = f"have the shape (samples, {out_features})"
-        raise DataError(sentence("targets", type(loss).__name__, must, t))
-    _refuse(loss, t[~np.isfinite(t)], "be finite")
-
-
-def _refuse(loss: Loss, bad: Array, must: str) -> None:
-    """Raises DataError with the first of the bad values, if there is one."""
-    if bad.size:
-        raise DataError(sentence("targets", type(loss).__name__, must, bad[0].item()))
 
 
 LOSSES: Final[dict[str, Callable[[], Loss]]] = {

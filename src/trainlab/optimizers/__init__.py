@@ -15,13 +15,15 @@ import inspect
 from types import ModuleType
 from typing import Final
 
-from trainlab.optimizers import adaptive, momentum, sign
+from trainlab.optimizers import adaptive, base, momentum, sign
 from trainlab.optimizers.adaptive import *  # noqa: F403  # the public names of the family
-from trainlab.optimizers.base import Optimizer as Optimizer
+from trainlab.optimizers.base import *  # noqa: F403  # what one's own optimizer is made of
+from trainlab.optimizers.base import Optimizer
 from trainlab.optimizers.momentum import *  # noqa: F403  # as above
 from trainlab.optimizers.sign import *  # noqa: F403  # as above
 
 __all__: list[str] = []
+__all__ += base.__all__
 __all__ += momentum.__all__
 __all__ += adaptive.__all__
 __all__ += sign.__all__

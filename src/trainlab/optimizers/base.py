@@ -22,6 +22,8 @@ from trainlab.pool import pool_threads, run_in_parallel
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule
 from trainlab.settings import Settings, cast, number, record
 
+__all__ = ["Optimizer", "Slot"]
+
 State = dict[str, Array]
 Coefficients = dict[str, Coefficient]
 
@@ -39,9 +41,17 @@ PIECE: Final = 32_768
 
 
 class Slot(NamedTuple):
-    """One array of the state: (K, P), or (K, 1) float64 if not `per_parameter`.
+    """One array of an optimizer's state.
 
-    start: what it holds before the first step, or the name of the setting that says it.
+    Parameters
+    ----------
+    name : str
+        How `rule` and `coefficients` find it.
+    start : float or str, default 0.0
+        What it holds before the first step, or the name of the setting that says so.
+    per_parameter : bool, default True
+        Whether it has a number for each parameter, (K, P) in the dtype of the training; else
+        one for each member, (K, 1) float64.
     """
 
     name: str
@@ -68,16 +78,52 @@ def epsilon(default: float) -> Any:
 class Optimizer(Settings, ABC):
     """Base of all optimizers: settings only, the state is an argument.
 
+    A subclass is a frozen dataclass that says three things: `slots`, `coefficients` and `rule`.
+    Fields made by `trainlab.settings.number` may differ between the members of a population:
+    they are then float64 arrays (K, 1).
+
+    Parameters
+    ----------
+    lr : float > 0, default 0.01
+        The learning rate.
+    schedule : str or Schedule, default "constant"
+        What multiplies the rate at each step.
+    clip_norm, clip_value : float > 0, default infinity
+        Bounds on the norm of a member's gradient, and on each element of it.
+    decoupled_weight_decay : float >= 0, default 0.0
+        Times the rate: what a step takes off the parameters that decay.
+
+    Attributes
+    ----------
+    slots : tuple of Slot
+        The arrays of the state; by default none.
+
+    Notes
+    -----
     In this order: each element of g is cut to ±clip_value; g is scaled so that its
     norm over a member's parameters is at most clip_norm; the rule turns g into Δ
     with lr·schedule(step); Δ -= lr·schedule(step)·decoupled_weight_decay·p where p decays.
-    A subclass says three things: `slots`, `coefficients` and `rule`.
 
     Libraries differ: PyTorch's clip_grad_norm_ divides by norm + 1e-6 (optax and we
     by the norm) and takes clipping as calls outside the optimizer.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class SignDescent(Optimizer):  # Δ = −lr · sign(g)
+    ...     def coefficients(self, step, lr, state):
+    ...         return {"lr": lr}
+    ...
+    ...     def rule(self, g, s, c, new):
+    ...         np.sign(g, out=g)
+    ...         np.multiply(g, -c["lr"], out=g)
+    >>> p, g = np.array([1.0, 2.0]), np.array([0.5, -3.0])
+    >>> SignDescent(0.25).update(p, g, {}, step=0)
+    >>> p.tolist()
+    [0.75, 2.25]
     """
 
-    slots: ClassVar[tuple[Slot, ...]]  # the arrays of the state
+    slots: ClassVar[tuple[Slot, ...]] = ()
 
     lr: float = rate(0.01)
     _: KW_ONLY
@@ -88,11 +134,38 @@ class Optimizer(Settings, ABC):
 
     @abstractmethod
     def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        """What the rule multiplies with at this step; may move (K, 1) slots on, once per step."""
+        """What the rule multiplies with at a step; may move (K, 1) slots on, once per step.
+
+        Parameters
+        ----------
+        step : int
+            Updates done before this one.
+        lr : float, or array (K, 1)
+            The rate, times its schedule.
+        state : dict of arrays
+            All slots by name.
+
+        Returns
+        -------
+        coefficients : dict of float, or of arrays (K, 1) float64
+            The rule gets them in the dtype of the training.
+        """
 
     @abstractmethod
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        """Turns g into Δ and moves the (K, P) state on, in place, on any block of columns."""
+        """Turns g into Δ, in place, and moves the state on, on any block of columns.
+
+        Parameters
+        ----------
+        g : array (K, n) or (n,)
+            The gradient of some of the parameters; afterwards the step that is added to them.
+        s : mapping of arrays
+            The slots of these parameters by name.
+        c : dict
+            What `coefficients` returned, in the dtype of g.
+        new : callable
+            `new(name, shape, dtype)` is scratch memory that is the same at every step.
+        """
 
     @property
     def arrays(self) -> tuple[str, ...]:

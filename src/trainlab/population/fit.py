@@ -11,6 +11,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState, Status
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
+from trainlab.population.parts import check_parts
 from trainlab.population.settings import FitSettings, RunSettings, engine_of
 from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
@@ -95,6 +96,7 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
     splits, widths = check_data(fit.data, members, settings.dtype)
     plan = make_plan(settings, splits, scored=fit.data.task != "regression")
     check_memory(members, plan, widths)
+    check_parts(members, splits["train"], widths, settings.dtype)
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)

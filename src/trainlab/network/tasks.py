@@ -1,0 +1,91 @@
+"""What a task says of targets and outputs: which targets there can be, and what outputs predict.
+
+Axes: y (..., B, out) is the network's output before any softmax or sigmoid.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy import special
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.network.workspace import Array
+
+
+class _Regression:
+    """Targets are numbers, (..., B, out)."""
+
+    def check_targets(self, owner: str, t: Array, out_features: int) -> None:
+        if t.ndim < 2 or t.shape[-1] != out_features:
+            must = f"have the shape (samples, {out_features})"
+            raise DataError(sentence("targets", owner, must, t))
+        _refuse(owner, t[~np.isfinite(t)], "be finite")
+
+    def predict(self, y: Array) -> Array:
+        return y
+
+    def probabilities(self, owner: str, y: Array) -> Array:
+        must = "be a classification loss for probabilities"
+        raise SettingError(sentence("loss", "a network", must, owner, "predict"))
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        return None
+
+
+class _Multilabel(_Regression):
+    """Targets are indicators in [0, 1], (..., B, out)."""
+
+    def check_targets(self, owner: str, t: Array, out_features: int) -> None:
+        super().check_targets(owner, t, out_features)
+        _refuse(owner, t[(t < 0) | (t > 1)], "be in [0, 1]")
+
+    def predict(self, y: Array) -> Array:
+        labels: Array = (y > 0).astype(np.int64)
+        return labels
+
+    def probabilities(self, owner: str, y: Array) -> Array:
+        values: Array = special.expit(y)
+        return values
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        right: Array = ((y > 0) == (t > 0.5)).all(axis=-1)
+        return right
+
+
+class _Classification(_Regression):
+    """Targets are class indices, (..., B)."""
+
+    def check_targets(self, owner: str, t: Array, out_features: int) -> None:
+        if not np.issubdtype(t.dtype, np.integer):
+            must, remedy = "be class indices, an array of integers", "t.astype(int)"
+            raise DataError(sentence("targets", owner, must, t, remedy))
+        must = f"be class indices in [0, {out_features - 1}]"
+        _refuse(owner, t[(t < 0) | (t >= out_features)], must)
+
+    def predict(self, y: Array) -> Array:
+        classes: Array = y.argmax(axis=-1)
+        return classes
+
+    def probabilities(self, owner: str, y: Array) -> Array:
+        values: Array = special.softmax(y, axis=-1)
+        return values
+
+    def correct(self, y: Array, t: Array) -> Array | None:
+        right: Array = y.argmax(axis=-1) == t
+        return right
+
+
+def _refuse(owner: str, bad: Array, must: str) -> None:
+    """Raises DataError with the first of the bad values, if there is one."""
+    if bad.size:
+        raise DataError(sentence("targets", owner, must, bad[0].item()))
+
+
+TASKS: Final = {
+    "regression": _Regression(),
+    "multilabel": _Multilabel(),
+    "classification": _Classification(),
+}
+"""What a loss says of targets and outputs, by its `task`."""
