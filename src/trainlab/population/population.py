@@ -15,6 +15,7 @@ from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
 from trainlab.engine import Engine
 from trainlab.engine.base import LaneSpec, Widths
+from trainlab.engine.choosing import engine_for
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
 from trainlab.errors import NotTrainedError, SettingError, sentence
@@ -30,7 +31,6 @@ from trainlab.population.running import Running
 from trainlab.population.settings import (
     FitArguments,
     FitSettings,
-    engine_of,
     takes_fit_settings,
 )
 from trainlab.population.validation import check_inputs, check_states, check_targets
@@ -286,7 +286,7 @@ class Population(Sequence[Member]):
     def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
         states = self._trained()
-        dtype, own = states[0].params.dtype, engine_of(engine, "predict")
+        dtype, own = states[0].params.dtype, engine_for(engine, self._members, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
         with one_thread(), thread_pool(usable_cores()):

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final, TypedDict, TypeVar
 import numpy as np
 
 from trainlab.data.batches import KINDS
-from trainlab.engine import ENGINES, Engine
+from trainlab.engine import Engine
+from trainlab.engine.choosing import ENGINE
 from trainlab.errors import SettingError, describe, sentence
 from trainlab.settings import (
     MOST,
@@ -45,28 +46,6 @@ def _field(default: Any, valid: Callable[[Any], bool], must: str, remedy: str | 
 
 def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
-
-
-def _is_engine(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in ENGINES
-    return isinstance(value, Engine) and not isinstance(value, type)
-
-
-_ENGINE: Final = Rule(
-    lambda v: (
-        (v in ENGINES) if isinstance(v, str) else isinstance(v, Engine) and not isinstance(v, type)
-    ),
-    "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
-    lambda v: v,
-    "'auto'",
-)
-
-
-def engine_of(engine: str | Engine, owner: str) -> Engine:
-    """An engine, given itself or by its name."""
-    checked = _ENGINE.check(engine, "engine", owner)
-    return ENGINES[checked]() if isinstance(checked, str) else checked
 
 
 def _are_steps(value: Any) -> bool:
@@ -147,7 +126,8 @@ class FitSettings(RunSettings):
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
     engine : {"auto", "numpy"} or Engine
-        What computes the steps.
+        What computes the steps.  "auto" is the fastest that can; a named one that cannot train
+        a member is refused.
     run : str
         The name of this training in the store.
     fresh : bool
@@ -192,7 +172,7 @@ class FitSettings(RunSettings):
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
     start: str | None = _ruled(None, either(one_of(STARTS), None))
-    engine: str | Engine = _ruled("auto", _ENGINE)
+    engine: str | Engine = _ruled("auto", ENGINE)
     run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
     fresh: bool = flag(False)
 
