@@ -35,7 +35,9 @@ from trainlab.network.dropout import *  # noqa: F403  # its __all__ is public
 from trainlab.network.initializers import *  # noqa: F403  # its __all__ is public
 from trainlab.network.losses import *  # noqa: F403  # its __all__ is public
 from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
-from trainlab.optimizers import *  # noqa: F403  # its __all__ is public
+from trainlab.optimizers.adaptive import *  # noqa: F403  # its __all__ is public
+from trainlab.optimizers.momentum import *  # noqa: F403  # its __all__ is public
+from trainlab.optimizers.sign import *  # noqa: F403  # its __all__ is public
 from trainlab.population import Network, Population, Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.training.history import History

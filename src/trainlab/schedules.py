@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.settings import Settings, integer, number, record
+from trainlab.settings import Settings, Takes, integer, number, record
 
 __all__ = [
     "Constant",
@@ -212,7 +212,7 @@ class WarmUp(Schedule):
     """
 
     steps: int = integer(100, low=1)
-    then: Schedule = record(Schedule, AFTER_WARM_UP, "constant")
+    then: Takes[Schedule | str, Schedule] = record(Schedule, AFTER_WARM_UP, "constant")
     start: float = number(0.0, low=0.0, high=1.0, closed="[]")
 
     def multiplier(self, step: int, total: int | None = None) -> Coefficient:

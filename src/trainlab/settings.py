@@ -21,7 +21,7 @@ import itertools
 import math
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
@@ -29,12 +29,31 @@ from trainlab.errors import SettingError, sentence
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
+Given = TypeVar("Given", contravariant=True)
+Kept = TypeVar("Kept", covariant=True)
 
 # These count as integers among Python's classes of numbers.
 _NO_NUMBERS: Final = (bool, np.bool_, np.timedelta64)
 
 MOST: Final = 2**53
 """The largest integer of a setting: float64, in which settings stack, holds all up to it."""
+
+
+class Takes(Generic[Given, Kept]):
+    """The annotation of a field whose constructor takes more types than the record keeps.
+
+    `activation: Takes[Activation | str, Activation]` may be given by its name, and is always
+    read as an Activation.  Type checkers take it for a descriptor: they read the type of the
+    constructor's parameter from `__set__` and the type of the attribute from `__get__`.  It is
+    an annotation only: at run time the field is a plain attribute, which its rule converts.
+    (In subclasses of the class that declares the field, mypy reads what is given, too.)
+    """
+
+    if TYPE_CHECKING:
+
+        def __get__(self, record: object | None, kind: type) -> Kept: ...
+
+        def __set__(self, record: object, value: Given) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -108,6 +108,9 @@ def test_a_network_comes_back_as_a_network(tmp_path: Path) -> None:
     again = tl.load(str(tmp_path / "one"))
     assert type(again) is tl.Network
     assert again.member == network.member
+    assert type(tl.load(tmp_path / "one", tl.Network)) is tl.Network
+    starts = f"model of {tmp_path / 'one'} must be a Population; got 'Network'"
+    complains(lambda: tl.load(tmp_path / "one", tl.Population), ModelFileError, starts)
     assert same_bits(again.predict_proba(X), network.predict_proba(X))
     assert all(same_bits(v, again.parameters[n]) for n, v in network.parameters.items())
     again.parameters["b1"][:] = 0  # what is loaded may be written to, as what is trained
@@ -249,6 +252,7 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
     complains(lambda: tl.load(tmp_path), ModelFileError, f"kind of {tmp_path} must be a regular")
     complains(lambda: tl.load(None), SettingError, "path of load")
     complains(lambda: tl.load(path, max_bytes=0), SettingError, "max_bytes of load")
+    complains(lambda: tl.load(path, "Network"), SettingError, "kind of load")
     assert not path.exists()
 
 

@@ -55,6 +55,12 @@ def blocks(text: str, language: str | None = None) -> list[Block]:
     return [block for block in found if language in (None, block.language)]
 
 
+def program(path: Path) -> str:
+    """A document's code as one script; blocks that are files of their own are left out."""
+    found = blocks(path.read_text(encoding="utf-8"), "python")
+    return "\n".join(block.text for block in found if not block.file)
+
+
 def commands(program: str) -> list[tuple[str, list[str], bool]]:
     """(document, words, whether it is a line to type) of every call of a program.
 

@@ -26,7 +26,17 @@ from trainlab.network.layout import Layout
 from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
 from trainlab.network.workspace import FRESH, Allocator, Array, Workspace, piece, rows_apart
-from trainlab.settings import Rule, Settings, cast, choice, is_real, number, record, whole_number
+from trainlab.settings import (
+    Rule,
+    Settings,
+    Takes,
+    cast,
+    choice,
+    is_real,
+    number,
+    record,
+    whole_number,
+)
 from trainlab.settings import stack as stack_settings
 
 Draw = Callable[[int, int, int], Array]
@@ -108,13 +118,15 @@ class MLP(Settings):
     39760
     """
 
-    hidden: tuple[int, ...] = _hidden_field((100,))
-    activation: Activation = record(Activation, ACTIVATIONS, "relu")
-    init: Initializer = _initializer_field("he")
-    output_init: Initializer | None = _initializer_field(None)
+    hidden: Takes[int | Sequence[int], tuple[int, ...]] = _hidden_field((100,))
+    activation: Takes[Activation | str, Activation] = record(Activation, ACTIVATIONS, "relu")
+    init: Takes[Initializer | str | float, Initializer] = _initializer_field("he")
+    output_init: Takes[Initializer | str | float | None, Initializer | None] = _initializer_field(
+        None
+    )
     norm: Layer | str | None = _norm_field()
     dropout: float = number(0.0, low=0.0, high=1.0, closed="[)", remedy="0.5")
-    loss: Loss = record(Loss, LOSSES, "softmax_cross_entropy")
+    loss: Takes[Loss | str, Loss] = record(Loss, LOSSES, "softmax_cross_entropy")
     weight_decay: float = number(0.0, low=0.0, closed="[)", remedy="1e-4")
     l1: float = number(0.0, low=0.0, closed="[)", remedy="1e-5")
     convention: str = choice(("modern", "book"), "modern")

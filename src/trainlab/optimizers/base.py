@@ -20,7 +20,7 @@ import numpy as np
 from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
 from trainlab.pool import pool_threads, run_in_parallel
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule
-from trainlab.settings import Settings, cast, number, record
+from trainlab.settings import Settings, Takes, cast, number, record
 
 __all__ = ["Optimizer", "Slot"]
 
@@ -127,7 +127,7 @@ class Optimizer(Settings, ABC):
 
     lr: float = rate(0.01)
     _: KW_ONLY
-    schedule: Schedule = record(Schedule, SCHEDULES, "constant")
+    schedule: Takes[Schedule | str, Schedule] = record(Schedule, SCHEDULES, "constant")
     clip_norm: float = number(math.inf, low=0.0, closed="(]")
     clip_value: float = number(math.inf, low=0.0, closed="(]")
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 
@@ -18,6 +18,15 @@ from trainlab.settings import either, instance_of, is_integer
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    class OwnAxes(Axes):
+        """Axes of a figure that was made for them, not of a part of one."""
+
+        @property
+        def figure(self) -> Figure: ...
+
+    A = TypeVar("A", bound=Axes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +130,14 @@ class History:
         better: Literal["lower", "higher"] = "higher" if name.endswith("accuracy") else "lower"
         return evidence.compare_all(arms, better=better)
 
+    @overload
+    def plot(
+        self, name: str = ..., by: str = ..., ax: None = None, smooth: int | None = ...
+    ) -> OwnAxes: ...
+    @overload
+    def plot(self, name: str = ..., by: str = ..., *, ax: A, smooth: int | None = ...) -> A: ...
+    @overload
+    def plot(self, name: str, by: str, ax: A, smooth: int | None = ...) -> A: ...
     def plot(
         self,
         name: str = "train_loss",
