@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from trainlab.cli.screen import prepared, say, visible
-from trainlab.errors import TrainlabError
+from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.terminal import printable
 
@@ -90,6 +90,22 @@ class PathName(click.Path):
         if isinstance(param, click.Option):
             name = param.opts[0]
         return as_path(value, name, (ctx and ctx.info_name) or "trainlab", home=self.home)
+
+
+class Choice(click.Choice[str]):
+    """Words of a list; the error for another one asks whether the nearest was meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word of the list."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            near = nearest(value, self.choices)
+            if near is None:
+                raise
+            raise click.BadParameter(
+                f"{error.message} Did you mean {near!r}?", ctx, param
+            ) from error
 
 
 def widths(text: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from trainlab.cli.group import INTERRUPTED, PathName, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -62,7 +62,7 @@ class Fraction(click.FloatRange):
 )
 @click.option(
     "--task",
-    type=click.Choice(["auto", "classification", "regression"]),
+    type=Choice(["auto", "classification", "regression"]),
     default="auto",
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",

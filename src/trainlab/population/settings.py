@@ -60,6 +60,7 @@ _ENGINE: Final = Rule(
     "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
     lambda v: v,
     "'auto'",
+    ENGINES,
 )
 
 

@@ -6,7 +6,6 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import os
@@ -23,7 +22,7 @@ from sklearn.model_selection import train_test_split
 
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
 from trainlab.network.workspace import Array
 from trainlab.search.mixed import ColumnSummary, judged, read_mixed, survey
@@ -229,12 +228,12 @@ def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None
     unknown = [name for name in given if name not in names]
     if not unknown:
         return
-    near = [difflib.get_close_matches(name, names, n=1, cutoff=0.4) for name in unknown]
+    near = [nearest(name, names) for name in unknown]
     what = "column" if len(unknown) == 1 else "columns"
     shown = listed([repr(name) for name in names])
     got = listed([describe(name) for name in unknown])
     text = f"{what} of {path} must be one of {shown}; got {got}"
-    remedy = ", ".join(name for some in near for name in some)
+    remedy = ", ".join(name for name in near if name is not None)
     raise DataError(f"{text}; try {remedy}" if remedy else text)
 
 
