@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,7 +26,7 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
 from trainlab.network.workspace import Array
-from trainlab.search.mixed import ColumnSummary, judged, read_mixed, survey
+from trainlab.search.mixed import ColumnSummary, hint, judged, meaning, read_mixed, survey
 from trainlab.search.refusals import Fault, listed, of_features, refusal
 from trainlab.search.target import Task, read_target, too_few
 from trainlab.settings import MOST, is_integer
@@ -156,10 +157,13 @@ def problem(
             faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
     kept = slice(None) if goal is None else goal.kept
     readable = [name for name in features if name not in unread]
-    columns, wrong = judged(path, found.x[kept], readable, found.words, found.formats)
+    columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
+    labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
+    if (seems := meaning(Counter(labels))) is not None:
+        hints.append(hint(target, seems))
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
@@ -170,7 +174,7 @@ def problem(
         columns,
         {name: one for name, one in found.formats.items() if name != target},
         (*notices, *goal.notices),
-        tuple(_numbering(found.x, features, found.words)),
+        (*_numbering(found.x, features, found.words), *hints),
         {name: value for name, value in options.items() if value},
     )
 
