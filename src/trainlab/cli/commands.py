@@ -284,7 +284,7 @@ def report(folder: Path) -> None:
 @main.command()
 @click.argument("model", type=PathName())
 @click.argument("table", metavar="CSV", type=PathName())
-@click.option("--out", type=PathName(), help="A file for the predictions.")
+@click.option("--out", type=PathName(file=True), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
 @click.option(
     "--excel",

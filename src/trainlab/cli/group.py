@@ -78,18 +78,20 @@ class PathName(click.Path):
     """A path, by the rule that holds for paths in Python: an empty one is an error.
 
     home  whether a leading ~ stands for a home: no shell expands it in --option=~/folder
+    file  whether it is to be written to
     """
 
-    def __init__(self, home: bool = False) -> None:
+    def __init__(self, home: bool = False, file: bool = False) -> None:
         super().__init__()
-        self.home = home
+        self.home, self.file = home, file
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path that the text names."""
         name = param.human_readable_name if param else "path"
         if isinstance(param, click.Option):
             name = param.opts[0]
-        return as_path(value, name, (ctx and ctx.info_name) or "trainlab", home=self.home)
+        owner = (ctx and ctx.info_name) or "trainlab"
+        return as_path(value, name, owner, home=self.home, file=self.file)
 
 
 class Choice(click.Choice[str]):
