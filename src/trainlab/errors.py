@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
+from collections.abc import Iterable
 
 from trainlab.terminal import printable
 
@@ -13,6 +15,8 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 # Bits of the widest integer that is written out: shortened, 10**400 would look like a small one.
 _WIDEST = 128
+_NEAR = 0.4
+"""The similarity, of difflib, from which on a name may be meant."""
 
 
 class TrainlabError(Exception):
@@ -57,6 +61,18 @@ def sentence(what: str, of: str, must: str, got: object, remedy: str | None = No
     """
     text = f"{what} of {of} must {must}; got {describe(got)}"
     return printable(f"{text}; try {remedy}" if remedy else text)
+
+
+def nearest(given: object, names: Iterable[str]) -> str | None:
+    """The name that a misspelt one most likely stands for, in any case of letters, if one is near.
+
+    >>> nearest("rleu", ["identity", "elu", "relu"]), nearest("Adamm", ["sgd", "adam"])
+    ('relu', 'adam')
+    """
+    known = {name.casefold(): name for name in names}
+    spelt = given.casefold() if isinstance(given, str) else ""
+    near = difflib.get_close_matches(spelt, known, n=1, cutoff=_NEAR)
+    return known[near[0]] if near else None
 
 
 def describe(value: object) -> str:

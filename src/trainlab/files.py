@@ -23,12 +23,20 @@ _UNSUPPORTED: Final = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, er
 
 
 def as_path(
-    value: Any, name: str, owner: str, must: str = "be a path", *, home: bool = False
+    value: Any,
+    name: str,
+    owner: str,
+    must: str = "be a path",
+    *,
+    home: bool = False,
+    file: bool = False,
 ) -> Path:
     """The path in an argument; SettingError for what cannot be one, as None, "" or "a\\0b".
 
     name, owner  of the argument, and what it must be, for the error
     home  whether ~ at the beginning stands for the user's home, and ~name for another user's
+    file  whether it is to be written to, so that a slash at the end, which says that it is a
+          folder, is an error
 
     >>> as_path("model.safetensors", "path", "save").suffix
     '.safetensors'
@@ -38,6 +46,9 @@ def as_path(
         if not isinstance(text, str) or not text or "\0" in text:
             raise TypeError
         os.fsencode(text)
+        if file and os.path.basename(text) in ("", "."):
+            must = "be the path of a file, without a slash at its end"
+            raise TypeError
         path = Path(text)
         return path.expanduser() if home else path
     except RuntimeError:  # of expanduser

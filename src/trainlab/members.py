@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, Final
 
 from trainlab.deprecated import NORMS, changed_norm
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.settings import Settings, instance, whole_number
@@ -86,7 +86,8 @@ def field_names(settings: Settings) -> tuple[str, ...]:
 def unknown_field(name: str, network: MLP, optimizer: Optimizer) -> SettingError:
     """The error for a name that is no field of a member."""
     known = sorted({"seed", "network", "optimizer", *field_names(network), *field_names(optimizer)})
-    return SettingError(sentence("field", "Member", f"be one of {', '.join(known)}", name))
+    must = f"be one of {', '.join(known)}"
+    return SettingError(sentence("field", "Member", must, name, nearest(name, known)))
 
 
 def label(value: Any) -> str:

@@ -20,12 +20,12 @@ import dataclasses
 import itertools
 import math
 import numbers
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -87,17 +87,20 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What a field may be: a test, the words for it, and a remedy."""
+    """What a field may be: a test, the words for it, a remedy, and names that may be meant."""
 
     valid: Check
     must: str
     convert: Callable[[Any], Any]
     remedy: str | None = None
+    names: Collection[str] = ()
 
     def check(self, value: Any, name: str, owner: str) -> Any:
         """The value as the record keeps it, or the error that says what is wrong."""
         if not self.valid(value):
-            remedy = f"{name}={self.remedy}" if self.remedy else None
+            near = nearest(value, self.names)
+            instead = self.remedy if near is None else repr(near)
+            remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
 
@@ -191,6 +194,7 @@ def either(rule: Rule, other: Any) -> Rule:
         valid=lambda v: is_other(v) or rule.valid(v),
         must=f"{rule.must} or {other!r}",
         convert=lambda v: v if is_other(v) else rule.convert(v),
+        names=(*rule.names, other) if isinstance(other, str) else rule.names,
     )
 
 
@@ -224,7 +228,8 @@ def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:
 def one_of(options: Sequence[str]) -> Rule:
     """The rule of words out of a list."""
     words = "be one of " + ", ".join(repr(option) for option in options)
-    return Rule(lambda v: isinstance(v, str) and v in options, words, str, repr(options[0]))
+    first = repr(options[0])
+    return Rule(lambda v: isinstance(v, str) and v in options, words, str, first, options)
 
 
 TEXT: Final = Rule(lambda v: isinstance(v, str), "be a string", str)
@@ -233,7 +238,12 @@ TEXT: Final = Rule(lambda v: isinstance(v, str), "be a string", str)
 
 def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> Any:
     """A field that holds a `kind` of settings, or the name of one in an explicit table."""
-    listed = ", ".join(repr(name) for name in names)
+    return _field(record_of(kind, names), default, False)
+
+
+def record_of(kind: type, names: Mapping[str, Callable[[], Any]]) -> Rule:
+    """The rule of a `kind` of settings, and of the names of some in an explicit table."""
+    listed, article = ", ".join(map(repr, names)), "an" if kind.__name__[0] in "AEIOU" else "a"
 
     def valid(value: Any) -> bool:
         return isinstance(value, kind) or (isinstance(value, str) and value in names)
@@ -241,8 +251,8 @@ def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> 
     def convert(value: Any) -> Any:
         return names[value]() if isinstance(value, str) else value
 
-    rule = Rule(valid, f"be one of {listed} or a {kind.__name__}", convert, repr(next(iter(names))))
-    return _field(rule, default, False)
+    must = f"be one of {listed} or {article} {kind.__name__}"
+    return Rule(valid, must, convert, repr(next(iter(names))), names)
 
 
 def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False) -> Any:

@@ -81,7 +81,10 @@ def test_the_format_of_a_column(cells: list[str], format: str, values: list[floa
         ["1.250", "950"],
         ["NA", " ", ""],
         ["red", "1,5"],
-        ["5 kg", "6 kg"],
+        ["5 kg", "6"],
+        ["5 kg", "320 g"],
+        ["5 kg", "$6"],
+        ["5½", "6½"],
         ["Q1", "Q2"],
         ["1.2.3", "01.02.2024"],
         ["1,2", "1,2,3"],  # lists
@@ -155,10 +158,31 @@ def test_long_cells_take_little_time_and_no_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    "parts", [(";",), (".", "."), (".", "_"), (".", "", "kg"), (",", ",", "%")]
+    "parts", [(";",), (".", "."), (".", "_"), (".", "", "k1"), (".", "", "a b"), (",", ",", "%")]
 )
 def test_formats_that_are_none(parts: tuple[str, ...]) -> None:
     complains(lambda: NumberFormat(*parts), SettingError, "format of numbers must")
+
+
+@pytest.mark.parametrize(
+    ("cells", "format", "values"),
+    [
+        (["0.32 kg", "1.5 kg", "2kg", "", "NA"], "1234.5 kg", [0.32, 1.5, 2]),
+        (["1,5 km/h", "12 km/h"], "1234,5 km/h", [1.5, 12]),
+        (["-3 °C", "20.5 °C"], "1234.5 °C", [-3, 20.5]),
+        (["1,234.5 m²", "7 m²"], "1,234.5 m²", [1234.5, 7]),
+        (["3 doors", "4 doors"], "1234.5 doors", [3, 4]),
+    ],
+)
+def test_a_unit_that_the_whole_column_has(
+    cells: list[str], format: str, values: list[float]
+) -> None:
+    (found,) = formats({"a": writing(cells)}).found.values()
+    assert str(found) == format
+    assert [found.read(cell) for cell in cells[: len(values)]] == values
+    assert math.isnan(found.read("5"))
+    assert math.isnan(found.read("5 g"))
+    assert not any(map(looks_numeric, cells))
 
 
 def test_currencies() -> None:

@@ -54,6 +54,13 @@ WRONG = {
     "surrogate": "\ud800",
 }
 
+# Those that write a file.
+WRITING: dict[str, Callable[[str], Any]] = {
+    "save": lambda path: tl.save(NETWORK, path),
+    "export_onnx": lambda path: tl.export_onnx(NETWORK, path),
+    "save_params": lambda path: SimpleConvNet().save_params(path),
+}
+
 # Those that have None for a default, and mean something by it.
 OPTIONAL: dict[str, Callable[[Any], Any]] = {
     "fit": lambda path: NETWORK.fit(DATA, steps=1, workers=1, store=path),
@@ -154,3 +161,30 @@ def test_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_path("~/data", "path", "a test") == Path("~/data")  # a name as any other
     must = "data_dir of MNIST must begin with the home of a user who exists; got '~nosuchuser'"
     complains(lambda: tl.load_mnist("~nosuchuser"), SettingError, must)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="a pipe would show a path that lost its slash"
+)
+@pytest.mark.parametrize("end", ["/", "//", "/."])
+@pytest.mark.parametrize("door", WRITING)
+def test_a_slash_at_the_end_of_a_file_is_an_error(door: str, end: str, tmp_path: Path) -> None:
+    """Without it the path would be that of the pipe, and the call would wait for a reader."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (f"{pipe}{end}", f"{tmp_path / 'new'}{end}", f"{tmp_path}{end}"):
+        told = rf" of {door} must be the path of a file, without a slash at its end; got '"
+        with pytest.raises(SettingError, match=told):
+            WRITING[door](path)
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_slash_at_the_end_of_out_is_an_error(tmp_path: Path) -> None:
+    model, table = tmp_path / "model", tmp_path / "table.csv"
+    tl.save(NETWORK, model)
+    table.write_text("a,b,c,d\n1,0,0,0\n")
+    words = ["predict", str(model), str(table), "--out", f"{tmp_path / 'new.csv'}/"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "Error: --out of predict must be the path of a file" in result.output
+    assert not (tmp_path / "new.csv").exists()

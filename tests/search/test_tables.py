@@ -167,6 +167,50 @@ def test_formatted_numbers_are_numbers(tmp_path: Path, numbers: list[float]) -> 
     }
 
 
+def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    weights = [f"{row % 3}.5 kg" if row % 2 else f"{row % 3} g" for row in range(ROWS)]
+    columns = {"way": [f"{row}.5 km" for row in range(ROWS)], "weight": weights}
+    found = problem(written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12), "y")
+    assert found.x[2].tolist() == [numbers[2], 2.5, "2 g"]
+    assert said(found.columns) == "'way' (numbers written as 1234.5 km), 'weight' (6 words)"
+    (warning,) = found.warnings
+    assert warning == (
+        "'weight' is read as words, and seems to hold numbers with units, as '0 g' beside "
+        "'1.5 kg'; try the same unit in all cells, or --drop weight"
+    )
+    path = written(tmp_path, x=numbers, weight=[*weights[:20], 1, 2, 3, 4], y=["a", "b"] * 12)
+    assert "as '0 g' beside '1.5 kg'" in problem(path, "y").warnings[0]
+    path = written(tmp_path, x=numbers, y=[f"{row} km" for row in range(ROWS)])
+    assert problem(path, "y").y.tolist() == list(range(ROWS))
+    path = written(tmp_path, x=numbers, y=[f"{row % 3} km" for row in range(ROWS)])
+    few = problem(path, "y")
+    assert (few.y[:3].tolist(), few.warnings) == (["0 km", "1 km", "2 km"], ())
+
+
+def test_dates_are_told_in_features_and_in_the_target(tmp_path: Path, numbers: list[float]) -> None:
+    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
+    told = (
+        "is read as words, and seems to hold dates or times, as '2024-05-01'; try numbers in their "
+        "place, such as the year and the days since a fixed date"
+    )
+    found = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y")
+    assert found.warnings == (f"'day' {told}, or --drop day",)
+    assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (f"'day' {told}",)
+    # More dates than rows can have in common are refused, with the same advice.
+    days = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
+    path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
+    with pytest.raises(
+        DataError, match=r"'day' \(dates or times, as '1.1.2024 7:00'\); try --drop"
+    ):
+        problem(path, "y")
+    path = written(tmp_path, x=numbers, day=["red", *days[:7]] * 3, y=["a", "b"] * 12)
+    assert len(problem(path, "y").warnings) == 1
+    path = written(tmp_path, x=numbers, day=[*["red"] * 12, *days[:4] * 3], y=["a", "b"] * 12)
+    assert problem(path, "y").warnings == ()
+
+
 def test_the_target_and_the_delimiter_cast_doubt_on_plain_numbers(tmp_path: Path) -> None:
     rows = [f"1.{100 + row};{row},5" for row in range(ROWS)]
     path = tmp_path / "table.csv"

@@ -72,7 +72,8 @@ class ConvNet:
         notice("save_params writes arrays of NumPy, no pickle, whatever the name of the file")
         content, arrays = io.BytesIO(), cast(dict[str, Any], self.params)
         np.savez(content, **arrays)
-        write(as_path(file_name, "file_name", "save_params"), content.getvalue())
+        path = as_path(file_name, "file_name", "save_params", file=True)
+        write(path, content.getvalue())
 
     def load_params(self, file_name: str = "params.pkl") -> None:
         """Reads what `save_params` wrote.

@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import ROW_BY_ROW, Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
 from trainlab.book.samples import whole
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 
 __all__ = ["MultiLayerNet", "np"]
 
@@ -143,6 +143,6 @@ def chosen(table: dict[str, Any], name: str, what: str) -> Any:
     """The entry of this name, in any case of letters; SettingError if there is none."""
     key = str(name).lower()
     if key not in table:
-        must = "be one of " + ", ".join(map(repr, table))
-        raise SettingError(sentence(what, "MultiLayerNet", must, name))
+        must, near = "be one of " + ", ".join(map(repr, table)), nearest(name, table)
+        raise SettingError(sentence(what, "MultiLayerNet", must, name, near and repr(near)))
     return table[key]

@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.book.notices import notice
 from trainlab.book.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from trainlab.book.samples import whole
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "Trainer", "np"]
 
@@ -118,6 +118,7 @@ def find(optimizer: str) -> Any:
     if name == "rmsprpo":
         notice("the optimizer 'rmsprpo' of Trainer is RMSprop, misspelt; 'rmsprop' works too")
     if name not in OPTIMIZERS:
-        names = ", ".join(repr(key) for key in OPTIMIZERS if key != "rmsprpo")
-        raise SettingError(sentence("optimizer", "Trainer", f"be one of {names}", optimizer))
+        names = [key for key in OPTIMIZERS if key != "rmsprpo"]
+        must, near = "be one of " + ", ".join(map(repr, names)), nearest(optimizer, names)
+        raise SettingError(sentence("optimizer", "Trainer", must, optimizer, near and repr(near)))
     return OPTIMIZERS[name]

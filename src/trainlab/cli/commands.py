@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trainlab.cli import screen
-from trainlab.cli.group import INTERRUPTED, PathName, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
@@ -39,7 +39,7 @@ def list_experiments() -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME... | all")
 @click.option(
     "--data",
-    type=click.Choice(["digits", "mnist"]),
+    type=Choice(["digits", "mnist"]),
     default="digits",
     show_default=True,
     help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
@@ -51,7 +51,7 @@ def list_experiments() -> None:
 )
 @click.option(
     "--backend",
-    type=click.Choice(["threads", "processes", "loky", "dask"]),
+    type=Choice(["threads", "processes", "loky", "dask"]),
     help="Who trains; the results are the same.  [default: threads or processes]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
@@ -284,7 +284,7 @@ def report(folder: Path) -> None:
 @main.command()
 @click.argument("model", type=PathName())
 @click.argument("table", metavar="CSV", type=PathName())
-@click.option("--out", type=PathName(), help="A file for the predictions.")
+@click.option("--out", type=PathName(file=True), help="A file for the predictions.")
 @click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
 @click.option(
     "--excel",

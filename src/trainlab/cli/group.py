@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from trainlab.cli.screen import prepared, say, visible
-from trainlab.errors import TrainlabError
+from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.terminal import printable
 
@@ -78,18 +78,36 @@ class PathName(click.Path):
     """A path, by the rule that holds for paths in Python: an empty one is an error.
 
     home  whether a leading ~ stands for a home: no shell expands it in --option=~/folder
+    file  whether it is to be written to
     """
 
-    def __init__(self, home: bool = False) -> None:
+    def __init__(self, home: bool = False, file: bool = False) -> None:
         super().__init__()
-        self.home = home
+        self.home, self.file = home, file
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path that the text names."""
         name = param.human_readable_name if param else "path"
         if isinstance(param, click.Option):
             name = param.opts[0]
-        return as_path(value, name, (ctx and ctx.info_name) or "trainlab", home=self.home)
+        owner = (ctx and ctx.info_name) or "trainlab"
+        return as_path(value, name, owner, home=self.home, file=self.file)
+
+
+class Choice(click.Choice[str]):
+    """Words of a list; the error for another one asks whether the nearest was meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word of the list."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            near = nearest(value, self.choices)
+            if near is None:
+                raise
+            raise click.BadParameter(
+                f"{error.message} Did you mean {near!r}?", ctx, param
+            ) from error
 
 
 def widths(text: str) -> tuple[int, ...]:

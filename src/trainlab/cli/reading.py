@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from trainlab.cli.group import Choice
 from trainlab.cli.screen import say
 from trainlab.data.rows import MAX_SKIPPED
 
@@ -29,7 +30,7 @@ def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., 
             metavar="N",
             help="Lines above that with the names of the columns, such as a title.",
         ),
-        click.option("--decimal", type=click.Choice(["point", "comma"]), help=decimal),
+        click.option("--decimal", type=Choice(["point", "comma"]), help=decimal),
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:

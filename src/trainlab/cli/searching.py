@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from trainlab.cli.group import INTERRUPTED, PathName, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -62,7 +62,7 @@ class Fraction(click.FloatRange):
 )
 @click.option(
     "--task",
-    type=click.Choice(["auto", "classification", "regression"]),
+    type=Choice(["auto", "classification", "regression"]),
     default="auto",
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",
@@ -126,8 +126,8 @@ def search(
 ) -> None:
     """Search the settings of a network that predicts a column of a table.
 
-    All other columns are features, of numbers (12, 1,234.50, $3, 12 %) or of words; cells may
-    be empty, and --drop leaves a column out.  Some rows are put aside; settings are compared
+    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg) or of words; cells
+    may be empty, and --drop leaves a column out.  Some rows are put aside; settings are compared
     on the others by cross-validation, and the best network is judged on the former, once,
     beside a linear model.  DIR gets model.safetensors, for `trainlab predict`, index.html and
     search.json.

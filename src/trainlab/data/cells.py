@@ -1,4 +1,4 @@
-"""One cell of a table: white space around it, whether it has a value, and its plain number."""
+"""One cell of a table: white space around it, whether it has a value, its number, a date."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY: Final = "|".join(
+    (
+        r"\d{4}([-/.])\d{1,2}\1\d{1,2}",
+        r"\d{1,2}([-/.])\d{1,2}\2(?:\d{2}|\d{4})",
+        rf"\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}",
+        rf"{_MONTH} \d{{1,2}},? \d{{4}}",
+    )
+)
+_TIME: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[ap]m|z|[+-]\d{2}:?\d{2})?"
+_DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_TIME}", re.IGNORECASE)
 # Characters without width, which copying from web pages and spreadsheets leaves behind.
 _UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"
 # No white space of Unicode lies beyond U+3000.
@@ -40,3 +51,12 @@ def number(cell: str) -> float:
 def is_missing(cell: str) -> bool:
     """Whether a cell says that there is no value: empty, or one of the words for that."""
     return bare(cell).lower() in _MISSING
+
+
+def looks_like_date(cell: str) -> bool:
+    """Whether a cell seems to be a date or a time of day.
+
+    >>> [looks_like_date(cell) for cell in ("2024-05-12", "12 May 2024", "7:30 pm", "1.2.3", "12")]
+    [True, True, True, False, False]
+    """
+    return _DATE.fullmatch(bare(cell)) is not None

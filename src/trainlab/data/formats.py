@@ -1,4 +1,4 @@
-"""How the numbers of a column are written: 1,234.5 or 1.234,5, $3 or 12 %.
+"""How the numbers of a column are written: 1,234.5 or 1.234,5, $3, 12 % or 0.32 kg.
 
 Order: one format, one cell, a column of cells, the columns of a table.
 
@@ -34,8 +34,10 @@ _GROUPS: Final = {"": "", ",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \xa0\u
 _PARTS: Final = re.compile(
     r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'\u2019()]{0,3})\s*(?P<second>[+-]?)"
     r"(?P<digits>(?:[0-9.,'\u2019 \xa0\u2009\u202f]*[0-9.,])(?:[eE][+-]?[0-9]+)?)"
-    r"\s*(?P<after>[^\d\s+\-.,'\u2019()]{0,3})"
+    r"\s*(?P<after>[^\d\s+\-.,'\u2019()]{0,16})"
 )
+_MEASURES: Final = "°µ²³/·%‰"
+"""What units of measure have beside letters."""
 _SHORT: Final = 64
 """Cells of at most so many characters are cached."""
 MIXED: Final = "be numbers that are written in one way, in one unit"
@@ -61,8 +63,9 @@ class NumberFormat:
         of two, as in 1,23,456, are read where it is a comma.  Numbers without groups are
         read as well.
     unit
-        "%", a sign such as "$" or a code such as "EUR", before or after the number; or "".
-        Numbers without a currency are read as numbers of this currency; "12" is not "12 %".
+        A sign such as "$" or a code such as "EUR", before or after the number; "%" or a unit
+        of measure such as "kg", after it; or "".  Numbers without a currency are read as
+        numbers of this currency; "12" is neither "12 %" nor "12 kg".
 
     Examples
     --------
@@ -76,8 +79,9 @@ class NumberFormat:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        if (self.decimal, self.group) not in _PATTERNS or not _is_unit(self.unit):
-            must = "be a decimal sign, another sign between groups, and % or a currency"
+        known = _is_unit(self.unit) or is_measure(self.unit)
+        if (self.decimal, self.group) not in _PATTERNS or not known:
+            must = "be a decimal sign, another sign between groups, and a unit"
             raise SettingError(sentence("format", "numbers", must, (*vars(self).values(),)))
 
     def read(self, cell: str) -> float:
@@ -86,7 +90,7 @@ class NumberFormat:
         if parts is None:
             return math.nan
         sign, digits, unit = parts
-        if unit != self.unit and (unit or self.unit == PERCENT):
+        if unit != self.unit and (unit or not _is_currency(self.unit)):
             return math.nan
         if not _PATTERNS[self.decimal, self.group].fullmatch(digits):
             return math.nan
@@ -122,9 +126,18 @@ _PATTERNS: Final = {
 }
 
 
+def _is_currency(text: str) -> bool:
+    return (len(text) == 1 and unicodedata.category(text) == "Sc") or text in CURRENCIES
+
+
 def _is_unit(text: str) -> bool:
-    single = len(text) == 1 and unicodedata.category(text) == "Sc"
-    return text in ("", PERCENT) or single or text in CURRENCIES
+    return text in ("", PERCENT) or _is_currency(text)
+
+
+def is_measure(text: str) -> bool:
+    """Whether a text may be a unit of measure: letters, and the signs of km/h, m² and °C."""
+    letters = all(sign.isalpha() or sign in _MEASURES for sign in text)
+    return letters and bool(text) and not _is_unit(text)
 
 
 def _parts(text: str) -> tuple[str, str, str] | None:
@@ -135,7 +148,8 @@ def _parts(text: str) -> tuple[str, str, str] | None:
     sign, before, second, digits, after = found.groups()
     if (sign and second) or (before and after) or before == PERCENT:
         return None
-    return (sign or second, digits, before or after) if _is_unit(before or after) else None
+    known = _is_unit(before or after) or is_measure(after)
+    return (sign or second, digits, before or after) if known else None
 
 
 # --- one cell --------------------------------------------------------------------------
@@ -171,12 +185,23 @@ _cached: Final = functools.lru_cache(maxsize=1 << 14)(_looked)
 
 
 def looks_numeric(cell: str) -> bool:
-    """Whether a cell is a number in one format or another.
+    """Whether a cell is a number in one format or another, without a unit of measure.
 
     >>> [looks_numeric(cell) for cell in ("12", "$1,234", "1,5 %", "1.2.3", "5 kg", "")]
     [True, True, True, False, False, False]
     """
-    return _look(cell) is not None
+    look = _look(cell)
+    return look is not None and not is_measure(look.unit)
+
+
+def measure_of(cell: str) -> str:
+    """The unit of measure of a number in a cell; "" where there is no such unit.
+
+    >>> measure_of("0.32 kg"), measure_of("$3"), measure_of("red")
+    ('kg', '', '')
+    """
+    look = _look(cell)
+    return look.unit if look is not None and is_measure(look.unit) else ""
 
 
 # --- a column --------------------------------------------------------------------------
@@ -189,7 +214,7 @@ class Writing:
     fits: frozenset[tuple[str, str]] = frozenset(_PATTERNS)
     units: dict[str, str] = field(default_factory=dict)  # each with a cell that has it
     plain: bool = True  # all of them are numbers as programs write them
-    words: bool = False  # there is a cell that is no number, and not empty
+    text: bool = False  # there is a cell that is no number, and not empty
     marked: str = ""  # the first cell with a point or a comma
     telling: str = ""  # the first cell that not all formats fit
     clash: str = ""  # the cell with which no format fits all
@@ -210,7 +235,7 @@ class Writing:
         self.plain &= plain
         look = _look(cell)
         if look is None:
-            self.words = True
+            self.text = True
             return
         if len(look.fits) < len(_PATTERNS):
             self.telling = self.telling or cell
@@ -223,6 +248,11 @@ class Writing:
         self.rounded |= look.rounded
         # Every format with a point fits plain numbers: they tell no more than this.
         self.settled = "" in self.units and not any(decimal == "," for decimal, _ in self.fits)
+
+    @property
+    def words(self) -> bool:
+        """Whether it holds words: numbers are told apart by a unit that they do not share, too."""
+        return self.text or (len(self.units) > 1 and any(map(is_measure, self.units)))
 
     @property
     def decimals(self) -> frozenset[str]:

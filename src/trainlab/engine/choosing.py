@@ -19,6 +19,7 @@ ENGINE: Final = Rule(
     "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
     lambda v: v,
     "'auto'",
+    ENGINES,
 )
 """What may be asked for."""
 

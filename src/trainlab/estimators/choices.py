@@ -20,7 +20,17 @@ from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import LAYERS, MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
-from trainlab.settings import FLAG, Rule, Settings, either, is_integer, is_real, whole_number
+from trainlab.settings import (
+    FLAG,
+    Rule,
+    Settings,
+    either,
+    is_integer,
+    is_real,
+    one_of,
+    record_of,
+    whole_number,
+)
 from trainlab.streams import MAX_INDEX
 
 # scikit-learn's names, beside ours.
@@ -37,16 +47,6 @@ def _rule_of(kind: type[Settings], name: str) -> Rule:
     (field,) = (field for field in dataclasses.fields(kind) if field.name == name)
     rule: Rule = field.metadata["rule"]
     return rule
-
-
-def _named(kind: type, names: Mapping[str, Any]) -> Rule:
-    words = "be one of " + ", ".join(map(repr, names)) + f" or a {kind.__name__}"
-    return Rule(
-        lambda v: isinstance(v, kind) or (isinstance(v, str) and v in names),
-        words,
-        lambda v: names[v]() if isinstance(v, str) else v,
-        repr(next(iter(names))),
-    )
 
 
 def _listed(value: Any) -> Any:
@@ -67,14 +67,14 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda v: _WIDTHS.convert(_listed(v)),
         "(100,)",
     ),
-    "activation": _named(Activation, ACTIVATION_NAMES),
+    "activation": record_of(Activation, ACTIVATION_NAMES),
     "init": _rule_of(MLP, "init"),
     "norm": _rule_of(MLP, "norm"),
     "dropout": _rule_of(MLP, "dropout"),
-    "loss": either(_named(Loss, LOSSES), "auto"),
+    "loss": either(record_of(Loss, LOSSES), "auto"),
     "label_smoothing": _rule_of(SoftmaxCrossEntropy, "label_smoothing"),
     "alpha": _NOT_NEGATIVE,
-    "optimizer": _named(Optimizer, OPTIMIZERS),
+    "optimizer": record_of(Optimizer, OPTIMIZERS),
     "learning_rate_init": either(_rule_of(Adam, "lr"), None),
     "schedule": either(_rule_of(Adam, "schedule"), None),
     "batch_size": either(whole_number(1), "auto"),
@@ -92,12 +92,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "warm_start": FLAG,
     "n_members": whole_number(1, "10", high=MEMBERS),
-    "dtype": Rule(
-        lambda v: isinstance(v, str) and v in ("auto", "float32", "float64"),
-        "be one of 'auto', 'float32', 'float64'",
-        str,
-        "'auto'",
-    ),
+    "dtype": one_of(("auto", "float32", "float64")),
     "verbose": Rule(
         lambda v: isinstance(v, (bool, np.bool_)) or (is_integer(v) and v >= 0),
         "be True, False or an integer >= 0",

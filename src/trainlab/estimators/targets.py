@@ -6,7 +6,6 @@ Axis letters: N rows, C classes, out outputs of a network, K members.
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 import warnings
@@ -17,7 +16,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from trainlab.data.labels import places
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.network.workspace import Array
 
 GREATEST: Final = float(np.finfo(np.float64).max)
@@ -224,8 +223,8 @@ def _check_names(class_weight: Mapping[Any, Any], classes: Sequence[Any], owner:
     strange = [name for name in class_weight if name not in set(classes)]
     if not strange:
         return
-    near = difflib.get_close_matches(str(strange[0]), map(str, classes), n=1)
-    remedy = next((repr(label) for label in classes if [str(label)] == near), None)
+    near = nearest(str(strange[0]), map(str, classes))
+    remedy = next((repr(label) for label in classes if str(label) == near), None)
     must = f"name labels of y, which are {describe(classes)}"
     text = sentence("class_weight", owner, must, strange[0], remedy)
     if any(label not in class_weight for label in classes):

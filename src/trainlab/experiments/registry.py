@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.experiments import (
     activation_histograms,
     batch_norm,
@@ -71,8 +70,7 @@ def find(names: Iterable[str]) -> list[AnyExperiment]:
         elif name in EXPERIMENTS:
             found[name] = EXPERIMENTS[name]
         else:
-            near = difflib.get_close_matches(str(name), EXPERIMENTS, n=1, cutoff=0.4)
             must = "be all or one of " + ", ".join(EXPERIMENTS)
-            remedy = near[0] if near else "trainlab list"
+            remedy = nearest(name, EXPERIMENTS) or "trainlab list"
             raise SettingError(sentence("name", "an experiment", must, name, remedy))
     return list(found.values())

@@ -33,7 +33,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
         import onnx
     except ImportError as error:
         raise ImportError("export_onnx needs onnx; try pip install trainlab[onnx]") from error
-    path = files.as_path(path, "path", "export_onnx")
+    path = files.as_path(path, "path", "export_onnx", file=True)
     graph = kind_of(model, "export_onnx").graph(model, index)
     if graph.nbytes > MAX_BYTES:
         must = f"have at most {MAX_BYTES} bytes, what an ONNX file holds"

@@ -62,7 +62,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((again.predict_proba(data.test.x) == network.predict_proba(data.test.x)).all())
     True
     """
-    path, kind = files.as_path(path, "path", "save"), kind_of(model, "save")
+    path, kind = files.as_path(path, "path", "save", file=True), kind_of(model, "save")
     content = kind.pack(model)
     packed = pack(content)
     # A file that could not be read again would be found out when the model is gone.

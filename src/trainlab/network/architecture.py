@@ -63,6 +63,7 @@ def _initializer_field(default: Any) -> Any:
         " or an Initializer",
         lambda v: INITIALIZERS[v]() if isinstance(v, str) else Std(v) if is_real(v) else v,
         "'he'",
+        INITIALIZERS,
     )
     return dataclasses.field(default=default, metadata={"rule": rule, "start_only": True})
 
@@ -73,6 +74,7 @@ def _norm_field() -> Any:
         "be None, " + ", ".join(map(repr, NORMS)) + " or a layer such as BatchNorm",
         lambda v: v,
         "'batch'",
+        NORMS,
     )
     return dataclasses.field(default=None, metadata={"rule": rule})
 

@@ -17,7 +17,7 @@ from trainlab.data.weights import in_range
 from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
-from trainlab.errors import DataError, NotTrainedError, SettingError, sentence
+from trainlab.errors import DataError, NotTrainedError, SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
@@ -229,7 +229,8 @@ def _chosen(splits: Mapping[str, Samples], on: Sequence[str] | None) -> tuple[st
         if not isinstance(name, str) or name not in (*splits, "batch"):
             must = "be among " + ", ".join(map(repr, (*splits, "batch")))
             missing = isinstance(name, str) and name == "validation"
-            remedy = "data.split(validation=0.2)" if missing else None
+            near = nearest(name, (*splits, "batch"))
+            remedy = "data.split(validation=0.2)" if missing else near and f"on=[{near!r}]"
             raise SettingError(sentence("on", _FIT, must, name, remedy))
     return tuple(dict.fromkeys(on))
 

@@ -1,11 +1,13 @@
 """Tables that hold more than plain numbers: words, formatted numbers, cells without a value.
 
-Order: what is said of a column, what the columns hold, what is read, what is refused.
+Order: what is said of a column, what the columns hold, what is read, what words may mean, what is
+refused.
 Axis letters: N rows, d features.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing
-from trainlab.data.formats import NumberFormat, Writing, looks_numeric
+from trainlab.data.cells import bare, is_missing, looks_like_date
+from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
@@ -30,8 +32,9 @@ MOST_WORDS: Final = 0.9
 """A column with more different words than this share of its rows names its rows."""
 MOST_KINDS: Final = 20
 """Numbers of more different values are no kinds of things, whatever stands beside them."""
+MOST_UNITS: Final = 4
+"""Units of one column: codes such as 12A have more different letters."""
 _USUAL: Final = TableEncoder()
-_KINDS: Final = "hold numbers, or words and few different numbers"
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,42 @@ def _shared(part: Table, features: Sequence[str], known: Mapping[str, _Known]) -
     return replace(part, text=words).cells(features)
 
 
+# --- what words may mean ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What most words of a column seem to be, with an example, and what would help."""
+
+    what: str
+    remedy: str
+
+
+def meaning(counts: Mapping[str, int]) -> Meaning | None:
+    """What the words of a column seem to be, where they seem to be none; counts: rows of each."""
+    half = sum(counts.values()) / 2
+    dates = [word for word in counts if looks_like_date(word)]
+    if sum(counts[word] for word in dates) > half:
+        remedy = "numbers in their place, such as the year and the days since a fixed date"
+        return Meaning(f"dates or times, as {describe(dates[0])}", remedy)
+    units = {word: unit for word in counts if (unit := measure_of(word))}
+    few = len(set(units.values())) <= MOST_UNITS
+    if few and sum(counts[word] for word in units) > half:
+        first, unit = next(iter(units.items()))
+        odd = next((word for word in counts if units.get(word) != unit), None)
+        if odd is None:  # a target, whose labels stay as they are written
+            return None
+        shown = f"{describe(first)} beside {describe(odd)}"
+        return Meaning(f"numbers with units, as {shown}", "the same unit in all cells")
+    return None
+
+
+def hint(name: str, found: Meaning, *options: str) -> str:
+    """A warning that the words of a column seem to be none; options: that help, too."""
+    remedy = ", or ".join((found.remedy, *options))
+    return f"{describe(name)} is read as words, and seems to hold {found.what}; try {remedy}"
+
+
 # --- what is refused -------------------------------------------------------------------
 
 
@@ -145,9 +184,10 @@ def judged(
     features: Sequence[str],
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
-) -> tuple[tuple[ColumnSummary, ...], list[Fault]]:
-    """The columns that are not of plain numbers, and what is wrong with any."""
-    columns, faults, width = [], defaultdict[str, dict[str, str]](dict), 0
+) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
+    """The columns that are not of plain numbers, what is wrong with any, and what may be."""
+    columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
+    hints = []
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
         if name in words:
@@ -161,30 +201,37 @@ def judged(
         columns.append(
             ColumnSummary(name, None if counts is None else len(counts), holes, format=format)
         )
-        for must, got in _faults(name, counts, len(x) - holes):
-            faults[must][name] = got
+        seems = meaning(counts or {})
+        wrong = [*_faults(name, counts, len(x) - holes, seems)]
+        for must, got, remedy in wrong:
+            faults[must, remedy][name] = got
+        if seems is not None and not wrong:
+            hints.append(hint(name, seems, f"--drop {shlex.quote(name)}"))
     if len(x) * width > MAX_NUMBERS:
         most = max(columns, key=lambda one: one.values or 0).name
         must = f"become at most {MAX_NUMBERS} numbers"
         raise refusal([of_features(path, must, {most: f"{width} columns of {len(x)} rows"})])
     unusual = (one for one in columns if one.values is not None or one.holes or one.format)
-    or_else = {_KINDS: "nothing in such cells"}
-    told = [of_features(path, must, got, or_else.get(must, "")) for must, got in faults.items()]
-    return tuple(unusual), told
+    told = [of_features(path, must, got, remedy) for (must, remedy), got in faults.items()]
+    return tuple(unusual), told, hints
 
 
-def _faults(name: str, counts: Counter[str] | None, filled: int) -> Iterator[tuple[str, str]]:
-    """What a column must be and is not; counts: of words, None for a column of numbers."""
+def _faults(
+    name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None
+) -> Iterator[tuple[str, str, str]]:
+    """What a column must be, what it is, and what helps; counts: of words, None of numbers."""
     shown = describe(name)
     if not filled:
-        yield "have a value in some row", f"none in {shown}"
+        yield "have a value in some row", f"none in {shown}", ""
     if not counts:
         return
     numeric = [word for word in counts if looks_numeric(word)]
     odd = next((word for word in counts if not looks_numeric(word)), None)
     mostly = 2 * sum(counts[word] for word in numeric) >= filled
     if len(numeric) > MOST_KINDS and mostly and odd is not None:
-        yield _KINDS, f"{describe(odd)} among the numbers of {shown}"
+        got = f"{describe(odd)} among the numbers of {shown}"
+        yield "hold numbers, or words and few different numbers", got, "nothing in such cells"
     elif len(counts) > MOST_WORDS * filled or max(counts.values()) < _USUAL.min_frequency:
         must = "be numbers, or words that rows have in common"
-        yield must, f"{len(counts):,} different ones in {filled:,} rows of {shown}"
+        got = f"{len(counts):,} different ones in {filled:,} rows of {shown}"
+        yield must, got + (f" ({seems.what})" if seems else ""), seems.remedy if seems else ""

@@ -6,11 +6,11 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import math
 import os
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,10 +23,10 @@ from sklearn.model_selection import train_test_split
 
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
 from trainlab.network.workspace import Array
-from trainlab.search.mixed import ColumnSummary, judged, read_mixed, survey
+from trainlab.search.mixed import ColumnSummary, hint, judged, meaning, read_mixed, survey
 from trainlab.search.refusals import Fault, listed, of_features, refusal
 from trainlab.search.target import Task, read_target, too_few
 from trainlab.settings import MOST, is_integer
@@ -157,10 +157,13 @@ def problem(
             faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
     kept = slice(None) if goal is None else goal.kept
     readable = [name for name in features if name not in unread]
-    columns, wrong = judged(path, found.x[kept], readable, found.words, found.formats)
+    columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
+    labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
+    if (seems := meaning(Counter(labels))) is not None:
+        hints.append(hint(target, seems))
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
@@ -171,7 +174,7 @@ def problem(
         columns,
         {name: one for name, one in found.formats.items() if name != target},
         (*notices, *goal.notices),
-        tuple(_numbering(found.x, features, found.words)),
+        (*_numbering(found.x, features, found.words), *hints),
         {name: value for name, value in options.items() if value},
     )
 
@@ -229,12 +232,12 @@ def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None
     unknown = [name for name in given if name not in names]
     if not unknown:
         return
-    near = [difflib.get_close_matches(name, names, n=1, cutoff=0.4) for name in unknown]
+    near = [nearest(name, names) for name in unknown]
     what = "column" if len(unknown) == 1 else "columns"
     shown = listed([repr(name) for name in names])
     got = listed([describe(name) for name in unknown])
     text = f"{what} of {path} must be one of {shown}; got {got}"
-    remedy = ", ".join(name for some in near for name in some)
+    remedy = ", ".join(name for name in near if name is not None)
     raise DataError(f"{text}; try {remedy}" if remedy else text)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainlab import evidence
 from trainlab.engine.state import STATUS_KINDS, Status
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.settings import either, instance_of, is_integer
@@ -86,9 +86,8 @@ class History:
 
     def _series(self, name: str) -> Series:
         if not isinstance(name, str) or name not in self.series:
-            raise SettingError(
-                sentence("series", "History", f"be one of {', '.join(self.series)}", name)
-            )
+            must, near = f"be one of {', '.join(self.series)}", nearest(name, self.series)
+            raise SettingError(sentence("series", "History", must, name, near))
         return self.series[name]
 
     def arms(self, by: str) -> dict[str, Array]:
