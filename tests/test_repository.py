@@ -25,6 +25,7 @@ ROOMS = (
     "memory",
     "arrays",
     "deprecated",
+    "interrupts",
     "files",
     "blas",
     "pool",

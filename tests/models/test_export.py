@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,24 @@ def test_a_network_and_a_row_alone(tmp_path: Path) -> None:
     export_onnx(network, str(tmp_path / "model.onnx"))
     found = run(tmp_path / "model.onnx", X[:1].astype("float32"))["probabilities"]
     assert np.abs(found - network.predict_proba(X[:1])).max() <= AGREEMENT["float32"]
+
+
+def test_ctrl_c_does_not_interrupt_the_import_of_compiled_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of onnx crash where an exception comes out of the Python code that they call."""
+    monkeypatch.delitem(sys.modules, "onnx", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "onnx.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\nimported = True\n"
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            export_onnx(trained(tl.MLP(hidden=(4,)), "float32"), tmp_path / "model.onnx", 0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert sys.modules.pop("onnx").imported
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def as_integers(values: Any, name: str, owner: str) -> Any:
     """
     dtype = getattr(values, "dtype", None)
     numeric = isinstance(dtype, np.dtype) and dtype.kind != "O"
-    boxed = isinstance(values, (list, tuple)) if dtype is None else not numeric
+    boxed = isinstance(values, (list, tuple)) or (hasattr(values, "__array__") and not numeric)
     flat = getattr(values, "ndim", 1) == 1
     if not (boxed and flat and len(values)) or not all(map(is_integer, values)):
         return values

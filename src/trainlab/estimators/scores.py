@@ -56,8 +56,11 @@ def accuracy(
 def r_squared(predicted: Array, y: Any, sample_weight: Any, owner: str) -> float:
     """R² of predictions of y (N,) or (N, out), rows counted by their weights; in any unit."""
     check_sizes(owner, y=y)
-    weight = _weight(sample_weight, y, owner)
     truth = as_floats(y, "y", owner)
+    if truth.shape not in (predicted.shape, (len(predicted), 1)):
+        must = f"have the shape {predicted.shape} of the predictions"
+        raise DataError(sentence("y", owner, must, truth.shape))
+    weight = _weight(sample_weight, y, owner)
     with named_faults("y", owner), np.errstate(over="ignore"):
         unit = unit_of(np.abs(truth).max(axis=0))
         own = np.clip(predicted * unit, -GREATEST, GREATEST)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from trainlab import files
 from trainlab.errors import ModelFileError, SettingError, sentence
+from trainlab.interrupts import uninterrupted
 from trainlab.models.kinds import kind_of
 
 MAX_BYTES: Final = (1 << 31) - (1 << 20)
@@ -30,7 +31,8 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
     written.
     """
     try:
-        import onnx
+        with uninterrupted():
+            import onnx
     except ImportError as error:
         raise ImportError("export_onnx needs onnx; try pip install trainlab[onnx]") from error
     path = files.as_path(path, "path", "export_onnx", file=True)
