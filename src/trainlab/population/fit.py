@@ -47,7 +47,8 @@ class Fitted(NamedTuple):
 class Fits:
     """Fits under way.
 
-    Everything that can be wrong with what was asked for is said before the workers begin.
+    Everything that can be wrong with what was asked for is said before there are `workers`,
+    which are to be started.
     """
 
     def __init__(self, fits: Sequence[Fit], shared: RunSettings) -> None:
@@ -88,7 +89,9 @@ def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
     of one before it begins with the next.  In a store each needs a `run` of its own.  Errors
     are those of `Population.fit`.  The seconds of each history are those of all.
     """
-    return Fits(fits, shared).wait()
+    together = Fits(fits, shared)
+    together.workers.start()
+    return together.wait()
 
 
 def _training(fit: Fit, session: Session) -> PopulationTraining:

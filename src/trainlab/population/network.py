@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any
 
 from trainlab.data.arrays import Dataset
 from trainlab.engine import Engine
@@ -11,14 +11,15 @@ from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
+from trainlab.population.fit import Fit, Fitted
 from trainlab.population.population import Population
-from trainlab.population.running import Running
-from trainlab.population.settings import FitArguments, takes_fit_settings
+from trainlab.population.running import Trainable
+from trainlab.population.settings import FitSettings
 from trainlab.settings import instance_of
 from trainlab.training.history import History
 
 
-class Network:
+class Network(Trainable):
     """One network and its optimizer: the population of one, without the leading axis.
 
     >>> from trainlab.data import load_digits
@@ -60,39 +61,12 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({self.member!r})"
 
-    @takes_fit_settings
-    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
-        """Train it, and return what happened; see `Population.fit`.
+    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
+        return self._population._fit_of(data, settings)
 
-        Parameters
-        ----------
-        data : Dataset
-            Its training split is trained on, the others are evaluated.
-        **settings
-
-        Returns
-        -------
-        History
-            Series and status of the one member.
-        """
-        return self._population.fit(data, **settings)
-
-    @takes_fit_settings
-    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
-        """Begin to train it, and return at once; see `Population.start`.
-
-        Parameters
-        ----------
-        data : Dataset
-            Its training split is trained on, the others are evaluated.
-        **settings
-
-        Returns
-        -------
-        Running
-            What goes on: its history so far, and the means to pause and to stop it.
-        """
-        return self._population.start(data, **settings)
+    def adopt(self, fitted: Fitted) -> History:
+        """Takes what it has learnt; where nothing was kept, it is not trained."""
+        return self._population.adopt(fitted)
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predictions (N,) as class indices, or outputs (N, out)."""

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Unpack, overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -26,20 +26,16 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
 from trainlab.pool import thread_pool
 from trainlab.population.axes import axes, combine, draw
-from trainlab.population.fit import Fit, Fits, Fitted
-from trainlab.population.running import Running
-from trainlab.population.settings import (
-    FitArguments,
-    FitSettings,
-    takes_fit_settings,
-)
+from trainlab.population.fit import Fit, Fitted
+from trainlab.population.running import Trainable
+from trainlab.population.settings import FitSettings
 from trainlab.population.validation import check_inputs, check_states, check_targets
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
 
 
-class Population(Sequence[Member]):
+class Population(Trainable, Sequence[Member]):
     """Networks that are trained together: settings before `fit`, and trained after it.
 
     Members may differ in anything: network, optimizer, settings, seed.  Each comes out
@@ -176,51 +172,6 @@ class Population(Sequence[Member]):
         state = "trained" if self._states else "not trained"
         return f"Population({len(self)} members, {state})"
 
-    @takes_fit_settings
-    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
-        """Train every member, and return what happened.
-
-        Ctrl-C ends training early: the history then has members marked "interrupted".
-
-        Parameters
-        ----------
-        data : Dataset
-            Its training split is trained on, the others are evaluated.
-        **settings
-
-        Returns
-        -------
-        History
-            Series and statuses of all members, in the order of the population.
-
-        Raises
-        ------
-        SettingError, DataError
-            Before anything is trained.
-        WorkerError
-            Where workers die, or a cluster is not there or has other versions.
-        """
-        return self.start(data, **settings).wait()
-
-    @takes_fit_settings
-    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
-        """Begin to train every member, and return at once; see `fit`.
-
-        Parameters
-        ----------
-        data : Dataset
-            Its training split is trained on, the others are evaluated.
-        **settings
-
-        Returns
-        -------
-        Running
-            What goes on: its history so far, and the means to pause and to stop it.
-        """
-        chosen = FitSettings(**settings)
-        before = None if chosen.start is None else (self._trained(), self._widths)
-        return Running(Fits([Fit(self, data, chosen, before)], chosen), self.adopt)
-
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
         return self._each(x, lambda loss, y: loss.predict(y), engine)
@@ -258,6 +209,10 @@ class Population(Sequence[Member]):
     def widths(self) -> Widths:
         """How many features go in and come out; (0, 0) before `fit`."""
         return self._widths
+
+    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
+        before = None if settings.start is None else (self._trained(), self._widths)
+        return Fit(self, data, settings, before)
 
     def adopt(self, fitted: Fitted) -> History:
         """Takes what its members have learnt; where nothing was kept, it is not trained."""

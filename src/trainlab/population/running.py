@@ -1,10 +1,14 @@
-"""Running: a population that is being trained."""
+"""What can be trained, and Running: a population that is being trained."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Unpack
 
-from trainlab.population.fit import Fits, Fitted
+from trainlab.data.arrays import Dataset
+from trainlab.population.fit import Fit, Fits, Fitted
+from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
 from trainlab.training.history import History
 
 
@@ -79,3 +83,61 @@ class Running:
         """
         (fitted,) = self._fits.wait()
         return self._adopt(fitted)
+
+
+class Trainable(ABC):
+    """A population, or the network that is a population of one."""
+
+    @takes_fit_settings
+    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
+        """Train every member, and return what happened.
+
+        Ctrl-C ends training early: the history then has members marked "interrupted".
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        History
+            Series and statuses of all members, in the order of the population.
+
+        Raises
+        ------
+        SettingError, DataError
+            Before anything is trained.
+        WorkerError
+            Where workers die, or a cluster is not there or has other versions.
+        """
+        return self.start(data, **settings).wait()
+
+    @takes_fit_settings
+    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
+        """Begin to train every member, and return at once; see `fit`.
+
+        Parameters
+        ----------
+        data : Dataset
+            Its training split is trained on, the others are evaluated.
+        **settings
+
+        Returns
+        -------
+        Running
+            What goes on: its history so far, and the means to pause and to stop it.
+        """
+        chosen = FitSettings(**settings)
+        fits = Fits([self._fit_of(data, chosen)], chosen)
+        fits.workers.start()
+        return Running(fits, self.adopt)
+
+    @abstractmethod
+    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
+        """What is to be trained, and what it has learnt before."""
+
+    @abstractmethod
+    def adopt(self, fitted: Fitted) -> History:
+        """Takes what its members have learnt; where nothing was kept, it is not trained."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainlab.blas import one_thread
-from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Widths
+from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Span, Widths
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
@@ -60,7 +60,9 @@ def train_chunk(
             if mark <= trainer.done:
                 continue
             while trainer.done < mark and trainer.rows:
-                trainer.advance(mark)
+                batches = trainer.batches(trainer.done, mark)
+                span = trainer.lane.train(batches, trainer.updates, trainer.total, recorder.stopped)
+                trainer.take(span, batches.shape[1])
             if not trainer.rows:
                 return
             trainer.evaluate_batch()
@@ -74,6 +76,7 @@ class _Trainer:
 
     rows    the row in the recorder of each member that is left
     done    updates that they have received in this training
+    total   updates that they will have received at its end, those before it included
     """
 
     def __init__(
@@ -81,8 +84,8 @@ class _Trainer:
     ) -> None:
         self._plan, self._recorder, self._pace = spec.plan, recorder, Pace()
         begin = LaneSpec(chunk.members, spec.widths, spec.plan.dtype, spec.data, chunk.states)
-        self._lane: Lane = spec.engine.open(begin)
-        places = self._lane.places
+        self.lane: Lane = spec.engine.open(begin)
+        places = self.lane.places
         self.rows = [rows[place] for place in places]
         self.done = self._evaluated = 0
         self._best = [Best()] * len(places)
@@ -94,37 +97,40 @@ class _Trainer:
             self._losses = [np.stack([each.losses for each in left])]
         before = chunk.states[0].updates if chunk.states else 0
         self._origin = before - self.done  # updates that they had received before this training
+        self.total = self._origin + spec.plan.total
         self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
-    def advance(self, mark: int) -> None:
-        """Trains towards `mark`, and no further than a divergence or an interruption."""
-        first, total = self.done, self._origin + self._plan.total
-        batches = self._batches(first, mark)
-        stopped = self._recorder.stopped
-        losses, diverged = self._lane.train(batches, self._origin + first, total, stopped)
-        self.done += losses.shape[1]
+    @property
+    def updates(self) -> int:
+        """Updates that the members have received, those before this training included."""
+        return self._origin + self.done
+
+    def take(self, span: Span, steps: int) -> None:
+        """Records what the lane did of so many steps: up to a divergence or an interruption."""
+        losses, diverged = span
+        first, self.done = self.done, self.done + losses.shape[1]
         if len(self._plan.evaluations):
             self._losses.append(losses)
-        steps = slice(first, self.done)
-        self._recorder.send(Measured(self.rows, steps, {"train_loss": losses}, losses.size))
+        at = slice(first, self.done)
+        self._recorder.send(Measured(self.rows, at, {"train_loss": losses}, losses.size))
         if diverged:  # the step in which they diverged was not theirs
             self.end(diverged, "diverged", self.done - 1)
-        elif losses.shape[1] < batches.shape[1]:
+        elif losses.shape[1] < steps:
             if self.done:
                 self._checkpoint()
             self.end(range(len(self.rows)), "interrupted", self.done)
 
-    def _batches(self, first: int, end: int) -> Array:
+    def batches(self, first: int, end: int) -> Array:
         """The batches (S, n, B) of the steps from `first` on, at most to `end`, that are alike.
 
         Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
         """
         plan = self._plan.batches
         epoch, offset = divmod(self._origin + first, plan.steps_per_epoch)
-        for seed in self._lane.seeds:
+        for seed in self.lane.seeds:
             if self._orders.get(seed, (-1,))[0] != epoch:
                 self._orders[seed] = (epoch, plan.order(seed, epoch))
-        orders = [self._orders[seed][1] for seed in self._lane.seeds]
+        orders = [self._orders[seed][1] for seed in self.lane.seeds]
         size, whole = plan.batch_size, len(orders[0]) // plan.batch_size
         if offset >= whole:
             return np.stack([order[offset * size :] for order in orders])[:, None]
@@ -138,7 +144,7 @@ class _Trainer:
             return
         metrics: dict[str, Array] = {}
         for split in self._plan.on:
-            metrics |= _named(split, self._lane.evaluate(split))
+            metrics |= _named(split, self.lane.evaluate(split))
         self._recorder.send(Measured(self.rows, at, metrics))
         if self._evaluated < self.done:
             metrics = {**metrics, "train_loss": self._mean_loss()}
@@ -169,8 +175,8 @@ class _Trainer:
             return True
         value = float(metrics[rule.metric][k])
         if rule.improves(value, best.value):
-            updates = self._origin + self.done
-            state = self._lane.state_of(k, updates, with_optimizer=False)
+            updates = self.updates
+            state = self.lane.state_of(k, updates, with_optimizer=False)
             self._best[k] = Best(value, 0, updates, state)
             return True
         self._best[k] = dataclasses.replace(best, waited=best.waited + 1)
@@ -181,7 +187,7 @@ class _Trainer:
         step = self.done - 1
         at = position(self._plan.batch_steps, step)
         if at is not None:
-            metrics = self._lane.evaluate("train", self._batches(step, step + 1)[:, 0])
+            metrics = self.lane.evaluate("train", self.batches(step, step + 1)[:, 0])
             self._recorder.send(Measured(self.rows, at, _named("batch", metrics)))
 
     def end(self, ending: Sequence[int], kind: str, updates: int) -> None:
@@ -192,14 +198,14 @@ class _Trainer:
             status = Status(kind, self._origin + updates, best.step)
             if self._plan.keep != "history":
                 with_optimizer = self._plan.keep == "state"
-                state = self._lane.state_of(k, status.step, with_optimizer)
+                state = self.lane.state_of(k, status.step, with_optimizer)
                 if best.state is not None:
                     params, buffers = best.state.params, best.state.buffers
                     state = dataclasses.replace(state, params=params, buffers=buffers)
             results[self.rows[k]] = Result(status, state)
         self._recorder.send(Ended(results, len(results) * (self._plan.total - self.done)))
         kept = [k for k, row in enumerate(self.rows) if row not in results]
-        self._lane.keep(kept)
+        self.lane.keep(kept)
         self.rows = [self.rows[k] for k in kept]
         self._best = [self._best[k] for k in kept]
         self._losses = [losses[kept] for losses in self._losses]
@@ -215,10 +221,10 @@ class _Trainer:
     def _checkpoint(self) -> None:
         if not self._recorder.durable:
             return
-        updates, losses = self._origin + self.done, self._recent_losses()
+        updates, losses = self.updates, self._recent_losses()
         checkpoints = {
             row: Checkpoint(
-                self._lane.state_of(k, updates, with_optimizer=True),
+                self.lane.state_of(k, updates, with_optimizer=True),
                 self.done,
                 self._evaluated,
                 self._best[k],

@@ -22,11 +22,11 @@ from trainlab.workers.loky import in_loky
 from trainlab.workers.processes import in_processes
 
 
-class Workers:
-    """Trains all members of all trainings of a session, side by side, from when it is made.
+class Workers(threading.Thread):
+    """Trains all members of all trainings of a session, side by side, once it is started.
 
-    A thread of its own sees to it, so that Ctrl-C, which reaches the main thread, never leaves a
-    step half done.  Recorders have what is done.
+    As a thread, so that Ctrl-C, which reaches the main thread, never leaves a step half done.
+    Recorders have what is done.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class Workers:
         resources: ExitStack,
     ) -> None:
         """workers: None takes the cores that there are.  resources: closed when all has ended."""
+        super().__init__(name="trainlab")
         self.control = session.control
         self._trainings, self._session = trainings, session
         self._config = workers, backend, scheduler
         self._resources = resources
         self._error: BaseException | None = None
         self._interrupted = False
-        self._done = threading.Event()  # `Thread.join` does not wait again once Ctrl-C fell into it
+        self._done = threading.Event()  # `join` does not wait again once Ctrl-C fell into it
         self._is_waited_for = False
         self._threads: set[int] = set()  # that train, and may call what users give
         self._began = self._ended = time.perf_counter()
         at_exit(self)
-        threading.Thread(target=self._work, name="trainlab").start()
 
     @property
     def is_done(self) -> bool:
@@ -85,7 +85,7 @@ class Workers:
 
     def end(self) -> None:
         """Stops what runs when the interpreter ends, and says what nobody has waited for."""
-        was_running = not self.is_done
+        was_running = self.ident is not None and not self.is_done
         if was_running:
             self.control.stop()
             self._done.wait()
@@ -103,7 +103,8 @@ class Workers:
         """Whether an error has ended it."""
         return self._error is not None
 
-    def _work(self) -> None:
+    def run(self) -> None:
+        """What the thread does; the jobs themselves where one worker is enough."""
         self._threads.add(threading.get_ident())
         try:
             with self._resources:
@@ -114,10 +115,10 @@ class Workers:
                 for training in self._trainings:
                     training.resume()
                 with one_thread():
-                    jobs = self._train()
-                    for job in jobs:  # after Ctrl-C, those that nobody has begun
+                    jobs, threads = self._share()
+                    for job in jobs:  # that no other worker has begun
                         if not job.is_done:
-                            train_chunk(job.spec, job.chunk, job.rows, job.recorder)
+                            train_chunk(job.spec, job.chunk, job.rows, job.recorder, threads)
                 for training in self._trainings:
                     training.recorder.commit()
         except BaseException as error:  # noqa: BLE001  # `wait` raises it
@@ -126,15 +127,18 @@ class Workers:
             self._ended, self._interrupted = time.perf_counter(), self.control.is_stopped
             self._done.set()
 
-    def _train(self) -> list[Job]:
-        """Has all jobs done, and returns them."""
+    def _share(self) -> tuple[list[Job], int]:
+        """Has several workers do all jobs where that is faster or asked for.
+
+        Returns the jobs, and how many threads may share the work of a step.
+        """
         workers, backend, scheduler = self._config
         session = self._session
         if backend == "dask":
             with connected(scheduler) as client:
                 jobs = self._jobs(workers or threads_of(client))
                 in_dask(jobs, session, client)
-            return jobs
+            return jobs, 1
         cores = workers or usable_cores()
         jobs, used = self._jobs(cores), cores
         if backend is None:
@@ -148,9 +152,9 @@ class Workers:
             in_loky(jobs, session, used)
         elif backend == "processes":
             in_processes(jobs, used, threads)
-        else:
+        elif used > 1:
             in_threads(jobs, session, used, threads, self._threads)
-        return jobs
+        return jobs, threads
 
     def _jobs(self, workers: int, even: bool = True) -> list[Job]:
         """The jobs of all trainings, the dearest first."""
