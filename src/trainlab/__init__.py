@@ -36,6 +36,7 @@ from trainlab.network.initializers import *  # noqa: F403  # its __all__ is publ
 from trainlab.network.losses import *  # noqa: F403  # its __all__ is public
 from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
 from trainlab.optimizers.adaptive import *  # noqa: F403  # its __all__ is public
+from trainlab.optimizers.base import *  # noqa: F403  # its __all__ is public
 from trainlab.optimizers.momentum import *  # noqa: F403  # its __all__ is public
 from trainlab.optimizers.sign import *  # noqa: F403  # its __all__ is public
 from trainlab.population import Network, Population, Running
