@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trainlab.cli import screen
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
@@ -55,6 +55,7 @@ def list_experiments() -> None:
     help="Who trains; the results are the same.  [default: threads or processes]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
+@chooses_an_engine
 @click.option(
     "--out",
     type=PathName(),
@@ -72,6 +73,7 @@ def run(
     workers: int | None,
     backend: str | None,
     scheduler: str | None,
+    engine: str,
     out: Path,
     quick: bool,
     fresh: bool,
@@ -85,7 +87,7 @@ def run(
     from trainlab.report import build
 
     experiments = find(names)
-    options = Options(data, data_dir, seeds, workers, backend, scheduler, quick, fresh)
+    options = Options(data, data_dir, seeds, workers, backend, scheduler, quick, fresh, engine)
     finished: list[Results] = []
     try:
         run_experiments(experiments, out, options, watch=_bar, done=_collect(finished))
@@ -145,6 +147,7 @@ def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, op
         "--workers": options.workers,
         "--backend": options.backend,
         "--scheduler": options.scheduler,
+        "--engine": options.engine if options.engine != "auto" else None,
         "--out": out if str(out) != DEFAULT_OUT else None,
     }
     for name, value in given.items():
@@ -291,9 +294,10 @@ def report(folder: Path) -> None:
     is_flag=True,
     help="For a spreadsheet: an apostrophe in front of labels that it would run as formulas.",
 )
+@chooses_an_engine
 @reads_a_table("How all numbers are written.  [default: as in the table of the training]")
 def predict(
-    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **reading: Any
+    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **how: Any
 ) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
@@ -312,7 +316,7 @@ def predict(
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba, **reading)
+    found = score(load(model), table, proba, **how)
     tell(found.notices)
     if found.ignored:
         say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)

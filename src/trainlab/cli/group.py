@@ -5,16 +5,19 @@ Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 
 from trainlab.cli.screen import prepared, say, visible
+from trainlab.engine import ENGINES
 from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.terminal import printable
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 INTERRUPTED: Final = 130
 
@@ -108,6 +111,15 @@ class Choice(click.Choice[str]):
             raise click.BadParameter(
                 f"{error.message} Did you mean {near!r}?", ctx, param
             ) from error
+
+
+def chooses_an_engine(command: F) -> F:
+    """Adds the option --engine to a command that trains or predicts."""
+    words = "What computes the networks; auto is the fastest that can."
+    choice = Choice(list(ENGINES))
+    return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
+        command
+    )
 
 
 def widths(text: str) -> tuple[int, ...]:

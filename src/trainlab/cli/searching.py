@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -94,6 +94,7 @@ class Fraction(click.FloatRange):
 @click.option(
     "--workers", type=click.IntRange(1), help="How many work at a time.  [default: the cores]"
 )
+@chooses_an_engine
 @click.option(
     "--out",
     type=PathName(),
@@ -115,6 +116,7 @@ def search(
     weight_decay: str | None,
     hidden: Sequence[str],
     workers: int | None,
+    engine: str,
     out: Path,
     fresh: bool,
     delimiter: str | None,
@@ -165,7 +167,7 @@ def search(
     for warning in found.warnings:  # once more at the end, with those of the training
         say(f"Warning: {warning}", err=True)
     try:
-        result = study(found, settings, out, fresh, workers, progress=True)
+        result = study(found, settings, out, fresh, workers, True, engine)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
         say(f"To go on: {command(_words(ctx))}", err=True)

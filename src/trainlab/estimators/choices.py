@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.deprecated import with_norm
+from trainlab.engine.choosing import ENGINE
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.members import MEMBERS, Member
 from trainlab.network.activations import ACTIVATIONS, Activation
@@ -99,6 +100,7 @@ RULES: Final[Mapping[str, Rule]] = {
         bool,
     ),
     "workers": either(whole_number(1), None),
+    "engine": ENGINE,
     "class_weight": Rule(
         lambda v: v is None or isinstance(v, dict) or (isinstance(v, str) and v == "balanced"),
         "be None, 'balanced' or a dict of weights by label",

@@ -57,6 +57,8 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     warm_start          `fit` goes on from what was learnt, with new optimizers
     verbose             True for a bar on the terminal
     workers             how many members are trained at a time; None: the cores there are
+    engine              what computes training and predictions, as in `Population.fit`; "auto" is
+                        the fastest that can
     batch_norm, layer_norm  deprecated: use `norm`
 
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
@@ -107,6 +109,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        engine: Any = "auto",
         batch_norm: Any = UNSET,
         layer_norm: Any = UNSET,
     ) -> None:
@@ -135,6 +138,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         self.warm_start = warm_start
         self.verbose = verbose
         self.workers = workers
+        self.engine = engine
         self.batch_norm = batch_norm
         self.layer_norm = layer_norm
 

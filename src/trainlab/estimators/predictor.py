@@ -30,6 +30,7 @@ from trainlab.population import Population
 class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
     """An estimator that predicts the mean over the members of a population.
 
+    engine    what computes its predictions
     _weights  (members,) of that mean, with a sum of 1; None: all the same
     """
 
@@ -37,6 +38,7 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     _targets: Any
     _population: Population
     _dtype: str
+    engine: Any = "auto"
     _weights: Array | None = None
 
     _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
@@ -76,8 +78,8 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         z = padded(self._inputs.encode(X, self._dtype))
         with np.errstate(all="ignore"):  # what overflows counts as undecided
-            outputs: Array = getattr(self._population, method)(z)[:, : X.shape[0]]
-        return outputs
+            outputs: Array = getattr(self._population, method)(z, engine=self.engine)
+        return outputs[:, : X.shape[0]]
 
 
 class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # it comes without types

@@ -89,6 +89,7 @@ def prepared(
         "on": () if table.data.validation is None else ("validation",),
         "early_stopping": stopping,
         "dtype": str(table.data.train.x.dtype),
+        "engine": chosen["engine"],
     }
     decay = weight_decay(chosen["alpha"], batch * table.mean_weight, table.exponent, owner)
     members = members_of(chosen, loss, decay, seeds)

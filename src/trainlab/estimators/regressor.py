@@ -70,6 +70,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        engine: Any = "auto",
         batch_norm: Any = UNSET,
         layer_norm: Any = UNSET,
     ) -> None:
@@ -97,6 +98,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         self.warm_start = warm_start
         self.verbose = verbose
         self.workers = workers
+        self.engine = engine
         self.batch_norm = batch_norm
         self.layer_norm = layer_norm
 

@@ -17,6 +17,7 @@ import numpy as np
 from trainlab import files, plots
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
+from trainlab.engine.choosing import ENGINE
 from trainlab.errors import TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
@@ -65,6 +66,7 @@ class Options:
     seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
     workers   how many work at a time; None: the cores there are
     backend, scheduler  who trains, as in Population.fit; None: the faster one of this machine
+    engine    what computes the steps, as there
     quick     fewer steps and seeds: a look, not a result
     fresh     start over, whatever was done before
     """
@@ -77,6 +79,7 @@ class Options:
     scheduler: str | None = None
     quick: bool = False
     fresh: bool = False
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         one_of(("digits", "mnist")).check(self.data, "data", "a run")
@@ -85,6 +88,7 @@ class Options:
         if self.data_dir is not None:
             files.as_path(self.data_dir, "data_dir", "a run", home=True)
         RunSettings(backend=self.backend, scheduler=self.scheduler)
+        ENGINE.check(self.engine, "engine", "a run")
 
     @property
     def seed_range(self) -> range:
@@ -224,6 +228,7 @@ class TrainWithOptions:
                 workers=self.options.workers,
                 backend=self.options.backend,
                 scheduler=self.options.scheduler,
+                engine=self.options.engine,
                 progress=self.progress or False,
                 **kept,
                 **settings,

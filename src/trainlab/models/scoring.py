@@ -8,6 +8,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -50,6 +51,7 @@ def score(
     delimiter: str | None = None,
     skip_lines: int = 0,
     decimal: Decimal | None = None,
+    engine: str = "auto",
 ) -> Scores:
     """The predictions of a model, or its probabilities, for each row of a table in a file.
 
@@ -68,6 +70,8 @@ def score(
     decimal
         The decimal sign of the numbers; None: they are written as in the table that the model
         was trained on, if `trainlab search` made it, else as programs write them.
+    engine
+        What computes the predictions, whatever the model was trained with.
     """
     if not hasattr(model, "predict"):
         must = "be a network or an estimator"
@@ -78,6 +82,11 @@ def score(
     if proba and not hasattr(model, "predict_proba"):
         must = "be a classifier for probabilities"
         raise SettingError(sentence("model", "predict", must, type(model).__name__))
+    ask = model.predict_proba if proba else model.predict
+    if isinstance(model, Network):
+        ask = partial(ask, engine=engine)
+    else:
+        getattr(model, "steps", [("", model)])[-1][1].engine = engine
     known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
     with TableFile(path, delimiter, skip_lines) as table:
@@ -95,7 +104,7 @@ def score(
         for part in table.blocks(numbers, words, encoder is not None, formats):
             x = part.cells(names) if words else part.numbers
             with _unnamed():
-                parts.append(model.predict_proba(x) if proba else model.predict(x))
+                parts.append(ask(x))
                 strange.update({} if encoder is None else encoder.strange(x))
         ignored = tuple(name for name in table.names if name not in set(names))
     return Scores(

@@ -29,7 +29,7 @@ from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.families import FAMILIES, check_families, draw
-from trainlab.search.persistence import plain, search_store
+from trainlab.search.persistence import plain_parameters, search_store
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.settings import Rule, either, whole_number
@@ -66,6 +66,7 @@ _RULES: Final[Mapping[str, Rule]] = {
             "dtype",
             "verbose",
             "workers",
+            "engine",
         )
     },
 }
@@ -205,7 +206,7 @@ class PopulationEnsemble(Predictor):
     def _config(self) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         own = self.get_params(deep=False)
-        return {name: plain(value) for name, value in own.items() if name not in _IDLE}
+        return plain_parameters(own, _IDLE)
 
     def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
@@ -240,7 +241,7 @@ class PopulationEnsemble(Predictor):
     def _prepare(self, task: _EnsemblePlan, rows: Rows, held: Rows) -> list[Prepared]:
         """One for each candidate, all on one table."""
         owner, chosen = type(self).__name__, task.chosen
-        network = self._network(batch_size=task.batch_size(len(rows)))
+        network = self._network(batch_size=task.batch_size(len(rows)), engine=chosen["engine"])
         every = [
             check_parameters(clone(network).set_params(**one).get_params(deep=False), owner)
             for one in task.candidates

@@ -47,6 +47,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
                         on where it was stopped; fresh=True starts over
     verbose             True for a bar on the terminal
     workers             how many members are trained at a time; None: the cores there are
+    engine              what computes training and predictions, as in `Population.fit`
 
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
@@ -87,6 +88,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        engine: Any = "auto",
     ) -> None:
         self.n_candidates = n_candidates
         self.n_architectures = n_architectures
@@ -103,6 +105,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         self.fresh = fresh
         self.verbose = verbose
         self.workers = workers
+        self.engine = engine
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         if self.class_weight is None:
@@ -149,6 +152,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
+        engine: Any = "auto",
     ) -> None:
         self.n_candidates = n_candidates
         self.n_architectures = n_architectures
@@ -164,6 +168,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         self.fresh = fresh
         self.verbose = verbose
         self.workers = workers
+        self.engine = engine
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         return rows

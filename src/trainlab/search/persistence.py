@@ -96,5 +96,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseEstimator):
         own = value.get_params(deep=False)
         own = with_norm(own, kind, silent=True)
-        return {"kind": kind, **{k: plain(v) for k, v in own.items() if k not in _IDLE}}
+        return {"kind": kind, **plain_parameters(own, _IDLE)}
     return kind
+
+
+def plain_parameters(own: Mapping[str, Any], idle: Sequence[str]) -> dict[str, Any]:
+    """Parameters of an estimator that decide a bit, as JSON can hold them.
+
+    Stores of earlier versions know of no engine: the default is not named.
+    """
+    said = {name: value for name, value in own.items() if name not in idle}
+    if isinstance(said.get("engine"), str) and said["engine"] == "auto":
+        del said["engine"]
+    return {name: plain(value) for name, value in said.items()}

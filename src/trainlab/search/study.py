@@ -176,6 +176,7 @@ def study(
     fresh: bool = False,
     workers: int | None = None,
     progress: bool = False,
+    engine: str = "auto",
 ) -> StudyResult:
     """Searches, refits the best, and judges it on rows that had no part in it.
 
@@ -188,6 +189,7 @@ def study(
     kind = StratifiedKFold if of.task == "classification" else KFold
     estimator = settings.estimator(of)
     own = prefix(estimator)
+    estimator.set_params(**{f"{own}engine": engine})
     search = PopulationSearchCV(
         estimator,
         {own + name: values for name, values in settings.space().items()},
