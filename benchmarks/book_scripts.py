@@ -49,7 +49,9 @@ def main(repeats: int = 5, share: float = 1.0) -> None:
             for side in SIDES:
                 found[side].append(run(side, script, max(1, round(steps * share))))
         medians = {
-            side: [statistics.median(row[i] for row in rows) for i in (0, 1)]
+            side: [
+                statistics.median(times) for times in ([r[0] for r in rows], [r[1] for r in rows])
+            ]
             for side, rows in found.items()
         }
         same = found["plain"][0][2] == found["trainlab"][0][2]

@@ -24,6 +24,7 @@ def write(folder: Path, name: str) -> None:
         return
     data = tl.load_mnist() if name == "mnist" else tl.load_digits()
     for split, part in data.parts().items():
+        assert isinstance(part.x, np.ndarray)
         np.save(folder / f"{name}-{split}-x.npy", part.x)
         np.save(folder / f"{name}-{split}-t.npy", part.t)
 

@@ -77,7 +77,7 @@ def member_seconds() -> float:
     """Of one core for one member of a usual search: 784-100-10, 10 epochs of 60,000 rows."""
     data = blank(6_000, 784)
     population = tl.Population.grid(tl.MLP(hidden=(100,)), tl.Adam(), seed=range(8))
-    given = {"batch_size": 100, "steps": 60, "evaluate": None, "keep": "history"}
+    given: dict[str, Any] = {"batch_size": 100, "steps": 60, "evaluate": None, "keep": "history"}
     took = seconds(lambda: population.fit(data, backend="threads", workers=1, **given))
     return took / 8 / 60 * 6_000
 

@@ -37,12 +37,12 @@ SPACE: Final = {
 def searches(name: str, seed: int) -> dict[str, Any]:
     """The two searches, of the same candidates."""
     cv = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    common = {"max_iter": EPOCHS[name], "batch_size": BATCH, "random_state": seed}
+    common: dict[str, Any] = {"max_iter": EPOCHS[name], "batch_size": BATCH, "random_state": seed}
     theirs = neural_network.MLPClassifier(**common, n_iter_no_change=EPOCHS[name], tol=0.0)
     ours = tl.MLPClassifier(
         **common, n_iter_no_change=math.inf, tol=0.0, standardize_inputs=False, dtype="float32"
     )
-    how = {"n_iter": CANDIDATES, "cv": cv, "random_state": seed, "refit": False}
+    how: dict[str, Any] = {"n_iter": CANDIDATES, "cv": cv, "random_state": seed, "refit": False}
     return {
         "scikit-learn": RandomizedSearchCV(theirs, SPACE, n_jobs=2, **how),
         "trainlab": tl.PopulationSearchCV(ours, SPACE, workers=2, **how),

@@ -71,7 +71,7 @@ def ratio(value: float) -> str:
 
 def targets(document: Document) -> Table:
     """Every target, what was found, what products alone would allow, and whether it is enough."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for target in TARGETS:
         found = target.found(document)
         if found is None:
@@ -99,7 +99,7 @@ def workload(document: Document, name: str) -> Table:
     """Everybody's times at a workload, quickest last."""
     section = document["workloads"][name]
     relative = results.ratios(document, name)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for entrant in LINEUP:
         entry = section["entrants"].get(entrant.name)
         if entry is None:
@@ -182,7 +182,7 @@ def sweep(document: Document, names: tuple[str, ...], title: str, first: str) ->
     """Microseconds of a member's step at each point of a sweep."""
     points = [name for name in names if name in document["workloads"]]
     entered = [e.name for e in LINEUP if any(per_step(document, p, e.name) for p in points)]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in entered:
         values = [per_step(document, point, name) for point in points]
         rows.append((name, *(MISSING if v is None else seconds(v) for v in values)))
@@ -196,7 +196,8 @@ def per_step(document: Document, workload: str, name: str) -> float | None:
     if found is None:
         return None
     section = document["workloads"][workload]
-    return found.median / (section["members"] * section["steps"]) * 1e6
+    steps: int = section["members"] * section["steps"]
+    return found.median / steps * 1e6
 
 
 def sizes(document: Document) -> Table:

@@ -39,9 +39,13 @@ def bits(network: tl.Network) -> bytes:
     return b"".join(values.tobytes() for _, values in sorted(network.parameters.items()))
 
 
+def _bits_of(seed: int) -> bytes:
+    return bits(fit(seed))
+
+
 async def awaited(seeds: list[int]) -> list[bytes]:
     """Fits in the threads of asyncio."""
-    return await asyncio.gather(*(asyncio.to_thread(lambda s=s: bits(fit(s))) for s in seeds))
+    return await asyncio.gather(*(asyncio.to_thread(_bits_of, seed) for seed in seeds))
 
 
 def fits(seed: int, folder: Path) -> str:

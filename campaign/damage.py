@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 
-Damage = Callable[[bytes, bytes, Any], bytes]  # (content, another file of its kind, rng) → damaged
+Damage = Callable[
+    [bytes, bytes, np.random.Generator], bytes
+]  # (content, another file of its kind, rng) → damaged
 
 EXTREMES: Final = (0, 1, -1, 2**7 - 1, 2**15, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, 2**64 - 1)
 TEXTS: Final = (
@@ -19,18 +21,18 @@ TEXTS: Final = (
 _NUMBER: Final = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def _place(content: bytes, rng: Any) -> int:
+def _place(content: bytes, rng: np.random.Generator) -> int:
     """A place: anywhere, or, half of the time, among the first bytes, where headers are."""
     end = len(content) if rng.random() < 0.5 else min(len(content), 128)
     return int(rng.integers(max(end, 1)))
 
 
-def _span(content: bytes, rng: Any) -> tuple[int, int]:
+def _span(content: bytes, rng: np.random.Generator) -> tuple[int, int]:
     start = _place(content, rng)
     return start, min(len(content), start + int(rng.integers(1, 64)))
 
 
-def flip(content: bytes, other: bytes, rng: Any) -> bytes:
+def flip(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Changes some bits of a few bytes."""
     changed = bytearray(content)
     for _ in range(int(rng.integers(1, 4)) if changed else 0):
@@ -38,52 +40,52 @@ def flip(content: bytes, other: bytes, rng: Any) -> bytes:
     return bytes(changed)
 
 
-def cut(content: bytes, other: bytes, rng: Any) -> bytes:
+def cut(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Ends early."""
     return content[: _place(content, rng)]
 
 
-def insert(content: bytes, other: bytes, rng: Any) -> bytes:
+def insert(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Has bytes too many."""
     at = len(content) if rng.random() < 0.2 else _place(content, rng)
     return content[:at] + rng.bytes(int(rng.integers(1, 40))) + content[at:]
 
 
-def remove(content: bytes, other: bytes, rng: Any) -> bytes:
+def remove(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Lacks bytes."""
     start, stop = _span(content, rng)
     return content[:start] + content[stop:]
 
 
-def repeat(content: bytes, other: bytes, rng: Any) -> bytes:
+def repeat(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Has some bytes again, in another place."""
     (start, stop), at = _span(content, rng), _place(content, rng)
     return content[:at] + content[start:stop] + content[at:]
 
 
-def blank(content: bytes, other: bytes, rng: Any) -> bytes:
+def blank(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Has zeros where a disk lost a sector."""
     start = _place(content, rng)
     stop = min(len(content), start + int(rng.choice([1, 16, 512, 4096])))
     return content[:start] + bytes(stop - start) + content[stop:]
 
 
-def splice(content: bytes, other: bytes, rng: Any) -> bytes:
+def splice(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Begins as one file and ends as another."""
     at = _place(content, rng)
     return content[:at] + other[at if rng.random() < 0.5 else _place(other, rng) :]
 
 
-def field(content: bytes, other: bytes, rng: Any) -> bytes:
+def field(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Has an extreme value where a length, an offset or a count may be."""
     width = int(rng.choice([1, 2, 4, 8]))
-    value = EXTREMES[int(rng.integers(len(EXTREMES)))] % 256**width
+    value: int = EXTREMES[int(rng.integers(len(EXTREMES)))] % 256**width
     at = _place(content, rng)
-    order = "little" if rng.random() < 0.5 else "big"
+    order: Literal["little", "big"] = "little" if rng.random() < 0.5 else "big"
     return content[:at] + value.to_bytes(width, order) + content[at + width :]
 
 
-def word(content: bytes, other: bytes, rng: Any) -> bytes:
+def word(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     """Has another number, or none, in place of one in its text."""
     found = list(_NUMBER.finditer(content[: 1 << 16]))
     if not found:
@@ -95,12 +97,12 @@ def word(content: bytes, other: bytes, rng: Any) -> bytes:
 DAMAGES: Final[Sequence[Damage]] = (flip, cut, insert, remove, repeat, blank, splice, field, word)
 
 
-def damaged(content: bytes, other: bytes, rng: Any) -> tuple[str, bytes]:
+def damaged(content: bytes, other: bytes, rng: np.random.Generator) -> tuple[str, bytes]:
     """(kinds of damage, the damaged content): one kind, and sometimes more."""
-    names = []
+    names: list[str] = []
     while not names or rng.random() < 0.2:
         kind = DAMAGES[int(rng.integers(len(DAMAGES)))]
-        names.append(kind.__name__)  # type: ignore[attr-defined]  # they are functions
+        names.append(kind.__name__)
         content = kind(content, other, rng)
     return "+".join(names), content
 

@@ -12,7 +12,7 @@ import safetensors.numpy
 
 from trainlab.models.container import KEY, checksum
 
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, 1, -1, 2**31, 2**53, 2**62, 2**63, 2**64, 10**400, -(10**400)),
     *(0.5, -0.0, 1e308, 5e-324, 1e-320, math.nan, math.inf, -math.inf),
     *("", "a", "relu", "os.system", "../../etc/passwd", "\ud800", "\0", "é" * 300, "1e999", "NaN"),
@@ -27,7 +27,7 @@ def forged(content: bytes, other: bytes, rng: Any) -> tuple[str, bytes]:
     with_header = 8 + int.from_bytes(content[:8], "little")
     about = json.loads(json.loads(content[8:with_header])["__metadata__"][KEY])
     arrays = dict(safetensors.numpy.load(content))
-    done = []
+    done: list[str] = []
     while not done or rng.random() < 0.2:
         change = _array if rng.random() < 0.15 else _setting
         done.append(change(about, arrays, rng))
@@ -60,7 +60,8 @@ def _setting(about: dict[str, Any], arrays: dict[str, Any], rng: Any) -> str:
 
 def _places(about: Any) -> list[tuple[Any, Any]]:
     """Each (record or list, key), but for the checksum."""
-    found, left = [], [about]
+    found: list[tuple[Any, Any]] = []
+    left = [about]
     while left and len(found) < MOST_NODES:
         owner = left.pop()
         pairs = owner.items() if isinstance(owner, dict) else enumerate(owner)

@@ -122,6 +122,6 @@ PART: Final = Parsers()
 if __name__ == "__main__":
     name, *numbers, out = sys.argv[1:]
     kind = subjects()[name]
-    said, content = mutant(kind, name, *map(int, numbers))  # type: ignore[call-arg]  # three
+    said, content = mutant(kind, name, *map(int, numbers))
     Path(out).write_bytes(kind.pack(content))
     print(said)  # noqa: T201  # a program

@@ -94,7 +94,8 @@ _TRUTHS: Final[dict[tuple[int, bytes], str]] = {}
 def idx(array: Any, code: int) -> bytes:
     """A sound file."""
     header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape)
-    return header + array.astype(DTYPES[code]).tobytes()
+    content: bytes = array.astype(DTYPES[code]).tobytes()
+    return header + content
 
 
 def idx_means(content: bytes) -> str | None:
@@ -131,7 +132,8 @@ IDX: Final = (
 def _read_model(path: Path) -> str:
     model = tl.load(path, max_bytes=1 << 24)
     if isinstance(model, (tl.Population, tl.Network)):
-        return digest(type(model).__name__, of_population(getattr(model, "population", model)))
+        own = model.population if isinstance(model, tl.Network) else model
+        return digest(type(model).__name__, of_population(own))
     x: Any = rows()[0]
     if isinstance(model, Pipeline):
         x = _words()
@@ -162,7 +164,8 @@ def models() -> Mapping[str, Sequence[bytes]]:
 
 def _models() -> Mapping[str, Sequence[bytes]]:
     x, t = rows()
-    data, quick = tl.from_arrays(x, t), {"max_iter": 3, "random_state": 0, "workers": 1}
+    data = tl.from_arrays(x, t)
+    quick: dict[str, Any] = {"max_iter": 3, "random_state": 0, "workers": 1}
 
     def trained_population(members: int) -> Any:
         own = tl.Population(list(population())[:members])
@@ -175,7 +178,7 @@ def _models() -> Mapping[str, Sequence[bytes]]:
         return own
 
     pipeline = [("encoder", tl.TableEncoder()), ("network", tl.MLPClassifier((4,), **quick))]
-    few = {"n_architectures": 2, "n_folds": 2, **quick}
+    few: dict[str, Any] = {"n_architectures": 2, "n_folds": 2, **quick}
     labels = np.array(["a", "b", "c"])[t]
     made = {
         "population": [trained_population(2), trained_population(4)],

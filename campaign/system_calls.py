@@ -83,7 +83,7 @@ class SystemCalls(Disturbing):
         """What is wrong after a call has failed."""
         if answer.error or answer.code:
             return f"{answer}"
-        digest, how, kind, text = answer.value[0], *answer.value[1:]
+        digest, how, kind, text = answer.value
         scratch = folder.parent
         if how == "error":
             if kind not in TYPED or str(folder) not in text:

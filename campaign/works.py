@@ -105,18 +105,18 @@ def uninterrupted(history: tl.History) -> tl.History:
     return history
 
 
-def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> tl.Population:
-    """The members after a training; its history hangs on it."""
+def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> str:
+    """The digest of the members after a training, and of its history."""
     from trainlab.engine import grouping
     from trainlab.training import pace
 
     # Saved at every epoch, in chunks of three members.
-    pace.FIRST, pace.SHARE = 0.0, np.inf
+    vars(pace).update(FIRST=0.0, SHARE=np.inf)
     grouping.chunk_size = lambda *_: 3
     own = population()
     x, t = rows()
-    own.history = uninterrupted(
-        own.fit(  # type: ignore[attr-defined]  # of this file alone
+    history = uninterrupted(
+        own.fit(
             tl.from_arrays(x, t).split(validation=11),
             batch_size=10,
             epochs=epochs,
@@ -127,17 +127,12 @@ def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> t
             store=folder,
         )
     )
-    return own
+    return of_population(own, history)
 
 
 def training(backend: str) -> Work:
     """A training with a store."""
-
-    def do(folder: Path) -> str:
-        own = trained(folder, backend)
-        return of_population(own, own.history)  # type: ignore[attr-defined]
-
-    return Work(do)
+    return Work(lambda folder: trained(folder, backend))
 
 
 def search(folder: Path) -> str:

@@ -63,7 +63,7 @@ def quickest(options: Iterable[Option], trial: Callable[[Option], float]) -> Opt
     options = list(options)
     if len(options) == 1:
         return options[0]
-    rates = []
+    rates: list[tuple[float, int, Option]] = []
     for option in options:
         goes = []
         trial(option)  # caches, thread pools, compilers

@@ -29,10 +29,11 @@ class Affine:
 
     def forward(self, x: Array, training: bool) -> Array:
         self.x = x
-        return np.dot(x, self.W) + self.b
+        y: Array = np.dot(x, self.W)
+        return y + self.b
 
     def backward(self, dy: Array) -> Array:
-        dx = np.dot(dy, self.W.T)
+        dx: Array = np.dot(dy, self.W.T)
         self.dW = np.dot(self.x.T, dy)
         self.db = np.sum(dy, axis=0)
         return dx
@@ -61,7 +62,8 @@ class BatchNormalization:
 
     def forward(self, x: Array, training: bool) -> Array:
         if not training:
-            return self.gamma * (x - self.mean) / np.sqrt(self.var + 1e-6) + self.beta
+            known: Array = self.gamma * (x - self.mean) / np.sqrt(self.var + 1e-6) + self.beta
+            return known
         mean = x.mean(axis=0)
         self.centred = x - mean
         var = np.mean(self.centred**2, axis=0)
@@ -69,7 +71,8 @@ class BatchNormalization:
         self.normal = self.centred / self.std
         self.mean = self.decay * self.mean + (1 - self.decay) * mean
         self.var = self.decay * self.var + (1 - self.decay) * var
-        return self.gamma * self.normal + self.beta
+        y: Array = self.gamma * self.normal + self.beta
+        return y
 
     def backward(self, dy: Array) -> Array:
         rows = len(dy)
@@ -80,14 +83,15 @@ class BatchNormalization:
         dstd = -np.sum(dnormal * self.centred / (self.std * self.std), axis=0)
         dvar = 0.5 * dstd / self.std
         dcentred += 2.0 / rows * self.centred * dvar
-        return dcentred - np.sum(dcentred, axis=0) / rows
+        dx: Array = dcentred - np.sum(dcentred, axis=0) / rows
+        return dx
 
 
 def softmax(x: Array) -> Array:
     """Probabilities of each row."""
     x = x.T
     x = x - np.max(x, axis=0)
-    y = np.exp(x) / np.sum(np.exp(x), axis=0)
+    y: Array = np.exp(x) / np.sum(np.exp(x), axis=0)
     return y.T
 
 
@@ -106,7 +110,8 @@ class SoftmaxWithLoss:
         return cross_entropy(self.y, t)
 
     def backward(self) -> Array:
-        return (self.y - self.t) / len(self.t)
+        dy: Array = (self.y - self.t) / len(self.t)
+        return dy
 
 
 class MultiLayerNet:

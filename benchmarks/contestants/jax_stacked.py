@@ -219,8 +219,8 @@ class JaxStacked(Contestant):
         )
         batches = stacks.stacked_batches(workload, settings, steps)
         whole = length - (workload.ragged > 0)
-        full = np.stack([rows for i, rows in enumerate(batches) if i % length < whole])
-        full = full.astype(np.int32).reshape(-1, whole, *full.shape[1:])
+        stacked = np.stack([rows for i, rows in enumerate(batches) if i % length < whole])
+        full = stacked.astype(np.int32).reshape(-1, whole, *stacked.shape[1:])
         rest = np.stack(batches[length - 1 :: length]).astype(np.int32) if workload.ragged else None
         _, losses, on_the_way, at_end = train(plan, carries, rates, self.splits, full, rest)
         values: Array = np.asarray(losses).reshape(-1, len(members))

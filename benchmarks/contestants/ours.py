@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import trainlab as tl
 from benchmarks.contestants.base import Contestant, Outcome, last
@@ -24,7 +24,7 @@ class Ours(Contestant):
 
     def __init__(self, workload: Workload, data: Data, count: int | None = None) -> None:
         super().__init__(workload, data, count)
-        held = {name: data[name] for name in ("validation", "test") if name in data}
+        held: dict[str, Any] = {name: data[name] for name in ("validation", "test") if name in data}
         self.dataset = tl.datasets.from_arrays(*data["train"], **held)
 
     def run(self, steps: int | None = None) -> Outcome:

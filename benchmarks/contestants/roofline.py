@@ -62,7 +62,11 @@ class Roofline(Contestant):
             stacks += [(widths, min(self.stack, count - i)) for i in range(0, count, self.stack)]
         limit = threadpool_limits(self.blas, user_api="blas")
         with limit, ThreadPoolExecutor(self.threads) as pool:
-            list(pool.map(lambda stack: _products(workload, *stack, steps, evaluate), stacks))
+            list(
+                pool.map(
+                    lambda stack: _products(workload, stack[0], stack[1], steps, evaluate), stacks
+                )
+            )
 
 
 def _products(

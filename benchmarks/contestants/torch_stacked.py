@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.contestants import stacks
@@ -23,7 +24,6 @@ from benchmarks.contestants.team import Team, ordered
 from benchmarks.data import Data
 from benchmarks.workloads import Workload
 
-Tensor = torch.Tensor
 Layers = list[list[Tensor]]
 """Per layer W (K, in, out), b (K, 1, out), and with batch-norm γ, β (K, 1, out)."""
 
@@ -77,7 +77,12 @@ class TorchStacked(Contestant):
         self, members: range, steps: int, choice: Choice, compiled: bool, rows: int | None = None
     ) -> Outcome:
         size, processes, threads = choice
-        options = {"size": size, "threads": threads, "compiled": compiled, "rows": rows}
+        options: dict[str, Any] = {
+            "size": size,
+            "threads": threads,
+            "compiled": compiled,
+            "rows": rows,
+        }
         if processes == 1 or self.team is None:
             return train(self.workload, self.data, list(members), steps, **options)
         pieces = stacks.split(self.workload, members, size)
@@ -183,10 +188,10 @@ class _Stack:
                     tensor.grad = parameter.grad[rows]
             optimizer.step()
 
-    @torch.inference_mode()
     def _accuracy(self, x: Tensor, t: Tensor) -> list[float]:
-        y = _outputs(x, self.layers, self.statistics, training=False)
-        right: list[float] = (y.argmax(dim=-1) == t).float().mean(dim=-1).tolist()
+        with torch.inference_mode():
+            y = _outputs(x, self.layers, self.statistics, training=False)
+            right: list[float] = (y.argmax(dim=-1) == t).float().mean(dim=-1).tolist()
         return right
 
 

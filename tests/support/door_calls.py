@@ -126,8 +126,23 @@ def numbers() -> Any:
     return rows()[:, 0] * 2 + 1
 
 
-QUICK: Final = {"max_iter": 3, "random_state": 0, "workers": 1}
-SMALL: Final = {"hidden_layer_sizes": (4,), "schedule": "cosine"}
+@functools.cache
+def place() -> Path:
+    """A folder with files to read; it is made once, and nothing may be written to it."""
+    folder = Path(tempfile.mkdtemp(prefix="doors-files-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # not in forked processes
+    tl.save(_network(), folder / "model.safetensors")
+    (folder / "idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]))
+    (folder / "script.py").write_text("print(1)\n", encoding="utf-8")
+    lines = [f"{a},{b},{'xyz'[n % 3]}" for n, (a, b, _) in enumerate(rows(30))]
+    (folder / "table.csv").write_text("\n".join(["a,b,kind", *lines]), encoding="utf-8")
+    (folder / "new.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
+    population().fit(data(), steps=2, workers=1, store=folder / "runs")
+    return folder
+
+
+QUICK: Final[dict[str, Any]] = {"max_iter": 3, "random_state": 0, "workers": 1}
+SMALL: Final[dict[str, Any]] = {"hidden_layer_sizes": (4,), "schedule": "cosine"}
 """A cosine ends by itself: a constant rate would warn that it was still improving."""
 SPACE: Final = {"learning_rate_init": [0.01, 0.1]}
 ESTIMATORS: Final[Mapping[str, tuple[Callable[..., Any], Callable[[], Any]]]] = {
@@ -372,21 +387,6 @@ CONSTRUCTED: Final[Mapping[str, Callable[[Any], Any]]] = {
     for name in ESTIMATORS
 }
 """What judges the arguments of a constructor that only stores them."""
-
-
-@functools.cache
-def place() -> Path:
-    """A folder with files to read; it is made once, and nothing may be written to it."""
-    folder = Path(tempfile.mkdtemp(prefix="doors-files-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # not in forked processes
-    tl.save(_network(), folder / "model.safetensors")
-    (folder / "idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]))
-    (folder / "script.py").write_text("print(1)\n", encoding="utf-8")
-    lines = [f"{a},{b},{'xyz'[n % 3]}" for n, (a, b, _) in enumerate(rows(30))]
-    (folder / "table.csv").write_text("\n".join(["a,b,kind", *lines]), encoding="utf-8")
-    (folder / "new.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
-    population().fit(data(), steps=2, workers=1, store=folder / "runs")
-    return folder
 
 
 ALONE: Final = {

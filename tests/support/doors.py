@@ -145,7 +145,7 @@ def methods(dotted: str, kind: Any) -> Iterator[tuple[str, Any]]:
 
 def parameters(thing: Any, dotted: str) -> list[str]:
     """The names of its parameters; of `**name` those that CALLS knows."""
-    found = []
+    found: list[str] = []
     for parameter in inspect.signature(thing).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             found += EXTRA[dotted]

@@ -272,7 +272,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "range huge": lambda: range(2**64),
     "slice": lambda: slice(None),
     "iterator": lambda: iter([1.0, 2.0]),
-    "generator": lambda: (x for x in ()),
+    "generator": lambda: (x for x in tuple[float]()),
     "generator endless": endless,
     "count": itertools.count,
     # what can be called, and other things

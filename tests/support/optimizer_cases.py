@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,6 @@ def train(
     state, new = optimizer.init(params), Workspace()
     decays = [slice(0, size // 3), slice(size // 2, size - 1)]
     for step in range(steps):
-        grads = gather(lambda k, step=step: gradients(k, size, step, dtype))
+        grads = gather(partial(gradients, size=size, step=step, dtype=dtype))
         optimizer.update(params, grads, state, step, steps, decays, new)
     return params, state

@@ -99,12 +99,10 @@ def read(folder: Path) -> tuple[str, Page]:
 def example(seeds: int = 7) -> results.Results:
     """Results of an experiment with every part that a page shows: two arms, one run diverged."""
     steps = np.arange(float(STEPS))
-    rows = tuple(
-        Row(arm, seed, {"optimizer": {"kind": "SGD", "lr": 0.1}, "of one's own": "a word"})
-        for arm in ("SGD", "left arm")
-        for seed in range(seeds)
-    )
-    start = np.array([4.0 + row.seed / 9 if row.arm == "SGD" else 1.0 for row in rows])
+    pairs = [(arm, seed) for arm in ("SGD", "left arm") for seed in range(seeds)]
+    settings = {"optimizer": {"kind": "SGD", "lr": 0.1}, "of one's own": "a word"}
+    rows = tuple(Row(arm, seed, settings) for arm, seed in pairs)
+    start = np.array([4.0 + seed / 9 if arm == "SGD" else 1.0 for arm, seed in pairs])
     values = start[:, None] * np.exp(-steps / 300)
     values[1, 350:] = np.nan
     series = {

@@ -41,7 +41,9 @@ def judged(name: str) -> TrainingExperiment:
     """The experiment with those arms alone that something is expected of."""
     experiment, named = training(name), set[str]()
     for expected in experiment.expect:
-        pair = isinstance(expected, Better)
-        named |= {expected.first, expected.second} if pair else {expected.arm}
+        if isinstance(expected, Better):
+            named |= {expected.first, expected.second}
+        else:
+            named.add(expected.arm)
     vary = {arm: fields for arm, fields in experiment.vary.items() if arm in named}
     return dataclasses.replace(experiment, vary=vary)
