@@ -41,6 +41,7 @@ PNG_LIMIT = 60_000
 COLORS = 256
 RESOLUTIONS = (110, 90, 75, 60)
 ALL = "all"
+SHOWN = {"digits": "digits", "mnist": "MNIST"}
 FOLD = 12
 """A longer list of arms is folded away."""
 
@@ -206,12 +207,12 @@ def what_was_found(found: Mapping[str, Any]) -> Iterable[str]:
 
 
 def settings(experiment: AnyExperiment, found: Mapping[str, Any]) -> Iterable[str]:
-    """The setups of both data sets and what the arms vary; of other kinds, what was recorded."""
+    """The setups of its data sets and what the arms vary; of other kinds, what was recorded."""
     if isinstance(experiment, TrainingExperiment):
-        digits, mnist = (setup_rows(experiment.base[name]) for name in ("digits", "mnist"))
-        names = {**digits, **mnist}
-        rows = [[name, digits.get(name, "all"), mnist.get(name, "all")] for name in names]
-        yield table([["", "digits", "MNIST"], *rows])
+        columns = {name: setup_rows(setup) for name, setup in sorted(experiment.base.items())}
+        names = dict.fromkeys(name for column in columns.values() for name in column)
+        rows = [[name, *(one.get(name, "all") for one in columns.values())] for name in names]
+        yield table([["", *(SHOWN[name] for name in columns)], *rows])
         arms = [
             [arm, ", ".join(f"`{field}={code(to)}`" for field, to in fields.items()) or "as above"]
             for arm, fields in experiment.vary.items()
@@ -225,7 +226,7 @@ def settings(experiment: AnyExperiment, found: Mapping[str, Any]) -> Iterable[st
 def runs(experiment: AnyExperiment) -> Iterable[str]:
     """The commands that measure it."""
     yield f"trainlab run {experiment.name}"
-    if experiment.needs_data:
+    if "mnist" in experiment.data_sets:
         yield f"trainlab run {experiment.name} --data mnist"
 
 

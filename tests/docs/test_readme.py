@@ -10,7 +10,6 @@ import pytest
 
 from documents import ROOT, commands, execute
 from trainlab.cli import main
-from trainlab.experiments import EXPERIMENTS
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.initializers import INITIALIZERS
 from trainlab.network.losses import LOSSES
@@ -38,12 +37,6 @@ def test_every_command_is_on_the_page_of_commands() -> None:
     calls = [words for document, words, _ in commands("trainlab") if document == page]
     shown = {words[0] for words in calls if words}
     assert set(main.commands) <= shown
-
-
-def test_every_experiment_is_among_the_features() -> None:
-    listed = re.search(r"Experiments, along.*?:\n(.*?)\.\n", FEATURES, re.DOTALL)
-    assert listed is not None
-    assert re.findall(r"`([a-z-]+)`", listed[1]) == list(EXPERIMENTS)
 
 
 TABLES = {

@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from reduced import measured
+from reduced import measured, training
+from tools import pages
 from trainlab import experiments
+from trainlab.cli import main
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, find
-from trainlab.experiments.base import Better, TrainingExperiment, Within
+from trainlab.experiments.base import DATA_SETS, Better, TrainingExperiment, Within
 
-NAMES = [
-    "derivative",
-    "gradient-field",
-    "gradient-descent",
-    "tiny-network",
-    "two-layer-network",
-    "optimizer-paths",
-    "optimizer-comparison",
-    "activation-histograms",
-    "weight-init-comparison",
-    "batch-norm",
-    "weight-decay",
-    "weight-decay-ladder",
-    "dropout",
-    "dropout-ladder",
-    "hyper-parameter-search",
-    "gradient-check",
-    "gradient-norms",
-    "tuned-optimizers",
-    "learning-rates",
-]
+NAMES = list(EXPERIMENTS)
+FOLDER = Path(experiments.__file__).parent
 
 
 def test_the_experiments_come_in_the_order_of_the_notes() -> None:
-    assert list(EXPERIMENTS) == NAMES
     every = [experiment.number for experiment in EXPERIMENTS.values()]
     numbers = [number for number in every if number is not None]
-    assert numbers == sorted(numbers) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11, 12, 12, 13, 14]
+    assert numbers == sorted(numbers)
+    assert set(numbers) == set(range(1, 15))
     # Those that the notes lack come after them.
     assert every == numbers + [None] * (len(every) - len(numbers))
 
 
-def test_each_is_data_in_a_file_of_its_own() -> None:
-    folder = Path(experiments.__file__).parent
+def test_each_file_that_declares_an_experiment_is_found_and_named_after_it() -> None:
+    declaring = {
+        path.stem: path
+        for path in FOLDER.glob("*.py")
+        if re.search("^EXPERIMENT = ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert set(declaring) == {name.replace("-", "_") for name in NAMES}
     for name in NAMES:
-        path = folder / f"{name.replace('-', '_')}.py"
-        assert f'name="{name}"' in path.read_text(encoding="utf-8")
+        source = declaring[name.replace("-", "_")].read_text(encoding="utf-8")
+        assert f'name="{name}"' in source
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,8 +49,9 @@ def test_each_says_what_to_expect_of_arms_it_has(name: str) -> None:
     assert experiment.claim.endswith(".")
     assert experiment.caption.endswith(".")
     assert experiment.expect
+    assert not experiment.data_sets or "digits" in experiment.data_sets
+    assert set(experiment.data_sets) <= set(DATA_SETS)
     if isinstance(experiment, TrainingExperiment):
-        assert set(experiment.base) == {"digits", "mnist"}
         arms = set(experiment.vary)
     else:
         arms = set(measured(name, seeds=1).arms)
@@ -68,6 +61,48 @@ def test_each_says_what_to_expect_of_arms_it_has(name: str) -> None:
             {expected.first, expected.second} if isinstance(expected, Better) else {expected.arm}
         )
         assert named <= arms
+
+
+@pytest.fixture
+def digits_alone(monkeypatch: pytest.MonkeyPatch) -> TrainingExperiment:
+    """Weight decay, as if nobody had declared it for MNIST."""
+    experiment = training("weight-decay")
+    experiment = dataclasses.replace(experiment, base={"digits": experiment.base["digits"]})
+    known = {**EXPERIMENTS, "weight-decay": experiment}
+    monkeypatch.setattr("trainlab.experiments.registry.EXPERIMENTS", known)
+    return experiment
+
+
+def test_an_experiment_may_have_digits_alone(
+    digits_alone: TrainingExperiment, tmp_path: Path
+) -> None:
+    assert digits_alone.data_sets == ("digits",)
+    told = "data of experiment weight-decay must be one of 'digits'; got 'mnist'"
+    with pytest.raises(SettingError, match=told):
+        experiments.run([digits_alone], tmp_path / "out", experiments.Options("mnist"))
+    assert not (tmp_path / "out").exists()
+    result = CliRunner().invoke(main, ["run", "weight-decay", "--data", "mnist"])
+    assert (result.exit_code, told in result.output) == (2, True)
+    assert [e.name for e in find(["all"], "mnist")] == [n for n in NAMES if n != "weight-decay"]
+    assert find(["all"], "digits") == find(["all"])
+    rows = list(pages.settings(digits_alone, {}))
+    assert rows[0].startswith("|  | digits |\n")
+    assert list(pages.runs(digits_alone)) == ["trainlab run weight-decay"]
+
+
+def test_all_says_what_it_leaves_out(
+    digits_alone: TrainingExperiment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(found: list[Any], *_: Any, **__: Any) -> None:
+        asked.append([one.name for one in found])
+
+    monkeypatch.setattr(experiments, "run", run)
+    words = ["run", "all", "--data", "mnist", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, words)
+    assert "Not declared for mnist, and left out: weight-decay\n" in result.output
+    assert asked == [[name for name in NAMES if name != "weight-decay"]]
 
 
 def test_all_stands_for_all_and_nothing_comes_twice() -> None:

@@ -96,8 +96,22 @@ def test_a_target_without_a_value_is_an_error_or_left_out(
     complains(
         lambda: problem(written(tmp_path, x=numbers, y=["NA", ""] * 12), "y"),
         DataError,
-        "rows 1, 2, 3, 4, 5, … of target 'y'",
+        f"values of target 'y' in {path} must be there in some row; got 'NA', '' in {ROWS} rows",
     )
+
+
+def test_a_target_without_any_value_says_nothing_of_the_features(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, word=["a", "b"] * 12, y=[""] * ROWS)
+    for options in ({}, {"folds": 5}, {"drop_missing_target": True}, {"task": "regression"}):
+        with pytest.raises(DataError) as caught:
+            problem(path, "y", **options)
+        told = f"values of target 'y' in {path} must be there in some row; got '' in {ROWS} rows"
+        assert str(caught.value) == told
+    path = written(tmp_path, x=numbers, hole=[""] * ROWS, y=[""] * ROWS)
+    with pytest.raises(DataError, match=r"none in 'hole'; try --drop hole$"):
+        problem(path, "y")
 
 
 def test_classes_that_are_too_rare_are_an_error_or_left_out(

@@ -33,6 +33,7 @@ from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import SettingError, WorkerError
 from trainlab.population.fit import Fit, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
+from trainlab.store import listed
 from trainlab.training import pace
 from trainlab.training.recorder import HistoryRecorder
 from trainlab.training.trainer import TrainingSpec
@@ -234,6 +235,25 @@ class TestLosses:
             with pytest.raises(WorkerError, match="scheduler of fit must answer at its address"):
                 train(**where("dask", other), progress=KillOnce(other._scheduler.kill))
             assert time.monotonic() - start < 30
+
+    def test_a_client_that_is_closed_in_a_pause_is_an_error_and_nothing_is_lost(
+        self, cluster, usual, small_chunks, tmp_path: Path
+    ) -> None:
+        settings = {"batch_size": BATCH, "epochs": 3, "on": ("train", "validation", "batch")}
+        settings |= {"early_stopping": tl.EarlyStopping(patience=1), "keep": "state"}
+        with distributed.Client(cluster.address) as client:
+            running = mixed().start(overlapping(), backend="dask", store=tmp_path, **settings)
+            while all(one.kind == "running" for one in running.history.status):
+                time.sleep(0.01)
+            running.pause()
+            client.close()
+            running.resume()
+            told = r"Dask client of fit must stay open .*; got 'closed'; try the same again with a"
+            with pytest.raises(WorkerError, match=told):
+                running.wait()
+        (about,) = listed(tmp_path)
+        assert 0 < about.done < about.total
+        assert train(**where("dask", cluster), store=tmp_path)[0] == usual
 
     def test_processes_that_always_die_are_an_error(self) -> None:
         class Deadly(NumPyEngine):

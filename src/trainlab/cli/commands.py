@@ -86,7 +86,10 @@ def run(
     from trainlab.experiments import run as run_experiments
     from trainlab.report import build
 
-    experiments = find(names)
+    experiments = find(names, data)
+    left_out = [one.name for one in find(names) if one not in experiments]
+    if left_out:
+        say(f"Not declared for {data}, and left out: {', '.join(left_out)}", err=True)
     options = Options(data, data_dir, seeds, workers, backend, scheduler, quick, fresh, engine)
     finished: list[Results] = []
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from trainlab.optimizers import Optimizer
 from trainlab.training.history import History
 
 Array = npt.NDArray[np.float64]
+DATA_SETS: Final = ("digits", "mnist")
 T = TypeVar("T")
 
 
@@ -143,8 +144,6 @@ class Experiment:
                values to read off, arms to hide and single members to show
     """
 
-    needs_data: ClassVar[bool] = True
-
     name: str
     number: int | None = None
     title: str
@@ -161,7 +160,7 @@ class Experiment:
 class FunctionExperiment(Experiment):
     """An experiment on functions: `compute(seeds)` measures it; seeds are () where none matter."""
 
-    needs_data: ClassVar[bool] = False
+    data_sets: ClassVar[tuple[str, ...]] = ()
 
     compute: Callable[[Sequence[int]], Measurements]
     random: bool = False
@@ -197,6 +196,11 @@ class TrainingExperiment(Experiment):
     base: Mapping[str, Setup]
     vary: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def data_sets(self) -> tuple[str, ...]:
+        """The data sets that it is declared for."""
+        return tuple(self.base)
+
 
 class Train(Protocol):
     """Trains a population under the options of the run: workers, progress, Ctrl-C.
@@ -217,9 +221,10 @@ class Train(Protocol):
 class StagedExperiment(Experiment):
     """An experiment in stages, where what is trained next depends on what was found.
 
-    `compute(data, seeds, train)` measures it.
+    `compute(data, seeds, train)` measures it, on any of its `data_sets`.
     """
 
+    data_sets: tuple[str, ...] = DATA_SETS
     compute: Callable[[Dataset, Sequence[int], Train], Measurements]
 
 

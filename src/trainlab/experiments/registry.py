@@ -2,71 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.experiments import (
-    activation_histograms,
-    batch_norm,
-    derivative,
-    dropout,
-    dropout_ladder,
-    gradient_check,
-    gradient_descent,
-    gradient_field,
-    gradient_norms,
-    hyper_parameter_search,
-    learning_rates,
-    optimizer_comparison,
-    optimizer_paths,
-    tiny_network,
-    tuned_optimizers,
-    two_layer_network,
-    weight_decay,
-    weight_decay_ladder,
-    weight_init_comparison,
-)
 from trainlab.experiments.base import AnyExperiment
 
-_ALL: Final[tuple[AnyExperiment, ...]] = (
-    derivative.EXPERIMENT,
-    gradient_field.EXPERIMENT,
-    gradient_descent.EXPERIMENT,
-    tiny_network.EXPERIMENT,
-    two_layer_network.EXPERIMENT,
-    optimizer_paths.EXPERIMENT,
-    optimizer_comparison.EXPERIMENT,
-    activation_histograms.EXPERIMENT,
-    weight_init_comparison.EXPERIMENT,
-    batch_norm.EXPERIMENT,
-    weight_decay.EXPERIMENT,
-    weight_decay_ladder.EXPERIMENT,
-    dropout.EXPERIMENT,
-    dropout_ladder.EXPERIMENT,
-    hyper_parameter_search.EXPERIMENT,
-    gradient_check.EXPERIMENT,
-    gradient_norms.EXPERIMENT,
-    tuned_optimizers.EXPERIMENT,
-    learning_rates.EXPERIMENT,
+_IMPORT_THIS: Final = ("registry", "resuming", "runner")
+
+
+def _declared() -> Iterator[AnyExperiment]:
+    """What the files of this folder call EXPERIMENT."""
+    for file in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if file.name not in _IMPORT_THIS:
+            module = importlib.import_module(f"{__package__}.{file.name}")
+            if hasattr(module, "EXPERIMENT"):
+                yield module.EXPERIMENT
+
+
+def _place(experiment: AnyExperiment) -> tuple[bool, int, str]:
+    return experiment.number is None, experiment.number or 0, experiment.name
+
+
+def _has(experiment: AnyExperiment, data: str | None) -> bool:
+    return data is None or not experiment.data_sets or data in experiment.data_sets
+
+
+EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType(
+    {experiment.name: experiment for experiment in sorted(_declared(), key=_place)}
 )
 
-EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType({e.name: e for e in _ALL})
 
-
-def find(names: Iterable[str]) -> list[AnyExperiment]:
+def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
     """The experiments named, each once, in the order given; "all" stands for all of them.
 
-    SettingError for a name that is none: it says the nearest one.
+    Parameters
+    ----------
+    names
+        Names of experiments, or "all".
+    data
+        "all" leaves out those that are not declared for this data set; None: none is left out.
 
+    Raises
+    ------
+    SettingError
+        For a name that is none: it says the nearest one.
+
+    Examples
+    --------
     >>> [e.name for e in find(["derivative", "derivative"])]
     ['derivative']
     """
     found: dict[str, AnyExperiment] = {}
     for name in names:
         if name == "all":
-            found |= {key: e for key, e in EXPERIMENTS.items() if key not in found}
+            found |= {
+                key: e for key, e in EXPERIMENTS.items() if key not in found and _has(e, data)
+            }
         elif name in EXPERIMENTS:
             found[name] = EXPERIMENTS[name]
         else:

@@ -21,6 +21,7 @@ from trainlab.engine.choosing import ENGINE
 from trainlab.errors import TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
+    DATA_SETS,
     AnyExperiment,
     FunctionExperiment,
     MeasuredSeries,
@@ -82,7 +83,7 @@ class Options:
     engine: str = "auto"
 
     def __post_init__(self) -> None:
-        one_of(("digits", "mnist")).check(self.data, "data", "a run")
+        one_of(DATA_SETS).check(self.data, "data", "a run")
         either(whole_number(1, "10", high=MEMBERS), None).check(self.seeds, "seeds", "a run")
         either(whole_number(1, "10"), None).check(self.workers, "workers", "a run")
         if self.data_dir is not None:
@@ -119,10 +120,13 @@ def run(
     StoreError where another process is running experiments there.
     """
     options = options or Options()
+    for one in experiments:
+        if one.data_sets:
+            one_of(one.data_sets).check(options.data, "data", f"experiment {one.name}")
     folder = files.as_path(out, "out", "a run")
     check_writable(folder)
     data = None
-    if any(experiment.needs_data for experiment in experiments):
+    if any(experiment.data_sets for experiment in experiments):
         data = load(options)
     found = []
     with Store(folder) as store:
@@ -185,7 +189,7 @@ def measure(
         measured=measured,
         verdict=judge(measured, experiment.measure, experiment.expect),
         published=published.beside(
-            experiment.name, measured, data if experiment.needs_data else None
+            experiment.name, measured, data if experiment.data_sets else None
         ),
         environment=environment(quick=options.quick),
     )
@@ -195,7 +199,7 @@ def _described(
     experiment: AnyExperiment, data: Dataset | None, options: Options
 ) -> Mapping[str, Any]:
     """The data that an experiment looks at: its name, hash and sizes."""
-    if data is None or not experiment.needs_data:
+    if data is None or not experiment.data_sets:
         return NO_DATA
     if isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)

@@ -155,7 +155,8 @@ def problem(
         faults += wrong
         if folds is not None and goal.task == "classification":
             faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
-    kept = slice(None) if goal is None else goal.kept
+    # Of no rows nothing can be said: where the target has no value, features are judged alone.
+    kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     readable = [name for name in features if name not in unread]
     columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
     faults += wrong

@@ -91,7 +91,8 @@ def read_target(
         text = f"row {row + 1} of {of} must be a number for regression; got {got}"
         faults.append(Fault(text, ("--task classification",)))
     if len(set(y.tolist())) < 2 and not missing.all():
-        got = f"{describe(str(y[0]))} in all {len(y)} rows" if len(y) else "no rows"
+        where = "the only row" if len(y) == 1 else f"all {len(y)} rows"
+        got = f"{describe(str(y[0]))} in {where}" if len(y) else "no rows"
         faults.append(Fault(f"values of {of} must differ; got {got}"))
     return Target(y, kept, decided, reason, tuple(notices)), faults
 
@@ -99,12 +100,15 @@ def read_target(
 def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault:
     """The rows without a value."""
     rows = np.flatnonzero(missing).tolist()
-    what = f"row{'s' if len(rows) > 1 else ''} {listed([str(row + 1) for row in rows])}"
+    what = f"row{'s' if len(rows) > 1 else ''} {listed([str(row + 1) for row in rows])} of {of}"
+    must = "have a value"
+    if missing.all():
+        what, must = f"values of {of}", "be there in some row"
     got = listed([describe(cell) for cell in dict.fromkeys(cells[row] for row in rows)])
     count = f" in {len(rows)} rows" if len(rows) > 1 else ""
     named = any(bare(cells[row]) for row in rows)
     return Fault(
-        f"{what} of {of} must have a value; got {got}{count}",
+        f"{what} must {must}; got {got}{count}",
         () if missing.all() else ("--drop-missing-target",),
         "another name where that is a class" if named else "",
     )

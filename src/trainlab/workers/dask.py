@@ -79,7 +79,8 @@ def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
     """Does every job; the first error ends all and is raised.
 
     Where a worker is lost it warns, and the scheduler has its jobs done elsewhere.
-    WorkerError where the scheduler is lost, or the workers of one job are again and again.
+    WorkerError where the scheduler is lost, where somebody closes the client, or where the
+    workers of one job are lost again and again.
     """
     from distributed.comm import CommClosedError
 
@@ -89,13 +90,21 @@ def in_dask(jobs: Sequence[Job], session: Session, client: Client) -> None:
         try:
             while run.busy and not session.control.is_stopped:
                 run.look_who_is_there()
-                run.send()
+                if not session.control.is_paused:  # workers end the jobs that they have
+                    run.send()
                 run.receive()
             run.look_who_is_there(at_once=True)
         finally:
-            client.cancel(list(run.waiting))
-    except CommClosedError as error:
-        raise _unreachable(address) from error
+            with contextlib.suppress(Exception):  # of a client that is closed
+                client.cancel(list(run.waiting))
+    except Exception as error:
+        if client.status in ("closing", "closed"):  # Dask has several errors for that
+            must, remedy = "stay open until the training has ended", "the same again with a store"
+            text = sentence("the Dask client", "fit", must, client.status, remedy)
+            raise WorkerError(text) from error
+        if isinstance(error, CommClosedError):
+            raise _unreachable(address) from error
+        raise
 
 
 class _Dispatcher:
