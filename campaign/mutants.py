@@ -290,20 +290,23 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
     """The tests to run on the mutation of a name, in batches and within the budget.
 
     The likeliest to fail and the quickest come first: a test of the same room counts as ten times
-    as quick, and so does one that names the file, class, field or function that is changed.
+    as quick, and so does one that names the file, class, field or function that is changed, or
+    says that nothing is allocated where an `out=` is gone.
     Of the other parametrized tests a second case has its turn when each has had its first.
     """
     room = room_of(name)
     path, scope = name.split("::")[:2]
-    words = {word.strip("_").lower() for word in [Path(path).stem, *scope.split(".")]}
+    words = {_squeezed(word) for word in [Path(path).stem, *scope.split(".")]}
     words = {word for word in words if len(word) >= LEAST_WORD}
+    if "::without out: " in name:
+        words.add("allocated")
     turns: Counter[str] = Counter()
     placed = []
     for test in sorted(tests, key=lambda each: (seconds[each], each)):
         if any(timed in test for timed in TIMED):
             continue
         own = f"/{room}/" in test or f"test_{room.removesuffix('s')}" in test
-        named = any(word in test.partition("::")[2].lower() for word in words)
+        named = any(word in _squeezed(test.partition("::")[2]) for word in words)
         function = test.partition("[")[0]
         turns[function] += 1
         weight = seconds[test] * (0.1 if own else 1.0) * (0.1 if named else 1.0)
@@ -321,6 +324,11 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
         if not later:
             files.add(file)
     return [batch for batch in batches if batch]
+
+
+def _squeezed(name: str) -> str:
+    """MeanSquaredError and mean_squared_error are one name."""
+    return name.replace("_", "").lower()
 
 
 def killer(log: Path, code: int) -> str:

@@ -153,6 +153,15 @@ def test_own_named_and_quick_tests_come_first_and_cases_of_one_test_take_turns()
     assert mutants.selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
 
 
+def test_names_in_either_spelling_and_what_allocates_come_first() -> None:
+    names = ("::other", "::nothing_is_allocated", "::f[mean_squared_error]")
+    quick, allocates, spelt = seconds = dict(zip(names, (0.1, 0.5, 0.9), strict=True))
+    tests = frozenset(seconds)
+    name = "src/trainlab/network/losses.py::MeanSquaredError.entries::{}: a -> b"
+    found = [mutants.selection(tests, seconds, name.format(k)) for k in ("swapped", "without out")]
+    assert found == [[[spelt, quick, allocates]], [[allocates, spelt, quick]]]
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A package `trainlab` of one function, and tests of it."""
