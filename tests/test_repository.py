@@ -20,6 +20,8 @@ MAX_LINES = 400
 
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
+    "lazy",
+    "limits",
     "terminal",
     "errors",
     "memory",
@@ -27,6 +29,7 @@ ROOMS = (
     "deprecated",
     "files",
     "blas",
+    "versions",
     "pool",
     "settings",
     "streams",
@@ -37,6 +40,7 @@ ROOMS = (
     "data",
     "evidence",
     "plots",
+    "pages",
     "store",
     "members",
     "engine",
@@ -46,6 +50,8 @@ ROOMS = (
     "models",
     "estimators",
     "search",
+    "ensembles",
+    "tables",
     "book",
     "experiments",
     "report",

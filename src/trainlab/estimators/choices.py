@@ -15,13 +15,13 @@ import numpy as np
 
 from trainlab.deprecated import with_norm
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.members import MEMBERS, Member
+from trainlab.limits import MAX_INDEX, MEMBERS
+from trainlab.members import Member
 from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import LAYERS, MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
 from trainlab.settings import FLAG, Rule, Settings, either, is_integer, is_real, whole_number
-from trainlab.streams import MAX_INDEX
 
 # scikit-learn's names, beside ours.
 ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}

@@ -14,6 +14,7 @@ import numpy as np
 from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINES, Engine
 from trainlab.errors import SettingError, describe, sentence
+from trainlab.limits import MAX_INDEX
 from trainlab.settings import (
     MOST,
     Rule,
@@ -26,7 +27,6 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
-from trainlab.streams import MAX_INDEX
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.plan import KEEP, Callback, EarlyStopping
 from trainlab.training.progress import Progress

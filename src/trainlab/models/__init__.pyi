@@ -1,0 +1,3 @@
+from trainlab.models.export import export_onnx as export_onnx
+from trainlab.models.storage import load as load
+from trainlab.models.storage import save as save
