@@ -116,7 +116,9 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def no_figures() -> Iterator[None]:
     """Pages of searches show nothing where their figures would be, and are made at once."""
-    from trainlab.report import searches  # matplotlib is slow to import, and few tests need it
+    from trainlab.tables import (
+        page as searches,  # matplotlib is slow to import, and few tests need it
+    )
 
     themes = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
     with pytest.MonkeyPatch.context() as patch:

@@ -20,6 +20,8 @@ MAX_LINES = 400
 
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
+    "lazy",
+    "limits",
     "terminal",
     "errors",
     "memory",
@@ -28,6 +30,7 @@ ROOMS = (
     "interrupts",
     "files",
     "blas",
+    "versions",
     "pool",
     "settings",
     "streams",
@@ -38,6 +41,7 @@ ROOMS = (
     "data",
     "evidence",
     "plots",
+    "pages",
     "store",
     "members",
     "engine",
@@ -47,6 +51,8 @@ ROOMS = (
     "models",
     "estimators",
     "search",
+    "ensembles",
+    "tables",
     "book",
     "experiments",
     "report",

@@ -6,9 +6,10 @@ What a file says under an old name is read without one.
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -40,6 +41,18 @@ def renamed(old: str, new: str) -> Any:
         return getattr(self, new)
 
     return property(get, doc=f"Deprecated: use `{new}`.")
+
+
+def moved(module: str, places: Mapping[str, str]) -> Callable[[str], Any]:
+    """`__getattr__` of a module whose names, the keys, are in other modules now."""
+
+    def get(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        warn(f"{module}.{name}", f"{places[name]}.{name}")
+        return getattr(importlib.import_module(places[name]), name)
+
+    return get
 
 
 def old_norm(old: str) -> Any:

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from trainlab.errors import SettingError, sentence
 
+GZIP_MAGIC: Final = b"\x1f\x8b"
+"""What a file that gzip has packed begins with."""
 _PIECE: Final = 1 << 20
 _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 _UNSUPPORTED: Final = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}

@@ -7,15 +7,12 @@ from typing import Any, Final
 
 from trainlab.deprecated import NORMS, changed_norm
 from trainlab.errors import SettingError, nearest, sentence
+from trainlab.limits import MAX_SEED
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.settings import Settings, instance, whole_number
-from trainlab.streams import MAX_SEED
 
 _SEED: Final = whole_number(0, "0", high=MAX_SEED)
-
-MEMBERS: Final = 2**20
-"""The most members, or candidates, at a time: the settings of so many take some GB, and minutes."""
 
 _WHOLE: Final = ("network", "optimizer", "seed")
 

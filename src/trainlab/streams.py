@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
+from trainlab.limits import MAX_INDEX, MAX_SEED
 from trainlab.settings import is_integer
 
 PURPOSES: Final = {
@@ -25,10 +26,6 @@ PURPOSES: Final = {
     "bootstrap": 6,
     "experiment": 7,
 }
-
-MAX_SEED: Final = 2**64 - 1
-MAX_INDEX: Final = 2**28 - 1
-"""The streams of one purpose are told apart by numbers of 28 bits: so many epochs, or steps."""
 
 
 def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.random.Generator:

@@ -21,9 +21,9 @@ import trainlab as tl
 from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
-from trainlab.report import searches
-from trainlab.search.study import StudySettings, study
-from trainlab.search.tables import problem, split
+from trainlab.tables import page as searches
+from trainlab.tables.problem import problem, split
+from trainlab.tables.study import StudySettings, study
 
 # Figures, which are most of the time, are drawn by one of the tests alone.
 pytestmark = pytest.mark.usefixtures("no_figures")

@@ -23,8 +23,8 @@ from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.estimators.cells import Numbers, Words
-from trainlab.search.study import StudySettings, study
-from trainlab.search.tables import problem, split
+from trainlab.tables.problem import problem, split
+from trainlab.tables.study import StudySettings, study
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 NAMES = ["=1+1", "class", "sex", "age", "fare", "port"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,3 +160,20 @@ def test_options_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
         found.append(capsys.readouterr())
     assert found[0].out == found[1].out != found[3].out != found[2].out
     assert not any(one.err for one in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("search", "ensembles.estimators", "PopulationEnsembleClassifier"),
+        ("search", "ensembles.estimators", "PopulationEnsembleRegressor"),
+        ("search.tables", "tables.problem", "problem"),
+    ],
+)
+def test_modules_that_have_moved(old: str, new: str, name: str) -> None:
+    before = importlib.import_module(f"trainlab.{old}")
+    with warned(rf"trainlab\.{old}\.{name}"):
+        found = getattr(before, name)
+    assert found is getattr(importlib.import_module(f"trainlab.{new}"), name)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        before.nothing  # noqa: B018  # to ask is to fail

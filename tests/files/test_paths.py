@@ -23,9 +23,9 @@ from trainlab.experiments import run
 from trainlab.experiments.runner import Options
 from trainlab.files import as_path
 from trainlab.models.scoring import score
-from trainlab.report import build
-from trainlab.search.tables import problem
+from trainlab.report.page import build
 from trainlab.store import Store, listed
+from trainlab.tables.problem import problem
 
 DATA = tl.from_arrays(np.eye(4), [0, 1, 0, 1])
 NETWORK = tl.Network(tl.MLP(hidden=(2,)), tl.SGD(0.1))

@@ -11,7 +11,7 @@ import pytest
 import chromium
 import pages
 from trainlab import plots
-from trainlab.report import build
+from trainlab.report.page import build
 
 CLOSER = """
     const details = document.querySelector("details.closer");

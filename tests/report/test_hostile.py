@@ -15,8 +15,8 @@ import pages
 from pages import HOSTILE
 from trainlab.experiments import EXPERIMENTS
 from trainlab.experiments.results import Results
-from trainlab.report import build, words
-from trainlab.report.page import Section, render
+from trainlab.pages import words
+from trainlab.report.page import Section, build, render
 
 SCHEMA = {
     *("experiment", "data", "name", "hash", "sizes", "members", "id", "arm", "seed", "settings"),

@@ -13,7 +13,9 @@ import pytest
 import pages
 from trainlab.experiments import EXPERIMENTS, Options, find, run
 from trainlab.experiments.runner import FIGURES
-from trainlab.report import build, page, pictures, words
+from trainlab.pages import words
+from trainlab.report import page, pictures
+from trainlab.report.page import build
 
 NAMES = ["derivative", "tiny-network", "optimizer-paths"]
 

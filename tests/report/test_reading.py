@@ -10,7 +10,7 @@ import pytest
 
 import pages
 from trainlab.errors import DataError
-from trainlab.report import build
+from trainlab.report.page import build
 from trainlab.report.reading import read
 
 WRONG = (None, True, 0.5, "a word", [[]], {"": None})

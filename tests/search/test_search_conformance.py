@@ -13,7 +13,7 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 SEARCH = Path(__file__).with_name("conforming_search.py")
-ENSEMBLE = Path(__file__).with_name("conforming_ensemble.py")
+ENSEMBLE = Path(__file__).parents[1] / "ensembles" / "conforming_ensemble.py"
 # What check_estimator tells of each check, it tells since 1.6.
 TELLS = "on_skip" in inspect.signature(check_estimator).parameters
 # scikit-learn 1.9.1 has 58, 50, 68 and 61; other versions have others.

@@ -14,7 +14,7 @@ from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine,
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
-from trainlab.members import MEMBERS
+from trainlab.limits import MEMBERS
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def run(
     """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
-    from trainlab.report import build
+    from trainlab.report.page import build
 
     experiments = find(names, data)
     left_out = [one.name for one in find(names) if one not in experiments]
@@ -137,7 +137,7 @@ def _verdicts(finished: Sequence[Results]) -> None:
 
 def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, options: Any) -> None:
     """Says what is saved and how to go on, which is not to start over."""
-    from trainlab.report import build
+    from trainlab.report.page import build
 
     say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
     if out.is_dir():
@@ -278,7 +278,7 @@ def _described(found: Any) -> tuple[str, str, str]:
 def report(folder: Path) -> None:
     """Rebuild the page of the results in DIR."""
     from trainlab.experiments.results import FILE
-    from trainlab.report import build
+    from trainlab.report.page import build
 
     if not any(folder.glob(f"*/{FILE}")):
         must = "be a folder with results of experiments"

@@ -9,7 +9,7 @@ import click
 
 from trainlab.cli.group import Choice
 from trainlab.cli.screen import say
-from trainlab.data.rows import MAX_SKIPPED
+from trainlab.limits import MAX_SKIPPED
 
 
 def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -10,13 +10,15 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TextIO
-
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from trainlab.terminal import prepare, printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+# rich is imported by what draws with it: `trainlab --help` need not wait for it.
 
 WIDE: Final = 120
 """Columns of a table in a file."""
@@ -27,6 +29,8 @@ Cell = str | tuple[str, str]
 def say(text: str, err: bool = False, style: str = "") -> None:
     """Writes a line on standard output, or on standard error."""
     if style:
+        from rich.text import Text
+
         show(Text(printable(text), style=style))
         return
     stream = sys.stderr if err else sys.stdout
@@ -38,6 +42,8 @@ def table(
     headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None = None, **look: Any
 ) -> None:
     """Writes a table on standard output; `look` is that of rich.table.Table."""
+    from rich.table import Table
+
     made = Table(title=None if title is None else _text(title), **look)
     for heading in headings:
         made.add_column(_text(heading))
@@ -51,6 +57,8 @@ def show(what: RenderableType) -> None:
 
     It is as wide as the terminal or COLUMNS say, else wide enough for a file.
     """
+    from rich.console import Console
+
     known = _is_terminal(sys.stdout) or "COLUMNS" in os.environ
     screen = Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
     screen.print(what)
@@ -94,6 +102,8 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _text(cell: Cell) -> Text:
+    from rich.text import Text
+
     text, style = (cell, "") if isinstance(cell, str) else cell
     # Replaced here and not by the stream alone: a longer text needs a wider column.
     return Text(printable(text, sys.stdout.encoding), style=style)

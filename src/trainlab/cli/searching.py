@@ -14,12 +14,11 @@ from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine,
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
-from trainlab.members import MEMBERS
-from trainlab.streams import MAX_INDEX
+from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
-    from trainlab.search.study import StudyResult
+    from trainlab.tables.study import StudyResult
 
 MODEL: Final = "model.safetensors"
 SHOWN: Final = 10
@@ -137,10 +136,10 @@ def search(
     After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
     """
     from trainlab.models import save
-    from trainlab.report import write_search
-    from trainlab.search.mixed import said
-    from trainlab.search.study import StudySettings, study
-    from trainlab.search.tables import problem
+    from trainlab.tables.columns import said
+    from trainlab.tables.page import write_search
+    from trainlab.tables.problem import problem
+    from trainlab.tables.study import StudySettings, study
 
     chosen = {name: value for name, value in numbers.items() if value is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
@@ -207,7 +206,7 @@ def _words(ctx: click.Context) -> list[str]:
 
 def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
-    from trainlab.report.words import score as words
+    from trainlab.pages.words import score as words
 
     best = [
         (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)

@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from trainlab.data.idx import GZIP_MAGIC, IdxFile, largest_wrapper
+from trainlab.data.idx import IdxFile, largest_wrapper
 from trainlab.data.transfer import MirrorError, transfer
 from trainlab.errors import DataError, DownloadError
-from trainlab.files import sync
+from trainlab.files import GZIP_MAGIC, sync
 
 ATTEMPTS: Final = 3
 FIRST_PAUSE: Final = 0.5

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.files import as_path
+from trainlab.files import GZIP_MAGIC, as_path
 from trainlab.settings import whole_number
 
 DTYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -36,7 +36,6 @@ MAX_BYTES: Final = 1 << 30
 """The most that `read_idx` reads unless told otherwise, in bytes of decompressed content."""
 
 _SHA256: Final = re.compile("[0-9a-fA-F]{64}")
-GZIP_MAGIC: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 16
 
 

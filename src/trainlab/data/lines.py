@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, Literal, Self
 
-from trainlab.data.idx import GZIP_MAGIC
 from trainlab.errors import DataError
+from trainlab.files import GZIP_MAGIC
 
 MAX_LINE: Final = 1 << 22
 """Bytes of a row, line breaks in quotes included."""

@@ -13,10 +13,9 @@ from trainlab.data.delimiters import NAMES, delimiter_of, layout
 from trainlab.data.lines import Fault, Lines, Opened
 from trainlab.data.sheets import parquet_rows, workbook_rows
 from trainlab.errors import SettingError, sentence
+from trainlab.limits import MAX_SKIPPED
 from trainlab.settings import is_integer
 
-MAX_SKIPPED: Final = 1_000_000
-"""Lines that may be skipped: more are no title."""
 SAMPLE: Final = 20
 """Rows of a sheet that show how wide it is."""
 

@@ -16,7 +16,8 @@ import numpy as np
 from trainlab.deprecated import with_norm
 from trainlab.engine.choosing import ENGINE
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.members import MEMBERS, Member
+from trainlab.limits import MAX_INDEX, MEMBERS
+from trainlab.members import Member
 from trainlab.network.activations import ACTIVATIONS, Activation
 from trainlab.network.architecture import LAYERS, MLP
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
@@ -32,7 +33,6 @@ from trainlab.settings import (
     record_of,
     whole_number,
 )
-from trainlab.streams import MAX_INDEX
 
 # scikit-learn's names, beside ours.
 ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}

@@ -8,32 +8,6 @@ resampling (bootstrap) and a test with Holm's correction (ranks).
 A value that is not finite is a run that diverged: it is never averaged.
 """
 
-from trainlab.evidence.bands import Band, band, smooth
-from trainlab.evidence.bootstrap import RESAMPLES, median_bounds, statistic_bounds
-from trainlab.evidence.comparisons import MIN_PAIRS, Comparison, Direction, compare, compare_all
-from trainlab.evidence.intervals import Interval, median_interval, run_interval
-from trainlab.evidence.ranks import fewest_pairs, holm, signed_rank
-from trainlab.evidence.replication import Replication, replicate, reproduce
+from trainlab.lazy import exports
 
-__all__ = [
-    "MIN_PAIRS",
-    "RESAMPLES",
-    "Band",
-    "Comparison",
-    "Direction",
-    "Interval",
-    "Replication",
-    "band",
-    "compare",
-    "compare_all",
-    "fewest_pairs",
-    "holm",
-    "median_bounds",
-    "median_interval",
-    "replicate",
-    "reproduce",
-    "run_interval",
-    "signed_rank",
-    "smooth",
-    "statistic_bounds",
-]
+__getattr__, __dir__ = exports(__name__, __file__)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Final
 
 from trainlab.evidence import Comparison, Interval, fewest_pairs
 from trainlab.experiments.base import Better, Expectation, Measure, Within
 from trainlab.experiments.results import Claim
-
-SMALLEST_P: Final = 0.001
-"""Smaller p-values are not told apart: the seeds are too few to know them."""
+from trainlab.pages.words import SMALLEST_P, number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,20 +170,3 @@ def _brackets(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return "without an interval, for which they are too few"
     return f"[{number(low)}, {number(high)}]"
-
-
-def number(value: float) -> str:
-    """A number as verdicts and tables show it.
-
-    >>> number(0.19398), number(2.3025), number(1e-09), number(float("nan"))
-    ('0.1940', '2.303', '1e−9', 'diverged')
-    """
-    if math.isnan(value):
-        return "diverged"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:#.4g}".rstrip(".")
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    # With a minus, after which no line breaks, as it would after a hyphen.
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−")

@@ -23,7 +23,6 @@ from trainlab.experiments.base import (
     Train,
     Within,
 )
-from trainlab.experiments.claims import number
 from trainlab.experiments.figures import seeds_words
 from trainlab.members import describe
 from trainlab.network.activations import ReLU
@@ -31,6 +30,7 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Declaration, Layer, Mode, Views
 from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import Allocator
+from trainlab.pages.words import number
 from trainlab.settings import instance
 from trainlab.streams import stream
 

@@ -11,16 +11,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import platform
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import scipy
 
-from trainlab import blas
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import MeasuredSeries, Measurements, Row
@@ -249,20 +245,3 @@ def load(folder: Path) -> Results:
         remedy = "trainlab run, which writes it anew"
         must = "be results that trainlab wrote"
         raise DataError(sentence("content", str(path), must, got, remedy)) from error
-
-
-def environment(**options: Any) -> dict[str, Any]:
-    """The versions and the machine that numbers depend on, and the options of the run."""
-    try:
-        version = metadata.version("trainlab")
-    except metadata.PackageNotFoundError:
-        version = "not installed"
-    return {
-        "trainlab": version,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "blas": blas.describe(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        **options,
-    }

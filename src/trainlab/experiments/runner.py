@@ -31,16 +31,18 @@ from trainlab.experiments.base import (
     StagedExperiment,
     TrainingExperiment,
 )
-from trainlab.experiments.results import NO_DATA, Results, environment
+from trainlab.experiments.results import NO_DATA, Results
 from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
-from trainlab.members import MEMBERS, Member
+from trainlab.limits import MEMBERS
+from trainlab.members import Member
 from trainlab.population import Population
 from trainlab.population.settings import RunSettings
 from trainlab.settings import either, one_of, whole_number
 from trainlab.store import Store
 from trainlab.training.history import History
 from trainlab.training.progress import Progress
+from trainlab.versions import environment
 
 SEEDS: Final = 10
 QUICK_SEEDS: Final = 8

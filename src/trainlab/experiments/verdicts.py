@@ -12,8 +12,9 @@ import numpy as np
 from trainlab import evidence
 from trainlab.evidence import Comparison, Interval
 from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements, Within
-from trainlab.experiments.claims import Findings, between, claim, number
+from trainlab.experiments.claims import Findings, between, claim
 from trainlab.experiments.results import Claim, Verdict
+from trainlab.pages.words import number
 
 __all__ = ["OUTCOMES", "judge", "number"]
 

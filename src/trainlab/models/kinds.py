@@ -1,7 +1,7 @@
 """The kinds of models: how a file holds each, and back, and what graph it is.
 
-A room below this one brings its own kinds: it calls `register` when it is imported.  Where that
-is late, the front door says with `later` which module brings a kind.
+A room below this one brings its own kinds: it calls `register` when it is imported, which is
+when a model of that kind comes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,14 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {}
-_LATER: Final[dict[str, str]] = {}
+_LATER: Final[Mapping[str, str]] = {
+    "MLPClassifier": "trainlab.estimators.saved",
+    "MLPRegressor": "trainlab.estimators.saved",
+    "PopulationEnsembleClassifier": "trainlab.ensembles.saved",
+    "PopulationEnsembleRegressor": "trainlab.ensembles.saved",
+    "Pipeline": "trainlab.estimators.pipelines",
+}
+"""Name of a kind → the module that registers it."""
 
 
 def register(kind: Kind) -> None:
@@ -46,11 +53,6 @@ def register(kind: Kind) -> None:
     if KINDS.get(kind.name, kind) != kind:
         raise SettingError(sentence("name", "a kind of models", "be new", kind.name))
     KINDS[kind.name] = kind
-
-
-def later(modules: Mapping[str, str]) -> None:
-    """Says which module registers a kind, by name; it is imported when a model of it comes."""
-    _LATER.update(modules)
 
 
 def kind_of(model: Any, owner: str) -> Kind:

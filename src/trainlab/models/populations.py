@@ -15,6 +15,7 @@ import numpy as np
 
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError
+from trainlab.limits import MAX_SEED
 from trainlab.members import Member
 from trainlab.models.container import Content, fault
 from trainlab.models.records import plain_record, revive
@@ -23,7 +24,6 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers.base import Optimizer
 from trainlab.population import Network, Population
 from trainlab.settings import MOST
-from trainlab.streams import MAX_SEED
 
 ArraySpec = tuple[tuple[int, ...], str]
 """The shape and the dtype of an array."""

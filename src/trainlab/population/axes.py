@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.members import MEMBERS, Member
+from trainlab.limits import MEMBERS
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
 

@@ -11,12 +11,11 @@ from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.population.fit import Fit, Fitted
+from trainlab.population.fit import Fit
 from trainlab.population.population import Population
-from trainlab.population.running import Trainable
+from trainlab.population.running import Adopt, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.settings import instance_of
-from trainlab.training.history import History
 
 
 class Network(Trainable):
@@ -61,12 +60,8 @@ class Network(Trainable):
     def __repr__(self) -> str:
         return f"Network({self.member!r})"
 
-    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
-        return self._population._fit_of(data, settings)
-
-    def adopt(self, fitted: Fitted) -> History:
-        """Takes what it has learnt; where nothing was kept, it is not trained."""
-        return self._population.adopt(fitted)
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
+        return self._population._prepared(data, settings)
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predictions (N,) as class indices, or outputs (N, out)."""

@@ -19,7 +19,8 @@ from trainlab.engine.choosing import engine_for
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
 from trainlab.errors import NotTrainedError, SettingError, sentence
-from trainlab.members import MEMBERS, Member
+from trainlab.limits import MEMBERS
+from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
@@ -27,7 +28,7 @@ from trainlab.optimizers import Optimizer
 from trainlab.pool import thread_pool
 from trainlab.population.axes import axes, combine, draw
 from trainlab.population.fit import Fit, Fitted
-from trainlab.population.running import Trainable
+from trainlab.population.running import Adopt, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.population.validation import check_inputs, check_states, check_targets
 from trainlab.settings import is_integer, several, whole_number
@@ -210,9 +211,9 @@ class Population(Trainable, Sequence[Member]):
         """How many features go in and come out; (0, 0) before `fit`."""
         return self._widths
 
-    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
         before = None if settings.start is None else (self._trained(), self._widths)
-        return Fit(self, data, settings, before)
+        return Fit(self, data, settings, before), self.adopt
 
     def adopt(self, fitted: Fitted) -> History:
         """Takes what its members have learnt; where nothing was kept, it is not trained."""

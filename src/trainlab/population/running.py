@@ -11,6 +11,8 @@ from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
 from trainlab.training.history import History
 
+Adopt = Callable[[Fitted], History]
+
 
 class Running:
     """A training that goes on in the background; `Population.start` makes it.
@@ -23,7 +25,7 @@ class Running:
     {'finished'}
     """
 
-    def __init__(self, fits: Fits, adopt: Callable[[Fitted], History]) -> None:
+    def __init__(self, fits: Fits, adopt: Adopt) -> None:
         self._fits = fits
         self._workers = fits.workers
         self._adopt = adopt
@@ -130,14 +132,11 @@ class Trainable(ABC):
             What goes on: its history so far, and the means to pause and to stop it.
         """
         chosen = FitSettings(**settings)
-        fits = Fits([self._fit_of(data, chosen)], chosen)
+        fit, adopt = self._prepared(data, chosen)
+        fits = Fits([fit], chosen)
         fits.workers.start()
-        return Running(fits, self.adopt)
+        return Running(fits, adopt)
 
     @abstractmethod
-    def _fit_of(self, data: Dataset, settings: FitSettings) -> Fit:
-        """What is to be trained, and what it has learnt before."""
-
-    @abstractmethod
-    def adopt(self, fitted: Fitted) -> History:
-        """Takes what its members have learnt; where nothing was kept, it is not trained."""
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
+        """What is to be trained, and who takes what it has learnt."""

@@ -15,6 +15,7 @@ from trainlab.data.batches import KINDS
 from trainlab.engine import Engine
 from trainlab.engine.choosing import ENGINE
 from trainlab.errors import SettingError, describe, sentence
+from trainlab.limits import MAX_INDEX
 from trainlab.settings import (
     MOST,
     Rule,
@@ -27,7 +28,6 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
-from trainlab.streams import MAX_INDEX
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.plan import KEEP, Callback, EarlyStopping
 from trainlab.training.progress import Progress

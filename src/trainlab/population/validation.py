@@ -18,13 +18,13 @@ from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
 from trainlab.errors import DataError, NotTrainedError, SettingError, nearest, sentence
+from trainlab.limits import MAX_INDEX
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
-from trainlab.streams import MAX_INDEX
 from trainlab.training.plan import EarlyStopping, Plan
 
 SPLITS: Final = ("train", "validation", "test")

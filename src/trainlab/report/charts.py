@@ -20,7 +20,7 @@ import numpy as np
 from trainlab import evidence, plots
 from trainlab.evidence.bands import SMOOTHING_WINDOW
 from trainlab.experiments.base import Array, MeasuredSeries, Measurements
-from trainlab.report.words import name
+from trainlab.pages.words import name
 
 FULL: Final = 2.0**15
 """The greatest value of a chart is stored as this, next below the end of half floats (65,504).

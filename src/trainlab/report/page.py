@@ -29,10 +29,9 @@ from trainlab.experiments.verdicts import (
     UNDECIDED,
 )
 from trainlab.files import as_path, write
-from trainlab.report import charts, markup, pictures, words
+from trainlab.pages import markup
+from trainlab.report import charts, pictures, words
 from trainlab.report.reading import read
-
-PAGE: Final = "index.html"
 
 MARKS: Final[Mapping[str, tuple[str, str]]] = {
     # Sign and style of an outcome; the words stand beside it, so colour is never alone.
@@ -132,7 +131,7 @@ def build(folder: str | os.PathLike[str]) -> Path:
             sections.append(_section(experiment, root / name))
         except (DataError, OSError) as error:
             faults.append(str(error))
-    path = root / PAGE
+    path = root / markup.PAGE
     write(path, render(sections, faults).encode("utf-8"))
     return path
 
@@ -150,27 +149,22 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
     shown = list(sections)
     replication = [(section, row) for section in shown for row in section.results.published]
     cited = [row.source for _, row in replication]
-    style = markup.asset("style.css") + "\n" + _hues()
-    script = markup.asset("chart.js")
-    return (
-        markup.environment()
-        .get_template("index.html")
-        .render(
-            sections=shown,
-            claims=CLAIMS,
-            faults=list(faults),
-            outcomes=_outcomes(shown),
-            quick=any(section.results.environment.get("quick") for section in shown),
-            replication=replication,
-            inside=sum(row.inside for _, row in replication),
-            few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),
-            sources={key: text for key, text in published.sources().items() if key in cited},
-            datasets=_datasets(shown),
-            environments=_environments(shown),
-            policy=markup.policy(style, script),
-            style=style,
-            script=script,
-        )
+    return markup.render(
+        "trainlab.report",
+        "index.html",
+        style="\n" + _hues(),
+        script=markup.asset("chart.js", "trainlab.report"),
+        sections=shown,
+        claims=CLAIMS,
+        faults=list(faults),
+        outcomes=_outcomes(shown),
+        quick=any(section.results.environment.get("quick") for section in shown),
+        replication=replication,
+        inside=sum(row.inside for _, row in replication),
+        few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),
+        sources={key: text for key, text in published.sources().items() if key in cited},
+        datasets=_datasets(shown),
+        environments=_environments(shown),
     )
 
 

@@ -1,94 +1,15 @@
-"""Values of results in words, fit for a page: short, visible, one reading direction at a time.
-
-Simplest first: characters and lengths, numbers, settings, the command that repeats a run.
-"""
+"""What results are of, in words: data, runs, settings, and the command that repeats a run."""
 
 from __future__ import annotations
 
-import math
 import shlex
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from trainlab.experiments.claims import SMALLEST_P, number
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import DataName
-from trainlab.terminal import printable
-
-SENTENCE: Final = 2_000
-"""Characters shown of any text; the longest sentence of a verdict has about 600."""
-NAME: Final = 80
-"""Characters shown of a name: more would leave no room beside it in a table."""
-
-_BLANKS: Final = str.maketrans("\t\n\r", "   ")
-
-
-def visible(text: str, limit: int = SENTENCE) -> str:
-    """The text in at most `limit` characters; what has no picture of its own is spelt out.
-
-    White space becomes a space, other characters without a picture become escapes as in
-    `terminal.printable`, and what is too long ends in an ellipsis.
-
-    >>> visible("loss\\u202e\\n!"), visible("abcdef", 4)
-    ('loss\\\\u202e !', 'abc…')
-    """
-    cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return printable(cut.translate(_BLANKS))
-
-
-def name(text: str) -> str:
-    """The name of an arm, a source or a data set, visible and short."""
-    return visible(text, NAME)
-
-
-def span(low: float, high: float) -> str:
-    """An interval in words."""
-    if low == high:
-        return "exact"
-    if math.isinf(low) and math.isinf(high):
-        return "too few runs"
-    return f"{number(low)} to {number(high)}"
-
-
-def chance(p: float) -> str:
-    """A p-value in words.
-
-    >>> chance(0.0312), chance(1e-6), chance(math.nan)
-    ('0.031', '< 0.001', '–')
-    """
-    if math.isnan(p):
-        return "–"
-    return f"< {SMALLEST_P:g}" if p < SMALLEST_P else f"{p:.2g}"
-
-
-def signed(value: float) -> str:
-    """A number with its sign; a dash for none."""
-    if math.isnan(value):
-        return "–"
-    text = number(value)
-    return text if text.startswith("-") or not value > 0 else f"+{text}"
-
-
-def score(value: float) -> str:
-    """An accuracy or an R², to a tenth of a percent; a dash for none.
-
-    >>> score(0.96667), score(-0.00134), score(float("nan"))
-    ('0.967', '−0.001', '–')
-    """
-    if math.isnan(value):
-        return "–"
-    text = f"{value:.3f}" if abs(value) < 1000 else number(value)
-    return text.replace("-", "−")
-
-
-def counted(count: int, thing: str) -> str:
-    """A count of things.
-
-    >>> counted(1, "arm"), counted(1440, "seed")
-    ('1 arm', '1,440 seeds')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+from trainlab.pages.words import counted, name, visible
 
 
 def data(results: Results) -> str:

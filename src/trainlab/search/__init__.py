@@ -1,6 +1,14 @@
-"""Search: settings compared by cross-validation, and ensembles of the best together."""
+"""Search: settings compared by cross-validation."""
 
-from trainlab.search.ensembles import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+from trainlab.deprecated import moved
 from trainlab.search.estimator import PopulationSearchCV
 
-__all__ = ["PopulationEnsembleClassifier", "PopulationEnsembleRegressor", "PopulationSearchCV"]
+__all__ = ["PopulationSearchCV"]
+
+__getattr__ = moved(
+    __name__,
+    {
+        "PopulationEnsembleClassifier": "trainlab.ensembles.estimators",
+        "PopulationEnsembleRegressor": "trainlab.ensembles.estimators",
+    },
+)

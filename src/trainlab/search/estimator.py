@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -23,20 +23,20 @@ from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.compatibility import check_sizes, named_faults
-from trainlab.members import MEMBERS
+from trainlab.limits import MEMBERS
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
 from trainlab.search.evaluation import Evaluation
-from trainlab.search.halving import Halving, epochs_of
 from trainlab.search.narrowing import Rounds
 from trainlab.search.persistence import RUN, check_repeatable, plain, search_store
-from trainlab.search.samplers import Asking
 from trainlab.search.scoring import Judge, check_decides, means
-from trainlab.search.selector import GreedySelector
 from trainlab.search.strategy import Parameters, Strategy
-from trainlab.search.voting import VoteClassifier, VoteRegressor
 from trainlab.settings import several
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.progress import Bar
+
+if TYPE_CHECKING:
+    from trainlab.search.selector import GreedySelector
+    from trainlab.search.voting import VoteClassifier, VoteRegressor
 
 
 class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
@@ -280,11 +280,15 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if self.halving is None:
             if self.sampler is None:
                 return Rounds(space, n_iter, draws, self.rounds)
+            from trainlab.search.samplers import Asking
+
             return Asking(space, n_iter, self.sampler, self.rounds)
         if self.rounds > 1:
             raise SettingError(sentence("rounds", OWNER, "be 1 with halving", self.rounds))
         if self.sampler is not None:
             raise SettingError(sentence("sampler", OWNER, "be None with halving", self.sampler))
+        from trainlab.search.halving import Halving, epochs_of
+
         resource = epochs_of(self.estimator, network, space)
         candidates = list(ParameterSampler(space, n_iter, random_state=draws))
         return Halving(candidates, self.halving, *resource)
@@ -294,6 +298,8 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         if self.ensemble is None:
             return None
         weight = params.get(prefix(self.estimator) + "sample_weight")
+        from trainlab.search.selector import GreedySelector
+
         return GreedySelector.of(self.estimator, y, weight, splits)
 
     def _goes_by_scores(self) -> bool:

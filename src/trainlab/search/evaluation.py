@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from trainlab.search.candidates import Candidate
 from trainlab.search.scoring import Judge
-from trainlab.search.selector import GreedySelector
 from trainlab.search.training import CandidateBatch, portions, train
 from trainlab.store import Store
 from trainlab.training.progress import Progress
+
+if TYPE_CHECKING:
+    from trainlab.search.selector import GreedySelector
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,11 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from os import PathLike
 from typing import Any, Final
 
 import numpy as np
 
-from trainlab import blas
 from trainlab.data.arrays import Dataset, content_of
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.errors import SettingError, sentence
@@ -28,6 +26,7 @@ from trainlab.store import Run, Store, decode, encode
 from trainlab.training.history import Series
 from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan
+from trainlab.versions import of_bits
 
 RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
@@ -87,17 +86,8 @@ def described(
         "callbacks": [getattr(one, "__qualname__", type(one).__name__) for one in plan.callbacks],
         "dtype": str(plan.dtype),
         "keep": plan.keep,
-        "trainlab": _version(),
-        "numpy": np.__version__,
-        "blas": blas.describe(),
+        **of_bits(),
     }
-
-
-def _version() -> str:
-    try:
-        return metadata.version("trainlab")
-    except metadata.PackageNotFoundError:  # the source alone, on the path
-        return "not installed"
 
 
 class StoredRun:

@@ -12,15 +12,12 @@ import queue
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from trainlab import blas
 from trainlab.errors import SettingError, WorkerError, sentence
 from trainlab.training.recorder import EventList, Session
 from trainlab.training.trainer import ChunkSpec, TrainingSpec
+from trainlab.versions import of_bits
 from trainlab.workers.jobs import Job, PopulationTraining
 from trainlab.workers.loky import ALLOWED_LOSSES, given_up, tell_of_loss, train_far
 
@@ -225,9 +222,9 @@ def _unreachable(address: str) -> WorkerError:
 
 def check(client: Client, workers: list[str] | None) -> None:
     """WorkerError for workers with other versions; a warning for those that round otherwise."""
-    ours = versions()
+    ours = of_bits()
     try:
-        found: Mapping[str, Mapping[str, str]] = client.run(versions, workers=workers)
+        found: Mapping[str, Mapping[str, str]] = client.run(of_bits, workers=workers)
     except ImportError as error:
         raise WorkerError(_differs("have trainlab", str(error))) from error
     for address, theirs in found.items():
@@ -243,12 +240,3 @@ def check(client: Client, workers: list[str] | None) -> None:
 
 def _differs(must: str, got: str) -> str:
     return sentence("a worker", "the cluster", must, got, "one environment for all machines")
-
-
-def versions() -> dict[str, str]:
-    """Of what determines the bits."""
-    try:
-        own = metadata.version("trainlab")
-    except metadata.PackageNotFoundError:  # the source alone, on the path
-        own = "not installed"
-    return {"trainlab": own, "numpy": np.__version__, "blas": blas.describe()}

@@ -19,10 +19,10 @@ from sklearn.metrics import log_loss
 
 import trainlab as tl
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+from trainlab.ensembles import base as ensemble_base
+from trainlab.ensembles.families import ARCHITECTURE, FAMILIES, draw
 from trainlab.errors import SettingError
 from trainlab.estimators.rows import Rows, merge
-from trainlab.search import ensemble_base
-from trainlab.search.families import ARCHITECTURE, FAMILIES, draw
 from trainlab.search.selection import greedy, truths_of
 from trainlab.store import Run
 from trainlab.training import pace

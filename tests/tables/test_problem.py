@@ -12,8 +12,8 @@ import pytest
 from complaints import complains
 from trainlab.errors import DataError, SettingError
 from trainlab.search import mixed
-from trainlab.search.mixed import ColumnSummary, said
-from trainlab.search.tables import problem, split
+from trainlab.tables.columns import ColumnSummary, said
+from trainlab.tables.problem import problem, split
 
 ROWS = 24
 

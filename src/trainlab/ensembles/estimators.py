@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.predictor import ClassifierPredictor, RegressorPredictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Targets, class_weights
-from trainlab.search.ensemble_base import PopulationEnsemble
 
 
 class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):

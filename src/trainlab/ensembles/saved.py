@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from trainlab.ensembles.base import PopulationEnsemble
+from trainlab.ensembles.estimators import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.errors import ModelFileError, sentence
 from trainlab.estimators.saved import Format, bring
-from trainlab.search.ensemble_base import PopulationEnsemble
-from trainlab.search.ensembles import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 
 SUM_ERROR = 1e-9
 """By how much the sum of the weights may be off 1: n roundings of float64, n in the thousands."""

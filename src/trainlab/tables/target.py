@@ -17,7 +17,7 @@ from trainlab.data.cells import bare, is_missing, number
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
-from trainlab.search.refusals import NAMED, Fault, listed
+from trainlab.tables.refusals import NAMED, Fault, listed
 
 Task = Literal["classification", "regression"]
 

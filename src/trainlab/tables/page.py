@@ -14,11 +14,10 @@ import numpy as np
 import sklearn
 
 from trainlab import plots
-from trainlab.experiments.results import environment
 from trainlab.files import as_path, write
-from trainlab.report import markup, pictures, words
-from trainlab.report.page import PAGE
-from trainlab.search.study import PENALTY, RATE, StudyResult, plain
+from trainlab.pages import markup, words
+from trainlab.tables.study import PENALTY, RATE, StudyResult, plain
+from trainlab.versions import environment
 
 NUMBERS: Final = "search.json"
 SHOWN: Final = 10
@@ -35,17 +34,17 @@ def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     content = plain(result) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
     write(root / NUMBERS, text.encode("ascii") + b"\n")
-    path = root / PAGE
+    path = root / markup.PAGE
     write(path, render(result, made_with, figures(result)).encode("utf-8"))
     return path
 
 
 def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
     """The page's HTML; what comes from the table is clipped, made visible and escaped."""
-    style = markup.asset("style.css")
-    template = markup.environment().get_template("search.html")
     failed = sum(not np.isfinite(one.score) for one in result.candidates)
-    return template.render(
+    return markup.render(
+        "trainlab.tables",
+        "search.html",
         found=result,
         of=result.problem,
         settings=result.settings,
@@ -57,8 +56,6 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         figures=drawn,
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,
-        style=style,
-        policy=markup.policy(style),
     )
 
 
@@ -68,7 +65,7 @@ def figures(result: StudyResult) -> Mapping[str, str]:
         # A letter that the font lacks is a box in the picture, and itself in the page's text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         return {
-            name: pictures.uri(plots.svg(figure(result, theme)))
+            name: markup.uri(plots.svg(figure(result, theme)))
             for name, theme in plots.THEMES.items()
         }
 

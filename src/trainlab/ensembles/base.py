@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 from sklearn.base import clone
 
+from trainlab.ensembles.families import FAMILIES, check_families, draw
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES, check_parameters
@@ -23,12 +24,11 @@ from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
-from trainlab.members import MEMBERS
+from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
-from trainlab.search.families import FAMILIES, check_families, draw
 from trainlab.search.persistence import plain_parameters, search_store
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of

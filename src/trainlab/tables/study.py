@@ -28,10 +28,10 @@ from trainlab.evidence import statistic_bounds
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
-from trainlab.search.mixed import ColumnSummary
 from trainlab.search.scoring import columns_of, score_of
-from trainlab.search.tables import TableProblem, split
 from trainlab.store import Store
+from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.problem import TableProblem, split
 from trainlab.training.checkpoints import RESULT
 
 RUN: Final = "table"

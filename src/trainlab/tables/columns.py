@@ -22,7 +22,7 @@ from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
-from trainlab.search.refusals import NAMED, Fault, of_features, refusal
+from trainlab.tables.refusals import NAMED, Fault, of_features, refusal
 
 MAX_CELLS: Final = 1 << 26
 """Cells of a table with words: each is an object, 2 GiB in all."""

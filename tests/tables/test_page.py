@@ -12,17 +12,17 @@ import chromium
 import pages
 from pages import HOSTILE
 from trainlab import plots
-from trainlab.report import words
-from trainlab.report.searches import figure, figures, render
-from trainlab.search.mixed import ColumnSummary
-from trainlab.search.study import (
+from trainlab.pages import words
+from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.page import figure, figures, render
+from trainlab.tables.problem import TableProblem
+from trainlab.tables.study import (
     HoldoutComparison,
     HoldoutScore,
     RankedCandidate,
     StudyResult,
     StudySettings,
 )
-from trainlab.search.tables import TableProblem
 
 FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
 LABELS = ("left", "right")

@@ -1,0 +1,10 @@
+from trainlab.data.arrays import Dataset as Dataset
+from trainlab.data.arrays import Split as Split
+from trainlab.data.arrays import from_arrays as from_arrays
+from trainlab.data.arrays import split as split
+from trainlab.data.batches import Batches as Batches
+from trainlab.data.digits import load_digits as load_digits
+from trainlab.data.idx import read_idx as read_idx
+from trainlab.data.mnist import fetch_mnist as fetch_mnist
+from trainlab.data.mnist import find_mnist as find_mnist
+from trainlab.data.mnist import load_mnist as load_mnist

@@ -1,0 +1,1 @@
+"""Ensembles: many networks of different kinds, the best of which vote."""

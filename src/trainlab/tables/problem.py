@@ -1,0 +1,334 @@
+"""A table in a file as something to learn: features, a target, and rows put aside for the end.
+
+Order: what is read, columns that number the rows, the rows that are put aside.
+Axis letters: N rows, d features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+
+from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
+from trainlab.data.table import TableFile, read_table
+from trainlab.errors import DataError, SettingError, describe, nearest, sentence
+from trainlab.files import as_path
+from trainlab.network.workspace import Array
+from trainlab.settings import MOST, is_integer
+from trainlab.tables.columns import ColumnSummary, hint, judged, meaning, read_mixed, survey
+from trainlab.tables.refusals import Fault, listed, of_features, refusal
+from trainlab.tables.target import Task, read_target, too_few
+
+LEAST_NUMBERED: Final = 20
+"""Rows from which on different whole numbers are no accident."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableProblem:
+    """What is to be learnt.
+
+    name, sha256  of the file
+    features      names of the columns of x (N, d);  dropped: those left out
+    target        the name of the column y (N,): labels, or float64
+    reason        why it is this task, in words
+    x             float64, with NaN where there is no value; objects, where any column is of words
+    columns       what there is to say of those that are not of plain numbers
+    formats       of the features whose numbers are not plain
+    notices       how the table was read, where that is not plain to see
+    warnings      what may mislead the network
+    options       that decide what is read, beside the columns: those that were given, as
+                  folders of searches by earlier versions know of none
+    """
+
+    name: str
+    sha256: str
+    features: tuple[str, ...]
+    dropped: tuple[str, ...]
+    target: str
+    task: Task
+    reason: str
+    x: NDArray[Any]
+    y: NDArray[np.generic]
+    columns: tuple[ColumnSummary, ...] = ()
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> list[int]:
+        """The places of the features that hold words."""
+        held = {one.name for one in self.columns if one.values is not None}
+        return [place for place, name in enumerate(self.features) if name in held]
+
+    def tell(self, first: Any) -> None:
+        """Gives the first step of a model what it must know to read another such table."""
+        first.feature_names_in_ = np.array(self.features, object)
+        if self.formats:
+            first.number_formats_ = dict(self.formats)
+
+
+def problem(
+    path: str | os.PathLike[str],
+    target: str,
+    drop: Sequence[str] = (),
+    task: Task | None = None,
+    *,
+    delimiter: str | None = None,
+    skip_lines: int = 0,
+    decimal: Decimal | None = None,
+    drop_missing_target: bool = False,
+    drop_rare_classes: int = 0,
+    folds: int | None = None,
+    test_fraction: float = 0.2,
+) -> TableProblem:
+    """The columns of a table but `target` and those to `drop` as features of the target.
+
+    Parameters
+    ----------
+    path, delimiter, skip_lines
+        As `trainlab.data.table.read_table` has them.
+    target
+        The name of a column.
+    drop
+        Names of columns that are no features.
+    task
+        None: classification where the target holds words, or whole numbers of at most
+        MOST_CLASSES values, LEAST_ROWS rows for each; else regression.
+    decimal
+        The decimal sign of columns such as "1,234", where nothing else in the table shows it.
+    drop_missing_target
+        Whether rows without a value of the target are left out; else they are an error.
+    drop_rare_classes
+        Classes with fewer rows are left out.
+    folds, test_fraction
+        Of a search, whose classes must have rows enough; None: that is not asked.
+
+    Raises
+    ------
+    DataError
+        Names all columns that nothing can be learnt of, and what is wrong with the target.
+    """
+    path = as_path(path, "path", "a table")
+    options = {
+        "delimiter": delimiter,
+        "skip_lines": skip_lines,
+        "decimal": decimal,
+        "drop_missing_target": drop_missing_target,
+        "drop_rare_classes": drop_rare_classes,
+    }
+    _check_options(options)
+    opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
+    with opened() as table:
+        names, notices, mark = table.names, table.notices, table.delimiter
+    _check_names((target, *drop), path, names)
+    if target in drop:
+        raise SettingError(sentence("columns", "a search", "not drop the target", target))
+    features = tuple(name for name in names if name != target and name not in drop)
+    if not features:
+        must = "have columns beside the target"
+        raise DataError(sentence("table", str(path), must, list(names)))
+    found = _read(path, opened, features, target, decimal, mark == ";")
+    faults, unread = list[Fault](), dict[str, str]()
+    for must, got in found.faults.items():
+        unread |= got
+        remedy = ("--decimal point", "--decimal comma") if "decimal" in must else ()
+        faults.append(_of_formats(path, must, got, target, remedy))
+    of = f"target {target!r} in {path}"
+    format = found.formats.get(target)
+    goal = None
+    if target not in unread:
+        dropping = drop_missing_target, drop_rare_classes
+        goal, wrong = read_target(found.text, of, task, format, *dropping)
+        faults += wrong
+        if folds is not None and goal.task == "classification":
+            faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
+    # Of no rows nothing can be said: where the target has no value, features are judged alone.
+    kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
+    readable = [name for name in features if name not in unread]
+    columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
+    faults += wrong
+    if faults or goal is None:
+        raise refusal(faults)
+    labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
+    if (seems := meaning(Counter(labels))) is not None:
+        hints.append(hint(target, seems))
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
+    return TableProblem(
+        *about,
+        found.x[kept],
+        goal.y,
+        columns,
+        {name: one for name, one in found.formats.items() if name != target},
+        (*notices, *goal.notices),
+        (*_numbering(found.x, features, found.words), *hints),
+        {name: value for name, value in options.items() if value},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _TableContent:
+    """What a table holds: x of the features that have no fault, cells of the target."""
+
+    x: NDArray[Any]
+    text: Sequence[str]
+    words: Sequence[str] = ()
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _read(
+    path: Path,
+    opened: partial[TableFile],
+    features: Sequence[str],
+    target: str,
+    decimal: Decimal | None,
+    in_doubt: bool,
+) -> _TableContent:
+    """Reads plain numbers at once, and whatever else there is after a look at all of it."""
+    try:
+        plain = read_table(path, features, [target], **opened.keywords)
+    except DataError:
+        pass
+    else:
+        writing = Writing()
+        writing.add(plain.text[target])
+        if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
+            return _TableContent(plain.numbers, plain.text[target])
+    columns = survey(opened, features, target)
+    how = formats(columns, decimal, in_doubt)
+    faulty = {name for got in how.faults.values() for name in got}
+    readable = [name for name in features if name not in faulty]
+    words = [name for name in readable if columns[name].words]
+    x, text = read_mixed(opened, readable, target, words, how.found)
+    return _TableContent(x, text, words, how.found, how.faults)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    check_decimal(options["decimal"])
+    least = options["drop_rare_classes"]
+    if not is_integer(least) or least < 0:
+        must = "be an integer >= 0"
+        raise SettingError(sentence("drop_rare_classes", "a table", must, least))
+    if type(options["drop_missing_target"]) is not bool:
+        got = options["drop_missing_target"]
+        raise SettingError(sentence("drop_missing_target", "a table", "be True or False", got))
+
+
+def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None:
+    unknown = [name for name in given if name not in names]
+    if not unknown:
+        return
+    near = [nearest(name, names) for name in unknown]
+    what = "column" if len(unknown) == 1 else "columns"
+    shown = listed([repr(name) for name in names])
+    got = listed([describe(name) for name in unknown])
+    text = f"{what} of {path} must be one of {shown}; got {got}"
+    remedy = ", ".join(name for name in near if name is not None)
+    raise DataError(f"{text}; try {remedy}" if remedy else text)
+
+
+def _of_formats(
+    path: Path, must: str, got: Mapping[str, str], target: str, remedy: Sequence[str]
+) -> Fault:
+    """Columns whose numbers cannot be read."""
+    fault = of_features(path, must, got, " or ".join(remedy))
+    options = tuple(f"--drop {shlex.quote(name)}" for name in got if name != target)
+    text = fault.text if target not in got else fault.text.replace("features", "columns", 1)
+    return Fault(text, () if remedy else options, fault.or_else)
+
+
+# --- columns that number the rows ------------------------------------------------------
+
+
+def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -> list[str]:
+    """A warning for each column that does no more than number the rows."""
+    found = [
+        name
+        for place, name in enumerate(features)
+        if name not in words and numbers_rows(x[:, place].astype(np.float64))
+    ]
+    why = (
+        "has a different whole number in each row, as row numbers do: where rows are sorted it "
+        "gives the target away, which it cannot do for new rows"
+    )
+    return [f"{describe(name)} {why}; try --drop {shlex.quote(name)}" for name in found]
+
+
+def numbers_rows(values: Array) -> bool:
+    """Whether values (N,) do no more than number the rows, as an id does.
+
+    Whole numbers, all different, and either in the order of the rows, up or down, or, in
+    whatever order, hardly fewer than there are between the least and the greatest: a half.
+
+    >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
+    (True, False)
+    """
+    if len(values) < LEAST_NUMBERED or not (values == np.rint(values)).all():
+        return False
+    ordered = np.sort(values)
+    steps = np.diff(values)
+    if not (np.diff(ordered) > 0).all():
+        return False
+    in_order = bool((steps > 0).all() or (steps < 0).all())
+    return in_order or bool(ordered[-1] - ordered[0] < 2 * len(values))
+
+
+# --- rows put aside --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class HoldoutSplit:
+    """Numbers of rows: those that are searched on, and those that are put aside."""
+
+    search: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def split(of: TableProblem, fraction: float, folds: int, seed: int) -> HoldoutSplit:
+    """A share of the rows put aside at random, of each class where there are classes.
+
+    DataError where what is left is too little for so many folds.
+    """
+    rows = np.arange(len(of.y))
+    classifies = of.task == "classification"
+    if classifies and (rare := _too_rare(of.y, of.target, of.name, folds, fraction)):
+        raise refusal(rare)
+    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
+    if not classifies and len(rows) < need:
+        must = f"have at least {need} rows for {folds} folds"
+        raise DataError(sentence("table", of.name, must, len(rows), _more_rows(folds)))
+    try:
+        searched, put_aside = train_test_split(
+            rows, test_size=fraction, random_state=seed, stratify=of.y if classifies else None
+        )
+    except ValueError as error:
+        must = "leave rows of each class on both sides"
+        raise DataError(sentence("--test-fraction", of.name, must, str(error))) from error
+    return HoldoutSplit(np.sort(searched), np.sort(put_aside))
+
+
+def _too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:
+    # Of the rows of a class a share is put aside, one more where shares are rounded; each
+    # fold needs one of those that are left.
+    need = math.ceil(folds / (1 - fraction)) + 1
+    where = f"column {target!r} in {name}"
+    return too_few(y, where, need, f"for {folds} folds", _more_rows(folds))
+
+
+def _more_rows(folds: int) -> str:
+    return "more rows" if folds == 2 else "--folds 2, or more rows"
