@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypedDict, TypeVar
 import numpy as np
 
 from trainlab.data.batches import KINDS
-from trainlab.engine import ENGINES, Engine
+from trainlab.engine import NAMES, Engine
 from trainlab.errors import SettingError, describe, sentence
 from trainlab.settings import (
     MOST,
@@ -49,24 +49,16 @@ def _ruled(default: Any, rule: Rule) -> Any:
 
 def _is_engine(value: Any) -> bool:
     if isinstance(value, str):
-        return value in ENGINES
+        return value in NAMES
     return isinstance(value, Engine) and not isinstance(value, type)
 
 
-_ENGINE: Final = Rule(
-    lambda v: (
-        (v in ENGINES) if isinstance(v, str) else isinstance(v, Engine) and not isinstance(v, type)
-    ),
-    "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
-    lambda v: v,
+ENGINE: Final = Rule(
+    _is_engine,
+    "be one of " + ", ".join(map(repr, NAMES)) + " or an Engine",
+    lambda value: value,
     "'auto'",
 )
-
-
-def engine_of(engine: str | Engine, owner: str) -> Engine:
-    """An engine, given itself or by its name."""
-    checked = _ENGINE.check(engine, "engine", owner)
-    return ENGINES[checked]() if isinstance(checked, str) else checked
 
 
 def _are_steps(value: Any) -> bool:
@@ -146,8 +138,9 @@ class FitSettings(RunSettings):
         fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
-    engine : {"auto", "numpy"} or Engine
-        What computes the steps.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes the steps.  "auto" is the engine that a stored run began with, else the
+        fastest that is installed and can train all members.
     run : str
         The name of this training in the store.
     fresh : bool
@@ -192,7 +185,7 @@ class FitSettings(RunSettings):
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
     start: str | None = _ruled(None, either(one_of(STARTS), None))
-    engine: str | Engine = _ruled("auto", _ENGINE)
+    engine: str | Engine = _ruled("auto", ENGINE)
     run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
     fresh: bool = flag(False)
 

@@ -1,0 +1,68 @@
+"""Which engine trains: the one that is asked for, the one that a run began with, or the fastest."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from trainlab.engine import built
+from trainlab.engine.base import Engine
+from trainlab.engine.numpy import NumPyEngine
+from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
+
+AUTO: Final = "auto"
+NAMES: Final = (AUTO, "native", "numpy")
+
+ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {"numpy": NumPyEngine}
+"""Those that are installed, the fastest first; the last one trains everything."""
+
+
+def choose(
+    engine: str | Engine, members: Sequence[Member], owner: str, begun: str | None = None
+) -> Engine:
+    """The engine that `engine` names, or is.
+
+    "auto" is the one that a run has begun with, else the first in ENGINES that can train the
+    members.  SettingError where it is not installed, or cannot train them.
+    """
+    if engine == AUTO and begun is None:
+        return _fastest(members)
+    found = engine
+    if isinstance(found, str):
+        name = begun if begun is not None and found == AUTO else found
+        if name not in ENGINES:
+            raise _missing(name, owner, begun)
+        found = ENGINES[name]()
+    reason = found.supports(members)
+    if reason is not None:
+        must = f"be one that can train these members: {reason}"
+        raise SettingError(sentence("engine", owner, must, found.name, "engine='auto'"))
+    return found
+
+
+def _fastest(members: Sequence[Member]) -> Engine:
+    for kind in ENGINES.values():
+        engine = kind()
+        reason = engine.supports(members)
+        if reason is None:
+            return engine
+        _tell(engine.name, reason)
+    raise AssertionError("the last engine trains everything")
+
+
+@functools.cache
+def _tell(name: str, reason: str) -> None:
+    """Once for each reason: it will be slower than the user may expect."""
+    logging.getLogger("trainlab").info("not trained by the engine %s: %s", name, reason)
+
+
+def _missing(name: str, owner: str, begun: str | None) -> SettingError:
+    _, reason = built.load()
+    if name == begun:
+        must, remedy = "be the one that the run began with", f"where {name} is, or fresh=True"
+        return SettingError(sentence("engine", owner, must, f"no engine {name}", remedy))
+    must = f"be installed: {reason}"
+    return SettingError(sentence("engine", owner, must, name, f"engine='auto', or {built.REMEDY}"))
