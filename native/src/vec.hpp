@@ -19,6 +19,7 @@
 //   mask & mask, mask | mask, ~mask, any, all, count
 //   first<T>(n)            true in the numbers 0 ... n-1
 //   bits_of(a), from_bits<T>(b), broadcast_bits<T>(n); + - & | ^, shift_left<n>, shift_right<n>
+//   power_of_two(n)        2^n, for whole n in the range of normal exponents
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
 //   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
 //   prefetch(p)
@@ -31,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 // One instruction set per translation unit, chosen by the flags of the compiler; everything
 // lies in a namespace of its name, so that the linker can never mix two of them.
@@ -73,6 +75,7 @@ struct Format<float> {
     static constexpr int fraction = 23;  // bits after the binary point
     static constexpr int bias = 127;     // of the exponent
     static constexpr int block = 16;     // rows are padded to a multiple of this
+    static constexpr float infinity = std::numeric_limits<float>::infinity();
 };
 
 template <>
@@ -81,6 +84,7 @@ struct Format<double> {
     static constexpr int fraction = 52;
     static constexpr int bias = 1023;
     static constexpr int block = 8;
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace trainlab::TRAINLAB_ISA
@@ -148,6 +152,21 @@ constexpr T rounder = T(typename Format<T>::Integer(3) << (Format<T>::fraction -
 template <class T>
 TRAINLAB_INLINE Vec<T> round_even(Vec<T> a) {
     return (a + broadcast(rounder<T>)) - broadcast(rounder<T>);
+}
+
+// 2^n for whole n between the exponents of normal numbers.
+template <class T>
+TRAINLAB_INLINE Vec<T> power_of_two(Vec<T> n) {
+    const Vec<T> biased = n + broadcast(rounder<T> + T(Format<T>::bias));
+    return from_bits<T>(shift_left<Format<T>::fraction>(bits_of(biased)));
+}
+
+// a times 2^n in two factors, 2^h and 2^(n-h): neither leaves the range, and only the last product
+// rounds.  AVX-512 has an instruction for it.
+template <class T>
+TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
+    const Vec<T> half = round_even(n * broadcast(T(0.5)));
+    return (a * power_of_two(half)) * power_of_two(n - half);
 }
 
 TRAINLAB_INLINE void prefetch(const void* p) {

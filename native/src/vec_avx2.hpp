@@ -234,18 +234,6 @@ TRAINLAB_INLINE Bits<T> operator^(Bits<T> a, Bits<T> b) {
     return {_mm256_xor_si256(a.i, b.i)};
 }
 
-// In two factors, 2^h and 2^(n-h): neither leaves the range, and only the last product rounds.
-template <class T>
-TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
-    constexpr int fraction = Format<T>::fraction;
-    constexpr T rounder = T(typename Format<T>::Integer(3) << (fraction - 1));
-    const Vec<T> shift = broadcast(rounder + T(Format<T>::bias));
-    const Vec<T> half = (n * broadcast(T(0.5)) + broadcast(rounder)) - broadcast(rounder);
-    const Vec<T> one = from_bits<T>(shift_left<fraction>(bits_of(half + shift)));
-    const Vec<T> other = from_bits<T>(shift_left<fraction>(bits_of((n - half) + shift)));
-    return (a * one) * other;
-}
-
 TRAINLAB_INLINE float sum_lanes(Vec<float> a) {
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

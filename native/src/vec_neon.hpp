@@ -213,18 +213,6 @@ TRAINLAB_INLINE Bits<double> shift_right(Bits<double> a) {
 
 // ---- both ----
 
-// In two factors, 2^h and 2^(n-h): neither leaves the range, and only the last product rounds.
-template <class T>
-TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
-    constexpr int fraction = Format<T>::fraction;
-    constexpr T rounder = T(typename Format<T>::Integer(3) << (fraction - 1));
-    const Vec<T> shift = broadcast(rounder + T(Format<T>::bias));
-    const Vec<T> half = (n * broadcast(T(0.5)) + broadcast(rounder)) - broadcast(rounder);
-    const Vec<T> one = from_bits<T>(shift_left<fraction>(bits_of(half + shift)));
-    const Vec<T> other = from_bits<T>(shift_left<fraction>(bits_of((n - half) + shift)));
-    return (a * one) * other;
-}
-
 TRAINLAB_INLINE float sum_lanes(Vec<float> a) {
     const float32x2_t two = vadd_f32(vget_low_f32(a.v), vget_high_f32(a.v));
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);

@@ -213,14 +213,6 @@ TRAINLAB_INLINE Bits<T> shift_right(Bits<T> a) {
     return {a.i >> n};
 }
 
-TRAINLAB_INLINE Vec<float> scale(Vec<float> a, Vec<float> n) {
-    return {::ldexpf(a.v, static_cast<int>(n.v))};
-}
-
-TRAINLAB_INLINE Vec<double> scale(Vec<double> a, Vec<double> n) {
-    return {::ldexp(a.v, static_cast<int>(n.v))};
-}
-
 template <class T>
 TRAINLAB_INLINE T sum_lanes(Vec<T> a) {
     return a.v;
