@@ -44,30 +44,38 @@ TRAINLAB_INLINE T fold_max(Partial<T> sums) {
     return max_lanes(sums.part[0]);
 }
 
-// Calls step(j, k) for each vector of a row of `padded` numbers: j is where it begins, k the vector
-// of the partial sums it belongs to.
+// Calls step(j, k) for each vector of a row of n numbers and of its padding: j is where it begins,
+// k the vector of the partial sums it belongs to.
 template <class T, class Step>
-TRAINLAB_INLINE void for_row(int padded, Step step) {
-    for (int block = 0; block < padded; block += Format<T>::block) {
+TRAINLAB_INLINE void for_row(Index n, Step step) {
+    for (Index block = 0; block < n; block += Format<T>::block) {
         for (int k = 0; k < Partial<T>::vectors; ++k) step(block + k * Vec<T>::width, k);
     }
 }
 
-// The sum of term(j), a Vec<T> for the numbers from j on, over a row of `padded` numbers.  Terms in
-// the padding must be zero.
+// v where the numbers of a row of n are, zero in the padding; v holds the numbers from j on.
+template <class T>
+TRAINLAB_INLINE Vec<T> without_padding(Index n, Index j, Vec<T> v) {
+    return select(first<T>(static_cast<int>(n - j)), v, zero<T>());
+}
+
+// The sum of term(j), a Vec<T> for the numbers from j on, over a row of n numbers.  Terms in the
+// padding must be zero.
 template <class T, class Term>
-TRAINLAB_INLINE T sum_row(int padded, Term term) {
+TRAINLAB_INLINE T sum_row(Index n, Term term) {
     Partial<T> sums = partial(T(0));
-    for_row<T>(padded, [&](int j, int k) { sums.part[k] = sums.part[k] + term(j); });
+    for_row<T>(n, [&](Index j, int k) { sums.part[k] = sums.part[k] + term(j); });
     return fold_sum(sums);
 }
 
-// The largest of term(j); terms in the padding must not be larger.  NaN where the order of the
-// folds lets a NaN win: only non-finite rows are affected.
-template <class T, class Term>
-TRAINLAB_INLINE T max_row(int padded, Term term) {
+// The largest of the numbers of a row; of NaNs it may or may not take notice.
+template <class T>
+TRAINLAB_INLINE T max_row(Index n, const T* x) {
     Partial<T> largest = partial(-Format<T>::infinity);
-    for_row<T>(padded, [&](int j, int k) { largest.part[k] = max(term(j), largest.part[k]); });
+    for_row<T>(n, [&](Index j, int k) {
+        const Mask<T> own = first<T>(static_cast<int>(n - j));
+        largest.part[k] = max(select(own, load(x + j), largest.part[k]), largest.part[k]);
+    });
     return fold_max(largest);
 }
 

@@ -18,6 +18,7 @@
 //   select(mask, a, b)     a where the mask is true, else b
 //   mask & mask, mask | mask, ~mask, any, all, count
 //   first<T>(n)            true in the numbers 0 ... n-1
+//   only<T>(n)             true in number n alone, if there is one
 //   bits_of(a), from_bits<T>(b), broadcast_bits<T>(n); + - & | ^, shift_left<n>, shift_right<n>
 //   power_of_two(n)        2^n, for whole n in the range of normal exponents
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
@@ -57,6 +58,8 @@
 #endif
 
 namespace trainlab::TRAINLAB_ISA {
+
+using Index = std::int64_t;
 
 template <class T>
 struct Vec;
@@ -141,6 +144,11 @@ TRAINLAB_INLINE Vec<T> copy_sign(Vec<T> a, Vec<T> b) {
 template <class T>
 TRAINLAB_INLINE bool all(Mask<T> mask) {
     return count(mask) == Vec<T>::width;
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> only(Index n) {
+    return first<T>(static_cast<int>(n + 1)) & ~first<T>(static_cast<int>(n));
 }
 
 // 1.5 times 2^fraction: added to a number below 2^(fraction-1) it rounds it to a whole one, half
