@@ -4,6 +4,8 @@
 
 #pragma once
 
+#include <limits>
+
 #include "activations.hpp"
 #include "batches.hpp"
 #include "losses.hpp"
@@ -62,6 +64,7 @@ struct Scratch {
             if (norm) trace.inverse = arena.take<T>(rows > layer.row ? rows : layer.row);
             if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
             if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
+            if (2 * layer.row > longest) longest = 2 * layer.row;
             if (memory) traces[i] = trace;
             if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
             if (layer.kind != DENSE) continue;
@@ -149,6 +152,32 @@ void drop_out(const Layer& layer, const Member<T>& member, Index step, const T* 
 }
 
 TRAINLAB_INLINE bool is_finite(double x) { return x - x == 0; }
+
+// Whether the running statistics that a step would leave are finite.
+template <class T>
+bool has_finite_statistics(const Network& network, const Scratch<T>& scratch) {
+    Vec<T> bad = zero<T>();
+    for (Index i = 0; i < network.count; ++i) {
+        const Layer& layer = network.layers[i];
+        if (layer.kind != BATCH_NORM) continue;
+        for (Index half = 0; half < 2; ++half)
+            for (Index c = 0; c < columns_of<T>(layer.outputs); c += Vec<T>::width)
+                bad = fma(load(scratch.traces[i].statistics + half * layer.row + c), zero<T>(), bad);
+    }
+    return !any(is_nan(bad));
+}
+
+template <class T>
+void take_statistics(const Network& network, Member<T>& member, const Scratch<T>& scratch) {
+    for (Index i = 0; i < network.count; ++i) {
+        const Layer& layer = network.layers[i];
+        if (layer.kind != BATCH_NORM) continue;
+        for (Index half = 0; half < 2; ++half)
+            for (Index c = half * layer.row; c < half * layer.row + columns_of<T>(layer.outputs);
+                 c += Vec<T>::width)
+                store(member.buffers + layer.buffers + c, load(scratch.traces[i].statistics + c));
+    }
+}
 
 // The outputs of the last layer; `step` is negative in evaluation.
 template <class T>
@@ -312,6 +341,16 @@ struct Backward {
         sum_of_rows(rows, columns, dy, layer.row, scratch.tile);
         use_row(scratch.tile, layer.second, layer);
     }
+
+    void norm(const Layer& layer, const Trace<T>& trace, Index rows, const T* dy, T* dx) {
+        const T* gamma = member.params + layer.first;
+        T *of_gamma = scratch.tile, *of_beta = scratch.tile + layer.row;
+        const auto backward =
+            layer.kind == BATCH_NORM ? batch_norm_backward<T> : layer_norm_backward<T>;
+        backward(layer, gamma, trace.x_hat, trace.inverse, rows, dy, dx, of_gamma, of_beta);
+        use_row(of_gamma, layer.first, layer);
+        use_row(of_beta, layer.second, layer);
+    }
 };
 
 // Steps first ... last - 1; see kernels.hpp.
@@ -327,11 +366,11 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
         T* dy = scratch.dy[0];
         const T loss = loss_and_gradient(network, member, batch, y, output.row, dy);
         training.losses[row * training.steps + step] = loss;
-        if (!is_finite(loss) || !has_finite_buffers(network, scratch)) {
+        if (!is_finite(loss) || !has_finite_statistics(network, scratch)) {
             training.diverged[row] = step;
             return true;
         }
-        take_buffers(network, member, scratch);
+        take_statistics(network, member, scratch);
         Backward<T> pass{member, scratch, update_of(training, member, row, step),
                          member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity()};
         T* other = scratch.dy[1];
@@ -347,7 +386,7 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
                     break;
                 case BATCH_NORM:
                 case LAYER_NORM:
-                    (void)0;
+                    pass.norm(layer, trace, batch.rows, dy, other);
                     break;
                 case ACTIVATE:
                     pull_back(layer, settings, in.x, trace.y, dy, batch.rows, other);

@@ -89,6 +89,8 @@ def unknown(members: Sequence[Member]) -> str | None:
         for part, known in kinds:
             if type(part) not in known:
                 return f"it does not know {type(part).__name__}"
+        if getattr(network.norm, "eps", 1.0) < LEAST_EPS:
+            return f"its eps must be at least {LEAST_EPS:g}"
     for optimizer in {id(member.optimizer): member.optimizer for member in members}.values():
         if rule_of(optimizer) is None:
             return f"it does not know {type(optimizer).__name__}"
