@@ -25,7 +25,8 @@ def invoke(*words: str) -> Result:
 
 
 def test_every_command_has_help() -> None:
-    assert {"list", "run", "runs", "info", "check", "data", "report", "search"} <= set(cli.main.commands)
+    names = {"list", "run", "runs", "info", "check", "data", "report", "search"}
+    assert names <= set(cli.main.commands)
     for name, command in cli.main.commands.items():
         result = invoke(name, "--help")
         assert result.exit_code == 0

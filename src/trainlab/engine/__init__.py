@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainlab.engine.base import Engine
 from trainlab.engine.choice import AUTO, ENGINES, NAMES, choose
+from trainlab.engine.native import NativeEngine
 from trainlab.engine.numpy import NumPyEngine
 
-__all__ = ["AUTO", "ENGINES", "NAMES", "Engine", "NumPyEngine", "choose"]
+__all__ = ["AUTO", "ENGINES", "NAMES", "Engine", "NativeEngine", "NumPyEngine", "choose"]

@@ -9,6 +9,7 @@ from typing import Final
 
 from trainlab.engine import built
 from trainlab.engine.base import Engine
+from trainlab.engine.native import MISSING, NativeEngine
 from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
@@ -16,7 +17,8 @@ from trainlab.members import Member
 AUTO: Final = "auto"
 NAMES: Final = (AUTO, "native", "numpy")
 
-ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {"numpy": NumPyEngine}
+_NATIVE: Final[Mapping[str, Callable[[], Engine]]] = {} if MISSING else {"native": NativeEngine}
+ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {**_NATIVE, "numpy": NumPyEngine}
 """Those that are installed, the fastest first; the last one trains everything."""
 
 
@@ -60,9 +62,8 @@ def _tell(name: str, reason: str) -> None:
 
 
 def _missing(name: str, owner: str, begun: str | None) -> SettingError:
-    _, reason = built.load()
     if name == begun:
         must, remedy = "be the one that the run began with", f"where {name} is, or fresh=True"
         return SettingError(sentence("engine", owner, must, f"no engine {name}", remedy))
-    must = f"be installed: {reason}"
+    must = f"be installed: {MISSING}"
     return SettingError(sentence("engine", owner, must, name, f"engine='auto', or {built.REMEDY}"))

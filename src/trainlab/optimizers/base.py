@@ -87,7 +87,7 @@ class Optimizer(Settings, ABC):
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")
 
     @abstractmethod
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         """What the rule multiplies with at this step; may move (K, 1) slots on, once per step."""
 
     @abstractmethod
