@@ -1,5 +1,5 @@
 # Every target brings what it needs: a virtual environment in this folder, made with a Python
-# >= 3.11 (set PYTHON to choose one), and renewed when pyproject.toml changes.
+# >= 3.11 (set PYTHON to choose one), and renewed when pyproject.toml or the native engine changes.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -19,6 +19,7 @@ LOWEST := .venv-lowest/bin/python -m
 BENCH :=
 CAMPAIGN := --resume
 PARTS :=
+BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
 .PHONY: help run docs test lint coverage bench campaign parity lowest clean
@@ -72,17 +73,17 @@ lowest: .venv-lowest/installed
 
 clean:
 	rm -rf .venv .venv-bench .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
-	    .ruff_cache build dist "$(OUT)"
+	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)"
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: pyproject.toml tools/environment
+.venv/installed: $(BUILD)
 	@tools/environment .venv --editable '.[test]'
 
-.venv-bench/installed: pyproject.toml tools/environment
+.venv-bench/installed: $(BUILD)
 	@tools/environment .venv-bench --editable '.[bench]'
 
-.venv-parity/installed: pyproject.toml tools/environment
+.venv-parity/installed: $(BUILD)
 	@tools/environment .venv-parity --editable '.[parity,test]'
 
-.venv-lowest/installed: pyproject.toml tools/environment
+.venv-lowest/installed: $(BUILD)
 	@tools/environment .venv-lowest --lowest --editable '.[test]'

@@ -4,12 +4,12 @@ A schedule is a function from the step to a multiplier of `lr`, and holds no sta
 Ordered by difficulty: Constant, Step, Exponential, Cosine, OneCycle, WarmUp.
 
 Shapes: with float settings a multiplier is a float; where a setting is an array
-(K, 1), one value per member, so is the multiplier.
+(K, 1), one value per member, so is the multiplier.  Steps (n, 1, 1) give the
+multipliers (n, 1, 1) or (n, K, 1) of all of them.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
+from trainlab.powers import half_cosine, plain, power
 from trainlab.settings import Settings, Takes, integer, number, record
 
 __all__ = [
@@ -33,30 +34,13 @@ __all__ = [
 Coefficient = Any  # a float, or a float64 array (K, 1) with one value per member
 
 
-def each(formula: Callable[..., float], *values: Coefficient) -> Coefficient:
-    """formula(*values) for one network, or for each member by itself.
-
-    NumPy's pow and cos round differently in a vector than alone, so one call on
-    all members would make the last bit of a rate depend on K.  These are K
-    numbers per step: Python's own arithmetic is fast enough, and always the same.
-
-    >>> each(math.pow, np.array([[0.9], [0.5]]), 2).tolist() == [[0.9**2], [0.25]]
-    True
-    """
-    if all(isinstance(value, (float, int)) for value in values):
-        return formula(*values)
-    shape = np.broadcast_shapes(*(np.shape(value) for value in values))
-    columns = [np.broadcast_to(value, shape).ravel().tolist() for value in values]
-    return np.array([formula(*row) for row in zip(*columns, strict=True)]).reshape(shape)
-
-
 @dataclass(frozen=True)
 class Schedule(Settings, ABC):
     """Base of all schedules.
 
     A subclass is a frozen dataclass with `multiplier`.  Fields made by
     `trainlab.settings.number` may differ between the members of a population: they are then
-    float64 arrays (K, 1), which `trainlab.schedules.each` hands to a formula one by one.
+    float64 arrays (K, 1).  `trainlab.powers` has powers and cosines of them.
 
     Examples
     --------
@@ -69,13 +53,14 @@ class Schedule(Settings, ABC):
     """
 
     @abstractmethod
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         """The multiplier of `lr` at a step.
 
         Parameters
         ----------
         step : int
-            Updates done before this one: 0, 1, ...
+            Updates done before this one: 0, 1, ...  Engines may pass an array (n, 1, 1) of such
+            numbers to the schedules of this file.
         total : int, optional
             The updates of the whole training; None where nobody knows.
 
@@ -94,7 +79,7 @@ class Schedule(Settings, ABC):
 class Constant(Schedule):
     """The same rate at every step: 1."""
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         return 1.0
 
 
@@ -111,8 +96,8 @@ class Step(Schedule):
     every: int = integer(1000, low=1, per_member=True)
     factor: float = number(0.1, low=0.0, high=1.0, closed="[]")
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
-        return each(lambda every, factor: factor ** (step // every), self.every, self.factor)
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
+        return power(self.factor, step // self.every)
 
 
 @dataclass(frozen=True)
@@ -127,8 +112,8 @@ class Exponential(Schedule):
 
     decay: float = number(0.999, low=0.0, high=1.0, closed="(]")
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
-        return each(lambda decay: decay**step, self.decay)
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
+        return power(self.decay, step)
 
 
 @dataclass(frozen=True)
@@ -148,10 +133,9 @@ class Cosine(Schedule):
     floor: float = number(0.0, low=0.0, high=1.0, closed="[]")
     steps: int | None = integer(None, low=1, optional=True)
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         steps = _length(self.steps, total, "Cosine")
-        part = min(step / steps, 1.0)
-        return each(lambda floor: _glide(1.0, floor, part), self.floor)
+        return _glide(1.0, self.floor, np.minimum(step / steps, 1.0))
 
 
 @dataclass(frozen=True)
@@ -175,18 +159,15 @@ class OneCycle(Schedule):
     end: float = number(1e-4, low=0.0, high=1.0, closed="[]")
     steps: int | None = integer(None, low=1, optional=True)
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         steps = _length(self.steps, total, "OneCycle")
 
-        def formula(warm: float, start: float, end: float) -> float:
-            peak, last = warm * steps - 1.0, steps - 1.0
-            if step < peak:
-                return _glide(start, 1.0, step / peak)
-            if step >= last:
-                return end
-            return _glide(1.0, end, (step - peak) / (last - peak))
-
-        return each(formula, self.warm, self.start, self.end)
+        peak, last = np.asarray(self.warm * steps - 1.0), steps - 1.0
+        # Where a part has no length, the other one is taken: what stands below then is not used.
+        up = np.clip(step / np.where(peak > 0, peak, 1.0), 0.0, 1.0)
+        down = np.clip((step - peak) / np.where(last > peak, last - peak, 1.0), 0.0, 1.0)
+        falling = np.where(step >= last, self.end, _glide(1.0, self.end, down))
+        return plain(np.where(step < peak, _glide(self.start, 1.0, up), falling))
 
 
 AFTER_WARM_UP: Final[dict[str, Callable[[], Schedule]]] = {
@@ -215,21 +196,20 @@ class WarmUp(Schedule):
     then: Takes[Schedule | str, Schedule] = record(Schedule, AFTER_WARM_UP, "constant")
     start: float = number(0.0, low=0.0, high=1.0, closed="[]")
 
-    def multiplier(self, step: int, total: int | None = None) -> Coefficient:
-        if step >= self.steps:
-            # At least 1: a training no longer than its warm-up never reaches the rest.
-            rest = None if total is None else max(total - self.steps, 1)
-            return self.then.multiplier(step - self.steps, rest)
-        part = step / self.steps
-        return each(lambda start: start + (1.0 - start) * part, self.start)
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
+        # At least 1: a training no longer than its warm-up never reaches the rest.
+        rest = None if total is None else max(total - self.steps, 1)
+        then = self.then.multiplier(np.maximum(step - self.steps, 0), rest)
+        rising = self.start + (1.0 - self.start) * (step / self.steps)
+        return plain(np.where(step >= self.steps, then, rising))
 
 
 SCHEDULES: Final[dict[str, Callable[[], Schedule]]] = {**AFTER_WARM_UP, "warm_up": WarmUp}
 
 
-def _glide(high: float, low: float, part: float) -> float:
+def _glide(high: Coefficient, low: Coefficient, part: Any) -> Coefficient:
     """Half a cosine from `high` (part 0) to `low` (part 1)."""
-    return low + (high - low) * 0.5 * (1.0 + math.cos(math.pi * part))
+    return low + (high - low) * half_cosine(part)
 
 
 def _length(steps: int | None, total: int | None, of: str) -> int:

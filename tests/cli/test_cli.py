@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -24,7 +25,8 @@ def invoke(*words: str) -> Result:
 
 
 def test_every_command_has_help() -> None:
-    assert {"list", "run", "runs", "check", "data", "report", "search"} <= set(cli.main.commands)
+    names = {"list", "run", "runs", "info", "check", "data", "report", "search"}
+    assert names <= set(cli.main.commands)
     for name, command in cli.main.commands.items():
         result = invoke(name, "--help")
         assert result.exit_code == 0
@@ -89,6 +91,12 @@ def test_one_seed_is_warned_about(tmp_path: Path) -> None:
     result = invoke("run", "tiny-network", "--seeds", "1", "--out", str(tmp_path))
     assert result.exit_code == 0
     assert "One seed shows no ranking" in result.output
+
+
+def test_info_names_engine_and_versions() -> None:
+    lines = invoke("info").output.splitlines()
+    assert lines[0].startswith(("engine: native (", "engine: numpy ("))
+    assert f"numpy: {np.__version__}" in lines
 
 
 def test_runs_lists_what_is_kept(tmp_path: Path) -> None:

@@ -208,6 +208,7 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) 
     model = searched / "model.safetensors"
     calls: dict[str, tuple[Any, ...]] = {
         "list": (),
+        "info": (),
         "data": (),
         "run": ("derivative", "--out", results),
         "runs": (results,),

@@ -100,7 +100,7 @@ class Drive:
             ]
         )
         span = self.lane.train(batches, first, TOTAL, lambda: False)
-        assert span.diverged == ()
+        assert not span.diverged
         assert span.losses.shape == (len(self.lane.places), steps)
         return span
 

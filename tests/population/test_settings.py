@@ -51,7 +51,7 @@ def test_an_unknown_argument_is_a_type_error() -> None:
         tl.Population.grid().fit(tl.load_digits(), epoch=3)
 
 
-@pytest.mark.parametrize("engine", [*ENGINES, ENGINES["numpy"]()])
+@pytest.mark.parametrize("engine", ["auto", *ENGINES, ENGINES["numpy"]()])
 def test_engines_by_name_or_themselves(engine: Any) -> None:
     data = tl.load_digits()
     network = tl.Network(seed=3)
@@ -62,7 +62,7 @@ def test_engines_by_name_or_themselves(engine: Any) -> None:
 
 @pytest.mark.parametrize("engine", ["jax", None, 3, object(), ENGINES["numpy"]])
 def test_engines_that_are_none(engine: Any) -> None:
-    told = "engine of {} must be one of 'auto', 'numpy' or an Engine"
+    told = "engine of {} must be one of 'auto', 'native', 'numpy' or an Engine"
     data = tl.load_digits()
     network = tl.Network()
     with pytest.raises(tl.SettingError, match=told.format("fit")):

@@ -351,3 +351,13 @@ def runs(folder: Path) -> None:
         for about in listed(folder)
     ]
     screen.table(("Run", "Done", "Begun", "Last change", "Size"), rows)
+
+
+@main.command()
+def info() -> None:
+    """Show which engine trains, and the versions and the machine that results depend on."""
+    from trainlab.engine import built
+    from trainlab.experiments.results import environment
+
+    for name, value in {"engine": built.describe(), **environment()}.items():
+        say(f"{name}: {value}")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
-
 from trainlab.engine.base import Engine
+from trainlab.engine.choice import AUTO, ENGINE, ENGINES, NAMES, choose
+from trainlab.engine.native import NativeEngine
 from trainlab.engine.numpy import NumPyEngine
 
-ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {"auto": NumPyEngine, "numpy": NumPyEngine}
-"""Engines by name; "auto" is the fastest that this machine has."""
-
-__all__ = ["ENGINES", "Engine", "NumPyEngine"]
+__all__ = ["AUTO", "ENGINE", "ENGINES", "NAMES", "Engine", "NativeEngine", "NumPyEngine", "choose"]

@@ -54,13 +54,14 @@ class LaneSpec:
 
 
 class Span(NamedTuple):
-    """What a call of `train` did: losses (K, steps done), and the rows that diverged in the last.
+    """What a call of `train` did: losses (K, steps done), and the rows that diverged.
 
-    Rows that diverged have the finite parameters and buffers they had before that step.
+    diverged  row → the step of the call, counted from 0, that it diverged in.  It has the finite
+              parameters and buffers that it had before, and no losses after that step: NaN.
     """
 
     losses: Array
-    diverged: tuple[int, ...]
+    diverged: Mapping[int, int]
 
 
 class Metrics(NamedTuple):
@@ -86,7 +87,8 @@ class Lane(Protocol):
     ) -> Span:
         """Steps on batches (S, n, B), which are rows of the training split.
 
-        Returns early after a step in which a row diverged, and before a step if `interrupted`.
+        Returns early before a step if `interrupted`; it may do so after a step in which a row
+        diverged.
         """
 
     def evaluate(self, split: str, batch: Array | None = None) -> Metrics:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from trainlab.engine.state import MemberState
+from trainlab.engine.state import MemberState, draw_states
 from trainlab.members import Member
-from trainlab.network.architecture import MLP, Architecture
+from trainlab.network.architecture import Architecture
 from trainlab.network.workspace import Array, Workspace
 from trainlab.optimizers.base import Optimizer, State
 from trainlab.settings import stack, structure
@@ -56,7 +56,7 @@ class Chunk:
         self.columns = columns
         self._widths = widths
         if states is None:
-            states = _draw(self.settings, widths, dtype)
+            states = draw_states(self.settings, widths, dtype)
         else:
             states = [states[k] for k in order]
         self.params = np.stack([state.params for state in states])
@@ -144,16 +144,3 @@ class Chunk:
 def kind(member: Member) -> Hashable:
     """What members must share for one optimizer to update them as rows of one matrix."""
     return structure(member.optimizer)
-
-
-def _draw(settings: Sequence[Member], widths: tuple[int, int], dtype: Any) -> list[MemberState]:
-    """What each member begins with; what is the same is drawn once."""
-    built: dict[MLP, Architecture] = {}
-    drawn: dict[tuple[MLP, int], MemberState] = {}
-    for member in settings:
-        network, key = member.network, (member.network, member.seed)
-        if network not in built:
-            built[network] = network.build(*widths)
-        if key not in drawn:
-            drawn[key] = MemberState(*built[network].initialize(member.seed, dtype))
-    return [drawn[member.network, member.seed] for member in settings]

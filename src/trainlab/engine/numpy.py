@@ -127,12 +127,12 @@ class NumPyLane:
         with np.errstate(all="ignore"):  # what diverges is found by looking, and reported
             for i in range(steps):
                 if interrupted():
-                    return Span(losses[:, :i], ())
+                    return Span(losses[:, :i], {})
                 batch = gather(chunk, samples, batches[:, i])
                 losses[:, i], diverged = _step(chunk, batch, first_step + i, total)
                 if diverged:
-                    return Span(losses[:, : i + 1], diverged)
-        return Span(losses, ())
+                    return Span(losses[:, : i + 1], dict.fromkeys(diverged, i))
+        return Span(losses, {})
 
     def evaluate(self, split: str, batch: Array | None = None) -> Metrics:
         """Tile by tile."""

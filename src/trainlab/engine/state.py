@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from trainlab.deprecated import renamed
+from trainlab.members import Member
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 
 STATUS_KINDS: Final = ("finished", "stopped early", "diverged", "interrupted", "running")
@@ -25,6 +28,21 @@ class MemberState:
     updates: int = 0
 
     state = renamed("state", "optimizer")
+
+
+def draw_states(
+    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
+) -> list[MemberState]:
+    """What each member begins with; what is the same is drawn once."""
+    built: dict[MLP, Architecture] = {}
+    drawn: dict[tuple[MLP, int], MemberState] = {}
+    for member in settings:
+        network, key = member.network, (member.network, member.seed)
+        if network not in built:
+            built[network] = network.build(*widths)
+        if key not in drawn:
+            drawn[key] = MemberState(*built[network].initialize(member.seed, dtype))
+    return [drawn[member.network, member.seed] for member in settings]
 
 
 @dataclasses.dataclass(frozen=True)

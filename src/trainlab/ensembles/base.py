@@ -262,7 +262,8 @@ class PopulationEnsemble(Predictor):
         populations = [fold.population for fold in folds]
         members = [population[place] for population in populations for place in places]
         states = [population.states[place] for population in populations for place in places]
-        self._population = Population.restore(members, states, populations[0].widths)
+        first = populations[0]
+        self._population = Population.restore(members, states, first.widths, first.engine)
         self._weights = np.tile(selection.weights[places] / len(folds), len(folds))
         self._inputs, self._targets, self._dtype = task.inputs, task.targets, task.dtype
         self.candidates_ = [dict(one) for one in task.candidates]

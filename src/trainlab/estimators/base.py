@@ -125,7 +125,8 @@ class BaseMLP(Predictor):
         """Takes the members of `ready` from a fit, where they stand from `first`."""
         outcome = EstimatorHistory(ready, fitted.history, first)
         states = [fitted.states[row] for row in outcome.rows]
-        self._population = Population.restore(ready.members, states, fitted.widths)
+        engine = fitted.history.engine
+        self._population = Population.restore(ready.members, states, fitted.widths, engine)
         self._inputs, self._targets = ready.table.inputs, ready.table.targets
         self._dtype = ready.arguments["dtype"]
         self._has_state = False

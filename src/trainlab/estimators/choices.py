@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.deprecated import with_norm
-from trainlab.engine.choosing import ENGINE
+from trainlab.engine import ENGINE
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member

@@ -55,6 +55,12 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
         """Whether there is something to predict with."""
         return hasattr(self, "_population")
 
+    @property
+    def engine_(self) -> str | None:
+        """The name of the engine that trained its networks; None where that is not known."""
+        check_is_fitted(self)
+        return self._population.engine
+
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn asks: sparse inputs are welcome."""
         tags = super().__sklearn_tags__()

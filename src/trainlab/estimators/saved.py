@@ -138,7 +138,7 @@ def _put_together(
     own = {name: arrays.pop(name, None) for name in form.arrays}
     model._targets = _targets(document["targets"], arrays, form.classifies, source)
     said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(InputScaler)}
-    model._population = revive_population(document["population"], arrays, source)
+    model._population = revive_population(document["population"], arrays, source, version)
     if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
         raise fault(source, "widths", "be those of the targets", model._population.widths)
     model._inputs = _inputs(said, attributes["n_features_in_"], version, source)

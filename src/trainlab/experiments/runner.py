@@ -17,7 +17,7 @@ import numpy as np
 from trainlab import files, plots
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
-from trainlab.engine.choosing import ENGINE
+from trainlab.engine import ENGINE
 from trainlab.errors import TrainlabError, sentence
 from trainlab.experiments import published, results, resuming
 from trainlab.experiments.base import (
@@ -175,16 +175,18 @@ def measure(
 ) -> Results:
     """One experiment: measured, judged, and set beside published numbers."""
     seeds, described = options.seed_range, _described(experiment, data, options)
+    trains = TrainWithOptions(options, progress, place)
     if data is not None and isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)
     if isinstance(experiment, FunctionExperiment):
         measured = experiment.compute(seeds if experiment.random else ())
     elif isinstance(experiment, StagedExperiment):
         assert data is not None  # `run` loads data where an experiment needs it
-        measured = experiment.compute(data, seeds, TrainWithOptions(options, progress, place))
+        measured = experiment.compute(data, seeds, trains)
     else:
         assert data is not None
-        measured = train(experiment, data, options, progress, place)
+        measured = train(experiment, data, options, trains)
+    named = {"engine": ", ".join(sorted(trains.engines))} if trains.engines else {}
     return Results(
         experiment=experiment.name,
         data=described,
@@ -193,7 +195,7 @@ def measure(
         published=published.beside(
             experiment.name, measured, data if experiment.data_sets else None
         ),
-        environment=environment(quick=options.quick),
+        environment=environment(**named, quick=options.quick),
     )
 
 
@@ -211,11 +213,15 @@ def _described(
 
 @dataclasses.dataclass(frozen=True)
 class TrainWithOptions:
-    """`base.Train` under the options of a run."""
+    """`base.Train` under the options of a run.
+
+    engines  the names of those that have trained
+    """
 
     options: Options
     progress: Progress | None = None
     place: Place | None = None
+    engines: set[str] = dataclasses.field(default_factory=set)
     _stages: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     @property
@@ -241,6 +247,7 @@ class TrainWithOptions:
             )
         if history.interrupted:
             raise KeyboardInterrupt
+        self.engines.add(history.engine)
         return history
 
     def each(self, items: Sequence[T]) -> Iterator[T]:
@@ -264,16 +271,16 @@ def train(
     experiment: TrainingExperiment,
     data: Dataset,
     options: Options,
-    progress: Progress | None = None,
-    place: Place | None = None,
+    trains: TrainWithOptions | None = None,
 ) -> Measurements:
     """Trains the population of an experiment."""
+    trains = trains or TrainWithOptions(options)
     setup, seeds = experiment.base[options.data], options.seed_range
     steps = setup.quick_steps if options.quick else setup.steps
     evaluate = setup.evaluate
     if isinstance(evaluate, tuple):
         evaluate = (*(step for step in evaluate if step < steps), steps)
-    history = TrainWithOptions(options, progress, place)(
+    history = trains(
         members(experiment, setup, seeds),
         data,
         batch_size=setup.batch_size,

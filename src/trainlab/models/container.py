@@ -3,7 +3,7 @@
 Layout: the length n of the header (8 bytes, little-endian), n bytes of JSON, the bytes of the
 arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON again:
 
-    format_version   2; a file of a newer version is refused
+    format_version   3; a file of a newer version is refused
     kind             what the document describes: "network", "population", ...
     document         whatever that kind needs beside the arrays
     environment      the versions of the libraries that wrote it, for people
@@ -33,7 +33,7 @@ from safetensors.numpy import save as to_bytes
 from trainlab.errors import ModelFileError, TrainlabError, sentence
 from trainlab.network.workspace import Array
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 KEY: Final = "trainlab"
 MAX_BYTES: Final = 1 << 32
 """The largest file that is read unless told otherwise."""

@@ -2,8 +2,9 @@
 
 The document: `networks` and `optimizers` that occur, each once, `members` as places in
 these two lists and a seed, `updates` that each has received, the widths of inputs and
-outputs, and the dtype.  The arrays of member 3: `3.params`, `3.buffers` where it has running
-statistics, `3.state.m` and so on where its optimizer's state was kept.
+outputs, the dtype, and the engine that trained them.  The arrays of member 3: `3.params`,
+`3.buffers` where it has running statistics, `3.state.m` and so on where its optimizer's state
+was kept.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from trainlab.settings import MOST
 ArraySpec = tuple[tuple[int, ...], str]
 """The shape and the dtype of an array."""
 
-_KEYS: Final = {"networks", "optimizers", "members", "updates", "widths", "dtype"}
+_KEYS: Final = {"networks", "optimizers", "members", "updates", "widths", "dtype", "engine"}
+_WITH_ENGINE: Final = 3
+"""The version of the format since which the engine is written; it was "numpy" before."""
 _FLOATS: Final = ("float32", "float64")
 
 
@@ -39,7 +42,7 @@ def pack_population(population: Population) -> Content:
 
 def unpack_population(content: Content, source: str) -> Population:
     """The population of a file."""
-    return revive_population(content.document, content.arrays, source)
+    return revive_population(content.document, content.arrays, source, content.version)
 
 
 def pack_network(network: Network) -> Content:
@@ -75,17 +78,23 @@ def describe_population(population: Population) -> tuple[dict[str, Any], dict[st
         "updates": updates,
         "widths": list(population.widths),
         "dtype": str(state.params.dtype),
+        "engine": population.engine,
     }
     return document, arrays
 
 
 def revive_population(
-    document: Mapping[str, Any], arrays: Mapping[str, Array], source: str
+    document: Mapping[str, Any], arrays: Mapping[str, Array], source: str, version: int
 ) -> Population:
     """The population that `describe_population` described; ModelFileError for anything else."""
+    if version < _WITH_ENGINE and isinstance(document, Mapping):
+        document = {**document, "engine": "numpy"}
     if set(document) != _KEYS or document["dtype"] not in _FLOATS:
         must = f"have {', '.join(sorted(_KEYS))}, and a dtype among {', '.join(_FLOATS)}"
         raise fault(source, "document", must, dict(document))
+    engine = document["engine"]
+    if engine is not None and not isinstance(engine, str):
+        raise fault(source, "engine", "be a name or null", engine)
     widths = _integers(document["widths"], 2, 1, source, "widths", MOST)
     members = _members(document, source)
     updates = _integers(document["updates"], len(members), 0, source, "updates")
@@ -112,7 +121,7 @@ def revive_population(
     kept = zip(members, states, strict=True)
     if len({bool(one.optimizer) for member, one in kept if member.optimizer.slots}) > 1:
         raise fault(source, "state", "be there of all members or of none", "that of some")
-    return Population.restore(members, states, (widths[0], widths[1]))
+    return Population.restore(members, states, (widths[0], widths[1]), engine)
 
 
 def _members(document: Mapping[str, Any], source: str) -> list[Member]:

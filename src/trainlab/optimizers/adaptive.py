@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from trainlab.optimizers.base import (
     rate,
     share,
 )
-from trainlab.schedules import Coefficient, each
+from trainlab.powers import exponential, power
+from trainlab.schedules import Coefficient
 from trainlab.settings import flag, number
 
 __all__ = ["AMSGrad", "AdaGrad", "Adam", "AdamW", "NAdam", "RMSprop"]
@@ -52,7 +53,7 @@ class AdaGrad(Optimizer):
         """The book's variant."""
         return cls(lr, eps=1e-7)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return {"rate": -lr, "eps": self.eps}
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -88,7 +89,7 @@ class RMSprop(Optimizer):
         """The book's variant."""
         return cls(lr, decay, eps=1e-7)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return {"rate": -lr, "decay": self.decay, "rest": 1.0 - self.decay, "eps": self.eps}
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -119,16 +120,16 @@ class Moments(Optimizer, ABC):
         b1, b2 = self.beta1, self.beta2
         return {"keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
 
-    def adam(self, step: int, lr: Coefficient, folded: bool) -> Coefficients:
+    def adam(self, step: Any, lr: Coefficient, folded: bool) -> Coefficients:
         """The coefficients of Adam's rule."""
         b1, root2 = self.bias(self.beta1, step), np.sqrt(self.bias(self.beta2, step))
         eps = self.eps if folded else self.eps * root2
         return {**self.means(), "rate": -lr * root2 / b1, "eps": eps}
 
     @staticmethod
-    def bias(beta: Coefficient, step: int) -> Coefficient:
+    def bias(beta: Coefficient, step: Any) -> Coefficient:
         """1 - β^t."""
-        return 1.0 - each(lambda b: b ** (step + 1), beta)
+        return 1.0 - power(beta, step + 1)
 
 
 def scaled_mean(g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -165,7 +166,7 @@ class Adam(Moments):
         """The book's variant."""
         return cls(lr, beta1, beta2, eps=1e-7, folded=True)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return self.adam(step, lr, self.folded)
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -190,7 +191,7 @@ class AdamW(Moments):
 
     decoupled_weight_decay: float = number(0.01, low=0.0, closed="[)")
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return self.adam(step, lr, folded=False)
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -217,9 +218,9 @@ class NAdam(Moments):
     momentum_decay: float = number(0.004, low=0.0, closed="[)")
     warming: bool = flag(True)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         now, following = self.momentum_at(step + 1), self.momentum_at(step + 2)
-        product = np.multiply(state["product"], now, out=state["product"])
+        product = state["product"] = _products(state["product"], now, step)
         root2 = np.sqrt(self.bias(self.beta2, step))
         return {
             **self.means(),
@@ -228,11 +229,11 @@ class NAdam(Moments):
             "eps": self.eps * root2,
         }
 
-    def momentum_at(self, t: int) -> Coefficient:
+    def momentum_at(self, t: Any) -> Coefficient:
         """μ of step t = 1, 2, ..."""
         if not self.warming:
             return self.beta1
-        return self.beta1 * (1.0 - 0.5 * each(lambda psi: 0.96 ** (t * psi), self.momentum_decay))
+        return self.beta1 * (1.0 - 0.5 * exponential(_LN_096 * (t * self.momentum_decay)))
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
         m, v = s["m"], s["v"]
@@ -244,6 +245,18 @@ class NAdam(Moments):
         np.multiply(m, c["rate_m"], out=ahead)
         np.add(g, ahead, out=g)
         divide(g, v, c["eps"], False, root, g)
+
+
+_LN_096: Final = float.fromhex("-0x1.4e69ed6d80eb3p-5")
+
+
+def _products(before: Array, factors: Coefficient, step: Any) -> Array:
+    """before times the factor of a step; for steps (n, 1, 1) the products (n, K, 1) so far."""
+    if np.ndim(step) == 0:
+        return before * factors
+    shape = (len(step), *before.shape)
+    all_of_them = np.concatenate([before[np.newaxis], np.broadcast_to(factors, shape)])
+    return np.multiply.accumulate(all_of_them)[1:]
 
 
 @dataclass(frozen=True)
@@ -264,7 +277,7 @@ class AMSGrad(Moments):
 
     corrected_max: bool = flag(False)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         if not self.corrected_max:
             return self.adam(step, lr, folded=False)
         b1, b2 = self.bias(self.beta1, step), self.bias(self.beta2, step)

@@ -133,13 +133,14 @@ class Optimizer(Settings, ABC):
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")
 
     @abstractmethod
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         """What the rule multiplies with at a step; may move (K, 1) slots on, once per step.
 
         Parameters
         ----------
         step : int
-            Updates done before this one.
+            Updates done before this one.  Engines may pass an array (n, 1, 1) of such numbers to
+            the optimizers of this package.
         lr : float, or array (K, 1)
             The rate, times its schedule.
         state : dict of arrays

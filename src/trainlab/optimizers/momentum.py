@@ -33,7 +33,7 @@ class SGD(Optimizer):
         """The book's variant."""
         return cls(lr)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return {"rate": -lr}
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -66,7 +66,7 @@ class Momentum(Optimizer):
         """The book's variant."""
         return cls(lr, momentum, rate_inside=True)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return {"rate": -lr, "momentum": self.momentum}
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
@@ -106,7 +106,7 @@ class Nesterov(Optimizer):
         """The book's variant."""
         return cls(lr, momentum, rate_inside=True)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         return {"rate": -lr, "momentum": self.momentum}
 
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:

@@ -33,7 +33,7 @@ class Lion(Optimizer):
     beta1: float = share(0.9)
     beta2: float = share(0.99)
 
-    def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
+    def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
         b1, b2 = self.beta1, self.beta2
         return {"rate": -lr, "keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
 

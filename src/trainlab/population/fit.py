@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
+from trainlab.engine import AUTO, choose
 from trainlab.engine.base import Widths
-from trainlab.engine.choosing import engine_for
+from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState, Status
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
@@ -16,8 +17,9 @@ from trainlab.population.parts import check_parts
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
-from trainlab.training.checkpoints import opened, run_in
+from trainlab.training.checkpoints import engine_of, opened, run_in
 from trainlab.training.history import History
+from trainlab.training.plan import Plan
 from trainlab.training.progress import shown
 from trainlab.training.recorder import Session
 from trainlab.workers.jobs import PopulationTraining
@@ -58,8 +60,11 @@ class Fits:
         with ExitStack() as stack:
             session = Session(stack.enter_context(shown(shared.progress)))
             # Data, settings and states of all are checked before anything is written to a store.
-            self._trainings = [_training(fit, session) for fit in fits]
+            checked = [_checked(fit) for fit in fits]
             store = stack.enter_context(opened(shared.store))
+            self._trainings = [
+                _training(fit, own, session, store) for fit, own in zip(fits, checked, strict=True)
+            ]
             for fit, training in zip(fits, self._trainings, strict=True):
                 _keep_in(store, fit, training)
             self.workers = Workers(
@@ -94,8 +99,18 @@ def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
     return together.wait()
 
 
-def _training(fit: Fit, session: Session) -> PopulationTraining:
-    """The fit as something that workers can do; SettingError and DataError where it is not."""
+class _CheckedFit(NamedTuple):
+    """What was asked for, checked and complete, but for the engine."""
+
+    members: tuple[Member, ...]
+    plan: Plan
+    splits: Mapping[str, Samples]
+    widths: Widths
+    states: Sequence[MemberState] | None
+
+
+def _checked(fit: Fit) -> _CheckedFit:
+    """SettingError and DataError where it cannot be trained."""
     members, settings, states = tuple(fit.members), fit.settings, None
     splits, widths = check_data(fit.data, members, settings.dtype)
     plan = make_plan(settings, splits, scored=fit.data.task != "regression")
@@ -104,7 +119,19 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)
-    engine = engine_for(settings.engine, members, settings.owner)
+    if settings.engine != AUTO:
+        choose(settings.engine, members, settings.owner)
+    return _CheckedFit(members, plan, splits, widths, states)
+
+
+def _training(
+    fit: Fit, checked: _CheckedFit, session: Session, store: Store | None
+) -> PopulationTraining:
+    """The fit as something that workers can do, with the engine that its run began with."""
+    members, plan, splits, widths, states = checked
+    settings = fit.settings
+    begun = None if settings.fresh else engine_of(store, settings.run)
+    engine = choose(settings.engine, members, settings.owner, begun)
     return PopulationTraining(members, plan, splits, widths, engine, session, states)
 
 
@@ -112,7 +139,8 @@ def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> Non
     """Begins the run of a training in a store, or goes on with it."""
     name, fresh, members = fit.settings.run, fit.settings.fresh, training.members
     plan, states = training.spec.plan, training.states
-    training.run = run_in(store, name, fresh, fit.data, members, plan, states)
+    engine = training.spec.engine.name
+    training.run = run_in(store, name, fresh, fit.data, members, plan, states, engine)
 
 
 def _history(training: PopulationTraining, seconds: float, has_ended: bool = False) -> History:
@@ -121,7 +149,8 @@ def _history(training: PopulationTraining, seconds: float, has_ended: bool = Fal
     if has_ended:  # by an error, which leaves members that have no result
         status = [Status("interrupted", s.step) if s.kind == "running" else s for s in status]
     steps = training.spec.plan.batches.steps_per_epoch
-    return History(members, recorder.series, status, seconds, steps)
+    engine = training.spec.engine.name
+    return History(members, recorder.series, status, seconds, steps, engine)
 
 
 def _fitted(training: PopulationTraining, seconds: float) -> Fitted:

@@ -13,9 +13,8 @@ import numpy as np
 from trainlab.blas import one_thread, usable_cores
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
-from trainlab.engine import Engine
+from trainlab.engine import Engine, choose
 from trainlab.engine.base import LaneSpec, Widths
-from trainlab.engine.choosing import engine_for
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
 from trainlab.errors import NotTrainedError, SettingError, sentence
@@ -58,12 +57,17 @@ class Population(Trainable, Sequence[Member]):
                 )
         self._states: list[MemberState] | None = None
         self._widths = Widths(0, 0)
+        self._engine: str | None = None
 
     @classmethod
     def restore(
-        cls, members: Iterable[Member], states: Iterable[MemberState], widths: tuple[int, int]
+        cls,
+        members: Iterable[Member],
+        states: Iterable[MemberState],
+        widths: tuple[int, int],
+        engine: str | None = None,
     ) -> Population:
-        """A trained population from what its `states` and `widths` were.
+        """A trained population from what its `states`, `widths` and `engine` were.
 
         >>> from trainlab.data import load_digits
         >>> first, data = Population.grid(seed=range(2)), load_digits()
@@ -74,6 +78,7 @@ class Population(Trainable, Sequence[Member]):
         """
         population = cls(members)
         population._states, population._widths = check_states(states, population._members, widths)
+        population._engine = engine
         return population
 
     @classmethod
@@ -211,6 +216,11 @@ class Population(Trainable, Sequence[Member]):
         """How many features go in and come out; (0, 0) before `fit`."""
         return self._widths
 
+    @property
+    def engine(self) -> str | None:
+        """The name of the engine that trained it last; None where that is not known."""
+        return self._engine
+
     def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
         before = None if settings.start is None else (self._trained(), self._widths)
         return Fit(self, data, settings, before), self.adopt
@@ -218,6 +228,7 @@ class Population(Trainable, Sequence[Member]):
     def adopt(self, fitted: Fitted) -> History:
         """Takes what its members have learnt; where nothing was kept, it is not trained."""
         self._states, self._widths = fitted.states or None, fitted.widths
+        self._engine = fitted.history.engine
         return fitted.history
 
     def snapshot(self, index: int) -> dict[str, Array]:
@@ -242,7 +253,7 @@ class Population(Trainable, Sequence[Member]):
     def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
         states = self._trained()
-        dtype, own = states[0].params.dtype, engine_for(engine, self._members, "predict")
+        dtype, own = states[0].params.dtype, choose(engine, self._members, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
         with one_thread(), thread_pool(usable_cores()):

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Final, TypedDict, TypeVar
 import numpy as np
 
 from trainlab.data.batches import KINDS
-from trainlab.engine import Engine
-from trainlab.engine.choosing import ENGINE
+from trainlab.engine import ENGINE, Engine
 from trainlab.errors import SettingError, describe, sentence
 from trainlab.limits import MAX_INDEX
 from trainlab.settings import (
@@ -125,9 +124,10 @@ class FitSettings(RunSettings):
         fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
-    engine : {"auto", "numpy"} or Engine
-        What computes the steps.  "auto" is the fastest that can; a named one that cannot train
-        a member is refused.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes the steps.  "auto" is the engine that a stored run began with, else the
+        fastest that is installed and can train all members; a named one that cannot train a
+        member is refused.
     run : str
         The name of this training in the store.
     fresh : bool

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 from trainlab.deprecated import of_today
@@ -128,11 +128,30 @@ class Store:
             self._connection.close()
         self._lock.release()
 
-    def run(self, key: str, settings: Any, total: int, fresh: bool = False) -> Run:
+    def began(self, key: str, before: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        """The settings that the run of that key began with; None where there is no such run.
+
+        before: fields that earlier versions did not write, and what they were.
+        """
+        with self._guard, _complaints(self.path):
+            row = self._connection.execute(
+                "SELECT settings, total, digest FROM runs WHERE key = ?", (key,)
+            ).fetchone()
+        return _renewed(row[0], before) if row is not None and is_run(key, *row) else None
+
+    def run(
+        self,
+        key: str,
+        settings: Any,
+        total: int,
+        fresh: bool = False,
+        before: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Run:
         """The run of that key: as it was left, or a new one.
 
         settings: plain JSON values that decide what its parts hold.  SettingError, naming
         the differences, where it began with others; `fresh` starts over then, and always.
+        before: fields that earlier versions did not write, and what they were.
         """
         text = canonical(settings)
         digest = checksum(key, text, str(total))
@@ -144,10 +163,11 @@ class Store:
                 intact = is_run(key, *row[1:])
                 if intact and row[3] == digest and not fresh:
                     return Run(self, int(row[0]), digest)
-                if intact and not fresh and _renewed(row[1], row[2]) == (text, total):
-                    return Run(self, int(row[0]), row[3])
                 if intact and not fresh:
-                    raise _changed(key, self.path, json.loads(row[1]), json.loads(text))
+                    old = _renewed(row[1], before)
+                    if (canonical(old), row[2]) == (text, total):
+                        return Run(self, int(row[0]), row[3])
+                    raise _changed(key, self.path, old, json.loads(text))
                 self._connection.execute("DELETE FROM parts WHERE run = ?", (row[0],))
                 self._connection.execute("DELETE FROM runs WHERE id = ?", (row[0],))
             now = stamp(digest)
@@ -335,9 +355,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _renewed(settings: str, total: int) -> tuple[str, int]:
+def _renewed(settings: str, before: Mapping[str, Any]) -> Any:
     """What a run of an earlier version began with, under the names of today."""
-    return canonical(of_today(json.loads(settings))), total
+    found = of_today(json.loads(settings))
+    return {**before, **found} if before else found
 
 
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:

@@ -30,7 +30,7 @@ NARROW_LABEL: Final = 9
 def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     """Writes search.json and index.html into the folder; the path of the page."""
     root = as_path(folder, "folder", "a search")
-    made_with = environment(**{"scikit-learn": sklearn.__version__})
+    made_with = environment(engine=result.engine, **{"scikit-learn": sklearn.__version__})
     content = plain(result) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
     write(root / NUMBERS, text.encode("ascii") + b"\n")

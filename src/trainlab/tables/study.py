@@ -168,6 +168,12 @@ class StudyResult:
     model: BaseMLP | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
 
+    @property
+    def engine(self) -> str | None:
+        """The name of the engine that trained the model."""
+        network: BaseMLP = self.model[-1] if isinstance(self.model, Pipeline) else self.model
+        return network.engine_
+
 
 def study(
     of: TableProblem,

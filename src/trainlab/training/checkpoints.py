@@ -30,6 +30,8 @@ from trainlab.versions import of_bits
 
 RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
+BEFORE: Final = {"engine": "numpy"}
+"""What earlier versions did not write of a run, and what it was."""
 
 StoreLike = str | PathLike[str] | Store
 
@@ -50,11 +52,19 @@ def run_in(
     members: Sequence[Member],
     plan: Plan,
     states: Sequence[MemberState] | None,
+    engine: str,
 ) -> Run | None:
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    return store.run(name, described(data, members, plan, states), len(members), fresh)
+    settings = described(data, members, plan, states) | {"engine": engine}
+    return store.run(name, settings, len(members), fresh, BEFORE)
+
+
+def engine_of(store: Store | None, name: str) -> str | None:
+    """The engine that the run of that name began with, if there is one."""
+    began = None if store is None else store.began(name, BEFORE)
+    return None if began is None else str(began["engine"])
 
 
 @contextmanager

@@ -51,7 +51,8 @@ class History:
     `train_loss` is the loss of each step's batch before its update, penalties not included.
     The others come from evaluations: `{split}_accuracy`, `validation_loss`, `test_loss`,
     `train_evaluation_loss` (the whole training split, in evaluation mode), and
-    `batch_loss` (a step's batch after its update, in evaluation mode).
+    `batch_loss` (a step's batch after its update, in evaluation mode).  `engine` is the name of
+    the engine that trained.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class History:
         status: Sequence[Status],
         seconds: float,
         steps_per_epoch: int | None = None,
+        engine: str = "numpy",
     ) -> None:
         self.members = tuple(members)
         self.series = series
         self.status = tuple(status)
         self.seconds = seconds
         self.steps_per_epoch = steps_per_epoch
+        self.engine = engine
 
     def __repr__(self) -> str:
         kinds = dict.fromkeys(STATUS_KINDS, 0)

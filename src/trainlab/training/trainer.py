@@ -68,7 +68,7 @@ def train_chunk(
             trainer.evaluate_batch()
             trainer.evaluate()
             trainer.checkpoint_if_due()
-        trainer.end(range(len(trainer.rows)), "finished", trainer.done)
+        trainer.end(trainer.all(), "finished")
 
 
 class _Trainer:
@@ -114,11 +114,11 @@ class _Trainer:
         at = slice(first, self.done)
         self._recorder.send(Measured(self.rows, at, {"train_loss": losses}, losses.size))
         if diverged:  # the step in which they diverged was not theirs
-            self.end(diverged, "diverged", self.done - 1)
+            self.end({k: first + step for k, step in diverged.items()}, "diverged")
         elif losses.shape[1] < steps:
             if self.done:
                 self._checkpoint()
-            self.end(range(len(self.rows)), "interrupted", self.done)
+            self.end(self.all(), "interrupted")
 
     def batches(self, first: int, end: int) -> Array:
         """The batches (S, n, B) of the steps from `first` on, at most to `end`, that are alike.
@@ -154,7 +154,7 @@ class _Trainer:
             k for k, row in enumerate(self.rows) if not self._is_patient(k, metrics) or row in ended
         ]
         if ending and self.done < self._plan.total:
-            self.end(ending, "stopped early", self.done)
+            self.end(dict.fromkeys(ending, self.done), "stopped early")
 
     def _mean_loss(self) -> Array:
         """The mean loss (K,) of the steps since the last evaluation, each sample counted once."""
@@ -190,10 +190,14 @@ class _Trainer:
             metrics = self.lane.evaluate("train", self.batches(step, step + 1)[:, 0])
             self._recorder.send(Measured(self.rows, at, _named("batch", metrics)))
 
-    def end(self, ending: Sequence[int], kind: str, updates: int) -> None:
-        """Sends what is left of rows that end with so many updates, and drops them."""
+    def all(self) -> dict[int, int]:
+        """All rows, and the updates that they have received."""
+        return dict.fromkeys(range(len(self.rows)), self.done)
+
+    def end(self, ending: Mapping[int, int], kind: str) -> None:
+        """Sends what is left of rows that end, each with so many updates, and drops them."""
         results: dict[int, Result] = {}
-        for k in ending:
+        for k, updates in ending.items():
             best, state = self._best[k], None
             status = Status(kind, self._origin + updates, best.step)
             if self._plan.keep != "history":

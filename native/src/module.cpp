@@ -1,0 +1,389 @@
+// The Python module: checks every array at the door, lets go of the interpreter lock, trains.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+#include <vector>
+
+#include "lane.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using trainlab::Batch;
+using trainlab::Lane;
+using trainlab::Layer;
+using trainlab::Rows;
+using trainlab::Training;
+
+template <class T, int axes>
+using Given = nb::ndarray<const T, nb::ndim<axes>, nb::c_contig, nb::device::cpu>;
+template <class T, int axes>
+using Filled = nb::ndarray<T, nb::ndim<axes>, nb::c_contig, nb::device::cpu>;
+using Integers = Given<std::int64_t, 1>;
+
+constexpr std::int64_t LAYER_FIELDS = 9;
+constexpr double SPARSE = 0.35;            // the largest density that pays for lists of numbers
+constexpr std::int64_t SPARSE_FEATURES = 128;  // and the fewest features
+
+void require(bool holds, const char* what) {
+    if (!holds) throw nb::value_error(what);
+}
+
+std::int64_t length(std::size_t n) { return static_cast<std::int64_t>(n); }
+
+template <class T>
+std::vector<T> copied(const Given<T, 1>& array) {
+    return std::vector<T>(array.data(), array.data() + array.shape(0));
+}
+
+// The rows of a split.  It keeps the arrays alive that it points to.
+template <class T>
+struct Samples {
+    Samples(Given<T, 1> x, std::int64_t features, std::optional<Integers> starts,
+            std::optional<Given<std::int32_t, 1>> columns, std::optional<Integers> classes,
+            std::optional<Given<T, 2>> targets, std::optional<Given<T, 1>> weight)
+        : x_(x), starts_(starts), columns_(columns), classes_(classes), targets_(targets),
+          weight_(weight) {
+        require(features > 0, "features must be positive");
+        rows.features = features;
+        rows.x = x.data();
+        const std::int64_t numbers = length(x.shape(0));
+        if (starts) {
+            require(columns && length(columns->shape(0)) == numbers, "columns do not fit");
+            rows.count = length(starts->shape(0)) - 1;
+            rows.starts = starts->data();
+            rows.columns = columns->data();
+            check_lists(numbers);
+        } else {
+            rows.count = numbers / features;
+            require(rows.count * features == numbers, "x does not fit");
+        }
+        require(rows.count > 0, "there must be rows");
+        if (classes) {
+            require(length(classes->shape(0)) == rows.count, "classes do not fit");
+            rows.classes = classes->data();
+            for (std::int64_t i = 0; i < rows.count; ++i)
+                most_ = std::max(most_, rows.classes[i]), least_ = std::min(least_, rows.classes[i]);
+        }
+        if (targets) {
+            require(length(targets->shape(0)) == rows.count, "targets do not fit");
+            rows.targets = targets->data();
+            rows.outputs = length(targets->shape(1));
+        }
+        if (weight) {
+            require(length(weight->shape(0)) == rows.count, "weights do not fit");
+            rows.weight = weight->data();
+        }
+        count_numbers(numbers);
+    }
+
+    // Whether a network of so many inputs and outputs can read them.
+    void check(const trainlab::Network& network, bool with_targets) const {
+        require(rows.features == network.inputs, "features do not fit the network");
+        if (!with_targets) return;
+        if (network.loss == trainlab::SOFTMAX_CROSS_ENTROPY)
+            require(rows.classes && least_ >= 0 && most_ < network.outputs, "classes do not fit");
+        else
+            require(rows.targets && rows.outputs == network.outputs, "targets do not fit");
+    }
+
+    Rows<T> rows{};
+
+  private:
+    void check_lists(std::int64_t numbers) const {
+        require(rows.count >= 0 && rows.starts[0] == 0 && rows.starts[rows.count] == numbers,
+                "starts do not fit");
+        for (std::int64_t i = 0; i < rows.count; ++i)
+            require(rows.starts[i] <= rows.starts[i + 1], "starts must rise");
+        for (std::int64_t i = 0; i < rows.count; ++i)
+            for (std::int64_t at = rows.starts[i]; at < rows.starts[i + 1]; ++at) {
+                require(rows.columns[at] >= 0 && rows.columns[at] < rows.features,
+                        "columns must be features");
+                require(at == rows.starts[i] || rows.columns[at - 1] < rows.columns[at],
+                        "columns must rise");
+            }
+    }
+
+    // Decides whether batches are lists of the numbers that are not zero.
+    void count_numbers(std::int64_t numbers) {
+        std::int64_t total = numbers;
+        if (rows.starts) {
+            for (std::int64_t i = 0; i < rows.count; ++i)
+                rows.longest = std::max(rows.longest, rows.starts[i + 1] - rows.starts[i]);
+        } else if (rows.features >= SPARSE_FEATURES) {
+            total = 0;
+            for (std::int64_t i = 0; i < rows.count; ++i) {
+                const T* row = rows.x + i * rows.features;
+                std::int32_t found = 0;
+                for (std::int64_t c = 0; c < rows.features; ++c) found += row[c] != 0;
+                rows.longest = std::max<std::int64_t>(rows.longest, found);
+                total += found;
+            }
+        }
+        const double all = static_cast<double>(rows.count) * static_cast<double>(rows.features);
+        rows.is_sparse = rows.features >= SPARSE_FEATURES &&
+                         static_cast<double>(total) < SPARSE * all &&
+                         rows.features < std::int64_t{1} << 31;
+    }
+
+    Given<T, 1> x_;
+    std::optional<Integers> starts_;
+    std::optional<Given<std::int32_t, 1>> columns_;
+    std::optional<Integers> classes_;
+    std::optional<Given<T, 2>> targets_;
+    std::optional<Given<T, 1>> weight_;
+    std::int64_t least_ = 0, most_ = 0;
+};
+
+// A lane as Python has it.
+template <class T>
+struct BoundLane {
+    BoundLane(const Given<std::int64_t, 2>& layers, std::int64_t loss,
+              const Given<double, 2>& settings, const Integers& rules, const Integers& slots,
+              const Given<std::uint64_t, 1>& seeds, const Integers& seed_places)
+        : lane(read_layers(layers, length(settings.shape(1))), read_flat(layers),
+               checked_loss(loss),
+               std::vector<double>(settings.data(), settings.data() + settings.size()),
+               length(settings.shape(1)), checked_rules(rules, slots, length(settings.shape(0))),
+               copied(slots), copied(seeds),
+               checked_places(seed_places, length(rules.shape(0)), length(seeds.shape(0)))) {}
+
+    BoundLane(const BoundLane&) = delete;
+    BoundLane& operator=(const BoundLane&) = delete;
+
+    // Slot -1 stands for the parameters, -2 for the buffers.
+    void load(std::int64_t row, std::int64_t slot, const Given<T, 1>& flat) {
+        check_slot(row, slot, length(flat.shape(0)));
+        if (slot == -2)
+            lane.load_buffers(row, flat.data());
+        else
+            lane.load(row, slot, flat.data());
+    }
+    void fill(std::int64_t row, std::int64_t slot, double value) {
+        check_slot(row, slot, lane.flat_params());
+        require(slot >= 0, "only slots can be filled");
+        lane.fill(row, slot, static_cast<T>(value));
+    }
+    void read(std::int64_t row, std::int64_t slot, const Filled<T, 1>& out) const {
+        check_slot(row, slot, length(out.shape(0)));
+        if (slot == -2)
+            lane.read_buffers(row, out.data());
+        else
+            lane.read(row, slot, out.data());
+    }
+
+    void keep(const Integers& rows, const Given<std::uint64_t, 1>& seeds,
+              const Integers& seed_places) {
+        for (std::size_t i = 0; i < rows.shape(0); ++i)
+            require(rows(i) >= 0 && rows(i) < lane.size() && (i == 0 || rows(i - 1) < rows(i)),
+                    "rows must rise");
+        lane.keep(copied(rows), copied(seeds),
+                  checked_places(seed_places, length(rows.shape(0)), length(seeds.shape(0))));
+    }
+
+    std::int64_t train(const Samples<T>& samples, const Given<std::int64_t, 3>& batches,
+                       const Given<double, 3>& coefficients, std::int64_t first_step,
+                       std::int64_t threads, const nb::callable& interrupted,
+                       const Filled<T, 2>& losses, const Filled<std::int64_t, 1>& diverged) {
+        samples.check(lane.network(), true);
+        const std::int64_t seeds = length(batches.shape(0)), steps = length(batches.shape(1)),
+                           batch = length(batches.shape(2));
+        require(seeds == lane.seed_count() && batch > 0, "batches do not fit");
+        check_rows(batches.data(), length(batches.size()), samples);
+        const std::int64_t by_step = length(coefficients.shape(0)),
+                           by_member = length(coefficients.shape(1)),
+                           numbers = length(coefficients.shape(2));
+        require((by_step == steps || by_step == 1) && (by_member == lane.size() || by_member == 1) &&
+                    numbers == trainlab::COEFFICIENTS,
+                "coefficients do not fit");
+        require(length(losses.shape(0)) == lane.size() && length(losses.shape(1)) == steps &&
+                    length(diverged.shape(0)) == lane.size(),
+                "room for results does not fit");
+        require(threads > 0 && threads <= 4096 && first_step >= 0, "threads must be positive");
+        Training<T> training{};
+        training.coefficients = coefficients.data();
+        training.member_stride = by_member == 1 ? 0 : numbers;
+        training.step_stride = by_step == 1 ? 0 : by_member * numbers;
+        training.first_step = first_step;
+        training.steps = steps;
+        training.losses = losses.data();
+        training.diverged = diverged.data();
+        if (lane.size() == 0 || nb::cast<bool>(interrupted())) return 0;
+        nb::gil_scoped_release released;
+        return lane.train(samples.rows, batches.data(), batch, training, threads, [&] {
+            nb::gil_scoped_acquire held;
+            return nb::cast<bool>(interrupted());
+        });
+    }
+
+    void evaluate(const Samples<T>& samples, std::int64_t threads, const Filled<double, 1>& loss,
+                  const Filled<double, 1>& right) {
+        samples.check(lane.network(), true);
+        check_sums(loss, right);
+        require(threads > 0 && threads <= 4096, "threads must be positive");
+        nb::gil_scoped_release released;
+        lane.evaluate(samples.rows, threads, loss.data(), right.data());
+    }
+
+    void evaluate_batch(const Samples<T>& samples, const Given<std::int64_t, 2>& batch,
+                        const Filled<double, 1>& loss, const Filled<double, 1>& right) {
+        samples.check(lane.network(), true);
+        check_sums(loss, right);
+        require(length(batch.shape(0)) == lane.seed_count() && batch.shape(1) > 0,
+                "the batch does not fit");
+        check_rows(batch.data(), length(batch.size()), samples);
+        nb::gil_scoped_release released;
+        lane.evaluate_batch(samples.rows, batch.data(), length(batch.shape(1)), loss.data(),
+                            right.data());
+    }
+
+    void outputs(const Samples<T>& samples, std::int64_t threads, const Filled<T, 3>& out) {
+        samples.check(lane.network(), false);
+        require(length(out.shape(0)) == lane.size() && length(out.shape(1)) == samples.rows.count &&
+                    length(out.shape(2)) == lane.network().outputs,
+                "room for outputs does not fit");
+        require(threads > 0 && threads <= 4096, "threads must be positive");
+        nb::gil_scoped_release released;
+        lane.outputs(samples.rows, threads, out.data());
+    }
+
+    Lane<T> lane;
+
+  private:
+    static std::int64_t slots_of(std::int64_t rule) {
+        switch (rule) {
+            case trainlab::SGD: return 0;
+            case trainlab::ADAM:
+            case trainlab::NADAM: return 2;
+            case trainlab::AMSGRAD:
+            case trainlab::AMSGRAD_CORRECTED: return 3;
+            default: return 1;
+        }
+    }
+
+    static std::vector<Layer> read_layers(const Given<std::int64_t, 2>& table,
+                                          std::int64_t settings) {
+        require(length(table.shape(1)) == LAYER_FIELDS && table.shape(0) > 0, "layers do not fit");
+        require(settings >= trainlab::FIRST_OF_LAYERS, "settings do not fit");
+        std::vector<Layer> layers;
+        for (std::size_t i = 0; i < table.shape(0); ++i) {
+            Layer layer{};
+            layer.kind = table(i, 0);
+            layer.function = table(i, 1);
+            layer.flag = table(i, 2);
+            layer.place = table(i, 3);
+            layer.setting = table(i, 4);
+            layer.inputs = table(i, 5);
+            layer.outputs = table(i, 6);
+            require(layer.kind >= 0 && layer.kind <= trainlab::DROPOUT, "there is no such layer");
+            require(layer.function >= 0 && layer.function < trainlab::FUNCTIONS,
+                    "there is no such activation");
+            require(layer.setting >= 0 && layer.setting + 2 <= settings, "settings do not fit");
+            require(layer.inputs > 0 && layer.outputs > 0, "widths must be positive");
+            require(layer.kind == trainlab::DENSE || layer.inputs == layer.outputs,
+                    "widths do not fit");
+            require(layers.empty() || layers.back().outputs == layer.inputs, "layers do not fit");
+            layers.push_back(layer);
+        }
+        require(layers.front().kind == trainlab::DENSE && layers.back().kind == trainlab::DENSE,
+                "the first and the last layer must be dense");
+        return layers;
+    }
+
+    // Where the parameters and the buffers of each layer begin in flat arrays.
+    static std::vector<std::int64_t> read_flat(const Given<std::int64_t, 2>& table) {
+        std::vector<std::int64_t> flat;
+        std::int64_t params = 0, buffers = 0;
+        for (std::size_t i = 0; i < table.shape(0); ++i) {
+            require(table(i, 7) == params && table(i, 8) == buffers, "arrays must have no gaps");
+            flat.push_back(params);
+            flat.push_back(buffers);
+            const std::int64_t kind = table(i, 0), in = table(i, 5), out = table(i, 6);
+            if (kind == trainlab::DENSE) params += (in + 1) * out;
+            if (kind == trainlab::BATCH_NORM) buffers += 2 * out;
+            if (kind == trainlab::BATCH_NORM || kind == trainlab::LAYER_NORM) params += 2 * out;
+        }
+        return flat;
+    }
+
+    static std::int64_t checked_loss(std::int64_t loss) {
+        require(loss >= 0 && loss < trainlab::LOSSES, "there is no such loss");
+        return loss;
+    }
+
+    static std::vector<std::int64_t> checked_rules(const Integers& rules, const Integers& slots,
+                                                   std::int64_t members) {
+        require(length(rules.shape(0)) == members && length(slots.shape(0)) == members,
+                "members do not fit");
+        for (std::size_t k = 0; k < rules.shape(0); ++k) {
+            require(rules(k) >= 0 && rules(k) < trainlab::RULES, "there is no such rule");
+            require(slots(k) == slots_of(rules(k)), "slots do not fit the rule");
+        }
+        return copied(rules);
+    }
+
+    static std::vector<std::int64_t> checked_places(const Integers& places, std::int64_t members,
+                                                    std::int64_t seeds) {
+        require(length(places.shape(0)) == members, "places of seeds do not fit");
+        for (std::size_t k = 0; k < places.shape(0); ++k)
+            require(places(k) >= 0 && places(k) < seeds, "places of seeds do not fit");
+        return copied(places);
+    }
+
+    void check_slot(std::int64_t row, std::int64_t slot, std::int64_t size) const {
+        require(row >= 0 && row < lane.size(), "there is no such row");
+        require(slot >= -2 && slot < lane.slots(row), "there is no such slot");
+        require(size == (slot == -2 ? lane.flat_buffers() : lane.flat_params()),
+                "the array does not fit");
+    }
+
+    static void check_rows(const std::int64_t* rows, std::int64_t count, const Samples<T>& samples) {
+        for (std::int64_t i = 0; i < count; ++i)
+            require(rows[i] >= 0 && rows[i] < samples.rows.count, "batches must be rows");
+    }
+
+    void check_sums(const Filled<double, 1>& loss, const Filled<double, 1>& right) const {
+        require(length(loss.shape(0)) == lane.size() && length(right.shape(0)) == lane.size(),
+                "room for sums does not fit");
+    }
+};
+
+template <class T>
+void bind(nb::module_& module, const char* samples, const char* lane) {
+    nb::class_<Samples<T>>(module, samples)
+        .def(nb::init<Given<T, 1>, std::int64_t, std::optional<Integers>,
+                      std::optional<Given<std::int32_t, 1>>, std::optional<Integers>,
+                      std::optional<Given<T, 2>>, std::optional<Given<T, 1>>>(),
+             "x"_a, "features"_a, "starts"_a.none(), "columns"_a.none(), "classes"_a.none(),
+             "targets"_a.none(), "weight"_a.none())
+        .def_prop_ro("is_sparse", [](const Samples<T>& own) { return own.rows.is_sparse; });
+    using Bound = BoundLane<T>;
+    nb::class_<Bound>(module, lane)
+        .def(nb::init<const Given<std::int64_t, 2>&, std::int64_t, const Given<double, 2>&,
+                      const Integers&, const Integers&, const Given<std::uint64_t, 1>&,
+                      const Integers&>())
+        .def("load", &Bound::load)
+        .def("fill", &Bound::fill)
+        .def("read", &Bound::read)
+        .def("keep", &Bound::keep)
+        .def("train", &Bound::train)
+        .def("evaluate", &Bound::evaluate)
+        .def("evaluate_batch", &Bound::evaluate_batch)
+        .def("outputs", &Bound::outputs);
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+    nb::set_leak_warnings(false);
+    const trainlab::InstructionSet* set = trainlab::instruction_set();
+    if (!set) throw nb::import_error("TRAINLAB_NATIVE_ISA names no instruction set of this machine");
+    module.attr("isa") = set->name;
+    bind<float>(module, "Samples32", "Lane32");
+    bind<double>(module, "Samples64", "Lane64");
+}

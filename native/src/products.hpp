@@ -1,0 +1,166 @@
+// Products of matrices.
+//
+// Each number of a product is one chain of fused multiply-adds over ascending k, from the bias or
+// from +0.  A chain is never split, and +0 is added at its end, so that a number has the same
+// bits whatever the width of the vectors, the tile it lies in, and whether factors that are zero
+// are skipped or not.
+
+#pragma once
+
+#include "memory.hpp"
+
+namespace trainlab::TRAINLAB_ISA {
+
+// A matrix to multiply from the left: a(r, k) = at[r * row + k * depth].
+template <class T>
+struct Left {
+    const T* at;
+    Index row, depth;
+};
+
+// Vectors side by side in a tile, and rows of it: the sums, a row of b and one factor fit into
+// the registers, 32 or 16 of them.
+template <class T>
+constexpr int widest = sizeof(Vec<T>) == 64 ? 4 : 2;
+template <class T, int C>
+constexpr int tallest = (sizeof(Vec<T>) == 64 ? 24 : 12) / C;
+
+// out (R, C vectors) = start + a b, start being a row or null.
+template <class T, int R, int C>
+TRAINLAB_INLINE void tile(Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+                          Index out_row) {
+    constexpr int W = Vec<T>::width;
+    Vec<T> sum[R][C];
+    for (int c = 0; c < C; ++c) {
+        const Vec<T> from = start ? load(start + c * W) : zero<T>();
+        for (int r = 0; r < R; ++r) sum[r][c] = from;
+    }
+    const T* factor = a.at;
+    for (Index k = 0; k < depth; ++k, b += b_row, factor += a.depth) {
+        Vec<T> row[C];
+        for (int c = 0; c < C; ++c) row[c] = load(b + c * W);
+        for (int r = 0; r < R; ++r) {
+            const Vec<T> x = broadcast(factor[r * a.row]);
+            for (int c = 0; c < C; ++c) sum[r][c] = fma(x, row[c], sum[r][c]);
+        }
+    }
+    for (int r = 0; r < R; ++r)
+        for (int c = 0; c < C; ++c) store(out + r * out_row + c * W, sum[r][c] + zero<T>());
+}
+
+// The last rows, fewer than make a whole tile.
+template <class T, int R, int C>
+void rest(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+          Index out_row) {
+    if constexpr (R > 0) {
+        if (rows == R)
+            tile<T, R, C>(a, b, b_row, depth, start, out, out_row);
+        else
+            rest<T, R - 1, C>(rows, a, b, b_row, depth, start, out, out_row);
+    }
+}
+
+// C vectors of columns of a product.
+template <class T, int C>
+void panel(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+           Index out_row) {
+    constexpr int R = tallest<T, C>;
+    while (rows >= R) {
+        tile<T, R, C>(a, b, b_row, depth, start, out, out_row);
+        a.at += R * a.row;
+        out += R * out_row;
+        rows -= R;
+    }
+    rest<T, R - 1, C>(rows, a, b, b_row, depth, start, out, out_row);
+}
+
+template <class T, int C>
+void last_panel(Index vectors, Index rows, Left<T> a, const T* b, Index b_row, Index depth,
+                const T* start, T* out, Index out_row) {
+    if constexpr (C > 0) {
+        if (vectors == C)
+            panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
+        else
+            last_panel<T, C - 1>(vectors, rows, a, b, b_row, depth, start, out, out_row);
+    }
+}
+
+// out (rows, columns) = start + a b, with b (depth, columns).  `columns` are whole blocks.
+template <class T>
+void product(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Index columns,
+             const T* start, T* out, Index out_row) {
+    constexpr int C = widest<T>, W = Vec<T>::width;
+    Index vectors = columns / W;
+    while (vectors >= C) {
+        panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
+        b += C * W;
+        out += C * W;
+        if (start) start += C * W;
+        vectors -= C;
+    }
+    last_panel<T, C - 1>(vectors, rows, a, b, b_row, depth, start, out, out_row);
+}
+
+// out (columns) = start + the sum of factor[i] times row at[i] of b, i rising.
+template <class T, int C>
+TRAINLAB_INLINE void listed(Index count, const std::int32_t* at, const T* factors, const T* b,
+                            Index b_row, const T* start, T* out) {
+    constexpr int W = Vec<T>::width;
+    Vec<T> sum[C];
+    for (int c = 0; c < C; ++c) sum[c] = start ? load(start + c * W) : zero<T>();
+    for (Index i = 0; i < count; ++i) {
+        const T* row = b + at[i] * b_row;
+        const Vec<T> x = broadcast(factors[i]);
+        for (int c = 0; c < C; ++c) sum[c] = fma(x, load(row + c * W), sum[c]);
+    }
+    for (int c = 0; c < C; ++c) store(out + c * W, sum[c] + zero<T>());
+}
+
+template <class T, int C>
+void last_listed(Index vectors, Index count, const std::int32_t* at, const T* factors, const T* b,
+                 Index b_row, const T* start, T* out) {
+    if constexpr (C > 0) {
+        if (vectors == C)
+            listed<T, C>(count, at, factors, b, b_row, start, out);
+        else
+            last_listed<T, C - 1>(vectors, count, at, factors, b, b_row, start, out);
+    }
+}
+
+// A row of a product whose left factor is a list of the numbers that are not zero.
+template <class T>
+void listed_row(Index count, const std::int32_t* at, const T* factors, const T* b, Index b_row,
+                Index columns, const T* start, T* out) {
+    constexpr int C = 8, W = Vec<T>::width;
+    Index vectors = columns / W;
+    while (vectors >= C) {
+        listed<T, C>(count, at, factors, b, b_row, start, out);
+        b += C * W;
+        out += C * W;
+        if (start) start += C * W;
+        vectors -= C;
+    }
+    last_listed<T, C - 1>(vectors, count, at, factors, b, b_row, start, out);
+}
+
+// out (columns of a, rows of a) = a transposed.
+template <class T>
+void transpose(Index rows, Index columns, const T* a, Index a_row, T* out, Index out_row) {
+    constexpr Index block = 16;
+    for (Index r = 0; r < rows; r += block)
+        for (Index c = 0; c < columns; ++c)
+            for (Index i = r; i < (r + block < rows ? r + block : rows); ++i)
+                out[c * out_row + i] = a[i * a_row + c];
+}
+
+// out (columns) = the sum of the rows of a: one chain over ascending rows for each column.
+template <class T>
+void sum_of_rows(Index rows, Index columns, const T* a, Index a_row, T* out) {
+    for (Index c = 0; c < columns; c += Vec<T>::width) {
+        Vec<T> sum = zero<T>();
+        for (Index r = 0; r < rows; ++r) sum = sum + load(a + r * a_row + c);
+        store(out + c, sum);
+    }
+}
+
+}  // namespace trainlab::TRAINLAB_ISA

@@ -1,0 +1,429 @@
+// One step of one member, forward, backward and update; evaluation.
+//
+// The order is that of `Architecture.loss_and_gradient` and `Optimizer.delta` in Python.
+
+#pragma once
+
+#include <limits>
+
+#include "activations.hpp"
+#include "batches.hpp"
+#include "losses.hpp"
+#include "norms.hpp"
+#include "optimizers.hpp"
+#include "philox.hpp"
+#include "products.hpp"
+
+namespace trainlab::TRAINLAB_ISA {
+
+// The places of a row that are computed with.
+template <class T>
+TRAINLAB_INLINE Index columns_of(Index features) {
+    constexpr Index block = Format<T>::block;
+    return (features + block - 1) / block * block;
+}
+
+// Rows of W whose gradient is computed at a time: it stays in the nearest cache.
+template <class T>
+inline Index tile_rows(const Layer& layer) {
+    constexpr Index bytes = 16384, most = 48, least = 6;
+    const Index fitting = bytes / (layer.row * static_cast<Index>(sizeof(T)));
+    return fitting > most ? most : fitting < least ? least : fitting / least * least;
+}
+
+// What a layer leaves for its backward pass, and for the next layer.
+template <class T>
+struct Trace {
+    T* y;         // (rows, row)
+    T* x_hat;     // (rows, row), of norms
+    T* inverse;   // 1 / sqrt(var + eps): (row,) of batch-norm, (rows,) of layer-norm
+    T* statistics;  // (2, row), the new buffers of batch-norm
+    T* mask;      // (rows, row), of dropout
+};
+
+template <class T>
+struct Scratch {
+    Trace<T>* traces;
+    T* dy[2];         // (rows, widest)
+    T* transposed;    // W of a layer
+    T* tile;          // some rows of a gradient
+    T* gradient;      // all of it, where its norm is clipped
+    float* uniforms;  // (rows, outputs)
+    std::size_t bytes;
+
+    Scratch(const Network& network, Index rows, char* memory) {
+        Arena arena(memory);
+        traces = arena.take<Trace<T>>(network.count);
+        Index largest = 0, longest = 0, drawn = 0;
+        for (Index i = 0; i < network.count; ++i) {
+            const Layer& layer = network.layers[i];
+            const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
+            Trace<T> trace{};
+            trace.y = arena.take<T>(rows * layer.row);
+            if (norm) trace.x_hat = arena.take<T>(rows * layer.row);
+            if (norm) trace.inverse = arena.take<T>(rows > layer.row ? rows : layer.row);
+            if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
+            if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
+            if (2 * layer.row > longest) longest = 2 * layer.row;
+            if (memory) traces[i] = trace;
+            if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
+            if (layer.kind != DENSE) continue;
+            const Index own = layer.outputs * network.widest;
+            if (i > 0 && own > largest) largest = own;
+            if (tile_rows<T>(layer) * layer.row > longest) longest = tile_rows<T>(layer) * layer.row;
+        }
+        for (T*& each : dy) each = arena.take<T>(rows * network.widest);
+        transposed = arena.take<T>(largest);
+        tile = arena.take<T>(longest);
+        gradient = arena.take<T>(network.params);
+        uniforms = arena.take<float>(drawn);
+        bytes = arena.bytes();
+    }
+};
+
+template <class T>
+std::size_t scratch_bytes(const Network& network, std::int64_t rows) {
+    return Scratch<T>(network, rows, nullptr).bytes;
+}
+
+// The first layer reads a batch, the others a matrix.
+template <class T>
+struct Inputs {
+    const Batch<T>* batch;  // of the first layer, or null
+    const T* x;
+    Index row;
+};
+
+template <class T>
+void dense(const Layer& layer, const Member<T>& member, const Inputs<T>& in, Index rows, T* y) {
+    const T *w = member.params + layer.first, *b = member.params + layer.second;
+    const Index columns = columns_of<T>(layer.outputs);
+    if (in.batch && in.batch->starts) {
+        const Batch<T>& batch = *in.batch;
+        for (Index r = 0; r < rows; ++r) {
+            const Index from = batch.starts[r];
+            listed_row(batch.starts[r + 1] - from, batch.columns + from, batch.values + from, w,
+                       layer.row, columns, b, y + r * layer.row);
+        }
+    } else {
+        product(rows, Left<T>{in.x, in.row, 1}, w, layer.row, layer.inputs, columns, b, y,
+                layer.row);
+    }
+}
+
+// The mask of a dropout at one step: 0, or what is kept is multiplied with.
+template <class T>
+void draw_mask(const Layer& layer, const Member<T>& member, Index step, Index rows,
+               Scratch<T>& scratch, T* mask) {
+    constexpr std::uint64_t purpose = 3;  // "dropout" in src/trainlab/streams.py
+    const std::uint64_t key = purpose << 56 | static_cast<std::uint64_t>(step) << 28 |
+                              static_cast<std::uint64_t>(layer.place);
+    uniforms(member.seed, key, rows * layer.outputs, scratch.uniforms);
+    const double ratio = member.settings[layer.setting];
+    const T kept = layer.flag ? T(1) / static_cast<T>(1.0 - ratio) : T(1);
+    const auto limit = static_cast<float>(ratio);
+    for (Index r = 0; r < rows; ++r)
+        for (Index c = 0; c < layer.outputs; ++c)
+            mask[r * layer.row + c] =
+                scratch.uniforms[r * layer.outputs + c] >= limit ? kept : T(0);
+}
+
+template <class T>
+void multiply(Index rows, const Layer& layer, const T* x, const T* factor, T* out) {
+    for (Index r = 0; r < rows; ++r)
+        for (Index c = 0; c < columns_of<T>(layer.outputs); c += Vec<T>::width) {
+            const Index at = r * layer.row + c;
+            store(out + at, load(x + at) * load(factor + at));
+        }
+}
+
+template <class T>
+void drop_out(const Layer& layer, const Member<T>& member, Index step, const T* x, Index rows,
+              Scratch<T>& scratch, Trace<T>& trace, T* y) {
+    if (step >= 0) {
+        draw_mask(layer, member, step, rows, scratch, trace.mask);
+        multiply(rows, layer, x, trace.mask, y);
+        return;
+    }
+    const double kept = layer.flag ? 1.0 : 1.0 - member.settings[layer.setting];
+    const Vec<T> factor = broadcast(static_cast<T>(kept));
+    for (Index at = 0; at < rows * layer.row; at += Vec<T>::width)
+        store(y + at, load(x + at) * factor);
+}
+
+TRAINLAB_INLINE bool is_finite(double x) { return x - x == 0; }
+
+// Whether the running statistics that a step would leave are finite.
+template <class T>
+bool has_finite_statistics(const Network& network, const Scratch<T>& scratch) {
+    Vec<T> bad = zero<T>();
+    for (Index i = 0; i < network.count; ++i) {
+        const Layer& layer = network.layers[i];
+        if (layer.kind != BATCH_NORM) continue;
+        for (Index half = 0; half < 2; ++half)
+            for (Index c = 0; c < columns_of<T>(layer.outputs); c += Vec<T>::width)
+                bad = fma(load(scratch.traces[i].statistics + half * layer.row + c), zero<T>(), bad);
+    }
+    return !any(is_nan(bad));
+}
+
+template <class T>
+void take_statistics(const Network& network, Member<T>& member, const Scratch<T>& scratch) {
+    for (Index i = 0; i < network.count; ++i) {
+        const Layer& layer = network.layers[i];
+        if (layer.kind != BATCH_NORM) continue;
+        for (Index half = 0; half < 2; ++half)
+            for (Index c = half * layer.row; c < half * layer.row + columns_of<T>(layer.outputs);
+                 c += Vec<T>::width)
+                store(member.buffers + layer.buffers + c, load(scratch.traces[i].statistics + c));
+    }
+}
+
+// The outputs of the last layer; `step` is negative in evaluation.
+template <class T>
+T* forward(const Network& network, const Member<T>& member, const Batch<T>& batch, Index step,
+           Scratch<T>& scratch) {
+    Inputs<T> in{&batch, batch.x, batch.x_row};
+    const Index rows = batch.rows;
+    const bool training = step >= 0;
+    T* y = nullptr;
+    for (Index i = 0; i < network.count; ++i) {
+        const Layer& layer = network.layers[i];
+        Trace<T>& trace = scratch.traces[i];
+        const double* settings = member.settings + layer.setting;
+        const T *first = member.params + layer.first, *second = member.params + layer.second;
+        const T* x = in.x;
+        y = trace.y;
+        switch (layer.kind) {
+            case DENSE:
+                dense(layer, member, in, rows, y);
+                break;
+            case BATCH_NORM:
+                batch_norm(layer, settings, first, second, member.buffers + layer.buffers, x, rows,
+                           training, trace, y);
+                break;
+            case LAYER_NORM:
+                layer_norm(layer, settings, first, second, x, rows, trace, y);
+                break;
+            case ACTIVATE:
+                activate(layer, settings, x, rows, y);
+                break;
+            default:
+                drop_out(layer, member, step, x, rows, scratch, trace, y);
+        }
+        in = {nullptr, y, layer.row};
+    }
+    return y;
+}
+
+// What `Optimizer.delta` is told at one step.
+template <class T>
+Update<T> update_of(const Training<T>& training, const Member<T>& member, Index row, Index step) {
+    const double* c = training.coefficients + (step * training.step_stride + row * training.member_stride);
+    Update<T> u{};
+    u.rule = member.rule;
+    for (int i = 0; i < COEFFICIENTS; ++i) u.numbers.c[i] = broadcast(static_cast<T>(c[i]));
+    u.weight_decay = static_cast<T>(member.settings[WEIGHT_DECAY]);
+    u.l1 = static_cast<T>(member.settings[L1]);
+    u.clip_value = static_cast<T>(member.settings[CLIP_VALUE]);
+    u.shrink = static_cast<T>(c[SHRINK]);
+    u.scale = T(1);
+    return u;
+}
+
+// The gradient with its penalties, where it has to wait for its norm.
+template <class T>
+void keep_gradient(const Target<T>& t, const Update<T>& u, T* out) {
+    for (Index r = 0; r < t.rows; ++r)
+        for (Index c = 0; c < t.columns; c += Vec<T>::width) {
+            const Vec<T> g = load(t.g + r * t.g_row + c), p = load(t.p + r * t.p_row + c);
+            store(out + r * t.p_row + c, penalised(g, p, u, t.decays));
+        }
+}
+
+// Sum of the squares of numbers, in double, each to the partial sum of its place modulo 8.
+template <class T>
+double sum_of_squares(Index count, const T* x) {
+    constexpr Index parts = 8;
+    double sums[parts] = {};
+    for (Index i = 0; i < count; i += parts)
+        for (Index j = 0; j < parts; ++j) {
+            const double value = static_cast<double>(x[i + j]);
+            sums[j] += value * value;
+        }
+    for (Index half = parts / 2; half > 0; half /= 2)
+        for (Index j = 0; j < half; ++j) sums[j] += sums[j + half];
+    return sums[0];
+}
+
+// The backward pass of one member, which updates its parameters as it goes.
+template <class T>
+struct Backward {
+    const Member<T>& member;
+    Scratch<T>& scratch;
+    Update<T> update;
+    bool waits;  // for the norm of the whole gradient, which is kept until it is known
+    Vec<T> bad = zero<T>();
+
+    // Does what is to be done with a part of the gradient: rows of the array at `first`.
+    void use(T* g, Index g_row, Index first, Index rows, Index columns, Index row, bool decays) {
+        Target<T> target{rows, columns, g, g_row, member.params + first, {}, row, decays};
+        if (waits) {
+            keep_gradient(target, update, scratch.gradient + first);
+        } else {
+            for (int i = 0; i < SLOTS; ++i)
+                target.slots[i] = member.slots[i] ? member.slots[i] + first : nullptr;
+            bad = trainlab::TRAINLAB_ISA::update(target, update, bad);
+        }
+    }
+
+    // Clips the norm of the gradient that was kept, and updates all parameters.
+    void finish(const Network& network) {
+        double total = 0;
+        for_arrays(network, [&](Index first, Index rows, Index columns, Index row, bool) {
+            for (Index r = 0; r < rows; ++r)
+                total += sum_of_squares(columns, scratch.gradient + first + r * row);
+        });
+        const double norm = __builtin_sqrt(total), most = member.settings[CLIP_NORM];
+        update.is_ready = true;
+        update.scale = static_cast<T>(norm > most ? most / norm : 1.0);
+        waits = false;
+        for_arrays(network, [&](Index first, Index rows, Index columns, Index row, bool decays) {
+            use(scratch.gradient + first, row, first, rows, columns, row, decays);
+        });
+    }
+
+    template <class Work>
+    void for_arrays(const Network& network, const Work& work) {
+        for (Index i = 0; i < network.count; ++i) {
+            const Layer& layer = network.layers[i];
+            if (layer.kind == ACTIVATE || layer.kind == DROPOUT) continue;
+            const Index columns = columns_of<T>(layer.outputs);
+            const bool is_dense = layer.kind == DENSE;
+            work(layer.first, is_dense ? layer.inputs : 1, columns, layer.row, is_dense);
+            work(layer.second, Index(1), columns, layer.row, false);
+        }
+    }
+
+    void use_row(T* g, Index first, const Layer& layer) {
+        use(g, 0, first, 1, columns_of<T>(layer.outputs), layer.row, false);
+    }
+
+    // dx = dy W^T, unless it is not wanted; then dW = x^T dy and db = sum of dy.
+    void dense(const Layer& layer, const Inputs<T>& in, Index rows, const T* dy, T* dx, Index dx_row) {
+        const Index columns = columns_of<T>(layer.outputs);
+        const T* w = member.params + layer.first;
+        if (dx) {
+            const Index width = columns_of<T>(layer.inputs);
+            transpose(layer.inputs, layer.outputs, w, layer.row, scratch.transposed, dx_row);
+            for (Index r = 0; r < layer.outputs; ++r)
+                for (Index c = layer.inputs; c < width; ++c) scratch.transposed[r * dx_row + c] = 0;
+            product(rows, Left<T>{dy, layer.row, 1}, scratch.transposed, dx_row, layer.outputs, width,
+                    static_cast<const T*>(nullptr), dx, dx_row);
+        }
+        const Index most = tile_rows<T>(layer);
+        for (Index i = 0; i < layer.inputs; i += most) {
+            const Index own = layer.inputs - i < most ? layer.inputs - i : most;
+            if (in.batch && in.batch->starts) {
+                const Batch<T>& batch = *in.batch;
+                for (Index r = 0; r < own; ++r) {
+                    const Index from = batch.column_starts[i + r];
+                    listed_row(batch.column_starts[i + r + 1] - from, batch.column_rows + from,
+                               batch.column_values + from, dy, layer.row, columns,
+                               static_cast<const T*>(nullptr), scratch.tile + r * columns);
+                }
+            } else {
+                product(own, Left<T>{in.x + i, 1, in.row}, dy, layer.row, rows, columns,
+                        static_cast<const T*>(nullptr), scratch.tile, columns);
+            }
+            use(scratch.tile, columns, layer.first + i * layer.row, own, columns, layer.row, true);
+        }
+        sum_of_rows(rows, columns, dy, layer.row, scratch.tile);
+        use_row(scratch.tile, layer.second, layer);
+    }
+
+    void norm(const Layer& layer, const Trace<T>& trace, Index rows, const T* dy, T* dx) {
+        const T* gamma = member.params + layer.first;
+        T *of_gamma = scratch.tile, *of_beta = scratch.tile + layer.row;
+        const auto backward =
+            layer.kind == BATCH_NORM ? batch_norm_backward<T> : layer_norm_backward<T>;
+        backward(layer, gamma, trace.x_hat, trace.inverse, rows, dy, dx, of_gamma, of_beta);
+        use_row(of_gamma, layer.first, layer);
+        use_row(of_beta, layer.second, layer);
+    }
+};
+
+// Steps first ... last - 1; see kernels.hpp.
+template <class T>
+bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
+           const Batch<T>* batches, std::int64_t first, std::int64_t last, char* memory) {
+    const Network& network = *training.network;
+    Scratch<T> scratch(network, batches[0].rows, memory);
+    for (Index step = first; step < last; ++step) {
+        const Batch<T>& batch = batches[step - first];
+        const T* y = forward(network, member, batch, training.first_step + step, scratch);
+        const Layer& output = network.layers[network.count - 1];
+        T* dy = scratch.dy[0];
+        const T loss = loss_and_gradient(network, member, batch, y, output.row, dy);
+        training.losses[row * training.steps + step] = loss;
+        if (!is_finite(loss) || !has_finite_statistics(network, scratch)) {
+            training.diverged[row] = step;
+            return true;
+        }
+        take_statistics(network, member, scratch);
+        Backward<T> pass{member, scratch, update_of(training, member, row, step),
+                         member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity()};
+        T* other = scratch.dy[1];
+        for (Index i = network.count - 1; i >= 0; --i) {
+            const Layer& layer = network.layers[i];
+            const Trace<T>& trace = scratch.traces[i];
+            const Inputs<T> in = i ? Inputs<T>{nullptr, scratch.traces[i - 1].y, network.layers[i - 1].row}
+                                   : Inputs<T>{&batch, batch.x, batch.x_row};
+            const double* settings = member.settings + layer.setting;
+            switch (layer.kind) {
+                case DENSE:
+                    pass.dense(layer, in, batch.rows, dy, i ? other : nullptr, in.row);
+                    break;
+                case BATCH_NORM:
+                case LAYER_NORM:
+                    pass.norm(layer, trace, batch.rows, dy, other);
+                    break;
+                case ACTIVATE:
+                    pull_back(layer, settings, in.x, trace.y, dy, batch.rows, other);
+                    break;
+                default:
+                    multiply(batch.rows, layer, dy, trace.mask, other);
+            }
+            T* swapped = dy;
+            dy = other;
+            other = swapped;
+        }
+        if (pass.waits) pass.finish(network);
+        if (any(is_nan(pass.bad))) {
+            training.diverged[row] = step;
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class T>
+void outputs(const Network& network, const Member<T>& member, const Batch<T>& batch, T* out,
+             char* memory) {
+    Scratch<T> scratch(network, batch.rows, memory);
+    const T* y = forward(network, member, batch, Index(-1), scratch);
+    const Index row = network.layers[network.count - 1].row;
+    for (Index r = 0; r < batch.rows; ++r)
+        for (Index c = 0; c < network.outputs; ++c) out[r * network.outputs + c] = y[r * row + c];
+}
+
+template <class T>
+void evaluate(const Network& network, const Member<T>& member, const Batch<T>& batch, double& loss,
+              double& right, char* memory) {
+    Scratch<T> scratch(network, batch.rows, memory);
+    const T* y = forward(network, member, batch, Index(-1), scratch);
+    const Index row = network.layers[network.count - 1].row;
+    sum_losses(network, member, batch, y, row, loss, right);
+}
+
+}  // namespace trainlab::TRAINLAB_ISA

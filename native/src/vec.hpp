@@ -1,0 +1,188 @@
+// The vector type: the only files of the engine with intrinsics are this one and the
+// vec_*.hpp beside it, one for each instruction set.
+//
+//   Vec<T>   `width` numbers of type T (float or double): 16/8, 8/4, 4/2 or 1 of them
+//   Bits<T>  the same bits as unsigned integers of the size of T
+//   Mask<T>  a truth value for each number
+//
+// Every function below gives each number the same bits on every instruction set:
+//
+//   load, load_unaligned, load_part(p, n)        n < 1: zeros; numbers from n on are zero
+//   store, store_unaligned, store_part(p, v, n)  what lies from n on is not touched
+//   broadcast(x), zero<T>()
+//   a + b, a - b, a * b, a / b, sqrt(a)          IEEE, never contracted, never approximate
+//   fma(a, b, c) = a b + c, fnma(a, b, c) = c - a b    rounded once
+//   max(a, b), min(a, b)   the SECOND if either is NaN or both are equal (so max(-0, +0) = +0)
+//   abs(a), negate(a)      the sign bit alone
+//   a < b, a <= b, a > b, a >= b, a == b         false where one is NaN; is_nan(a)
+//   select(mask, a, b)     a where the mask is true, else b
+//   mask & mask, mask | mask, ~mask, any, all, count
+//   first<T>(n)            true in the numbers 0 ... n-1
+//   only<T>(n)             true in number n alone, if there is one
+//   bits_of(a), from_bits<T>(b), broadcast_bits<T>(n); + - & | ^, shift_left<n>, shift_right<n>
+//   power_of_two(n)        2^n, for whole n in the range of normal exponents
+//   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
+//   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
+//   prefetch(p)
+//
+// NaNs have no defined sign or payload.  Memory that `load` and `store` touch is aligned to
+// 64 bytes.  Compile with -ffp-contract=off and never with -ffast-math.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+// One instruction set per translation unit, chosen by the flags of the compiler; everything
+// lies in a namespace of its name, so that the linker can never mix two of them.
+#if !defined(TRAINLAB_ISA)
+#if defined(TRAINLAB_PLAIN)
+#define TRAINLAB_ISA plain
+#elif defined(__AVX512F__) && defined(__AVX512DQ__)
+#define TRAINLAB_ISA avx512
+#elif defined(__AVX2__) && (defined(__FMA__) || defined(_MSC_VER))
+#define TRAINLAB_ISA avx2
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define TRAINLAB_ISA neon
+#else
+#define TRAINLAB_ISA plain
+#endif
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define TRAINLAB_INLINE __forceinline
+#else
+#define TRAINLAB_INLINE __attribute__((always_inline)) inline
+#endif
+
+namespace trainlab::TRAINLAB_ISA {
+
+using Index = std::int64_t;
+
+template <class T>
+struct Vec;
+template <class T>
+struct Mask;
+template <class T>
+struct Bits;
+
+// What T is made of.
+template <class T>
+struct Format;
+
+template <>
+struct Format<float> {
+    using Integer = std::uint32_t;
+    static constexpr int fraction = 23;  // bits after the binary point
+    static constexpr int bias = 127;     // of the exponent
+    static constexpr int block = 16;     // rows are padded to a multiple of this
+    static constexpr float infinity = std::numeric_limits<float>::infinity();
+};
+
+template <>
+struct Format<double> {
+    using Integer = std::uint64_t;
+    static constexpr int fraction = 52;
+    static constexpr int bias = 1023;
+    static constexpr int block = 8;
+    static constexpr double infinity = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace trainlab::TRAINLAB_ISA
+
+#if defined(TRAINLAB_PLAIN)
+#include "vec_plain.hpp"
+#elif defined(__AVX512F__) && defined(__AVX512DQ__)
+#include "vec_avx512.hpp"
+#elif defined(__AVX2__) && (defined(__FMA__) || defined(_MSC_VER))
+#include "vec_avx2.hpp"
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#include "vec_neon.hpp"
+#else
+#include "vec_plain.hpp"
+#endif
+
+namespace trainlab::TRAINLAB_ISA {
+
+template <class T>
+TRAINLAB_INLINE Vec<T> zero() {
+    return broadcast(T(0));
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator>(Vec<T> a, Vec<T> b) {
+    return b < a;
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator>=(Vec<T> a, Vec<T> b) {
+    return b <= a;
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> abs(Vec<T> a) {
+    constexpr auto sign = typename Format<T>::Integer(1) << (8 * sizeof(T) - 1);
+    return from_bits<T>(bits_of(a) & broadcast_bits<T>(sign - 1));
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> negate(Vec<T> a) {
+    constexpr auto sign = typename Format<T>::Integer(1) << (8 * sizeof(T) - 1);
+    return from_bits<T>(bits_of(a) ^ broadcast_bits<T>(sign));
+}
+
+// The magnitude of a with the sign of b.
+template <class T>
+TRAINLAB_INLINE Vec<T> copy_sign(Vec<T> a, Vec<T> b) {
+    constexpr auto sign = typename Format<T>::Integer(1) << (8 * sizeof(T) - 1);
+    return from_bits<T>((bits_of(a) & broadcast_bits<T>(sign - 1)) |
+                        (bits_of(b) & broadcast_bits<T>(sign)));
+}
+
+template <class T>
+TRAINLAB_INLINE bool all(Mask<T> mask) {
+    return count(mask) == Vec<T>::width;
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> only(Index n) {
+    return first<T>(static_cast<int>(n + 1)) & ~first<T>(static_cast<int>(n));
+}
+
+// 1.5 times 2^fraction: added to a number below 2^(fraction-1) it rounds it to a whole one, half
+// to even, and leaves that in the low bits of the sum.
+template <class T>
+constexpr T rounder = T(typename Format<T>::Integer(3) << (Format<T>::fraction - 1));
+
+// The nearest whole number, half to even, for |a| < 2^(fraction - 1).
+template <class T>
+TRAINLAB_INLINE Vec<T> round_even(Vec<T> a) {
+    return (a + broadcast(rounder<T>)) - broadcast(rounder<T>);
+}
+
+// 2^n for whole n between the exponents of normal numbers.
+template <class T>
+TRAINLAB_INLINE Vec<T> power_of_two(Vec<T> n) {
+    const Vec<T> biased = n + broadcast(rounder<T> + T(Format<T>::bias));
+    return from_bits<T>(shift_left<Format<T>::fraction>(bits_of(biased)));
+}
+
+// a times 2^n in two factors, 2^h and 2^(n-h): neither leaves the range, and only the last product
+// rounds.  AVX-512 has an instruction for it.
+template <class T>
+TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
+    const Vec<T> half = round_even(n * broadcast(T(0.5)));
+    return (a * power_of_two(half)) * power_of_two(n - half);
+}
+
+TRAINLAB_INLINE void prefetch(const void* p) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    (void)p;
+#else
+    __builtin_prefetch(p);
+#endif
+}
+
+}  // namespace trainlab::TRAINLAB_ISA

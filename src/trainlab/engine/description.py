@@ -1,0 +1,172 @@
+"""Networks and optimizers as the compiled engine is told of them: tables of numbers.
+
+The numbers of kinds and columns are those of native/src/network.hpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from trainlab import optimizers
+from trainlab.members import Member
+from trainlab.network import activations, losses
+from trainlab.network.architecture import MLP, Architecture
+from trainlab.network.base import Layer
+from trainlab.network.dense import Activate
+from trainlab.network.dropout import Dropout
+from trainlab.network.norms import BatchNorm, LayerNorm
+from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+
+DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT = range(5)
+
+FUNCTIONS: Final[tuple[type[activations.Activation], ...]] = (
+    activations.Identity,
+    activations.ReLU,
+    activations.LeakyReLU,
+    activations.ELU,
+    activations.Sigmoid,
+    activations.Tanh,
+    activations.Softplus,
+    activations.GELU,
+)
+LOSSES: Final[tuple[type[losses.Loss], ...]] = (
+    losses.MeanSquaredError,
+    losses.Huber,
+    losses.SigmoidCrossEntropy,
+    losses.SoftmaxCrossEntropy,
+)
+RULES: Final[tuple[tuple[type[Optimizer], str | None], ...]] = (
+    (optimizers.SGD, None),
+    (optimizers.Momentum, "rate_inside"),
+    (optimizers.Nesterov, "rate_inside"),
+    (optimizers.AdaGrad, "eps_inside_sqrt"),
+    (optimizers.RMSprop, "eps_inside_sqrt"),
+    (optimizers.Adam, None),
+    (optimizers.NAdam, None),
+    (optimizers.AMSGrad, "corrected_max"),
+    (optimizers.Lion, None),
+)
+"""Each with the flag, if it has one, that makes the next number its own."""
+
+COEFFICIENTS: Final = 8
+COLUMNS: Final = {
+    "rate": 0,
+    "rate_g": 0,
+    "eps": 1,
+    "keep1": 2,
+    "momentum": 2,
+    "decay": 2,
+    "take1": 3,
+    "rest": 3,
+    "keep2": 4,
+    "take2": 5,
+    "rate_m": 6,
+    "correction": 6,
+    "shrink": 7,
+}
+"""Where each coefficient of an optimizer stands in a row of numbers."""
+
+WEIGHT_DECAY, L1, CLIP_VALUE, CLIP_NORM, LOSS, OF_LAYERS = range(6)
+"""The columns of a member's settings; those of its layers begin at the last."""
+
+LEAST_EPS: Final = 1e-30
+"""With a smaller one, the padding of rows would divide zero by zero."""
+
+
+def unknown(members: Sequence[Member]) -> str | None:
+    """What the compiled engine does not know of these members, or None if it knows all."""
+    for network in {id(member.network): member.network for member in members}.values():
+        kinds: list[tuple[Any, tuple[type, ...]]] = [
+            (network, (MLP,)),
+            (network.activation, FUNCTIONS),
+            (network.loss, LOSSES),
+            (network.norm, (type(None), BatchNorm, LayerNorm)),
+        ]
+        for part, known in kinds:
+            if type(part) not in known:
+                return f"it does not know {type(part).__name__}"
+        if getattr(network.norm, "eps", 1.0) < LEAST_EPS:
+            return f"its eps must be at least {LEAST_EPS:g}"
+    for optimizer in {id(member.optimizer): member.optimizer for member in members}.values():
+        if rule_of(optimizer) is None:
+            return f"it does not know {type(optimizer).__name__}"
+        if getattr(optimizer, "eps", 1.0) < LEAST_EPS:
+            return f"its eps must be at least {LEAST_EPS:g}"
+    return None
+
+
+def rule_of(optimizer: Optimizer) -> int | None:
+    """The number of its rule."""
+    number = 0
+    for kind, flag in RULES:
+        is_it = type(optimizer) is kind or (type(optimizer), kind) == (
+            optimizers.AdamW,
+            optimizers.Adam,
+        )
+        if is_it:
+            return number + (flag is not None and getattr(optimizer, flag))
+        number += 1 if flag is None else 2
+    return None
+
+
+class Description(NamedTuple):
+    """Members of one structure.
+
+    layers    (L, 9) int64: kind, function, flag, place, column of the first setting, inputs,
+              outputs, where the parameters and the buffers begin in flat arrays
+    loss      the number of the loss
+    settings  (K, columns) float64
+    """
+
+    layers: Array
+    loss: int
+    settings: Array
+
+
+def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
+    """The tables of members of one structure."""
+    unique = {id(member.network): member.network for member in members}
+    place = {key: index for index, key in enumerate(unique)}
+    networks = list(unique.values())
+    architecture = Architecture.of(networks, *widths)
+    loss = architecture.loss
+    smoothing = getattr(loss, "label_smoothing", getattr(loss, "delta", 0.0))
+    columns: list[Any] = [architecture.weight_decay, architecture.l1, 0.0, 0.0, smoothing]
+    rows, parameters, buffers = [], 0, 0
+    for index, layer in enumerate(architecture.layers):
+        inputs, outputs = architecture.widths[index : index + 2]
+        kind, function, flag, settings = _layer(layer)
+        rows.append(
+            (kind, function, flag, index, len(columns), inputs, outputs, parameters, buffers)
+        )
+        columns += settings
+        declared = layer.declare(inputs)
+        parameters += sum(one.shape[0] * one.shape[1] for one in declared.parameters.values())
+        buffers += sum(one.shape[0] * one.shape[1] for one in declared.buffers.values())
+    own = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
+    for column, values in enumerate(columns):
+        own[:, column] = np.ravel(values)
+    settings = own[[place[id(member.network)] for member in members]]
+    for column, name in ((CLIP_VALUE, "clip_value"), (CLIP_NORM, "clip_norm")):
+        settings[:, column] = [getattr(member.optimizer, name) for member in members]
+    return Description(np.array(rows, np.int64), LOSSES.index(type(loss)), settings)
+
+
+def _layer(layer: Layer) -> tuple[int, int, int, list[Any]]:
+    """Kind, function, flag, and the settings of a layer."""
+    match layer:
+        case Activate(activation):
+            own = [value for value in vars(activation).values()]
+            return ACTIVATE, FUNCTIONS.index(type(activation)), 0, own
+        case Dropout(ratio, inverted):
+            return DROPOUT, 0, inverted, [ratio]
+        case LayerNorm(eps):
+            return LAYER_NORM, 0, 0, [eps]
+        case BatchNorm(ema_decay, eps, unbiased):
+            return BATCH_NORM, 0, unbiased, [eps, ema_decay]
+        case _:
+            return DENSE, 0, 0, []

@@ -1,0 +1,291 @@
+"""The compiled engine: the bridge to the module `_native`, whose source is in native/.
+
+Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trainlab.engine import built
+from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
+from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
+from trainlab.engine.grouping import step_costs
+from trainlab.engine.samples import Samples
+from trainlab.engine.state import MemberState, draw_states
+from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
+from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+from trainlab.optimizers.base import State
+from trainlab.pool import pool_threads
+from trainlab.settings import stack, structure
+
+_native, MISSING = built.load()
+
+PARAMS, BUFFERS = -1, -2
+"""What stands in place of the number of a slot."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """The rows of a lane that one kind of optimizer updates.
+
+    state  its arrays of one number for each row, (rows, 1) float64
+    """
+
+    rows: Array
+    optimizer: Optimizer
+    state: State
+
+
+class NativeEngine:
+    """Trains members one after the other, each for some steps at a time, on several threads."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        if MISSING is not None:
+            must, remedy = "be compiled when trainlab is installed", "engine='numpy'"
+            raise SettingError(sentence("engine native", "trainlab", must, MISSING, remedy))
+
+    def supports(self, members: Sequence[Member]) -> str | None:
+        """Whatever native/ has been taught."""
+        return unknown(members)
+
+    def prepare(self, splits: Mapping[str, Samples]) -> Mapping[str, dict[str, Any]]:
+        """The arrays of each split as the module takes them."""
+        return {name: arrays_of(split.x, split) for name, split in splits.items()}
+
+    def group(
+        self,
+        members: Sequence[Member],
+        widths: Widths,
+        batch_size: int,
+        dtype: Any,
+        workers: int = 1,
+        origins: Sequence[Hashable] | None = None,
+        even: bool = True,
+    ) -> list[Group]:
+        """One for each structure: a lane has threads of its own."""
+        kinds: dict[Any, list[int]] = {}
+        for row, member in enumerate(members):
+            origin = origins[row] if origins is not None else 0
+            kinds.setdefault((structure(member.network), origin), []).append(row)
+        groups = [
+            Group(rows, sum(step_costs([members[row] for row in rows], widths, batch_size)))
+            for rows in kinds.values()
+        ]
+        return sorted(groups, key=lambda one: one.cost, reverse=True)
+
+    def open(self, spec: LaneSpec) -> NativeLane:
+        """A lane of the module."""
+        return NativeLane(spec)
+
+
+def arrays_of(x: Any, split: Samples | None = None) -> dict[str, Any]:
+    """The arguments of the module's Samples."""
+    found: dict[str, Any] = {"features": x.shape[1], "starts": None, "columns": None}
+    if isinstance(x, np.ndarray):
+        found["x"] = np.ascontiguousarray(x).reshape(-1)
+    else:
+        if not x.has_canonical_format:
+            x = x.copy()
+            x.sum_duplicates()
+        found |= {
+            "x": np.ascontiguousarray(x.data),
+            "starts": x.indptr.astype(np.int64),
+            "columns": x.indices.astype(np.int32),
+        }
+    found |= {"classes": None, "targets": None, "weight": None}
+    if split is not None:
+        if split.t.ndim == 1:
+            found["classes"] = np.ascontiguousarray(split.t, np.int64)
+        else:
+            found["targets"] = np.ascontiguousarray(split.t, x.dtype)
+        if split.weight is not None:
+            found["weight"] = np.ascontiguousarray(split.weight)
+    return found
+
+
+class NativeLane:
+    """Members in the module, and the data they are trained on."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        self.places = list(range(len(spec.members)))
+        self._members, self._dtype = list(spec.members), np.dtype(spec.dtype)
+        self._is_scored = spec.members[0].network.loss.task != "regression"
+        states = spec.states or draw_states(spec.members, spec.widths, spec.dtype)
+        self._sizes = states[0].params.shape, states[0].buffers.shape
+        self._outputs = spec.widths.outputs
+        bits = 8 * self._dtype.itemsize
+        self._samples_of = getattr(_native, f"Samples{bits}")
+        self._data = spec.data or {}
+        self._samples: dict[str, Any] = {}
+        described = describe(spec.members, spec.widths)
+        slots = np.array([len(member.optimizer.arrays) for member in spec.members])
+        self._lane = getattr(_native, f"Lane{bits}")(
+            described.layers,
+            described.loss,
+            described.settings,
+            np.array([rule_of(member.optimizer) for member in spec.members], np.int64),
+            slots.astype(np.int64),
+            *self._seed_arrays(),
+        )
+        self._segments = _segments(self._members)
+        for row, state in enumerate(states):
+            self._load(row, state)
+        for segment in self._segments:
+            for slot in segment.optimizer.slots:
+                if not slot.per_parameter and states[segment.rows[0]].optimizer:
+                    own = [states[row].optimizer[slot.name] for row in segment.rows]
+                    segment.state[slot.name][...] = own
+
+    def _seed_arrays(self) -> tuple[Array, Array]:
+        """The seeds, and the place among them of that of each row."""
+        self.seeds = list(dict.fromkeys(member.seed for member in self._members))
+        place = {seed: index for index, seed in enumerate(self.seeds)}
+        places = [place[member.seed] for member in self._members]
+        return np.array(self.seeds, np.uint64), np.array(places, np.int64)
+
+    def _load(self, row: int, state: MemberState) -> None:
+        """What a member begins with."""
+        self._lane.load(row, PARAMS, np.ascontiguousarray(state.params))
+        self._lane.load(row, BUFFERS, np.ascontiguousarray(state.buffers))
+        optimizer, number = self._members[row].optimizer, 0
+        for slot in optimizer.slots:
+            if not slot.per_parameter:
+                continue
+            if state.optimizer:
+                self._lane.load(row, number, np.ascontiguousarray(state.optimizer[slot.name]))
+            elif slot.start:
+                start = slot.start
+                self._lane.fill(
+                    row, number, getattr(optimizer, start) if isinstance(start, str) else start
+                )
+            number += 1
+
+    def train(
+        self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
+    ) -> Span:
+        """All steps in one call, without Python's interpreter."""
+        rows, steps = len(self.places), batches.shape[1]
+        coefficients, states = self._coefficients(first_step, steps, total)
+        losses = np.full((rows, steps), np.nan, self._dtype)
+        diverged = np.empty(rows, np.int64)
+        done = self._lane.train(
+            self._split("train"),
+            np.ascontiguousarray(batches, np.int64),
+            coefficients,
+            first_step,
+            pool_threads(),
+            interrupted,
+            losses,
+            diverged,
+        )
+        for segment, by_step in zip(self._segments, states, strict=True):
+            if done:
+                segment.state.update(by_step[done - 1])
+        found = {int(row): int(diverged[row]) for row in np.flatnonzero(diverged >= 0)}
+        return Span(losses[:, :done], found if done else {})
+
+    def _coefficients(self, first: int, steps: int, total: int) -> tuple[Array, list[list[State]]]:
+        """Those of all steps, (n, K, 8) float64; and of each segment its state after each step."""
+        found = np.zeros((steps, len(self.places), COEFFICIENTS))
+        after: list[list[State]] = []
+        for segment in self._segments:
+            optimizer, states = segment.optimizer, []
+            state = {name: values.copy() for name, values in segment.state.items()}
+            for i in range(steps):
+                lr = optimizer.lr * optimizer.schedule.multiplier(first + i, total)
+                own = optimizer.coefficients(first + i, lr, state)
+                own["shrink"] = lr * optimizer.decoupled_weight_decay
+                for name, value in own.items():
+                    found[i, segment.rows, COLUMNS[name]] = np.ravel(value)
+                states.append({name: values.copy() for name, values in state.items()})
+            after.append(states)
+        return found, after
+
+    def _split(self, name: str) -> Any:
+        if name not in self._samples:
+            self._samples[name] = self._samples_of(**self._data[name])
+        return self._samples[name]
+
+    def evaluate(self, split: str, batch: Array | None = None) -> Metrics:
+        """Sums of float64 over the rows."""
+        samples, members = self._split(split), len(self.places)
+        loss, right = np.empty(members), np.empty(members)
+        if batch is None:
+            self._lane.evaluate(samples, pool_threads(), loss, right)
+            count = _rows(self._data[split])
+        else:
+            self._lane.evaluate_batch(samples, np.ascontiguousarray(batch, np.int64), loss, right)
+            count = batch.shape[1]
+        return Metrics(loss / count, right / count if self._is_scored else None)
+
+    def outputs(self, x: Any) -> Array:
+        """Tile by tile."""
+        out = np.empty((len(self.places), x.shape[0], self._outputs), self._dtype)
+        self._lane.outputs(self._samples_of(**arrays_of(x)), pool_threads(), out)
+        return out
+
+    def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
+        """A copy."""
+        params, buffers = (np.empty(size, self._dtype) for size in self._sizes)
+        self._lane.read(row, PARAMS, params)
+        self._lane.read(row, BUFFERS, buffers)
+        optimizer: dict[str, Array] = {}
+        if with_optimizer:
+            segment = next(one for one in self._segments if row in one.rows)
+            number = 0
+            for slot in segment.optimizer.slots:
+                if slot.per_parameter:
+                    optimizer[slot.name] = np.empty_like(params)
+                    self._lane.read(row, number, optimizer[slot.name])
+                    number += 1
+                else:
+                    place = int(np.flatnonzero(segment.rows == row)[0])
+                    optimizer[slot.name] = segment.state[slot.name][place].copy()
+        return MemberState(params, buffers, optimizer, updates)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Moves the rows that stay together."""
+        kept = np.array(rows, np.int64)
+        states = []
+        for segment in self._segments:
+            own = np.isin(segment.rows, kept)
+            if own.any():
+                states.append({name: values[own] for name, values in segment.state.items()})
+        self.places = [self.places[row] for row in rows]
+        self._members = [self._members[row] for row in rows]
+        self._lane.keep(kept, *self._seed_arrays())
+        self._segments = _segments(self._members)
+        for segment, state in zip(self._segments, states, strict=True):
+            segment.state.update(state)
+
+
+def _segments(members: Sequence[Member]) -> list[Segment]:
+    """The members of each kind of optimizer, in order of first appearance."""
+    kinds: dict[Hashable, list[int]] = {}
+    keys: dict[int, Hashable] = {}
+    for row, member in enumerate(members):
+        optimizer = member.optimizer
+        if id(optimizer) not in keys:
+            keys[id(optimizer)] = structure(optimizer)
+        kinds.setdefault(keys[id(optimizer)], []).append(row)
+    found = []
+    for rows in kinds.values():
+        optimizer = stack([members[row].optimizer for row in rows], trailing=1)
+        own = [slot for slot in optimizer.slots if not slot.per_parameter]
+        state = {slot.name: np.full((len(rows), 1), slot.start, np.float64) for slot in own}
+        found.append(Segment(np.array(rows), optimizer, state))
+    return found
+
+
+def _rows(arrays: Mapping[str, Any]) -> int:
+    starts = arrays["starts"]
+    return len(arrays["x"]) // arrays["features"] if starts is None else len(starts) - 1

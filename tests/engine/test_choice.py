@@ -1,0 +1,151 @@
+"""Which engine trains: its name, where it comes from, and where it is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from trainlab.engine import ENGINES, NumPyEngine, built, choice, choose
+from trainlab.experiments import EXPERIMENTS, Options, results, run
+from trainlab.members import Member
+from trainlab.store.checksums import checksum, stamp
+
+DATA = tl.from_arrays(np.random.default_rng(0).random((40, 6)), np.arange(40) % 3)
+
+
+class Fast(NumPyEngine):
+    """A second engine, which trains networks with ReLU alone."""
+
+    name = "native"
+
+    def supports(self, members: Sequence[Member]) -> str | None:
+        if all(type(one.network.activation) is tl.ReLU for one in members):
+            return None
+        return "it knows ReLU alone"
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "ENGINES", {"native": Fast, "numpy": NumPyEngine})
+
+
+@pytest.fixture
+def one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "ENGINES", {"numpy": NumPyEngine})
+
+
+def fit(activation: str = "relu", **settings: Any) -> tuple[tl.Network, str]:
+    network = tl.Network(tl.MLP(hidden=(4,), activation=activation))
+    return network, network.fit(DATA, epochs=2, batch_size=10, **settings).engine
+
+
+def test_the_reference_trains_everything_and_comes_last() -> None:
+    assert list(ENGINES)[-1] == "numpy"
+    assert ENGINES["numpy"]().supports([Member(tl.MLP(activation="tanh"))]) is None
+
+
+@pytest.mark.usefixtures("two")
+def test_auto_is_the_first_that_can_train_the_members(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "trainlab")
+    choice._tell.cache_clear()
+    assert fit()[1] == "native"
+    assert [fit("tanh")[1], fit("tanh")[1]] == ["numpy", "numpy"]
+    assert [one.getMessage() for one in caplog.records] == [
+        "not trained by the engine native: it knows ReLU alone"
+    ]
+    assert fit(engine="numpy")[1] == "numpy"
+    with pytest.raises(tl.SettingError, match="it knows ReLU alone; got 'native'"):
+        fit("tanh", engine="native")
+
+
+@pytest.mark.usefixtures("one")
+def test_an_engine_that_is_missing_is_an_error_where_it_is_asked_for() -> None:
+    if built.load()[0] is None:
+        told = r"engine of fit must be installed: it was not compiled .* try engine='auto', or a C"
+        with pytest.raises(tl.SettingError, match=told):
+            fit(engine="native")
+    assert fit()[1] == "numpy"
+    assert choose("auto", [Member(tl.MLP())], "fit").name == "numpy"
+
+
+@pytest.mark.usefixtures("two")
+def test_a_run_goes_on_with_the_engine_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fit(store=tmp_path / "numpy", engine="numpy")[1] == "numpy"
+    assert fit(store=tmp_path / "numpy")[1] == "numpy"
+    assert fit(store=tmp_path / "native")[1] == "native"
+    with pytest.raises(tl.SettingError, match="engine was 'native', is 'numpy'"):
+        fit(store=tmp_path / "native", engine="numpy")
+    monkeypatch.setattr(choice, "ENGINES", {"numpy": NumPyEngine})
+    told = "engine of fit must be the one that the run began with; got 'no engine native'; try"
+    with pytest.raises(tl.SettingError, match=told):
+        fit(store=tmp_path / "native")
+    assert fit(store=tmp_path / "native", fresh=True)[1] == "numpy"
+
+
+@pytest.mark.usefixtures("two")
+def test_runs_of_earlier_versions_go_on_with_numpy(tmp_path: Path) -> None:
+    fit(store=tmp_path, engine="numpy")
+    connection = sqlite3.connect(tmp_path / "runs.sqlite")
+    key, text, total = connection.execute("SELECT key, settings, total FROM runs").fetchone()
+    old = text.replace('"engine":"numpy",', "")
+    assert old != text
+    digest = checksum(key, old, str(total))
+    now = stamp(digest)
+    connection.execute(
+        "UPDATE runs SET settings = ?, digest = ?, begun = ?, changed = ?", (old, digest, now, now)
+    )
+    connection.commit()
+    connection.close()
+    assert fit(store=tmp_path)[1] == "numpy"
+    with pytest.raises(tl.SettingError, match="engine was 'numpy', is 'native'"):
+        fit(store=tmp_path, engine="native")
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.filterwarnings("ignore:.*was still improving")
+def test_models_name_the_engine_that_trained_them(tmp_path: Path) -> None:
+    for engine in ("native", "numpy"):
+        network, _ = fit(engine=engine)
+        tl.save(network, tmp_path / "network")
+        assert tl.load(tmp_path / "network").population.engine == engine
+    assert tl.Population.grid().engine is None
+    x, y = DATA.train.x, DATA.train.t
+    for model in (
+        tl.MLPClassifier((4,), max_iter=2),
+        tl.PopulationEnsembleClassifier(n_candidates=2, max_iter=2, random_state=0),
+    ):
+        tl.save(model.fit(x, y), tmp_path / "model")
+        assert tl.load(tmp_path / "model").engine_ == "native"
+
+
+def test_models_of_earlier_versions_are_of_numpy() -> None:
+    models = Path(__file__).parents[1] / "models"
+    for version in (1, 2):
+        found = tl.load(models / f"version-{version}.safetensors")
+        assert getattr(found, "population", found).engine == "numpy"
+
+
+@pytest.mark.usefixtures("two")
+def test_results_name_the_engine(tmp_path: Path) -> None:
+    experiment = EXPERIMENTS["weight-init-comparison"]
+    run([experiment], tmp_path, Options(quick=True, seeds=1))
+    assert results.load(tmp_path / experiment.name).environment["engine"] == "native"
+
+
+def test_what_is_said_of_the_engine_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built, "MODULE", "trainlab.engine._none")
+    module, reason = built.load()
+    assert (module, reason) == (None, "it was not compiled when trainlab was installed")
+    assert built.describe().startswith("numpy (the native engine is missing: it was not compiled")
+    assert "two to three times as long" in built.describe()
+    monkeypatch.setattr(built, "MODULE", "trainlab.store.checksums")
+    monkeypatch.setattr("trainlab.store.checksums.isa", "avx512", raising=False)
+    assert built.describe() == "native (avx512)"
