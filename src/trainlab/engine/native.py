@@ -6,6 +6,7 @@ Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,13 +25,19 @@ from trainlab.optimizers.base import State
 from trainlab.pool import pool_threads
 from trainlab.settings import stack, structure
 
+MISSING: str | None = None
+"""Why the compiled module is not there, which is optional."""
+_native: Any = None
 try:
-    from trainlab.engine import _native
-except ImportError as error:  # it is optional
-    _native = None  # type: ignore[assignment]
-    MISSING: str | None = str(error)
-else:
-    MISSING = None
+    _native = importlib.import_module("trainlab.engine._native")
+except ImportError as error:
+    MISSING = str(error)
+
+
+def is_compiled() -> bool:
+    """Whether the module is here."""
+    return MISSING is None
+
 
 PARAMS, BUFFERS = -1, -2
 """What stands in place of the number of a slot."""

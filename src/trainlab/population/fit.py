@@ -7,11 +7,12 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
+from trainlab.engine import engine_for
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState, Status
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
-from trainlab.population.settings import FitSettings, RunSettings, engine_of
+from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
 from trainlab.training.checkpoints import opened, run_in
@@ -98,11 +99,7 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)
-    engine = engine_of(settings.engine, settings.owner)
-    reason = engine.supports(members)
-    if reason is not None:
-        must = f"be one that can train these members: {reason}"
-        raise SettingError(sentence("engine", settings.owner, must, engine.name, "engine='auto'"))
+    engine = engine_for(settings.engine, members, settings.owner)
     return PopulationTraining(members, plan, splits, widths, engine, session, states)
 
 

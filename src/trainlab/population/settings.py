@@ -47,26 +47,16 @@ def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
-def _is_engine(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in ENGINES
-    return isinstance(value, Engine) and not isinstance(value, type)
-
-
-_ENGINE: Final = Rule(
+ENGINE: Final = Rule(
     lambda v: (
-        (v in ENGINES) if isinstance(v, str) else isinstance(v, Engine) and not isinstance(v, type)
+        v in ("auto", *ENGINES)
+        if isinstance(v, str)
+        else isinstance(v, Engine) and not isinstance(v, type)
     ),
-    "be one of " + ", ".join(map(repr, ENGINES)) + " or an Engine",
+    "be one of " + ", ".join(map(repr, ("auto", *ENGINES))) + " or an Engine",
     lambda v: v,
     "'auto'",
 )
-
-
-def engine_of(engine: str | Engine, owner: str) -> Engine:
-    """An engine, given itself or by its name."""
-    checked = _ENGINE.check(engine, "engine", owner)
-    return ENGINES[checked]() if isinstance(checked, str) else checked
 
 
 def _are_steps(value: Any) -> bool:
@@ -146,8 +136,9 @@ class FitSettings(RunSettings):
         fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
-    engine : {"auto", "numpy"} or Engine
-        What computes the steps.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes the steps: the compiled engine, or NumPy, the reference, which knows layers
+        and optimizers from outside as well.  "auto" takes the fastest that knows the members.
     run : str
         The name of this training in the store.
     fresh : bool
@@ -192,7 +183,7 @@ class FitSettings(RunSettings):
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
     start: str | None = _ruled(None, either(one_of(STARTS), None))
-    engine: str | Engine = _ruled("auto", _ENGINE)
+    engine: str | Engine = _ruled("auto", ENGINE)
     run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
     fresh: bool = flag(False)
 
