@@ -34,6 +34,7 @@ ROOMS = (
     "pool",
     "settings",
     "streams",
+    "powers",
     "network",
     "schedules",
     "optimizers",

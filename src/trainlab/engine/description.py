@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from trainlab import optimizers
 from trainlab.members import Member
 from trainlab.network import activations, losses
 from trainlab.network.architecture import MLP, Architecture
@@ -19,7 +18,7 @@ from trainlab.network.dense import Activate
 from trainlab.network.dropout import Dropout
 from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import Array
-from trainlab.optimizers import Optimizer
+from trainlab.optimizers import OPTIMIZERS, Optimizer
 
 DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT = range(5)
 
@@ -39,16 +38,16 @@ LOSSES: Final[tuple[type[losses.Loss], ...]] = (
     losses.SigmoidCrossEntropy,
     losses.SoftmaxCrossEntropy,
 )
-RULES: Final[tuple[tuple[type[Optimizer], str | None], ...]] = (
-    (optimizers.SGD, None),
-    (optimizers.Momentum, "rate_inside"),
-    (optimizers.Nesterov, "rate_inside"),
-    (optimizers.AdaGrad, "eps_inside_sqrt"),
-    (optimizers.RMSprop, "eps_inside_sqrt"),
-    (optimizers.Adam, None),
-    (optimizers.NAdam, None),
-    (optimizers.AMSGrad, "corrected_max"),
-    (optimizers.Lion, None),
+RULES: Final[tuple[tuple[str, str | None], ...]] = (
+    ("sgd", None),
+    ("momentum", "rate_inside"),
+    ("nesterov", "rate_inside"),
+    ("adagrad", "eps_inside_sqrt"),
+    ("rmsprop", "eps_inside_sqrt"),
+    ("adam", None),
+    ("nadam", None),
+    ("amsgrad", "corrected_max"),
+    ("lion", None),
 )
 """Each with the flag, if it has one, that makes the next number its own."""
 
@@ -100,14 +99,13 @@ def unknown(members: Sequence[Member]) -> str | None:
 
 
 def rule_of(optimizer: Optimizer) -> int | None:
-    """The number of its rule."""
+    """The number of its rule; None if it has none."""
     number = 0
-    for kind, flag in RULES:
-        is_it = type(optimizer) is kind or (type(optimizer), kind) == (
-            optimizers.AdamW,
-            optimizers.Adam,
-        )
-        if is_it:
+    for name, flag in RULES:
+        kinds = [OPTIMIZERS[name]]
+        if name == "adam":
+            kinds.append(OPTIMIZERS["adamw"])  # which differs in its decoupled decay alone
+        if type(optimizer) in kinds:
             return number + (flag is not None and getattr(optimizer, flag))
         number += 1 if flag is None else 2
     return None
@@ -160,8 +158,8 @@ def _layer(layer: Layer) -> tuple[int, int, int, list[Any]]:
     """Kind, function, flag, and the settings of a layer."""
     match layer:
         case Activate(activation):
-            own = [value for value in vars(activation).values()]
-            return ACTIVATE, FUNCTIONS.index(type(activation)), 0, own
+            settings = list(vars(activation).values())
+            return ACTIVATE, FUNCTIONS.index(type(activation)), 0, settings
         case Dropout(ratio, inverted):
             return DROPOUT, 0, inverted, [ratio]
         case LayerNorm(eps):
