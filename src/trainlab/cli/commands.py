@@ -357,7 +357,7 @@ def runs(folder: Path) -> None:
 def info() -> None:
     """Show which engine trains, and the versions and the machine that results depend on."""
     from trainlab.engine import built
-    from trainlab.experiments.results import environment
+    from trainlab.versions import environment
 
     for name, value in {"engine": built.describe(), **environment()}.items():
         say(f"{name}: {value}")
