@@ -22,12 +22,14 @@ PARTS :=
 BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test lint coverage bench campaign parity lowest clean
+.PHONY: help run docs test quick types lint coverage bench campaign parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make docs     run them, and renew docs/experiments from what they found"
 	@echo "make test     lint, types and tests"
+	@echo "make quick    lint, types and some tests of each room, in less than 90 seconds on two cores"
+	@echo "make types    mypy and pyright on the README, the pages and a script of every name"
 	@echo "make lint     ruff and mypy alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
@@ -50,6 +52,13 @@ lint: .venv/installed
 
 test: lint
 	$(VENV) pytest $(TESTS)
+
+# Fewer tests, listed in tests/quick.txt, and of each the fewest cases that have every value once.
+quick: lint
+	$(VENV) pytest -n $(WORKERS) --dist worksteal -q --fewest-cases @tests/quick.txt
+
+types: .venv/installed
+	$(VENV) pytest tests/types
 
 # Watching every line makes the tests take 1.3 to 1.7 times as long: hence not with `make test`.
 coverage: .venv/installed

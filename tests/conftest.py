@@ -46,6 +46,27 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault(SEED, str(secrets.randbelow(2**32)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "of each test only so many cases that each value of each of its parameters is in one"
+    parser.addoption("--fewest-cases", action="store_true", help=text)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--fewest-cases"):
+        return
+    seen: set[tuple[Any, ...]] = set()
+    left_out = []
+    for item in list(items):
+        case = getattr(item, "callspec", None)
+        values = case.indices.items() if case else ()
+        new = {(item.nodeid.partition("[")[0], *value) for value in values} - seen
+        if case and not new:
+            items.remove(item)
+            left_out.append(item)
+        seen |= new
+    config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_report_header() -> str:
     return f"{SEED}={os.environ[SEED]} (set it to repeat the draws of the fixture `rng`)"
 

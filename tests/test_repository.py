@@ -128,6 +128,17 @@ def test_no_files_import_each_other() -> None:
     graphlib.TopologicalSorter(graph).prepare()  # CycleError names the files of a circle
 
 
+def test_a_quick_run_has_tests_of_every_room() -> None:
+    lines = (ROOT / "tests" / "quick.txt").read_text(encoding="utf-8").splitlines()
+    rooms = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} - {"parity"}
+    assert rooms <= {Path(line.partition("::")[0]).parts[1] for line in lines}
+    for line in lines:
+        file, *names = line.split("::")
+        text = (ROOT / file).read_text(encoding="utf-8") if names else ""
+        assert (ROOT / file).exists(), line
+        assert all(re.search(rf"^ *(def|class) {name}\b", text, re.MULTILINE) for name in names)
+
+
 def test_names_of_classes_are_unique() -> None:
     """One name is one concept, with a leading underscore or not; the book's names are its own."""
     found = defaultdict(list)
