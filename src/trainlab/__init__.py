@@ -38,8 +38,11 @@ from trainlab.network.norms import *  # noqa: F403  # its __all__ is public
 from trainlab.optimizers import *  # noqa: F403  # its __all__ is public
 from trainlab.population import Network, Population, Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
+from trainlab.training.callbacks import Callback, Moment
 from trainlab.training.history import History
+from trainlab.training.metrics import Metric
 from trainlab.training.plan import EarlyStopping
+from trainlab.training.progress import Progress
 
 if TYPE_CHECKING:
     from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
@@ -65,6 +68,7 @@ later({"Pipeline": "trainlab.estimators.pipelines"})
 
 __all__ = [
     "MLP",
+    "Callback",
     "DataError",
     "Dataset",
     "DownloadError",
@@ -73,13 +77,16 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Member",
+    "Metric",
     "ModelFileError",
+    "Moment",
     "Network",
     "NotTrainedError",
     "Population",
     "PopulationEnsembleClassifier",
     "PopulationEnsembleRegressor",
     "PopulationSearchCV",
+    "Progress",
     "Running",
     "SettingError",
     "StoreError",

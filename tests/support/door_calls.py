@@ -36,7 +36,17 @@ ROOMS: Final[Mapping[str, types.ModuleType]] = {
 """The rooms whose `__all__` is for users.  `trainlab.plots` draws what the house computed:
 of users it serves those who call `History.plot`."""
 
-SEAMS: Final = (Activation, Initializer, Layer, Loss, Optimizer, Schedule)
+SEAMS: Final = (
+    Activation,
+    Initializer,
+    Layer,
+    Loss,
+    Optimizer,
+    Schedule,
+    tl.Callback,
+    tl.Metric,
+    tl.Progress,
+)
 """Their methods are called by the engine, in every step, with arrays that it made: a check there
 would be paid for a million times.  What makes them, constructors and class methods, are doors."""
 
@@ -44,6 +54,7 @@ NO_DOORS: Final = frozenset(
     {
         # Results: made by the house, of plain values.
         "trainlab.History",
+        "trainlab.Moment",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
         "trainlab.evidence.Interval",

@@ -25,6 +25,7 @@ from trainlab.network.workspace import Array
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
 from trainlab.streams import MAX_INDEX
+from trainlab.training.metrics import check_metrics
 from trainlab.training.plan import EarlyStopping, Plan
 
 SPLITS: Final = ("train", "validation", "test")
@@ -70,8 +71,9 @@ _LOSS_FOR: Final[Mapping[str, str]] = {
 }
 
 
-def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool) -> Plan:
-    """What the arguments of `fit` ask for; `scored` where there are accuracies."""
+def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -> Plan:
+    """What the arguments of `fit` ask for, with data for a task."""
+    check_metrics(settings.metrics, task)
     batches = Batches(len(splits["train"]), settings.batch_size, settings.batches)
     per_epoch = batches.steps_per_epoch
     total = settings.steps or (settings.epochs or DEFAULT_EPOCHS) * per_epoch
@@ -92,10 +94,13 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool
         settings.early_stopping,
         tuple(settings.callbacks),
         settings.keep,
+        tuple(settings.metrics),
     )
     if settings.early_stopping is not None:
         seen = ("train_loss",) if len(evaluations) else ()
-        _check_early_stopping(settings.early_stopping, (*plan.metrics(scored), *seen))
+        _check_early_stopping(
+            settings.early_stopping, (*plan.evaluated(task != "regression"), *seen)
+        )
     return plan
 
 
@@ -216,7 +221,11 @@ def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int])
     memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
     if plan.keep != "history":
         memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
-    of_evaluations = len(plan.evaluations) * (len(plan.on) * 2 + 1) * np.dtype(float).itemsize
+    of_evaluations = (
+        len(plan.evaluations)
+        * (len(plan.on) * (2 + len(plan.metrics)) + 1)
+        * np.dtype(float).itemsize
+    )
     series = len(members) * (plan.total * number + of_evaluations)
     memory.need(series, "the losses of all steps", _FIT, "fewer steps")
 

@@ -90,6 +90,8 @@ def described(
         "trainlab": _version(),
         "numpy": np.__version__,
         "blas": blas.describe(),
+        # Stores of earlier versions know of none.
+        **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
     }
 
 

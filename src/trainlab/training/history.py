@@ -28,12 +28,14 @@ class Series:
     axis_values  (n,) positions on that axis
     values       (members, n), NaN where a member has none (not yet, or no more); float64,
                  but `train_loss`, the longest, in the dtype of the training
+    better       "lower" or "higher": which values are
     """
 
     name: str
     axis: str
     axis_values: Array
     values: Array
+    better: Literal["lower", "higher"] = "lower"
 
 
 class History:
@@ -118,8 +120,7 @@ class History:
         for label, rows in self.arms(by).items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
-        better: Literal["lower", "higher"] = "higher" if name.endswith("accuracy") else "lower"
-        return evidence.compare_all(arms, better=better)
+        return evidence.compare_all(arms, better=self._series(name).better)
 
     def plot(
         self,

@@ -106,13 +106,15 @@ class Workers:
     def _work(self) -> None:
         self._threads.add(threading.get_ident())
         try:
-            with self._resources:
+            with self._resources, ExitStack() as ends:
                 self._session.start(
                     sum(len(training.members) for training in self._trainings),
                     sum(training.steps for training in self._trainings),
                 )
                 for training in self._trainings:
                     training.resume()
+                    ends.callback(training.recorder.end)
+                    training.recorder.start()
                 with one_thread():
                     jobs = self._train()
                     for job in jobs:  # after Ctrl-C, those that nobody has begun
