@@ -110,11 +110,16 @@ def check_metrics(metrics: Sequence[Metric], task: str) -> None:
 def evaluate(
     metrics: Sequence[Metric], loss: Loss, y: Array, t: Array, weight: Array | None
 ) -> dict[str, Array]:
-    """Name → values (K,) of outputs y (K, N, out), member by member, so that bits do not mix."""
-    found = {}
-    for metric in metrics:
-        values = [metric.value(READINGS[metric.of](loss, own), t, weight) for own in y]
-        found[metric.name] = np.array([_number(metric, value) for value in values])
+    """Name → values (K,) of outputs y (K, N, out), member by member, so that bits do not mix.
+
+    A member that diverges, whose outputs are not finite, has none: NaN.
+    """
+    found = {metric.name: np.full(len(y), np.nan) for metric in metrics}
+    for k in np.flatnonzero(np.isfinite(y).all(axis=(-2, -1))):
+        for metric in metrics:
+            with np.errstate(all="ignore"):
+                value = metric.value(READINGS[metric.of](loss, y[k]), t, weight)
+            found[metric.name][k] = _number(metric, value)
     return found
 
 
