@@ -275,6 +275,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Network.fit": _fit(network),
     "trainlab.Network.start": _start(network),
     "trainlab.Network.of": lambda: (tl.Network.of, {"population": network().population}),
+    "trainlab.Network.score": lambda: (network().score, {"data": rows(), "t": LABELS}),
     "trainlab.Network.predict": lambda: (network().predict, {"x": rows()}),
     "trainlab.Network.predict_proba": lambda: (network().predict_proba, {"x": rows()}),
     "trainlab.Population": lambda: (tl.Population, {"members": [tl.Member()]}),
@@ -282,6 +283,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Population.fit": _fit(population),
     "trainlab.Population.grid": lambda: (tl.Population.grid, {}),
     "trainlab.Population.parameters": lambda: (population().parameters, {"index": 0}),
+    "trainlab.Population.score": lambda: (population().score, {"data": rows(), "t": LABELS}),
     "trainlab.Population.predict": lambda: (population().predict, {"x": rows()}),
     "trainlab.Population.predict_proba": lambda: (population().predict_proba, {"x": rows()}),
     "trainlab.Population.restore": lambda: (

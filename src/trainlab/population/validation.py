@@ -192,18 +192,45 @@ def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
     return array
 
 
-def check_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
-    """t as targets of `rows` samples for a loss that counts right predictions."""
-    if loss.task == "regression":
-        must = "be that of classifiers; a regression has none"
-        raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
-    targets = as_array(t, "t", "accuracy")
+def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) -> Array:
+    """t as targets of `rows` samples for a loss."""
+    targets = as_array(t, "t", owner)
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
-        raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
+        raise DataError(sentence("t", owner, "have one row for each row of x", targets))
     if len(targets) != rows:
-        raise DataError(sentence("t", "accuracy", f"have {rows} rows, as x has", len(targets)))
+        raise DataError(sentence("t", owner, f"have {rows} rows, as x has", len(targets)))
     return targets
+
+
+def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
+    """Inputs, targets and weights to score: those given, or of the test split of a Dataset."""
+    if not isinstance(data, Dataset):
+        if t is None:
+            remedy = "score(x, t), or score(data) with a Dataset"
+            raise SettingError(sentence("t", "score", "be the targets of x", t, remedy))
+        return data, t, None
+    if t is not None:
+        raise SettingError(sentence("t", "score", "be None with a Dataset", t))
+    if data.test is None:
+        must, remedy = "be there", "score(x, t) with the rows of another split"
+        raise DataError(sentence("test split", f"data {data.name!r}", must, None, remedy))
+    return data.test.x, data.test.t, data.test.weight
+
+
+def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
+    """R² (K,) of predictions y (K, N, out), the mean over the outputs; rows may be weighed.
+
+    Of targets that do not vary it is 1 where they are met, else 0.
+    """
+    truth = t.astype(np.float64)
+    weights = np.ones(len(truth)) if weight is None else weight.astype(np.float64)
+    total = weights @ np.square(truth - np.average(truth, axis=0, weights=weights))
+    left = np.array([weights @ np.square(own - truth) for own in y])
+    with np.errstate(all="ignore"):
+        share = np.where(total > 0, left / total, left > 0)
+    scores: Array = 1 - share.mean(axis=-1)
+    return scores
 
 
 def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int]) -> None:

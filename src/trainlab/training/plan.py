@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sized
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,9 +12,8 @@ from trainlab.data.batches import Batches
 from trainlab.network.workspace import Array
 from trainlab.settings import Rule, Settings, integer, number
 from trainlab.training.callbacks import CallbackLike, hears_epochs
+from trainlab.training.history import Better, direction
 from trainlab.training.metrics import Metric
-
-Better = Literal["lower", "higher"]
 
 KEEP: Final = ("history", "parameters", "state")
 """What stays of each member after training: each contains the ones before it."""
@@ -112,11 +111,6 @@ class Plan:
         marks.update(int(n) for n in self.evaluations)
         marks.update(int(step) + 1 for step in self.batch_steps)
         return sorted(marks - {0})
-
-
-def direction(name: str) -> Better:
-    """Which values of a series of our own are better."""
-    return "higher" if name.endswith("accuracy") else "lower"
 
 
 def _better(metric: Metric) -> Better:

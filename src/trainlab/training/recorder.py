@@ -27,8 +27,8 @@ from trainlab.training.events import (
     Measured,
     Recorder,
 )
-from trainlab.training.history import History, Series
-from trainlab.training.plan import Better, Plan, direction
+from trainlab.training.history import Better, History, Series
+from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
 
 Hook = Literal["start", "epoch", "evaluation", "end"]
@@ -294,14 +294,16 @@ def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
     scored = any(member.network.loss.task != "regression" for member in members)
     found: dict[str, Series] = {}
 
-    def add(name: str, better: Better, axis: str, at: Array, dtype: Any = np.float64) -> None:
+    def add(
+        name: str, axis: str, at: Array, dtype: Any = np.float64, better: Better | None = None
+    ) -> None:
         values = np.full((len(members), len(at)), np.nan, dtype)
         found[name] = Series(name, axis, at, values, better)
 
-    add("train_loss", "lower", "step", np.arange(plan.total), plan.dtype)
+    add("train_loss", "step", np.arange(plan.total), plan.dtype)
     for name, better in plan.evaluated(scored).items():
-        add(name, better, plan.axis, plan.axis_values)
+        add(name, plan.axis, plan.axis_values, better=better)
     if len(plan.batch_steps):
         for name in ("batch_loss", "batch_accuracy")[: 1 + scored]:
-            add(name, direction(name), "step", plan.batch_steps)
+            add(name, "step", plan.batch_steps)
     return found
