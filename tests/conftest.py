@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from trainlab import engine
 from trainlab.data import find_mnist
-from trainlab.engine import grouping
+from trainlab.engine import choice, grouping
 from trainlab.engine.native import NativeLane
 from trainlab.engine.numpy import NumPyLane
 
@@ -26,14 +25,10 @@ SEED = "TRAINLAB_TEST_SEED"
 _LIMITS = pytest.StashKey[Any]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=("numpy", "native"), help="the engine that 'auto' takes")
-
-
 def pytest_configure(config: pytest.Config) -> None:
     chosen = config.getoption("--engine")
-    if chosen:
-        engine.AUTO = (chosen,)
+    if chosen:  # the first that there is
+        choice.ENGINES = {chosen: choice.ENGINES[chosen], **choice.ENGINES}
     # The suite runs in several processes, and some tests start more: each may use one core.
     config.stash[_LIMITS] = threadpoolctl.threadpool_limits(1)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -49,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     text = "of each test only so many cases that each value of each of its parameters is in one"
     parser.addoption("--fewest-cases", action="store_true", help=text)
+    parser.addoption("--engine", choices=("numpy", "native"), help="the engine that 'auto' takes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

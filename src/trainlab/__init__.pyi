@@ -46,7 +46,11 @@ from trainlab.population.population import Population as Population
 from trainlab.population.running import Running as Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV
+from trainlab.training.callbacks import Callback as Callback
+from trainlab.training.callbacks import Moment as Moment
 from trainlab.training.history import History as History
+from trainlab.training.metrics import Metric as Metric
 from trainlab.training.plan import EarlyStopping as EarlyStopping
+from trainlab.training.progress import Progress as Progress
 
 datasets = data

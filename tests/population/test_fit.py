@@ -219,7 +219,7 @@ class TestMixing:
         assert set(history.series) == {"train_loss", "train_evaluation_loss", "test_loss"}
         assert history["test_loss"][0, -1] < 1e-3 * history["test_loss"][0, 0]
         assert network.predict(data.test.x).shape == (10, 2)
-        with pytest.raises(tl.SettingError, match="accuracy of Population must"):
+        with pytest.raises(tl.SettingError, match="accuracy of Population must be that"):
             network.accuracy(data.test.x, data.test.t)
 
     def test_float64_gives_float64(self, data) -> None:

@@ -36,7 +36,17 @@ ROOMS: Final[Mapping[str, types.ModuleType]] = {
 """The rooms whose `__all__` is for users.  `trainlab.plots` draws what the house computed:
 of users it serves those who call `History.plot`."""
 
-SEAMS: Final = (Activation, Initializer, Layer, Loss, Optimizer, Schedule)
+SEAMS: Final = (
+    Activation,
+    Initializer,
+    Layer,
+    Loss,
+    Optimizer,
+    Schedule,
+    tl.Callback,
+    tl.Metric,
+    tl.Progress,
+)
 """Their methods are called by the engine, in every step, with arrays that it made: a check there
 would be paid for a million times.  What makes them, constructors and class methods, are doors."""
 
@@ -44,6 +54,7 @@ NO_DOORS: Final = frozenset(
     {
         # Results: made by the house, of plain values.
         "trainlab.History",
+        "trainlab.Moment",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
         "trainlab.evidence.Interval",
@@ -279,6 +290,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Network.fit": _fit(network),
     "trainlab.Network.start": _start(network),
     "trainlab.Network.of": lambda: (tl.Network.of, {"population": network().population}),
+    "trainlab.Network.score": lambda: (network().score, {"data": rows(), "t": LABELS}),
     "trainlab.Network.predict": lambda: (network().predict, {"x": rows()}),
     "trainlab.Network.predict_proba": lambda: (network().predict_proba, {"x": rows()}),
     "trainlab.Population": lambda: (tl.Population, {"members": [tl.Member()]}),
@@ -286,6 +298,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Population.fit": _fit(population),
     "trainlab.Population.grid": lambda: (tl.Population.grid, {}),
     "trainlab.Population.parameters": lambda: (population().parameters, {"index": 0}),
+    "trainlab.Population.score": lambda: (population().score, {"data": rows(), "t": LABELS}),
     "trainlab.Population.predict": lambda: (population().predict, {"x": rows()}),
     "trainlab.Population.predict_proba": lambda: (population().predict_proba, {"x": rows()}),
     "trainlab.Population.restore": lambda: (

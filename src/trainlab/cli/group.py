@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from trainlab.cli.screen import prepared, say, visible
-from trainlab.engine import ENGINES
+from trainlab.engine import NAMES
 from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.terminal import printable
@@ -116,7 +116,7 @@ class Choice(click.Choice[str]):
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
     words = "What computes the networks; auto is the fastest that can."
-    choice = Choice(list(ENGINES))
+    choice = Choice(list(NAMES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command
     )

@@ -95,7 +95,10 @@ class Lane(Protocol):
         """Metrics of a whole split, or of one batch (S, B) of it, in evaluation mode."""
 
     def outputs(self, x: Any) -> Array:
-        """Outputs (K, N, out) of the last layer for x (N, in), in evaluation mode."""
+        """Outputs (K, N, out) of the last layer, in evaluation mode.
+
+        x: inputs (N, in), or the name of a split.
+        """
 
     def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
         """A copy of what the member of a row has learnt, after so many updates."""

@@ -157,7 +157,8 @@ class NumPyLane:
 
     def outputs(self, x: Any) -> Array:
         """Tile by tile."""
-        chunk, inputs = self.chunk, InputRows(x)
+        chunk = self.chunk
+        inputs = self.data.splits[x].x if isinstance(x, str) else InputRows(x)
         shape = (len(chunk.places), len(inputs), chunk.architecture.out_features)
         out, new = np.empty(shape, inputs.dtype), chunk.new.scope("evaluation")
         with np.errstate(all="ignore"):

@@ -41,7 +41,8 @@ from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
 from trainlab.settings import FLAG
-from trainlab.training.plan import Callback, EarlyStopping
+from trainlab.training.callbacks import CallbackLike
+from trainlab.training.plan import EarlyStopping
 
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
@@ -63,7 +64,7 @@ class BaseMLP(Predictor):
         y: Any,
         sample_weight: Any = None,
         validation_data: tuple[Any, ...] | None = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[CallbackLike] | None = None,
     ) -> Self:
         """Trains all members from their seeds, or with `warm_start` from where they are.
 
@@ -72,8 +73,9 @@ class BaseMLP(Predictor):
             their ratios decide, but for `alpha`, which is divided by their sum in a batch
         validation_data  (X, y) or (X, y, sample_weight): evaluated after each epoch, and
             watched if `early_stopping`, in place of rows taken from X
-        callbacks  called as callback(member, updates, metrics) after each epoch of each
-            member; a true answer stops that member
+        callbacks  objects of classes derived from `trainlab.Callback`, or functions that are
+            called as callback(member, updates, metrics) after each epoch of each member; a true
+            answer stops that member
 
         Where one batch is all rows, a row of weight 2 is, bit for bit, a row given twice,
         and the order of rows does not matter.
@@ -166,7 +168,7 @@ class BaseMLP(Predictor):
     def _train(
         self,
         ready: Prepared,
-        callbacks: Sequence[Callback] | None,
+        callbacks: Sequence[CallbackLike] | None,
         start: str | None,
         keep: str,
     ) -> Self:

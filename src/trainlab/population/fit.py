@@ -10,7 +10,7 @@ from trainlab.data.arrays import Dataset
 from trainlab.engine import AUTO, choose
 from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
-from trainlab.engine.state import MemberState, Status
+from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.population.parts import check_parts
@@ -84,7 +84,7 @@ class Fits:
     def histories(self) -> list[History]:
         """What there is of each by now."""
         ended, seconds = self.workers.is_done, self.workers.seconds
-        return [_history(one, seconds, ended) for one in self._trainings]
+        return [one.recorder.history(seconds, ended) for one in self._trainings]
 
 
 def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
@@ -113,7 +113,7 @@ def _checked(fit: Fit) -> _CheckedFit:
     """SettingError and DataError where it cannot be trained."""
     members, settings, states = tuple(fit.members), fit.settings, None
     splits, widths = check_data(fit.data, members, settings.dtype)
-    plan = make_plan(settings, splits, scored=fit.data.task != "regression")
+    plan = make_plan(settings, splits, fit.data.task)
     check_memory(members, plan, widths)
     check_parts(members, splits["train"], widths, settings.dtype)
     if settings.start is not None and fit.before is not None:
@@ -143,17 +143,7 @@ def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> Non
     training.run = run_in(store, name, fresh, fit.data, members, plan, states, engine)
 
 
-def _history(training: PopulationTraining, seconds: float, has_ended: bool = False) -> History:
-    recorder, members = training.recorder, training.members
-    status = [recorder.status(row) for row in range(len(members))]
-    if has_ended:  # by an error, which leaves members that have no result
-        status = [Status("interrupted", s.step) if s.kind == "running" else s for s in status]
-    steps = training.spec.plan.batches.steps_per_epoch
-    engine = training.spec.engine.name
-    return History(members, recorder.series, status, seconds, steps, engine)
-
-
 def _fitted(training: PopulationTraining, seconds: float) -> Fitted:
     results = training.recorder.results
     states = [one.state for one in results if one is not None and one.state is not None]
-    return Fitted(_history(training, seconds), states, training.spec.widths)
+    return Fitted(training.recorder.history(seconds), states, training.spec.widths)

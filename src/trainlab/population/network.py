@@ -75,6 +75,17 @@ class Network(Trainable):
         """The share of right predictions."""
         return float(self._population.accuracy(x, t, engine=engine)[0])
 
+    def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> float:
+        """The accuracy, or in a regression R²; see `Population.score`.
+
+        >>> from trainlab.data import load_digits
+        >>> data, network = load_digits(), Network(MLP(hidden=(20,)))
+        >>> history = network.fit(data, epochs=1)
+        >>> network.score(data) == network.score(data.test.x, data.test.t)
+        True
+        """
+        return float(self._population.score(data, t, engine=engine)[0])
+
     @property
     def parameters(self) -> dict[str, Array]:
         """The trained parameters by name: W1, b1, …"""

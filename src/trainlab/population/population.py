@@ -29,7 +29,13 @@ from trainlab.population.axes import axes, combine, draw
 from trainlab.population.fit import Fit, Fitted
 from trainlab.population.running import Adopt, Trainable
 from trainlab.population.settings import FitSettings
-from trainlab.population.validation import check_inputs, check_states, check_targets
+from trainlab.population.validation import (
+    check_inputs,
+    check_scored,
+    check_states,
+    check_targets,
+    r_squared,
+)
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
@@ -191,11 +197,48 @@ class Population(Trainable, Sequence[Member]):
 
     def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> Array:
         """The share of right predictions of each member, (members,)."""
+        loss = self._members[0].network.loss
+        if loss.task == "regression":
+            must = "be that of classifiers; a regression has none"
+            raise SettingError(
+                sentence("accuracy", "Population", must, type(loss).__name__, "score(x, t)")
+            )
+        return self._score(x, t, None, engine, "accuracy")
+
+    def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> Array:
+        """The accuracy of each member, or in a regression its R².
+
+        Parameters
+        ----------
+        data : Dataset, or array (N, in)
+            A data set, whose test split is scored, with the weights of its rows; or inputs.
+        t : array, optional
+            The targets of inputs.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        array (members,)
+            The share of right predictions; or R², the mean over the outputs.
+
+        Raises
+        ------
+        SettingError, DataError
+            For a data set without a test split, and for arrays that do not fit.
+        """
+        return self._score(*check_scored(data, t), engine, "score")
+
+    def _score(
+        self, x: Any, t: Any, weight: Array | None, engine: str | Engine, owner: str
+    ) -> Array:
         inputs = check_inputs(x, self._widths.inputs, self._trained()[0].params.dtype)
         loss = self._members[0].network.loss
-        targets = check_targets(t, loss, self._widths.outputs, inputs.shape[0])
+        targets = check_targets(t, loss, self._widths.outputs, inputs.shape[0], owner)
+        if loss.task == "regression":
+            return r_squared(self.predict(x, engine=engine), targets, weight)
         right = self._each(x, lambda loss, y: loss.correct(y, targets), engine)
-        shares: Array = right.mean(axis=-1)
+        shares: Array = np.average(right, axis=-1, weights=weight)
         return shares
 
     def parameters(self, index: int) -> dict[str, Array]:

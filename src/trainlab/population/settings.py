@@ -27,8 +27,10 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
+from trainlab.training.callbacks import CallbackLike, are_callbacks
 from trainlab.training.checkpoints import StoreLike
-from trainlab.training.plan import KEEP, Callback, EarlyStopping
+from trainlab.training.metrics import Metric
+from trainlab.training.plan import KEEP, EarlyStopping
 from trainlab.training.progress import Progress
 from trainlab.workers import BACKENDS, CAN_FORK, REMOTE
 
@@ -111,9 +113,12 @@ class FitSettings(RunSettings):
         step's batch after its update.  By default the splits that there are.
     early_stopping : EarlyStopping, optional
         Its metric must be evaluated.
-    callbacks : list of callables
-        Called as callback(member, updates, metrics) after each evaluation of each member, one
-        at a time; a true answer stops that member.
+    metrics : list of Metric
+        Numbers of your own that are evaluated on each split, beside its loss and accuracy.
+    callbacks : list of Callback
+        Objects whose methods are called at the start, after epochs and evaluations, and at the
+        end.  A function is called as callback(member, updates, metrics) after each evaluation
+        of each member, one at a time; a true answer stops that member.
     dtype : {"float32", "float64"}
         Of all arrays.
     keep : {"history", "parameters", "state"}
@@ -163,10 +168,16 @@ class FitSettings(RunSettings):
         "be an EarlyStopping or None",
         "EarlyStopping()",
     )
-    callbacks: Sequence[Callback] = _field(
+    metrics: Sequence[Metric] = _field(
         (),
-        lambda v: isinstance(v, Sequence) and all(map(callable, v)),
-        "be a list of callables",
+        lambda v: isinstance(v, Sequence) and all(isinstance(one, Metric) for one in v),
+        "be a list of Metric",
+        "[...]",
+    )
+    callbacks: Sequence[CallbackLike] = _field(
+        (),
+        are_callbacks,
+        "be a list of Callback, made by their classes, or of functions",
         "[...]",
     )
     dtype: str = choice(DTYPES, "float32")
@@ -202,7 +213,8 @@ class FitArguments(TypedDict, total=False):
     evaluate: str | int | Sequence[int] | None
     on: Sequence[str] | None
     early_stopping: EarlyStopping | None
-    callbacks: Sequence[Callback]
+    metrics: Sequence[Metric]
+    callbacks: Sequence[CallbackLike]
     dtype: str
     keep: str
     start: str | None

@@ -25,6 +25,7 @@ from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
+from trainlab.training.metrics import check_metrics
 from trainlab.training.plan import EarlyStopping, Plan
 
 SPLITS: Final = ("train", "validation", "test")
@@ -70,8 +71,9 @@ _LOSS_FOR: Final[Mapping[str, str]] = {
 }
 
 
-def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool) -> Plan:
-    """What the arguments of `fit` ask for; `scored` where there are accuracies."""
+def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -> Plan:
+    """What the arguments of `fit` ask for, with data for a task."""
+    check_metrics(settings.metrics, task)
     batches = Batches(len(splits["train"]), settings.batch_size, settings.batches)
     per_epoch = batches.steps_per_epoch
     total = settings.steps or (settings.epochs or DEFAULT_EPOCHS) * per_epoch
@@ -92,10 +94,13 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], scored: bool
         settings.early_stopping,
         tuple(settings.callbacks),
         settings.keep,
+        tuple(settings.metrics),
     )
     if settings.early_stopping is not None:
         seen = ("train_loss",) if len(evaluations) else ()
-        _check_early_stopping(settings.early_stopping, (*plan.metrics(scored), *seen))
+        _check_early_stopping(
+            settings.early_stopping, (*plan.evaluated(task != "regression"), *seen)
+        )
     return plan
 
 
@@ -187,18 +192,45 @@ def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
     return array
 
 
-def check_targets(t: Any, loss: Loss, out_features: int, rows: int) -> Array:
-    """t as targets of `rows` samples for a loss that counts right predictions."""
-    if loss.task == "regression":
-        must = "be that of classifiers; a regression has none"
-        raise SettingError(sentence("accuracy", "Population", must, type(loss).__name__))
-    targets = as_array(t, "t", "accuracy")
+def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) -> Array:
+    """t as targets of `rows` samples for a loss."""
+    targets = as_array(t, "t", owner)
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
-        raise DataError(sentence("t", "accuracy", "have one row for each row of x", targets))
+        raise DataError(sentence("t", owner, "have one row for each row of x", targets))
     if len(targets) != rows:
-        raise DataError(sentence("t", "accuracy", f"have {rows} rows, as x has", len(targets)))
+        raise DataError(sentence("t", owner, f"have {rows} rows, as x has", len(targets)))
     return targets
+
+
+def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
+    """Inputs, targets and weights to score: those given, or of the test split of a Dataset."""
+    if not isinstance(data, Dataset):
+        if t is None:
+            remedy = "score(x, t), or score(data) with a Dataset"
+            raise SettingError(sentence("t", "score", "be the targets of x", t, remedy))
+        return data, t, None
+    if t is not None:
+        raise SettingError(sentence("t", "score", "be None with a Dataset", t))
+    if data.test is None:
+        must, remedy = "be there", "score(x, t) with the rows of another split"
+        raise DataError(sentence("test split", f"data {data.name!r}", must, None, remedy))
+    return data.test.x, data.test.t, data.test.weight
+
+
+def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
+    """R² (K,) of predictions y (K, N, out), the mean over the outputs; rows may be weighed.
+
+    Of targets that do not vary it is 1 where they are met, else 0.
+    """
+    truth = t.astype(np.float64)
+    weights = np.ones(len(truth)) if weight is None else weight.astype(np.float64)
+    total = weights @ np.square(truth - np.average(truth, axis=0, weights=weights))
+    left = np.array([weights @ np.square(own - truth) for own in y])
+    with np.errstate(all="ignore"):
+        share = np.where(total > 0, left / total, left > 0)
+    scores: Array = 1 - share.mean(axis=-1)
+    return scores
 
 
 def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int]) -> None:
@@ -216,7 +248,11 @@ def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int])
     memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
     if plan.keep != "history":
         memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
-    of_evaluations = len(plan.evaluations) * (len(plan.on) * 2 + 1) * np.dtype(float).itemsize
+    of_evaluations = (
+        len(plan.evaluations)
+        * (len(plan.on) * (2 + len(plan.metrics)) + 1)
+        * np.dtype(float).itemsize
+    )
     series = len(members) * (plan.total * number + of_evaluations)
     memory.need(series, "the losses of all steps", _FIT, "fewer steps")
 

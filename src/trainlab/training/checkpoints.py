@@ -97,6 +97,8 @@ def described(
         "dtype": str(plan.dtype),
         "keep": plan.keep,
         **of_bits(),
+        # Stores of earlier versions know of none.
+        **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
     }
 
 

@@ -7,10 +7,10 @@ numbers and arrays, and can be pickled.  Rows are the places of members in their
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from trainlab.engine.state import Checkpoint, Result
+from trainlab.engine.state import Checkpoint, MemberState, Result
 from trainlab.network.workspace import Array
 
 
@@ -29,11 +29,24 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Metrics (K,) of members that have received so many updates; the recorder may end some."""
+    """Metrics (K,) of members that have received so many updates; the recorder may end some.
+
+    states  by row, where a callback wants to see parameters
+    """
 
     rows: list[int]
     updates: int
     metrics: Mapping[str, Array]
+    states: Mapping[int, MemberState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """Members at the end of an epoch, where a callback waits for that; it may end some."""
+
+    rows: list[int]
+    updates: int
+    states: Mapping[int, MemberState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,7 @@ class ChunkEnded:
     """The last member of a chunk has ended."""
 
 
-Event = Measured | Evaluated | Ended | Checkpointed | ChunkEnded
+Event = Measured | Evaluated | EpochEnded | Ended | Checkpointed | ChunkEnded
 
 
 class Recorder(Protocol):

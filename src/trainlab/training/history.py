@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     A = TypeVar("A", bound=Axes)
 
 
+Better = Literal["lower", "higher"]
+
+
+def direction(name: str) -> Better:
+    """Which values are better in a series of this name: of all but accuracies the lower ones."""
+    return "higher" if name.endswith("accuracy") else "lower"
+
+
 @dataclasses.dataclass(frozen=True)
 class Series:
     """One quantity over time for every member.
@@ -37,12 +45,14 @@ class Series:
     axis_values  (n,) positions on that axis
     values       (members, n), NaN where a member has none (not yet, or no more); float64,
                  but `train_loss`, the longest, in the dtype of the training
+    better       "lower" or "higher": which values are; None: as the name tells
     """
 
     name: str
     axis: str
     axis_values: Array
     values: Array
+    better: Better | None = None
 
 
 class History:
@@ -129,8 +139,7 @@ class History:
         for label, rows in self.arms(by).items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
-        better: Literal["lower", "higher"] = "higher" if name.endswith("accuracy") else "lower"
-        return evidence.compare_all(arms, better=better)
+        return evidence.compare_all(arms, better=self._series(name).better or direction(name))
 
     @overload
     def plot(

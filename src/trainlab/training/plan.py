@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Mapping, Sized
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +11,9 @@ import numpy as np
 from trainlab.data.batches import Batches
 from trainlab.network.workspace import Array
 from trainlab.settings import Rule, Settings, integer, number
-
-Callback = Callable[[int, int, Mapping[str, float]], Any]
-
+from trainlab.training.callbacks import CallbackLike, hears_epochs
+from trainlab.training.history import Better, direction
+from trainlab.training.metrics import Metric
 
 KEEP: Final = ("history", "parameters", "state")
 """What stays of each member after training: each contains the ones before it."""
@@ -24,9 +24,10 @@ class EarlyStopping(Settings):
     """Stops a member whose metric has not improved for `patience` evaluations.
 
     An improvement is a change of more than `min_delta` in the right direction: up for an
-    accuracy, down for a loss.  The member ends with the parameters of its best evaluation,
-    however it ended.  The metric "train_loss", which needs no split, is the mean of the
-    losses of the steps since the evaluation before, each sample of a batch counted once.
+    accuracy, down for a loss, and for a metric of your own as it says.  The member ends with
+    the parameters of its best evaluation, however it ended.  The metric "train_loss", which
+    needs no split, is the mean of the losses of the steps since the evaluation before, each
+    sample of a batch counted once.
     """
 
     metric: str = dataclasses.field(
@@ -38,11 +39,14 @@ class EarlyStopping(Settings):
     patience: int = integer(10, low=1)
     min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
 
-    def improves(self, value: float, best: float | None) -> bool:
-        """Whether `value` is better than `best`; NaN never is."""
+    def improves(self, value: float, best: float | None, better: str | None = None) -> bool:
+        """Whether `value` is better than `best`; NaN never is.
+
+        better: "higher" or "lower"; None: as the name of the metric tells.
+        """
         if best is None:
             return not np.isnan(value)
-        gain = value - best if self.metric.endswith("accuracy") else best - value
+        gain = value - best if (better or direction(self.metric)) == "higher" else best - value
         return bool(gain > self.min_delta)
 
 
@@ -55,6 +59,7 @@ class Plan:
     axis, axis_values  how a history shows those evaluations: as steps or as epochs
     batch_steps  steps whose batch is evaluated after its update, rising
     keep         one of KEEP
+    metrics      of the user's own, evaluated on the splits `on`
     """
 
     batches: Batches
@@ -66,15 +71,33 @@ class Plan:
     batch_steps: Array
     dtype: Any
     early_stopping: EarlyStopping | None = None
-    callbacks: tuple[Callback, ...] = ()
+    callbacks: tuple[CallbackLike, ...] = ()
     keep: str = "parameters"
+    metrics: tuple[Metric, ...] = ()
 
-    def metrics(self, scored: bool) -> tuple[str, ...]:
-        """The names of the series that evaluations fill; `scored` if there are accuracies."""
+    def evaluated(self, scored: bool) -> dict[str, Better]:
+        """The series that evaluations fill, and which values are better.
+
+        scored: whether there are accuracies.
+        """
         if not len(self.evaluations):
-            return ()
-        losses = [loss_name(split) for split in self.on]
-        return (*losses, *(f"{split}_accuracy" for split in self.on if scored))
+            return {}
+        names = [loss_name(split) for split in self.on]
+        names += [f"{split}_accuracy" for split in self.on if scored]
+        found = {name: direction(name) for name in names}
+        for metric in self.metrics:
+            found |= {f"{split}_{metric.name}": _better(metric) for split in self.on}
+        return found
+
+    @property
+    def hears_epochs(self) -> bool:
+        """Whether a callback is to be called after each epoch."""
+        return any(map(hears_epochs, self.callbacks))
+
+    @property
+    def shows_parameters(self) -> bool:
+        """Whether a callback wants to see the parameters of members."""
+        return any(getattr(one, "parameters", False) is True for one in self.callbacks)
 
     def effort(self, splits: Mapping[str, Sized]) -> float:
         """What each member has to do, in steps: an evaluation is the forward third of one."""
@@ -88,6 +111,10 @@ class Plan:
         marks.update(int(n) for n in self.evaluations)
         marks.update(int(step) + 1 for step in self.batch_steps)
         return sorted(marks - {0})
+
+
+def _better(metric: Metric) -> Better:
+    return "higher" if metric.better == "higher" else "lower"
 
 
 def loss_name(split: str) -> str:

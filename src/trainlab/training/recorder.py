@@ -7,26 +7,32 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
+from trainlab.engine.base import Widths
 from trainlab.engine.state import Checkpoint, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.training.callbacks import Moment, as_callback
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.events import (
     Checkpointed,
     ChunkEnded,
     Ended,
+    EpochEnded,
     Evaluated,
     Event,
     Measured,
     Recorder,
 )
-from trainlab.training.history import Series
+from trainlab.training.history import Better, History, Series
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
+
+Hook = Literal["start", "epoch", "evaluation", "end"]
+"""The methods of a callback."""
 
 _RUN, _PAUSE, _STOP = 0, 1, 2
 _LOOK_EVERY: Final = 0.02  # seconds between two looks of a trainer that is paused
@@ -98,6 +104,12 @@ class Session:
         self.lock = threading.Lock()
         """Of what users give, which is called by one thread at a time."""
         self._progress = progress
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it was made."""
+        return time.perf_counter() - self._began
 
     def start(self, members: int, steps: int) -> None:
         """So many members begin, with so many member-steps in all."""
@@ -118,12 +130,20 @@ class HistoryRecorder:
     updates  that each member has received so far in this training
     """
 
-    def __init__(self, members: Sequence[Member], plan: Plan, session: Session) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        plan: Plan,
+        widths: Widths,
+        session: Session,
+        engine: str = "numpy",
+    ) -> None:
         self.series = _empty_series(members, plan)
         self.results: list[Result | None] = [None] * len(members)
         self.updates = [0] * len(members)
-        self._plan = plan
-        self._session = session
+        self._members, self._plan, self._widths = tuple(members), plan, widths
+        self._session, self._engine = session, engine
+        self._callbacks = [as_callback(one) for one in plan.callbacks]
         self._stored: StoredRun | None = None
 
     def resume(self, stored: StoredRun) -> dict[int, Checkpoint]:
@@ -146,7 +166,33 @@ class HistoryRecorder:
     @property
     def has_callbacks(self) -> bool:
         """Whether an evaluation can end a member."""
-        return bool(self._plan.callbacks)
+        return bool(self._callbacks)
+
+    def start(self) -> None:
+        """Tells the callbacks that training begins."""
+        self._tell("start")
+
+    def end(self) -> None:
+        """Tells them that it has ended, whatever ended it."""
+        self._tell("end", has_ended=True)
+
+    def _tell(self, hook: Hook, has_ended: bool = False) -> None:
+        for callback in self._callbacks:
+            with self._session.lock:
+                getattr(callback, hook)(self.history(has_ended=has_ended))
+
+    def history(self, seconds: float | None = None, has_ended: bool = False) -> History:
+        """What there is by now.
+
+        seconds    that it took; None: since the session began
+        has_ended  members without a result are then "interrupted", else "running"
+        """
+        status = [self.status(row) for row in range(len(self._members))]
+        if has_ended:  # by an error
+            status = [Status("interrupted", s.step) if s.kind == "running" else s for s in status]
+        steps = self._plan.batches.steps_per_epoch
+        took = self._session.seconds if seconds is None else seconds
+        return History(self._members, self.series, status, took, steps, self._engine)
 
     def stopped(self, is_orphan: Callable[[], bool] | None = None) -> bool:
         """Whether Ctrl-C or an error has ended it all.  Waits while the training is paused."""
@@ -159,8 +205,10 @@ class HistoryRecorder:
                 self._measured(rows, at, values)
                 if steps:
                     self._session.advance(0, steps)
-            case Evaluated(rows, updates, metrics):
-                return self._ended_by_callbacks(rows, updates, metrics)
+            case Evaluated():
+                return self._ended_by("evaluation", event)
+            case EpochEnded():
+                return self._ended_by("epoch", event)
             case Ended(results, steps):
                 for row, result in results.items():
                     self.results[row] = result
@@ -191,15 +239,16 @@ class HistoryRecorder:
             for row in rows:
                 self.updates[row] = at.stop
 
-    def _ended_by_callbacks(
-        self, rows: list[int], updates: int, metrics: Mapping[str, Array]
-    ) -> list[int]:
+    def _ended_by(self, hook: Hook, event: Evaluated | EpochEnded) -> list[int]:
         """The rows for which a callback says yes; all callbacks are called, one at a time."""
         ending = []
-        for k, row in enumerate(rows if self.has_callbacks else ()):
-            own = {name: float(values[k]) for name, values in metrics.items()}
+        for k, row in enumerate(event.rows if self._callbacks else ()):
+            found = event.metrics if isinstance(event, Evaluated) else {}
+            own = {name: float(values[k]) for name, values in found.items()}
+            state = event.states.get(row)
+            moment = Moment(row, event.updates, own, self.history, self._widths, state)
             with self._session.lock:
-                wishes = [callback(row, updates, own) for callback in self._plan.callbacks]
+                wishes = [getattr(each, hook)(moment) for each in self._callbacks]
             if any(wishes):
                 ending.append(row)
         return ending
@@ -250,12 +299,15 @@ def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
     scored = any(member.network.loss.task != "regression" for member in members)
     found: dict[str, Series] = {}
 
-    def add(name: str, axis: str, at: Array, dtype: Any = np.float64) -> None:
-        found[name] = Series(name, axis, at, np.full((len(members), len(at)), np.nan, dtype))
+    def add(
+        name: str, axis: str, at: Array, dtype: Any = np.float64, better: Better | None = None
+    ) -> None:
+        values = np.full((len(members), len(at)), np.nan, dtype)
+        found[name] = Series(name, axis, at, values, better)
 
     add("train_loss", "step", np.arange(plan.total), plan.dtype)
-    for name in plan.metrics(scored):
-        add(name, plan.axis, plan.axis_values)
+    for name, better in plan.evaluated(scored).items():
+        add(name, plan.axis, plan.axis_values, better=better)
     if len(plan.batch_steps):
         for name in ("batch_loss", "batch_accuracy")[: 1 + scored]:
             add(name, "step", plan.batch_steps)

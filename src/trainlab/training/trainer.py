@@ -13,19 +13,32 @@ from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.pool import thread_pool
-from trainlab.training.events import Checkpointed, ChunkEnded, Ended, Evaluated, Measured, Recorder
+from trainlab.training.events import (
+    Checkpointed,
+    ChunkEnded,
+    Ended,
+    EpochEnded,
+    Evaluated,
+    Measured,
+    Recorder,
+)
+from trainlab.training.metrics import evaluate
 from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan, loss_name, position
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingSpec:
-    """All that the chunks of a training share, the data above all."""
+    """All that the chunks of a training share, the data above all.
+
+    truth  targets and weights of each split, where there are metrics of the user's own
+    """
 
     plan: Plan
     widths: Widths
     engine: Engine
     data: Prepared
+    truth: Mapping[str, tuple[Array, Array | None]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +80,7 @@ def train_chunk(
                 return
             trainer.evaluate_batch()
             trainer.evaluate()
+            trainer.end_epoch()
             trainer.checkpoint_if_due()
         trainer.end(trainer.all(), "finished")
 
@@ -83,6 +97,7 @@ class _Trainer:
         self, spec: TrainingSpec, chunk: ChunkSpec, rows: Sequence[int], recorder: Recorder
     ) -> None:
         self._plan, self._recorder, self._pace = spec.plan, recorder, Pace()
+        self._truth, self._loss = spec.truth, chunk.members[0].network.loss
         begin = LaneSpec(chunk.members, spec.widths, spec.plan.dtype, spec.data, chunk.states)
         self.lane: Lane = spec.engine.open(begin)
         places = self.lane.places
@@ -98,6 +113,7 @@ class _Trainer:
         before = chunk.states[0].updates if chunk.states else 0
         self._origin = before - self.done  # updates that they had received before this training
         self.total = self._origin + spec.plan.total
+        self._better = spec.plan.evaluated(scored=True)
         self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
 
     @property
@@ -144,15 +160,39 @@ class _Trainer:
             return
         metrics: dict[str, Array] = {}
         for split in self._plan.on:
-            metrics |= _named(split, self.lane.evaluate(split))
+            metrics |= _named(split, self.lane.evaluate(split)) | self._own_metrics(split)
         self._recorder.send(Measured(self.rows, at, metrics))
         if self._evaluated < self.done:
             metrics = {**metrics, "train_loss": self._mean_loss()}
         self._evaluated, self._losses = self.done, []
-        ended = set(self._recorder.send(Evaluated(self.rows, self.done, metrics)))
-        ending = [
-            k for k, row in enumerate(self.rows) if not self._is_patient(k, metrics) or row in ended
-        ]
+        sent = Evaluated(self.rows, self.done, metrics, self._shown())
+        ended = set(self._recorder.send(sent))
+        patient = [self._is_patient(k, metrics) for k in range(len(self.rows))]
+        self._stop([k for k, row in enumerate(self.rows) if not patient[k] or row in ended])
+
+    def _own_metrics(self, split: str) -> dict[str, Array]:
+        """The metrics of the user's own on a split, by the names of their series."""
+        own = self._plan.metrics
+        if not own:
+            return {}
+        found = evaluate(own, self._loss, self.lane.outputs(split), *self._truth[split])
+        return {f"{split}_{name}": values for name, values in found.items()}
+
+    def end_epoch(self) -> None:
+        """Tells of the end of an epoch, if a callback waits for it."""
+        if self._plan.hears_epochs and self.done % self._plan.batches.steps_per_epoch == 0:
+            ended = set(self._recorder.send(EpochEnded(self.rows, self.done, self._shown())))
+            self._stop([k for k, row in enumerate(self.rows) if row in ended])
+
+    def _shown(self) -> dict[int, MemberState]:
+        """What each member has learnt, for the callbacks that want to see it."""
+        if not self._plan.shows_parameters:
+            return {}
+        updates = self.updates
+        return {row: self.lane.state_of(k, updates, False) for k, row in enumerate(self.rows)}
+
+    def _stop(self, ending: Sequence[int]) -> None:
+        """Ends rows before their last step."""
         if ending and self.done < self._plan.total:
             self.end(dict.fromkeys(ending, self.done), "stopped early")
 
@@ -174,7 +214,7 @@ class _Trainer:
         if rule is None or rule.metric not in metrics:  # no loss of training before the first step
             return True
         value = float(metrics[rule.metric][k])
-        if rule.improves(value, best.value):
+        if rule.improves(value, best.value, self._better.get(rule.metric)):
             updates = self.updates
             state = self.lane.state_of(k, updates, with_optimizer=False)
             self._best[k] = Best(value, 0, updates, state)

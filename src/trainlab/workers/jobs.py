@@ -44,8 +44,9 @@ class PopulationTraining:
     ) -> None:
         self.members, self.states = members, states
         self.steps = len(members) * plan.total
-        self.spec = TrainingSpec(plan, widths, engine, engine.prepare(splits))
-        self.recorder = HistoryRecorder(members, plan, session)
+        truth = {name: (own.t, own.weight) for name, own in splits.items()} if plan.metrics else {}
+        self.spec = TrainingSpec(plan, widths, engine, engine.prepare(splits), truth)
+        self.recorder = HistoryRecorder(members, plan, widths, session, engine.name)
         self.run: Run | None = None
         self._effort = plan.effort(splits)
         self._checkpoints: dict[int, Checkpoint] = {}

@@ -15,12 +15,12 @@ from typing import Any
 
 from trainlab.blas import one_thread
 from trainlab.errors import WorkerError, sentence
-from trainlab.training.events import Checkpointed, Evaluated, Event
+from trainlab.training.events import Checkpointed, EpochEnded, Evaluated, Event
 from trainlab.training.recorder import HistoryRecorder
 from trainlab.training.trainer import train_chunk
 from trainlab.workers.jobs import Job
 
-_WITH_REPLY = (Evaluated, Checkpointed)
+_WITH_REPLY = (Evaluated, EpochEnded, Checkpointed)
 """Events after which a child waits: for what callbacks say, and until a checkpoint is on disk."""
 
 

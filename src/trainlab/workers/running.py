@@ -104,13 +104,15 @@ class Workers(threading.Thread):
         """What the thread does; the jobs themselves where one worker is enough."""
         self._threads.add(threading.get_ident())
         try:
-            with self._resources:
+            with self._resources, ExitStack() as ends:
                 self._session.start(
                     sum(len(training.members) for training in self._trainings),
                     sum(training.steps for training in self._trainings),
                 )
                 for training in self._trainings:
                     training.resume()
+                    ends.callback(training.recorder.end)
+                    training.recorder.start()
                 with one_thread():
                     jobs, threads = self._share()
                     for job in jobs:  # that no other worker has begun

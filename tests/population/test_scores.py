@@ -1,0 +1,67 @@
+"""Scores of networks: accuracy, and R² as scikit-learn has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, r2_score
+
+import trainlab as tl
+from complaints import complains
+
+RNG = np.random.default_rng(8)
+X = RNG.normal(size=(50, 4))
+NUMBERS = np.stack([X[:, 0] * 2, np.ones(50), X[:, 1] - X[:, 2]], axis=1)
+WEIGHT = RNG.uniform(0.5, 2, 20)
+
+
+def trained(t: Any, loss: str, weight: Any = None) -> tuple[tl.Population, tl.Dataset]:
+    held = (X[30:], t[30:]) if weight is None else (X[30:], t[30:], weight)
+    data = tl.from_arrays(X[:30], t[:30], test=held)
+    population = tl.Population.grid(tl.MLP((5,), loss=loss), tl.Adam(0.05), seed=range(2))
+    population.fit(data, epochs=3)
+    return population, data
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighed"])
+def test_accuracy(weight: Any) -> None:
+    population, data = trained(np.arange(50) % 3, "softmax_cross_entropy", weight)
+    predicted = population.predict(data.test.x)
+    expected = [accuracy_score(data.test.t, own, sample_weight=weight) for own in predicted]
+    np.testing.assert_allclose(population.score(data), expected, rtol=1e-6)
+    plain = [accuracy_score(data.test.t, own) for own in predicted]
+    np.testing.assert_allclose(population.score(data.test.x, data.test.t), plain, rtol=1e-12)
+    assert np.array_equal(
+        population.accuracy(data.test.x, data.test.t), population.score(data.test.x, data.test.t)
+    )
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighed"])
+def test_r_squared(weight: Any) -> None:
+    population, data = trained(NUMBERS, "mean_squared_error", weight)
+    predicted = population.predict(data.test.x).astype(np.float64)
+    expected = [r2_score(data.test.t, own, sample_weight=weight) for own in predicted]
+    np.testing.assert_allclose(population.score(data), expected, rtol=1e-5)
+
+
+def test_of_a_network() -> None:
+    data, network = tl.load_digits(), tl.Network(tl.MLP((5,)))
+    network.fit(data, epochs=1)
+    assert network.score(data) == network.accuracy(data.test.x, data.test.t)
+    assert isinstance(network.score(data), float)
+
+
+def test_what_is_refused() -> None:
+    population, data = trained(NUMBERS, "mean_squared_error")
+    complains(lambda: population.score(X), tl.SettingError, "t of score must be the targets of x")
+    told = "t of score must be None with a Dataset"
+    complains(lambda: population.score(data, NUMBERS), tl.SettingError, told)
+    without = tl.from_arrays(X, NUMBERS)
+    complains(lambda: population.score(without), tl.DataError, "test split of data 'arrays' must")
+    complains(
+        lambda: population.score(X, NUMBERS[:7]), tl.DataError, "t of score must have 50 rows"
+    )
+    told = "accuracy of Population must be that of classifiers"
+    complains(lambda: population.accuracy(X, NUMBERS), tl.SettingError, told)
