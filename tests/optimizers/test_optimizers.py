@@ -106,6 +106,21 @@ def test_blocks_do_not_change_a_bit(
 
 
 @every_optimizer
+def test_one_vector_of_parameters_is_passed_over_in_blocks_too(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizer_base, "BLOCK", 1)
+    monkeypatch.setattr(workspace, "LEAST_PIECE", 8)
+    settings, params = make(name, 0), np.linspace(-1.0, 1.0, 101)
+    row = params[np.newaxis].copy()
+    state, own = settings.init(params), settings.init(row)
+    for step in range(2):
+        settings.update(params, 0.1 * params, state, step, 5)
+        settings.update(row, 0.1 * row, own, step, 5)
+    assert params.tobytes() == row.tobytes()
+
+
+@every_optimizer
 def test_a_step_allocates_nothing_large(name: str) -> None:
     # Large beside the 100 kB that ufuncs of NumPy < 2.3 take as buffers, whatever the size.
     K, size = 3, 1_000_000
