@@ -47,6 +47,7 @@ LEAST_KILLED: Final = 0.95
 TESTS: Final = (
     "tests/network",
     "tests/engine",
+    "tests/training",
     "tests/workers",
     "tests/population",
     "tests/models",
