@@ -3,7 +3,7 @@
 `pytest -p campaign.reach --reach FILE` runs tests and writes the file. Every line is watched
 by coverage, whose context is the test; what a fixture of a module or a session does is credited
 to all tests of the file that asked for it first, and what an import does to every test that
-reaches anything else in that module.
+reaches anything else in that module; to every test, where a module does nothing else.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def found(data: coverage.CoverageData, seconds: dict[str, float], root: Path) ->
             for name in named:
                 if name.startswith(SETUP):
                     tests[line] |= by_file[name.removeprefix(SETUP).partition("::")[0]]
-        anywhere = set().union(*tests.values())
+        anywhere = set().union(*tests.values()) or set(seconds)
         for line, named in contexts.items():
             if "" in named:
                 tests[line] |= anywhere

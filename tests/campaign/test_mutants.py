@@ -167,8 +167,9 @@ def small(tmp_path: Path) -> Path:
     """A package `trainlab` of one function, and tests of it."""
     (tmp_path / "src/trainlab").mkdir(parents=True)
     (tmp_path / "src/trainlab/__init__.py").write_text(
-        "def f(x):\n    return x + 2\n\n\nLIMIT = 1\n"
+        "def f(x):\n    return x + 2\n\n\nLIMIT = 1\nfrom trainlab import names\n"
     )
+    (tmp_path / "src/trainlab/names.py").write_text("def made():\n    return 1\n\nALL = made()\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "test_f.py").write_text(
         "import os, time\nimport pytest, trainlab\n"
@@ -200,6 +201,8 @@ def test_reach_credits_fixtures_to_their_file_and_imports_to_all_that_reach(smal
     assert {"test_f.py::test_f", "test_f.py::test_again"} <= reach.tests(file, 2, 2)
     assert reach.tests(file, 5, 5) == reach.tests(file, 2, 2)
     assert reach.tests(file, 3, 4) == frozenset()
+    for line in (2, 4):  # of a module that is run by its import alone
+        assert reach.tests("src/trainlab/names.py", line, line) == every
 
 
 def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_path: Path) -> None:
@@ -213,6 +216,31 @@ def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_pa
         assert "test_f.py::test_f" in log.read_text()
         source.write_text("def f(x):\n    while True: pass\n")
         assert server.pytest(words, 1, log)[0] is None
+
+
+def test_a_fault_is_too_slow_only_beside_the_same_tests_without_it(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text("1")
+    tree, log = mutants.Tree.__new__(mutants.Tree), tmp_path / "log"
+    tree.root, tree._changes = tmp_path, 0
+    fault = Mutation("f.py::f::constant: 1 -> 2", "f.py", "constant", 0, 1, "2", 1, 1)
+    answers: dict[str, list[tuple[int | None, float]]] = {}
+    limits: list[float] = []
+
+    class Server:
+        def pytest(self, words: list[str], limit: float, log: Path) -> tuple[int | None, float]:
+            assert words[-1] == "t"
+            limits.append(limit)
+            return answers[(tmp_path / "f.py").read_text()].pop(0)
+
+    tree._server = Server()  # type: ignore[assignment]  # what is used of it
+    answers |= {"2": [(None, 10.0)], "1": [(0, 4.9)]}
+    assert tree._test(fault, ["t"], 10.0, log) is None
+    answers |= {"2": [(None, 10.0), (None, 20.0), (1, 30.0)], "1": [(0, 5.1), (None, 20.0)]}
+    assert tree._test(fault, ["t"], 10.0, log) == 1
+    assert limits == [10.0] * 4 + [20.0] * 2 + [40.0]
+    answers |= {"2": [(None, 0.0)] * 9, "1": [(None, 0.0)] * 9}
+    with pytest.raises(CampaignError, match="too busy"):
+        tree._test(fault, ["t"], 10.0, log)
 
 
 def test_a_test_that_is_not_found_kills_nothing(tmp_path: Path) -> None:

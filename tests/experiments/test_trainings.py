@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from counter import Counter
 from reduced import judged, training
@@ -35,7 +33,6 @@ from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
-from trainlab.training.progress import Bar
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
 QUICK = Options(quick=True)
@@ -239,18 +236,6 @@ def test_what_takes_long_without_training_tells_the_progress_too() -> None:
     assert seen == [(0, 0), (1, 1), (2, 2)]
     assert counter.members == counter.steps == 3
     assert list(runner.TrainWithOptions(QUICK).each("ab")) == ["a", "b"]
-
-
-def test_the_bar_counts_each_stage_by_itself() -> None:
-    shown = io.StringIO()
-    with Bar("search", Console(file=shown, force_terminal=True, width=100)) as bar:
-        bar.start(5, 50)
-        bar.advance(5, 50)
-        bar.start(2, 20)
-        bar.advance(1, 10)
-    assert "search" in shown.getvalue()
-    assert "1/2 members" in shown.getvalue()
-    assert "6/2" not in shown.getvalue()
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_error_before_training(

@@ -106,6 +106,21 @@ def test_blocks_do_not_change_a_bit(
 
 
 @every_optimizer
+def test_one_vector_of_parameters_is_passed_over_in_blocks_too(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizer_base, "BLOCK", 1)
+    monkeypatch.setattr(workspace, "LEAST_PIECE", 8)
+    settings, params = make(name, 0), np.linspace(-1.0, 1.0, 101)
+    row = params[np.newaxis].copy()
+    state, own = settings.init(params), settings.init(row)
+    for step in range(2):
+        settings.update(params, 0.1 * params, state, step, 5)
+        settings.update(row, 0.1 * row, own, step, 5)
+    assert params.tobytes() == row.tobytes()
+
+
+@every_optimizer
 def test_a_step_allocates_nothing_large(name: str) -> None:
     # Large beside the 100 kB that ufuncs of NumPy < 2.3 take as buffers, whatever the size.
     K, size = 3, 1_000_000
@@ -186,20 +201,22 @@ def test_a_step_clips_by_value_then_by_norm_then_decays_at_the_steps_rate() -> N
 
 
 def test_scratch_is_no_larger_than_it_must_be() -> None:
-    asked: list[tuple[int, ...]] = []
+    asked: dict[str, tuple[int, ...]] = {}
 
     def new(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        asked.append(shape)
+        asked[name] = shape
         return np.empty(shape, dtype)
 
     params = np.ones((3, 11))
     settings = make("adam", 0)
     settings.delta(params, params.copy(), settings.init(params), 0, 5, [slice(0, 4)], new)
-    assert set(asked) == {(11,), (3, 11)}
+    assert set(asked.values()) == {(11,), (3, 11)}
+    names = asked.keys() - {"decay"}
     asked.clear()
     params = np.ones((8, 100_000), np.float32)
     settings.delta(params, params.copy(), settings.init(params), 0, 5, [], new)
-    assert BLOCK / 2 < max(map(math.prod, asked)) < 1.1 * BLOCK  # of all members together
+    assert BLOCK / 2 < max(map(math.prod, asked.values())) < 1.1 * BLOCK  # all members together
+    assert len(asked) == len(names)  # where one thread works
 
 
 # --- denormal numbers ------------------------------------------------------------------

@@ -59,7 +59,7 @@ def check_data(
             weight = split.weight
             if weight is not None:
                 weight, _ = in_range(weight)
-                weight = (weight / weight.mean(dtype=np.float64)).astype(dtype)
+                weight = (weight / weight.mean()).astype(dtype)
             splits[name] = Samples(split.x.astype(dtype, copy=False), t, weight)
     return splits, Widths(data.in_features, data.out_features)
 
