@@ -28,7 +28,7 @@ help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make docs     run them, and renew docs/experiments from what they found"
 	@echo "make test     lint, types and tests"
-	@echo "make lint     ruff and mypy alone"
+	@echo "make lint     ruff, mypy and clang-format alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
 	@echo "make campaign  hours of kills, faults, bad inputs and mutants (PARTS='mutants ...': some of it)"
@@ -47,6 +47,7 @@ lint: .venv/installed
 	$(VENV) ruff check .
 	$(VENV) ruff format --check .
 	$(VENV) mypy
+	.venv/bin/clang-format --dry-run --Werror native/*/*.[ch]pp
 
 test: lint
 	$(VENV) pytest $(TESTS)
