@@ -16,15 +16,24 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from trainlab import engine
 from trainlab.data import find_mnist
 from trainlab.engine import grouping
+from trainlab.engine.native import NativeLane
 from trainlab.engine.numpy import NumPyLane
 
 SEED = "TRAINLAB_TEST_SEED"
 _LIMITS = pytest.StashKey[Any]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=("numpy", "native"), help="the engine that 'auto' takes")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    chosen = config.getoption("--engine")
+    if chosen:
+        engine.AUTO = (chosen,)
     # The suite runs in several processes, and some tests start more: each may use one core.
     config.stash[_LIMITS] = threadpoolctl.threadpool_limits(1)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -96,14 +105,18 @@ def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry, the steps of members that the engine has done."""
-    right, count = NumPyLane.train, [0]
+    count = [0]
 
-    def train(self: Any, *given: Any) -> Any:
-        span = right(self, *given)
-        count[0] += span.losses.size
-        return span
+    def counting(right: Callable[..., Any]) -> Callable[..., Any]:
+        def train(self: Any, *given: Any) -> Any:
+            span = right(self, *given)
+            count[0] += span.losses.size
+            return span
 
-    monkeypatch.setattr(NumPyLane, "train", train)
+        return train
+
+    for lane in (NumPyLane, NativeLane):
+        monkeypatch.setattr(lane, "train", counting(lane.train))
     return count
 
 

@@ -30,6 +30,7 @@ ROOMS = (
     "pool",
     "settings",
     "streams",
+    "powers",
     "network",
     "schedules",
     "optimizers",

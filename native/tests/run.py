@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any, Final
 
+import click
 import numpy as np
 
 from trainlab.network import activations, losses, norms
@@ -41,12 +42,19 @@ ARM: Final = ("aarch64-linux-gnu-g++", "qemu-aarch64-static")
 Array = np.ndarray[Any, Any]
 
 
+def run(command: list[Any]) -> subprocess.CompletedProcess[str]:
+    """Runs the compiler, or what it made."""
+    return subprocess.run(  # noqa: S603 - the arguments are written here
+        command, check=False, text=True, stdout=subprocess.PIPE
+    )
+
+
 def build(out: pathlib.Path, sources: list[str], flags: str, compiler: str | None = None) -> None:
     """Compiles sources of this folder."""
     command = [compiler or os.environ.get("CXX", "g++"), *shlex.split(FLAGS + " " + flags)]
     command += ["-I", str(HERE.parent / "src"), *(str(HERE / source) for source in sources)]
     libraries = ["-lquadmath"] if "accuracy.cpp" in sources else []
-    subprocess.run([*command, "-o", str(out), *libraries], check=True)
+    run([*command, "-o", str(out), *libraries]).check_returncode()
 
 
 def runnable() -> list[str]:
@@ -60,22 +68,24 @@ def same_bits(folder: pathlib.Path) -> bool:
     printed = {}
     for name in runnable():
         build(folder / name, ["bits.cpp", "tested.cpp"], SETS[name])
-        printed[name] = subprocess.check_output([folder / name], text=True)
+        printed[name] = run([folder / name]).stdout
     if all(shutil.which(each) for each in ARM):
         build(folder / "neon", ["bits.cpp", "tested.cpp"], "-static", ARM[0])
-        printed["neon"] = subprocess.check_output([ARM[1], folder / "neon"], text=True)
+        printed["neon"] = run([ARM[1], folder / "neon"]).stdout
     first = next(iter(printed.values()))
     good = all(each == first for each in printed.values()) and "NOT" not in first
-    print(f"bits: {len(first.splitlines())} hashes for {', '.join(printed)}:", verdict(good))
+    click.echo(f"bits: {len(first.splitlines())} hashes for {', '.join(printed)}: {verdict(good)}")
     return good
 
 
 def accurate(folder: pathlib.Path, stride: int, count: int) -> bool:
     """Whether the errors of the elementary functions keep their bounds."""
     build(folder / "accuracy", ["accuracy.cpp"], SETS[runnable()[0]])
-    done = subprocess.run([folder / "accuracy", str(stride), str(count)], check=False)
-    print("accuracy:", verdict(done.returncode == 0))
-    return done.returncode == 0
+    done = run([folder / "accuracy", str(stride), str(count)])
+    good = done.returncode == 0
+    click.echo(done.stdout, nl=False)
+    click.echo(f"accuracy: {verdict(good)}")
+    return good
 
 
 def verdict(good: bool) -> str:
@@ -90,8 +100,8 @@ class Library:
         self.library, self.dtype = library, np.dtype(dtype)
         self.block = 64 // self.dtype.itemsize
 
-    def padded(self, x: Array | int) -> Array:
-        """A copy with rows of whole blocks, aligned; or zeros of that shape."""
+    def padded(self, x: Array) -> Array:
+        """A copy with rows of whole blocks, aligned."""
         rows, features = x.shape
         row = -(-features // self.block) * self.block
         raw = np.zeros(rows * row + self.block, self.dtype)
@@ -133,7 +143,9 @@ class Comparison:
         good = worst <= bound
         self.good &= good
         if not good:
-            print(f"{name} {reference.dtype}: {worst:.1f} eps from the reference, bound {bound}")
+            click.echo(
+                f"{name} {reference.dtype}: {worst:.1f} eps from the reference, bound {bound}"
+            )
 
 
 ACTIVATIONS: Final = (
@@ -273,7 +285,7 @@ def agrees_with_numpy(folder: pathlib.Path) -> bool:
         for compare in (compare_activations, compare_losses, compare_norms):
             compare(c, Library(library, dtype), np.random.default_rng(5))
     c.good &= compare_draws(library)
-    print("against NumPy:", verdict(c.good))
+    click.echo(f"against NumPy: {verdict(c.good)}")
     return c.good
 
 

@@ -19,7 +19,6 @@ from trainlab.schedules import (
     Schedule,
     Step,
     WarmUp,
-    each,
 )
 from trainlab.settings import stack
 
@@ -100,13 +99,17 @@ def test_a_length_is_asked_for(schedule: Schedule) -> None:
         schedule.multiplier(3)
 
 
-def test_each_calls_pythons_own_arithmetic() -> None:
-    bases = np.linspace(0.1, 0.999, 17).reshape(-1, 1)
-    powers = each(math.pow, bases, 37)
-    assert powers.shape == (17, 1)
-    assert powers.dtype == np.float64
-    assert powers.ravel().tolist() == [math.pow(float(base), 37.0) for base in bases.ravel()]
-    assert isinstance(each(math.pow, 0.5, 2), float)
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_many_steps_at_once_are_each_of_them(name: str) -> None:
+    steps = np.arange(23).reshape(-1, 1, 1)
+    for members in ([MEMBERS[name](2)], [MEMBERS[name](i) for i in range(3)]):
+        together = stack(members, trailing=1)
+        shape = (23, len(members), 1)
+        values = np.broadcast_to(together.multiplier(steps, 20), shape)
+        one_by_one = [
+            np.broadcast_to(together.multiplier(step, 20), shape[1:]) for step in range(23)
+        ]
+        assert values.tobytes() == np.array(one_by_one).tobytes()
 
 
 BAD: list[tuple[type[Schedule], str, Any, str]] = [

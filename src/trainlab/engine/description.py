@@ -10,16 +10,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from trainlab import optimizers
 from trainlab.members import Member
 from trainlab.network import activations, losses
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Layer
-from trainlab.network.dense import Activate, Dense
+from trainlab.network.dense import Activate
 from trainlab.network.dropout import Dropout
 from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import Array
-from trainlab.optimizers import Optimizer
+from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.schedules import SCHEDULES, WarmUp
 
 DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT = range(5)
 
@@ -39,16 +39,16 @@ LOSSES: Final[tuple[type[losses.Loss], ...]] = (
     losses.SigmoidCrossEntropy,
     losses.SoftmaxCrossEntropy,
 )
-RULES: Final[tuple[tuple[type[Optimizer], str | None], ...]] = (
-    (optimizers.SGD, None),
-    (optimizers.Momentum, "rate_inside"),
-    (optimizers.Nesterov, "rate_inside"),
-    (optimizers.AdaGrad, "eps_inside_sqrt"),
-    (optimizers.RMSprop, "eps_inside_sqrt"),
-    (optimizers.Adam, None),
-    (optimizers.NAdam, None),
-    (optimizers.AMSGrad, "corrected_max"),
-    (optimizers.Lion, None),
+RULES: Final[tuple[tuple[str, str | None], ...]] = (
+    ("sgd", None),
+    ("momentum", "rate_inside"),
+    ("nesterov", "rate_inside"),
+    ("adagrad", "eps_inside_sqrt"),
+    ("rmsprop", "eps_inside_sqrt"),
+    ("adam", None),
+    ("nadam", None),
+    ("amsgrad", "corrected_max"),
+    ("lion", None),
 )
 """Each with the flag, if it has one, that makes the next number its own."""
 
@@ -96,18 +96,22 @@ def unknown(members: Sequence[Member]) -> str | None:
             return f"it does not know {type(optimizer).__name__}"
         if getattr(optimizer, "eps", 1.0) < LEAST_EPS:
             return f"its eps must be at least {LEAST_EPS:g}"
+        schedule = optimizer.schedule
+        while type(schedule) is WarmUp:
+            schedule = schedule.then
+        if type(schedule) not in SCHEDULES.values():
+            return f"it does not know {type(schedule).__name__}"
     return None
 
 
 def rule_of(optimizer: Optimizer) -> int | None:
-    """The number of its rule."""
+    """The number of its rule; None if it has none."""
     number = 0
-    for kind, flag in RULES:
-        is_it = type(optimizer) is kind or (type(optimizer), kind) == (
-            optimizers.AdamW,
-            optimizers.Adam,
-        )
-        if is_it:
+    for name, flag in RULES:
+        kinds = [OPTIMIZERS[name]]
+        if name == "adam":
+            kinds.append(OPTIMIZERS["adamw"])  # which differs in its decoupled decay alone
+        if type(optimizer) in kinds:
             return number + (flag is not None and getattr(optimizer, flag))
         number += 1 if flag is None else 2
     return None
@@ -139,18 +143,18 @@ def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
     rows, parameters, buffers = [], 0, 0
     for index, layer in enumerate(architecture.layers):
         inputs, outputs = architecture.widths[index : index + 2]
-        kind, function, flag, settings = _layer(layer)
+        kind, function, flag, own = _layer(layer)
         rows.append(
             (kind, function, flag, index, len(columns), inputs, outputs, parameters, buffers)
         )
-        columns += settings
+        columns += own
         declared = layer.declare(inputs)
         parameters += sum(one.shape[0] * one.shape[1] for one in declared.parameters.values())
         buffers += sum(one.shape[0] * one.shape[1] for one in declared.buffers.values())
-    own = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
+    table = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
     for column, values in enumerate(columns):
-        own[:, column] = np.ravel(values)
-    settings = own[[place[id(member.network)] for member in members]]
+        table[:, column] = np.ravel(values)
+    settings = table[[place[id(member.network)] for member in members]]
     for column, name in ((CLIP_VALUE, "clip_value"), (CLIP_NORM, "clip_norm")):
         settings[:, column] = [getattr(member.optimizer, name) for member in members]
     return Description(np.array(rows, np.int64), LOSSES.index(type(loss)), settings)
@@ -160,8 +164,8 @@ def _layer(layer: Layer) -> tuple[int, int, int, list[Any]]:
     """Kind, function, flag, and the settings of a layer."""
     match layer:
         case Activate(activation):
-            own = [value for value in vars(activation).values()]
-            return ACTIVATE, FUNCTIONS.index(type(activation)), 0, own
+            settings = list(vars(activation).values())
+            return ACTIVATE, FUNCTIONS.index(type(activation)), 0, settings
         case Dropout(ratio, inverted):
             return DROPOUT, 0, inverted, [ratio]
         case LayerNorm(eps):

@@ -13,7 +13,7 @@ import numpy as np
 from trainlab.blas import one_thread, usable_cores
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
-from trainlab.engine import Engine, choose
+from trainlab.engine import Engine, engine_for
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
@@ -299,7 +299,7 @@ class Population(Sequence[Member]):
         """What `read` makes of the outputs of every member, in the order of the population."""
         states = self._trained()
         dtype = states[0].params.dtype
-        own = choose(ENGINE.check(engine, "engine", "predict"), self._members, "predict")
+        own = engine_for(ENGINE.check(engine, "engine", "predict"), self._members, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
         with one_thread(), thread_pool(usable_cores()):

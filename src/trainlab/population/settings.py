@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, TypedDict, TypeVar
 import numpy as np
 
 from trainlab.data.batches import KINDS
-from trainlab.engine import NAMES, Engine
+from trainlab.engine import ENGINES, Engine
 from trainlab.errors import SettingError, describe, sentence
 from trainlab.settings import (
     MOST,
@@ -47,16 +47,14 @@ def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
-def _is_engine(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in NAMES
-    return isinstance(value, Engine) and not isinstance(value, type)
-
-
 ENGINE: Final = Rule(
-    _is_engine,
-    "be one of " + ", ".join(map(repr, NAMES)) + " or an Engine",
-    lambda value: value,
+    lambda v: (
+        v in ("auto", *ENGINES)
+        if isinstance(v, str)
+        else isinstance(v, Engine) and not isinstance(v, type)
+    ),
+    "be one of " + ", ".join(map(repr, ("auto", *ENGINES))) + " or an Engine",
+    lambda v: v,
     "'auto'",
 )
 
@@ -139,8 +137,9 @@ class FitSettings(RunSettings):
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
     engine : {"auto", "native", "numpy"} or Engine
-        What computes the steps.  "auto" is the engine that a stored run began with, else the
-        fastest that is installed and can train all members.
+        What computes the steps: the compiled engine, or NumPy, the reference, which knows layers
+        and optimizers from outside as well.  "auto" goes on with the engine that a stored run
+        began with, else it takes the fastest that knows the members.
     run : str
         The name of this training in the store.
     fresh : bool

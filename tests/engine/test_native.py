@@ -1,0 +1,395 @@
+"""The compiled engine: it gives what the reference gives, and the same bits however it computes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from fingerprint import fingerprint
+from native_bits import (
+    ALL_LIMITS,
+    BASE,
+    BATCH,
+    CASES,
+    CLASSES,
+    FEATURES,
+    MANY,
+    STEPS,
+    data_for,
+    digests,
+    train,
+)
+from trainlab import MLP, SGD, Adam, EarlyStopping, Member, NAdam, Population, from_arrays
+from trainlab.engine import native
+from trainlab.engine.base import LaneSpec, Widths
+from trainlab.engine.native import NativeEngine
+from trainlab.engine.samples import Samples
+from trainlab.errors import SettingError
+from trainlab.network.activations import ReLU
+from trainlab.pool import thread_pool
+from trainlab.schedules import Cosine
+
+pytestmark = pytest.mark.skipif(native.MISSING is not None, reason="the engine is not compiled")
+
+DTYPES = ("float32", "float64")
+
+# Twenty steps of some roundings each: of 1e-16 in float64, of 6e-8 in float32.
+ROUNDINGS = {"float64": 1e-14, "float32": 5e-6}
+# What divides a gradient by its own size makes much of the rounding errors of small ones, the more
+# the more steps follow.
+AMPLIFIED = 1000
+STEPS_OF_FLOATS = 5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("features", [FEATURES, MANY])
+@pytest.mark.parametrize("case", CASES)
+def test_it_agrees_with_the_reference(case: str, features: int, dtype: str) -> None:
+    member = CASES[case]
+    data = data_for(member.network, features)
+    bound, steps = ROUNDINGS[dtype], STEPS
+    if not case.startswith("network"):
+        bound, steps = AMPLIFIED * bound, steps if dtype == "float64" else STEPS_OF_FLOATS
+    (reference, expected), (population, history) = (
+        train([member], data, dtype=dtype, steps=steps, engine=engine)
+        for engine in ("numpy", "native")
+    )
+    assert expected.status == history.status
+    for name, series in expected.series.items():
+        np.testing.assert_allclose(history[name], series.values, rtol=0, atol=bound)
+    before, after = reference.snapshot(0), population.snapshot(0)
+    assert list(before) == list(after)
+    for name, values in before.items():
+        assert values.dtype == after[name].dtype
+        np.testing.assert_allclose(after[name], values, rtol=bound, atol=bound)
+
+
+def test_a_step_is_the_gradient() -> None:
+    """One step of SGD moves by the rate times the gradient, which is that of the reference."""
+    for name, member in CASES.items():
+        if not name.startswith("network"):
+            continue
+        one = dataclasses.replace(member, optimizer=SGD(1.0))
+        data = data_for(member.network)
+        found = []
+        for engine in ("numpy", "native"):
+            settings = {"steps": 1, "evaluate": None, "on": (), "dtype": "float64"}
+            population, _ = train([one], data, engine=engine, **settings)
+            found.append(population.snapshot(0)["params"])
+        np.testing.assert_allclose(*found, rtol=0, atol=1e-14, err_msg=name)
+
+
+def neighbours(member: Member, kind: str) -> list[Member]:
+    """Members of the same structure that differ where they may, two of the same seed."""
+    others = []
+    for i in range(5):
+        optimizer = dataclasses.replace(member.optimizer, lr=member.optimizer.lr * (1 + 0.1 * i))
+        if kind == "diverging":
+            optimizer = SGD(1e30 if i % 2 else 1e38)
+        network = dataclasses.replace(member.network, weight_decay=0.01 * i, dropout=0.1 * i)
+        others.append(Member(network, optimizer, (member.seed, 100 + i)[i % 2]))
+    return others
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES)
+def test_a_member_is_the_network_trained_alone(case: str, dtype: str) -> None:
+    member = CASES[case]
+    data = data_for(member.network)
+    alone = fingerprint(*train([member], data, dtype=dtype), 0)
+    for kind in ("normal", "diverging"):
+        others = neighbours(member, kind)
+        for place in (0, 3, 5):
+            members = [*others[:place], member, *others[place:]]
+            population, history = train(members, data, dtype=dtype)
+            assert fingerprint(population, history, place) == alone
+    assert "diverged" in {status.kind for status in history.status}
+
+
+def test_every_instruction_set_gives_the_same_bits() -> None:
+    here = digests()
+    script = Path(__file__).parents[1] / "support" / "native_bits.py"
+    seen = set()
+    for isa in ("plain", "avx2", "avx512", "neon"):
+        environment = {**os.environ, "TRAINLAB_NATIVE_ISA": isa}
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "TRAINLAB_NATIVE_ISA" in done.stderr:  # this processor does not have it
+            continue
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["isa"] == isa
+        assert found["digests"] == here
+        seen.add(isa)
+    assert "plain" in seen
+
+
+WORK = [Member(MLP((40, 30)), Adam(0.01), seed // 2) for seed in range(7)]
+"""Enough of it for a batch of 64 to be shared by threads."""
+
+
+def rows_of(features: int, sparse: bool = False, rows: int = 300) -> Any:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(rows, features)).astype(np.float32)
+    x[rng.random(x.shape) < 0.8] = 0.0
+    t = rng.integers(0, CLASSES, rows)
+    return from_arrays(csr_array(x) if sparse else x, t, test=50)
+
+
+def hashes(members: list[Member], data: Any, **settings: Any) -> list[str]:
+    found = train(members, data, **{"batch_size": 64, "steps": 40, "on": ("test",), **settings})
+    return [fingerprint(*found, row) for row in range(len(members))]
+
+
+@pytest.mark.parametrize("seeds", ["few", "many"])
+def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
+    members = WORK
+    if seeds == "many":
+        members = [dataclasses.replace(WORK[0], seed=i // 2) for i in range(40)]
+    data = rows_of(MANY)
+    one = hashes(members, data, workers=1)
+    assert one == hashes(members, data, workers=2)
+    assert one == hashes(members, data, workers=5)
+
+
+def test_where_training_pauses_changes_no_bit() -> None:
+    data = rows_of(FEATURES)
+    whole, pieces = (
+        train(WORK[:2], data, batch_size=64, steps=40, evaluate=each, on=("test",))[0]
+        for each in (40, 1)
+    )
+    for row in range(2):
+        for name, values in whole.snapshot(row).items():
+            assert values.tobytes() == pieces.snapshot(row)[name].tobytes()
+
+
+@pytest.mark.parametrize("features", [FEATURES, MANY])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sparse_inputs_are_the_dense_ones(features: int, dtype: str) -> None:
+    dense, sparse = (rows_of(features, sparse) for sparse in (False, True))
+    assert hashes(WORK, dense, dtype=dtype) == hashes(WORK, sparse, dtype=dtype)
+    x = dense.test.x
+    population, _ = train(WORK, dense, dtype=dtype)
+    outputs = [population.predict_proba(each, engine="native") for each in (x, csr_array(x))]
+    assert outputs[0].tobytes() == outputs[1].tobytes()
+
+
+def test_lists_of_numbers_give_the_bits_of_the_matrix() -> None:
+    """Columns of zeros decide which of the two it is, and are all that differs."""
+    less, more = 120, 140  # there are lists from 128 columns on
+    data = rows_of(less)
+    widened = [
+        np.hstack([split.x, np.zeros((len(split.x), more - less), np.float32)])
+        for split in (data.train, data.test)
+    ]
+    wide = from_arrays(widened[0], data.train.t, test=(widened[1], data.test.t))
+    for optimizer in (SGD(0.1), Adam(0.01)):
+        network = MLP((9,))
+        narrow = Population([Member(network, optimizer, 5)])
+        narrow.fit(data, epochs=1, engine="numpy", keep="state")
+        state = narrow.states[0]
+        rows = np.vstack([state.params[: less * 9].reshape(less, 9), np.ones((more - less, 9))])
+        params = np.concatenate([rows.ravel(), state.params[less * 9 :]]).astype(np.float32)
+        start = dataclasses.replace(state, params=params, optimizer={})
+        found = []
+        for population, own in (
+            (narrow, data),
+            (Population.restore(narrow, [start], (more, CLASSES)), wide),
+        ):
+            history = population.fit(own, steps=30, start="parameters", engine="native")
+            found.append((population.states[0].params, history["train_loss"], history["test_loss"]))
+        (first, *series), (second, *more_series) = found
+        assert [each.tobytes() for each in series] == [each.tobytes() for each in more_series]
+        assert first[: less * 9].tobytes() == second[: less * 9].tobytes()
+        assert first[less * 9 :].tobytes() == second[more * 9 :].tobytes()
+
+
+@pytest.mark.parametrize("lr", [1e3, 1e20, 1e30, 1e38])
+def test_a_member_that_diverges_keeps_what_it_had(lr: float) -> None:
+    members = [Member(MLP((8, 8), norm=norm), SGD(lr), 3) for norm in (None, "batch")]
+    for member in members:
+        data = data_for(member.network)
+        _, expected = train([member], data, engine="numpy", evaluate=None, on=())
+        population, history = train([member, CASES["wide"]], data, evaluate=None, on=())
+        assert history.status[0] == expected.status[0]
+        assert history.status[1].kind == "finished"
+        step = history.status[0].step
+        assert np.isfinite(population.snapshot(0)["params"]).all()
+        if history.status[0].kind == "finished":
+            continue
+        assert np.isnan(history["train_loss"][0, step + 1 :]).all()
+        if step:
+            before, _ = train([member], data, evaluate=None, on=(), steps=step)
+            for name, values in before.snapshot(0).items():
+                assert values.tobytes() == population.snapshot(0)[name].tobytes()
+
+
+def lane_of(members: list[Member], rows: int = 90, dtype: str = "float32") -> Any:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, FEATURES)).astype(dtype)
+    engine = NativeEngine()
+    data = engine.prepare({"train": Samples(x, rng.integers(0, CLASSES, rows))})
+    return engine.open(LaneSpec(members, Widths(FEATURES, CLASSES), np.dtype(dtype), data))
+
+
+def test_an_interruption_ends_between_two_steps_of_all_members() -> None:
+    batches = np.random.default_rng(0).integers(0, 90, (4, 4000, 30))
+    whole, cut = lane_of(WORK), lane_of(WORK)
+    whole.train(batches, 0, 4000, lambda: False)
+    assert cut.train(batches, 0, 4000, lambda: True).losses.shape == (7, 0)
+    asked, done = 0, 0
+
+    def second_time() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 2
+
+    while done < 4000:
+        asked = 0
+        span = cut.train(batches[:, done:], done, 4000, second_time)
+        assert span.losses.shape[1] > 0
+        done += span.losses.shape[1]
+    for row in range(7):
+        states = [lane.state_of(row, 0, True) for lane in (whole, cut)]
+        assert states[0].params.tobytes() == states[1].params.tobytes()
+
+
+def test_errors_of_a_callback_come_through() -> None:
+    def fail() -> bool:
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        lane_of(WORK).train(np.zeros((4, 1, 5), int), 0, 1, fail)
+
+
+def test_states_go_on_where_they_ended() -> None:
+    members = [CASES["optimizer nadam"], CASES["optimizer adagrad"], CASES["optimizer amsgrad"]]
+    members = [*members, dataclasses.replace(members[0], seed=9)]
+    data = data_for(members[0].network)
+    once = Population(members)
+    once.fit(data, steps=20, keep="state", engine="native", batch_size=BATCH)
+    twice = Population(members)
+    for steps, start in ((8, None), (12, "state")):
+        twice.fit(data, steps=steps, keep="state", start=start, engine="native", batch_size=BATCH)
+    for row in range(len(members)):
+        assert once.snapshot(row).keys() == twice.snapshot(row).keys()
+        for name, values in once.snapshot(row).items():
+            assert values.tobytes() == twice.snapshot(row)[name].tobytes(), name
+
+
+def test_members_that_leave_change_no_bit_of_those_that_stay() -> None:
+    members = [Member(BASE, NAdam(0.01 * (1 + i % 3)), i) for i in range(6)]
+    members[3] = CASES["optimizer lion"]
+    data = data_for(BASE)
+    alone = [fingerprint(*train([member], data), 0) for member in members]
+    population, history = train(
+        members, data, callbacks=[lambda row, updates, _: updates >= 4 * row and row in (0, 2, 3)]
+    )
+    kinds = [status.kind for status in history.status]
+    assert kinds.count("stopped early") == 3
+    for row, kind in enumerate(kinds):
+        if kind == "finished":
+            assert fingerprint(population, history, row) == alone[row]
+
+
+def test_early_stopping_takes_the_best() -> None:
+    data = rows_of(FEATURES)
+    settings = {"early_stopping": EarlyStopping("test_loss", patience=2), "epochs": 30}
+    population = Population(WORK[:3])
+    history = population.fit(data, batch_size=20, engine="native", **settings)
+    assert {status.kind for status in history.status} == {"stopped early"}
+    least = np.nanmin(history["test_loss"], axis=1)
+    population.fit(data, steps=1, start="parameters", evaluate=[0], engine="native")
+    again = Population.restore(population, population.states, population.widths)
+    assert least.shape == (3,)
+    assert again.accuracy(data.test.x, data.test.t, engine="native").shape == (3,)
+
+
+class Own(ReLU):
+    """One that the engine cannot know."""
+
+
+def test_what_it_does_not_know_is_refused() -> None:
+    data = rows_of(FEATURES)
+    population = Population([Member(MLP((4,), activation=Own()))])
+    with pytest.raises(SettingError, match="it does not know Own; got 'native'; try engine='auto'"):
+        population.fit(data, epochs=1, engine="native")
+    population.fit(data, epochs=1)
+    with pytest.raises(SettingError, match="does not know Own"):
+        population.predict(data.test.x, engine="native")
+
+
+def test_predictions_are_those_of_the_reference() -> None:
+    data = rows_of(FEATURES, rows=700)
+    population, _ = train(WORK, data)
+    own, reference = (
+        population.predict_proba(data.train.x, engine=engine) for engine in ("native", "numpy")
+    )
+    np.testing.assert_allclose(own, reference, rtol=0, atol=1e-6)
+    assert len(data.train.x) > 512  # several tiles
+
+
+def test_where_it_is_missing_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "MISSING", "No module named '_native'")
+    with pytest.raises(SettingError, match="engine='numpy'"):
+        Population([Member()]).fit(rows_of(FEATURES), epochs=1, engine="native")
+
+
+DOOR: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "a row that is not there": ("load", (7, -1, np.zeros(1, np.float32))),
+    "an array that does not fit": ("load", (0, -1, np.zeros(3, np.float32))),
+    "a slot that is not there": ("read", (0, 2, np.zeros(1, np.float32))),
+    "rows that fall": ("keep", (np.array([1, 0]), np.array([1], np.uint64), np.array([0, 0]))),
+    "a seed that is not there": ("keep", (np.array([0]), np.array([1], np.uint64), np.array([1]))),
+}
+
+
+@pytest.mark.parametrize("name", DOOR)
+def test_the_door_of_the_module_is_closed(name: str) -> None:
+    method, arguments = DOOR[name]
+    with pytest.raises(ValueError, match=r"\w"):
+        getattr(lane_of(WORK)._lane, method)(*arguments)
+
+
+@pytest.mark.parametrize("rows", [[-1, 0], [0, 90]])
+def test_a_batch_of_rows_that_are_not_there_is_refused(rows: list[int]) -> None:
+    batches = np.array([[rows]] * 4)
+    with pytest.raises(ValueError, match="batches must be rows"):
+        lane_of(WORK).train(batches, 0, 1, lambda: False)
+    with pytest.raises(ValueError, match="batches must be rows"):
+        lane_of(WORK).evaluate("train", batches[:, 0])
+
+
+def test_limits_reach_every_member_by_itself() -> None:
+    """One that clips beside one that does not, with a schedule of its own."""
+    first = Member(BASE, Adam(0.01, schedule=Cosine(floor=0.5)), 1)
+    second = Member(BASE, Adam(0.02, schedule=Cosine(floor=0.1), **ALL_LIMITS), 1)
+    data = data_for(BASE)
+    alone = [fingerprint(*train([member], data), 0) for member in (first, second)]
+    together = train([first, second], data)
+    assert [fingerprint(*together, row) for row in (0, 1)] == alone
+    assert math.isinf(first.optimizer.clip_norm)
+
+
+def test_a_thousand_small_networks_open_at_once() -> None:
+    members = [Member(MLP((4,)), Adam(0.01), seed) for seed in range(1000)]
+    lane = lane_of(members)
+    with thread_pool(2):
+        span = lane.train(np.zeros((1000, 2, 5), int), 0, STEPS, lambda: False)
+    assert span.losses.shape == (1000, 2)
+    assert np.isfinite(span.losses).all()

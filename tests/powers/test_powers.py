@@ -1,0 +1,46 @@
+"""Powers, exponentials, half cosines: as exact as a library's, one number or many."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from trainlab.powers import exponential, half_cosine, power
+
+UNIT = np.finfo(np.float64).eps
+
+
+@pytest.mark.parametrize("base", [0.9, 0.999, 0.5, 1.0, 0.0])
+def test_powers(base: float) -> None:
+    exponents = [0, 1, 2, 3, 10, 100, 4095]
+    for exponent in exponents:
+        exact = Fraction(base) ** exponent
+        # Each squaring doubles the relative error so far, and adds a rounding.
+        bound = Fraction(exponent * UNIT) * exact + Fraction(np.finfo(np.float64).tiny)
+        assert abs(Fraction(power(base, exponent)) - exact) <= bound
+        assert isinstance(power(base, exponent), float)
+    many = power(np.array([[base], [0.3]]), np.array(exponents))
+    assert many[0].tolist() == [power(base, exponent) for exponent in exponents]
+    assert many[1].tolist() == [power(0.3, exponent) for exponent in exponents]
+
+
+def test_exponentials() -> None:
+    x = -np.concatenate([[0.0], np.geomspace(1e-8, 690, 400)])
+    values = exponential(x)
+    np.testing.assert_allclose(values, [math.exp(each) for each in x], rtol=2 * UNIT)
+    assert values.tolist() == [exponential(float(each)) for each in x]
+    assert exponential(-1e300) == 0.0
+    assert exponential(0.0) == 1.0
+
+
+def test_half_cosines() -> None:
+    part = np.linspace(0, 1, 1001)
+    values = half_cosine(part)
+    exact = [(1 + math.cos(math.pi * each)) / 2 for each in part]
+    np.testing.assert_allclose(values, exact, rtol=0, atol=2 * UNIT)
+    assert values.tolist() == [half_cosine(float(each)) for each in part]
+    assert (values[0], values[-1]) == (1.0, 0.0)
+    assert (np.diff(values) < 0).all()
