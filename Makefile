@@ -30,7 +30,7 @@ help:
 	@echo "make test     lint, types and tests"
 	@echo "make quick    lint, types and some tests of each room, in less than 90 seconds on two cores"
 	@echo "make types    mypy and pyright on the README, the pages and a script of every name"
-	@echo "make lint     ruff and mypy alone"
+	@echo "make lint     ruff, mypy and clang-format alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
 	@echo "make campaign  hours of kills, faults, bad inputs and mutants (PARTS='mutants ...': some of it)"
@@ -49,6 +49,7 @@ lint: .venv/installed
 	$(VENV) ruff check .
 	$(VENV) ruff format --check .
 	$(VENV) mypy
+	.venv/bin/clang-format --dry-run --Werror native/*/*.[ch]pp
 
 test: lint
 	$(VENV) pytest $(TESTS)

@@ -18,6 +18,8 @@ PARTS: Final = {
     "parsers": "campaign.parsers",
     "bad_inputs": "campaign.bad_inputs",
     "concurrency": "campaign.concurrency",
+    "packaging": "campaign.packaging",
+    "sanitizers": "campaign.sanitizers",
     "mutants": "campaign.mutants",
 }
 

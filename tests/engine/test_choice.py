@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import trainlab as tl
-from trainlab.engine import ENGINES, NumPyEngine, built, choice, choose
+from trainlab import engine as engines
+from trainlab.engine import ENGINES, NumPyEngine, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
 from trainlab.members import Member
 from trainlab.store.checksums import checksum, stamp
@@ -32,12 +34,9 @@ class Fast(NumPyEngine):
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "ENGINES", {"native": Fast, "numpy": NumPyEngine})
-
-
-@pytest.fixture
-def one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "ENGINES", {"numpy": NumPyEngine})
+    monkeypatch.setattr(engines, "ENGINES", {"native": Fast, "numpy": NumPyEngine})
+    monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
+    monkeypatch.setattr(native, "MISSING", None)
 
 
 def fit(activation: str = "relu", **settings: Any) -> tuple[tl.Network, str]:
@@ -53,25 +52,15 @@ def test_the_reference_trains_everything_and_comes_last() -> None:
 @pytest.mark.usefixtures("two")
 def test_auto_is_the_first_that_can_train_the_members(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "trainlab")
-    choice._tell.cache_clear()
+    engines._tell.cache_clear()
     assert fit()[1] == "native"
     assert [fit("tanh")[1], fit("tanh")[1]] == ["numpy", "numpy"]
     assert [one.getMessage() for one in caplog.records] == [
-        "not trained by the engine native: it knows ReLU alone"
+        "not trained by the engine 'native': it knows ReLU alone"
     ]
     assert fit(engine="numpy")[1] == "numpy"
     with pytest.raises(tl.SettingError, match="it knows ReLU alone; got 'native'"):
         fit("tanh", engine="native")
-
-
-@pytest.mark.usefixtures("one")
-def test_an_engine_that_is_missing_is_an_error_where_it_is_asked_for() -> None:
-    if built.load()[0] is None:
-        told = r"engine of fit must be installed: it was not compiled .* try engine='auto', or a C"
-        with pytest.raises(tl.SettingError, match=told):
-            fit(engine="native")
-    assert fit()[1] == "numpy"
-    assert choose("auto", [Member(tl.MLP())], "fit").name == "numpy"
 
 
 @pytest.mark.usefixtures("two")
@@ -83,7 +72,7 @@ def test_a_run_goes_on_with_the_engine_that_it_began_with(
     assert fit(store=tmp_path / "native")[1] == "native"
     with pytest.raises(tl.SettingError, match="engine was 'native', is 'numpy'"):
         fit(store=tmp_path / "native", engine="numpy")
-    monkeypatch.setattr(choice, "ENGINES", {"numpy": NumPyEngine})
+    monkeypatch.setattr(native, "MISSING", "it is gone")
     told = "engine of fit must be the one that the run began with; got 'no engine native'; try"
     with pytest.raises(tl.SettingError, match=told):
         fit(store=tmp_path / "native")
@@ -141,11 +130,12 @@ def test_results_name_the_engine(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_the_engine_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(built, "MODULE", "trainlab.engine._none")
-    module, reason = built.load()
-    assert (module, reason) == (None, "it was not compiled when trainlab was installed")
-    assert built.describe().startswith("numpy (the native engine is missing: it was not compiled")
-    assert "two to three times as long" in built.describe()
-    monkeypatch.setattr(built, "MODULE", "trainlab.store.checksums")
-    monkeypatch.setattr("trainlab.store.checksums.isa", "avx512", raising=False)
-    assert built.describe() == "native (avx512)"
+    monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
+    monkeypatch.setattr(native, "MISSING", "it is gone")
+    assert engines.describe().startswith("numpy (the native engine was not compiled when")
+    assert "two to three times as long" in engines.describe()
+    monkeypatch.setattr(native, "MISSING", None)
+    monkeypatch.setattr(native, "_native", SimpleNamespace(isa="avx2"))
+    assert engines.describe() == "native (avx2)"
+    monkeypatch.setattr(engines, "AUTO", ("numpy",))
+    assert engines.describe() == "numpy"

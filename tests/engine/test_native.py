@@ -83,9 +83,8 @@ def test_a_step_is_the_gradient() -> None:
         data = data_for(member.network)
         found = []
         for engine in ("numpy", "native"):
-            population, _ = train(
-                [one], data, steps=1, evaluate=None, dtype="float64", on=(), engine=engine
-            )
+            settings = {"steps": 1, "evaluate": None, "on": (), "dtype": "float64"}
+            population, _ = train([one], data, engine=engine, **settings)
             found.append(population.snapshot(0)["params"])
         np.testing.assert_allclose(*found, rtol=0, atol=1e-14, err_msg=name)
 
@@ -124,7 +123,11 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
     for isa in ("plain", "avx2", "avx512", "neon"):
         environment = {**os.environ, "TRAINLAB_NATIVE_ISA": isa}
         done = subprocess.run(
-            [sys.executable, str(script)], env=environment, capture_output=True, text=True
+            [sys.executable, str(script)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if "TRAINLAB_NATIVE_ISA" in done.stderr:  # this processor does not have it
             continue
@@ -155,11 +158,9 @@ def hashes(members: list[Member], data: Any, **settings: Any) -> list[str]:
 
 @pytest.mark.parametrize("seeds", ["few", "many"])
 def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
-    members = (
-        WORK if seeds == "few" else [dataclasses.replace(m, seed=i) for i, m in enumerate(WORK)]
-    )
+    members = WORK
     if seeds == "many":
-        members = [*members, *(dataclasses.replace(m, seed=m.seed + 50) for m in members)]
+        members = [dataclasses.replace(WORK[0], seed=i // 2) for i in range(40)]
     data = rows_of(MANY)
     one = hashes(members, data, workers=1)
     assert one == hashes(members, data, workers=2)

@@ -85,13 +85,13 @@ def test_layers_of_one_unit(name: str, fans: tuple[int, int]) -> None:
 def test_orthogonal(fans: tuple[int, int], gain: float) -> None:
     W = Orthogonal(gain).draw(np.random.default_rng(0), *fans)
     product = W.T @ W if fans[0] >= fans[1] else W @ W.T
-    # Householder QR: each of 81 products is off by some 9 eps.
+    # Each of 81 products is off by some 9 eps.
     np.testing.assert_allclose(product, gain**2 * np.eye(min(fans)), atol=1e-13)
     assert W.flags.c_contiguous
 
 
 def test_orthogonal_has_no_preferred_sign() -> None:
-    """Without the sign correction Householder QR makes the diagonal of Q lean to one side."""
+    """A QR decomposition without a rule for its signs would make the diagonal of Q lean."""
     draws = [Orthogonal().draw(np.random.default_rng(seed), 3, 3) for seed in range(400)]
     means = np.mean(draws, axis=0)
     # Entries of a random orthogonal matrix have mean 0 and variance 1/3.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -85,4 +86,4 @@ def digests() -> dict[str, str]:
 if __name__ == "__main__":
     from trainlab.engine import _native
 
-    print(json.dumps({"isa": _native.isa, "digests": digests()}))
+    sys.stdout.write(json.dumps({"isa": _native.isa, "digests": digests()}))

@@ -356,8 +356,8 @@ def runs(folder: Path) -> None:
 @main.command()
 def info() -> None:
     """Show which engine trains, and the versions and the machine that results depend on."""
-    from trainlab.engine import built
+    from trainlab.engine import describe
     from trainlab.versions import environment
 
-    for name, value in {"engine": built.describe(), **environment()}.items():
+    for name, value in {"engine": describe(), **environment()}.items():
         say(f"{name}: {value}")

@@ -19,6 +19,7 @@ from trainlab.network.dropout import Dropout
 from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import Array
 from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.schedules import SCHEDULES, WarmUp
 
 DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT = range(5)
 
@@ -95,6 +96,11 @@ def unknown(members: Sequence[Member]) -> str | None:
             return f"it does not know {type(optimizer).__name__}"
         if getattr(optimizer, "eps", 1.0) < LEAST_EPS:
             return f"its eps must be at least {LEAST_EPS:g}"
+        schedule = optimizer.schedule
+        while type(schedule) is WarmUp:
+            schedule = schedule.then
+        if type(schedule) not in SCHEDULES.values():
+            return f"it does not know {type(schedule).__name__}"
     return None
 
 
@@ -137,18 +143,18 @@ def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
     rows, parameters, buffers = [], 0, 0
     for index, layer in enumerate(architecture.layers):
         inputs, outputs = architecture.widths[index : index + 2]
-        kind, function, flag, settings = _layer(layer)
+        kind, function, flag, own = _layer(layer)
         rows.append(
             (kind, function, flag, index, len(columns), inputs, outputs, parameters, buffers)
         )
-        columns += settings
+        columns += own
         declared = layer.declare(inputs)
         parameters += sum(one.shape[0] * one.shape[1] for one in declared.parameters.values())
         buffers += sum(one.shape[0] * one.shape[1] for one in declared.buffers.values())
-    own = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
+    table = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
     for column, values in enumerate(columns):
-        own[:, column] = np.ravel(values)
-    settings = own[[place[id(member.network)] for member in members]]
+        table[:, column] = np.ravel(values)
+    settings = table[[place[id(member.network)] for member in members]]
     for column, name in ((CLIP_VALUE, "clip_value"), (CLIP_NORM, "clip_norm")):
         settings[:, column] = [getattr(member.optimizer, name) for member in members]
     return Description(np.array(rows, np.int64), LOSSES.index(type(loss)), settings)

@@ -6,12 +6,12 @@ Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from trainlab.engine import built
 from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import step_costs
@@ -25,14 +25,31 @@ from trainlab.optimizers.base import State
 from trainlab.pool import pool_threads
 from trainlab.settings import stack, structure
 
-_native, MISSING = built.load()
+MISSING: str | None = None
+"""Why the compiled module is not there, which is optional."""
+_native: Any = None
+try:
+    _native = importlib.import_module("trainlab.engine._native")
+except ImportError as error:
+    MISSING = str(error)
+
+
+def is_compiled() -> bool:
+    """Whether the module is here."""
+    return MISSING is None
+
+
+def instruction_set() -> str:
+    """The one that it computes with: "avx512", "avx2", "neon" or "plain"."""
+    return str(_native.isa)
+
 
 PARAMS, BUFFERS = -1, -2
 """What stands in place of the number of a slot."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Segment:
+class OptimizerRows:
     """The rows of a lane that one kind of optimizer updates.
 
     state  its arrays of one number for each row, (rows, 1) float64
@@ -136,14 +153,14 @@ class NativeLane:
             slots.astype(np.int64),
             *self._seed_arrays(),
         )
-        self._segments = _segments(self._members)
+        self._kinds = _kinds_of(self._members)
         for row, state in enumerate(states):
             self._load(row, state)
-        for segment in self._segments:
-            for slot in segment.optimizer.slots:
-                if not slot.per_parameter and states[segment.rows[0]].optimizer:
-                    own = [states[row].optimizer[slot.name] for row in segment.rows]
-                    segment.state[slot.name][...] = own
+        for kind in self._kinds:
+            for slot in kind.optimizer.slots:
+                if not slot.per_parameter and states[kind.rows[0]].optimizer:
+                    own = [states[row].optimizer[slot.name] for row in kind.rows]
+                    kind.state[slot.name][...] = own
 
     def _seed_arrays(self) -> tuple[Array, Array]:
         """The seeds, and the place among them of that of each row."""
@@ -187,28 +204,38 @@ class NativeLane:
             losses,
             diverged,
         )
-        for segment, by_step in zip(self._segments, states, strict=True):
+        for kind, after in zip(self._kinds, states, strict=True):
             if done:
-                segment.state.update(by_step[done - 1])
+                kind.state.update((name, values[done - 1]) for name, values in after.items())
         found = {int(row): int(diverged[row]) for row in np.flatnonzero(diverged >= 0)}
         return Span(losses[:, :done], found if done else {})
 
-    def _coefficients(self, first: int, steps: int, total: int) -> tuple[Array, list[list[State]]]:
-        """Those of all steps, (n, K, 8) float64; and of each segment its state after each step."""
-        found = np.zeros((steps, len(self.places), COEFFICIENTS))
-        after: list[list[State]] = []
-        for segment in self._segments:
-            optimizer, states = segment.optimizer, []
-            state = {name: values.copy() for name, values in segment.state.items()}
-            for i in range(steps):
-                lr = optimizer.lr * optimizer.schedule.multiplier(first + i, total)
-                own = optimizer.coefficients(first + i, lr, state)
-                own["shrink"] = lr * optimizer.decoupled_weight_decay
-                for name, value in own.items():
-                    found[i, segment.rows, COLUMNS[name]] = np.ravel(value)
-                states.append({name: values.copy() for name, values in state.items()})
-            after.append(states)
-        return found, after
+    def _coefficients(self, first: int, steps: int, total: int) -> tuple[Array, list[State]]:
+        """Those of all steps (n, K, 8) float64, and for each kind its state after each step.
+
+        An axis is 1 where they are the same all along it.
+        """
+        numbers = np.arange(first, first + steps).reshape(-1, 1, 1)
+        found, after = [], []
+        for kind in self._kinds:
+            optimizer, state = kind.optimizer, dict(kind.state)
+            lr = optimizer.lr * optimizer.schedule.multiplier(numbers, total)
+            own = optimizer.coefficients(numbers, lr, state)
+            own["shrink"] = lr * optimizer.decoupled_weight_decay
+            found.append({COLUMNS[name]: np.asarray(value) for name, value in own.items()})
+            after.append(state)
+        shapes = [value.shape for values in found for value in values.values()]
+        is_alone = len(found) == 1
+        if not is_alone:  # members of several kinds: only the axis of steps can be 1
+            shapes = [shape for shape in shapes if len(shape) == 3]
+            shapes = [(shape[0], 1, 1) for shape in shapes]
+        shape = np.broadcast_shapes((1, 1, 1), *shapes)
+        table = np.zeros((shape[0], shape[1] if is_alone else len(self.places), COEFFICIENTS))
+        for kind, values in zip(self._kinds, found, strict=True):
+            rows: Any = slice(None) if is_alone else kind.rows
+            for column, value in values.items():
+                table[:, rows, column] = value[..., 0] if value.ndim else value
+        return table, after
 
     def _split(self, name: str) -> Any:
         if name not in self._samples:
@@ -240,35 +267,35 @@ class NativeLane:
         self._lane.read(row, BUFFERS, buffers)
         optimizer: dict[str, Array] = {}
         if with_optimizer:
-            segment = next(one for one in self._segments if row in one.rows)
+            kind = next(one for one in self._kinds if row in one.rows)
             number = 0
-            for slot in segment.optimizer.slots:
+            for slot in kind.optimizer.slots:
                 if slot.per_parameter:
                     optimizer[slot.name] = np.empty_like(params)
                     self._lane.read(row, number, optimizer[slot.name])
                     number += 1
                 else:
-                    place = int(np.flatnonzero(segment.rows == row)[0])
-                    optimizer[slot.name] = segment.state[slot.name][place].copy()
+                    place = int(np.flatnonzero(kind.rows == row)[0])
+                    optimizer[slot.name] = kind.state[slot.name][place].copy()
         return MemberState(params, buffers, optimizer, updates)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Moves the rows that stay together."""
         kept = np.array(rows, np.int64)
         states = []
-        for segment in self._segments:
-            own = np.isin(segment.rows, kept)
+        for kind in self._kinds:
+            own = np.isin(kind.rows, kept)
             if own.any():
-                states.append({name: values[own] for name, values in segment.state.items()})
+                states.append({name: values[own] for name, values in kind.state.items()})
         self.places = [self.places[row] for row in rows]
         self._members = [self._members[row] for row in rows]
         self._lane.keep(kept, *self._seed_arrays())
-        self._segments = _segments(self._members)
-        for segment, state in zip(self._segments, states, strict=True):
-            segment.state.update(state)
+        self._kinds = _kinds_of(self._members)
+        for kind, state in zip(self._kinds, states, strict=True):
+            kind.state.update(state)
 
 
-def _segments(members: Sequence[Member]) -> list[Segment]:
+def _kinds_of(members: Sequence[Member]) -> list[OptimizerRows]:
     """The members of each kind of optimizer, in order of first appearance."""
     kinds: dict[Hashable, list[int]] = {}
     keys: dict[int, Hashable] = {}
@@ -282,7 +309,7 @@ def _segments(members: Sequence[Member]) -> list[Segment]:
         optimizer = stack([members[row].optimizer for row in rows], trailing=1)
         own = [slot for slot in optimizer.slots if not slot.per_parameter]
         state = {slot.name: np.full((len(rows), 1), slot.start, np.float64) for slot in own}
-        found.append(Segment(np.array(rows), optimizer, state))
+        found.append(OptimizerRows(np.array(rows), optimizer, state))
     return found
 
 

@@ -252,11 +252,14 @@ _LN_096: Final = float.fromhex("-0x1.4e69ed6d80eb3p-5")
 
 def _products(before: Array, factors: Coefficient, step: Any) -> Array:
     """before times the factor of a step; for steps (n, 1, 1) the products (n, K, 1) so far."""
+    products: Array
     if np.ndim(step) == 0:
-        return before * factors
+        products = before * factors
+        return products
     shape = (len(step), *before.shape)
     all_of_them = np.concatenate([before[np.newaxis], np.broadcast_to(factors, shape)])
-    return np.multiply.accumulate(all_of_them)[1:]
+    products = np.multiply.accumulate(all_of_them)[1:]
+    return products
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
-from trainlab.engine import AUTO, choose
+from trainlab.engine import engine_for
 from trainlab.engine.base import Widths
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
@@ -119,8 +119,8 @@ def _checked(fit: Fit) -> _CheckedFit:
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), settings.dtype)
-    if settings.engine != AUTO:
-        choose(settings.engine, members, settings.owner)
+    if settings.engine != "auto":
+        engine_for(settings.engine, members, settings.owner)
     return _CheckedFit(members, plan, splits, widths, states)
 
 
@@ -131,7 +131,7 @@ def _training(
     members, plan, splits, widths, states = checked
     settings = fit.settings
     begun = None if settings.fresh else engine_of(store, settings.run)
-    engine = choose(settings.engine, members, settings.owner, begun)
+    engine = engine_for(settings.engine, members, settings.owner, begun)
     return PopulationTraining(members, plan, splits, widths, engine, session, states)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from trainlab.blas import one_thread, usable_cores
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
-from trainlab.engine import Engine, choose
+from trainlab.engine import ENGINE, Engine, engine_for
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
@@ -296,7 +296,8 @@ class Population(Trainable, Sequence[Member]):
     def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
         states = self._trained()
-        dtype, own = states[0].params.dtype, choose(engine, self._members, "predict")
+        dtype = states[0].params.dtype
+        own = engine_for(ENGINE.check(engine, "engine", "predict"), self._members, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
         with one_thread(), thread_pool(usable_cores()):
