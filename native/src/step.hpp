@@ -91,7 +91,7 @@ struct Scratch {
             if (2 * layer.row > longest) longest = 2 * layer.row;
             if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
             if (layer.kind != DENSE) continue;
-            const Index own = layer.outputs * network.widest;
+            const Index own = columns_of<T>(layer.outputs) * network.widest;
             if (i > 0 && own > largest) largest = own;
             if (tile_rows<T>(layer) * layer.row > longest) longest = tile_rows<T>(layer) * layer.row;
         }
@@ -344,9 +344,7 @@ struct Backward {
         const T* w = member.params + layer.first;
         if (dx) {
             const Index width = columns_of<T>(layer.inputs);
-            transpose(layer.inputs, layer.outputs, w, layer.row, scratch.transposed, dx_row);
-            for (Index r = 0; r < layer.outputs; ++r)
-                for (Index c = layer.inputs; c < width; ++c) scratch.transposed[r * dx_row + c] = 0;
+            transpose(layer.inputs, columns, w, layer.row, scratch.transposed, dx_row);
             product(rows, Left<T>{dy, layer.row, 1}, scratch.transposed, dx_row, layer.outputs, width,
                     static_cast<const T*>(nullptr), dx, dx_row);
         }
