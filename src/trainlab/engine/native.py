@@ -14,7 +14,7 @@ import numpy as np
 
 from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
-from trainlab.engine.grouping import step_costs
+from trainlab.engine.grouping import group
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import SettingError, sentence
@@ -64,6 +64,7 @@ class NativeEngine:
     """Trains members one after the other, each for some steps at a time, on several threads."""
 
     name = "native"
+    has_threads = True
 
     def __init__(self) -> None:
         if MISSING is not None:
@@ -88,16 +89,9 @@ class NativeEngine:
         origins: Sequence[Hashable] | None = None,
         even: bool = True,
     ) -> list[Group]:
-        """One for each structure: a lane has threads of its own."""
-        kinds: dict[Any, list[int]] = {}
-        for row, member in enumerate(members):
-            origin = origins[row] if origins is not None else 0
-            kinds.setdefault((structure(member.network), origin), []).append(row)
-        groups = [
-            Group(rows, sum(step_costs([members[row] for row in rows], widths, batch_size)))
-            for rows in kinds.values()
-        ]
-        return sorted(groups, key=lambda one: one.cost, reverse=True)
+        """As few as there may be: a lane has threads of its own."""
+        most = len(members)
+        return group(members, widths, batch_size, dtype, workers, origins, even, most)
 
     def open(self, spec: LaneSpec) -> NativeLane:
         """A lane of the module."""

@@ -5,13 +5,16 @@ Axes: y (..., B, out) is the network's output before any softmax or sigmoid.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
+from trainlab.powers import exponential
+
+BLOCK: Final = 32768  # outputs whose probabilities are computed at a time
 
 
 class _Regression:
@@ -46,8 +49,7 @@ class _Multilabel(_Regression):
         return labels
 
     def probabilities(self, owner: str, y: Array) -> Array:
-        values: Array = special.expit(y)
-        return values
+        return _by_blocks(_sigmoid, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
         right: Array = ((y > 0) == (t > 0.5)).all(axis=-1)
@@ -69,8 +71,7 @@ class _Classification(_Regression):
         return classes
 
     def probabilities(self, owner: str, y: Array) -> Array:
-        values: Array = special.softmax(y, axis=-1)
-        return values
+        return _by_blocks(_softmax, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
         right: Array = y.argmax(axis=-1) == t
@@ -81,6 +82,29 @@ def _refuse(owner: str, bad: Array, must: str) -> None:
     """Raises DataError with the first of the bad values, if there is one."""
     if bad.size:
         raise DataError(sentence("targets", owner, must, bad[0].item()))
+
+
+def _by_blocks(formula: Callable[[Array], Array], y: Array) -> Array:
+    """formula of rows (n, out), in float64 and some at a time; (..., out) in the dtype of y."""
+    found, rows = np.empty_like(y, order="C"), y.reshape(-1, y.shape[-1])
+    step, out = max(1, BLOCK // y.shape[-1]), found.reshape(rows.shape)
+    with np.errstate(all="ignore"):  # of outputs that overflowed the probabilities are NaN
+        for first in range(0, len(rows), step):
+            block = slice(first, first + step)
+            out[block] = formula(rows[block].astype(np.float64))
+    return found
+
+
+def _sigmoid(y: Array) -> Array:
+    small = exponential(-np.abs(y))
+    values: Array = np.where(y < 0, small, 1.0) / (1.0 + small)
+    return values
+
+
+def _softmax(y: Array) -> Array:
+    powers = exponential(y - y.max(axis=-1, keepdims=True))
+    values: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return values
 
 
 TASKS: Final = {
