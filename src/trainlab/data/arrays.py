@@ -37,12 +37,26 @@ _DRAWS: Final = {"validation": 0, "test": 1}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows that are used together: x (N, d) floats; t (N,) int64 or (N, out) floats as x.
+    """Rows that are used together, and what they are trained on.
 
-    Floats are float32 or float64.  x is an array in C order or a `scipy.sparse.csr_array`
-    in canonical format.
-    weight (N,) float64, finite and >= 0, some > 0, or None: how much each row counts in
-    losses and accuracies, beside the others of the split.
+    Parameters
+    ----------
+    x : ndarray or scipy.sparse.csr_array, shape (N, d)
+        Inputs: float32 or float64, an array in C order or a CSR array in canonical format.
+    t : ndarray, shape (N,) or (N, out)
+        Targets: int64 class numbers (N,), or values (N, out) of the dtype of x.
+    weight : ndarray of float64, shape (N,), optional
+        How much each row counts in losses and accuracies, beside the others of the split: finite
+        and >= 0, some > 0.  None: all count equally.
+
+    Raises
+    ------
+    DataError
+        If the arrays are not of these types and shapes.
+
+    See Also
+    --------
+    from_arrays : Makes splits of arrays of any origin.
     """
 
     x: Features
@@ -68,7 +82,18 @@ class Split:
         return len(self.t)
 
     def take(self, rows: NDArray[np.int64] | slice) -> Split:
-        """Some of the rows, in the order given."""
+        """Take some of the rows, in the order given.
+
+        Parameters
+        ----------
+        rows : ndarray of int64 or slice
+            Which rows.
+
+        Returns
+        -------
+        Split
+            A copy of these rows.
+        """
         x = self.x[rows]
         if isinstance(x, np.ndarray):
             x = np.ascontiguousarray(x)
@@ -86,13 +111,38 @@ def _are_weights(values: Any, rows: int) -> bool:
 def split(
     part: Split, size: Size, *, stratify: bool = True, seed: int = 0, purpose: str = "validation"
 ) -> tuple[Split, Split]:
-    """Two splits by chance: the rest, and `size` rows (a number, or a fraction in (0, 1)).
+    """Draw two splits by chance: the rest, and `size` rows.
 
-    Stratified, each class has its share of both (classification; other targets have
-    no classes and are drawn plainly).  The result depends on the rows, `size`,
-    `stratify`, `seed` and `purpose` ("validation" or "test"), and on scikit-learn.
-    SettingError where either part would be empty or would miss a class.
+    Parameters
+    ----------
+    part : Split
+        The rows to draw from.
+    size : int or float
+        A number of rows, or a fraction in (0, 1).
+    stratify : bool, default True
+        Give both parts the same share of each class (classification; other targets have no
+        classes and are drawn plainly).
+    seed : int, default 0
+        Of the draw.
+    purpose : {"validation", "test"}
+        What the rows are for; the two have draws of their own.
 
+    Returns
+    -------
+    tuple of Split
+        The rest, and the rows that were drawn.
+
+    Raises
+    ------
+    SettingError
+        Where either part would be empty or would miss a class.
+
+    Notes
+    -----
+    The result depends on the rows, the arguments, and scikit-learn, which draws.
+
+    Examples
+    --------
     >>> rows = Split(np.zeros((6, 1), np.float32), np.array([0, 0, 0, 0, 1, 1]))
     >>> rest, taken = split(rows, 3)
     >>> sorted(taken.t.tolist())
@@ -168,12 +218,34 @@ def rows_of(size: Size, available: int, name: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A named set of splits, with what a report must say of it.
+    """A named set of splits, with what a report must say about it.
 
-    `classes` (C,): what the class numbers 0..C-1 stand for; None unless classification.
-    `sha256` names the content: of the files or arrays it came from, and of the rows
-    that every later step took.  Of sparse inputs it covers the shape and what is stored:
-    any format of the same values has the same digest, but dense ones have another.
+    Parameters
+    ----------
+    name : str
+        The name of the data.
+    train : Split
+        The rows to train on.
+    validation, test : Split or None
+        The rows to choose by and to judge by; None where there are none.
+    task : {"classification", "multilabel", "regression"}
+        What the targets are.
+    classes : ndarray, shape (C,), or None
+        What the class numbers 0..C-1 stand for; None unless `task` is "classification".
+    sha256 : str
+        Names the content: of the files or arrays it came from, and of the rows that every later
+        step took.  For sparse inputs it covers the shape and the stored values: any format of
+        the same values has the same digest, but dense ones have another.
+
+    Raises
+    ------
+    SettingError, DataError
+        If the parts do not fit together.
+
+    See Also
+    --------
+    from_arrays : Makes a data set of arrays.
+    load_digits, load_mnist : Images of digits.
     """
 
     name: str
@@ -218,7 +290,7 @@ class Dataset:
 
     @property
     def in_features(self) -> int:
-        """d, the number of features."""
+        """The number of features, d."""
         return int(self.train.x.shape[1])
 
     @property
@@ -227,12 +299,38 @@ class Dataset:
         return len(self.classes) if self.classes is not None else int(self.train.t.shape[1])
 
     def parts(self) -> dict[str, Split]:
-        """The splits that are there, by name."""
+        """Return the splits that are there.
+
+        Returns
+        -------
+        dict of str to Split
+            By their names "train", "validation" and "test".
+        """
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
 
     def split(self, validation: Size = 0.2, stratify: bool = True, seed: int = 0) -> Dataset:
-        """This data set with validation rows carved from its train rows; see `split`."""
+        """Carve validation rows from the train rows.
+
+        Parameters
+        ----------
+        validation : int or float, default 0.2
+            A number of rows, or a fraction in (0, 1).
+        stratify : bool, default True
+            Give both parts the same share of each class.
+        seed : int, default 0
+            Of the draw.
+
+        Returns
+        -------
+        Dataset
+            A data set with a validation split.
+
+        Raises
+        ------
+        SettingError
+            If there is one already, or a part would be empty or would miss a class.
+        """
         return self.hold_out("validation", validation, stratify=stratify, seed=seed)
 
     def hold_out(
@@ -243,7 +341,29 @@ class Dataset:
         stratify: bool = True,
         seed: int = 0,
     ) -> Dataset:
-        """This data set with the split `name`, which must be absent, carved from its train rows."""
+        """Carve the split `name`, which must be absent, from the train rows.
+
+        Parameters
+        ----------
+        name : {"validation", "test"}
+            The split.
+        size : int or float
+            A number of rows, or a fraction in (0, 1).
+        stratify : bool, default True
+            Give both parts the same share of each class.
+        seed : int, default 0
+            Of the draw.
+
+        Returns
+        -------
+        Dataset
+            A data set with this split.
+
+        Raises
+        ------
+        SettingError
+            If there is one already, or a part would be empty or would miss a class.
+        """
         one_of(tuple(_DRAWS)).check(name, "name", "Dataset.hold_out")
         if getattr(self, name) is not None:
             must = f"have no {name} split yet"
@@ -257,7 +377,23 @@ class Dataset:
     def first(
         self, train: int | None = None, validation: int | None = None, test: int | None = None
     ) -> Dataset:
-        """This data set with the first rows of its splits; None keeps a split whole."""
+        """Keep the first rows of some splits.
+
+        Parameters
+        ----------
+        train, validation, test : int, optional
+            How many rows; None keeps a split whole.
+
+        Returns
+        -------
+        Dataset
+            The smaller data set.
+
+        Raises
+        ------
+        SettingError
+            If a split does not have so many rows.
+        """
         changed: dict[str, Any] = {}
         for name, count in {"train": train, "validation": validation, "test": test}.items():
             if count is None:
@@ -272,7 +408,13 @@ class Dataset:
         return dataclasses.replace(self, sha256=_sha256(self.sha256, "first", sizes), **changed)
 
     def describe(self) -> dict[str, Any]:
-        """Name, sha256 and the rows of each split that is there, as plain JSON."""
+        """Describe the data as plain JSON.
+
+        Returns
+        -------
+        dict
+            `name`, `sha256`, and in `sizes` the rows of each split that is there.
+        """
         sizes = {name: len(part) for name, part in self.parts().items()}
         return {"name": self.name, "sha256": self.sha256, "sizes": sizes}
 
@@ -303,19 +445,47 @@ def from_arrays(
     seed: int = 0,
     dtype: str = "float32",
 ) -> Dataset:
-    """Arrays as a data set: copied, checked, and split.
+    """Make a data set of arrays: copied, checked, and split.
 
-    x (N, d), or (N, ...) such as images, flattened to (N, d): real and finite, not
-    scaled.  Sparse arrays, in any of SciPy's formats, stay sparse.  t: integers, bools or
-    strings (N,) for classification; floats (N,) or (N, out) for regression; 0 and 1
-    (N, out) for multilabel, which must be named, since labels one-hot are not told from
-    them.  `task` overrides what t suggests.
-    `weight` (N,): how much each row counts in losses and accuracies; finite and >= 0.
-    `dtype`: what floats are kept in, "float32" or "float64".
-    `test` and `validation`: None, a number of rows, a fraction (of what is left, after
-    the test rows), or (x, t) or (x, t, weight) of their own.
-    DataError for what arrays hold, SettingError for the other arguments.
+    Parameters
+    ----------
+    x : array_like or sparse array, shape (N, d) or (N, ...)
+        Inputs, real and finite; they are not scaled.  Images and the like are flattened to
+        (N, d).  Sparse arrays, in any of SciPy's formats, stay sparse.
+    t : array_like, shape (N,) or (N, out)
+        Targets: integers, bools or strings (N,) for classification; floats (N,) or (N, out) for
+        regression; 0 and 1 (N, out) for multilabel.
+    weight : array_like, shape (N,), optional
+        How much each row counts in losses and accuracies; finite and >= 0.
+    test, validation : int, float or tuple, optional
+        A number of rows, a fraction (of what is left after the test rows), or (x, t) or
+        (x, t, weight) of their own.  By default there is no such split.
+    task : {"classification", "multilabel", "regression"}, optional
+        Overrides what t suggests.  "multilabel" must be named, since it cannot be told from
+        one-hot labels.
+    name : str, default "arrays"
+        The name of the data.
+    stratify : bool, default True
+        Give all parts the same share of each class.
+    seed : int, default 0
+        Of the draws of `test` and `validation`.
+    dtype : {"float32", "float64"}
+        What floats are kept in.
 
+    Returns
+    -------
+    Dataset
+        The data set.
+
+    Raises
+    ------
+    DataError
+        For what the arrays hold.
+    SettingError
+        For the other arguments.
+
+    Examples
+    --------
     >>> data = from_arrays([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"], test=2)
     >>> data.task, data.classes.tolist(), len(data.train), len(data.test)
     ('classification', ['no', 'yes'], 2, 2)

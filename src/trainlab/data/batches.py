@@ -22,15 +22,31 @@ LARGE: Final = 2**20
 class Batches(Settings):
     """The batches of an epoch over `n` samples.
 
-    "permutation": a random order cut into ceil(n / batch_size) batches; every sample
-    once per epoch, the ragged rest as a last batch by itself.
-    "book": max(n // batch_size, 1) batches of exactly `batch_size` samples, each
-    drawn with replacement: some samples are seen twice in an epoch, some never.
+    Parameters
+    ----------
+    n : int
+        The number of samples.
+    batch_size : int
+        Samples per batch.
+    kind : {"permutation", "book"}
+        "permutation": a random order cut into ceil(n / batch_size) batches; every sample once
+        per epoch, the smaller rest as a last batch of its own.
+        "book": max(n // batch_size, 1) batches of exactly `batch_size` samples, each drawn with
+        replacement: some samples are seen twice in an epoch, some never.
 
-    Source: Saito, Deep Learning from Scratch, 4.5 (the batches of the book), whose
-    steps per epoch are the fraction n / batch_size; here they are an integer.
-    Other libraries: PyTorch's and Keras' loaders are the permutation.
+    Raises
+    ------
+    SettingError
+        If a number is not an integer >= 1, or there is no such kind.
 
+    Notes
+    -----
+    Source: Saito, Deep Learning from Scratch, 4.5 (the batches of the book), whose steps per
+    epoch are the fraction n / batch_size; here they are an integer.  Other libraries: the
+    loaders of PyTorch and Keras are the permutation.
+
+    Examples
+    --------
     >>> [len(batch) for batch in Batches(10, 4).epoch(seed=0, epoch=0)]
     [4, 4, 2]
     >>> [len(batch) for batch in Batches(10, 4, "book").epoch(seed=0, epoch=0)]
@@ -54,8 +70,20 @@ class Batches(Settings):
         return self.batch_size if self.kind == "book" else min(self.batch_size, self.n)
 
     def sizes(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of samples of the batch of each step; steps are counted from 0, on and on.
+        """Count the samples of the batches of some steps.
 
+        Parameters
+        ----------
+        steps : ndarray of int64
+            Numbers of steps, counted from 0 through all epochs.
+
+        Returns
+        -------
+        ndarray of int64
+            The number of samples of each step's batch.
+
+        Examples
+        --------
         >>> Batches(10, 4).sizes(np.arange(5)).tolist()
         [4, 4, 2, 4, 4]
         """
@@ -65,15 +93,38 @@ class Batches(Settings):
         return sizes
 
     def epoch(self, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-        """The int64 indices of each batch of one epoch (counted from 0), in order.
+        """Draw the batches of one epoch.
 
-        Members of a population that share a seed share them.
+        Parameters
+        ----------
+        seed : int
+            Members of a population that share a seed share their batches.
+        epoch : int
+            The number of the epoch, counted from 0.
+
+        Returns
+        -------
+        list of ndarray of int64
+            The indices of each batch, in order.
         """
         order, size = self.order(seed, epoch), self.batch_size
         return [order[i * size : (i + 1) * size] for i in range(self.steps_per_epoch)]
 
     def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
-        """The batches of one epoch, one after the other."""
+        """Draw the batches of one epoch, as one array.
+
+        Parameters
+        ----------
+        seed : int
+            Members of a population that share a seed share their batches.
+        epoch : int
+            The number of the epoch, counted from 0.
+
+        Returns
+        -------
+        ndarray of int64
+            The indices of the first batch, of the second, and so on.
+        """
         rng = stream(seed, "batches", epoch)
         rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
         if rows > LARGE:

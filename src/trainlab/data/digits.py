@@ -21,15 +21,39 @@ def load_digits(
     stratify: bool = True,
     seed: int = 0,
 ) -> Dataset:
-    """Images of 8 by 8 pixels of the digits 0 to 9, split by chance with a fixed seed.
+    """Load images of the digits 0 to 9, 8 by 8 pixels, split by chance with a fixed seed.
 
-    x (N, 64) float32 in [0, 1] (the file's 0..16 divided by 16), t (N,) int64.
-    `test` and `validation` are numbers of rows, fractions, or None; a fraction of
-    `validation` is one of the rows that are left when the test rows are taken.
-    DataError where the installed scikit-learn holds other data.
-    Source: Alpaydin & Kaynak 1998, UCI "Optical recognition of handwritten digits"
-    (its test part), as packed by scikit-learn.
+    Parameters
+    ----------
+    test : int, float or None, default 360
+        A number of test rows, or a fraction in (0, 1).
+    validation : int, float or None, default None
+        A number of validation rows, or a fraction of what is left after the test rows.
+    stratify : bool, default True
+        Give all parts the same share of each digit.
+    seed : int, default 0
+        Of the draws.
 
+    Returns
+    -------
+    Dataset
+        Inputs (N, 64) float32 in [0, 1] (the file's 0..16 divided by 16), targets (N,) int64;
+        1,797 rows altogether.
+
+    Raises
+    ------
+    DataError
+        Where the installed scikit-learn holds other data.
+    SettingError
+        Where a part would be empty or would miss a digit.
+
+    Notes
+    -----
+    Source: Alpaydin & Kaynak 1998, UCI "Optical recognition of handwritten digits" (its test
+    part), as packed by scikit-learn.
+
+    Examples
+    --------
     >>> data = load_digits()
     >>> len(data.train), len(data.test), data.in_features, data.out_features
     (1437, 360, 64, 10)

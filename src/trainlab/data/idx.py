@@ -55,16 +55,40 @@ def read_idx(
     sha256: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> NDArray[Any]:
-    """The array in an IDX file; gzip is recognised by its first bytes, not by the name.
+    """Read the array in an IDX file; gzip is recognised by its first bytes, not by the name.
 
-    Layout: two zero bytes, a dtype code, the number of axes, each axis as a
-    big-endian int32, then the elements in C order.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    shape : tuple of int, optional
+        The shape that the array must have.
+    sha256 : str, optional
+        The SHA-256 (hex) that the decompressed file must have.
+    max_bytes : int, default 2**30
+        The most that is read, of the decompressed file.
 
-    `shape` and `sha256` (hex, of the decompressed file), where given, must match.
-    Raises DataError, which names the file and its fault, for anything that is not
-    exactly one array of at most `max_bytes`; SettingError for arguments that cannot be.
-    Source: LeCun, Cortes & Burges, "The MNIST database".  Axes of length 0 are refused.
+    Returns
+    -------
+    ndarray
+        The array, in the dtype that the file names.
 
+    Raises
+    ------
+    DataError
+        Names the file and its fault, for anything that is not exactly one such array.
+    SettingError
+        For arguments that cannot be.
+
+    Notes
+    -----
+    Layout: two zero bytes, a dtype code, the number of axes, each axis as a big-endian int32,
+    then the elements in C order.  Axes of length 0 are refused.
+
+    Source: LeCun, Cortes & Burges, "The MNIST database".
+
+    Examples
+    --------
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "three")

@@ -79,7 +79,18 @@ def folders(data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
 
 
 def find_mnist(data_dir: str | os.PathLike[str] | None = None) -> dict[str, Path | None]:
-    """Where each file of MNIST lies, by its name, unverified; None for one that is nowhere."""
+    """Find the files of MNIST, without verifying them.
+
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        A folder to look in first.
+
+    Returns
+    -------
+    dict of str to Path or None
+        Where each file lies, by its name; None for one that is nowhere.
+    """
     places = folders(data_dir)
     return {file.name: _find(file, places) for file in FILES}
 
@@ -89,15 +100,33 @@ def load_mnist(
     download: bool = True,
     progress: bool = True,
 ) -> Dataset:
-    """60,000 train and 10,000 test images of 28 by 28 pixels of the digits 0 to 9.
+    """Load MNIST: images of the digits 0 to 9, 28 by 28 pixels; 60,000 to train on, 10,000 to test.
 
-    x (N, 784) float32 in [0, 1] (bytes divided by 255), t (N,) int64, in the order of
-    the files.  Each file is taken from the first of `folders` that has it, plain or
-    .gz, and is fetched into the cache where none has (`download`); `progress` shows
-    the transfer on stderr.  `data.split()` carves validation rows.
-    DataError, which names the file, unless its decompressed bytes have the SHA-256 of
-    the original (a file in the cache that has not is fetched anew); DownloadError
-    where a file is missing and cannot be fetched, or may not be.
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        A folder to look in first, before `TRAINLAB_DATA` and the cache.
+    download : bool, default True
+        Fetch files that are nowhere into the cache.
+    progress : bool, default True
+        Show the transfer on stderr.
+
+    Returns
+    -------
+    Dataset
+        Inputs (N, 784) float32 in [0, 1] (bytes divided by 255), targets (N,) int64, in the
+        order of the files; `data.split()` carves validation rows.
+
+    Raises
+    ------
+    DataError
+        Names the file, unless its decompressed bytes have the SHA-256 of the original.  (Such a
+        file in the cache is fetched anew.)
+    DownloadError
+        Where a file is missing and cannot be fetched, or may not be.
+
+    Notes
+    -----
     Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
     for name, value in (("download", download), ("progress", progress)):
@@ -106,10 +135,28 @@ def load_mnist(
 
 
 def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = True) -> list[Path]:
-    """The paths of the four files, verified; those that are missing are fetched.
+    """Fetch the files of MNIST that are missing, and verify all four.
 
-    `folder`: where they are to be, itself or its subfolder `mnist`; what is damaged there is
-    fetched anew.  None: where `load_mnist` takes them from, and the cache for what is missing.
+    Parameters
+    ----------
+    folder : str or path, optional
+        Where they are to be, itself or its subfolder `mnist`; damaged files there are fetched
+        anew.  By default files stay where `load_mnist` finds them, and missing ones go to the
+        cache.
+    progress : bool, default True
+        Show the transfer on stderr.
+
+    Returns
+    -------
+    list of Path
+        The four files.
+
+    Raises
+    ------
+    DataError
+        If a file has other content than the original.
+    DownloadError
+        If a file cannot be fetched.
     """
     _check_flag(progress, "progress", "fetch_mnist")
     if folder is None:

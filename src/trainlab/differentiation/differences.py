@@ -53,14 +53,36 @@ SCHEMES: Final[dict[str, Scheme]] = {
 
 
 def numerical_diff(f: Function, x: Any, h: float = STEP, method: str = "central") -> Any:
-    """The derivative of a function of one number, by a finite difference.
+    """Differentiate a function of one number by a finite difference.
 
+    Parameters
+    ----------
+    f : callable
+        The function.
+    x : float or array_like
+        Where: a number, or an array on which f works entry by entry; it reaches f as float64.
+    h : float, default 1e-4
+        The step.
+    method : {"central", "forward"}
+        The difference.
+
+    Returns
+    -------
+    float or ndarray
+        The derivative, of the shape of x.
+
+    Raises
+    ------
+    SettingError
+        For a step that is not > 0 or a method that does not exist.
+
+    Notes
+    -----
     central: (f(x + h) − f(x − h)) / 2h, error h² f‴/6;  forward: (f(x + h) − f(x)) / h,
     error h f″/2.  On top of either comes rounding, about 1e-16 |f| / h.
 
-    x: a number, or an array on which f works entry by entry; it reaches f as float64.
-    Raises: SettingError for a step that is not > 0 or a method that does not exist.
-
+    Examples
+    --------
     >>> round(float(numerical_diff(lambda x: x**2, 3)), 9)
     6.0
     """
@@ -72,19 +94,42 @@ def numerical_diff(f: Function, x: Any, h: float = STEP, method: str = "central"
 def numerical_gradient(
     f: Function, x: Any, h: float = STEP, method: str = "central", vectorized: bool = False
 ) -> Array:
-    """The gradient of a scalar function of an array, by finite differences.
+    """Differentiate a scalar function of an array by finite differences.
 
-    g[i] = (f(x + h eᵢ) − f(x − h eᵢ)) / 2h for every entry i of x, whatever its shape
-    (`method` as in `numerical_diff`).
+    Parameters
+    ----------
+    f : callable
+        Takes an array like x and returns one number.
+    x : array_like
+        Where, of any shape.
+    h : float, default 1e-4
+        The step.
+    method : {"central", "forward"}
+        The difference, as in `numerical_diff`.
+    vectorized : bool, default False
+        Give f many perturbed copies at once, (n, *x.shape), for which it returns n values; n is
+        bounded by memory.
 
-    f gets a float64 copy of x: integers are not truncated, and the array of the
-    caller is never written to.  With `vectorized`, f gets many perturbed copies at
-    once, (n, *x.shape), and returns n values; n is bounded by memory.
+    Returns
+    -------
+    ndarray of float64
+        The gradient, of the shape of x.
 
-    Raises: SettingError where f does not return one number (n numbers) per point.
-    Differs: the book perturbs the caller's array in place, and f may rely on that;
-    on an array of integers it returns a wrong gradient without a word.
+    Raises
+    ------
+    SettingError
+        Where f does not return one number (n numbers) per point.
 
+    Notes
+    -----
+    g[i] = (f(x + h eᵢ) − f(x − h eᵢ)) / 2h for every entry i of x.  f gets a float64 copy of x:
+    integers are not truncated, and the array of the caller is never written to.
+
+    Differs: the book perturbs the caller's array in place, and f may rely on that; for an
+    array of integers it silently returns a wrong gradient.
+
+    Examples
+    --------
     >>> numerical_gradient(lambda x: (x**2).sum(), [3, 4]).round(9).tolist()
     [6.0, 8.0]
     >>> numerical_gradient(lambda x: (x**2).sum(-1), [3, 4], vectorized=True).round(9).tolist()
@@ -98,14 +143,39 @@ def numerical_gradient(
 def complex_step_gradient(
     f: Function, x: Any, h: float = COMPLEX_STEP, vectorized: bool = False
 ) -> Array:
-    """The gradient of an analytic scalar function, exact to rounding.
+    """Differentiate an analytic scalar function by complex steps, exactly to rounding.
 
+    Parameters
+    ----------
+    f : callable
+        Takes a complex array like x and returns one number; it must not use `abs`, `conj` or
+        comparisons of anything but real parts.
+    x : array_like
+        Where, of any shape.
+    h : float, default 1e-20
+        The step.
+    vectorized : bool, default False
+        Give f many perturbed copies at once, (n, *x.shape), for which it returns n values.
+
+    Returns
+    -------
+    ndarray of float64
+        The gradient, of the shape of x.
+
+    Raises
+    ------
+    SettingError
+        For a step that is not > 0, or where f does not return one number per point.
+
+    Notes
+    -----
     g[i] = Im f(x + i h eᵢ) / h.  Nothing is subtracted, so h can be so small that the
-    truncation error vanishes.  f must accept complex arrays, and must not use `abs`,
-    `conj` or comparisons of anything but real parts.
+    truncation error vanishes.
 
     Source: Squire, Trapp 1998.
 
+    Examples
+    --------
     >>> complex_step_gradient(lambda x: np.exp(x).sum(), [0.0, 1.0]).tolist()
     [1.0, 2.718281828459045]
     """

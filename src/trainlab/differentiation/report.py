@@ -26,13 +26,29 @@ take differences of numbers several times larger than their result."""
 
 @dataclasses.dataclass(frozen=True)
 class GradientRow:
-    """How one gradient compares: of `objective` with respect to `parameter`.
+    """How the gradient of one objective with respect to one parameter compares.
 
-    `entries` of those in `shape` were chosen.  `crossed` ones among them are left out: a kink
-    lies between the points of their difference.  `zero` entries are 0 to the accuracy of
-    the difference, on both sides: they agree, but prove little.  `error` is the largest
-    relative error of all that are not crossed, at `worst`; `difference` is the mean of
-    |analytic − numeric| over them (NaN if there are none).
+    Parameters
+    ----------
+    objective : {"loss", "outputs"}
+        What is differentiated.
+    parameter : str
+        With respect to what: W1, b1, x.
+    shape : tuple of int
+        Of the parameter.
+    entries : int
+        How many entries were chosen.
+    crossed : int
+        How many of them are left out, because a kink lies between the points of their difference.
+    zero : int
+        How many are 0 to the accuracy of the difference, on both sides: they agree, but prove
+        little.
+    error : float
+        The largest relative error of all that are not crossed.
+    difference : float
+        The mean of |analytic − numeric| over them; NaN if there are none.
+    worst : tuple of int or None
+        The entry with the largest error.
     """
 
     objective: str
@@ -46,13 +62,34 @@ class GradientRow:
     worst: tuple[int, ...] | None
 
     def passes(self, tolerance: float) -> bool:
-        """The error is within tolerance (not NaN), and at least half of the entries compared."""
+        """Tell whether the error is within a tolerance, and at least half the entries compared.
+
+        Parameters
+        ----------
+        tolerance : float
+            The relative error that is allowed.
+
+        Returns
+        -------
+        bool
+            False too where the error is NaN.
+        """
         return self.error <= tolerance and 2 * self.crossed <= self.entries
 
 
 @dataclasses.dataclass(frozen=True)
 class GradientReport:
-    """The rows of a gradient check, and whether all of them are within `tolerance`."""
+    """What a gradient check found.
+
+    Parameters
+    ----------
+    rows : tuple of GradientRow
+        One for each objective and parameter.
+    tolerance : float
+        The relative error that is allowed.
+    method : str
+        How the numerical gradients were computed.
+    """
 
     rows: tuple[GradientRow, ...]
     tolerance: float
@@ -65,11 +102,17 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Every row passes."""
+        """Whether every row passes."""
         return all(row.passes(self.tolerance) for row in self.rows)
 
     def table(self) -> Table:
-        """The report as a rich table."""
+        """Show the report as a table.
+
+        Returns
+        -------
+        rich.table.Table
+            Which `rich` prints on a terminal.
+        """
         title = f"gradient check ({self.method}): " + ("passed" if self.ok else "FAILED")
         table = Table(title=title, caption=f"relative error allowed: {self.tolerance:g}")
         for heading in ("gradient of", "with respect to", "shape"):

@@ -20,12 +20,34 @@ SMOOTHING_BETA: Final = 2.0
 def smooth(
     values: npt.ArrayLike, window: int = SMOOTHING_WINDOW, beta: float = SMOOTHING_BETA
 ) -> Array:
-    """A moving average under a Kaiser window, along the last axis, of the same length.
+    """Smooth series with a moving average under a Kaiser window; their length stays.
 
-    y_i = Σ_j w_j x_{i+j}, |j| <= window // 2, Σ w = 1; at the ends x is mirrored
-    (left without its first value, right with its last), as the book plots its losses.
-    Shorter series than the window are returned as they are.
+    Parameters
+    ----------
+    values : array_like, shape (..., n)
+        The series, along the last axis.
+    window : int, default 11
+        Width of the window, odd.
+    beta : float, default 2.0
+        Shape of the Kaiser window; 0 weighs all values equally.
 
+    Returns
+    -------
+    ndarray of float64, shape (..., n)
+        The smoothed series; a series shorter than the window is returned as it is.
+
+    Raises
+    ------
+    SettingError
+        If the window is not an odd integer >= 1, or `values` is not an array of numbers.
+
+    Notes
+    -----
+    y_i = Σ_j w_j x_{i+j} with |j| <= window // 2 and Σ w = 1.  At the ends x is mirrored (left
+    without its first value, right with its last), as the book plots its losses.
+
+    Examples
+    --------
     >>> smooth(np.ones(20)).shape, bool(np.allclose(smooth(np.ones(20)), 1))
     ((20,), True)
     """
@@ -48,7 +70,19 @@ def smooth(
 
 @dataclasses.dataclass(frozen=True)
 class Band:
-    """The middle of a population and where most of it lies; arrays (n,)."""
+    """The median of a population over time, and the band in which most of it lies.
+
+    Parameters
+    ----------
+    center : ndarray, shape (n,)
+        The median of the members.
+    low, high : ndarray, shape (n,)
+        The ends of the band.
+    count : ndarray of int64, shape (n,)
+        How many members have a value.
+    level : float
+        The share of the members that lies in the band.
+    """
 
     center: Array
     low: Array
@@ -58,12 +92,32 @@ class Band:
 
 
 def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
-    """The median over the members and the quantiles that enclose `level` of them.
+    """Find the median of the members, and the quantiles that enclose `level` of them.
 
-    values: (members, n).  It describes the spread of single runs, not the error of
-    the median: more seeds do not make it narrower.  Where no member has a value
-    the band is NaN.
+    Parameters
+    ----------
+    values : array_like, shape (members, n)
+        One series for each member; values that are not finite count as missing.
+    level : float, default 0.95
+        The share of the members that the band encloses, in (0, 1).
 
+    Returns
+    -------
+    Band
+        Arrays (n,); NaN where no member has a value.
+
+    Raises
+    ------
+    SettingError
+        If `values` is not of shape (members, n) with a member, or `level` is not in (0, 1).
+
+    Notes
+    -----
+    The band describes the spread of single runs, not the error of the median: more seeds do not
+    make it narrower.
+
+    Examples
+    --------
     >>> b = band([[1.0, 2.0], [3.0, np.nan]], level=0.5)
     >>> b.center.tolist(), b.count.tolist()
     ([2.0, 2.0], [2, 1])

@@ -37,17 +37,37 @@ ROUNDING: Final = 8 * np.finfo(np.float64).eps
 
 
 def median_bounds(values: Array, level: float) -> tuple[float, float]:
-    """The expanded percentile bootstrap interval of the median of finite values (n,).
+    """Find the expanded percentile bootstrap interval of a median.
 
-    The ends are the quantiles  α' = Φ(√(n/(n−1)) t)  and  1 − α'  of the median of a
-    resample, t Student's quantile (1 − level)/2 with n − 1 degrees of freedom: plain
-    percentile intervals are too narrow for few values.  Nothing is drawn, since the
-    distribution of a resample's median is known.  Infinite for fewer values than any
-    interval of a median needs, 2/2ⁿ > 1 − level.
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Finite numbers.
+    level : float
+        The probability of the interval, in (0, 1).
+
+    Returns
+    -------
+    tuple of float
+        Its ends; infinite for fewer values than any interval of a median needs, 2/2ⁿ > 1 − level.
+
+    Raises
+    ------
+    SettingError
+        If `values` are not finite numbers of shape (n,), or `level` is not in (0, 1).
+
+    Notes
+    -----
+    The ends are the quantiles  α' = Φ(√(n/(n−1)) t)  and  1 − α'  of the median of a resample,
+    where t is Student's quantile (1 − level)/2 with n − 1 degrees of freedom: plain percentile
+    intervals are too narrow for few values.  Nothing is drawn, since the distribution of a
+    resample's median is known.
 
     Source: Efron (1979), "Bootstrap methods", section 3 (the median); Hesterberg (2015),
     "What teachers should know about the bootstrap", section 5.2 (the expansion).
 
+    Examples
+    --------
     >>> median_bounds(np.arange(1.0, 11.0), 0.95)
     (2.5, 8.5)
     """
@@ -104,13 +124,36 @@ def _resampled_medians(
 def statistic_bounds(
     columns: Array, statistic: Callable[[Array], Array], level: float, seed: int
 ) -> tuple[float, float]:
-    """The percentile bootstrap interval of a statistic of the means of columns (n, k).
+    """Find the percentile bootstrap interval of a statistic of the means of columns.
 
-    statistic: means (resamples, k) → values (resamples,); rows are drawn whole, so that
-    columns stay paired.  Values that are not finite are left out; infinite where all are.
+    Parameters
+    ----------
+    columns : array_like, shape (n, k)
+        Rows are drawn whole, so that columns stay paired.
+    statistic : callable
+        Turns means (resamples, k) into values (resamples,); those that are not finite are left
+        out.
+    level : float
+        The probability of the interval, in (0, 1).
+    seed : int
+        Of the draws.
 
+    Returns
+    -------
+    tuple of float
+        The ends of the interval; infinite where no value is finite.
+
+    Raises
+    ------
+    SettingError
+        If `columns` is not of shape (n, k) with n, k >= 1, or `statistic` is not a function.
+
+    Notes
+    -----
     Source: Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 13.
 
+    Examples
+    --------
     >>> low, high = statistic_bounds(np.arange(100.0)[:, None], lambda m: m[:, 0], 0.95, seed=0)
     >>> 43 < low < 45 and 54 < high < 56
     True

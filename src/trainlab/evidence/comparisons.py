@@ -38,21 +38,43 @@ subtraction, 2⁻⁵³, and far below anything that is measured in float32."""
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What common seeds say of first − second.
+    """What runs with common seeds say about the difference between two arms, first − second.
 
-    Of the seeds in which both arms ended with a value:
-    mean      mean difference, with an interval [low, high] that holds for all pairs at once
-    median    median difference, with an interval [median_low, median_high] of its own
-    effect    standardised mean difference, Hedges's g of the differences; NaN where they
-              do not vary
-    Of all `pairs`, in which a run that diverged lost against one that did not:
-    wins, losses, ties  in how many the first arm was better, worse, neither
-    diverged  in how many one of the two diverged
-    superiority  (wins + ties/2) / pairs, the chance that the first is better; NaN for none
-    p         two-sided p-value of the signed-rank test
-    adjusted  that p-value after Holm's correction for the `family` of pairs
-    winner    the arm that is shown to be better, None if no difference is shown
-    `missing` counts the seeds that one of the arms lacks.
+    Parameters
+    ----------
+    first, second : str
+        The labels of the arms.
+    mean : float
+        Mean difference, of the seeds in which both arms ended with a value.
+    low, high : float
+        Its interval, which holds for all pairs of the family at once.
+    level : float
+        The probability of the intervals.
+    pairs : int
+        Seeds that both arms have.
+    missing : int
+        Seeds that one of the arms lacks.
+    median : float
+        Median difference, of the seeds in which both arms ended with a value.
+    median_low, median_high : float
+        Its own interval.
+    wins, losses, ties : int
+        In how many pairs the first arm was better, worse, neither.  A run that diverged lost
+        against one that did not.
+    diverged : int
+        In how many pairs one of the two diverged.
+    superiority : float
+        (wins + ties/2) / pairs, the chance that the first is better; NaN without pairs.
+    effect : float
+        Standardised mean difference, Hedges's g of the differences; NaN where they do not vary.
+    p : float
+        Two-sided p-value of the signed-rank test.
+    adjusted : float
+        That p-value after Holm's correction for the family.
+    family : int
+        How many pairs of arms were compared together.
+    winner : str, optional
+        The arm that is shown to be better; None if no difference is shown.
     """
 
     first: str
@@ -104,8 +126,41 @@ def compare(
     seed: int = 0,
     better: Direction = "lower",
 ) -> Comparison:
-    """Two arms on common seeds; a, b: (seeds,) in the same order of seeds.  See `compare_all`.
+    """Compare two arms on common seeds.
 
+    Parameters
+    ----------
+    first : str
+        The label of one arm.
+    a : array_like, shape (seeds,)
+        Its numbers: ±inf where a run diverged, NaN where there is none.
+    second : str
+        The label of the other arm.
+    b : array_like, shape (seeds,)
+        Its numbers, in the same order of seeds.
+    level : float, default 0.95
+        The probability of the intervals, in (0, 1).
+    seed : int, default 0
+        Of the resampling.
+    better : {"lower", "higher"}
+        Which numbers are better.
+
+    Returns
+    -------
+    Comparison
+        The difference first − second.
+
+    Raises
+    ------
+    SettingError
+        If an argument is not of its type, or the arms differ in length.
+
+    See Also
+    --------
+    compare_all : What is computed, and how.
+
+    Examples
+    --------
     >>> x = np.arange(10.0)
     >>> print(compare("SGD", x + 3, "Adam", x))
     SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 10, p = 0.002)
@@ -122,16 +177,40 @@ def compare_all(
     better: Direction = "lower",
     pairs: Sequence[tuple[str, str]] | None = None,
 ) -> list[Comparison]:
-    """A family of pairs of arms, compared seed by seed; all pairs unless `pairs` names them.
+    """Compare pairs of arms seed by seed, and correct for the number of pairs.
 
-    arms: label -> (seeds,), ±inf where a run diverged, NaN where there is none.
+    Parameters
+    ----------
+    arms : dict
+        Label → numbers (seeds,), in the same order of seeds: ±inf where a run diverged, NaN where
+        there is none.
+    level : float, default 0.95
+        1 minus the chance of an error in the whole family, in (0, 1).
+    seed : int, default 0
+        Of the resampling.
+    better : {"lower", "higher"}
+        Which numbers are better.
+    pairs : sequence of (str, str), optional
+        The pairs of labels to compare; by default every pair of arms.
 
+    Returns
+    -------
+    list of Comparison
+        One for each pair.
+
+    Raises
+    ------
+    SettingError
+        For fewer than two arms, arms of unequal length, or unknown labels.
+
+    Notes
+    -----
     **Shown.**  A difference is shown when its p-value, after Holm's correction for the
     family, is at most 1 - level, and the interval of the median difference leaves out 0.
     The first condition alone makes the chance of showing any difference of the family
     that is not there at most 1 - level.  The second keeps test and number in agreement:
-    a rank test can call it a difference when half of the seeds show none.  Where too few
-    pairs have two finite values for an interval, the others having diverged, the test decides.
+    a rank test can find a difference when half of the seeds show none.  Where too few
+    pairs have two finite values for an interval, because the others diverged, the test decides.
 
     **Diverged.**  A run that diverged lost against one that did not; two that diverged
     are a tie.  Means and medians are of the pairs without a run that diverged.
@@ -139,15 +218,15 @@ def compare_all(
     **Means.**  The interval is  mean(d) ± q·se(d),  se = std(d)/√n.  The seeds are
     resampled for all pairs at once, and q is the `level` quantile of the greatest
     |mean(d*) - mean(d)| / se(d*) among the pairs: the chance that any of the intervals
-    misses is 1 - level, however many pairs there are.  Medians: `bootstrap.median_bounds`,
-    for each pair by itself.  With fewer than MIN_PAIRS both are infinite.  Differences that
-    are all equal have an interval without width.
-
-    Raises SettingError for fewer than two arms, arms of unequal length, or unknown labels.
+    misses is 1 - level, however many pairs there are.  Medians: `median_bounds`,
+    for each pair by itself.  With fewer than MIN_PAIRS pairs both are infinite.  Differences
+    that are all equal have an interval of width 0.
 
     Source: Romano and Wolf (2005), "Exact and approximate stepdown methods for
     multiple hypothesis testing", single step; Hall (1992), the symmetric percentile-t.
 
+    Examples
+    --------
     >>> x = np.arange(10.0)
     >>> both = {"a": x, "b": x + np.resize([1, -1], 10), "c": x + 3 + 0.1 * np.sin(x)}
     >>> [c.shown for c in compare_all(both)]

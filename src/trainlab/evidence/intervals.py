@@ -17,7 +17,21 @@ _VALUE: Final = real(closed="[]")
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """A value with its interval; infinite where the runs are too few for the level."""
+    """A value with its interval, which is infinite where there are too few runs for the level.
+
+    Parameters
+    ----------
+    center : float
+        The value: a median.
+    low, high : float
+        The ends of the interval.
+    level : float
+        The probability with which it holds, in (0, 1).
+    count : int
+        How many finite values it rests on.
+    missing : int
+        How many values were not finite.
+    """
 
     center: float
     low: float
@@ -27,18 +41,49 @@ class Interval:
     missing: int
 
     def contains(self, value: float) -> bool:
-        """Whether the value lies in the interval, ends included."""
+        """Tell whether a value lies in the interval, ends included.
+
+        Parameters
+        ----------
+        value : float
+            Any number.
+
+        Returns
+        -------
+        bool
+            Whether low <= value <= high.
+        """
         checked: float = _VALUE.check(value, "value", "Interval.contains")
         return self.low <= checked <= self.high
 
 
 def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
-    """The median of the runs, and an interval that covers the true median.
+    """Find the median of the runs, and an interval that covers the true median.
 
-    The interval lies between two order statistics x_(k) and x_(n+1-k) with the
-    greatest k for which 2·P(Binomial(n, ½) < k) <= 1 - level: it holds for every
-    distribution.  Fewer than 6 runs have no 95 % interval.
+    Parameters
+    ----------
+    values : array_like
+        One number for each run; those that are not finite count as missing.
+    level : float, default 0.95
+        The probability with which the interval covers the true median, in (0, 1).
 
+    Returns
+    -------
+    Interval
+        The median and its interval.  Fewer than 6 runs have no 95 % interval: it is infinite.
+
+    Raises
+    ------
+    SettingError
+        If `values` are not numbers, or `level` is not in (0, 1).
+
+    Notes
+    -----
+    The interval lies between two order statistics x_(k) and x_(n+1-k) with the greatest k for
+    which 2·P(Binomial(n, ½) < k) <= 1 - level: it holds for every distribution.
+
+    Examples
+    --------
     >>> median_interval(range(1, 11)).low, median_interval(range(1, 11)).high
     (2.0, 9.0)
     """
@@ -54,16 +99,36 @@ def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
 
 
 def run_interval(values: npt.ArrayLike, level: float = 0.99) -> Interval:
-    """The median of the runs, and an interval that holds one more run.
+    """Find the median of the runs, and an interval that holds one more run.
 
-    m ± t·s·√(1 + 1/n), t Student's quantile with n - 1 degrees of freedom, m and s
-    mean and standard deviation of the logarithms (of the values themselves when
-    one is <= 0).  A loss of training is skewed like its logarithm is not.  A number
-    that one unseeded run printed belongs in this interval, not in that of the median.
+    Parameters
+    ----------
+    values : array_like
+        One number for each run; those that are not finite count as missing.
+    level : float, default 0.99
+        The probability with which one more run lies in the interval, in (0, 1).
 
-    Needs 2 runs; with fewer the interval is infinite.  Source: any text on
-    prediction intervals, e.g. Hahn and Meeker (1991), section 4.7.
+    Returns
+    -------
+    Interval
+        The median and the interval, which is infinite for fewer than 2 runs.
 
+    Raises
+    ------
+    SettingError
+        If `values` are not numbers, or `level` is not in (0, 1).
+
+    Notes
+    -----
+    m ± t·s·√(1 + 1/n), where t is Student's quantile with n - 1 degrees of freedom, and m and s
+    are the mean and standard deviation of the logarithms (of the values themselves when one is
+    <= 0): training losses are skewed, their logarithms hardly.  A number that one unseeded run
+    printed belongs in this interval, not in that of the median.
+
+    Source: any text on prediction intervals, e.g. Hahn and Meeker (1991), section 4.7.
+
+    Examples
+    --------
     >>> run_interval([1.0, 2.0, 4.0]).contains(2.0)
     True
     """

@@ -18,21 +18,37 @@ Beyond, the normal one is off by less than 1 % of a p-value of 5 %."""
 
 
 def signed_rank(differences: npt.ArrayLike) -> float:
-    """The two-sided p-value of Wilcoxon's signed-rank test for paired differences (n,).
+    """Find the two-sided p-value of Wilcoxon's signed-rank test for paired differences.
 
+    Parameters
+    ----------
+    differences : array_like, shape (n,)
+        Differences d of the pairs.  ±∞ is a difference greater than all others; NaN is left out.
+
+    Returns
+    -------
+    float
+        The p-value; 1 if no difference is other than 0.
+
+    Raises
+    ------
+    SettingError
+        If `differences` are not numbers of shape (n,).
+
+    Notes
+    -----
     W is the sum of the ranks of |d| with d > 0.  If the arms do nothing to a seed, they may
     be exchanged in it, so each sign is + or − with chance ½, whatever the ranks are; the
     p-value is the chance of a W at least as far from its middle.  It is exact up to
     EXACT_PAIRS pairs, with ties too.  Equal |d| share their mean rank.  A difference of 0
-    has a rank but no sign (Pratt): it weakens the others instead of vanishing.  ±∞ is a
-    difference greater than all others.  NaN is left out.
-
-    Without a difference other than 0 the p-value is 1.
+    has a rank but no sign (Pratt): it weakens the others instead of being left out.
 
     Source: Wilcoxon (1945); Pratt (1959), "Remarks on zeros and ties in the Wilcoxon signed
     rank procedures".  Differs: SciPy's `wilcoxon` leaves zeros out (`zero_method="wilcox"`)
     and with ties uses the normal distribution from 14 pairs on.
 
+    Examples
+    --------
     >>> signed_rank([1, 2, 3, 4, 5, 6, 7, 8])  # 2 / 2⁸
     0.0078125
     """
@@ -75,12 +91,32 @@ def _rank_sums(ranks: npt.NDArray[np.int_]) -> Array:
 
 
 def holm(p: npt.ArrayLike) -> Array:
-    """p-values (m,) adjusted for being m: those <= α are errors with chance α altogether.
+    """Adjust p-values for the number of tests: at most α errors among those that are <= α.
 
+    Parameters
+    ----------
+    p : array_like, shape (m,)
+        The p-values of a family of tests, each in [0, 1].
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        The adjusted p-values.  To call every test with an adjusted value <= α significant makes
+        any error with a probability of at most α.
+
+    Raises
+    ------
+    SettingError
+        If `p` is not of shape (m,) with values in [0, 1].
+
+    Notes
+    -----
     The k-th smallest becomes  max over j <= k of  min(1, (m − j + 1) p_(j)).
 
     Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
 
+    Examples
+    --------
     >>> holm([0.01, 0.04, 0.03]).tolist()
     [0.03, 0.06, 0.06]
     """
@@ -95,10 +131,26 @@ def holm(p: npt.ArrayLike) -> Array:
 
 
 def fewest_pairs(family: int, level: float = 0.95) -> int:
-    """The fewest pairs with which one of `family` differences can be shown at all.
+    """Count the fewest pairs with which one of `family` differences can be shown at all.
 
-    With n pairs the smallest p-value is 2/2ⁿ; Holm's correction wants m·2/2ⁿ <= 1 − level.
+    Parameters
+    ----------
+    family : int
+        How many differences are tested together, m >= 1.
+    level : float, default 0.95
+        1 minus the chance of an error in the family, in (0, 1).
 
+    Returns
+    -------
+    int
+        The number of pairs.
+
+    Notes
+    -----
+    With n pairs the smallest p-value is 2/2ⁿ; Holm's correction requires m·2/2ⁿ <= 1 − level.
+
+    Examples
+    --------
     >>> fewest_pairs(1), fewest_pairs(4), fewest_pairs(15)
     (6, 8, 10)
     """

@@ -20,7 +20,22 @@ _OURS: Final = Rule(
 class Replication:
     """A published number beside the distribution found here.
 
-    `note` says why the two differ, or what the number is, where that is known.
+    Parameters
+    ----------
+    source, what : str
+        Who published the number, and what it is.
+    value : float
+        The published number.
+    median, low, high : float
+        Our median, and the interval that holds one more run.
+    inside : bool
+        Whether the published number lies in the interval.
+    runs : int
+        How many runs the interval rests on.
+    level : float
+        The probability of the interval.
+    note : str, optional
+        Why the two differ, or what the number is, where that is known.
     """
 
     source: str
@@ -43,8 +58,38 @@ def replicate(
     level: float = 0.99,
     note: str | None = None,
 ) -> Replication:
-    """One row of a replication table: is the published value one that our runs could give?
+    """Compare a published number with the distribution of our runs.
 
+    Parameters
+    ----------
+    source, what : str
+        Who published the number, and what it is.
+    value : float
+        The published number.
+    values : array_like, shape (runs,)
+        Our numbers.
+    level : float, default 0.99
+        The probability of the interval, in (0, 1).
+    note : str, optional
+        Why the two differ, where that is known.
+
+    Returns
+    -------
+    Replication
+        One row of a replication table; `inside` says whether our runs could give the value.
+
+    Raises
+    ------
+    SettingError
+        If an argument is not of its type, or `level` is not in (0, 1).
+
+    See Also
+    --------
+    run_interval : The interval that is used.
+    reproduce : The same for a number without randomness.
+
+    Examples
+    --------
     >>> replicate("notes", "loss", 2.1, [2.0, 2.1, 2.2, 2.3]).inside
     True
     """
@@ -72,10 +117,33 @@ def reproduce(
     tolerance: float,
     note: str | None = None,
 ) -> Replication:
-    """One row of a replication table for a number without randomness: equal or not.
+    """Compare a published number without randomness with ours: equal or not.
 
-    The interval is ours ± tolerance.
+    Parameters
+    ----------
+    source, what : str
+        Who published the number, and what it is.
+    value : float
+        The published number.
+    ours : float
+        Our number, or NaN.
+    tolerance : float
+        The interval is ours ± tolerance; >= 0.
+    note : str, optional
+        Why the two differ, where that is known.
 
+    Returns
+    -------
+    Replication
+        One row of a replication table, with the level 1 and one run.
+
+    Raises
+    ------
+    SettingError
+        If an argument is not of its type, or the tolerance is negative.
+
+    Examples
+    --------
     >>> reproduce("notes", "derivative", 0.2, 0.2 + 1e-12, 1e-9).inside
     True
     """

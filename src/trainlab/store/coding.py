@@ -23,8 +23,22 @@ def canonical(value: Any) -> str:
 
 
 def encode(info: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
-    """Plain JSON values and named arrays as bytes: header length, header, numbers.
+    """Pack plain JSON values and named arrays into bytes: header length, header, numbers.
 
+    Parameters
+    ----------
+    info : JSON values
+        Numbers, strings, lists and dicts.
+    arrays : dict of str to ndarray
+        Arrays of numbers.
+
+    Returns
+    -------
+    bytes
+        What `decode` reads; the same values give the same bytes.
+
+    Examples
+    --------
     >>> info, arrays = decode(encode({"step": 3}, {"W": np.eye(2, dtype=np.float32)}))
     >>> info, arrays["W"].tolist()
     ({'step': 3}, [[1.0, 0.0], [0.0, 1.0]])
@@ -39,9 +53,22 @@ def encode(info: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
 
 
 def decode(content: bytes) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
-    """What `encode` was given.  ValueError for bytes that it did not write.
+    """Unpack what `encode` was given; no more is allocated than there are bytes.
 
-    No more is allocated than there are bytes.
+    Parameters
+    ----------
+    content : bytes
+        What `encode` wrote.
+
+    Returns
+    -------
+    tuple
+        The JSON values and the arrays.
+
+    Raises
+    ------
+    ValueError
+        For bytes that `encode` did not write.
     """
     start = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
     if start > len(content):

@@ -55,10 +55,18 @@ Place = tuple[str, int]
 class About:
     """What a store has of a run.
 
-    settings    what it began with
-    total       the parts of the kind "result" that it will have;  done: those it has
-    begun, changed  when, in words that can be sorted; UNKNOWN where that is damaged
-    size        bytes of its parts
+    Parameters
+    ----------
+    key : str
+        The name of the run.
+    settings : JSON values
+        What it began with.
+    total, done : int
+        The parts of the kind "result" that it will have, and those it has.
+    begun, changed : str
+        When, in words that can be sorted; UNKNOWN where that is damaged.
+    size : int
+        Bytes of its parts.
     """
 
     key: str
@@ -73,9 +81,20 @@ class About:
 class Store:
     """The runs in a folder, open for reading and writing until it is closed.
 
-    The folder is made if need be.  StoreError where it cannot be written to, where another
-    process has it open, and where the file is damaged, of another program, or of a newer
-    version of trainlab.  Methods are safe in threads; a forked child must not call them.
+    Parameters
+    ----------
+    folder : str or path
+        The folder; it is made if need be.
+
+    Raises
+    ------
+    StoreError
+        Where the folder cannot be written to, where another process has it open, and where the
+        file is damaged, of another program, or of a newer version of trainlab.
+
+    Notes
+    -----
+    Methods are safe in threads; a forked child must not call them.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -123,15 +142,24 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Lets another process have the folder."""
+        """Close the store, and let other processes have the folder."""
         with self._guard:
             self._connection.close()
         self._lock.release()
 
     def began(self, key: str, before: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        """The settings that the run of that key began with; None where there is no such run.
+        """Read the settings that the run of a key began with; None where there is no such run.
 
-        before: fields that earlier versions did not write, and what they were.
+        Parameters
+        ----------
+        key : str
+            The name of the run.
+        before : mapping
+            Fields that earlier versions did not write, and what they were.
+
+        Returns
+        -------
+        settings : JSON values, or None
         """
         with self._guard, _complaints(self.path):
             row = self._connection.execute(
@@ -147,11 +175,32 @@ class Store:
         fresh: bool = False,
         before: Mapping[str, Any] = MappingProxyType({}),
     ) -> Run:
-        """The run of that key: as it was left, or a new one.
+        """Open the run of a key: as it was left, or a new one.
 
-        settings: plain JSON values that decide what its parts hold.  SettingError, naming
-        the differences, where it began with others; `fresh` starts over then, and always.
-        before: fields that earlier versions did not write, and what they were.
+        Parameters
+        ----------
+        key : str
+            The name of the run.
+        settings : JSON values
+            What decides the content of its parts.
+        total : int
+            How many parts of the kind "result" it will have.
+        fresh : bool, default False
+            Start over, whatever is there.
+        before : mapping
+            Fields that earlier versions did not write, and what they were.
+
+        Returns
+        -------
+        Run
+            The run.
+
+        Raises
+        ------
+        SettingError
+            Names the differences, where the run began with other settings.
+        StoreError
+            Where the store cannot be read or written.
         """
         text = canonical(settings)
         digest = checksum(key, text, str(total))
@@ -182,7 +231,13 @@ class Store:
             return Run(self, number, digest)
 
     def forget(self, key: str) -> None:
-        """Drops the run of that key, and those whose keys are the same and ": …" behind it."""
+        """Drop the run of a key, and those whose keys are the same followed by ": …".
+
+        Parameters
+        ----------
+        key : str
+            The name of the run.
+        """
         with self._guard, _complaints(self.path), self._transaction():
             start = f"{key}: "
             found = self._connection.execute(
@@ -207,7 +262,17 @@ class Store:
 
 
 class Run:
-    """The parts of one run.  Made by `Store.run`."""
+    """The parts of one run; `Store.run` makes it.
+
+    Parameters
+    ----------
+    store : Store
+        Where the run is kept.
+    number : int
+        Its number there.
+    digest : bytes
+        Of its key, settings and total.
+    """
 
     def __init__(self, store: Store, number: int, digest: bytes) -> None:
         self._store = store
@@ -215,7 +280,18 @@ class Run:
         self._digest = digest
 
     def load(self, kind: str) -> dict[int, bytes]:
-        """The intact parts of a kind, by place."""
+        """Read the intact parts of a kind.
+
+        Parameters
+        ----------
+        kind : str
+            The kind.
+
+        Returns
+        -------
+        dict of int to bytes
+            Contents by place; what is damaged is left out.
+        """
         store = self._store
         with store._guard, _complaints(store.path):
             rows = store._connection.execute(
@@ -229,9 +305,23 @@ class Run:
             }
 
     def save(self, parts: Mapping[Place, bytes], dropped: Iterable[Place] = ()) -> None:
-        """Writes parts, in place of those that were there, and drops others: all or nothing.
+        """Write parts, in place of those that were there, and drop others: all or nothing.
 
-        They are on the disk when it returns.
+        Parameters
+        ----------
+        parts : dict of (str, int) to bytes
+            Contents by kind and place.
+        dropped : iterable of (str, int), optional
+            Kinds and places of the parts to drop.
+
+        Raises
+        ------
+        StoreError
+            Where the store cannot be written to.
+
+        Notes
+        -----
+        The parts are on the disk when it returns.
         """
         store, number = self._store, self._number
         with store._guard, _complaints(store.path), store._transaction():
@@ -254,9 +344,22 @@ class Run:
 
 
 def listed(folder: str | os.PathLike[str]) -> list[About]:
-    """The runs in a folder, in the order in which they began; also while a process writes.
+    """List the runs in a folder, in the order in which they began; also while a process writes.
 
-    StoreError where there is no store, or one that cannot be read.
+    Parameters
+    ----------
+    folder : str or path
+        The folder.
+
+    Returns
+    -------
+    list of About
+        The runs.
+
+    Raises
+    ------
+    StoreError
+        Where there is no store, or one that cannot be read.
     """
     path = as_path(folder, "DIR", "a list of runs") / FILE
     if not os.path.isfile(path):
