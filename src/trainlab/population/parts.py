@@ -24,6 +24,8 @@ from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
 from trainlab.settings import Settings, stack, structure
 
+Shape = tuple[int, ...]
+
 ROWS: Final = 3
 UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
@@ -94,6 +96,8 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         x = y
         caches.append(cache)
     loss, name = architecture.loss, type(architecture.loss).__name__
+    terms, _ = loss.entries(x, t, FRESH)
+    _check("entries", name, terms, x.shape, dtype, (*x.shape[:-1], 1))
     value, cache = loss.forward(x, t, FRESH)
     _check("loss", name, value, (len(pair),), dtype)
     dy = loss.backward(cache, FRESH)
@@ -117,12 +121,13 @@ def _draw(rows: int, width: int) -> Array:
     return np.zeros((rows, width), np.float32)
 
 
-def _check(what: str, of: str, found: Any, shape: tuple[int, ...], dtype: str) -> None:
-    if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != dtype:
-        must, remedy = f"be an array of shape {shape} and dtype {dtype}", None
-        if isinstance(found, np.ndarray) and found.shape == shape:
-            remedy = "trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
-        raise SettingError(sentence(what, of, must, found, remedy))
+def _check(what: str, of: str, found: Any, shape: Shape, dtype: str, other: Shape = ()) -> None:
+    shapes = (shape, other) if other else (shape,)
+    fits = isinstance(found, np.ndarray) and found.shape in shapes
+    if not fits or found.dtype != dtype:
+        must = f"be an array of shape {' or '.join(map(str, shapes))} and dtype {dtype}"
+        remedy = "trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
+        raise SettingError(sentence(what, of, must, found, remedy if fits else None))
 
 
 def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
