@@ -428,5 +428,5 @@ def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:
         knots: Any = None
 
     model = tl.Network(tl.MLP((3,), activation=Listed([1, 2])))
-    told = "fields of Listed must have values that can be hashed"
+    told = "fields of Listed must have values with a hash"
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)

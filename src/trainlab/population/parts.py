@@ -31,12 +31,22 @@ UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
 
 
+def check_hashes(members: Sequence[Member]) -> None:
+    """Raises SettingError where a field of a part of the user's own has no hash."""
+    for member in members:
+        for part in filter(is_own, parts(member)):
+            try:
+                hash(part)
+            except TypeError as error:
+                must = "have values with a hash: numbers, strings, tuples of them, or settings"
+                raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
+
+
 def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
     """Raises SettingError where a part of the user's own does not do what it must."""
     kinds: dict[Any, list[Member]] = {}
     for member in members:
         if any(map(is_own, parts(member))):
-            _check_hash(member)
             kinds.setdefault(structure(member), []).append(member)
     for alike in kinds.values():
         # Two that differ, if there are such: settings that differ are arrays then.
@@ -63,15 +73,6 @@ def is_own(record: Settings) -> bool:
 
 def _settings(member: Member) -> tuple[Settings, Settings]:
     return member.network, member.optimizer
-
-
-def _check_hash(member: Member) -> None:
-    for part in parts(member):
-        try:
-            hash(part)
-        except TypeError as error:
-            must = "have values that can be hashed: numbers, strings, tuples of them, or settings"
-            raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
 def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
