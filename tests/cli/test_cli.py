@@ -76,13 +76,13 @@ def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("trainlab.experiments.run", run)
     words = ["--data", "mnist", "--data-dir", "d", "--seeds", "3", "--workers", "1", "--quick"]
-    words += ["--backend", "dask", "--scheduler", "tcp://there:8786"]
+    words += ["--backend", "dask", "--scheduler", "tcp://there:8786", "--engine", "numpy"]
     result = invoke("run", "tiny-network", *words, "--out", str(tmp_path))
     assert result.exit_code == 2
     assert result.output == "Error: no network\n"
     options = seen["options"]
     assert (options.data, options.data_dir, options.seeds) == ("mnist", Path("d"), 3)
-    assert (options.workers, options.quick) == (1, True)
+    assert (options.workers, options.quick, options.engine) == (1, True, "numpy")
     assert (options.backend, options.scheduler) == ("dask", "tcp://there:8786")
     assert (seen["names"], seen["out"]) == (["tiny-network"], tmp_path)
 
@@ -170,7 +170,7 @@ def test_an_interruption_names_the_options_that_were_given(
 
     monkeypatch.setattr("trainlab.experiments.run", run)
     words = ["--data", "mnist", "--data-dir", "a b", "--workers", "2", "--quick"]
-    words += ["--backend", "loky"]
+    words += ["--backend", "loky", "--engine", "numpy"]
     result = invoke("run", "all", *words, "--out", str(tmp_path))
     assert result.exit_code == cli.INTERRUPTED
     names = [one.name for one in find(["all"], "mnist")]
@@ -178,7 +178,7 @@ def test_an_interruption_names_the_options_that_were_given(
     (line,) = [line for line in result.output.splitlines() if line.startswith("To go on")]
     assert line == (
         f"To go on: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
-        f"--workers 2 --backend loky --out {tmp_path} --quick"
+        f"--workers 2 --backend loky --engine numpy --out {tmp_path} --quick"
     )
 
 

@@ -32,6 +32,9 @@ def test_pages_run_and_keep_what_they_promise(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # for the files of the page, beside which a script lies
+    for block in blocks(path.read_text(encoding="utf-8"), "python"):
+        monkeypatch.delitem(sys.modules, block.file.removesuffix(".py"), raising=False)
     names: dict[str, Any] = {}
     assert execute(path, names) > 0, "nothing on the page is asserted"
 

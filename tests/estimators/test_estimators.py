@@ -424,6 +424,7 @@ def test_probabilities_are_never_0_or_1(members: int, dtype: str) -> None:
         ("class_weight", "equal"),
         ("standardize_inputs", "yes"),
         ("workers", 0),
+        ("engine", "fastest"),
     ],
 )
 def test_what_a_parameter_must_be(name: str, value: Any) -> None:

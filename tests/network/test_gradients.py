@@ -32,7 +32,7 @@ from cases import (
 from trainlab import network as room
 from trainlab import optimizers, schedules
 from trainlab.differentiation import complex_step_gradient, gradient_check
-from trainlab.models.records import RECORDS
+from trainlab.models.records import BASES, RECORDS
 from trainlab.network import activations, initializers, losses, norms
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Layer, Mode
@@ -215,6 +215,10 @@ def test_what_the_tables_have_is_public_and_can_be_read_from_files() -> None:
         name = kind.__name__
         assert name in tl.__all__, f"{name} is missing from __all__ of {kind.__module__}"
         assert getattr(tl, name) is RECORDS[name] is kind
+    own = ("Dense", "Activate", "Dropout", "Slot", "Declaration", "Parameter", "Mode")
+    own += ("Metric", "Callback", "Moment", "Progress", *(base.__name__ for base in BASES))
+    assert set(own) <= set(tl.__all__)
+    assert all(getattr(tl, base.__name__) is base for base in BASES)
     assert len(tl.__all__) == len(set(tl.__all__))
 
 

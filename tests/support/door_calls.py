@@ -67,6 +67,8 @@ NO_DOORS: Final = frozenset(
         "trainlab.Running.resume",
         "trainlab.Running.stop",
         "trainlab.Running.wait",
+        # A protocol: users write a class with its methods.
+        "trainlab.Progress",
         # What a layer or an optimizer of one's own says it needs: `fit` checks that.
         "trainlab.Declaration",
         "trainlab.Mode",

@@ -13,7 +13,7 @@ from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
-from trainlab.population.parts import check_parts
+from trainlab.population.parts import check_hashes, check_parts
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
@@ -114,6 +114,7 @@ def _checked(fit: Fit) -> _CheckedFit:
     members, settings, states = tuple(fit.members), fit.settings, None
     splits, widths = check_data(fit.data, members, settings.dtype)
     plan = make_plan(settings, splits, fit.data.task)
+    check_hashes(members)
     check_memory(members, plan, widths)
     check_parts(members, splits["train"], widths, settings.dtype)
     if settings.start is not None and fit.before is not None:

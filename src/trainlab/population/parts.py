@@ -24,9 +24,22 @@ from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
 from trainlab.settings import Settings, stack, structure
 
+Shape = tuple[int, ...]
+
 ROWS: Final = 3
 UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
+
+
+def check_hashes(members: Sequence[Member]) -> None:
+    """Raises SettingError where a field of a part of the user's own has no hash."""
+    for member in members:
+        for part in filter(is_own, parts(member)):
+            try:
+                hash(part)
+            except TypeError as error:
+                must = "have values with a hash: numbers, strings, tuples of them, or settings"
+                raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
 def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
@@ -34,7 +47,6 @@ def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype
     kinds: dict[Any, list[Member]] = {}
     for member in members:
         if any(map(is_own, parts(member))):
-            _check_hash(member)
             kinds.setdefault(structure(member), []).append(member)
     for alike in kinds.values():
         # Two that differ, if there are such: settings that differ are arrays then.
@@ -63,15 +75,6 @@ def _settings(member: Member) -> tuple[Settings, Settings]:
     return member.network, member.optimizer
 
 
-def _check_hash(member: Member) -> None:
-    for part in parts(member):
-        try:
-            hash(part)
-        except TypeError as error:
-            must = "have values that can be hashed: numbers, strings, tuples of them, or settings"
-            raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
-
-
 def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
     networks = [member.network for member in pair]
     architecture = Architecture.of(networks, *widths)
@@ -94,6 +97,8 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         x = y
         caches.append(cache)
     loss, name = architecture.loss, type(architecture.loss).__name__
+    terms, _ = loss.entries(x, t, FRESH)
+    _check("entries", name, terms, x.shape, dtype, (*x.shape[:-1], 1))
     value, cache = loss.forward(x, t, FRESH)
     _check("loss", name, value, (len(pair),), dtype)
     dy = loss.backward(cache, FRESH)
@@ -117,12 +122,13 @@ def _draw(rows: int, width: int) -> Array:
     return np.zeros((rows, width), np.float32)
 
 
-def _check(what: str, of: str, found: Any, shape: tuple[int, ...], dtype: str) -> None:
-    if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != dtype:
-        must, remedy = f"be an array of shape {shape} and dtype {dtype}", None
-        if isinstance(found, np.ndarray) and found.shape == shape:
-            remedy = "trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
-        raise SettingError(sentence(what, of, must, found, remedy))
+def _check(what: str, of: str, found: Any, shape: Shape, dtype: str, other: Shape = ()) -> None:
+    shapes = (shape, other) if other else (shape,)
+    fits = isinstance(found, np.ndarray) and found.shape in shapes
+    if not fits or found.dtype != dtype:
+        must = f"be an array of shape {' or '.join(map(str, shapes))} and dtype {dtype}"
+        remedy = "trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
+        raise SettingError(sentence(what, of, must, found, remedy if fits else None))
 
 
 def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:

@@ -97,7 +97,8 @@ class Section:
     @property
     def command(self) -> str | None:
         """The line that measures the same again."""
-        return words.command(self.results)
+        known = self.experiment.name in EXPERIMENTS
+        return words.command(self.results) if known else None
 
     @property
     def inside(self) -> int:
@@ -111,20 +112,23 @@ class Section:
         return Counter(row.arm for row in measured.members if row.id in measured.diverged)
 
 
-def build(folder: str | os.PathLike[str]) -> Path:
+def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> Path:
     """Writes index.html from the results in the folder's subfolders, and returns its path.
 
     Results that cannot be read are named on the page, with the reason; so are figures
     that are not there.
+
+    own: experiments of the user's own, whose results are shown below ours.
     """
     root = as_path(folder, "folder", "a report")
+    known = {**EXPERIMENTS, **{one.name: one for one in own}}
     sections = []
     faults = [
         f"{path} is of no experiment that this version of trainlab knows."
         for path in sorted(root.glob(f"*/{FILE}"))
-        if path.parent.name not in EXPERIMENTS
+        if path.parent.name not in known
     ]
-    for name, experiment in EXPERIMENTS.items():
+    for name, experiment in known.items():
         if not (root / name / FILE).is_file():
             continue
         try:

@@ -1,0 +1,432 @@
+"""Parts of the user's own, as docs/your-own.md writes them: trained, checked, saved, loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import trainlab as tl
+from complaints import complains
+from documents import ROOT, blocks
+from trainlab.models import records
+from trainlab.models.records import RECORDS
+from trainlab.settings import cast, number
+
+(FILE,) = (
+    block
+    for block in blocks((ROOT / "docs" / "your-own.md").read_text("utf-8"), "python")
+    if block.file
+)
+RNG = np.random.default_rng(2)
+X, LABELS = RNG.normal(size=(60, 4)).astype("f4"), np.arange(60) % 3
+DATA = tl.from_arrays(X, LABELS, test=(X[:20] + 0.1, LABELS[:20]))
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of the page, as a file outside the package."""
+    (tmp_path / FILE.file).write_text(FILE.text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for table, name in [(sys.modules, "parts"), *((RECORDS, name) for name in NAMES)]:
+        monkeypatch.delitem(table, name, raising=False)
+    yield importlib.import_module("parts")
+    sys.modules.pop("parts", None)
+    for name in NAMES:
+        RECORDS.pop(name, None)
+
+
+NAMES = ("Swish", "RMSNorm", "SignMomentum")
+
+
+def population(parts: Any, seeds: int = 2) -> tl.Population:
+    return tl.Population.grid(
+        tl.MLP((5, 6), dropout=0.1),
+        parts.SignMomentum(0.01, schedule="cosine", clip_norm=1.0),
+        activation=[parts.Swish(1.0), parts.Swish(2.0)],
+        norm=[parts.RMSNorm(1e-5), parts.RMSNorm(0.1)],
+        momentum=[0.5, 0.9],
+        seed=range(seeds),
+    )
+
+
+def test_gradients_are_checked(parts: Any) -> None:
+    assert FILE.text.count("@tl.register") == len(NAMES)
+    for part in (parts.Swish(), parts.Swish(2.5), parts.RMSNorm(), parts.RMSNorm(0.3)):
+        for members in (None, 3):
+            report = tl.gradient_check(part, members=members)
+            assert report.ok, str(report)
+            assert sum(row.entries - row.crossed for row in report.rows) > 60
+
+    class Wrong(parts.Swish):
+        def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+            return 1.001 * super().pullback(x, y, dy, out, new)
+
+    class Forgetful(parts.RMSNorm):
+        def backward(self, p: Any, cache: Any, dy: Any, grads: Any, new: Any) -> Any:
+            right = super().backward(p, cache, dy, grads, new)
+            grads["gamma"][...] = 0
+            return right
+
+    assert not tl.gradient_check(Wrong()).ok
+    assert not tl.gradient_check(Forgetful()).ok
+    assert not tl.gradient_check(_WrongLoss()).ok
+
+
+@dataclasses.dataclass(frozen=True)
+class LogCosh(tl.Loss):
+    """Σ ln cosh(a (y − t)) / a."""
+
+    a: float = number(1.0, low=0.0)
+
+    def entries(self, y: Any, t: Any, new: Any) -> Any:
+        a = cast(self.a, y.dtype)
+        return np.log(np.cosh(a * (y - t))) / a, a * (y - t)
+
+    def derivative(self, cache: Any, new: Any) -> Any:
+        return np.tanh(cache)
+
+
+class _WrongLoss(LogCosh):
+    def derivative(self, cache: Any, new: Any) -> Any:
+        return np.sin(cache)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signs(tl.Initializer):
+    def draw(self, rng: Any, fan_in: int, fan_out: int) -> Any:
+        return rng.choice([-0.5, 0.5], (fan_in, fan_out))
+
+
+@dataclasses.dataclass(frozen=True)
+class Halving(tl.Schedule):
+    every: float = number(5.0, low=0.0)
+
+    def multiplier(self, step: int, total: int | None = None) -> Any:
+        return tl.schedules.each(lambda every: 0.5 ** (step / every), self.every)
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes", "loky"])
+def test_a_member_is_the_network_alone(parts: Any, backend: str) -> None:
+    together = population(parts)
+    history = together.fit(DATA, steps=13, batch_size=10, workers=2, backend=backend)
+    for row in (0, 5, 10, 15):
+        member = together[row]
+        alone = tl.Network(member.network, member.optimizer, member.seed)
+        losses = alone.fit(DATA, steps=13, batch_size=10)["train_loss"]
+        assert np.array_equal(losses[0], history["train_loss"][row])
+        for name, values in alone.parameters.items():
+            assert np.array_equal(values, together.parameters(row)[name]), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_losses_initializers_and_schedules(dtype: str) -> None:
+    data = tl.from_arrays(X, X[:, :2] * 2, weight=RNG.uniform(0.5, 2, 60))
+    together = tl.Population.grid(
+        [tl.MLP((5,), init=Signs(), loss=LogCosh(a)) for a in (1.0, 2.0)],
+        [tl.SGD(0.1, schedule=Halving(every)) for every in (3, 9)],
+    )
+    history = together.fit(data, epochs=4, dtype=dtype)
+    assert (history["train_evaluation_loss"][:, -1] < history["train_evaluation_loss"][:, 0]).all()
+    for row, member in enumerate(together):
+        alone = tl.Network(member.network, member.optimizer, member.seed)
+        losses = alone.fit(data, epochs=4, dtype=dtype)["train_loss"]
+        assert np.array_equal(losses[0], history["train_loss"][row])
+
+
+LOAD = """
+import hashlib, sys
+import numpy as np
+import trainlab as tl
+if "parts" in sys.argv:
+    import parts
+model = tl.load(sys.argv[1])
+x = np.load(sys.argv[2])
+print(hashlib.sha256(np.ascontiguousarray(model.predict_proba(x)).tobytes()).hexdigest())
+"""
+
+
+def fresh(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What a new process says of the model."""
+    np.save(folder / "x.npy", X)
+    arguments = [sys.executable, "-c", LOAD, "model", "x.npy", *words]
+    return subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("kind", ["population", "network", "estimator"])
+def test_a_new_process_loads_what_it_has_registered(parts: Any, kind: str, tmp_path: Path) -> None:
+    if kind == "estimator":
+        model: Any = estimator(parts).fit(X, LABELS)
+    else:
+        model = population(parts) if kind == "population" else network(parts)
+        model.fit(DATA, epochs=2)
+    tl.save(model, tmp_path / "model")
+    expected = hashlib.sha256(np.ascontiguousarray(model.predict_proba(X)).tobytes()).hexdigest()
+    found = fresh(tmp_path, "parts")
+    assert found.stdout.strip() == expected, found.stderr
+    found = fresh(tmp_path)
+    assert found.returncode
+    last = found.stderr.splitlines()[-1]
+    assert "settings of model must be of classes that are known; got '" in last
+    assert last.endswith(" before load, if it is a class of your own")
+    assert any(f"got '{name}'; try trainlab.register({name})" in last for name in NAMES)
+
+
+def network(parts: Any) -> tl.Network:
+    return tl.Network(tl.MLP((5,), parts.Swish(2), norm=parts.RMSNorm()), parts.SignMomentum(0.01))
+
+
+def estimator(parts: Any) -> tl.MLPClassifier:
+    return tl.MLPClassifier(
+        (5,),
+        parts.Swish(2),
+        norm=parts.RMSNorm(),
+        optimizer=parts.SignMomentum(0.01),
+        schedule="cosine",
+        max_iter=4,
+        random_state=0,
+    )
+
+
+def test_they_work_in_estimators(parts: Any, tmp_path: Path) -> None:
+    model = estimator(parts)
+    assert model.get_params()["activation"] == parts.Swish(2)
+    copied = clone(model).fit(X, LABELS)
+    assert clone(copied).get_params() == model.get_params()
+    expected = copied.predict_proba(X)
+    pickled = pickle.loads(pickle.dumps(copied))  # noqa: S301  # our own object
+    assert np.array_equal(pickled.predict_proba(X), expected)
+    tl.save(copied, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert again.get_params() == model.get_params()
+    assert np.array_equal(again.predict_proba(X), expected)
+    regressor = tl.MLPRegressor((5,), loss=LogCosh(), max_iter=3, schedule="cosine")
+    assert np.isfinite(regressor.fit(X, X[:, 0]).predict(X)).all()
+
+
+def test_they_work_in_ensembles_and_searches(parts: Any, tmp_path: Path) -> None:
+    space = {"activation": [parts.Swish(2)], "optimizer": [parts.SignMomentum(0.01)]}
+    space |= {"hidden_layer_sizes": [(4,)]}
+    small = {"max_iter": 2, "random_state": 0}
+    ensemble = tl.PopulationEnsembleClassifier(2, space=space, n_folds=2, **small).fit(X, LABELS)
+    tl.save(ensemble, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert np.array_equal(again.predict_proba(X), ensemble.predict_proba(X))
+    search = tl.PopulationSearchCV(
+        tl.MLPClassifier(max_iter=2, schedule="cosine", random_state=0),
+        {"activation": [parts.Swish(1), parts.Swish(3)], "norm": [parts.RMSNorm()]},
+        n_iter=2,
+        cv=2,
+        random_state=0,
+    )
+    assert isinstance(search.fit(X, LABELS).best_params_["activation"], parts.Swish)
+
+
+def test_a_run_with_them_is_kept_and_gone_on_with(parts: Any, tmp_path: Path) -> None:
+    first = population(parts).fit(DATA, epochs=2, store=tmp_path)
+    again = population(parts).fit(DATA, epochs=2, store=tmp_path)
+    assert np.array_equal(first["train_loss"], again["train_loss"])
+
+
+def test_onnx_says_what_is_missing(parts: Any, tmp_path: Path) -> None:
+    model = network(parts)
+    model.fit(DATA, epochs=1)
+    told = "RMSNorm of export_onnx must have a method `onnx`, which adds its formula to a graph"
+    complains(lambda: tl.export_onnx(model, tmp_path / "graph.onnx"), tl.SettingError, told)
+
+
+@pytest.mark.parametrize("norm", [tl.Dense(7), tl.Dropout(0.3), tl.Activate(tl.Tanh())])
+def test_any_layer_as_a_norm_is_saved(norm: tl.Layer, tmp_path: Path) -> None:
+    model = tl.Network(tl.MLP((4, 5), norm=norm))
+    model.fit(DATA, epochs=1)
+    tl.save(model, tmp_path / "model")
+    again = tl.load(tmp_path / "model")
+    assert again.member == model.member
+    assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+# --- what is refused -------------------------------------------------------------------
+
+
+def trained(**fields: Any) -> tl.Network:
+    model = tl.Network(tl.MLP((3,), **fields))
+    model.fit(DATA, steps=1)
+    return model
+
+
+def test_a_class_that_is_not_registered_is_not_saved(tmp_path: Path) -> None:
+    told = "Signs of save must be registered, so that load knows it"
+    model = trained(init=Signs())
+    complains(lambda: tl.save(model, tmp_path / "model"), tl.SettingError, told)
+    nested = tl.Network(tl.MLP((3,)), tl.SGD(0.1, schedule=Halving()))
+    nested.fit(DATA, steps=1)
+    told = "Halving of save must be registered"
+    complains(lambda: tl.save(nested, tmp_path / "model"), tl.SettingError, told)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_class_does_not_pass_for_another_of_its_name(tmp_path: Path) -> None:
+    class ReLU(tl.ReLU):
+        pass
+
+    complains(lambda: tl.register(ReLU), tl.SettingError, "ReLU of register must have a name")
+    model = trained(activation=ReLU())
+    complains(lambda: tl.save(model, tmp_path / "m"), tl.SettingError, "ReLU of save must be reg")
+
+
+def test_a_class_that_is_defined_anew_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = dict(RECORDS)
+    monkeypatch.setattr(records, "RECORDS", table)
+
+    def define() -> Any:
+        return tl.register(dataclasses.make_dataclass("Anew", [], bases=(tl.ReLU,), frozen=True))
+
+    first, second = define(), define()
+    assert first is not second
+    assert table["Anew"] is second
+
+
+@pytest.mark.parametrize("part", [3, tl.Layer, int, tl.MLP, tl.ReLU()])
+def test_what_cannot_be_registered(part: Any) -> None:
+    complains(
+        lambda: tl.register(part), tl.SettingError, "part of register must be a class derived"
+    )
+
+
+def _activation(**methods: Any) -> tl.Activation:
+    right: dict[str, Any] = {
+        "value": lambda self, x, out, new=None: x,
+        "pullback": lambda self, x, y, dy, out, new=None: dy,
+    }
+    return type("Own", (tl.Activation,), right | methods)()
+
+
+def _layer(**methods: Any) -> tl.Layer:
+    right: dict[str, Any] = {
+        "forward": lambda self, p, x, mode, new: (x, None, {}),
+        "backward": lambda self, p, cache, dy, grads, new: dy,
+    }
+    return type("Own", (tl.Layer,), right | methods)()
+
+
+def _scaled(self: Any, in_features: int) -> tl.Declaration:
+    return tl.Declaration({"s": tl.Parameter((1, in_features), 1.0)}, {}, in_features)
+
+
+def _counted(self: Any, in_features: int) -> tl.Declaration:
+    return tl.Declaration({}, {"n": tl.Parameter((1, 1), 0.0)}, in_features)
+
+
+def _loss(**methods: Any) -> tl.Loss:
+    right: dict[str, Any] = {
+        "task": "classification",
+        "entries": lambda self, y, t, new: (y * y, y),
+        "derivative": lambda self, cache, new: 2 * cache,
+    }
+    return type("Own", (tl.Loss,), right | methods)()
+
+
+PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
+
+
+@pytest.mark.parametrize(
+    ("fields", "starts", "ends"),
+    [
+        (
+            {"activation": _activation(value=lambda self, x, out, new=None: x * np.float64(2))},
+            "outputs of Own must be an array of shape (2, 3, 3) and dtype float32",
+            PROMOTED,
+        ),
+        (
+            {"activation": _activation(value=lambda self, x, out, new=None: x.mean(axis=-1))},
+            "outputs of Own must be an array of shape (2, 3, 3)",
+            "and dtype float32",
+        ),
+        (
+            {"activation": _activation(value=lambda self, x, out, new=None: None)},
+            "outputs of Own must be an array of shape (2, 3, 3)",
+            "got None",
+        ),
+        (
+            {"activation": _activation(pullback=lambda self, x, y, dy, out, new=None: dy[..., :1])},
+            "dx of Own must be an array of shape (2, 3, 3)",
+            "and dtype float32",
+        ),
+        (
+            {"norm": _layer(declare=_scaled)},
+            "backward of Own must fill grads['s'] in place",
+            "entries that are not written'",
+        ),
+        (
+            {"norm": _layer(declare=_counted)},
+            "new buffers of Own must be {'n': (2, 1, 1)} in training",
+            "got {}",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: (y.sum(), y))},
+            "entries of Own must be an array of shape (2, 3, 3) or (2, 3, 1)",
+            "",
+        ),
+        (
+            {"loss": _loss(derivative=lambda self, cache, new: cache[..., :1].copy())},
+            "derivative of Own must be an array of shape (2, 3, 3)",
+            "and dtype float32",
+        ),
+    ],
+)
+def test_parts_are_tried_before_they_train(fields: dict[str, Any], starts: str, ends: str) -> None:
+    with pytest.raises(tl.SettingError) as found:
+        trained(**fields)
+    assert str(found.value).startswith(starts), found.value
+    assert str(found.value).endswith(ends), found.value
+
+
+def test_settings_that_differ_between_members_are_tried_too() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Stretch(tl.Activation):
+        by: float = number(1.0)
+
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            return self.by * x  # of one network float32, of a population float64
+
+        def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+            return self.by * dy
+
+    trained(activation=Stretch(2.0))
+    grid = tl.Population.grid(tl.MLP((3,)), activation=[Stretch(1.0), Stretch(2.0)])
+    complains(lambda: grid.fit(DATA, steps=1), tl.SettingError, "outputs of Stretch must be")
+
+
+def test_a_rule_must_work_in_place() -> None:
+    class Rebinding(tl.SGD):
+        def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
+            g = c["rate"] * g
+
+    told = "rule of Rebinding must turn g into the step that is added to the parameters, in place"
+    model = tl.Network(tl.MLP((3,)), Rebinding())
+    complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)
+
+
+def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:
+    class Bare(tl.ReLU):
+        slope: float = number(0.5)
+
+    told = "class of Bare must be a frozen dataclass, to have its fields; got ['slope']"
+    complains(Bare, tl.SettingError, told)
+
+    @dataclasses.dataclass(frozen=True)
+    class Listed(tl.ReLU):
+        knots: Any = None
+
+    model = tl.Network(tl.MLP((3,), activation=Listed([1, 2])))
+    told = "fields of Listed must have values with a hash"
+    complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)
