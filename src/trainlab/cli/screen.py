@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,8 @@ from trainlab.terminal import prepare, printable
 
 WIDE: Final = 120
 """Columns of a table in a file."""
+NARROW: Final = 60
+"""On a screen of fewer columns the cells of a row stand below each other: none is cut."""
 Cell = str | tuple[str, str]
 """A text, or a text and its style."""
 
@@ -38,6 +41,9 @@ def table(
     headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None = None, **look: Any
 ) -> None:
     """Writes a table on standard output; `look` is that of rich.table.Table."""
+    if _screen().width < NARROW:
+        _stacked(headings, rows, title)
+        return
     made = Table(title=None if title is None else _text(title), **look)
     for heading in headings:
         made.add_column(_text(heading))
@@ -46,14 +52,26 @@ def table(
     show(made)
 
 
-def show(what: RenderableType) -> None:
-    """Writes a text or a table of ours on standard output.
+def _stacked(headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None) -> None:
+    """Writes a table as a list: the first cell of each row, and the others below it."""
+    if title is not None:
+        show(_text(title))
+    for first, *others in rows:
+        show(_text(first))
+        for heading, cell in zip(headings[1:], others, strict=True):
+            named = _text(f"{heading}: " if heading else "").append(_text(cell))
+            show(Padding(named, (0, 0, 0, 2)))
 
-    It is as wide as the terminal or COLUMNS say, else wide enough for a file.
-    """
+
+def show(what: RenderableType) -> None:
+    """Writes a text or a table of ours on standard output."""
+    _screen().print(what)
+
+
+def _screen() -> Console:
+    """Standard output: as wide as the terminal or COLUMNS say, else wide enough for a file."""
     known = _is_terminal(sys.stdout) or "COLUMNS" in os.environ
-    screen = Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
-    screen.print(what)
+    return Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
 
 
 def data(content: bytes) -> None:
