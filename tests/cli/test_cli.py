@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from trainlab import cli
 from trainlab.errors import DownloadError
 from trainlab.experiments import EXPERIMENTS, find
+from trainlab.store import Store
 
 
 def invoke(*words: str) -> Result:
@@ -254,3 +255,33 @@ def test_a_list_of_mirrors_has_a_line_for_each(monkeypatch: pytest.MonkeyPatch) 
         "  https://one",
         r"  https://two\x1b[31m",
     ]
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80])
+def test_no_name_is_cut_on_a_narrow_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = CliRunner().invoke(cli.main, ["list"])
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in result.output
+    for name, experiment in EXPERIMENTS.items():
+        assert any(line.startswith(name) for line in lines)
+        assert experiment.claim.split()[0] in result.output
+    assert ("  Shows: A central difference" in result.output) == (width < 60)
+
+
+def test_a_narrow_terminal_shows_all_cells_below_each_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    with Store(tmp_path) as store:
+        store.run("a run with a long name, of a search", {}, 3)
+    lines = CliRunner().invoke(cli.main, ["runs", str(tmp_path)]).output.splitlines()
+    assert lines[0] == "a run with a long name, of a search"
+    assert [line.split(": ")[0] for line in lines[1:]] == [
+        "  Done",
+        "  Begun",
+        "  Last change",
+        "  Size",
+    ]
+    assert "0 of 3" in lines[1]

@@ -29,7 +29,7 @@ def test_the_examples_run_and_give_what_they_say(
     assert execute(PATH, names) == 2
     assert (tmp_path / "losses.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
-    assert "SGD - Adam: +" in printed
+    assert "Adam beats SGD in " in printed
 
 
 def test_every_command_is_on_the_page_of_commands() -> None:

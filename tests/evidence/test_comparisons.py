@@ -299,7 +299,7 @@ def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     y[[0, 2]] = np.nan
     few = evidence.compare("a", x, "b", y)
     assert (few.low, few.high, few.shown) == (-np.inf, np.inf, False)
-    assert "5 pairs, too few" in str(few)
+    assert str(few) == "5 seeds are too few to compare a and b"
     none = evidence.compare("a", x, "b", np.full(8, np.nan))
     assert (none.pairs, none.shown, none.p) == (0, False, 1)
     assert np.isnan(none.superiority)
@@ -311,14 +311,18 @@ def test_an_arm_that_always_diverged_is_shown_to_be_worse(better: evidence.Direc
     assert (found.winner, found.wins, found.diverged) == ("a", 8, 8)
     assert np.isnan(found.median)
     assert (found.median_low, found.median_high) == (-np.inf, np.inf)
+    assert str(found) == "a beats b in 8 of 8 seeds (p = 0.0078)"
 
 
 def test_a_comparison_in_words() -> None:
     x = np.arange(6.0)
     assert str(evidence.compare("SGD", x + 3, "Adam", x)) == (
-        "SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 6, p = 0.031)"
+        "Adam beats SGD in 6 of 6 seeds, by 3 in the median (95% interval 3 to 3; p = 0.031)"
     )
-    assert str(evidence.compare("a", x, "b", x)).endswith("p = 1: no difference shown)")
+    assert str(evidence.compare("a", x, "b", x)) == (
+        "no difference shown between a and b: a is better in 0 of 6 seeds; "
+        "a minus b is 0 in the median (95% interval 0 to 0; p = 1)"
+    )
 
 
 @pytest.mark.parametrize("arms", [{"a": [1.0]}, {"a": [1.0, 2.0], "b": [1.0]}, {}])

@@ -62,8 +62,8 @@ def test_a_difference_that_was_expected() -> None:
     assert (found.met, found.arms, found.wins, found.pairs) == (True, ("Adam", "SGD"), 30, 30)
     assert (found.center, found.low, found.high) == (np.median(d), low, high)
     assert found.text == (
-        "Adam had a lower loss at step 2,000 than SGD in 30 of 30 seeds; "
-        "median difference −0.152 [−0.159, −0.139], p < 0.001."
+        "Adam had a lower loss at step 2,000 than SGD: in 30 of 30 seeds, "
+        "by 0.152 in the median (95 % interval 0.139 to 0.159; p < 0.001)."
     )
 
 
@@ -72,8 +72,8 @@ def test_a_difference_that_was_not_expected_is_told_from_the_better_arm() -> Non
     assert found.met is False
     assert found.center > 0
     assert found.text.startswith(
-        "Contrary to what was expected, Adam had a lower loss at step 2,000 than SGD "
-        "in 30 of 30 seeds; median difference −0.152"
+        "Contrary to what was expected, Adam had a lower loss at step 2,000 than SGD: "
+        "in 30 of 30 seeds, by 0.152 in the median"
     )
 
 
@@ -83,12 +83,14 @@ def test_no_difference_shown() -> None:
     assert found.low < 0 < found.high
     assert found.text.startswith("No difference shown between Adam and Lion: ")
     assert f"in {max(found.wins or 0, 30 - (found.wins or 0))} of 30 seeds" in found.text
-    assert found.text.endswith(f"p = {found.p:.2g}.")
+    assert found.text.endswith(f"p = {found.p:.2g}).")
 
 
 def test_the_direction_and_words_of_a_measure() -> None:
     better = claim(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
-    assert better.text.startswith("SGD had a higher test accuracy than Adam in 30 of 30 seeds")
+    assert better.text.startswith(
+        "SGD had a higher test accuracy than Adam: in 30 of 30 seeds, by 0.1"
+    )
     steps = Measure("steps to 90 %", mean_of_last("found", 1), comparative="fewer steps to 90 %")
     fewer = claim(ARMS, Better("Adam", "SGD"), measure=steps)
     assert fewer.text.startswith("Adam had fewer steps to 90 % than SGD")
@@ -107,9 +109,9 @@ def test_members_that_diverged_lost_and_are_named() -> None:
     lost = {"SGD/3": 17, "SGD/7": 12}
     found = claim({**ARMS, "SGD": sgd}, Better("Adam", "SGD"), lost=lost)
     assert (found.met, found.wins, found.pairs) == (True, 30, 30)
-    assert found.text.endswith("p < 0.001; SGD diverged in 2 of 30 seeds.")
+    assert found.text.endswith("p < 0.001); SGD diverged in 2 of 30 seeds.")
     within = claim({**ARMS, "SGD": sgd}, Within("SGD", high=1.0), lost=lost)
-    assert "(median of 28 seeds)" in within.text
+    assert "(median of 28 seeds, " in within.text
     assert within.text.endswith("SGD diverged in 2 of 30 seeds.")
     # Without the mark that it diverged, a missing value is no run at all.
     assert claim({**ARMS, "SGD": sgd}, Better("Adam", "SGD")).pairs == 28
@@ -122,7 +124,7 @@ def test_an_arm_that_always_diverged_is_worse() -> None:
     better, within = found.claims
     assert better.met is True
     assert better.text == (
-        "Adam had a lower loss at step 2,000 than SGD in 30 of 30 seeds, p < 0.001; "
+        "Adam had a lower loss at step 2,000 than SGD: in 30 of 30 seeds (p < 0.001); "
         "SGD diverged in 30 of 30 seeds."
     )
     assert within.met is None
@@ -133,15 +135,15 @@ def test_an_arm_that_always_diverged_is_worse() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "met", "words"),
     [
-        (0.0, 1.0, True, ", as expected 0.000 to 1.000."),
-        (2.0, 3.0, False, ", not 2.000 to 3.000, as was expected."),
-        (0.4, 3.0, None, ", not shown to be 0.4000 to 3.000."),
+        (0.0, 1.0, True, ", as expected: 0.000 to 1.000."),
+        (2.0, 3.0, False, ", which was expected to be 2.000 to 3.000."),
+        (0.4, 3.0, None, ", which is not shown to be 0.4000 to 3.000."),
     ],
 )
 def test_bounds(low: float, high: float, met: bool | None, words: str) -> None:
     found = claim(ARMS, Within("SGD", low, high))
     assert (found.met, found.wins, found.p) == (met, None, None)
-    assert found.text.startswith("SGD: loss at step 2,000 0.")
+    assert found.text.startswith("SGD: the loss at step 2,000 is 0.")
     assert found.text.endswith(words)
 
 
@@ -209,3 +211,21 @@ def test_null_experiments_are_seldom_as_expected() -> None:
         alarms += any(c.met is not None for c in found.claims)
     # 3 σ of a rate of 5 % from 60 repetitions.
     assert alarms / repeats <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repeats)
+
+
+def test_the_better_arm_is_ahead_by_a_positive_number_with_its_unit() -> None:
+    wide = Measure("range", mean_of_last("found", 1), "higher", "a wider range", "powers of ten")
+    found = claim(ARMS, Better("SGD", "Adam"), measure=wide)
+    assert found.text.startswith(
+        "SGD had a wider range than Adam: in 30 of 30 seeds, by 0.152 powers of ten in the median "
+        "(95 % interval 0.139 to 0.159; "
+    )
+    within = claim(ARMS, Within("SGD", high=1), measure=wide)
+    assert "the range is 0.4757 powers of ten (median of 30 seeds, 95 % interval 0." in within.text
+
+
+def test_of_many_arms_the_line_names_the_best_and_the_last() -> None:
+    arms = {f"decay {k}": LUCK + k for k in range(9)}
+    line = verdict(arms, Better("decay 0", "decay 1")).line
+    assert line.startswith("loss at step 2,000: of 9 arms decay 0 (0.0")
+    assert line.endswith(") is the best and decay 8 (8.076) the last; medians of 30 seeds")

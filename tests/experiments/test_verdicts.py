@@ -54,7 +54,7 @@ def test_as_expected() -> None:
     assert found.outcome == EXPECTED
     assert list(found.arms)[-1] == "SGD"
     assert "≈" in found.line
-    assert "< SGD 2.0" in found.line
+    assert "< SGD (2.0" in found.line
     assert "10 seeds" in found.line
 
 
@@ -74,7 +74,7 @@ def test_higher_can_be_better() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
     assert found.outcome == EXPECTED
     assert next(iter(found.arms)) == "SGD"
-    assert "SGD 2.0" in found.line.split(" > ")[0]
+    assert "SGD (2.0" in found.line.split(" > ")[0]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_without_randomness_values_stand_for_themselves() -> None:
     one = Measurements(rows, {"loss": MeasuredSeries("x", np.zeros(1), np.array([[1e-12]]))})
     found = judge(one, LOSS, [Within("central", high=1e-9)])
     assert found.outcome == EXPECTED
-    assert found.line == "loss: central 1e−12 (expected at most 1e−9)"
+    assert found.line == "loss: central (1e−12); expected at most 1e−9"
     assert judge(one, LOSS, [Within("central", high=1e-15)]).outcome == CONTRARY
 
 
@@ -127,5 +127,5 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"
-    assert "SGD diverged" in found.line
+    assert "SGD (diverged)" in found.line
     assert found.outcome == NOT_SHOWN

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 
+import pytest
 from rich.console import Console
 
+from trainlab.experiments import EXPERIMENTS
 from trainlab.training.progress import Bar
 
 
@@ -27,3 +30,19 @@ def test_the_bar_counts_each_stage_by_itself() -> None:
     assert "search" in shown.getvalue()
     assert "1/2 members" in shown.getvalue()
     assert "6/2" not in shown.getvalue()
+
+
+@pytest.mark.parametrize("width", [120, 100, 80, 76, 60, 40])
+def test_the_bar_is_whole_on_every_terminal(width: int) -> None:
+    """Name, what moves and the time left are there, and no line is wider than the terminal."""
+    shown, longest = io.StringIO(), max(EXPERIMENTS, key=len)
+    with Bar(longest, Console(file=shown, force_terminal=True, width=width)) as bar:
+        bar.start(100, 10_000_000)
+        bar.advance(45, 4_500_000)
+        bar.advance(0, 10)
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue()).replace("\r", "\n").split("\n")
+    last = [line for line in lines if line.strip()][-1]
+    assert len(last) <= width
+    assert last.startswith(longest)
+    assert ("45/100 members" if width >= 76 else " 45%") in last
+    assert re.search(r" (\d:\d\d:\d\d|-:--:--)$", last.rstrip())

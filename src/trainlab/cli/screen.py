@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from trainlab.terminal import prepare, printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.text import Text
 
 # rich is imported by what draws with it: `trainlab --help` need not wait for it.
 
 WIDE: Final = 120
 """Columns of a table in a file."""
+NARROW: Final = 60
+"""On a screen of fewer columns the cells of a row stand below each other: none is cut."""
 Cell = str | tuple[str, str]
 """A text, or a text and its style."""
 
@@ -42,6 +44,9 @@ def table(
     headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None = None, **look: Any
 ) -> None:
     """Writes a table on standard output; `look` is that of rich.table.Table."""
+    if _screen().width < NARROW:
+        _stacked(headings, rows, title)
+        return
     from rich.table import Table
 
     made = Table(title=None if title is None else _text(title), **look)
@@ -52,16 +57,30 @@ def table(
     show(made)
 
 
-def show(what: RenderableType) -> None:
-    """Writes a text or a table of ours on standard output.
+def _stacked(headings: Sequence[str], rows: Iterable[Sequence[Cell]], title: str | None) -> None:
+    """Writes a table as a list: the first cell of each row, and the others below it."""
+    from rich.padding import Padding
 
-    It is as wide as the terminal or COLUMNS say, else wide enough for a file.
-    """
+    if title is not None:
+        show(_text(title))
+    for first, *others in rows:
+        show(_text(first))
+        for heading, cell in zip(headings[1:], others, strict=True):
+            named = _text(f"{heading}: " if heading else "").append(_text(cell))
+            show(Padding(named, (0, 0, 0, 2)))
+
+
+def show(what: RenderableType) -> None:
+    """Writes a text or a table of ours on standard output."""
+    _screen().print(what)
+
+
+def _screen() -> Console:
+    """Standard output: as wide as the terminal or COLUMNS say, else wide enough for a file."""
     from rich.console import Console
 
     known = _is_terminal(sys.stdout) or "COLUMNS" in os.environ
-    screen = Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
-    screen.print(what)
+    return Console(width=None if known else WIDE, markup=False, emoji=False, highlight=False)
 
 
 def data(content: bytes) -> None:

@@ -105,13 +105,23 @@ class Comparison:
         return self.winner is not None
 
     def __str__(self) -> str:
+        both = f"{self.first} and {self.second}"
         if self.pairs < MIN_PAIRS:
-            verdict = f"{self.pairs} pairs, too few for an interval"
-        else:
-            verdict = f"{self.level:.0%} interval {self.median_low:+.4g} to {self.median_high:+.4g}"
-            verdict += f"; better in {self.wins} of {self.pairs}, p = {self.adjusted:.2g}"
-        verdict += "" if self.shown else ": no difference shown"
-        return f"{self.first} - {self.second}: {self.median:+.4g} ({verdict})"
+            return f"{self.pairs} seeds are too few to compare {both}"
+        level, p = f"{self.level:.0%} interval", f"p = {self.adjusted:.2g}"
+        if self.winner is None:
+            found = f"{self.first} is better in {self.wins} of {self.pairs} seeds"
+            ends = f"{level} {self.median_low:.4g} to {self.median_high:.4g}"
+            differs = f"{self.first} minus {self.second} is {self.median:.4g} in the median"
+            return f"no difference shown between {both}: {found}; {differs} ({ends}; {p})"
+        ahead = self.winner == self.first
+        loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
+        found = f"{self.winner} beats {loser} in {wins} of {self.pairs} seeds"
+        if math.isnan(self.median):  # one of them diverged too often
+            return f"{found} ({p})"
+        low, high = sorted((abs(self.median_low), abs(self.median_high)))
+        by = f"{abs(self.median):.4g} in the median ({level} {low:.4g} to {high:.4g}; {p})"
+        return f"{found}, by {by}"
 
 
 Direction = Literal["lower", "higher"]
@@ -163,7 +173,7 @@ def compare(
     --------
     >>> x = np.arange(10.0)
     >>> print(compare("SGD", x + 3, "Adam", x))
-    SGD - Adam: +3 (95% interval +3 to +3; better in 0 of 10, p = 0.002)
+    Adam beats SGD in 10 of 10 seeds, by 3 in the median (95% interval 3 to 3; p = 0.002)
     """
     TEXT.check(first, "first", "compare")
     TEXT.check(second, "second", "compare")

@@ -84,12 +84,14 @@ class Measure:
     words        a noun in the singular without article: sentences say "a lower {words}"
     comparative  what the better of two arms has, where "a lower {words}" is no English:
                  "fewer steps to an accuracy of 90 %"
+    unit         what sentences count it in, in the plural: "powers of ten"
     """
 
     words: str
     of: Callable[[Mapping[str, MeasuredSeries]], Array]
     better: Literal["lower", "higher"] = "lower"
     comparative: str = ""
+    unit: str = ""
 
 
 def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:

@@ -53,15 +53,15 @@ def _within(expected: Within, found: Findings) -> Claim:
     if not m.count:
         text = f"{expected.arm} diverged in every seed and has no {words}."
     elif found.seeds == 1:
-        text = f"{expected.arm}: {words} {number(m.center)} in one seed, which is no median."
+        text = f"{expected.arm}: the {words} is {number(m.center)} in one seed, which is no median."
     else:
-        value = f"{words} {number(m.center)}"
+        value = f"the {words} is {number(m.center)}{_unit(found)}"
         if found.seeds:
-            value += f" (median of {m.count} seeds) {_brackets(m.low, m.high)}"
+            value += f" (median of {m.count} seeds, {_interval(m.low, m.high)})"
         ending = {
-            True: f"as expected {bounds}",
-            False: f"not {bounds}, as was expected",
-            None: f"not shown to be {bounds}",
+            True: f"as expected: {bounds}",
+            False: f"which was expected to be {bounds}",
+            None: f"which is not shown to be {bounds}",
         }
         text = f"{expected.arm}: {value}, {ending[met]}{_divergences([expected.arm], found)}."
     return Claim(text, met, (expected.arm,), m.center, m.low, m.high, m.level)
@@ -111,28 +111,33 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
     has = found.measure.comparative or f"a {found.measure.better} {found.measure.words}"
     wins = pair.wins if forward else pair.losses
     ties = f" ({pair.ties} {'tie' if pair.ties == 1 else 'ties'})" if pair.ties else ""
-    text = f"{beginning}{subject} had {has} than {other} in {wins} of {pair.pairs} seeds{ties}"
-    if not math.isnan(pair.median):
-        text += f"; median difference {_difference(pair, forward)}"
-    text += f", {_chance(pair)}{_divergences([subject, other], found)}."
+    text = f"{beginning}{subject} had {has} than {other}: in {wins} of {pair.pairs} seeds{ties}"
+    text += f"{_by_how_much(pair, forward, found)}{_divergences([subject, other], found)}."
     return text
 
 
-def _difference(pair: Comparison, forward: bool) -> str:
-    """The median difference, subject − other, with two digits of the interval's half-width."""
-    sign = 1 if forward else -1
+def _by_how_much(pair: Comparison, forward: bool, found: Findings) -> str:
+    """The median of what the subject is better by, with two digits of the interval's half-width."""
+    if math.isnan(pair.median):
+        return f" ({_chance(pair)})"
+    sign = 1 if forward == (found.measure.better == "higher") else -1
     low, high = sorted((sign * pair.median_low, sign * pair.median_high))
     half = (high - low) / 2
     decimals = 1 - math.floor(math.log10(half)) if 0 < half < math.inf else None
 
     def shown(value: float) -> str:
         if decimals is not None and 0 <= decimals <= 6:
-            text = f"{value:+.{decimals}f}".replace("-", "−")
-            return text if text.strip("+−0.") else text[1:]
-        return f"{'+' if value > 0 else ''}{number(value)}".replace("-", "−")
+            text = f"{value:.{decimals}f}".replace("-", "−")
+            return text if text.strip("−0.") else text.removeprefix("−")
+        return number(value).replace("-", "−")
 
-    interval = f" [{shown(low)}, {shown(high)}]" if half < math.inf else ""
-    return f"{shown(sign * pair.median)}{interval}"
+    interval = f"95 % interval {shown(low)} to {shown(high)}; " if half < math.inf else ""
+    by = f"{shown(sign * pair.median)}{_unit(found)}"
+    return f", by {by} in the median ({interval}{_chance(pair)})"
+
+
+def _unit(found: Findings) -> str:
+    return f" {found.measure.unit}" if found.measure.unit else ""
 
 
 def _chance(pair: Comparison) -> str:
@@ -166,7 +171,7 @@ def _values(expected: Better, found: Findings) -> Claim:
 # --- numbers ---------------------------------------------------------------------------
 
 
-def _brackets(low: float, high: float) -> str:
+def _interval(low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
-        return "without an interval, for which they are too few"
-    return f"[{number(low)}, {number(high)}]"
+        return "too few for an interval"
+    return f"95 % interval {number(low)} to {number(high)}"

@@ -49,7 +49,7 @@ def losses(top: float, mark_every: int) -> Draw:
             plots.curves(ax, arms, theme, mark_every=mark_every, legend="best")
             ax.set_ylim(0, top)
             axis = AXES[measured.series["train_loss"].axis]
-            words = "batch loss (nats, smoothed)"
+            words = "batch loss (smoothed)"
             plots.label(ax, axis, words, seeds_words(measured))
         return drawn
 
@@ -83,7 +83,7 @@ def overfitting(steps_per_epoch: int, *losses: str) -> Draw:
                 curves = [dataclasses.replace(c, color=2 + i) for i, c in enumerate(curves)]
                 plots.curves(ax, curves, theme, mark_every=float(np.ptp(curves[0].x)) / 8)
                 ax.set_ylim(bottom=0)
-                plots.label(ax, AXES["epoch"], "loss (nats)", name)
+                plots.label(ax, AXES["epoch"], "loss", name)
             _heading(drawn, measured, theme)
         return drawn
 
@@ -108,7 +108,7 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
         ]
         with plots.themed(theme):
             drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=4.4)
-            for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss (nats)")):
+            for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss")):
                 if log:
                     ax.set_xscale("symlog", linthresh=float(curves[0].x[1]))
                 plots.curves(ax, curves, theme)

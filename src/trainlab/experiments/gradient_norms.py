@@ -44,7 +44,7 @@ TINY = 1e-300  # what is 0 has no logarithm
 
 
 def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
-    """Norms at every dense layer of DEPTHS[-1] hidden ones, and the decades at every depth."""
+    """Norms at every dense layer of DEPTHS[-1] hidden ones, and what is lost at every depth."""
     rows, signals, gradients, decades = [], [], [], []
     for init, name, seed in train.each(list(itertools.product(INITS, ACTIVATIONS, seeds))):
         lost = []
@@ -88,11 +88,11 @@ def norms(network: MLP, data: Dataset, seed: int) -> tuple[Array, Array]:
 
 
 def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
-    """A row for each activation: the signal, the weights' gradients, and the decades by depth."""
+    """A row for each activation: the signal, the weights' gradients, and what depth changes."""
     panels: Mapping[str, tuple[str, str, plots.Corner | None, Sequence[int]]] = {
         "signal": ("layer", "|dL/dy|, y = xW + b", "lower right", (1, 5, 10, 15, 20)),
         "weight_gradient": ("layer", "|dL/dW|", None, (1, 5, 10, 15, 20)),
-        "decades": ("hidden layers", "decades", "upper left", DEPTHS),
+        "decades": ("hidden layers", "powers of ten", "upper left", DEPTHS),
     }
     with plots.themed(theme):
         drawn, axes = plots.blank(theme, len(ACTIVATIONS), len(panels), width=12.0, height=7.2)
@@ -105,13 +105,14 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             if series != "decades":
                 ax.set_yscale("log")
             ax.set_xticks(ticks)
-            plots.label(ax, x, y, f"{name}: {series.replace('_', ' ')}")
+            title = {"decades": "change of the signal"}.get(series, series.replace("_", " "))
+            plots.label(ax, x, y, f"{name}: {title}")
         drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
     return drawn
 
 
 def lost(found: Mapping[str, MeasuredSeries]) -> Array:
-    """The decades between the first and the last of the hidden layers, in the deepest network."""
+    """The powers of ten between the first and the last hidden layer of the deepest network."""
     return np.asarray(found["decades"].values[:, -1])
 
 
@@ -127,9 +128,10 @@ EXPERIMENT = StagedExperiment(
         r"\mathrm{ReLU:}\quad |\nabla_{\!x} L| \approx \sigma\sqrt{n/2}\;|\nabla_{\!y} L|",
     ),
     measure=Measure(
-        "number of decades between the signals of the first and the last hidden layer",
+        "change of the signal between the first and the last hidden layer",
         lost,
-        comparative="fewer decades between the signals of the first and the last hidden layer",
+        comparative="a smaller change of the signal between the first and the last hidden layer",
+        unit="powers of ten",
     ),
     expect=(
         Better("ReLU, He", "ReLU, Xavier"),

@@ -1,4 +1,4 @@
-"""How much the rate matters: every optimizer over six decades of rates."""
+"""How much the rate matters: every optimizer over six powers of ten of rates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RANGE: Final = f"{RATES[0]:.0e} to {RATES[-1]:.0f}"
 LAST: Final = 20
 """Batches whose mean loss, over their rows, is the final one."""
 NEAR: Final = 0.3
-"""Nats above its best that an optimizer may end to count as near it: a seventh of ln 10, the
+"""How far above its best loss an optimizer may end to count as near it: a seventh of ln 10, the
 loss of guessing."""
 
 TOP: Final = 2.8
@@ -107,7 +107,7 @@ def near(losses: Array) -> npt.NDArray[np.bool_]:
 
 
 def decades(series: Mapping[str, MeasuredSeries]) -> Array:
-    """The decades of rates that are near the best, (members,)."""
+    """The powers of ten that the rates near the best span, (members,)."""
     return np.asarray(near(series["final_loss"].values).sum(axis=-1) / PER_DECADE)
 
 
@@ -125,16 +125,17 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             plots.sensitivity(ax, RATES, losses, marks, ends, share, theme)
             ax.set_ylim(0, TOP)
             ax.set_xticks([1e-4, 1e-2, 1])
-            ax.set_title(f"{arm}: {width:.2g} dec.", fontsize=plots.SMALL)
-        plots.name_common(panels, "rate", "final loss (nats)", seeds_words(measured))
+            factor = float(f"{10**width:.0e}")
+            ax.set_title(f"{arm}: × {factor:,.0f}", fontsize=plots.SMALL)
+        plots.name_common(panels, "learning rate", "final loss", seeds_words(measured))
     return drawn
 
 
 EXPERIMENT = StagedExperiment(
     name="learning-rates",
     title="How much the rate matters",
-    claim="Methods with a rate of their own for each weight end near their best over two decades "
-    "of rates, plain SGD over one.",
+    claim="Methods with a rate of their own for each weight end near their best at learning rates "
+    "that span a factor of 100, plain SGD at rates that span a factor of 10.",
     equations=(
         r"L(\eta) = \mathrm{loss\ after\ a\ fixed\ number\ of\ steps\ at\ rate\ } \eta",
         r"\mathrm{near\ the\ best:}\quad L(\eta) \leq \min_{\eta'} L(\eta') + 0.3",
@@ -143,14 +144,15 @@ EXPERIMENT = StagedExperiment(
         "range of rates near the best",
         decades,
         better="higher",
-        comparative="more decades of rates near its best",
+        comparative="a wider range of rates near its best",
+        unit="powers of ten",
     ),
     expect=tuple(Better(arm, "SGD") for arm in ("Adam", "AdamW", "AMSGrad", "AdaGrad")),
     figure=figure,
-    caption="Mean loss of the last 20 batches of a short training, two rates in each decade. "
-    "Shaded: rates that end at most 0.3 nats above the best; above the panel, how many decades "
-    "(median of the seeds). Dotted: the default rate. Bars from the top: the share of runs that "
-    "diverged; rates that kill every ReLU leave the loss of guessing instead, ln 10.",
+    caption="Mean loss of the last 20 batches of a short training, at two rates in each power of "
+    "ten. Shaded: rates that end at most 0.3 above the best loss; above the panel, the factor that "
+    "such rates span (median of the seeds). Dotted: the default rate. Bars from the top: the share "
+    "of runs that diverged; rates that kill every ReLU leave the loss of guessing instead, ln 10.",
     curves=("final_loss",),
     compute=compute,
 )

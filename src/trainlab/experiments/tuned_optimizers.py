@@ -146,7 +146,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             for kind in KINDS
         ]
         plots.dots(test, list(ARMS), kinds, theme, log=True)
-        plots.label(test, "test loss (nats)", "", seeds_words(measured))
+        plots.label(test, "test loss", "", seeds_words(measured))
         for ax, arm in zip(panels, ARMS, strict=True):
             first = rows[label(arm, TUNED)][0]
             chosen = measured.members[first].settings
@@ -163,7 +163,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             ax.set_title(words, fontsize=plots.SMALL, linespacing=1.15)
             ax.set_ylim(0, TOP)
             ax.set_xticks([0.01, 1, 100])
-        words = "validation loss (nats)"
+        words = "validation loss"
         plots.name_common(panels, "rate, as a multiple of the default", words, "tuning")
     return drawn
 

@@ -136,28 +136,27 @@ def _line(
     claims: Sequence[Claim],
     seeds: int,
 ) -> str:
-    """Measure: arm value < arm value ...; what "<" rests on; the expectations that failed."""
+    """Measure: arm (value) < arm (value) ...; what "<" rests on; the expectations that failed."""
     text, signs = _ranking(ranked, comparisons, measure)
     line = f"{measure.words}: {text}"
     if seeds == 1:
-        return line + " (one seed: shows no ranking)"
+        return line + "; one seed shows no ranking"
     notes = [f"medians of {seeds} seeds"] if seeds else _bounds(expect)
     if " ≈" in signs:
         notes.append("≈: no difference shown between these two, seed by seed")
-    line += f" ({'; '.join(notes)})" if notes else ""
     missed = [_missed(e, c.met) for e, c in zip(expect, claims, strict=True) if not c.met]
     if len(missed) > FEW_ARMS:
         missed = [f"{len(missed)} of {len(claims)} expectations not met"]
-    return "; ".join([line, *missed])
+    return "; ".join([line, *notes, *missed])
 
 
 def _ranking(
     ranked: Mapping[str, Interval], comparisons: Sequence[Comparison], measure: Measure
 ) -> tuple[str, list[str]]:
     """The arms with their medians and the signs between them; of many, the ends."""
-    shown = [f"{arm} {number(found.center)}" for arm, found in ranked.items()]
+    shown = [f"{arm} ({number(found.center)})" for arm, found in ranked.items()]
     if len(shown) > FEW_ARMS:
-        return f"best {shown[0]}, last {shown[-1]} of {len(shown)} arms", []
+        return f"of {len(shown)} arms {shown[0]} is the best and {shown[-1]} the last", []
     signs = [_sign(pair, comparisons, measure) for pair in itertools.pairwise(ranked)]
     rest = [f"{sign} {arm}" for sign, arm in zip(signs, shown[1:], strict=True)]
     return shown[0] + "".join(rest), signs

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 from trainlab.errors import SettingError, sentence
 from trainlab.terminal import printable
+
+_WIDE: Final = 100
+_MIDDLE: Final = 76
+"""Columns of a terminal, with room for the longest name of an experiment."""
 
 
 @runtime_checkable
@@ -28,17 +39,26 @@ class Progress(Protocol):
 class Bar:
     """A bar with members done, member-steps per second and time left, on standard error.
 
-    Nothing is drawn where standard error is not a terminal.
+    Nothing is drawn where standard error is not a terminal.  On a narrow one the name, the
+    share that is done and the time left stay.
     """
 
     def __init__(self, name: str = "training", console: Console | None = None) -> None:
         console = console or Console(stderr=True)
+        whole = TextColumn("{task.description}", markup=False)
+        words, left = TextColumn("{task.fields[words]}"), TimeRemainingColumn()
+        columns: list[ProgressColumn]
+        if console.width >= _WIDE:
+            columns = [whole, BarColumn(bar_width=24), words, TimeElapsedColumn(), left]
+        elif console.width >= _MIDDLE:
+            columns = [whole, BarColumn(bar_width=8), words, left]
+        else:
+            most = max(1, console.width - len(" 100% -:--:--"))
+            short = Column(no_wrap=True, overflow="ellipsis", max_width=most)
+            whole = TextColumn("{task.description}", markup=False, table_column=short)
+            columns = [whole, TextColumn("{task.percentage:>3.0f}%"), left]
         self._progress = RichProgress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            *columns,
             console=console,
             transient=True,
             disable=not console.is_terminal,
