@@ -109,11 +109,17 @@ class _Regression(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class MeanSquaredError(_Regression):
-    """loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
+    """Half the squared error, for regression.
+
+    Notes
+    -----
+    loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
 
     Differs: PyTorch and Keras average over the outputs too and leave out the ½;
     scikit-learn keeps the ½ and averages over the outputs.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, 4.0, 7.0]])
     >>> float(MeanSquaredError().forward(y, t, FRESH)[0])
@@ -131,12 +137,23 @@ class MeanSquaredError(_Regression):
 
 @dataclasses.dataclass(frozen=True)
 class Huber(_Regression):
-    """loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
+    """Squared error near the target and absolute error far from it, for regression.
 
-    That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond; delta > 0.
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the one becomes the other, > 0.
+
+    Notes
+    -----
+    loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
+    That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond.
+
     Source: Huber 1964.  Differs: PyTorch and Keras average over the outputs too;
     PyTorch's `SmoothL1Loss` is this loss divided by delta.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> float(Huber().forward(np.array([[0.5, 3.0]]), np.zeros((1, 2)), FRESH)[0])
     2.625
@@ -164,13 +181,17 @@ class Huber(_Regression):
 
 @dataclasses.dataclass(frozen=True)
 class SigmoidCrossEntropy(Loss):
-    """loss = mean over B of Σ [ln(1 + eʸ) − t y];  dy = (sigmoid(y) − t) / B.
+    """Cross-entropy of one yes-or-no question for each output, of which several may be true.
 
-    One yes-or-no question for each output (several may be true); t in [0, 1].
+    Notes
+    -----
+    loss = mean over B of Σ [ln(1 + eʸ) − t y];  dy = (sigmoid(y) − t) / B;  t in [0, 1].
     Computed as max(y, 0) − t y + ln(1 + e^(−|y|)), which neither overflows nor cancels.
 
     Differs: PyTorch's `BCEWithLogitsLoss` and Keras average over the outputs too.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.array([[0.0, 1000.0]]), np.array([[1.0, 1.0]])
     >>> float(SigmoidCrossEntropy().forward(y, t, FRESH)[0])
@@ -216,14 +237,24 @@ class SigmoidCrossEntropy(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """loss = mean over B of −Σ q ln p,  p = softmax(y);  dy = (p − q) / B.
+    """Cross-entropy of one class out of several.
 
-    t (..., B) are class indices; q = (1 − s) · one-hot(t) + s / out with the label
-    smoothing s in [0, 1) (Szegedy et al. 2016, section 7).  Computed as
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        s in [0, 1): the share of each target that is spread over all classes.
+
+    Notes
+    -----
+    loss = mean over B of −Σ q ln p,  p = softmax(y);  dy = (p − q) / B.
+    The targets t (..., B) are class indices; q = (1 − s) · one-hot(t) + s / out.  Computed as
     ln Σe^(y−max) − Σ q (y − max): no overflow, and no logarithm of 0.
 
-    Differs: the book adds 1e-7 inside the logarithm; PyTorch and Keras agree with this.
+    Source of the smoothing: Szegedy et al. 2016, section 7.  Differs: the book adds 1e-7
+    inside the logarithm; PyTorch and Keras agree with this.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.zeros((5, 4)), np.array([0, 1, 2, 3, 0])
     >>> round(float(SoftmaxCrossEntropy().forward(y, t, FRESH)[0]), 9)  # ln 4

@@ -8,6 +8,7 @@ no sum is taken over more than one row: a member's bits do not depend on K.
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,17 @@ FLUSH_EVERY: Final = 64
 # Rows are summed and decayed in pieces of this length.  Unlike BLOCK, it decides the
 # order of the additions in a norm: changing it changes the last bits of clipped runs.
 PIECE: Final = 32_768
+
+# What every optimizer has, in the place of {shared} in its docstring.
+SHARED: Final = """\
+schedule : Schedule or str, default "constant"
+    How the rate changes from step to step.
+clip_norm : float, default inf
+    The largest norm of a member's gradient, > 0; a longer one is scaled to it.
+clip_value : float, default inf
+    The largest size of an element of the gradient, > 0; it is cut first.
+decoupled_weight_decay : float, default 0.0
+    The share λ >= 0 of p that each step takes away times lr, where p decays."""
 
 
 class Slot(NamedTuple):
@@ -85,6 +97,10 @@ class Optimizer(Settings, ABC):
     clip_norm: float = number(math.inf, low=0.0, closed="(]")
     clip_value: float = number(math.inf, low=0.0, closed="(]")
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "").replace("{shared}", SHARED) or None
 
     @abstractmethod
     def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
