@@ -57,10 +57,25 @@ EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType({e.name: e fo
 
 
 def find(names: Iterable[str]) -> list[AnyExperiment]:
-    """The experiments named, each once, in the order given; "all" stands for all of them.
+    """Look up experiments by name.
 
-    SettingError for a name that is none: it says the nearest one.
+    Parameters
+    ----------
+    names : iterable of str
+        The names; "all" stands for all of them.
 
+    Returns
+    -------
+    list of experiments
+        Each once, in the order given.
+
+    Raises
+    ------
+    SettingError
+        For an unknown name; it suggests the nearest one.
+
+    Examples
+    --------
     >>> [e.name for e in find(["derivative", "derivative"])]
     ['derivative']
     """

@@ -51,18 +51,63 @@ class Activation(Settings, ABC):
 
     @abstractmethod
     def value(self, x: Array, out: Array, new: Allocator = allocate) -> Array:
-        """y = f(x)."""
+        """Compute y = f(x).
+
+        Parameters
+        ----------
+        x : ndarray
+            Inputs, of any shape.
+        out : ndarray
+            Where to put y.
+        new : callable
+            Gives scratch arrays: new(name, shape, dtype).
+
+        Returns
+        -------
+        ndarray
+            The array `out`.
+        """
 
     @abstractmethod
     def pullback(
         self, x: Array, y: Array, dy: Array, out: Array, new: Allocator = allocate
     ) -> Array:
-        """dx = dy · f′(x), where y = f(x)."""
+        """Compute dx = dy · f′(x), where y = f(x).
+
+        Parameters
+        ----------
+        x, y, dy : ndarray
+            Inputs, outputs, and the gradient of the outputs.
+        out : ndarray
+            Where to put dx.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray
+            The array `out`.
+        """
 
     def onnx(self, graph: Nodes, x: str) -> str:
-        """Adds y = f(x) to an ONNX graph and returns the name of y.
+        """Add y = f(x) to an ONNX graph.
 
-        Raises SettingError where a class does not say how.
+        Parameters
+        ----------
+        graph : Nodes
+            The graph.
+        x : str
+            The name of x in it.
+
+        Returns
+        -------
+        str
+            The name of y.
+
+        Raises
+        ------
+        SettingError
+            Where a class does not say how.
         """
         must = "have a method `onnx`, which adds its formula to a graph"
         raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))

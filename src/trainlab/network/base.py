@@ -100,5 +100,16 @@ class Layer(Settings, ABC):
         raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))
 
     def kink_sides(self, x: Array) -> Array | None:
-        """For each input, which side of each kink it lies on; None for a smooth layer."""
+        """Tell on which side of each kink each input lies.
+
+        Parameters
+        ----------
+        x : ndarray, shape (..., B, in)
+            Inputs.
+
+        Returns
+        -------
+        ndarray or None
+            None for a smooth layer.
+        """
         return None

@@ -35,7 +35,20 @@ class Initializer(Settings, ABC):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-        """Weights as float64 (fan_in, fan_out)."""
+        """Draw weights.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where they come from.
+        fan_in, fan_out : int
+            How many units the layer reads and has.
+
+        Returns
+        -------
+        ndarray of float64, shape (fan_in, fan_out)
+            The weights.
+        """
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,12 +44,42 @@ class Loss(Settings, ABC):
     def forward(
         self, y: Array, t: Array, new: Allocator, weight: Array | None = None
     ) -> tuple[Array, Any]:
-        """The loss (...,) and the cache for `backward`."""
+        """Compute the loss of each network.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+        new : callable
+            Gives scratch arrays: new(name, shape, dtype).
+        weight : ndarray, shape (..., B), optional
+            How much each row counts.
+
+        Returns
+        -------
+        tuple
+            The loss (...,), and the cache that `backward` needs.
+        """
         entries, cache = self.entries(y, t, new)
         return _batch_mean(entries, new, weight), (cache, weight)
 
     def backward(self, cache: Any, new: Allocator) -> Array:
-        """dy = d loss / d y, (..., B, out)."""
+        """Compute dy = d loss / d y.
+
+        Parameters
+        ----------
+        cache : object
+            Of `forward`.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The gradient.
+        """
         own, weight = cache
         dy = self.derivative(own, new)
         if weight is not None:
@@ -59,30 +89,124 @@ class Loss(Settings, ABC):
 
     @abstractmethod
     def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
-        """What is summed: a term for each output (..., B, out) or sample (..., B, 1); a cache."""
+        """Compute the terms that are summed.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        tuple
+            A term for each output (..., B, out) or sample (..., B, 1), and a cache.
+        """
 
     @abstractmethod
     def derivative(self, cache: Any, new: Allocator) -> Array:
-        """The derivative (..., B, out) of those terms in y."""
+        """Compute the derivative of those terms in y.
+
+        Parameters
+        ----------
+        cache : object
+            Of `entries`.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The derivative.
+        """
 
     @abstractmethod
     def check_targets(self, t: Array, out_features: int) -> None:
-        """Raises DataError unless t can be the targets of `out_features` outputs."""
+        """Check that t can be the targets of so many outputs.
+
+        Parameters
+        ----------
+        t : ndarray
+            Targets.
+        out_features : int
+            The number of outputs.
+
+        Raises
+        ------
+        DataError
+            If it cannot.
+        """
 
     @abstractmethod
     def predict(self, y: Array) -> Array:
-        """What the outputs say, in the form of the targets."""
+        """Read predictions off the outputs, in the form of the targets.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+
+        Returns
+        -------
+        ndarray
+            The predictions.
+        """
 
     @abstractmethod
     def probabilities(self, y: Array) -> Array:
-        """The outputs as probabilities (..., B, out); SettingError where there are none."""
+        """Turn outputs into probabilities.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The probabilities.
+
+        Raises
+        ------
+        SettingError
+            Where there are none.
+        """
 
     @abstractmethod
     def correct(self, y: Array, t: Array) -> Array | None:
-        """Which of the B predictions are right, (..., B) bool; None where none can be."""
+        """Tell which predictions are right.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+
+        Returns
+        -------
+        ndarray of bool, shape (..., B), or None
+            None where none can be.
+        """
 
     def kink_sides(self, y: Array, t: Array) -> Array | None:
-        """For each output, which side of a kink it lies on; None for a smooth loss."""
+        """Tell on which side of a kink each output lies.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+
+        Returns
+        -------
+        ndarray or None
+            None for a smooth loss.
+        """
         return None
 
 

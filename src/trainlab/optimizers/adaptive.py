@@ -175,19 +175,53 @@ class Moments(Optimizer, ABC):
     eps: float = epsilon(1e-8)
 
     def means(self) -> Coefficients:
-        """The coefficients of the two running means."""
+        """Give the coefficients of the two running means.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Numbers or (K, 1).
+        """
         b1, b2 = self.beta1, self.beta2
         return {"keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
 
     def adam(self, step: int, lr: Coefficient, folded: bool) -> Coefficients:
-        """The coefficients of Adam's rule."""
+        """Give the coefficients of Adam's rule.
+
+        Parameters
+        ----------
+        step : int
+            Updates done before this one.
+        lr : float or ndarray, shape (K, 1)
+            The rate at this step.
+        folded : bool
+            Whether corrections are folded into the rate.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Numbers or (K, 1).
+        """
         b1, root2 = self.bias(self.beta1, step), np.sqrt(self.bias(self.beta2, step))
         eps = self.eps if folded else self.eps * root2
         return {**self.means(), "rate": -lr * root2 / b1, "eps": eps}
 
     @staticmethod
     def bias(beta: Coefficient, step: int) -> Coefficient:
-        """1 - β^t."""
+        """Compute 1 - β^t.
+
+        Parameters
+        ----------
+        beta : float or ndarray, shape (K, 1)
+            The share β.
+        step : int
+            Updates done before this one, t - 1.
+
+        Returns
+        -------
+        float or ndarray, shape (K, 1)
+            For one network, or for each member.
+        """
         return 1.0 - each(lambda b: b ** (step + 1), beta)
 
 

@@ -104,11 +104,38 @@ class Optimizer(Settings, ABC):
 
     @abstractmethod
     def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
-        """What the rule multiplies with at this step; may move (K, 1) slots on, once per step."""
+        """Compute what the rule multiplies with at a step, in float64.
+
+        Parameters
+        ----------
+        step : int
+            Updates done before this one.
+        lr : float or ndarray, shape (K, 1)
+            The rate at this step.
+        state : dict of str to ndarray
+            The state; slots (K, 1) may be moved on here, once per step.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Numbers or (K, 1).
+        """
 
     @abstractmethod
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        """Turns g into Δ and moves the (K, P) state on, in place, on any block of columns."""
+        """Turn g into Δ and move the (K, P) state on, in place, on any block of columns.
+
+        Parameters
+        ----------
+        g : ndarray
+            The gradient; Δ afterwards.
+        s : dict of str to ndarray
+            The state.
+        c : dict of str to float or ndarray
+            The coefficients, in the dtype of g.
+        new : callable
+            Gives scratch arrays: new(name, shape, dtype).
+        """
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -116,7 +143,18 @@ class Optimizer(Settings, ABC):
         return tuple(slot.name for slot in self.slots if slot.per_parameter)
 
     def init(self, params: Array) -> State:
-        """The state before the first step, for params (P,) or (K, P)."""
+        """Make the state before the first step.
+
+        Parameters
+        ----------
+        params : ndarray, shape (P,) or (K, P)
+            The parameters.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The slots of the optimizer.
+        """
         state = {}
         for slot in self.slots:
             member = (*params.shape[:-1], 1)
@@ -136,11 +174,27 @@ class Optimizer(Settings, ABC):
         decays: Sequence[slice] = (),
         new: Allocator = allocate,
     ) -> None:
-        """Turns `grads` into the step Δ that is to be added to `params`, in place.
+        """Turn `grads` into the step Δ that is to be added to `params`, in place.
 
-        step: updates done before this one.  total: updates of the whole training,
-        for schedules that need it.  decays: the columns that decoupled decay is for.
-        Raises SettingError where the schedule needs a length and there is none.
+        Parameters
+        ----------
+        params, grads : ndarray, shape (P,) or (K, P)
+            Parameters, and their gradients; `grads` holds Δ afterwards.
+        state : dict of str to ndarray
+            What `init` made.
+        step : int
+            Updates done before this one.
+        total : int, optional
+            Updates of the whole training, for schedules that need it.
+        decays : sequence of slice
+            The columns that decoupled decay is for.
+        new : callable
+            Gives scratch arrays.
+
+        Raises
+        ------
+        SettingError
+            Where the schedule needs a length and there is none.
         """
         lr = self.lr * self.schedule.multiplier(step, total)
         clip(grads, self.clip_value, self.clip_norm, new)
@@ -182,7 +236,28 @@ class Optimizer(Settings, ABC):
         decays: Sequence[slice] = (),
         new: Allocator = allocate,
     ) -> None:
-        """One step, in place: params += Δ.  `grads` holds Δ afterwards."""
+        """Take one step, in place: params += Δ.
+
+        Parameters
+        ----------
+        params, grads : ndarray, shape (P,) or (K, P)
+            Parameters, and their gradients; `grads` holds Δ afterwards.
+        state : dict of str to ndarray
+            What `init` made.
+        step : int
+            Updates done before this one.
+        total : int, optional
+            Updates of the whole training, for schedules that need it.
+        decays : sequence of slice
+            The columns that decoupled decay is for.
+        new : callable
+            Gives scratch arrays.
+
+        Raises
+        ------
+        SettingError
+            Where the schedule needs a length and there is none.
+        """
         self.delta(params, grads, state, step, total, decays, new)
         np.add(params, grads, out=params)
 

@@ -113,10 +113,22 @@ class Section:
 
 
 def build(folder: str | os.PathLike[str]) -> Path:
-    """Writes index.html from the results in the folder's subfolders, and returns its path.
+    """Write index.html from the results in the subfolders of a folder.
 
-    Results that cannot be read are named on the page, with the reason; so are figures
-    that are not there.
+    Parameters
+    ----------
+    folder : str or path
+        The folder, in which `experiments.run` left results.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Notes
+    -----
+    Results that cannot be read are named on the page, with the reason; so are figures that are
+    not there.
     """
     root = as_path(folder, "folder", "a report")
     sections = []
