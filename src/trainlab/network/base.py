@@ -73,11 +73,40 @@ class Layer(Settings, ABC):
 
     @abstractmethod
     def declare(self, in_features: int) -> Declaration:
-        """What the layer needs for inputs of `in_features` features."""
+        """Say what the layer needs.
+
+        Parameters
+        ----------
+        in_features : int
+            The width of its inputs.
+
+        Returns
+        -------
+        Declaration
+            Its parameters, its buffers and the width of its outputs.
+        """
 
     @abstractmethod
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        """y, the cache for `backward`, and the new values of the buffers ({} if it has none)."""
+        """Compute the outputs.
+
+        Parameters
+        ----------
+        p : dict of str to ndarray
+            Parameters and buffers, (..., 1, n) or (..., rows, n).
+        x : ndarray, shape (..., B, in)
+            Inputs.
+        mode : Mode
+            Training or evaluation.
+        new : callable
+            Gives arrays of the batch's size: new(name, shape, dtype).
+
+        Returns
+        -------
+        tuple
+            y (..., B, out), the cache for `backward`, and the new values of the buffers ({} if the
+            layer has none).
+        """
 
     @abstractmethod
     def backward(
@@ -89,12 +118,50 @@ class Layer(Settings, ABC):
         new: Allocator,
         input_gradient: bool = True,
     ) -> Array | None:
-        """Fills `grads` with d loss/d parameter; returns dx, or None if it is not wanted."""
+        """Fill `grads` with d loss/d parameter, and compute dx.
+
+        Parameters
+        ----------
+        p : dict of str to ndarray
+            Parameters and buffers.
+        cache : object
+            Of `forward`.
+        dy : ndarray, shape (..., B, out)
+            The gradient of the outputs.
+        grads : dict of str to ndarray
+            Arrays to fill, like the parameters.
+        new : callable
+            Gives arrays of the batch's size.
+        input_gradient : bool, default True
+            Whether dx is wanted.
+
+        Returns
+        -------
+        ndarray, shape (..., B, in), or None
+            The gradient of the inputs; None if it is not wanted.
+        """
 
     def onnx(self, p: Views, graph: Nodes, x: str) -> str:
-        """Adds y in evaluation to an ONNX graph and returns its name; p holds buffers too.
+        """Add y in evaluation to an ONNX graph.
 
-        Raises SettingError where a class does not say how.
+        Parameters
+        ----------
+        p : dict of str to ndarray
+            Parameters and buffers.
+        graph : Nodes
+            The graph.
+        x : str
+            The name of x in it.
+
+        Returns
+        -------
+        str
+            The name of y.
+
+        Raises
+        ------
+        SettingError
+            Where a class does not say how.
         """
         must = "have a method `onnx`, which adds its formula to a graph"
         raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))

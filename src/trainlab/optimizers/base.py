@@ -38,17 +38,6 @@ FLUSH_EVERY: Final = 64
 # order of the additions in a norm: changing it changes the last bits of clipped runs.
 PIECE: Final = 32_768
 
-# What every optimizer has, in the place of {shared} in its docstring.
-SHARED: Final = """\
-schedule : Schedule or str, default "constant"
-    How the rate changes from step to step.
-clip_norm : float, default inf
-    The largest norm of a member's gradient, > 0; a longer one is scaled to it.
-clip_value : float, default inf
-    The largest size of an element of the gradient, > 0; it is cut first.
-decoupled_weight_decay : float, default 0.0
-    The share λ >= 0 of p that each step takes away times lr, where p decays."""
-
 
 class Slot(NamedTuple):
     """One array of the state: (K, P), or (K, 1) float64 if not `per_parameter`.
@@ -80,13 +69,29 @@ def epsilon(default: float) -> Any:
 class Optimizer(Settings, ABC):
     """Base of all optimizers: settings only, the state is an argument.
 
-    In this order: each element of g is cut to ±clip_value; g is scaled so that its
-    norm over a member's parameters is at most clip_norm; the rule turns g into Δ
-    with lr·schedule(step); Δ -= lr·schedule(step)·decoupled_weight_decay·p where p decays.
     A subclass says three things: `slots`, `coefficients` and `rule`.
 
-    Libraries differ: PyTorch's clip_grad_norm_ divides by norm + 1e-6 (optax and we
-    by the norm) and takes clipping as calls outside the optimizer.
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    schedule : Schedule or str, default "constant"
+        How the rate changes from step to step.
+    clip_norm : float, default inf
+        The largest norm of a member's gradient, > 0; a longer one is scaled to it.
+    clip_value : float, default inf
+        The largest size of an element of the gradient, > 0; it is cut first.
+    decoupled_weight_decay : float, default 0.0
+        The share λ >= 0 of p that each step takes away times lr, where p decays.
+
+    Notes
+    -----
+    In this order: each element of g is cut to ±clip_value; g is scaled so that its norm over a
+    member's parameters is at most clip_norm; the rule turns g into Δ with lr·schedule(step);
+    Δ -= lr·schedule(step)·decoupled_weight_decay·p where p decays.
+
+    Libraries differ: PyTorch's clip_grad_norm_ divides by norm + 1e-6 (optax and we by the norm)
+    and takes clipping as calls outside the optimizer.
     """
 
     slots: ClassVar[tuple[Slot, ...]]  # the arrays of the state
@@ -100,7 +105,10 @@ class Optimizer(Settings, ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "").replace("{shared}", SHARED) or None
+        # What every optimizer has takes the place of {shared} in its docstring.
+        rest = inspect.cleandoc(Optimizer.__doc__ or "").partition("schedule :")[2]
+        shared = "schedule :" + rest.partition("\n\n")[0]
+        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "").replace("{shared}", shared) or None
 
     @abstractmethod
     def coefficients(self, step: int, lr: Coefficient, state: State) -> Coefficients:
