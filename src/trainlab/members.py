@@ -21,8 +21,15 @@ _WHOLE: Final = ("network", "optimizer", "seed")
 class Member(Settings):
     """One network to train.
 
-    `seed` determines its initial draws, its batches and its dropout; members that share a
-    seed share all three, so that they can be compared in pairs.
+    Parameters
+    ----------
+    network : MLP, default MLP()
+        The network.
+    optimizer : Optimizer, default SGD(0.01)
+        The optimizer.
+    seed : int, default 0
+        Determines its initial draws, its batches and its dropout; members that share a seed
+        share all three, so that they can be compared in pairs.
     """
 
     network: MLP = instance(MLP, MLP)
@@ -30,7 +37,23 @@ class Member(Settings):
     seed: int = dataclasses.field(default=0, metadata={"rule": _SEED})
 
     def get(self, name: str) -> Any:
-        """The value of "seed", "network", "optimizer", or a field of the network or optimizer."""
+        """Look up a setting.
+
+        Parameters
+        ----------
+        name : str
+            "seed", "network", "optimizer", or a field of the network or optimizer.
+
+        Returns
+        -------
+        object
+            Its value.
+
+        Raises
+        ------
+        SettingError
+            For a name that is none of these.
+        """
         if not isinstance(name, str):
             raise unknown_field(name, self.network, self.optimizer)
         if name in _WHOLE:
@@ -43,8 +66,25 @@ class Member(Settings):
         raise unknown_field(name, self.network, self.optimizer)
 
     def replace(self, **fields: Any) -> Member:
-        """This member with other values of what `get` gives.
+        """Make a member with some settings changed.
 
+        Parameters
+        ----------
+        **fields
+            New values of what `get` gives.
+
+        Returns
+        -------
+        Member
+            The other member.
+
+        Raises
+        ------
+        SettingError
+            For a name or a value that cannot be.
+
+        Examples
+        --------
         >>> Member().replace(hidden=(10,), lr=0.1, seed=3).optimizer.lr
         0.1
         """
@@ -63,11 +103,28 @@ class Member(Settings):
         return Member(network, optimizer, member.seed)
 
     def label(self, by: str) -> str:
-        """The value that names the member's arm, as a legend shows it."""
+        """Name the arm of the member, as a legend shows it.
+
+        Parameters
+        ----------
+        by : str
+            The setting that makes the arms.
+
+        Returns
+        -------
+        str
+            The value of the setting, in short.
+        """
         return label(self.get(by))
 
     def describe(self) -> dict[str, Any]:
-        """The settings as plain numbers, strings, lists and dicts."""
+        """Describe the settings as plain numbers, strings, lists and dicts.
+
+        Returns
+        -------
+        dict
+            `network`, `optimizer` and `seed`.
+        """
         return {
             "network": describe(self.network),
             "optimizer": describe(self.optimizer),

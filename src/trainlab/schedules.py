@@ -54,7 +54,7 @@ class Schedule(Settings, ABC):
 
     @abstractmethod
     def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
-        """The multiplier of `lr` at a step.
+        """Compute what `lr` is multiplied by at a step.
 
         Parameters
         ----------
@@ -66,12 +66,13 @@ class Schedule(Settings, ABC):
 
         Returns
         -------
-        multiplier : float, or array (K, 1)
+        float or ndarray, shape (K, 1)
+            For one network, or for each member.
 
         Raises
         ------
         SettingError
-            Where a schedule needs a length and has none.
+            Where the schedule needs a length and has none.
         """
 
 
@@ -85,10 +86,22 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """The rate times `factor` after every `every` steps: factor^floor(step / every).
+    """Lower the rate by a factor after every so many steps.
 
-    PyTorch's StepLR(step_size, gamma); optax's exponential_decay(staircase=True).
+    Parameters
+    ----------
+    every : int, default 1000
+        Steps between two changes, >= 1.
+    factor : float, default 0.1
+        The factor, in [0, 1].
 
+    Notes
+    -----
+    factor^floor(step / every).  PyTorch's StepLR(step_size, gamma); optax's
+    exponential_decay(staircase=True).
+
+    Examples
+    --------
     >>> [Step(every=2, factor=0.5).multiplier(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
@@ -102,10 +115,19 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """The rate times `decay` at every step: decay^step.
+    """Lower the rate by the same factor at every step.
 
-    PyTorch's ExponentialLR(gamma), stepped at every update.
+    Parameters
+    ----------
+    decay : float, default 0.999
+        The factor, in (0, 1].
 
+    Notes
+    -----
+    decay^step.  PyTorch's ExponentialLR(gamma), stepped at every update.
+
+    Examples
+    --------
     >>> Exponential(decay=0.5).multiplier(3)
     0.125
     """
@@ -118,14 +140,26 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from 1 down to `floor`: floor + (1 - floor)·½(1 + cos π·step/steps).
+    """Lower the rate along half a cosine from 1 to `floor`.
 
-    steps: the length of the descent; None for the whole training.  Afterwards the
-    rate stays at `floor`.  Source: Loshchilov & Hutter 2017 (SGDR), eq. 5, without
-    restarts.  Libraries differ: optax's cosine_decay_schedule is the same (floor is
-    its alpha); PyTorch's CosineAnnealingLR gives the floor as a rate, eta_min, and
-    climbs again after T_max.
+    Parameters
+    ----------
+    floor : float, default 0.0
+        The share of the rate that is left at the end, in [0, 1].
+    steps : int, optional
+        The length of the descent; by default the whole training.  Afterwards the rate stays at
+        `floor`.
 
+    Notes
+    -----
+    floor + (1 - floor)·½(1 + cos π·step/steps).
+
+    Source: Loshchilov & Hutter 2017 (SGDR), eq. 5, without restarts.  Libraries differ: optax's
+    cosine_decay_schedule is the same (floor is its alpha); PyTorch's CosineAnnealingLR gives the
+    floor as a rate, eta_min, and climbs again after T_max.
+
+    Examples
+    --------
     >>> round(Cosine(floor=0.1, steps=10).multiplier(5), 12), Cosine().multiplier(100, total=100)
     (0.55, 0.0)
     """
@@ -140,15 +174,30 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up from `start` to 1 in the share `warm` of the steps, then down to `end`, by half cosines.
+    """Raise the rate from `start` to 1, then lower it to `end`, each along half a cosine.
 
-    The peak is at step warm·steps - 1 and `end` is reached at the last step,
-    steps - 1.  steps: None for the whole training.  Source: Smith & Topin 2018, with
-    the cosine in place of their straight lines.  Libraries differ: PyTorch's
-    OneCycleLR and optax's cosine_onecycle_schedule give the end relative to the
-    start (final_div_factor 1e4, so end = 4e-6 here), and PyTorch also cycles the
-    momentum; optax has the peak at int(warm·steps) and the end one step after the last.
+    Parameters
+    ----------
+    warm : float, default 0.3
+        The share of the steps in which the rate rises, in [0, 1].
+    start : float, default 0.04
+        Where it starts, in [0, 1].
+    end : float, default 0.0001
+        Where it ends, in [0, 1].
+    steps : int, optional
+        The length of the cycle; by default the whole training.
 
+    Notes
+    -----
+    The peak is at step warm·steps - 1 and `end` is reached at the last step, steps - 1.
+
+    Source: Smith & Topin 2018, with the cosine in place of their straight lines.  Libraries
+    differ: PyTorch's OneCycleLR and optax's cosine_onecycle_schedule give the end relative to
+    the start (final_div_factor 1e4, so end = 4e-6 here), and PyTorch also cycles the momentum;
+    optax has the peak at int(warm·steps) and the end one step after the last.
+
+    Examples
+    --------
     >>> schedule = OneCycle(warm=0.3, steps=10)
     >>> [round(schedule.multiplier(step), 4) for step in (0, 2, 9)]
     [0.04, 1.0, 0.0001]
@@ -181,13 +230,27 @@ AFTER_WARM_UP: Final[dict[str, Callable[[], Schedule]]] = {
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """A straight line from `start` to 1 in `steps` steps, then another schedule from its step 0.
+    """Raise the rate from `start` to 1 in a straight line, then follow another schedule.
 
-    start + (1 - start)·step/steps for step < steps, then then(step - steps).  With
-    start = 0 the first update moves nothing.  Source: Goyal et al. 2017, section 2.2.
-    Libraries differ: PyTorch's LinearLR starts at 1/3; optax's
-    warmup_cosine_decay_schedule counts the warm-up into decay_steps, as `total` does here.
+    Parameters
+    ----------
+    steps : int, default 100
+        The length of the rise, >= 1.
+    then : Schedule or str, default "constant"
+        The other schedule, which begins with its step 0.
+    start : float, default 0.0
+        Where the rate starts, in [0, 1].
 
+    Notes
+    -----
+    start + (1 - start)·step/steps for step < steps, then then(step - steps).  With start = 0
+    the first update moves nothing.
+
+    Source: Goyal et al. 2017, section 2.2.  Libraries differ: PyTorch's LinearLR starts at 1/3;
+    optax's warmup_cosine_decay_schedule counts the warm-up into decay_steps, as `total` does here.
+
+    Examples
+    --------
     >>> [WarmUp(steps=4).multiplier(step) for step in range(6)]
     [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
     """

@@ -118,18 +118,25 @@ class Reader:
 
 
 def install(*, ours: bool = False) -> None:
-    """Makes the book's modules importable by the names that its readers use.
+    """Make the book's modules importable by the names that its readers use.
 
-    A module that Python finds is the reader's own; where it finds none, ours is taken.
-    `ours=True` takes ours wherever there is one.  `whose()` says which are in use.
+    Parameters
+    ----------
+    ours : bool, default False
+        Take our module wherever there is one.  By default a module that Python finds is the
+        reader's own, and ours is taken where it finds none; `whose` says which are in use.
 
+    Notes
+    -----
+    Calling it again decides anew, for what is imported from then on.
+
+    Examples
+    --------
     >>> install()
     >>> from common.optimizer import SGD
     >>> from common2.optimizer import SGD as same
     >>> SGD is same
     True
-
-    Calling it again decides anew, for what is imported from then on.
     """
     install_for(dataclasses.replace(current_reader(), ours=ours))
 
@@ -152,9 +159,13 @@ def is_ours(module: ModuleType) -> bool:
 
 
 def whose() -> dict[str, str]:
-    """The book's modules in use, with the file of each; "trainlab" for ours.
+    """List the book's modules in use.
 
-    Also what else of the reader's is in the packages `common`, `common2` and `dataset`.
+    Returns
+    -------
+    dict of str to str
+        The file of each, "trainlab" for ours; also what else of the reader's is in the packages
+        `common`, `common2` and `dataset`.
     """
     found = {}
     for name, module in sorted(sys.modules.items()):

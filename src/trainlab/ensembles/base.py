@@ -171,12 +171,28 @@ class PopulationEnsemble(Predictor):
         """The rows with all the weight that is asked for."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Draws candidates, trains them on each fold, and selects.
+        """Draw candidates, train them on each fold, and select.
 
-        X  (N, d), dense or sparse, or a data frame; y as the class says
-        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,) or (N, out)
+            Their targets, as the class says.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts: one of weight 0 is a row left out.
 
-        Raises ValueError for what is not as it must be; KeyboardInterrupt on Ctrl-C.
+        Returns
+        -------
+        PopulationEnsemble
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For what is not as it must be.
+        KeyboardInterrupt
+            On Ctrl-C.
         """
         task = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()

@@ -19,6 +19,71 @@ from trainlab.estimators.targets import Labels, Targets, class_weights
 class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     """Networks of random settings, trained as populations, that vote: no tuning needed.
 
+    Parameters
+    ----------
+    n_candidates : int, default 32
+        Settings that are drawn.
+    n_architectures : int, default 4
+        Of how many architectures: networks of one are trained side by side, which is what makes
+        many of them cheap.
+    space : dict or list of dict, optional
+        Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
+        which take turns; by default trainlab.search.FAMILIES.
+    n_folds : int or "auto", default "auto"
+        1 to 5; "auto": 5 for up to 5,000 rows, else 1.
+    n_selected : int, default 50
+        Candidates that are selected at most, repetitions counted.
+    max_iter : int, default 100
+        Epochs at most.
+    n_iter_no_change : float, default 10
+        A network whose validation loss has not improved for so many epochs leaves, with its
+        numbers of the best one.
+    batch_size : int or "auto", default "auto"
+        Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
+    class_weight : dict, "balanced" or None
+        Weights by label, or equal sums for all classes: in training and in the selection; a label
+        that is not named has the weight 1.
+    dtype : {"float32", "float64", "auto"}
+        "auto": float64 where X is, else float32.
+    random_state : int, RandomState or None
+        An integer gives the same bits again, whatever `workers`.
+    store : folder or Store, optional
+        Keeps what is trained: the same `fit` goes on where it was stopped.
+    fresh : bool, default False
+        Start over, whatever the store has.
+    verbose : bool, default False
+        Show a bar on the terminal.
+    workers : int, optional
+        How many members are trained at a time; by default as many as there are cores.
+
+    Attributes
+    ----------
+    candidates_ : list of dict
+        The parameters of the n candidates.
+    weights_ : ndarray, shape (n,)
+        How much each counts, with a sum of 1.
+    losses_ : ndarray, shape (n,)
+        Of each alone on the validation rows.
+    loss_ : float
+        Of the ensemble on these rows.
+    best_index_ : int
+        The best alone.
+    gain_ : float
+        Its loss less the ensemble's, never negative on these rows.
+    n_networks_ : int
+        How many networks vote.
+    n_folds_, n_iter_, n_diverged_ : int
+        Folds, epochs of the longest training, and networks that diverged, which count as what
+        they had learnt before.
+    n_features_in_ : int
+        The number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, of data frames.
+    classes_ : ndarray
+        The labels, sorted.
+
+    Notes
+    -----
     X is standardised, as in MLPClassifier.  Candidates are drawn, and trained with early
     stopping on the validation loss; then some are selected greedily, with repetition, so
     that the mean of their probabilities has the least cross-entropy on the validation rows
@@ -27,40 +92,13 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     others; selection looks at all of these rows, and a candidate that is selected votes
     with its networks of all folds.
 
-    n_candidates        settings that are drawn
-    n_architectures     of how many architectures: networks of one are trained side by side,
-                        which is what makes many of them cheap
-    space               {parameter of MLPClassifier: list or distribution with `rvs`}, or a
-                        list of such dicts, which take turns; None: trainlab.search.FAMILIES
-    n_folds             1 to 5; "auto": 5 for up to 5,000 rows, else 1
-    n_selected          candidates that are selected at most, repetitions counted
-    max_iter            epochs at most
-    n_iter_no_change    a network whose validation loss has not improved for so many epochs
-                        leaves, with its numbers of the best one
-    batch_size          rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows
-    class_weight        {label: weight}, "balanced" (equal sums for all classes) or None: in
-                        training and in what is selected; a label that is not named has the
-                        weight 1
-    dtype               "float32", "float64", or "auto": float64 where X is, else float32
-    random_state        an integer gives the same bits again, whatever `workers`
-    store, fresh        a folder, or a Store, that keeps what is trained: the same `fit` goes
-                        on where it was stopped; fresh=True starts over
-    verbose             True for a bar on the terminal
-    workers             how many members are trained at a time; None: the cores there are
-    engine              what computes training and predictions, as in `Population.fit`
-
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     Rows that are equal are one row of the sum of their weights: none stands on both sides
     of a fold, and a row of weight 2 is, bit for bit, a row given twice.
 
-    After `fit`: `candidates_` (n dicts of parameters), `weights_` (n,) with a sum of 1,
-    `losses_` (n,) of each alone on the validation rows, `loss_` of the ensemble,
-    `best_index_` of the best alone, `gain_` (its loss less the ensemble's, never negative
-    on these rows), `n_networks_` that vote, `n_folds_`, `n_iter_` (epochs of the longest),
-    `n_diverged_` (networks that diverged, and count as what they had learnt before),
-    `classes_`, `n_features_in_`, `feature_names_in_`.
-
+    Examples
+    --------
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> ensemble = PopulationEnsembleClassifier(8, n_folds=2, max_iter=20, random_state=0)
@@ -119,13 +157,74 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     """Networks of random settings, trained as populations, whose predictions are averaged.
 
-    Parameters and what is there after `fit` are those of `PopulationEnsembleClassifier`,
-    without class_weight and classes_.  The space is one of parameters of MLPRegressor.
-    Targets are standardised in training; losses are mean squared errors of standardised
-    targets, so that 1 is as bad as always predicting the mean.
+    Parameters
+    ----------
+    n_candidates : int, default 32
+        Settings that are drawn.
+    n_architectures : int, default 4
+        Of how many architectures: networks of one are trained side by side, which is what makes
+        many of them cheap.
+    space : dict or list of dict, optional
+        Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
+        which take turns; by default trainlab.search.FAMILIES.
+    n_folds : int or "auto", default "auto"
+        1 to 5; "auto": 5 for up to 5,000 rows, else 1.
+    n_selected : int, default 50
+        Candidates that are selected at most, repetitions counted.
+    max_iter : int, default 100
+        Epochs at most.
+    n_iter_no_change : float, default 10
+        A network whose validation loss has not improved for so many epochs leaves, with its
+        numbers of the best one.
+    batch_size : int or "auto", default "auto"
+        Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
+    dtype : {"float32", "float64", "auto"}
+        "auto": float64 where X is, else float32.
+    random_state : int, RandomState or None
+        An integer gives the same bits again, whatever `workers`.
+    store : folder or Store, optional
+        Keeps what is trained: the same `fit` goes on where it was stopped.
+    fresh : bool, default False
+        Start over, whatever the store has.
+    verbose : bool, default False
+        Show a bar on the terminal.
+    workers : int, optional
+        How many members are trained at a time; by default as many as there are cores.
+
+    Attributes
+    ----------
+    candidates_ : list of dict
+        The parameters of the n candidates.
+    weights_ : ndarray, shape (n,)
+        How much each counts, with a sum of 1.
+    losses_ : ndarray, shape (n,)
+        Of each alone on the validation rows.
+    loss_ : float
+        Of the ensemble on these rows.
+    best_index_ : int
+        The best alone.
+    gain_ : float
+        Its loss less the ensemble's, never negative on these rows.
+    n_networks_ : int
+        How many networks vote.
+    n_folds_, n_iter_, n_diverged_ : int
+        Folds, epochs of the longest training, and networks that diverged, which count as what
+        they had learnt before.
+    n_features_in_ : int
+        The number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, of data frames.
+
+    Notes
+    -----
+    Candidates are trained and selected as by `PopulationEnsembleClassifier`.  Targets are
+    standardised in training; losses are mean squared errors of standardised targets, so that 1
+    is as bad as always predicting the mean.
 
     y holds numbers (N,) or (N, out).
 
+    Examples
+    --------
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> ensemble = PopulationEnsembleRegressor(8, n_folds=2, max_iter=20, random_state=0)

@@ -66,21 +66,44 @@ class BaseMLP(Predictor):
         validation_data: tuple[Any, ...] | None = None,
         callbacks: Sequence[CallbackLike] | None = None,
     ) -> Self:
-        """Trains all members from their seeds, or with `warm_start` from where they are.
+        """Train all members from their seeds, or with `warm_start` from where they are.
 
-        X  (N, d), dense or sparse, or a data frame; y as the class says
-        sample_weight  (N,) how much each row counts: one of weight 0 is a row left out.  Only
-            their ratios decide, but for `alpha`, which is divided by their sum in a batch
-        validation_data  (X, y) or (X, y, sample_weight): evaluated after each epoch, and
-            watched if `early_stopping`, in place of rows taken from X
-        callbacks  objects of classes derived from `trainlab.Callback`, or functions that are
-            called as callback(member, updates, metrics) after each epoch of each member; a true
-            answer stops that member
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,) or (N, out)
+            Their targets, as the class says.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts: one of weight 0 is a row left out.  Only their ratios
+            decide, but for `alpha`, which is divided by their sum in a batch.
+        validation_data : tuple, optional
+            (X, y) or (X, y, sample_weight), evaluated after each epoch, and watched if
+            `early_stopping`, in place of rows taken from X.
+        callbacks : sequence of Callback or callable, optional
+            Functions are called as callback(member, updates, metrics) after each epoch of each
+            member; a true answer stops that member.
 
+        Returns
+        -------
+        BaseMLP
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For what is not as it must be.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Where a member diverged, or was still improving after max_iter epochs of a constant
+            rate.
+
+        Notes
+        -----
         Where one batch is all rows, a row of weight 2 is, bit for bit, a row given twice,
         and the order of rows does not matter.
-        Warns with ConvergenceWarning where a member diverged, or was still improving after
-        max_iter epochs of a constant rate.  Raises ValueError for what is not as it must be.
         """
         start = "parameters" if self._is_warm() else None
         ready = self.prepare(X, y, sample_weight, validation_data)
@@ -94,10 +117,20 @@ class BaseMLP(Predictor):
         validation_data: tuple[Any, ...] | None = None,
         like: Sequence[TrainingTable] = (),
     ) -> Prepared:
-        """Everything that is checked and decided before training; see the top of this file.
+        """Check and decide everything before training; see the top of this file.
 
-        like: tables of other estimators that were given the same arguments; one whose
-        signature is that of this one's is taken, and the arguments are not looked at.
+        Parameters
+        ----------
+        X, y, sample_weight, validation_data : object
+            As in `fit`.
+        like : sequence of TrainingTable, optional
+            Tables of other estimators that were given the same arguments; one whose signature is
+            that of this one's is taken, and the arguments are not looked at.
+
+        Returns
+        -------
+        Prepared
+            What is to be trained, and how.
         """
         chosen, warm = self._chosen(), self._is_warm()
         seeds = self._seeds(chosen["n_members"])
@@ -124,7 +157,22 @@ class BaseMLP(Predictor):
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
     def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
-        """Takes the members of `ready` from a fit, where they stand from `first`."""
+        """Take over what members have learnt in a training.
+
+        Parameters
+        ----------
+        ready : Prepared
+            What was trained.
+        fitted : Fitted
+            What the training gave.
+        first : int, default 0
+            Where the members of `ready` begin in it.
+
+        Returns
+        -------
+        BaseMLP
+            The estimator.
+        """
         outcome = EstimatorHistory(ready, fitted.history, first)
         states = [fitted.states[row] for row in outcome.rows]
         engine = fitted.history.engine

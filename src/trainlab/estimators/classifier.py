@@ -20,58 +20,105 @@ from trainlab.network.workspace import Array
 
 
 class MLPClassifier(ClassifierPredictor, BaseMLP):
-    """Networks that tell classes apart, with scikit-learn's face.
+    """Networks that predict classes, with the interface of scikit-learn.
 
-    Parameters that bear scikit-learn's names mean what they mean there.
+    Parameters that have scikit-learn's names mean what they mean there.
 
-    hidden_layer_sizes  widths of the hidden layers; () is a linear model
-    activation          name or Activation ("logistic" is "sigmoid")
-    optimizer           name or Optimizer
-    alpha               L2 penalty: ½ alpha ΣW² / (rows of a batch, by their weights)
-    batch_size          rows of a step; "auto": min(200, N)
-    learning_rate_init  the rate; None: the optimizer's own
-    schedule            name or Schedule of the rate; None: the optimizer's own
-    max_iter            epochs at most
-    tol, n_iter_no_change   a member stops when what is watched has not improved by more than
-                        `tol` for so many epochs, and keeps its numbers of the best one
-    early_stopping      watches the accuracy on validation rows, in place of the loss
-    validation_fraction the share of rows that `early_stopping` sets aside: of each class its
-                        share, but for one row at least that is left to train on
-    init, norm, dropout as in `MLP`
-    loss                name or Loss; "auto" by what y holds
-    label_smoothing     of the softmax cross-entropy, [0, 1)
-    class_weight        {label: weight}, "balanced" (equal sums for all classes) or None; a
-                        label that is not named has the weight 1
-    standardize_inputs  trains on (x − mean) / scale, by column of X, found in float64.  The
-                        scale is the standard deviation, or half of the largest |x − mean|
-                        where that is more: nothing that is trained on is further than 2 from 0.
-                        Where X is sparse the mean counts as 0, and X is only divided: it stays
-                        sparse.  A constant column has scale 1.  Of later rows (predictions,
-                        validation, warm_start, partial_fit) mean and scale are the first's.
-                        In predictions and validation, values more than twice as far from 0
-                        as any that was trained on (at least 4) count as lying there.  With
-                        False neither: X is taken as it is, however far out
-    n_members           networks, of different seeds, whose probabilities are averaged
-    dtype               "float32", "float64", or "auto": float64 where X is, else float32
-    random_state        an integer gives the same bits again, whatever `workers`
-    warm_start          `fit` goes on from what was learnt, with new optimizers
-    verbose             True for a bar on the terminal
-    workers             how many members are trained at a time; None: the cores there are
-    engine              what computes training and predictions, as in `Population.fit`; "auto" is
-                        the fastest that can
-    batch_norm, layer_norm  deprecated: use `norm`
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Widths of the hidden layers; () is a linear model.
+    activation : str or Activation, default "relu"
+        The activation of the hidden layers ("logistic" is "sigmoid").
+    optimizer : str or Optimizer, default "adam"
+        The optimizer.
+    alpha : float, default 1e-4
+        L2 penalty: ½ alpha ΣW² / (rows of a batch, by their weights).
+    batch_size : int or "auto", default "auto"
+        Rows of a step; "auto": min(200, N).
+    learning_rate_init : float, optional
+        The rate; by default the optimizer's own.
+    schedule : str or Schedule, optional
+        Of the rate; by default the optimizer's own.
+    max_iter : int, default 200
+        Epochs at most.
+    tol : float, default 1e-4
+        The least improvement that counts.
+    n_iter_no_change : float, default 10
+        A member stops when what is watched has not improved by more than `tol` for so many
+        epochs, and keeps its numbers of the best one.
+    early_stopping : bool, default False
+        Watch the accuracy on validation rows, in place of the loss.
+    validation_fraction : float, default 0.1
+        The share of rows that `early_stopping` sets aside: of each class its
+        share, but at least one row of it stays in training.
+    init : str, float or Initializer, default "glorot_uniform"
+        Of the weights, as in `MLP`.
+    norm : {None, "batch", "layer"} or Layer
+        As in `MLP`.
+    dropout : float, default 0.0
+        As in `MLP`.
+    loss : str or Loss, default "auto"
+        "auto": by what y holds.
+    label_smoothing : float, default 0.0
+        Of the softmax cross-entropy, in [0, 1).
+    class_weight : dict, "balanced" or None
+        Weights by label, or equal sums for all classes; a label that is not named has the
+        weight 1.
+    standardize_inputs : bool, default True
+        Train on (x − mean) / scale, by column of X, found in float64; see Notes.  With False X is
+        taken as it is, however far out.
+    n_members : int, default 1
+        Networks, of different seeds, whose probabilities are averaged.
+    dtype : {"auto", "float32", "float64"}
+        "auto": float64 where X is, else float32.
+    random_state : int, RandomState or None
+        An integer gives the same bits again, whatever `workers`.
+    warm_start : bool, default False
+        Let `fit` go on from what was learnt, with new optimizers.
+    verbose : bool, default False
+        Show a bar on the terminal.
+    workers : int, optional
+        How many members are trained at a time; by default as many as there are cores.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes training and predictions, as in `Population.fit`.
+    batch_norm, layer_norm : bool or Layer
+        Deprecated: use `norm`.
 
+    Attributes
+    ----------
+    classes_ : ndarray
+        The labels, sorted.
+    n_features_in_ : int
+        The number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, of data frames.
+    n_iter_ : int
+        Epochs.
+    loss_curve_ : ndarray, shape (n_iter_,)
+        For each epoch the mean loss of its rows, without the penalty.
+    loss_, best_loss_ : float
+        Its last and its least value.
+    validation_curve_, validation_scores_ : ndarray or None
+        Loss and accuracy on validation rows.
+
+    Notes
+    -----
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
-    After `fit`: `classes_`, `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_`
-    (epochs), `loss_curve_` (for each epoch the mean loss of its rows, without the
-    penalty), `loss_` and `best_loss_` (its last and least), `validation_curve_` and
-    `validation_scores_` (loss and accuracy on validation rows, or None).
+    The scale of `standardize_inputs` is the standard deviation, or half of the largest |x − mean|
+    where that is more: nothing that is trained on is further than 2 from 0.  Where X is sparse
+    the mean counts as 0, and X is only divided: it stays sparse.  A constant column has scale 1.
+    For later rows (predictions, validation, warm_start, partial_fit) mean and scale are those
+    of the first.  In predictions and validation, values more than twice as far from 0 as any
+    that was trained on (at least 4) count as lying there.
 
     Differs from scikit-learn: X is standardised; two classes have two outputs, not one;
-    training restores the best epoch always, not with `early_stopping` alone; `solver` is
+    training always restores the best epoch, not with `early_stopping` alone; `solver` is
     `optimizer`, and L-BFGS is not among them.
 
+    Examples
+    --------
     >>> from sklearn.datasets import load_wine
     >>> X, y = load_wine(return_X_y=True)
     >>> network = MLPClassifier((20,), max_iter=50, schedule="cosine", learning_rate_init=0.05)
@@ -143,10 +190,26 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         self.layer_norm = layer_norm
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Trains for one epoch on these rows, and goes on where the last call ended.
+        """Train for one epoch on these rows, and go on where the last call ended.
 
-        classes  all labels that y will ever hold, needed with the first call; indicators
-            (N, out) need none
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,) or (N, out)
+            Their labels, or indicators.
+        classes : array_like, optional
+            All labels that y will ever hold, needed with the first call; indicators need none.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts.
+
+        Returns
+        -------
+        MLPClassifier
+            The estimator.
+
+        Notes
+        -----
         After `fit` the optimizers begin anew; after `partial_fit` they go on.  Mean and
         scale of the columns of X are those of the first rows.
         """

@@ -30,46 +30,61 @@ from trainlab.settings import is_integer, several, whole_number
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
-    """Makes numbers of a table with words and holes; the first step of a pipeline.
+    """Turn a table with words and missing values into numbers; the first step of a pipeline.
 
-    A hole is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA", "null", …
-    A column is one of words if its dtype in the rows of `fit` is one of categories (of pandas,
-    polars or pyarrow), whatever they are, or if any cell of it that is no hole is no number
-    ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
+    Parameters
+    ----------
+    words : "auto" or list of str or int
+        All columns of words, by name or by place from 0 on; "auto" looks at the cells.
+    min_frequency : int, default 3
+        A word needs so many rows for a column of its own.
+    max_categories : int, default 50
+        The most columns that a column of words may become, that of rare words among them.
+
+    Attributes
+    ----------
+    columns_ : tuple of Column
+        What each column became.
+    words_ : list of int
+        The places of the columns of words.
+    n_features_in_ : int
+        The number of columns.
+    feature_names_in_ : ndarray of str
+        Their names, of data frames.
+
+    Notes
+    -----
+    X (N, d) is a data frame, an array of objects, strings or numbers, or a list of rows.
+    `transform` gives (N, m), float64.
+
+    A missing value is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA",
+    "null", …  A column is one of words if its dtype in the rows of `fit` is one of categories (of
+    pandas, polars or pyarrow), whatever they are, or if any cell of it that is not missing is not
+    a number ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
     rows are read in the same way, whatever their dtypes: 7 is then the word "7".  Dates, times
     and complex numbers are neither, and a DataError says how to make numbers of them.  Nor is
     a column of "3,750", "$1.01" or "1,5", unless other cells are words: it is a DataError.
-    A column becomes
 
-    of numbers  itself, with the median of the rows of `fit` in place of holes; and, where
-                there were holes in them, a second column: 1 where there is a hole, else 0
-    of words    a column for each word, 1 in the rows that have it, else 0; one for rare words
-                together, where there were any; one for holes, where there were any
+    A column of numbers becomes itself, with the median of the rows of `fit` in place of missing
+    values; and, where values were missing, a second column: 1 where one is missing, else 0.
+    A column of words becomes a column for each word, 1 in the rows that have it, else 0; one for
+    rare words together, where there were any; and one for missing values, where there were any.
 
     Later rows may hold what those of `fit` did not.  A new word counts as a rare one where
-    there were some, for that is what it is; else it is 0 in all columns, as no word was
-    that training could tell it by.  So is a hole in a column of words that had none; in one
-    of numbers it is the median.  A word in a column of numbers is a DataError that names
-    the column.
-
-    words           "auto", or all columns of words: a list of names, or of places from 0 on
-    min_frequency   rows that must have a word for a column of its own
-    max_categories  columns of a column's words at most, that of rare words among them
-
-    After `fit`: `columns_`, what each column became, `words_`, the places of those of words,
-    `n_features_in_`, and `feature_names_in_` of data frames.
-
-    X (N, d): a data frame, an array of objects, strings or numbers, a list of rows.
-    `transform` gives (N, m), float64.
+    there were some; otherwise it is 0 in all columns, since training had no word to tell it by.
+    So is a missing value in a column of words that had none; in one of numbers it is the median.
+    A word in a column of numbers is a DataError that names the column.
 
     Differs from scikit-learn: this is a SimpleImputer(strategy="median", add_indicator=True)
     of the numbers and a OneHotEncoder(min_frequency=, max_categories=,
     handle_unknown="infrequent_if_exist") of the words, each column behind the other, without a
     list of which is which; OneHotEncoder makes a column of rare words also where there are
-    just max_categories words, and of a hole in a column without one a rare word.
+    just max_categories words, and of a missing value in a column without one a rare word.
     pandas.get_dummies knows nothing of earlier rows: other words in a new table are other
     columns.
 
+    Examples
+    --------
     >>> rows = [["red", 1.0], ["blue", None], ["red", 3.0], ["blue", 5.0]]
     >>> encoder = TableEncoder(min_frequency=1).fit(rows)
     >>> encoder.get_feature_names_out(["colour", "size"]).tolist()
@@ -88,7 +103,20 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         self.max_categories = max_categories
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learns medians and words from rows; y is not looked at."""
+        """Learn medians and words from rows.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, d)
+            Rows.
+        y : object, optional
+            Not used.
+
+        Returns
+        -------
+        TableEncoder
+            The encoder.
+        """
         least, most = self._limits()
         table = self._read(X, reset=True)
         named = self._named_words()
@@ -105,7 +133,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         return self
 
     def transform(self, X: Any) -> Array:
-        """The rows as numbers (N, m)."""
+        """Turn rows into numbers.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, m)
+            The numbers.
+        """
         cells = self._check_cells(X)
         made, first = np.empty((len(cells[0]), self.width)), 0
         for one, name, own in zip(self.columns_, self._names(), cells, strict=True):
@@ -115,9 +154,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         return made
 
     def strange(self, X: Any) -> dict[str, int]:
-        """How many cells of X are words, or holes, that no row of `fit` had, by column.
+        """Count the cells that are words, or missing values, that no row of `fit` had.
 
-        Columns without any are left out.
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        dict
+            Counts by column; columns without any are left out.
         """
         cells = self._check_cells(X)
         parts = zip(self.columns_, self._names(), cells, strict=True)
@@ -125,7 +172,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         return {name: count for name, count in found.items() if count}
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """The names of the columns that go out: see above; of an array's x0, x1, …"""
+        """Name the columns that go out.
+
+        Parameters
+        ----------
+        input_features : array_like of str, optional
+            Names of the columns that go in; by default those of `fit`, or x0, x1, … of an array.
+
+        Returns
+        -------
+        ndarray of str
+            The names: see the class.
+        """
         check_is_fitted(self)
         as_array(input_features, "input_features", OWNER, SettingError)
         given = _check_feature_names_in(self, input_features)
@@ -134,7 +192,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     @property
     def width(self) -> int:
-        """m, how many columns go out."""
+        """The number of columns that go out, m."""
         return sum(len(one.names("")) for one in self.columns_)
 
     @property

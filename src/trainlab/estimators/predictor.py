@@ -97,36 +97,90 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
     _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True}
 
     def predict(self, X: Any) -> Array:
-        """Labels (N,), those of the highest probability; or indicators (N, out)."""
+        """Predict labels: those of the highest probability.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray, shape (N,) or (N, out)
+            Labels, or indicators.
+        """
         probabilities = self.predict_proba(X)
         labels: Array = self._targets.decide(probabilities)
         return labels
 
     def predict_proba(self, X: Any) -> Array:
-        """Probabilities (N, classes) in the order of `classes_`: the mean over the members.
+        """Predict probabilities: the mean over the members.
 
-        Of indicators: (N, out), each the probability that the label holds.  None is exactly 0
-        or 1: what rounding made so is 2e-308, or the largest number below 1.
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray, shape (N, classes)
+            In the order of `classes_`.  Of indicators (N, out), each the probability that the label
+            holds.  None is exactly 0 or 1: what rounding made so is 2e-308, or the largest number
+            below 1.
         """
         probabilities = self._outputs(X, "predict_proba")
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The accuracy: the share of rows that are right, by their weights (N,), of any size."""
+        """Compute the accuracy: the share of rows that are right.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like
+            Their labels, or indicators.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts, of any size.
+
+        Returns
+        -------
+        float
+            The accuracy.
+        """
         owner = type(self).__name__
         return accuracy(self._targets, self.predict(X), y, sample_weight, owner)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithms of `predict_proba`, all finite."""
+        """Predict the logarithms of the probabilities, all finite.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `predict_proba`.
+        """
         logarithms: Array = logarithm(self.predict_proba(X))
         return logarithms
 
     def decision_function(self, X: Any) -> Array:
-        """Scores whose order is that of the probabilities p, all finite.
+        """Compute finite scores whose order is that of the probabilities.
 
-        Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
-        of indicators ln p/(1 − p) (N, out).
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray
+            Of two classes ln p₁/p₀ (N,), positive for the second; of more ln p (N, classes);
+            of indicators ln p/(1 − p) (N, out).
         """
         p = self.predict_proba(X)
         if self._targets.task == "multilabel":
@@ -174,13 +228,39 @@ class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it
     _y_checks: ClassVar[Mapping[str, Any]] = {"multi_output": True, "y_numeric": True}
 
     def predict(self, X: Any) -> Array:
-        """Predictions (N,), or (N, out) where y had columns: the mean over the members."""
+        """Predict numbers: the mean over the members.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+
+        Returns
+        -------
+        ndarray, shape (N,) or (N, out)
+            Predictions, with columns where y had columns.
+        """
         outputs = self._outputs(X, "predict")
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R², the mean over columns, rows counted by their weights (N,); all of any size."""
+        """Compute R², the mean over columns.
+
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,) or (N, out)
+            Their numbers.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts, of any size.
+
+        Returns
+        -------
+        float
+            The score, at most 1.
+        """
         return r_squared(self.predict(X), y, sample_weight, type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:

@@ -12,28 +12,99 @@ from trainlab.estimators.rows import Rows
 
 
 class MLPRegressor(RegressorPredictor, BaseMLP):
-    """Networks that predict numbers, with scikit-learn's face.
+    """Networks that predict numbers, with the interface of scikit-learn.
 
-    Parameters are those of `MLPClassifier`, without label_smoothing and class_weight, and
+    Parameters that have scikit-learn's names mean what they mean there.
 
-    early_stopping       watches the loss on validation rows
-    loss                 "mean_squared_error", "huber" or a Loss; "auto" is the first
-    standardize_targets  trains on (y − mean) / standard deviation, by column; predictions are
-                         in the units of y.  `tol`, `alpha`, the delta of Huber's loss and
-                         the curves are then those of standardised targets, and scaling
-                         or shifting y scales or shifts the predictions
-    n_members            networks, of different seeds, whose predictions are averaged
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Widths of the hidden layers; () is a linear model.
+    activation : str or Activation, default "relu"
+        The activation of the hidden layers ("logistic" is "sigmoid").
+    optimizer : str or Optimizer, default "adam"
+        The optimizer.
+    alpha : float, default 1e-4
+        L2 penalty: ½ alpha ΣW² / (rows of a batch, by their weights).
+    batch_size : int or "auto", default "auto"
+        Rows of a step; "auto": min(200, N).
+    learning_rate_init : float, optional
+        The rate; by default the optimizer's own.
+    schedule : str or Schedule, optional
+        Of the rate; by default the optimizer's own.
+    max_iter : int, default 200
+        Epochs at most.
+    tol : float, default 1e-4
+        The least improvement that counts.
+    n_iter_no_change : float, default 10
+        A member stops when what is watched has not improved by more than `tol` for so many
+        epochs, and keeps its numbers of the best one.
+    early_stopping : bool, default False
+        Watch the loss on validation rows, in place of that of training.
+    validation_fraction : float, default 0.1
+        The share of rows that `early_stopping` sets aside.
+    init : str, float or Initializer, default "glorot_uniform"
+        Of the weights, as in `MLP`.
+    norm : {None, "batch", "layer"} or Layer
+        As in `MLP`.
+    dropout : float, default 0.0
+        As in `MLP`.
+    loss : {"auto", "mean_squared_error", "huber"} or Loss
+        "auto" is the mean squared error.
+    standardize_inputs : bool, default True
+        Train on (x − mean) / scale, by column of X, found in float64; see Notes.  With False X is
+        taken as it is, however far out.
+    standardize_targets : bool, default True
+        Train on (y − mean) / standard deviation, by column; predictions are in the units of y.
+        `tol`, `alpha`, the delta of Huber's loss and the curves are then those of standardised
+        targets, and scaling or shifting y scales or shifts the predictions.
+    n_members : int, default 1
+        Networks, of different seeds, whose predictions are averaged.
+    dtype : {"auto", "float32", "float64"}
+        "auto": float64 where X is, else float32.
+    random_state : int, RandomState or None
+        An integer gives the same bits again, whatever `workers`.
+    warm_start : bool, default False
+        Let `fit` go on from what was learnt, with new optimizers.
+    verbose : bool, default False
+        Show a bar on the terminal.
+    workers : int, optional
+        How many members are trained at a time; by default as many as there are cores.
+    batch_norm, layer_norm : bool or Layer
+        Deprecated: use `norm`.
 
+    Attributes
+    ----------
+    n_features_in_ : int
+        The number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, of data frames.
+    n_iter_ : int
+        Epochs.
+    loss_curve_ : ndarray, shape (n_iter_,)
+        For each epoch the mean loss of its rows, without the penalty.
+    loss_, best_loss_ : float
+        Its last and its least value.
+    validation_curve_ : ndarray or None
+        Loss on validation rows.
+
+    Notes
+    -----
     y holds numbers (N,) or (N, out).
 
-    After `fit`: `n_features_in_`, `feature_names_in_` (of data frames), `n_iter_` (epochs),
-    `loss_curve_` (for each epoch the mean loss of its rows, without the penalty), `loss_` and
-    `best_loss_` (its last and least), `validation_curve_` (loss on validation rows, or None).
+    The scale of `standardize_inputs` is the standard deviation, or half of the largest |x − mean|
+    where that is more: nothing that is trained on is further than 2 from 0.  Where X is sparse
+    the mean counts as 0, and X is only divided: it stays sparse.  A constant column has scale 1.
+    For later rows (predictions, validation, warm_start, partial_fit) mean and scale are those
+    of the first.  In predictions and validation, values more than twice as far from 0 as any
+    that was trained on (at least 4) count as lying there.
 
-    Differs from scikit-learn: its MLPRegressor trains on X and y as they are, which where y
-    is large takes many epochs to find its mean alone, and averages over the columns of y
-    where this one sums.
+    Differs from scikit-learn: its MLPRegressor trains on X and y as they are, which takes many
+    epochs to find the mean alone where y is large, and averages over the columns of y where
+    this one sums.
 
+    Examples
+    --------
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> network = MLPRegressor((20,), max_iter=50, schedule="cosine", learning_rate_init=0.05)
@@ -103,8 +174,24 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         self.layer_norm = layer_norm
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Trains for one epoch on these rows, and goes on where the last call ended.
+        """Train for one epoch on these rows, and go on where the last call ended.
 
+        Parameters
+        ----------
+        X : array_like, sparse array or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,) or (N, out)
+            Their numbers.
+        sample_weight : array_like, shape (N,), optional
+            How much each row counts.
+
+        Returns
+        -------
+        MLPRegressor
+            The estimator.
+
+        Notes
+        -----
         After `fit` the optimizers begin anew; after `partial_fit` they go on.  Means and
         scales of X and y are those of the first rows.
         """

@@ -38,19 +38,24 @@ EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType(
 
 
 def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
-    """The experiments named, each once, in the order given; "all" stands for all of them.
+    """Look up experiments by name.
 
     Parameters
     ----------
-    names
-        Names of experiments, or "all".
-    data
-        "all" leaves out those that are not declared for this data set; None: none is left out.
+    names : iterable of str
+        The names; "all" stands for all of them.
+    data : str, optional
+        A data set: "all" leaves out the experiments that are not declared for it.
+
+    Returns
+    -------
+    list of experiments
+        Each once, in the order given.
 
     Raises
     ------
     SettingError
-        For a name that is none: it says the nearest one.
+        For an unknown name; it suggests the nearest one.
 
     Examples
     --------

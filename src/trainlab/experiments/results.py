@@ -77,7 +77,23 @@ class Verdict:
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """Everything results.json holds."""
+    """Everything that results.json holds.
+
+    Parameters
+    ----------
+    experiment : str
+        The name of the experiment.
+    data : dict
+        The data set, described.
+    measured : Measurements
+        Members and their series.
+    verdict : Verdict
+        Whether the expectations were met.
+    published : tuple of Replication
+        Published numbers beside ours.
+    environment : dict
+        The versions and the machine that numbers depend on, and the options of the run.
+    """
 
     experiment: str
     data: Mapping[str, Any]
@@ -87,7 +103,13 @@ class Results:
     environment: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """The content as plain, strict JSON."""
+        """Describe the results as plain, strict JSON.
+
+        Returns
+        -------
+        dict
+            What `from_json` reads.
+        """
         m = self.measured
         diverged = [{"member": key, "step": step} for key, step in m.diverged.items()]
         content = {
@@ -141,7 +163,23 @@ class Results:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Results:
-        """The results that `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        """Read the results that `to_json` wrote.
+
+        Parameters
+        ----------
+        content : dict
+            The JSON.
+
+        Returns
+        -------
+        Results
+            The same results.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For anything else.
+        """
         verdict, members = content["verdict"], content["members"]
         series = {
             name: MeasuredSeries(

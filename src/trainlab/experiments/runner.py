@@ -65,13 +65,24 @@ Watch = Callable[[str], AbstractContextManager[Progress | None]]
 class Options:
     """How experiments are run.
 
-    data      "digits" or "mnist";  data_dir  a folder with MNIST, None: where it is found
-    seeds     seeds 0 .. seeds - 1; None: SEEDS, or QUICK_SEEDS in a quick run
-    workers   how many work at a time; None: the cores there are
-    backend, scheduler  who trains, as in Population.fit; None: the faster one of this machine
-    engine    what computes the steps, as there
-    quick     fewer steps and seeds: a look, not a result
-    fresh     start over, whatever was done before
+    Parameters
+    ----------
+    data : {"digits", "mnist"}
+        What is trained on.
+    data_dir : str or path, optional
+        A folder with MNIST; by default where it is found.
+    seeds : int, optional
+        Seeds 0 .. seeds - 1; by default SEEDS, or QUICK_SEEDS in a quick run.
+    workers : int, optional
+        How many work at a time; by default as many as there are cores.
+    backend, scheduler : str, optional
+        Who trains, as in `Population.fit`; by default the faster one of this machine.
+    engine : {"auto", "native", "numpy"}
+        What computes the steps, as there.
+    quick : bool, default False
+        Fewer steps and seeds: a look, not a result.
+    fresh : bool, default False
+        Start over, whatever was done before.
     """
 
     data: DataName = "digits"
@@ -110,16 +121,39 @@ def run(
     watch: Watch | None = None,
     done: Callable[[Results], None] | None = None,
 ) -> list[Results]:
-    """Runs the experiments one after the other; each is on disk before the next begins.
+    """Run experiments one after the other; each is on disk before the next begins.
 
-    out/NAME/ gets results.json, figure.png and the SVGs of FIGURES.  `done` is
-    called with each result once it is saved.  After KeyboardInterrupt, which is raised
-    on, the experiments finished before it are complete.  The store in `out` keeps what the
-    others have done: the same call again computes what is missing, and nothing of an
-    experiment that is finished.
+    Parameters
+    ----------
+    experiments : sequence of experiments
+        As `find` gives them.
+    out : str or path
+        The folder; out/NAME/ gets results.json, figure.png and the SVGs of FIGURES.
+    options : Options, optional
+        How they are run.
+    watch : callable, optional
+        Makes the progress of an experiment.
+    done : callable, optional
+        Called with each result once it is saved.
 
-    Raises OutputError before anything is trained where `out` cannot be written to, and
-    StoreError where another process is running experiments there.
+    Returns
+    -------
+    list of Results
+        In the order of the experiments.
+
+    Raises
+    ------
+    OutputError
+        Before anything is trained, where `out` cannot be written to.
+    StoreError
+        Where another process is running experiments there.
+    KeyboardInterrupt
+        On Ctrl-C; the experiments finished before it are complete.
+
+    Notes
+    -----
+    The store in `out` keeps what was done: the same call again computes what is missing, and
+    nothing of an experiment that is finished.
     """
     options = options or Options()
     for one in experiments:

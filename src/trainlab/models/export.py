@@ -15,8 +15,28 @@ MAX_BYTES: Final = (1 << 31) - (1 << 20)
 
 
 def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = None) -> None:
-    """Writes a trained network, the member `index` of a population, or an estimator, as ONNX.
+    """Write a trained model as an ONNX graph (needs the extra `onnx`).
 
+    Parameters
+    ----------
+    model : Network, Population, or a fitted estimator
+        The model.
+    path : str or path
+        The file to write.
+    index : int, optional
+        Which member of a population.
+
+    Raises
+    ------
+    SettingError
+        For what is no model or has no graph.
+    NotTrainedError
+        For a model that has not been trained.
+    ModelFileError
+        Where the file cannot be written.
+
+    Notes
+    -----
     The graph is that of evaluation: running statistics in batch-norm, no dropout (or the
     book's factor 1 − ratio).  Input: `x` (N, in) in the dtype of the training, for an
     estimator as its `predict` takes it.  Outputs of networks: `outputs` (N, out) and, of
@@ -25,10 +45,8 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
     classes are integers, strings where they are strings, otherwise the place in `classes_`,
     and 0 or 1 (N, out) of indicators.
 
-    Agrees with `predict_proba` up to rounding: exp, erf and sums are another library's; erf,
-    of GELU, is float32 in any dtype.  Needs the extra `onnx`.  Raises SettingError for what is
-    no model, NotTrainedError for one without numbers, ModelFileError where the file cannot be
-    written.
+    It agrees with `predict_proba` up to rounding: exp, erf and sums are another library's; erf,
+    of GELU, is float32 in any dtype.
     """
     try:
         with uninterrupted():

@@ -76,7 +76,7 @@ class Activation(Settings, ABC):
 
     @abstractmethod
     def value(self, x: Array, out: Array, new: Allocator = allocate) -> Array:
-        """y = f(x).
+        """Compute y = f(x).
 
         Parameters
         ----------
@@ -97,12 +97,42 @@ class Activation(Settings, ABC):
     def pullback(
         self, x: Array, y: Array, dy: Array, out: Array, new: Allocator = allocate
     ) -> Array:
-        """dx = dy · f′(x), where y = f(x); arrays as in `value`."""
+        """Compute dx = dy · f′(x), where y = f(x).
+
+        Parameters
+        ----------
+        x, y, dy : ndarray
+            Inputs, outputs, and the gradient of the outputs.
+        out : ndarray
+            Where to put dx.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray
+            The array `out`.
+        """
 
     def onnx(self, graph: Nodes, x: str) -> str:
-        """Adds y = f(x) to an ONNX graph and returns the name of y.
+        """Add y = f(x) to an ONNX graph.
 
-        Raises SettingError where a class does not say how.
+        Parameters
+        ----------
+        graph : Nodes
+            The graph.
+        x : str
+            The name of x in it.
+
+        Returns
+        -------
+        str
+            The name of y.
+
+        Raises
+        ------
+        SettingError
+            Where a class does not say how.
         """
         must = "have a method `onnx`, which adds its formula to a graph"
         raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))
@@ -115,8 +145,14 @@ def positive_part(x: Array, out: Array) -> Array:
 
 @dataclasses.dataclass(frozen=True)
 class Identity(Activation):
-    """y = x.
+    """Pass the input on unchanged.
 
+    Notes
+    -----
+    y = x.
+
+    Examples
+    --------
     >>> Identity().value(np.array([-1.0, 2.0]), np.empty(2)).tolist()
     [-1.0, 2.0]
     """
@@ -137,10 +173,16 @@ class Identity(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class ReLU(Activation):
-    """y = max(x, 0);  f′ = 1 for x > 0, else 0.
+    """Rectified linear unit: keep what is positive.
+
+    Notes
+    -----
+    y = max(x, 0);  f′ = 1 for x > 0, else 0.
 
     Differs: f′(0) is 0 here as in PyTorch, 1 in the book.
 
+    Examples
+    --------
     >>> ReLU().value(np.array([-1.0, 0.0, 2.0]), np.empty(3)).tolist()
     [0.0, 0.0, 2.0]
     """
@@ -162,10 +204,21 @@ class ReLU(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """y = max(x, slope · x);  f′ = 1 for x > 0, else slope.
+    """Rectified linear unit with a small slope below 0.
 
-    `slope` in [0, 1], 0.01 as in Maas, Hannun, Ng 2013 (Keras: 0.3).
+    Parameters
+    ----------
+    slope : float, default 0.01
+        The slope for x < 0, in [0, 1].
 
+    Notes
+    -----
+    y = max(x, slope · x);  f′ = 1 for x > 0, else slope.
+
+    Source: Maas, Hannun, Ng 2013.  Keras has the slope 0.3.
+
+    Examples
+    --------
     >>> LeakyReLU(slope=0.5).value(np.array([-1.0, 2.0]), np.empty(2)).tolist()
     [-0.5, 2.0]
     """
@@ -191,11 +244,22 @@ class LeakyReLU(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class ELU(Activation):
-    """y = x for x > 0, else alpha (eˣ − 1);  f′ = 1 for x > 0, else alpha eˣ.
+    """Exponential linear unit.
 
-    alpha > 0.  At 0, f′ jumps unless alpha = 1, and f″ jumps always.
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Minus the limit for x → −∞; > 0.
+
+    Notes
+    -----
+    y = x for x > 0, else alpha (eˣ − 1);  f′ = 1 for x > 0, else alpha eˣ.
+    At 0, f′ jumps unless alpha = 1, and f″ jumps always.
+
     Source: Clevert, Unterthiner, Hochreiter 2016, eq. 15.
 
+    Examples
+    --------
     >>> ELU().value(np.array([-np.log(2.0), 3.0]), np.empty(2)).tolist()
     [-0.5, 3.0]
     """
@@ -229,8 +293,14 @@ class ELU(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class Sigmoid(Activation):
-    """y = 1 / (1 + e⁻ˣ);  f′ = y (1 − y).
+    """Logistic function, from 0 to 1.
 
+    Notes
+    -----
+    y = 1 / (1 + e⁻ˣ);  f′ = y (1 − y).
+
+    Examples
+    --------
     >>> Sigmoid().value(np.array([0.0, -1000.0]), np.empty(2)).tolist()
     [0.5, 0.0]
     """
@@ -255,8 +325,14 @@ class Sigmoid(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class Tanh(Activation):
-    """y = tanh x;  f′ = 1 − y².
+    """Hyperbolic tangent, from −1 to 1.
 
+    Notes
+    -----
+    y = tanh x;  f′ = 1 − y².
+
+    Examples
+    --------
     >>> Tanh().value(np.array([0.0, 1000.0]), np.empty(2)).tolist()
     [0.0, 1.0]
     """
@@ -277,8 +353,14 @@ class Tanh(Activation):
 
 @dataclasses.dataclass(frozen=True)
 class Softplus(Activation):
-    """y = ln(1 + eˣ), computed as max(x, 0) + ln(1 + e^(−|x|));  f′ = sigmoid(x) = 1 − e⁻ʸ.
+    """Smooth approximation of ReLU.
 
+    Notes
+    -----
+    y = ln(1 + eˣ), computed as max(x, 0) + ln(1 + e^(−|x|));  f′ = sigmoid(x) = 1 − e⁻ʸ.
+
+    Examples
+    --------
     >>> Softplus().value(np.array([0.0, 1000.0]), np.empty(2)).tolist()
     [0.6931471805599453, 1000.0]
     """
@@ -309,11 +391,17 @@ _INVERSE_SQRT_2PI: Final = 1.0 / math.sqrt(2.0 * math.pi)
 
 @dataclasses.dataclass(frozen=True)
 class GELU(Activation):
-    """y = x Φ(x);  f′ = Φ(x) + x φ(x), with the standard normal distribution Φ and density φ.
+    """Gaussian error linear unit.
+
+    Notes
+    -----
+    y = x Φ(x);  f′ = Φ(x) + x φ(x), with the standard normal distribution Φ and density φ.
 
     Source: Hendrycks, Gimpel 2016.  Differs: this is the exact function, PyTorch's
     default; the tanh approximation (JAX's default) is off by up to 5e-4.
 
+    Examples
+    --------
     >>> GELU().value(np.array([-1000.0, 0.0, 1000.0]), np.empty(3)).tolist()
     [-0.0, 0.0, 1000.0]
     """

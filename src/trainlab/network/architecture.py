@@ -98,24 +98,45 @@ def _hidden_field(default: tuple[int, ...]) -> Any:
 class MLP(Settings):
     """A multi-layer perceptron: hidden blocks of dense → norm → activation → dropout, then dense.
 
-    hidden        widths of the hidden layers; () is a linear model
-    activation    name or Activation
-    init          name, standard deviation, or Initializer, for all weights
-    output_init   the same for the last weights; None: as `init`
-    norm          None, "batch", "layer", or a layer with its settings, which may be your own:
-                  it stands between each hidden dense layer and its activation
-    dropout       ratio of hidden units set to zero, [0, 1)
-    loss          name or Loss
-    weight_decay  λ of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β
-    l1            λ of the penalty λ Σ |W|, over the same
-    convention    "modern", or "book": norm="batch" has ε 1e-6 and a biased running variance
-                  starting at 0, and dropout is not inverted
+    Parameters
+    ----------
+    hidden : int or sequence of int, default (100,)
+        Widths of the hidden layers; () is a linear model.
+    activation : Activation or str, default "relu"
+        The activation of the hidden layers.
+    init : Initializer, str or float, default "he"
+        Of all weights; a number is a standard deviation.
+    output_init : Initializer, str or float, optional
+        Of the weights of the last layer; by default as `init`.
+    norm : {None, "batch", "layer"} or Layer
+        What stands between each hidden dense layer and its activation: by name, or the layer
+        with its settings, which may be your own.
+    dropout : float, default 0.0
+        The share of hidden units that are set to zero in training, in [0, 1).
+    loss : Loss or str, default "softmax_cross_entropy"
+        The loss.
+    weight_decay : float, default 0.0
+        λ >= 0 of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β.
+    l1 : float, default 0.0
+        λ >= 0 of the penalty λ Σ |W|, over the same.
+    convention : {"modern", "book"}
+        "book": norm="batch" with ε 1e-6 and a biased running variance that starts at 0, and
+        dropout that is not inverted.
 
+    Raises
+    ------
+    SettingError
+        For a value that a field cannot have.
+
+    Notes
+    -----
     dropout, weight_decay and l1 may differ between the members of one population.
     For decay that is decoupled from the gradient see the optimizers'
     `decoupled_weight_decay`.  PyTorch's SGD(weight_decay) and scikit-learn's alpha
     (up to a factor of the batch size there) are the coupled kind.
 
+    Examples
+    --------
     >>> MLP(hidden=(50,), activation="sigmoid", init=0.01).build(784, 10).size
     39760
     """
@@ -151,7 +172,18 @@ class MLP(Settings):
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
     def build(self, in_features: int, out_features: int) -> Architecture:
-        """The network for inputs and outputs of these widths."""
+        """Build the network for inputs and outputs of these widths.
+
+        Parameters
+        ----------
+        in_features, out_features : int
+            The widths.
+
+        Returns
+        -------
+        Architecture
+            Its layers, and where its numbers live.
+        """
         for name, width in (("in_features", in_features), ("out_features", out_features)):
             _WIDTH.check(width, name, "MLP.build")
         return _built(self, int(in_features), int(out_features))

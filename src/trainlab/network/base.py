@@ -135,12 +135,23 @@ class Layer(Settings, ABC):
     rows_apart: ClassVar[bool] = False
 
     def declare(self, in_features: int) -> Declaration:
-        """What the layer needs for inputs of `in_features` features; by default nothing."""
+        """Say what the layer needs; by default nothing.
+
+        Parameters
+        ----------
+        in_features : int
+            The width of its inputs.
+
+        Returns
+        -------
+        Declaration
+            Its parameters, its buffers and the width of its outputs.
+        """
         return Declaration({}, {}, in_features)
 
     @abstractmethod
     def forward(self, p: Views, x: Array, mode: Mode, new: Allocator) -> tuple[Array, Any, Views]:
-        """The outputs, in training or in evaluation.
+        """Compute the outputs, in training or in evaluation.
 
         Parameters
         ----------
@@ -149,6 +160,7 @@ class Layer(Settings, ABC):
         x : array (..., B, in)
             Must not be changed either.
         mode : Mode
+            Training or evaluation.
         new : callable
             `new(name, shape, dtype)` is scratch memory that is the same at every step.  Arrays
             that are made anew are right as well, and slower.
@@ -165,7 +177,7 @@ class Layer(Settings, ABC):
 
     @abstractmethod
     def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
-        """The derivatives of the loss, from dy = d loss/dy.
+        """Compute the derivatives of the loss from dy = d loss/dy.
 
         Parameters
         ----------
@@ -181,25 +193,54 @@ class Layer(Settings, ABC):
         Returns
         -------
         dx : array (..., B, in)
+            d loss/dx.
         """
 
     def parameter_gradients(
         self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator
     ) -> None:
-        """Fills `grads` alone: what the first layer of a network is asked for.
+        """Fill `grads` alone: what the first layer of a network is asked for.
 
         A layer whose dx costs more than a pass over it says how to leave it out.
         """
         self.backward(p, cache, dy, grads, new)
 
     def onnx(self, p: Views, graph: Nodes, x: str) -> str:
-        """Adds y in evaluation to an ONNX graph and returns its name; p holds buffers too.
+        """Add y in evaluation to an ONNX graph.
 
-        Raises SettingError where a class does not say how.
+        Parameters
+        ----------
+        p : dict of str to ndarray
+            Parameters and buffers.
+        graph : Nodes
+            The graph.
+        x : str
+            The name of x in it.
+
+        Returns
+        -------
+        str
+            The name of y.
+
+        Raises
+        ------
+        SettingError
+            Where a class does not say how.
         """
         must = "have a method `onnx`, which adds its formula to a graph"
         raise SettingError(sentence(type(self).__name__, "export_onnx", must, "none"))
 
     def kink_sides(self, x: Array) -> Array | None:
-        """For each input, which side of each kink it lies on; None for a smooth layer."""
+        """Tell on which side of each kink each input lies.
+
+        Parameters
+        ----------
+        x : ndarray, shape (..., B, in)
+            Inputs.
+
+        Returns
+        -------
+        ndarray or None
+            None for a smooth layer.
+        """
         return None

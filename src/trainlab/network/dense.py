@@ -23,12 +23,20 @@ __all__ = ["Activate", "Dense"]
 class Dense(Layer):
     """Affine map.
 
+    Parameters
+    ----------
+    out_features : int
+        The width of the outputs.
+    init : Initializer, default He()
+        Of W; b starts from 0.
+
+    Notes
+    -----
     y = x W + b;  dx = dy Wᵀ,  dW = xᵀ dy,  db = Σ_B dy
 
     x (..., B, in), W (..., in, out), b (..., 1, out), y (..., B, out).
-    W starts from `init`, b from 0; weight decay applies to W alone.
-    x may lack trailing features, which then are zero: they add nothing to x W, and
-    their rows of dW are zero.
+    Weight decay applies to W alone.  x may lack trailing features, which then are zero: they add
+    nothing to x W, and their rows of dW are zero.
 
     Differs: PyTorch keeps W as (out, in), and draws W and b uniformly.
     """
@@ -74,7 +82,17 @@ class Dense(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class Activate(Layer):
-    """An activation function, entry by entry: y = f(x), dx = dy · f′(x)."""
+    """An activation function, entry by entry.
+
+    Parameters
+    ----------
+    activation : Activation, default ReLU()
+        The function f.
+
+    Notes
+    -----
+    y = f(x), dx = dy · f′(x).
+    """
 
     activation: Activation = instance(Activation, ReLU)
 

@@ -17,16 +17,29 @@ __all__ = ["Dropout"]
 
 @dataclasses.dataclass(frozen=True)
 class Dropout(Layer):
-    """Sets each input to zero with probability `ratio` while training.
+    """Set each input to zero with probability `ratio` while training.
 
+    Parameters
+    ----------
+    ratio : float, default 0.5
+        The probability, in [0, 1).
+    inverted : bool, default True
+        Scale in training, not in evaluation.
+
+    Raises
+    ------
+    RuntimeError
+        When trained without draws.
+
+    Notes
+    -----
     inverted:      training y = x · mask / (1 − ratio),  evaluation y = x
     not inverted:  training y = x · mask,                evaluation y = x · (1 − ratio)
 
-    mask is 1 where a uniform draw is >= ratio.  `ratio` in [0, 1).
-    Source: Srivastava et al. 2014; inverted is what PyTorch, Keras and optax
-    users know, the other is the paper's and the book's.
+    mask is 1 where a uniform draw is >= ratio.
 
-    Raises: RuntimeError when trained without draws.
+    Source: Srivastava et al. 2014; inverted is what PyTorch, Keras and optax users know, the
+    other is the paper's and the book's.
     """
 
     random: ClassVar[bool] = True

@@ -48,18 +48,19 @@ class Initializer(Settings, ABC):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-        """The starting weights of a layer.
+        """Draw weights.
 
         Parameters
         ----------
         rng : numpy.random.Generator
             The stream of this layer and the member's seed.
         fan_in, fan_out : int
-            Features that go in and come out.
+            How many features go in and come out.
 
         Returns
         -------
-        W : array (fan_in, fan_out), float64
+        ndarray of float64, shape (fan_in, fan_out)
+            The weights.
         """
 
 
@@ -77,8 +78,19 @@ class _Gaussian(Initializer):
 
 @dataclasses.dataclass(frozen=True)
 class Std(_Gaussian):
-    """W ~ N(0, std²), whatever the layer's size; std >= 0.
+    """Normal weights with a given standard deviation, whatever the layer's size.
 
+    Parameters
+    ----------
+    std : float, default 0.01
+        The standard deviation, >= 0.
+
+    Notes
+    -----
+    W ~ N(0, std²).
+
+    Examples
+    --------
     >>> Std(0.5).scale(100, 10)
     0.5
     """
@@ -91,11 +103,17 @@ class Std(_Gaussian):
 
 @dataclasses.dataclass(frozen=True)
 class Xavier(_Gaussian):
-    """W ~ N(0, 1 / fan_in): keeps the variance of linear and tanh layers.
+    """The book's Xavier: keeps the variance of linear and tanh layers.
 
-    Differs: this is the book's Xavier, which others call LeCun's; the one that also
-    looks at fan_out (PyTorch's and Keras' Xavier or Glorot) is `GlorotNormal`.
+    Notes
+    -----
+    W ~ N(0, 1 / fan_in).
 
+    Differs: others call this one LeCun's; the one that also looks at fan_out (PyTorch's and
+    Keras' Xavier or Glorot) is `GlorotNormal`.
+
+    Examples
+    --------
     >>> Xavier().scale(100, 10)
     0.1
     """
@@ -106,11 +124,17 @@ class Xavier(_Gaussian):
 
 @dataclasses.dataclass(frozen=True)
 class LeCun(_Gaussian):
-    """W ~ N(0, 1 / fan_in), the same as the book's `Xavier`.
+    """LeCun's initializer, the same as the book's `Xavier`.
+
+    Notes
+    -----
+    W ~ N(0, 1 / fan_in).
 
     Source: LeCun, Bottou, Orr, Müller 1998, eq. 16.  Differs: Keras and JAX truncate
     the normal at two standard deviations.
 
+    Examples
+    --------
     >>> LeCun().scale(100, 10)
     0.1
     """
@@ -121,10 +145,16 @@ class LeCun(_Gaussian):
 
 @dataclasses.dataclass(frozen=True)
 class He(_Gaussian):
-    """W ~ N(0, 2 / fan_in): keeps the variance of ReLU layers.
+    """He's initializer: keeps the variance of ReLU layers.
+
+    Notes
+    -----
+    W ~ N(0, 2 / fan_in).
 
     Source: He, Zhang, Ren, Sun 2015, eq. 10.
 
+    Examples
+    --------
     >>> He().scale(50, 10)
     0.2
     """
@@ -135,10 +165,16 @@ class He(_Gaussian):
 
 @dataclasses.dataclass(frozen=True)
 class GlorotNormal(_Gaussian):
-    """W ~ N(0, 2 / (fan_in + fan_out)): between the needs of the two passes.
+    """Glorot's normal initializer: a compromise between forward and backward pass.
+
+    Notes
+    -----
+    W ~ N(0, 2 / (fan_in + fan_out)).
 
     Source: Glorot, Bengio 2010, eq. 12.
 
+    Examples
+    --------
     >>> GlorotNormal().scale(150, 50)
     0.1
     """
@@ -149,10 +185,16 @@ class GlorotNormal(_Gaussian):
 
 @dataclasses.dataclass(frozen=True)
 class GlorotUniform(Initializer):
-    """W ~ U(−limit, limit) with limit = sqrt(6 / (fan_in + fan_out)).
+    """Glorot's uniform initializer, with the variance of `GlorotNormal`.
 
-    The variance is `GlorotNormal`'s.  Source: Glorot, Bengio 2010, eq. 16.
+    Notes
+    -----
+    W ~ U(−limit, limit) with limit = sqrt(6 / (fan_in + fan_out)).
 
+    Source: Glorot, Bengio 2010, eq. 16.
+
+    Examples
+    --------
     >>> bool(np.abs(GlorotUniform().draw(np.random.default_rng(0), 100, 50)).max() <= 0.2)
     True
     """
@@ -164,11 +206,22 @@ class GlorotUniform(Initializer):
 
 @dataclasses.dataclass(frozen=True)
 class Orthogonal(Initializer):
-    """W = gain · Q with orthonormal columns (or rows, if fan_out > fan_in); gain > 0.
+    """Matrices with orthonormal columns (or rows, if fan_out > fan_in).
 
-    Q is uniform over such matrices (Haar): a normal matrix whose columns are made orthonormal
-    one after the other.  Source: Saxe, McClelland, Ganguli 2014; Mezzadri 2007.
+    Parameters
+    ----------
+    gain : float, default 1.0
+        What the matrix is multiplied by, > 0.
 
+    Notes
+    -----
+    W = gain · Q with Q uniform over such matrices (Haar): a normal matrix whose columns are made
+    orthonormal one after the other.
+
+    Source: Saxe, McClelland, Ganguli 2014; Mezzadri 2007.
+
+    Examples
+    --------
     >>> W = Orthogonal().draw(np.random.default_rng(0), 5, 3)
     >>> bool(np.allclose(W.T @ W, np.eye(3)))
     True

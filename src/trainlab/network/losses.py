@@ -75,12 +75,42 @@ class Loss(Settings, ABC):
     def forward(
         self, y: Array, t: Array, new: Allocator, weight: Array | None = None
     ) -> tuple[Array, Any]:
-        """The loss (...,) and the cache for `backward`."""
+        """Compute the loss of each network.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+        new : callable
+            Gives scratch arrays: new(name, shape, dtype).
+        weight : ndarray, shape (..., B), optional
+            How much each row counts.
+
+        Returns
+        -------
+        tuple
+            The loss (...,), and the cache that `backward` needs.
+        """
         entries, cache = self.entries(y, t, new)
         return _batch_mean(entries, new, weight), (cache, weight)
 
     def backward(self, cache: Any, new: Allocator) -> Array:
-        """dy = d loss / d y, (..., B, out)."""
+        """Compute dy = d loss / d y.
+
+        Parameters
+        ----------
+        cache : object
+            Of `forward`.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The gradient.
+        """
         own, weight = cache
         dy = self.derivative(own, new)
         if weight is not None:
@@ -90,7 +120,7 @@ class Loss(Settings, ABC):
 
     @abstractmethod
     def entries(self, y: Array, t: Array, new: Allocator) -> tuple[Array, Any]:
-        """What is summed, and a cache for `derivative`.
+        """Compute the terms that are summed, and a cache for `derivative`.
 
         Parameters
         ----------
@@ -111,36 +141,121 @@ class Loss(Settings, ABC):
 
     @abstractmethod
     def derivative(self, cache: Any, new: Allocator) -> Array:
-        """The derivative (..., B, out) of those terms in y.  It is written over."""
+        """Compute the derivative of those terms in y.
+
+        Parameters
+        ----------
+        cache : object
+            Of `entries`.
+        new : callable
+            Gives scratch arrays.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The derivative.  It is written over.
+        """
 
     def check_targets(self, t: Array, out_features: int) -> None:
-        """Raises DataError unless t can be the targets of `out_features` outputs."""
+        """Check that t can be the targets of so many outputs.
+
+        Parameters
+        ----------
+        t : ndarray
+            Targets.
+        out_features : int
+            The number of outputs.
+
+        Raises
+        ------
+        DataError
+            If it cannot.
+        """
         TASKS[self.task].check_targets(type(self).__name__, t, out_features)
 
     def predict(self, y: Array) -> Array:
-        """What the outputs say, in the form of the targets."""
+        """Read predictions off the outputs, in the form of the targets.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+
+        Returns
+        -------
+        ndarray
+            The predictions.
+        """
         return TASKS[self.task].predict(y)
 
     def probabilities(self, y: Array) -> Array:
-        """The outputs as probabilities (..., B, out); SettingError where there are none."""
+        """Turn outputs into probabilities.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+
+        Returns
+        -------
+        ndarray, shape (..., B, out)
+            The probabilities.
+
+        Raises
+        ------
+        SettingError
+            Where there are none.
+        """
         return TASKS[self.task].probabilities(type(self).__name__, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
-        """Which of the B predictions are right, (..., B) bool; None where none can be."""
+        """Tell which predictions are right.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+
+        Returns
+        -------
+        ndarray of bool, shape (..., B), or None
+            None where none can be.
+        """
         return TASKS[self.task].correct(y, t)
 
     def kink_sides(self, y: Array, t: Array) -> Array | None:
-        """For each output, which side of a kink it lies on; None for a smooth loss."""
+        """Tell on which side of a kink each output lies.
+
+        Parameters
+        ----------
+        y : ndarray, shape (..., B, out)
+            Outputs.
+        t : ndarray
+            Targets.
+
+        Returns
+        -------
+        ndarray or None
+            None for a smooth loss.
+        """
         return None
 
 
 @dataclasses.dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
+    """Half the squared error, for regression.
+
+    Notes
+    -----
+    loss = mean over B of ½ Σ (y − t)²;  dy = (y − t) / B.
 
     Differs: PyTorch and Keras average over the outputs too and leave out the ½;
     scikit-learn keeps the ½ and averages over the outputs.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, 4.0, 7.0]])
     >>> float(MeanSquaredError().forward(y, t, FRESH)[0])
@@ -158,12 +273,23 @@ class MeanSquaredError(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class Huber(Loss):
-    """loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
+    """Squared error near the target and absolute error far from it, for regression.
 
-    That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond; delta > 0.
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the one becomes the other, > 0.
+
+    Notes
+    -----
+    loss = mean over B of Σ c (r − ½c) with r = y − t, c = r clipped to ±delta;  dy = c / B.
+    That is ½r² up to |r| = delta and delta (|r| − ½delta) beyond.
+
     Source: Huber 1964.  Differs: PyTorch and Keras average over the outputs too;
     PyTorch's `SmoothL1Loss` is this loss divided by delta.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> float(Huber().forward(np.array([[0.5, 3.0]]), np.zeros((1, 2)), FRESH)[0])
     2.625
@@ -191,13 +317,17 @@ class Huber(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class SigmoidCrossEntropy(Loss):
-    """loss = mean over B of Σ [ln(1 + eʸ) − t y];  dy = (sigmoid(y) − t) / B.
+    """Cross-entropy of one yes-or-no question for each output, of which several may be true.
 
-    One yes-or-no question for each output (several may be true); t in [0, 1].
+    Notes
+    -----
+    loss = mean over B of Σ [ln(1 + eʸ) − t y];  dy = (sigmoid(y) − t) / B;  t in [0, 1].
     Computed as max(y, 0) − t y + ln(1 + e^(−|y|)), which neither overflows nor cancels.
 
     Differs: PyTorch's `BCEWithLogitsLoss` and Keras average over the outputs too.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.array([[0.0, 1000.0]]), np.array([[1.0, 1.0]])
     >>> float(SigmoidCrossEntropy().forward(y, t, FRESH)[0])
@@ -227,14 +357,24 @@ class SigmoidCrossEntropy(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """loss = mean over B of −Σ q ln p,  p = softmax(y);  dy = (p − q) / B.
+    """Cross-entropy of one class out of several.
 
-    t (..., B) are class indices; q = (1 − s) · one-hot(t) + s / out with the label
-    smoothing s in [0, 1) (Szegedy et al. 2016, section 7).  Computed as
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        s in [0, 1): the share of each target that is spread over all classes.
+
+    Notes
+    -----
+    loss = mean over B of −Σ q ln p,  p = softmax(y);  dy = (p − q) / B.
+    The targets t (..., B) are class indices; q = (1 − s) · one-hot(t) + s / out.  Computed as
     ln Σe^(y−max) − Σ q (y − max): no overflow, and no logarithm of 0.
 
-    Differs: the book adds 1e-7 inside the logarithm; PyTorch and Keras agree with this.
+    Source of the smoothing: Szegedy et al. 2016, section 7.  Differs: the book adds 1e-7
+    inside the logarithm; PyTorch and Keras agree with this.
 
+    Examples
+    --------
     >>> from trainlab.network.workspace import FRESH
     >>> y, t = np.zeros((5, 4)), np.array([0, 1, 2, 3, 0])
     >>> round(float(SoftmaxCrossEntropy().forward(y, t, FRESH)[0]), 9)  # ln 4

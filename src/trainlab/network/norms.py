@@ -21,8 +21,15 @@ Sum = Callable[[Array, Allocator, Array], Array]
 
 @dataclasses.dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Normalises each sample over its features.
+    """Normalise each sample over its features.
 
+    Parameters
+    ----------
+    eps : float, default 1e-5
+        ε, added to the variance; > 0.
+
+    Notes
+    -----
     x̂ = (x − mean) / sqrt(var + ε),  y = γ x̂ + β,  over axis −1, var with 1/features
     dx = (g − mean(g) − x̂ · mean(g x̂)) / sqrt(var + ε)  with g = γ dy
 
@@ -62,16 +69,30 @@ class LayerNorm(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalises each feature over the batch; running statistics take over in evaluation.
+    """Normalise each feature over the batch; in evaluation by running statistics.
 
+    Parameters
+    ----------
+    ema_decay : float, default 0.9
+        How much of the running statistics each step keeps, in [0, 1].
+    eps : float, default 1e-5
+        ε, added to the variance; > 0.
+    unbiased_running_var : bool, default True
+        The running variance is of 1/(B−1) (biased for B = 1), not of 1/B.
+    start_var : float, default 1.0
+        Where the running variance starts, >= 0.
+
+    Notes
+    -----
     x̂ = (x − mean) / sqrt(var + ε),  y = γ x̂ + β,  over axis −2, var with 1/B, in two passes
     dx = γ (dy − dβ/B − x̂ · dγ/B) / sqrt(var + ε)  with dβ = Σ_B dy, dγ = Σ_B dy x̂
     running = ema_decay · running + (1 − ema_decay) · batch
 
     γ, β, running_mean, running_var: (..., 1, features).  γ = 1, β = 0; they do not decay.
-    Source: Ioffe, Szegedy 2015.  PyTorch's `momentum` is 1 − ema_decay; Keras' and the
-    book's are ema_decay.  As in PyTorch the running variance is the unbiased one (1/(B−1),
-    biased for B = 1) and starts at 1; the book's is biased and starts at 0.
+
+    Source: Ioffe, Szegedy 2015.  Differs: PyTorch's `momentum` is 1 − ema_decay; Keras' and the
+    book's are ema_decay.  As in PyTorch the running variance is the unbiased one and starts at 1;
+    the book's is biased and starts at 0.
     """
 
     ema_decay: float = number(0.9, low=0.0, high=1.0, closed="[]")
@@ -81,7 +102,13 @@ class BatchNorm(Layer):
 
     @classmethod
     def book(cls) -> Self:
-        """The book's variant."""
+        """Make the book's variant: ε 1e-6, and a biased running variance that starts at 0.
+
+        Returns
+        -------
+        BatchNorm
+            The layer.
+        """
         return cls(eps=1e-6, unbiased_running_var=False, start_var=0.0)
 
     def declare(self, in_features: int) -> Declaration:

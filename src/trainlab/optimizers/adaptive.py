@@ -30,12 +30,30 @@ __all__ = ["AMSGrad", "AdaGrad", "Adam", "AdamW", "NAdam", "RMSprop"]
 
 @dataclass(frozen=True)
 class AdaGrad(Optimizer):
-    """h ← h + g²,  Δ = -lr·g / (√h + ε);  h starts at `initial`.
+    """Divide the gradient by the root of the sum of its squares.
 
-    eps_inside_sqrt: √(h + ε).  Source: Duchi, Hazan & Singer 2011.  Libraries
-    differ: PyTorch ε = 1e-10 outside, h from 0; the book ε = 1e-7 outside, h from 0;
-    optax ε = 1e-7 inside, h from 0.1; Keras ε = 1e-7 inside, h from 0.1.
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    eps : float, default 1e-10
+        ε, added to the denominator; > 0.
+    initial : float, default 0.0
+        Where h starts, >= 0.
+    eps_inside_sqrt : bool, default False
+        Divide by √(h + ε) instead.
+    {shared}
 
+    Notes
+    -----
+    h ← h + g²,  Δ = -lr·g / (√h + ε).
+
+    Source: Duchi, Hazan & Singer 2011.  Libraries differ: PyTorch ε = 1e-10 outside, h from 0;
+    the book ε = 1e-7 outside, h from 0; optax ε = 1e-7 inside, h from 0.1; Keras ε = 1e-7
+    inside, h from 0.1.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), AdaGrad(0.5)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
     >>> p.round(6).tolist()
@@ -50,7 +68,18 @@ class AdaGrad(Optimizer):
 
     @classmethod
     def book(cls, lr: float = 0.01) -> Self:
-        """The book's variant."""
+        """Make the book's variant: ε is 1e-7.
+
+        Parameters
+        ----------
+        lr : float, default 0.01
+            The rate.
+
+        Returns
+        -------
+        AdaGrad
+            The optimizer.
+        """
         return cls(lr, eps=1e-7)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
@@ -66,12 +95,30 @@ class AdaGrad(Optimizer):
 
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
-    """v ← d·v + (1 - d)·g²,  Δ = -lr·g / (√v + ε)  (d: `decay`).
+    """Divide the gradient by the root of a running mean of its squares.
 
-    eps_inside_sqrt: √(v + ε).  Source: Tieleman & Hinton 2012, lecture 6.5.
-    Libraries differ: PyTorch d = 0.99, ε = 1e-8 outside; optax d = 0.9, ε = 1e-8
-    inside; Keras d = 0.9, ε = 1e-7 inside; the book d = 0.99, ε = 1e-7 outside.
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    decay : float, default 0.99
+        d in [0, 1): how much of the mean each step keeps.
+    eps : float, default 1e-8
+        ε, added to the denominator; > 0.
+    eps_inside_sqrt : bool, default False
+        Divide by √(v + ε) instead.
+    {shared}
 
+    Notes
+    -----
+    v ← d·v + (1 - d)·g²,  Δ = -lr·g / (√v + ε).
+
+    Source: Tieleman & Hinton 2012, lecture 6.5.  Libraries differ: PyTorch d = 0.99, ε = 1e-8
+    outside; optax d = 0.9, ε = 1e-8 inside; Keras d = 0.9, ε = 1e-7 inside; the book d = 0.99,
+    ε = 1e-7 outside.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), RMSprop(0.5, decay=0.75)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
     >>> p.round(6).tolist()
@@ -86,7 +133,20 @@ class RMSprop(Optimizer):
 
     @classmethod
     def book(cls, lr: float = 0.01, decay: float = 0.99) -> Self:
-        """The book's variant."""
+        """Make the book's variant: ε is 1e-7.
+
+        Parameters
+        ----------
+        lr : float, default 0.01
+            The rate.
+        decay : float, default 0.99
+            As in the constructor.
+
+        Returns
+        -------
+        RMSprop
+            The optimizer.
+        """
         return cls(lr, decay, eps=1e-7)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
@@ -116,19 +176,53 @@ class Moments(Optimizer, ABC):
     eps: float = epsilon(1e-8)
 
     def means(self) -> Coefficients:
-        """The coefficients of the two running means."""
+        """Give the coefficients of the two running means.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Numbers or (K, 1).
+        """
         b1, b2 = self.beta1, self.beta2
         return {"keep1": b1, "take1": 1.0 - b1, "keep2": b2, "take2": 1.0 - b2}
 
     def adam(self, step: Any, lr: Coefficient, folded: bool) -> Coefficients:
-        """The coefficients of Adam's rule."""
+        """Give the coefficients of Adam's rule.
+
+        Parameters
+        ----------
+        step : int
+            Updates done before this one.
+        lr : float or ndarray, shape (K, 1)
+            The rate at this step.
+        folded : bool
+            Whether corrections are folded into the rate.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            Numbers or (K, 1).
+        """
         b1, root2 = self.bias(self.beta1, step), np.sqrt(self.bias(self.beta2, step))
         eps = self.eps if folded else self.eps * root2
         return {**self.means(), "rate": -lr * root2 / b1, "eps": eps}
 
     @staticmethod
     def bias(beta: Coefficient, step: Any) -> Coefficient:
-        """1 - β^t."""
+        """Compute 1 - β^t.
+
+        Parameters
+        ----------
+        beta : float or ndarray, shape (K, 1)
+            The share β.
+        step : int
+            Updates done before this one, t - 1.
+
+        Returns
+        -------
+        float or ndarray, shape (K, 1)
+            For one network, or for each member.
+        """
         return 1.0 - power(beta, step + 1)
 
 
@@ -144,13 +238,32 @@ def scaled_mean(g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocato
 
 @dataclass(frozen=True)
 class Adam(Moments):
-    """Δ = -lr·m/b1 / (√(v/b2) + ε)  (m, v, b1, b2: see `Moments`).
+    """Divide a running mean of the gradient by the root of one of its squares.
 
-    folded: Δ = -lr·√b2/b1 · m / (√v + ε), the corrections folded into the rate; ε
-    then weighs more in the first steps, by 1/√b2.  Source: Kingma & Ba 2015, algorithm 1;
-    folded: the end of its section 2.  Libraries differ: PyTorch and optax ε = 1e-8
-    not folded; scikit-learn ε = 1e-8 folded; Keras and the book ε = 1e-7 folded.
+    Parameters
+    ----------
+    lr : float, default 0.001
+        The rate, > 0.
+    beta1, beta2 : float, default 0.9 and 0.999
+        How much of the two means each step keeps, in [0, 1).
+    eps : float, default 1e-8
+        ε, added to the denominator; > 0.
+    folded : bool, default False
+        Δ = -lr·√b2/b1 · m / (√v + ε), the corrections folded into the rate; ε then weighs more
+        in the first steps, by 1/√b2.
+    {shared}
 
+    Notes
+    -----
+    m ← β1·m + (1 - β1)·g,  v ← β2·v + (1 - β2)·g²,  Δ = -lr·m/b1 / (√(v/b2) + ε)
+    with b1 = 1 - β1^t and b2 = 1 - β2^t, which correct for means that start at 0.
+
+    Source: Kingma & Ba 2015, algorithm 1; folded: the end of its section 2.  Libraries differ:
+    PyTorch and optax ε = 1e-8 not folded; scikit-learn ε = 1e-8 folded; Keras and the book
+    ε = 1e-7 folded.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0, 1.0]), Adam(0.25)
     >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)
     >>> p.round(6).tolist()
@@ -163,7 +276,20 @@ class Adam(Moments):
 
     @classmethod
     def book(cls, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> Self:
-        """The book's variant."""
+        """Make the book's variant: ε is 1e-7, and corrections are folded into the rate.
+
+        Parameters
+        ----------
+        lr : float, default 0.001
+            The rate.
+        beta1, beta2 : float, default 0.9 and 0.999
+            As in the constructor.
+
+        Returns
+        -------
+        Adam
+            The optimizer.
+        """
         return cls(lr, beta1, beta2, eps=1e-7, folded=True)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
@@ -175,12 +301,34 @@ class Adam(Moments):
 
 @dataclass(frozen=True)
 class AdamW(Moments):
-    """Adam with decoupled weight decay λ: Δ = Adam's Δ - lr·λ·p where p decays.
+    """Adam with decoupled weight decay.
 
-    Coupled decay adds λ·p to g, which Adam then divides by √v.  Source: Loshchilov & Hutter
-    2019, algorithm 2.  Libraries differ: λ = 0.01 in PyTorch and here, 1e-4 in optax, 0.004
-    in Keras; they decay every parameter unless told otherwise, we those declared to decay.
+    Parameters
+    ----------
+    lr : float, default 0.001
+        The rate, > 0.
+    decoupled_weight_decay : float, default 0.01
+        λ >= 0: each step subtracts lr·λ·p as well, where p decays.
+    beta1, beta2 : float, default 0.9 and 0.999
+        How much of the two means each step keeps, in [0, 1).
+    eps : float, default 1e-8
+        ε, added to the denominator; > 0.
+    schedule : Schedule or str, default "constant"
+        How the rate changes from step to step.
+    clip_norm, clip_value : float, default inf
+        The largest norm of a member's gradient, and the largest size of an element.
 
+    Notes
+    -----
+    Δ = Adam's Δ - lr·λ·p where p decays.  Coupled decay adds λ·p to g, which Adam then divides
+    by √v.
+
+    Source: Loshchilov & Hutter 2019, algorithm 2.  Libraries differ: λ = 0.01 in PyTorch and
+    here, 1e-4 in optax, 0.004 in Keras; they decay every parameter unless told otherwise, we
+    those declared to decay.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), AdamW(0.25, decoupled_weight_decay=0.5)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0, decays=[slice(0, 1)])
     >>> p.round(6).tolist()
@@ -200,12 +348,32 @@ class AdamW(Moments):
 
 @dataclass(frozen=True)
 class NAdam(Moments):
-    """Adam with Nesterov's look ahead: m/b1 becomes μ'·m/(1 - Π·μ') + (1 - μ)·g/(1 - Π).
+    """Adam with Nesterov's look ahead.
 
-    μ = β1·(1 - ½·0.96^(t·ψ)), μ' the same one step later, Π the product of all μ so
-    far, ψ `momentum_decay`.  warming=False: μ = β1 always.  Source: Dozat 2016, algorithm 2.
-    Libraries differ: PyTorch has ψ = 0.004, Keras ψ = 1; optax has constant μ.
+    Parameters
+    ----------
+    lr : float, default 0.002
+        The rate, > 0.
+    beta1, beta2 : float, default 0.9 and 0.999
+        How much of the two means each step keeps, in [0, 1).
+    eps : float, default 1e-8
+        ε, added to the denominator; > 0.
+    momentum_decay : float, default 0.004
+        ψ >= 0: how fast μ rises to β1.
+    warming : bool, default True
+        Let μ rise; False: μ = β1 always.
+    {shared}
 
+    Notes
+    -----
+    m/b1 of Adam becomes μ'·m/(1 - Π·μ') + (1 - μ)·g/(1 - Π), with
+    μ = β1·(1 - ½·0.96^(t·ψ)), μ' the same one step later, Π the product of all μ so far.
+
+    Source: Dozat 2016, algorithm 2.  Libraries differ: PyTorch has ψ = 0.004, Keras ψ = 1;
+    optax has constant μ.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), NAdam(0.1, beta1=0.5, warming=False)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
     >>> round(float(p[0]), 6)
@@ -230,7 +398,18 @@ class NAdam(Moments):
         }
 
     def momentum_at(self, t: Any) -> Coefficient:
-        """μ of step t = 1, 2, ..."""
+        """Compute μ of a step.
+
+        Parameters
+        ----------
+        t : int
+            The step, counted from 1.
+
+        Returns
+        -------
+        float or ndarray, shape (K, 1)
+            For one network, or for each member.
+        """
         if not self.warming:
             return self.beta1
         return self.beta1 * (1.0 - 0.5 * exponential(_LN_096 * (t * self.momentum_decay)))
@@ -264,12 +443,29 @@ def _products(before: Array, factors: Coefficient, step: Any) -> Array:
 
 @dataclass(frozen=True)
 class AMSGrad(Moments):
-    """Adam with v̂ ← max(v̂, v) in place of v: a rate that never grows again.
+    """Adam with the largest mean of squares so far: a rate that never grows again.
 
-    corrected_max: v̂ ← max(v̂, v/b2), then Δ = -lr·m/b1 / (√v̂ + ε).  Source: Reddi,
-    Kale & Kumar 2018, algorithm 2 (which corrects no bias at all).  Libraries differ:
-    PyTorch (Adam(amsgrad=True)) corrects after the maximum, optax before it.
+    Parameters
+    ----------
+    lr : float, default 0.001
+        The rate, > 0.
+    beta1, beta2 : float, default 0.9 and 0.999
+        How much of the two means each step keeps, in [0, 1).
+    eps : float, default 1e-8
+        ε, added to the denominator; > 0.
+    corrected_max : bool, default False
+        v̂ ← max(v̂, v/b2), then Δ = -lr·m/b1 / (√v̂ + ε).
+    {shared}
 
+    Notes
+    -----
+    As Adam, with v̂ ← max(v̂, v) in place of v.
+
+    Source: Reddi, Kale & Kumar 2018, algorithm 2 (which corrects no bias at all).  Libraries
+    differ: PyTorch (Adam(amsgrad=True)) corrects after the maximum, optax before it.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), AMSGrad(0.25)
     >>> optimizer.update(p, np.array([4.0]), optimizer.init(p), step=0)
     >>> p.round(6).tolist()

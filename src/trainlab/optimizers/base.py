@@ -8,6 +8,7 @@ no sum is taken over more than one row: a member's bits do not depend on K.
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -84,14 +85,16 @@ class Optimizer(Settings, ABC):
 
     Parameters
     ----------
-    lr : float > 0, default 0.01
-        The learning rate.
-    schedule : str or Schedule, default "constant"
-        What multiplies the rate at each step.
-    clip_norm, clip_value : float > 0, default infinity
-        Bounds on the norm of a member's gradient, and on each element of it.
-    decoupled_weight_decay : float >= 0, default 0.0
-        Times the rate: what a step takes off the parameters that decay.
+    lr : float, default 0.01
+        The rate, > 0.
+    schedule : Schedule or str, default "constant"
+        How the rate changes from step to step.
+    clip_norm : float, default inf
+        The largest norm of a member's gradient, > 0; a longer one is scaled to it.
+    clip_value : float, default inf
+        The largest size of an element of the gradient, > 0; it is cut first.
+    decoupled_weight_decay : float, default 0.0
+        The share λ >= 0 of p that each step takes away times lr, where p decays.
 
     Attributes
     ----------
@@ -100,12 +103,12 @@ class Optimizer(Settings, ABC):
 
     Notes
     -----
-    In this order: each element of g is cut to ±clip_value; g is scaled so that its
-    norm over a member's parameters is at most clip_norm; the rule turns g into Δ
-    with lr·schedule(step); Δ -= lr·schedule(step)·decoupled_weight_decay·p where p decays.
+    In this order: each element of g is cut to ±clip_value; g is scaled so that its norm over a
+    member's parameters is at most clip_norm; the rule turns g into Δ with lr·schedule(step);
+    Δ -= lr·schedule(step)·decoupled_weight_decay·p where p decays.
 
-    Libraries differ: PyTorch's clip_grad_norm_ divides by norm + 1e-6 (optax and we
-    by the norm) and takes clipping as calls outside the optimizer.
+    Libraries differ: PyTorch's clip_grad_norm_ divides by norm + 1e-6 (optax and we by the norm)
+    and takes clipping as calls outside the optimizer.
 
     Examples
     --------
@@ -132,29 +135,36 @@ class Optimizer(Settings, ABC):
     clip_value: float = number(math.inf, low=0.0, closed="(]")
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # What every optimizer has takes the place of {shared} in its docstring.
+        rest = inspect.cleandoc(Optimizer.__doc__ or "").partition("schedule :")[2]
+        shared = "schedule :" + rest.partition("\n\n")[0]
+        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "").replace("{shared}", shared) or None
+
     @abstractmethod
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
-        """What the rule multiplies with at a step; may move (K, 1) slots on, once per step.
+        """Compute what the rule multiplies with at a step, in float64.
 
         Parameters
         ----------
         step : int
             Updates done before this one.  Engines may pass an array (n, 1, 1) of such numbers to
             the optimizers of this package.
-        lr : float, or array (K, 1)
-            The rate, times its schedule.
-        state : dict of arrays
-            All slots by name.
+        lr : float or ndarray, shape (K, 1)
+            The rate at this step.
+        state : dict of str to ndarray
+            The state; slots (K, 1) may be moved on here, once per step.
 
         Returns
         -------
-        coefficients : dict of float, or of arrays (K, 1) float64
-            The rule gets them in the dtype of the training.
+        dict of str to float or ndarray
+            Numbers or (K, 1).
         """
 
     @abstractmethod
     def rule(self, g: Array, s: Mapping[str, Array], c: Coefficients, new: Allocator) -> None:
-        """Turns g into Δ, in place, and moves the state on, on any block of columns.
+        """Turn g into Δ, in place, and move the state on, on any block of columns.
 
         Parameters
         ----------
@@ -174,7 +184,18 @@ class Optimizer(Settings, ABC):
         return tuple(slot.name for slot in self.slots if slot.per_parameter)
 
     def init(self, params: Array) -> State:
-        """The state before the first step, for params (P,) or (K, P)."""
+        """Make the state before the first step.
+
+        Parameters
+        ----------
+        params : ndarray, shape (P,) or (K, P)
+            The parameters.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The slots of the optimizer.
+        """
         state = {}
         for slot in self.slots:
             member = (*params.shape[:-1], 1)
@@ -194,11 +215,27 @@ class Optimizer(Settings, ABC):
         decays: Sequence[slice] = (),
         new: Allocator = allocate,
     ) -> None:
-        """Turns `grads` into the step Δ that is to be added to `params`, in place.
+        """Turn `grads` into the step Δ that is to be added to `params`, in place.
 
-        step: updates done before this one.  total: updates of the whole training,
-        for schedules that need it.  decays: the columns that decoupled decay is for.
-        Raises SettingError where the schedule needs a length and there is none.
+        Parameters
+        ----------
+        params, grads : ndarray, shape (P,) or (K, P)
+            Parameters, and their gradients; `grads` holds Δ afterwards.
+        state : dict of str to ndarray
+            What `init` made.
+        step : int
+            Updates done before this one.
+        total : int, optional
+            Updates of the whole training, for schedules that need it.
+        decays : sequence of slice
+            The columns that decoupled decay is for.
+        new : callable
+            Gives scratch arrays.
+
+        Raises
+        ------
+        SettingError
+            Where the schedule needs a length and there is none.
         """
         lr = self.lr * self.schedule.multiplier(step, total)
         clip(grads, self.clip_value, self.clip_norm, new)
@@ -240,7 +277,28 @@ class Optimizer(Settings, ABC):
         decays: Sequence[slice] = (),
         new: Allocator = allocate,
     ) -> None:
-        """One step, in place: params += Δ.  `grads` holds Δ afterwards."""
+        """Take one step, in place: params += Δ.
+
+        Parameters
+        ----------
+        params, grads : ndarray, shape (P,) or (K, P)
+            Parameters, and their gradients; `grads` holds Δ afterwards.
+        state : dict of str to ndarray
+            What `init` made.
+        step : int
+            Updates done before this one.
+        total : int, optional
+            Updates of the whole training, for schedules that need it.
+        decays : sequence of slice
+            The columns that decoupled decay is for.
+        new : callable
+            Gives scratch arrays.
+
+        Raises
+        ------
+        SettingError
+            Where the schedule needs a length and there is none.
+        """
         self.delta(params, grads, state, step, total, decays, new)
         np.add(params, grads, out=params)
 

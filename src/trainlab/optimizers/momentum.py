@@ -18,8 +18,22 @@ __all__ = ["SGD", "Momentum", "Nesterov"]
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """Δ = -lr·g.  Source: Robbins & Monro 1951.  No library differs.
+    """Gradient descent.
 
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    {shared}
+
+    Notes
+    -----
+    Δ = -lr·g.
+
+    Source: Robbins & Monro 1951.  No library differs.
+
+    Examples
+    --------
     >>> p = np.array([1.0, 2.0])
     >>> SGD(0.5).update(p, np.array([1.0, -2.0]), state={}, step=0)
     >>> p.tolist()
@@ -30,7 +44,18 @@ class SGD(Optimizer):
 
     @classmethod
     def book(cls, lr: float = 0.01) -> Self:
-        """The book's variant."""
+        """Make the book's variant, which is no other.
+
+        Parameters
+        ----------
+        lr : float, default 0.01
+            The rate.
+
+        Returns
+        -------
+        SGD
+            The optimizer.
+        """
         return cls(lr)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
@@ -42,12 +67,27 @@ class SGD(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v ← μ·v + g,  Δ = -lr·v  (μ: `momentum`).
+    """Gradient descent along a running sum of the gradients.
 
-    rate_inside: v ← μ·v - lr·g, Δ = v, as in the book, scikit-learn and Keras.  The
-    two differ only where the rate changes: inside, past gradients keep their rate.
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    momentum : float, default 0.9
+        μ in [0, 1): how much of the sum each step keeps.
+    rate_inside : bool, default False
+        v ← μ·v - lr·g, Δ = v, as in the book, scikit-learn and Keras.  The two differ only where
+        the rate changes: inside, past gradients keep their rate.
+    {shared}
+
+    Notes
+    -----
+    v ← μ·v + g,  Δ = -lr·v.
+
     Source: Polyak 1964.  PyTorch (dampening 0) and optax have the rate outside.
 
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), Momentum(0.5, momentum=0.5)
     >>> state = optimizer.init(p)
     >>> for step in range(2):
@@ -63,7 +103,20 @@ class Momentum(Optimizer):
 
     @classmethod
     def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
-        """The book's variant."""
+        """Make the book's variant: the rate is inside.
+
+        Parameters
+        ----------
+        lr : float, default 0.01
+            The rate.
+        momentum : float, default 0.9
+            As in the constructor.
+
+        Returns
+        -------
+        Momentum
+            The optimizer.
+        """
         return cls(lr, momentum, rate_inside=True)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:
@@ -83,13 +136,28 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class Nesterov(Optimizer):
-    """v ← μ·v + g,  Δ = -lr·(g + μ·v): momentum that looks one step ahead.
+    """Momentum that looks one step ahead.
 
-    rate_inside: v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
-    Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate
-    changes.  Source: Nesterov 1983; Bengio, Boulanger-Lewandowski & Pascanu 2012,
-    eq. 7.  PyTorch and optax (nesterov=True) have the rate outside.
+    Parameters
+    ----------
+    lr : float, default 0.01
+        The rate, > 0.
+    momentum : float, default 0.9
+        μ in [0, 1): how much of the sum each step keeps.
+    rate_inside : bool, default False
+        v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
+        Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate changes.
+    {shared}
 
+    Notes
+    -----
+    v ← μ·v + g,  Δ = -lr·(g + μ·v).
+
+    Source: Nesterov 1983; Bengio, Boulanger-Lewandowski & Pascanu 2012, eq. 7.  PyTorch and
+    optax (nesterov=True) have the rate outside.
+
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0]), Nesterov(0.5, momentum=0.5)
     >>> optimizer.update(p, np.array([1.0]), optimizer.init(p), step=0)
     >>> p.tolist()
@@ -103,7 +171,20 @@ class Nesterov(Optimizer):
 
     @classmethod
     def book(cls, lr: float = 0.01, momentum: float = 0.9) -> Self:
-        """The book's variant."""
+        """Make the book's variant: the rate is inside.
+
+        Parameters
+        ----------
+        lr : float, default 0.01
+            The rate.
+        momentum : float, default 0.9
+            As in the constructor.
+
+        Returns
+        -------
+        Nesterov
+            The optimizer.
+        """
         return cls(lr, momentum, rate_inside=True)
 
     def coefficients(self, step: Any, lr: Coefficient, state: State) -> Coefficients:

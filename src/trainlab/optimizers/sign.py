@@ -17,11 +17,25 @@ __all__ = ["Lion"]
 
 @dataclass(frozen=True)
 class Lion(Optimizer):
-    """Δ = -lr·sign(β1·m + (1 - β1)·g),  then m ← β2·m + (1 - β2)·g.
+    """Step by the sign of a running mean of the gradient.
 
-    Every element moves by lr, so lr is to be 3 to 10 times smaller than Adam's; sign(0) = 0.
+    Parameters
+    ----------
+    lr : float, default 0.0001
+        The rate, > 0.
+    beta1, beta2 : float, default 0.9 and 0.99
+        How much of the past the step and the mean keep, in [0, 1).
+    {shared}
+
+    Notes
+    -----
+    Δ = -lr·sign(β1·m + (1 - β1)·g),  then m ← β2·m + (1 - β2)·g;  sign(0) = 0.
+    Every element moves by lr, so lr should be 3 to 10 times smaller than Adam's.
+
     Source: Chen et al. 2023, algorithm 2.  optax has the same, with decoupled decay 1e-3.
 
+    Examples
+    --------
     >>> p, optimizer = np.array([1.0, 1.0]), Lion(0.25)
     >>> optimizer.update(p, np.array([4.0, -0.1]), optimizer.init(p), step=0)
     >>> p.tolist()

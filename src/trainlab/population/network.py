@@ -19,8 +19,19 @@ from trainlab.settings import instance_of
 
 
 class Network(Trainable):
-    """One network and its optimizer: the population of one, without the leading axis.
+    """One network and its optimizer: a population of one, without the leading axis.
 
+    Parameters
+    ----------
+    network : MLP, optional
+        By default MLP().
+    optimizer : Optimizer, optional
+        By default SGD(0.01).
+    seed : int, default 0
+        Determines its initial draws, its batches and its dropout.
+
+    Examples
+    --------
     >>> from trainlab.data import load_digits
     >>> data, network = load_digits(), Network(MLP(hidden=(50,)), SGD(0.1), seed=0)
     >>> history = network.fit(data, epochs=20)
@@ -37,7 +48,23 @@ class Network(Trainable):
 
     @classmethod
     def of(cls, population: Population) -> Network:
-        """The network that is a population of one."""
+        """Make a network of a population of one.
+
+        Parameters
+        ----------
+        population : Population
+            The population, trained or not.
+
+        Returns
+        -------
+        Network
+            It shares what the population has learnt.
+
+        Raises
+        ------
+        SettingError
+            For anything that is not a population of one.
+        """
         instance_of(Population).check(population, "population", "Network.of")
         if len(population) != 1:
             must = "be a population of one"
@@ -64,15 +91,56 @@ class Network(Trainable):
         return self._population._prepared(data, settings)
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
-        """Predictions (N,) as class indices, or outputs (N, out)."""
+        """Predict with the network.
+
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        ndarray, shape (N,) or (N, out)
+            Class indices, or the outputs.
+        """
         return self._one(self._population.predict(x, engine=engine))
 
     def predict_proba(self, x: Any, *, engine: str | Engine = "auto") -> Array:
-        """Class probabilities (N, classes)."""
+        """Predict class probabilities.
+
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        ndarray, shape (N, classes)
+            In the dtype of the training.
+        """
         return self._one(self._population.predict_proba(x, engine=engine))
 
     def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> float:
-        """The share of right predictions."""
+        """Compute the share of right predictions.
+
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        t : array_like
+            Targets.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        float
+            The share.
+        """
         return float(self._population.accuracy(x, t, engine=engine)[0])
 
     def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> float:
@@ -88,7 +156,7 @@ class Network(Trainable):
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """The trained parameters by name: W1, b1, …"""
+        """The trained parameters by name: W1, b1, and so on."""
         return self._population.parameters(0)
 
     @staticmethod

@@ -46,6 +46,16 @@ class Population(Trainable, Sequence[Member]):
 
     Members may differ in anything: network, optimizer, settings, seed.  Each comes out
     bit for bit as if it had been trained alone.
+
+    Parameters
+    ----------
+    members : iterable of Member
+        The members; `grid`, `zip` and `sample` make them from lists of settings.
+
+    Raises
+    ------
+    SettingError
+        For no member, too many, or anything that is not a Member.
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
@@ -73,8 +83,26 @@ class Population(Trainable, Sequence[Member]):
         widths: tuple[int, int],
         engine: str | None = None,
     ) -> Population:
-        """A trained population from what its `states`, `widths` and `engine` were.
+        """Make a trained population from what its `states`, `widths` and `engine` were.
 
+        Parameters
+        ----------
+        members : iterable of Member
+            The members.
+        states : iterable of MemberState
+            What each has learnt.
+        widths : (int, int)
+            Features that go in and come out.
+        engine : str, optional
+            The name of the engine that trained it.
+
+        Returns
+        -------
+        Population
+            It predicts as the one before did.
+
+        Examples
+        --------
         >>> from trainlab.data import load_digits
         >>> first, data = Population.grid(seed=range(2)), load_digits()
         >>> history = first.fit(data, epochs=1)
@@ -95,11 +123,28 @@ class Population(Trainable, Sequence[Member]):
         seed: int | Sequence[int] = 0,
         **fields: Any,
     ) -> Population:
-        """Every combination.  A list, range or array is an axis; anything else is one value.
+        """Make a member for every combination of settings.
 
-        Further keywords are fields of the networks or the optimizers: lr=[0.1, 0.01],
-        dropout=[0, 0.5].  Seeds vary fastest, then the last keyword.
+        A list, range or array is an axis; anything else is one value.
 
+        Parameters
+        ----------
+        network : MLP or list of MLP, optional
+            By default MLP().
+        optimizer : Optimizer or list of Optimizer, optional
+            By default SGD(0.01).
+        seed : int or list of int, default 0
+            Seeds vary fastest, then the last keyword.
+        **fields
+            Fields of the networks or the optimizers: lr=[0.1, 0.01], dropout=[0, 0.5].
+
+        Returns
+        -------
+        Population
+            All combinations.
+
+        Examples
+        --------
         >>> from trainlab import SGD
         >>> len(Population.grid(optimizer=[SGD(), SGD(0.1)], seed=range(30), dropout=[0, 0.5]))
         120
@@ -116,8 +161,26 @@ class Population(Trainable, Sequence[Member]):
         seed: int | Sequence[int] = 0,
         **fields: Any,
     ) -> Population:
-        """Side by side: the i-th member takes the i-th value of each list; single values repeat.
+        """Make members side by side: the i-th takes the i-th value of each list.
 
+        Parameters
+        ----------
+        network : MLP or list of MLP, optional
+            By default MLP().
+        optimizer : Optimizer or list of Optimizer, optional
+            By default SGD(0.01).
+        seed : int or list of int, default 0
+            The seeds.
+        **fields
+            Fields of the networks or the optimizers.  Single values repeat.
+
+        Returns
+        -------
+        Population
+            As many members as the longest list has values.
+
+        Examples
+        --------
         >>> [member.optimizer.lr for member in Population.zip(lr=[0.1, 0.2], seed=[5, 6])]
         [0.1, 0.2]
         """
@@ -142,11 +205,31 @@ class Population(Trainable, Sequence[Member]):
         sampling_seed: int = 0,
         **fields: Any,
     ) -> Population:
-        """`n` random settings, each with every seed.
+        """Draw random settings, each with every seed.
 
-        A field is a distribution (anything with `rvs`, as in scipy.stats), a list to choose
-        from, or a fixed value.  The i-th setting depends on (sampling_seed, i) alone.
+        Parameters
+        ----------
+        n : int
+            How many settings.
+        network : MLP, optional
+            What the fields are sampled of; by default MLP().
+        optimizer : Optimizer, optional
+            The same; by default SGD(0.01).
+        seed : int or list of int, default 0
+            The seeds of each setting.
+        sampling_seed : int, default 0
+            Of the draws: the i-th setting depends on (sampling_seed, i) alone.
+        **fields
+            A field is a distribution (anything with `rvs`, as in scipy.stats), a list to choose
+            from, or a fixed value.
 
+        Returns
+        -------
+        Population
+            `n` settings times the seeds.
+
+        Examples
+        --------
         >>> from scipy.stats import loguniform
         >>> len(Population.sample(20, lr=loguniform(1e-6, 1e-2), seed=range(3)))
         60
@@ -185,18 +268,81 @@ class Population(Trainable, Sequence[Member]):
         return f"Population({len(self)} members, {state})"
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
-        """Each member's predictions (members, N): class indices, or the outputs (…, N, out)."""
+        """Predict with each member.
+
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        ndarray, shape (members, N) or (members, N, out)
+            Class indices, or the outputs.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        DataError
+            For inputs that do not fit.
+        """
         return self._each(x, lambda loss, y: loss.predict(y), engine)
 
     def predict_proba(self, x: Any, *, engine: str | Engine = "auto") -> Array:
-        """Each member's class probabilities (members, N, classes).
+        """Predict class probabilities with each member.
 
-        In the dtype of the training, in which some are rounded to 0 or 1.
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        engine : {"auto", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        ndarray, shape (members, N, classes)
+            In the dtype of the training, in which some are rounded to 0 or 1.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        SettingError
+            If the loss is that of a regression.
+        DataError
+            For inputs that do not fit.
         """
         return self._each(x, lambda loss, y: loss.probabilities(y), engine)
 
     def accuracy(self, x: Any, t: Any, *, engine: str | Engine = "auto") -> Array:
-        """The share of right predictions of each member, (members,)."""
+        """Compute the share of right predictions of each member.
+
+        Parameters
+        ----------
+        x : array_like or sparse array, shape (N, in)
+            Inputs.
+        t : array_like
+            Targets.
+        engine : {"auto", "native", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        ndarray, shape (members,)
+            The shares.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        SettingError
+            For a regression, which has none.
+        DataError
+            For arrays that do not fit.
+        """
         loss = self._members[0].network.loss
         if loss.task == "regression":
             must = "be that of classifiers; a regression has none"
@@ -206,7 +352,7 @@ class Population(Trainable, Sequence[Member]):
         return self._score(x, t, None, engine, "accuracy")
 
     def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> Array:
-        """The accuracy of each member, or in a regression its R².
+        """Compute the accuracy of each member, or in a regression its R².
 
         Parameters
         ----------
@@ -219,7 +365,7 @@ class Population(Trainable, Sequence[Member]):
 
         Returns
         -------
-        array (members,)
+        ndarray, shape (members,)
             The share of right predictions; or R², the mean over the outputs.
 
         Raises
@@ -242,7 +388,18 @@ class Population(Trainable, Sequence[Member]):
         return shares
 
     def parameters(self, index: int) -> dict[str, Array]:
-        """The trained parameters of one member by name: W1, b1, …"""
+        """Name the trained parameters of one member.
+
+        Parameters
+        ----------
+        index : int
+            Which member.
+
+        Returns
+        -------
+        dict of str to ndarray
+            W1, b1, and so on.
+        """
         state = self._of(index)
         network = self._members[index].network.build(*self._widths)
         return network.layout.views(state.params)
@@ -269,13 +426,35 @@ class Population(Trainable, Sequence[Member]):
         return Fit(self, data, settings, before), self.adopt
 
     def adopt(self, fitted: Fitted) -> History:
-        """Takes what its members have learnt; where nothing was kept, it is not trained."""
+        """Take over what the members have learnt; where nothing was kept, they are not trained.
+
+        Parameters
+        ----------
+        fitted : Fitted
+            What a training gave.
+
+        Returns
+        -------
+        History
+            Of that training.
+        """
         self._states, self._widths = fitted.states or None, fitted.widths
         self._engine = fitted.history.engine
         return fitted.history
 
     def snapshot(self, index: int) -> dict[str, Array]:
-        """The arrays that were kept of one member: params, buffers, and its optimizer's."""
+        """Return the arrays that were kept of one member.
+
+        Parameters
+        ----------
+        index : int
+            Which member.
+
+        Returns
+        -------
+        dict of str to ndarray
+            "params", "buffers", and those of its optimizer.
+        """
         state = self._of(index)
         return {"params": state.params, "buffers": state.buffers, **state.optimizer}
 

@@ -17,6 +17,15 @@ Adopt = Callable[[Fitted], History]
 class Running:
     """A training that goes on in the background; `Population.start` makes it.
 
+    Parameters
+    ----------
+    fits : Fits
+        What is trained, and how.
+    adopt : callable
+        Takes what was learnt, when all has ended.
+
+    Examples
+    --------
     >>> import trainlab as tl
     >>> population = tl.Population.grid(seed=range(3))
     >>> running = population.start(tl.load_digits(), epochs=2)

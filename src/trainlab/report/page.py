@@ -113,12 +113,24 @@ class Section:
 
 
 def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> Path:
-    """Writes index.html from the results in the folder's subfolders, and returns its path.
+    """Write index.html from the results in the subfolders of a folder.
 
-    Results that cannot be read are named on the page, with the reason; so are figures
-    that are not there.
+    Parameters
+    ----------
+    folder : str or path
+        The folder, in which `experiments.run` left results.
+    own : iterable of experiments, optional
+        Experiments of the user's own, whose results are shown below ours.
 
-    own: experiments of the user's own, whose results are shown below ours.
+    Returns
+    -------
+    Path
+        The page.
+
+    Notes
+    -----
+    Results that cannot be read are named on the page, with the reason; so are figures that are
+    not there.
     """
     root = as_path(folder, "folder", "a report")
     known = {**EXPERIMENTS, **{one.name: one for one in own}}

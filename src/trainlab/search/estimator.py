@@ -40,95 +40,125 @@ if TYPE_CHECKING:
 
 
 class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
-    """Random settings of an estimator, compared by cross-validation, with scikit-learn's face.
+    """Random settings of an estimator, compared by cross-validation as in scikit-learn.
 
     All candidates are trained on all splits side by side, those of each set of rows and
     arguments of training (batch_size, max_iter, tol, …) as one population; networks of any
     widths may be in one.  Candidates, scores and ranks of one round are, bit for
     bit, those of scikit-learn's RandomizedSearchCV with the same estimator and random_state.
 
-    estimator           MLPClassifier or MLPRegressor, or a Pipeline that ends in one; its
-                        other steps are fitted to each training split, once for candidates
-                        that do not differ in them
-    param_distributions {parameter: list or distribution with `rvs`}, or a list of such dicts;
-                        any parameter of the estimator
-    n_iter              how many candidates in each round
-    rounds              1, or more: each round after the first draws from the box of the best
-                        candidates so far, a tenth and at least 5: of a distribution of
-                        scipy.stats the values between the quantiles 0.1 and 0.9 of theirs,
-                        in the logarithm; of a list their own, as often as they occur
-    halving             None, or a factor of at least 2: of n_iter candidates, trained for a
-                        few epochs, the best 1/factor go on to factor times as many, and so
-                        on up to the estimator's max_iter
-    sampler             None, or a sampler of Optuna (with the extra `optuna`), which proposes
-                        the n_iter candidates of each round by the scores of those before,
-                        in place of random draws and boxes
-    scoring             name, callable, or several as list, tuple, dict, or callable to a dict
-    refit               whether the best is fitted to all rows; with several scores the name
-                        of the one that decides; or a callable: cv_results_ → index
-    ensemble            None, or "greedy": the networks that are best together vote, too
-    cv                  number of folds, splitter, or list of (train, test) row numbers
-    random_state        an integer draws the same candidates again
-    error_score         the score of a training that failed, or "raise"
-    return_train_score  whether the training rows are scored, too
-    workers             how many members are trained at a time; None: the cores there are
-    store               a folder that keeps what was trained, or an open Store (which `clone`
-                        cannot copy): the same search again, in the same script after Ctrl-C
-                        or a crash, trains only what is missing, and ends with the same bits
-    fresh               True to forget what the store has of a search, and start over
-    verbose             True for a bar on the terminal
+    Parameters
+    ----------
+    estimator : MLPClassifier, MLPRegressor or Pipeline
+        What is searched; a Pipeline must end in one of the two, and its other steps are fitted to
+        each training split, once for candidates that do not differ in them.
+    param_distributions : dict or list of dict
+        Parameter → list or distribution with `rvs`; any parameter of the estimator.
+    n_iter : int, default 10
+        How many candidates in each round.
+    rounds : int, default 1
+        Each round after the first draws from the box of the best candidates so far, a tenth and
+        at least 5: of a distribution of scipy.stats the values between the quantiles 0.1 and 0.9
+        of theirs, in the logarithm; of a list their own, as often as they occur.
+    halving : int, optional
+        A factor of at least 2: of n_iter candidates, trained for a few epochs, the best 1/factor
+        go on to factor times as many, and so on up to the estimator's max_iter.
+    sampler : optuna sampler, optional
+        Proposes the n_iter candidates of each round by the scores of those before, in place of
+        random draws and boxes (needs the extra `optuna`).
+    scoring : str, callable, list, tuple or dict, optional
+        One score or several; a callable may return a dict.
+    refit : bool, str or callable, default True
+        Whether the best is fitted to all rows; with several scores the name of the one that
+        decides; or a callable: cv_results_ → index.
+    ensemble : {None, "greedy"}
+        The networks that are best together vote, too.
+    cv : int, splitter or list, optional
+        Number of folds, splitter, or list of (train, test) row numbers.
+    random_state : int, RandomState or None
+        An integer draws the same candidates again.
+    error_score : float or "raise", default NaN
+        The score of a training that failed.
+    return_train_score : bool, default False
+        Whether the training rows are scored, too.
+    workers : int, optional
+        How many members are trained at a time; by default as many as there are cores.
+    store : folder or Store, optional
+        Keeps what was trained: the same search again, in the same script after Ctrl-C or a crash,
+        trains only what is missing, and ends with the same bits.  `clone` cannot copy an open
+        Store.
+    fresh : bool, default False
+        Forget what the store has of a search, and start over.
+    verbose : bool, default False
+        Show a bar on the terminal.
 
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_params_, best_score_, best_index_ : object
+        As RandomizedSearchCV has them; also scorer_, n_splits_, refit_time_, multimetric_,
+        classes_, n_features_in_ and feature_names_in_.
+    boxes_ : list of dict
+        With several rounds: for each round {parameter: (low, high) or list of values}, {} for the
+        first.
+    n_iterations_, n_candidates_, n_resources_ : int or list of int
+        With halving: how many steps, candidates and epochs.
+    study_ : optuna.Study
+        With a sampler: its trials.
+    ensemble_ : estimator
+        With ensemble="greedy": the mean over the networks that were selected.
+
+    Notes
+    -----
     `fit(X, y, **parameters)` takes `groups` for the splitter, and `sample_weight` and
     `validation_data` for the networks; of a pipeline's, `NAME__sample_weight`.
 
-    After `fit`: `cv_results_`, `best_estimator_`, `best_params_`, `best_score_`,
-    `best_index_`, `scorer_`, `n_splits_`, `refit_time_`, `multimetric_`, `classes_`,
-    `n_features_in_`, `feature_names_in_`, as RandomizedSearchCV has them.
-    With several rounds `cv_results_` has, for each candidate, its "round" and its "parents",
-    the candidates whose box it was drawn from, and `boxes_` is a list of the boxes: for
-    each round {parameter: (low, high) or list of values}, {} for the first.
-    With halving it has "iter", the step, and "n_resources", the epochs, as scikit-learn's
-    HalvingRandomSearchCV has them, once for each step that a candidate was in; the best is
-    one of the last step; `n_iterations_`, `n_candidates_` and `n_resources_` say how many.
-    Each step trains anew, from the seeds: each row is, bit for bit, the estimator with that
-    max_iter, also with a schedule, which stretches over max_iter.
-    With a sampler, as optuna.samplers.TPESampler(seed=0), each list is a choice, and a
-    distribution must be uniform, loguniform or randint of scipy.stats.  The sampler is asked for
-    n_iter candidates at once and told their mean scores, the higher the better, or that they
-    failed where they have none; `study_` has its trials, `cv_results_` the "round".  random_state
-    has no part in it.  Each `fit` works on a copy of the sampler as it was given.  A sampler that
+    **Rounds.**  `cv_results_` has, for each candidate, its "round" and its "parents", the
+    candidates whose box it was drawn from.
+
+    **Halving.**  `cv_results_` has "iter", the step, and "n_resources", the epochs, as
+    scikit-learn's HalvingRandomSearchCV has them, once for each step that a candidate was in; the
+    best is one of the last step.  Each step trains anew, from the seeds: each row is, bit for
+    bit, the estimator with that max_iter, also with a schedule, which stretches over max_iter.
+
+    **Samplers.**  With a sampler, as optuna.samplers.TPESampler(seed=0), each list is a choice,
+    and a distribution must be uniform, loguniform or randint of scipy.stats.  The sampler is
+    asked for n_iter candidates at once and told their mean scores, the higher the better, or
+    that they failed where they have none; `cv_results_` has the "round".  random_state has no
+    part in it.  Each `fit` works on a copy of the sampler as it was given.  A sampler that
     goes through a grid, as GridSampler and BruteForceSampler do, ends the search with the grid;
     one that stops the study ends it with the round.  Whether a sampler can propose settings of
     this space is tried before anything is trained.
-    A `fit_time` is the candidate's share of its population's, by members.
 
-    With ensemble="greedy" candidates are selected, whatever `scoring` says, so that the mean
-    of their answers has the least loss on the test rows of all splits: cross-entropy, or
-    the mean squared error of standardised targets; rows count by sample_weight alone.
-    Up to 50 are chosen one after the other, with repetition (Caruana et al., ICML 2004).
+    **Ensemble.**  With ensemble="greedy" candidates are selected, whatever `scoring` says, so
+    that the mean of their answers has the least loss on the test rows of all splits:
+    cross-entropy, or the mean squared error of standardised targets; rows count by sample_weight
+    alone.  Up to 50 are chosen one after the other, with repetition (Caruana et al., ICML 2004).
     `ensemble_` is fitted, with predict, predict_proba and score: the mean over their
     networks of all splits, each of which saw all rows but its test rows.  It has, for each
     row of cv_results_, its `weights_` and `losses_` (∞ where a training failed), and
     `loss_`, `best_index_`, `gain_`, `estimators_`.  The networks of all candidates and
     splits are in memory until then.  A class of which a split trains on no row has the
-    probability 0 from its networks.
-    The search itself still predicts with best_estimator_.
+    probability 0 from its networks.  The search itself still predicts with best_estimator_.
 
-    A store keeps one search, and all that its networks have learnt.  random_state, and the
-    estimator's unless it is searched, must be integers then, a sampler have a seed, and what
-    the estimator, its space, n_iter, rounds, halving, cv and the data say must be as it was:
-    SettingError names what differs.  Where candidates do not depend on scores, others may be
-    asked for than before, and none is trained again.  Finished candidates are scored again.
+    **Store.**  A store keeps one search, and all that its networks have learnt.  random_state, and
+    the estimator's unless it is searched, must then be integers, a sampler must have a seed, and
+    what the estimator, its space, n_iter, rounds, halving, cv and the data say must be as it was:
+    SettingError names what differs.  Where candidates do not depend on scores, other scores may be
+    asked for than before, and nothing is trained again.  Finished candidates are scored again.
+
+    A `fit_time` is the candidate's share of its population's, by members.
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of
-    n_jobs, and those of the estimator are not asked; all candidates are in memory at once, on
+    n_jobs, and those of the estimator are not used; all candidates are in memory at once, on
     as many splits as make up a quarter of a gigabyte, at least one.  With halving the epochs of
     a step are max_iter // factor^k, so that the last has max_iter; HalvingRandomSearchCV
     (resource="max_iter", max_resources=max_iter, min_resources="exhaust") multiplies the
     fewest by factor, which is the same, with the same candidates and scores, where factor^k
     divides max_iter.
 
+    Examples
+    --------
     >>> from scipy.stats import loguniform
     >>> from sklearn.datasets import load_iris
     >>> from trainlab.estimators import MLPClassifier
@@ -201,13 +231,31 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Trains and compares the candidates, and fits the best to all rows if `refit`.
+        """Train and compare the candidates, and fit the best to all rows if `refit`.
 
-        X, y  as the estimator takes them
-        params  `groups`, `sample_weight`, `validation_data`; see the class
+        Parameters
+        ----------
+        X, y : object
+            As the estimator takes them.
+        **params
+            `groups`, `sample_weight`, `validation_data`; see the class.
 
-        Warns with FitFailedWarning of trainings that failed.  Raises ValueError where all
-        did, and for what is not as it must be; KeyboardInterrupt on Ctrl-C.
+        Returns
+        -------
+        PopulationSearchCV
+            The search.
+
+        Raises
+        ------
+        ValueError
+            Where all trainings failed, and for what is not as it must be.
+        KeyboardInterrupt
+            On Ctrl-C.
+
+        Warns
+        -----
+        FitFailedWarning
+            Where trainings failed.
         """
         check_sizes(OWNER, X=X, y=y, **params)
         with named_faults("arguments", OWNER):

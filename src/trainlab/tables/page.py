@@ -28,7 +28,20 @@ NARROW_LABEL: Final = 9
 
 
 def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
-    """Writes search.json and index.html into the folder; the path of the page."""
+    """Write search.json and index.html of a search.
+
+    Parameters
+    ----------
+    result : StudyResult
+        What was found.
+    folder : str or path
+        Where to write.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
     root = as_path(folder, "folder", "a search")
     made_with = environment(engine=result.engine, **{"scikit-learn": sklearn.__version__})
     content = plain(result) | {"environment": made_with}

@@ -56,8 +56,23 @@ class Series:
 
 
 class History:
-    """Series and statuses of all members, in the order of the population.
+    """What training left behind: series and statuses of all members, in their order.
 
+    Parameters
+    ----------
+    members : sequence of Member
+        The members.
+    series : dict of str to Series
+        The series, by name.
+    status : sequence of Status
+        How each member ended.
+    seconds : float
+        How long the training took.
+    steps_per_epoch : int, optional
+        Steps in an epoch.
+
+    Notes
+    -----
     `train_loss` is the loss of each step's batch before its update, penalties not included.
     The others come from evaluations: `{split}_accuracy`, `validation_loss`, `test_loss`,
     `train_evaluation_loss` (the whole training split, in evaluation mode), and
@@ -90,7 +105,7 @@ class History:
 
     @property
     def interrupted(self) -> bool:
-        """True if Ctrl-C ended the training."""
+        """Whether Ctrl-C ended the training."""
         return any(status.kind == "interrupted" for status in self.status)
 
     def __getitem__(self, name: str) -> Array:
@@ -104,9 +119,17 @@ class History:
         return self.series[name]
 
     def arms(self, by: str) -> dict[str, Array]:
-        """Label → indices of the members that bear it, in order of first appearance.
+        """Group the members by a setting.
 
-        `by` is "optimizer", "seed", or any field of the network or the optimizer.
+        Parameters
+        ----------
+        by : str
+            "optimizer", "seed", or any field of the network or the optimizer.
+
+        Returns
+        -------
+        dict of str to ndarray of int
+            Label → indices of the members that have it, in order of first appearance.
         """
         groups: dict[str, list[int]] = {}
         for index, member in enumerate(self.members):
@@ -116,15 +139,51 @@ class History:
     def band(
         self, name: str, by: str = "optimizer", level: float = 0.95
     ) -> dict[str, evidence.Band]:
-        """For each arm the median over its members and the band that holds `level` of them."""
+        """Find the median of each arm, and the band in which most of its members lie.
+
+        Parameters
+        ----------
+        name : str
+            The series.
+        by : str, default "optimizer"
+            The setting that makes the arms.
+        level : float, default 0.95
+            The share of the members that the band encloses, in (0, 1).
+
+        Returns
+        -------
+        dict of str to Band
+            By the labels of the arms.
+        """
         values = self[name]
         return {label: evidence.band(values[rows], level) for label, rows in self.arms(by).items()}
 
     def compare(
         self, by: str = "optimizer", name: str = "train_loss", at: int = -1
     ) -> list[evidence.Comparison]:
-        """Every pair of arms at position `at` of a series, paired on the seeds they share.
+        """Compare every pair of arms at one position of a series, paired on the seeds they share.
 
+        Parameters
+        ----------
+        by : str, default "optimizer"
+            The setting that makes the arms.
+        name : str, default "train_loss"
+            The series; of an accuracy the higher is the better, otherwise the lower.
+        at : int, default -1
+            The position in the series; the last one by default.
+
+        Returns
+        -------
+        list of Comparison
+            One for each pair of arms.
+
+        Raises
+        ------
+        SettingError
+            For a series or a position that is not there, or fewer than two arms.
+
+        Notes
+        -----
         Where an arm has several members of one seed, their mean stands for that seed.
         A member that diverged lost against one that did not.
         """
@@ -156,8 +215,26 @@ class History:
         ax: Axes | None = None,
         smooth: int | None = None,
     ) -> Axes:
-        """Median and 95 % band of each arm over time.
+        """Draw the median and the 95 % band of each arm over time.
 
+        Parameters
+        ----------
+        name : str, default "train_loss"
+            The series.
+        by : str, default "optimizer"
+            The setting that makes the arms.
+        ax : Axes, optional
+            Where to draw; by default in a new figure.
+        smooth : int, optional
+            Width of a moving average, odd.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn; `.figure` is the figure.
+
+        Notes
+        -----
         On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
         a series of another name is named in the legend.
         """
@@ -168,7 +245,18 @@ class History:
         return plots.history(self, name, by, ax=ax, smooth=smooth)
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row per member, series and position (needs the extra `pandas`)."""
+        """Put all series into a table (needs the extra `pandas`).
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per member, series and position.
+
+        Raises
+        ------
+        ImportError
+            Where pandas is not installed.
+        """
         try:
             import pandas
         except ImportError as error:

@@ -21,13 +21,22 @@ KEEP: Final = ("history", "parameters", "state")
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStopping(Settings):
-    """Stops a member whose metric has not improved for `patience` evaluations.
+    """Stop a member whose metric has not improved for some evaluations.
 
-    An improvement is a change of more than `min_delta` in the right direction: up for an
-    accuracy, down for a loss, and for a metric of your own as it says.  The member ends with
-    the parameters of its best evaluation, however it ended.  The metric "train_loss", which
-    needs no split, is the mean of the losses of the steps since the evaluation before, each
-    sample of a batch counted once.
+    Parameters
+    ----------
+    metric : str, default "validation_loss"
+        The name of a series.  "train_loss", which needs no split, is the mean of the losses of
+        the steps since the evaluation before, each sample of a batch counted once.
+    patience : int, default 10
+        How many evaluations without improvement are allowed, >= 1.
+    min_delta : float, default 0.0
+        An improvement is a change of more than this in the right direction: up for an accuracy,
+        down for a loss, and for a metric of your own as it says.
+
+    Notes
+    -----
+    The member ends with the parameters of its best evaluation, however it ended.
     """
 
     metric: str = dataclasses.field(
@@ -40,9 +49,21 @@ class EarlyStopping(Settings):
     min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
 
     def improves(self, value: float, best: float | None, better: str | None = None) -> bool:
-        """Whether `value` is better than `best`; NaN never is.
+        """Tell whether a value is better than the best one so far.
 
-        better: "higher" or "lower"; None: as the name of the metric tells.
+        Parameters
+        ----------
+        value : float
+            The value; NaN is never better.
+        best : float or None
+            The best one; None if there is none yet.
+        better : {"higher", "lower"}, optional
+            By default as the name of the metric tells.
+
+        Returns
+        -------
+        bool
+            Whether it is better by more than `min_delta`.
         """
         if best is None:
             return not np.isnan(value)

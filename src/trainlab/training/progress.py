@@ -30,10 +30,26 @@ class Progress(Protocol):
     """Is told of work done; called from worker threads."""
 
     def start(self, members: int, steps: int) -> None:
-        """A population of `members` begins, with `steps` member-steps in all."""
+        """Begin with a population.
+
+        Parameters
+        ----------
+        members : int
+            How many members there are.
+        steps : int
+            Member-steps in all.
+        """
 
     def advance(self, members: int, steps: int) -> None:
-        """So many more members have ended and so many member-steps have been done or dropped."""
+        """Take note of work that is done.
+
+        Parameters
+        ----------
+        members : int
+            How many more members have ended.
+        steps : int
+            How many more member-steps have been done or dropped.
+        """
 
 
 class Bar:

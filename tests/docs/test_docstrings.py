@@ -1,0 +1,116 @@
+"""Docstrings of public names are in numpydoc's form, and complete.
+
+Public is what the rooms below have in `__all__`, and the public methods of their classes; not
+public are `trainlab.plots`, which serves `History.plot`, and the parts of an engine.  A method
+that overrides another one without a docstring of its own has that of the other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from trainlab.network.activations import Activation
+from trainlab.network.base import Layer
+from trainlab.network.dense import Activate, Dense
+from trainlab.network.dropout import Dropout
+from trainlab.network.initializers import Initializer
+from trainlab.network.losses import Loss
+from trainlab.optimizers import OPTIMIZERS
+from trainlab.optimizers.base import Optimizer
+from trainlab.schedules import Schedule
+
+validate = pytest.importorskip("numpydoc.validate").validate
+
+ROOMS: Final = (
+    "trainlab",
+    "trainlab.data",
+    "trainlab.differentiation",
+    "trainlab.estimators",
+    "trainlab.evidence",
+    "trainlab.models",
+    "trainlab.optimizers",
+    "trainlab.population",
+    "trainlab.search",
+    "trainlab.store",
+    "trainlab.experiments",
+    "trainlab.report",
+    "trainlab.book",
+)
+PARTS: Final = (
+    *(Activation, Activate, Dense, Dropout, Initializer, Layer, Loss, Optimizer, Schedule),
+)
+"""What networks are made of, and what users derive their own from."""
+
+NOT_CHECKED: Final = {
+    "ES01": "one line may say it all",
+    "EX01": "an example is run where one helps",
+    "SA01": "the pages of the documentation say what belongs together",
+    "GL01": "the summary begins beside the quotes",
+    "GL02": "a docstring of one line ends beside it",
+    "PR08": "a description may begin with its symbol: ε, added to the denominator",
+    "RT04": "likewise",
+}
+"""Checks of numpydoc that are not made, and why.  All others are."""
+
+
+def dotted(thing: Any) -> str:
+    """The name by which numpydoc imports it."""
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def of_class(kind: type) -> Iterator[str]:
+    """Its own name, and those of its public methods and properties that are ours."""
+    yield dotted(kind)
+    for name in dir(kind):
+        found = inspect.getattr_static(kind, name)
+        function = found.fget if isinstance(found, property) else found
+        function = getattr(function, "__func__", function)
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        overrides = any(hasattr(base, name) for base in kind.__mro__[1:])
+        if function.__module__.startswith("trainlab") and (function.__doc__ or not overrides):
+            owner = next(base for base in kind.__mro__ if name in vars(base))
+            yield f"{dotted(owner)}.{name}"
+
+
+def public() -> Iterator[str]:
+    """The dotted names of all that is public."""
+    things = list(PARTS)
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        things += [getattr(module, name) for name in module.__all__]
+    for thing in things:
+        if inspect.isclass(thing) and thing.__module__.startswith("trainlab"):
+            yield from of_class(thing)
+        elif inspect.isfunction(thing):
+            yield dotted(thing)
+
+
+NAMES: Final = sorted(set(public()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_docstring_is_complete(name: str) -> None:
+    errors = [f"{code}: {text}" for code, text in validate(name)["errors"]]
+    assert [error for error in errors if error[:4] not in NOT_CHECKED] == []
+
+
+def test_what_is_public_is_found() -> None:
+    needed = {
+        "trainlab.population.population.Population.fit",
+        "trainlab.network.losses.Loss.forward",
+        "trainlab.evidence.comparisons.compare_all",
+        "trainlab.estimators.predictor.ClassifierPredictor.predict_proba",
+    }
+    assert needed <= set(NAMES)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
+def test_fields_that_optimizers_share_are_explained_in_each(kind: type[Optimizer]) -> None:
+    assert "clip_norm" in (kind.__doc__ or "")
+    assert "{shared}" not in (kind.__doc__ or "")
