@@ -47,12 +47,6 @@ def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
-def _is_engine(value: Any) -> bool:
-    if isinstance(value, str):
-        return value in ENGINES
-    return isinstance(value, Engine) and not isinstance(value, type)
-
-
 _ENGINE: Final = Rule(
     lambda v: (
         (v in ENGINES) if isinstance(v, str) else isinstance(v, Engine) and not isinstance(v, type)
