@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.compatibility import keeps_parameters
 from trainlab.estimators.predictor import ClassifierPredictor, RegressorPredictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
@@ -31,7 +32,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     n_architectures     of how many architectures: networks of one are trained side by side,
                         which is what makes many of them cheap
     space               {parameter of MLPClassifier: list or distribution with `rvs`}, or a
-                        list of such dicts, which take turns; None: trainlab.search.FAMILIES
+                        list of such dicts, which take turns; None: FAMILIES
+                        of trainlab.ensembles.families
     n_folds             1 to 5; "auto": 5 for up to 5,000 rows, else 1
     n_selected          candidates that are selected at most, repetitions counted
     max_iter            epochs at most
@@ -69,6 +71,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     _network: ClassVar[type[BaseMLP]] = MLPClassifier
 
+    @keeps_parameters
     def __init__(
         self,
         n_candidates: int = 32,
@@ -87,22 +90,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-    ) -> None:
-        self.n_candidates = n_candidates
-        self.n_architectures = n_architectures
-        self.space = space
-        self.n_folds = n_folds
-        self.n_selected = n_selected
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.dtype = dtype
-        self.random_state = random_state
-        self.store = store
-        self.fresh = fresh
-        self.verbose = verbose
-        self.workers = workers
+    ) -> None: ...
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         if self.class_weight is None:
@@ -132,6 +120,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     _network: ClassVar[type[BaseMLP]] = MLPRegressor
 
+    @keeps_parameters
     def __init__(
         self,
         n_candidates: int = 32,
@@ -149,21 +138,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-    ) -> None:
-        self.n_candidates = n_candidates
-        self.n_architectures = n_architectures
-        self.space = space
-        self.n_folds = n_folds
-        self.n_selected = n_selected
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.dtype = dtype
-        self.random_state = random_state
-        self.store = store
-        self.fresh = fresh
-        self.verbose = verbose
-        self.workers = workers
+    ) -> None: ...
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         return rows

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.arrays import plain
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import MeasuredSeries, Measurements, Row
@@ -111,8 +112,7 @@ class Results:
             "published": [_without_ends(row) for row in self.published],
             "environment": dict(self.environment),
         }
-        plain: dict[str, Any] = _plain(content)
-        return plain
+        return dict(plain(content))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Results:
@@ -175,23 +175,6 @@ def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
 
 def _array(values: Any) -> Any:
     return np.array(values, dtype=np.float64)  # None becomes NaN
-
-
-def _plain(value: Any) -> Any:
-    """The value in the types that JSON has, with None for what is not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            return _plain(value.tolist())
-        return value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 # --- files -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import sklearn
 from trainlab import plots
 from trainlab.files import as_path, write
 from trainlab.pages import markup, words
-from trainlab.tables.study import PENALTY, RATE, StudyResult, plain
+from trainlab.tables.study import PENALTY, RATE, StudyResult, content_of
 from trainlab.versions import environment
 
 NUMBERS: Final = "search.json"
@@ -31,7 +31,7 @@ def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     """Writes search.json and index.html into the folder; the path of the page."""
     root = as_path(folder, "folder", "a search")
     made_with = environment(**{"scikit-learn": sklearn.__version__})
-    content = plain(result) | {"environment": made_with}
+    content = content_of(result) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
     write(root / NUMBERS, text.encode("ascii") + b"\n")
     path = root / markup.PAGE
