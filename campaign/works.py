@@ -22,7 +22,12 @@ OUT: Final = "out"  # the folder in which the experiments and the search put the
 
 def preload() -> None:
     """Imports what is slow to import, once and not in every forked process."""
-    for name in ("trainlab.cli", "trainlab.report", "trainlab.tables.study", "matplotlib.figure"):
+    for name in (
+        "trainlab.cli",
+        "trainlab.report.page",
+        "trainlab.tables.page",
+        "trainlab.models.storage",
+    ):
         importlib.import_module(name)
 
 

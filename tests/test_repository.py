@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import importlib.util
 import re
 import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "trainlab"
 FILES = sorted(SOURCE.rglob("*.py"))
+# Lines of code: long docstrings are welcome.
 MAX_LINES = 400
+MAX_LINES_WITH_ROOM_TO_GROW = 350  # where every addition is a few lines more
 
 # From the ground up: a room imports from itself and from rooms above it in this list.
 ROOMS = (
@@ -64,6 +68,19 @@ FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "she
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 # NumPy's and joblib's own doors to pickle.
 FORBIDDEN_KEYWORDS = {"allow_pickle"}
+
+
+def tool(name: str) -> Any:
+    """A script in tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COUNTER = tool("count_lines")
 
 
 def room(path: Path) -> str:
@@ -152,18 +169,23 @@ def test_names_of_classes_are_unique() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_files_fit_in_the_head(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    lines = len(text.splitlines()) - sum(map(docstring_lines, ast.walk(ast.parse(text))))
-    assert lines <= MAX_LINES, f"{path} has {lines} lines"
+    grows = room(path) in ("network", "optimizers")
+    lines = COUNTER.lines_of_code(path)
+    assert lines <= (MAX_LINES_WITH_ROOM_TO_GROW if grows else MAX_LINES), f"{path} has {lines}"
 
 
-def docstring_lines(node: ast.AST) -> int:
-    """How many lines of the source the docstring of a node takes: they may be many."""
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    if not isinstance(node, kinds) or ast.get_docstring(node) is None:
-        return 0
-    first = node.body[0]
-    return (first.end_lineno or first.lineno) - first.lineno + 1
+def test_what_counts_as_a_line_of_code(tmp_path: Path) -> None:
+    text = (
+        '"""Of the file,\n\nin two lines."""\n'
+        "import os  # with a comment\n\n"
+        "# alone\n"
+        "def f(\n    a: int,\n) -> str:\n"
+        '    """Of the function."""\n'
+        '    return """a\n\nb"""\n'
+        'X = 1\n"""Of the constant."""\n'
+    )
+    (tmp_path / "file.py").write_text(text, encoding="utf-8")
+    assert COUNTER.lines_of_code(tmp_path / "file.py") == 1 + 3 + 3 + 1
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

@@ -1,7 +1,9 @@
-"""The door for arrays: what users pass becomes an array, or an error that says what it is."""
+"""The door for arrays: what users pass becomes an array, or an error; and the way out, to JSON."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,3 +50,18 @@ def as_floats(
             return array.astype(np.float64)
     except Exception as fault:  # as above, of the objects in an array
         raise error(sentence(name, owner, "hold real numbers", fault)) from fault
+
+
+def plain(value: Any) -> Any:
+    """A value in the types that JSON has, with None for numbers that are not finite."""
+    if isinstance(value, np.ndarray):
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            return plain(value.tolist())
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -24,6 +24,7 @@ from trainlab.experiments.base import (
     mean_of_last,
 )
 from trainlab.experiments.verdicts import judge
+from trainlab.versions import environment
 
 
 def example() -> results.Results:
@@ -38,7 +39,7 @@ def example() -> results.Results:
         measured=measured,
         verdict=judge(measured, Measure("loss", mean_of_last("loss", 1)), [Better("a", "b")]),
         published=(replicate("notes", "loss", 2.0, [1.0]),),
-        environment=results.environment(quick=False),
+        environment=environment(quick=False),
     )
 
 

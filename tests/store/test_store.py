@@ -21,7 +21,7 @@ from read_only import read_only
 from trainlab.cli import main
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, database, decode, encode, listed
-from trainlab.store.checksums import UNKNOWN
+from trainlab.store.coding import UNKNOWN
 from trainlab.store.differences import differences
 
 resource = pytest.importorskip("resource")  # limits of POSIX, which stand in for a full disk

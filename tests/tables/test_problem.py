@@ -11,7 +11,7 @@ import pytest
 
 from complaints import complains
 from trainlab.errors import DataError, SettingError
-from trainlab.search import mixed
+from trainlab.tables import columns as mixed
 from trainlab.tables.columns import ColumnSummary, said
 from trainlab.tables.problem import problem, split
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trainlab.cli import screen
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, given, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
@@ -65,19 +65,8 @@ def list_experiments() -> None:
 )
 @click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
 @click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
-def run(
-    names: Sequence[str],
-    data: Any,
-    data_dir: Path | None,
-    seeds: int | None,
-    workers: int | None,
-    backend: str | None,
-    scheduler: str | None,
-    engine: str,
-    out: Path,
-    quick: bool,
-    fresh: bool,
-) -> None:
+@click.pass_context
+def run(ctx: click.Context, /, names: Sequence[str], out: Path, **options: Any) -> None:
     """Run experiments; write figures and a page of verdicts.
 
     After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
@@ -86,17 +75,19 @@ def run(
     from trainlab.experiments import run as run_experiments
     from trainlab.report.page import build
 
-    experiments = find(names, data)
+    experiments = find(names, options["data"])
     left_out = [one.name for one in find(names) if one not in experiments]
     if left_out:
-        say(f"Not declared for {data}, and left out: {', '.join(left_out)}", err=True)
-    options = Options(data, data_dir, seeds, workers, backend, scheduler, quick, fresh, engine)
+        say(f"Not declared for {options['data']}, and left out: {', '.join(left_out)}", err=True)
     finished: list[Results] = []
     try:
-        run_experiments(experiments, out, options, watch=_bar, done=_collect(finished))
+        run_experiments(experiments, out, Options(**options), _bar, _collect(finished))
     except KeyboardInterrupt:
         left = [e.name for e in experiments[len(finished) :]]
-        _interrupted(left, finished, out, options)
+        say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
+        if out.is_dir():
+            say(f"What is done is saved; page: {build(out).resolve()}", err=True)
+        say(f"To go on: {command(given(ctx, *left))}", err=True)
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
     say(f"Page: {build(out).resolve()}")
@@ -135,30 +126,6 @@ def _verdicts(finished: Sequence[Results]) -> None:
             say(f"{text} are inside our intervals.")
 
 
-def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, options: Any) -> None:
-    """Says what is saved and how to go on, which is not to start over."""
-    from trainlab.report.page import build
-
-    say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
-    if out.is_dir():
-        say(f"What is done is saved; page: {build(out).resolve()}", err=True)
-    words = ["trainlab", "run", *left]
-    given = {
-        "--data": options.data if options.data != "digits" else None,
-        "--data-dir": options.data_dir,
-        "--seeds": options.seeds,
-        "--workers": options.workers,
-        "--backend": options.backend,
-        "--scheduler": options.scheduler,
-        "--engine": options.engine if options.engine != "auto" else None,
-        "--out": out if str(out) != DEFAULT_OUT else None,
-    }
-    for name, value in given.items():
-        words += [] if value is None else [name, str(value)]
-    words += ["--quick"] if options.quick else []
-    say(f"To go on: {command(words)}", err=True)
-
-
 @main.command()
 @click.option("--hidden", default=None, help="Widths of a network to check, as in 20,20.")
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
@@ -171,17 +138,7 @@ def _interrupted(left: Sequence[str], finished: Sequence[Results], out: Path, op
 @click.option("--inputs", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--outputs", type=click.IntRange(min=2), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-def check(
-    hidden: str | None,
-    activation: Any,
-    loss: Any,
-    norm: str | None,
-    dropout: float,
-    weight_decay: float,
-    inputs: int,
-    outputs: int,
-    seed: int,
-) -> None:
+def check(hidden: str | None, inputs: int, outputs: int, seed: int, **network: Any) -> None:
     """Check every hand-derived gradient against a numerical one.
 
     Exit code 1 if any fails.  With --hidden a network of your choice is checked too.
@@ -189,19 +146,10 @@ def check(
     from trainlab.experiments.checks import check_all, check_network
     from trainlab.network.architecture import MLP
 
-    network = None
-    if hidden is not None:
-        network = MLP(
-            hidden=widths(hidden),
-            activation=activation,
-            loss=loss,
-            norm=norm,
-            dropout=dropout,
-            weight_decay=weight_decay,
-        )
     own = []
-    if network is not None:  # first: what cannot be checked is refused before the others are
-        own = [check_network(f"network {hidden}", network, inputs, outputs, seed)]
+    if hidden is not None:  # first: what cannot be checked is refused before the others are
+        chosen = MLP(hidden=widths(hidden), **network)
+        own = [check_network(f"network {hidden}", chosen, inputs, outputs, seed)]
     found = [*check_all(seed), *own]
     rows = [
         (

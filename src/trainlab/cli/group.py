@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from trainlab.cli.screen import prepared, say, visible
 from trainlab.engine import NAMES
@@ -130,3 +131,17 @@ def widths(text: str) -> tuple[int, ...]:
         raise click.BadParameter(
             f"must be widths like 20,20; got {text!r}", param_hint="--hidden"
         ) from None
+
+
+def given(ctx: click.Context, *arguments: str) -> list[str]:
+    """The command with the options that were given, but for --fresh, which would start over."""
+    words = ["trainlab", ctx.info_name or "", *arguments]
+    for option in ctx.command.params:
+        name = option.name or ""
+        is_given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not is_given or name == "fresh" or isinstance(option, click.Argument):
+            continue
+        value = ctx.params[name]
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [option.opts[0]] if one is True else [option.opts[0], str(one)]
+    return words

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from click.core import ParameterSource
 
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, main, widths
+from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, given, main, widths
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -108,8 +108,6 @@ def search(
     ctx: click.Context,
     /,
     table: str,
-    target: str,
-    drop: Sequence[str],
     task: Any,
     lr: str | None,
     weight_decay: str | None,
@@ -118,12 +116,7 @@ def search(
     engine: str,
     out: Path,
     fresh: bool,
-    delimiter: str | None,
-    skip_lines: int,
-    decimal: Any,
-    drop_missing_target: bool,
-    drop_rare_classes: int,
-    **numbers: Any,
+    **rest: Any,
 ) -> None:
     """Search the settings of a network that predicts a column of a table.
 
@@ -141,24 +134,14 @@ def search(
     from trainlab.tables.problem import problem
     from trainlab.tables.study import StudySettings, study
 
-    chosen = {name: value for name, value in numbers.items() if value is not None}
+    numbers = {field.name for field in fields(StudySettings)} & set(rest)
+    chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
     chosen |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
     chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
     settings = StudySettings(**chosen)
-    found = problem(
-        table,
-        target,
-        drop,
-        None if task == "auto" else task,
-        delimiter=delimiter,
-        skip_lines=skip_lines,
-        decimal=decimal,
-        drop_missing_target=drop_missing_target,
-        drop_rare_classes=drop_rare_classes,
-        folds=settings.folds,
-        test_fraction=settings.test_fraction,
-    )
+    rest |= {"folds": settings.folds, "test_fraction": settings.test_fraction}
+    found = problem(table, task=None if task == "auto" else task, **rest)
     tell(found.notices)
     say(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
@@ -169,7 +152,7 @@ def search(
         result = study(found, settings, out, fresh, workers, True, engine)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
-        say(f"To go on: {command(_words(ctx))}", err=True)
+        say(f"To go on: {command(given(ctx))}", err=True)
         raise SystemExit(INTERRUPTED) from None
     save(result.model, out / MODEL)
     page = write_search(result, out)
@@ -187,21 +170,6 @@ def _range(option: str, text: str) -> tuple[float, float]:
         must = "must be two numbers 0 < LO < HI, as in 0.001:0.1"
         raise click.BadParameter(f"{must}; got {text!r}", param_hint=option)
     return low, high
-
-
-def _words(ctx: click.Context) -> list[str]:
-    """The command that was given, but for --fresh, which would start over."""
-    words = ["trainlab", "search"]
-    for option in ctx.command.params:
-        name = option.name or ""
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and name != "fresh":
-            value = ctx.params[name]
-            if value is True:
-                words.append(option.opts[0])
-                continue
-            for one in value if isinstance(value, tuple) else (value,):
-                words += [option.opts[0], str(one)]
-    return words
 
 
 def _show(result: StudyResult) -> None:

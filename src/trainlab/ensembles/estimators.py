@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
+from trainlab.estimators.compatibility import keeps_parameters
 from trainlab.estimators.predictor import ClassifierPredictor, RegressorPredictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
@@ -108,6 +109,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     _network: ClassVar[type[BaseMLP]] = MLPClassifier
 
+    @keeps_parameters
     def __init__(
         self,
         n_candidates: int = 32,
@@ -127,23 +129,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         verbose: bool = False,
         workers: int | None = None,
         engine: Any = "auto",
-    ) -> None:
-        self.n_candidates = n_candidates
-        self.n_architectures = n_architectures
-        self.space = space
-        self.n_folds = n_folds
-        self.n_selected = n_selected
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.class_weight = class_weight
-        self.dtype = dtype
-        self.random_state = random_state
-        self.store = store
-        self.fresh = fresh
-        self.verbose = verbose
-        self.workers = workers
-        self.engine = engine
+    ) -> None: ...
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         if self.class_weight is None:
@@ -234,6 +220,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     _network: ClassVar[type[BaseMLP]] = MLPRegressor
 
+    @keeps_parameters
     def __init__(
         self,
         n_candidates: int = 32,
@@ -252,22 +239,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         verbose: bool = False,
         workers: int | None = None,
         engine: Any = "auto",
-    ) -> None:
-        self.n_candidates = n_candidates
-        self.n_architectures = n_architectures
-        self.space = space
-        self.n_folds = n_folds
-        self.n_selected = n_selected
-        self.max_iter = max_iter
-        self.n_iter_no_change = n_iter_no_change
-        self.batch_size = batch_size
-        self.dtype = dtype
-        self.random_state = random_state
-        self.store = store
-        self.fresh = fresh
-        self.verbose = verbose
-        self.workers = workers
-        self.engine = engine
+    ) -> None: ...
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         return rows

@@ -23,7 +23,7 @@ from trainlab.estimators.cells import (
     refuse_dates_and_complex,
     refuse_formats,
 )
-from trainlab.estimators.compatibility import check_features, validate_data
+from trainlab.estimators.compatibility import check_features, keeps_parameters, validate_data
 from trainlab.estimators.frames import columns_of, is_frame, objects
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
@@ -95,12 +95,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     columns_: tuple[Column, ...]
 
+    @keeps_parameters
     def __init__(
         self, words: Any = "auto", *, min_frequency: int = 3, max_categories: int = 50
-    ) -> None:
-        self.words = words
-        self.min_frequency = min_frequency
-        self.max_categories = max_categories
+    ) -> None: ...
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn medians and words from rows.

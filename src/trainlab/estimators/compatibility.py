@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,6 +15,24 @@ from sklearn.utils import check_random_state
 
 from trainlab import memory
 from trainlab.errors import DataError, SettingError, sentence
+
+F = TypeVar("F", bound=Callable[..., None])
+
+
+def keeps_parameters(init: F) -> F:
+    """Has a constructor do what scikit-learn asks of it: keep each parameter as an attribute."""
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def constructor(self: Any, *args: Any, **given: Any) -> None:
+        init(self, *args, **given)
+        bound = signature.bind(self, *args, **given)
+        bound.apply_defaults()
+        _, *parameters = bound.arguments.items()
+        for name, value in parameters:
+            setattr(self, name, value)
+
+    return constructor  # type: ignore[return-value]  # it has the same signature
 
 
 def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.compatibility import keeps_parameters
 from trainlab.estimators.predictor import RegressorPredictor
 from trainlab.estimators.rows import Rows
 
@@ -114,6 +115,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
 
     _watched: ClassVar[str] = "validation_loss"
 
+    @keeps_parameters
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -144,34 +146,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         engine: Any = "auto",
         batch_norm: Any = UNSET,
         layer_norm: Any = UNSET,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.optimizer = optimizer
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.schedule = schedule
-        self.max_iter = max_iter
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.init = init
-        self.norm = norm
-        self.dropout = dropout
-        self.loss = loss
-        self.standardize_inputs = standardize_inputs
-        self.standardize_targets = standardize_targets
-        self.n_members = n_members
-        self.dtype = dtype
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.workers = workers
-        self.engine = engine
-        self.batch_norm = batch_norm
-        self.layer_norm = layer_norm
+    ) -> None: ...
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these rows, and go on where the last call ended.

@@ -30,7 +30,6 @@ from trainlab.optimizers import OPTIMIZERS
 
 PER_DECADE: Final = 2
 RATES: Final = 10.0 ** (np.arange(-5 * PER_DECADE, 1 * PER_DECADE + 1) / PER_DECADE)
-RANGE: Final = f"{RATES[0]:.0e} to {RATES[-1]:.0f}"
 LAST: Final = 20
 """Batches whose mean loss, over their rows, is the final one."""
 NEAR: Final = 0.3

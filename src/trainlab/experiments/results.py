@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.arrays import plain
 from trainlab.errors import DataError, sentence
 from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import MeasuredSeries, Measurements, Row
@@ -119,47 +120,21 @@ class Results:
                 {"id": row.id, "arm": row.arm, "seed": row.seed, "settings": dict(row.settings)}
                 for row in m.members
             ],
-            "series": {
-                name: {
-                    "axis": series.axis,
-                    "axis_values": series.axis_values,
-                    "values": series.values,
-                }
-                for name, series in m.series.items()
-            },
+            "series": {name: vars(series) for name, series in m.series.items()},
             "verdict": {
                 "outcome": self.verdict.outcome,
                 "line": self.verdict.line,
                 "measure": self.verdict.measure,
-                "arms": [
-                    {"arm": arm, **dataclasses.asdict(found)}
-                    for arm, found in self.verdict.arms.items()
-                ],
-                "comparisons": [
-                    {**dataclasses.asdict(c), "shown": c.shown} for c in self.verdict.comparisons
-                ],
-                "claims": [dataclasses.asdict(claim) for claim in self.verdict.claims],
+                "arms": [{"arm": arm, **vars(found)} for arm, found in self.verdict.arms.items()],
+                "comparisons": [{**vars(c), "shown": c.shown} for c in self.verdict.comparisons],
+                "claims": [vars(claim) for claim in self.verdict.claims],
                 "warnings": list(self.verdict.warnings),
                 "diverged": diverged,
             },
-            "published": [
-                {
-                    "source": row.source,
-                    "what": row.what,
-                    "value": row.value,
-                    "median": row.median,
-                    "interval": [row.low, row.high],
-                    "inside": row.inside,
-                    "level": row.level,
-                    "runs": row.runs,
-                    "note": row.note,
-                }
-                for row in self.published
-            ],
+            "published": [_without_ends(row) for row in self.published],
             "environment": dict(self.environment),
         }
-        plain: dict[str, Any] = _plain(content)
-        return plain
+        return dict(plain(content))
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Results:
@@ -209,20 +184,14 @@ class Results:
         )
 
 
+def _without_ends(row: Replication) -> dict[str, Any]:
+    about = {key: value for key, value in vars(row).items() if key not in ("low", "high")}
+    return {**about, "interval": [row.low, row.high]}
+
+
 def _replication(row: Mapping[str, Any]) -> Replication:
     low, high = row["interval"]
-    return Replication(
-        source=row["source"],
-        what=row["what"],
-        value=row["value"],
-        median=math.nan if row["median"] is None else row["median"],
-        low=-math.inf if low is None else low,
-        high=math.inf if high is None else high,
-        inside=row["inside"],
-        runs=row["runs"],
-        level=row["level"],
-        note=row["note"],
-    )
+    return Replication(**_numbers({**row, "low": low, "high": high}, "interval"))
 
 
 def _claim(row: Mapping[str, Any]) -> Claim:
@@ -233,7 +202,7 @@ def _claim(row: Mapping[str, Any]) -> Claim:
 
 def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
     """A record's fields, with null as the number that it stood for."""
-    absent = {"low": -math.inf, "high": math.inf, "winner": None}
+    absent = {"low": -math.inf, "high": math.inf, "winner": None, "note": None}
     absent |= {"median_low": -math.inf, "median_high": math.inf}
     return {
         key: absent.get(key, math.nan) if value is None else value
@@ -244,23 +213,6 @@ def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
 
 def _array(values: Any) -> Any:
     return np.array(values, dtype=np.float64)  # None becomes NaN
-
-
-def _plain(value: Any) -> Any:
-    """The value in the types that JSON has, with None for what is not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            return _plain(value.tolist())
-        return value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 # --- files -----------------------------------------------------------------------------

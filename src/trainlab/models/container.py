@@ -32,6 +32,7 @@ from safetensors.numpy import save as to_bytes
 
 from trainlab.errors import ModelFileError, TrainlabError, sentence
 from trainlab.network.workspace import Array
+from trainlab.store.coding import canonical
 
 FORMAT_VERSION: Final = 3
 KEY: Final = "trainlab"
@@ -83,7 +84,7 @@ def pack(content: Content) -> bytes:
         "environment": environment(),
     }
     about["sha256"] = checksum(about, arrays)
-    packed = to_bytes(arrays, {KEY: _text(about)})
+    packed = to_bytes(arrays, {KEY: canonical(about)})
     header = int.from_bytes(packed[:8], "little")
     if header > MAX_HEADER:
         must, remedy = f"be at most {MAX_HEADER} bytes of JSON", "several files, of fewer members"
@@ -137,10 +138,10 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
 def checksum(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
     """SHA-256 of what is said about a model, and of its arrays, in hexadecimal digits."""
     said = {name: value for name, value in about.items() if name != "sha256"}
-    digest = hashlib.sha256(_text(said).encode())
+    digest = hashlib.sha256(canonical(said).encode())
     for name in sorted(arrays):
         values = arrays[name]
-        digest.update(_text([name, _NAMES[values.dtype], *values.shape]).encode())
+        digest.update(canonical([name, _NAMES[values.dtype], *values.shape]).encode())
         code = DTYPES[_NAMES[values.dtype]]
         digest.update(values.astype(code, copy=False).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
@@ -157,13 +158,6 @@ def fault(
 ) -> ModelFileError:
     """The error that names a file and its fault."""
     return ModelFileError(sentence(what, source, must, got, remedy))
-
-
-def _text(value: Any) -> str:
-    """JSON with one spelling for each value."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
 
 
 def _parse(text: str, source: str, what: str) -> Any:

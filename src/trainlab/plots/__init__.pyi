@@ -18,7 +18,6 @@ from trainlab.plots.panels import name_common as name_common
 from trainlab.plots.panels import sensitivity as sensitivity
 from trainlab.plots.panels import trials as trials
 from trainlab.plots.populations import DRAWN_POINTS as DRAWN_POINTS
-from trainlab.plots.populations import MARKERS as MARKERS
 from trainlab.plots.populations import Corner as Corner
 from trainlab.plots.populations import Curve as Curve
 from trainlab.plots.populations import curves as curves
@@ -32,6 +31,7 @@ from trainlab.plots.searches import tried as tried
 from trainlab.plots.tex import equations as equations
 from trainlab.plots.themes import DARK as DARK
 from trainlab.plots.themes import LIGHT as LIGHT
+from trainlab.plots.themes import MARKERS as MARKERS
 from trainlab.plots.themes import NARROW as NARROW
 from trainlab.plots.themes import THEMES as THEMES
 from trainlab.plots.themes import Theme as Theme

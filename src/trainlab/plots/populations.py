@@ -13,11 +13,10 @@ from matplotlib.axes import Axes
 
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
-from trainlab.plots.themes import LIGHT, Theme, blank, label, themed
+from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
 
 Array = npt.NDArray[np.float64]
 
-MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 
 Corner = Literal["best", "upper left", "upper right", "lower left", "lower right"]
 

@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from trainlab.plots.populations import MARKERS
-from trainlab.plots.themes import LIGHT, Theme, ramp
+from trainlab.plots.themes import LIGHT, MARKERS, Theme, ramp
 
 Array = npt.NDArray[np.float64]
 

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 _LIGHT: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
 _DARK: Final = ("#56B4E9", "#E8793A", "#2FBF97", "#D99ABD", "#A8DCFF", "#F0C05A", "#BBBBBB")
 
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 NARROW: Final = 4.4
 """Inches: on a phone 360 pixels wide 11-point text is then 12 pixels high."""
 

@@ -80,21 +80,6 @@ class Section:
         return charts.chart(self.results.measured, self.experiment.curves)
 
     @property
-    def data(self) -> str:
-        """The data set in words."""
-        return words.data(self.results)
-
-    @property
-    def runs(self) -> str:
-        """Arms and seeds in words."""
-        return words.runs(self.results)
-
-    @functools.cached_property
-    def settings(self) -> Sequence[tuple[str, str]]:
-        """Arm → its settings in words."""
-        return tuple(words.settings(self.results))
-
-    @property
     def command(self) -> str | None:
         """The line that measures the same again."""
         known = self.experiment.name in EXPERIMENTS
@@ -171,6 +156,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         style="\n" + _hues(),
         script=markup.asset("chart.js", "trainlab.report"),
         sections=shown,
+        words=words,
         claims=CLAIMS,
         faults=list(faults),
         outcomes=_outcomes(shown),
@@ -211,7 +197,7 @@ def _outcomes(sections: Sequence[Section]) -> Sequence[tuple[str, str, str, int]
 
 def _datasets(sections: Sequence[Section]) -> Sequence[tuple[str, str]]:
     """(data set in words, hash), each once."""
-    found = [(section.data, section.results.data["hash"]) for section in sections]
+    found = [(words.data(one.results), one.results.data["hash"]) for one in sections]
     return list(dict.fromkeys((text, key) for text, key in found if key))
 
 

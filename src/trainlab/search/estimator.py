@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_method_params
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
-from trainlab.estimators.compatibility import check_sizes, named_faults
+from trainlab.estimators.compatibility import check_sizes, keeps_parameters, named_faults
 from trainlab.limits import MEMBERS
 from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
 from trainlab.search.evaluation import Evaluation
@@ -191,6 +191,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         "fresh": ["boolean"],
     }
 
+    @keeps_parameters
     def __init__(
         self,
         estimator: Any,
@@ -211,24 +212,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         store: StoreLike | None = None,
         fresh: bool = False,
         verbose: bool = False,
-    ) -> None:
-        self.estimator = estimator
-        self.param_distributions = param_distributions
-        self.n_iter = n_iter
-        self.rounds = rounds
-        self.halving = halving
-        self.sampler = sampler
-        self.scoring = scoring
-        self.refit = refit
-        self.ensemble = ensemble
-        self.cv = cv
-        self.random_state = random_state
-        self.error_score = error_score
-        self.return_train_score = return_train_score
-        self.workers = workers
-        self.store = store
-        self.fresh = fresh
-        self.verbose = verbose
+    ) -> None: ...
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Train and compare the candidates, and fit the best to all rows if `refit`.

@@ -1,7 +1,12 @@
-"""Arrays and plain values as bytes, and back: raw little-endian numbers behind a JSON header."""
+"""Arrays and plain values as bytes, and back; checksums of a run, of its parts and its times.
+
+Raw little-endian numbers stand behind a JSON header.
+"""
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import json
 import math
 import re
@@ -13,6 +18,9 @@ import numpy.typing as npt
 
 _LENGTH: Final = 8  # bytes of the number that says how long the header is
 _DTYPE: Final = re.compile(r"[<|][biuf]\d{1,2}")
+UNKNOWN: Final = "unknown"
+"""In place of a time that is damaged."""
+_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)(?: ([0-9a-f]{64}))?", re.ASCII)
 
 
 def canonical(value: Any) -> str:
@@ -92,3 +100,33 @@ def decode(content: bytes) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
     if start != len(content):
         raise ValueError("the content is longer than its arrays")
     return info, arrays
+
+
+def checksum(*parts: str | bytes) -> bytes:
+    """SHA-256 of parts, each preceded by its length, so that no two lists share a digest."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.digest()
+
+
+def is_run(key: Any, settings: Any, total: Any, digest: Any) -> bool:
+    """Whether a row of `runs` is as it was written."""
+    text = isinstance(key, str) and isinstance(settings, str)
+    return text and digest == checksum(key, settings, str(total))
+
+
+def stamp(digest: bytes) -> str:
+    """The time of now, with a checksum that holds in the run of that digest."""
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{now} {checksum(digest, now).hex()}"
+
+
+def time_of(stamp: Any, digest: bytes) -> str:
+    """The time that a stamp tells; those of earlier versions of trainlab have no checksum."""
+    found = _STAMP.fullmatch(stamp) if isinstance(stamp, str) else None
+    if found and found[2] in (None, checksum(digest, found[1]).hex()):
+        return found[1]
+    return UNKNOWN

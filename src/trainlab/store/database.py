@@ -22,9 +22,7 @@ from typing import Any, Final, Self
 from trainlab.deprecated import of_today
 from trainlab.errors import SettingError, StoreError, sentence
 from trainlab.files import as_path
-from trainlab.store.checksums import checksum, is_run, stamp, time_of
-from trainlab.store.coding import canonical
-from trainlab.store.differences import differences
+from trainlab.store.coding import canonical, checksum, is_run, stamp, time_of
 from trainlab.store.lock import Lock, has_locks
 
 FILE: Final = "runs.sqlite"
@@ -466,6 +464,8 @@ def _renewed(settings: str, before: Mapping[str, Any]) -> Any:
 
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:
     """The error that names what differs: settings and totals, by name."""
+    from trainlab.store.differences import differences
+
     found = "; ".join(differences(old, new))
     what = f"settings of run {key!r} in {path} must be those that it began with"
     remedy = "fresh=True (--fresh), which starts over, or another folder"

@@ -16,7 +16,7 @@ import sklearn
 from trainlab import plots
 from trainlab.files import as_path, write
 from trainlab.pages import markup, words
-from trainlab.tables.study import PENALTY, RATE, StudyResult, plain
+from trainlab.tables.study import PENALTY, RATE, StudyResult, content_of
 from trainlab.versions import environment
 
 NUMBERS: Final = "search.json"
@@ -44,7 +44,7 @@ def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     """
     root = as_path(folder, "folder", "a search")
     made_with = environment(engine=result.engine, **{"scikit-learn": sklearn.__version__})
-    content = plain(result) | {"environment": made_with}
+    content = content_of(result) | {"environment": made_with}
     text = json.dumps(content, allow_nan=False, ensure_ascii=True, indent=1)
     write(root / NUMBERS, text.encode("ascii") + b"\n")
     path = root / markup.PAGE

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from trainlab.arrays import plain
 from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
@@ -238,7 +239,7 @@ def study(
 def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
     """What decides which rows are searched on."""
     names = ("sha256", "target", "task", "features", "dropped")
-    said = {name: _listed(getattr(of, name)) for name in names} | dict(of.options)
+    said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
     return said | {
         "test_fraction": settings.test_fraction,
         "seed": settings.seed,
@@ -356,7 +357,7 @@ def _sentence(first: str, shown: str | None, second: str, found: str) -> str:
     return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."
 
 
-def plain(found: StudyResult) -> dict[str, Any]:
+def content_of(found: StudyResult) -> dict[str, Any]:
     """The result in the types that JSON has; no times, so that it is the same each time."""
     of, settings = found.problem, found.settings
     best = found.candidates[0]
@@ -371,32 +372,18 @@ def plain(found: StudyResult) -> dict[str, Any]:
             "task": of.task,
             "reason": of.reason,
             "notices": of.notices,
-            "columns": [_said(one) for one in found.columns],
+            "columns": [vars(one) for one in found.columns],
         },
-        "asked": _said(settings),
+        "asked": vars(settings),
         "measure": found.measure,
         "best": {"settings": best.settings, "score": best.score, "error": best.error},
         "test": {
             "rows": len(found.truth),
-            "judged": [_said(one) for one in found.judged],
-            "versus": _said(found.versus),
+            "judged": [vars(one) for one in found.judged],
+            "versus": vars(found.versus),
         },
         "box": found.box,
-        "candidates": [_said(one) for one in found.candidates],
+        "candidates": [vars(one) for one in found.candidates],
         "warnings": found.warnings,
     }
-    return dict(_listed(content))
-
-
-def _said(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _listed(one) for name, one in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_listed(one) for one in value]
-    if isinstance(value, np.generic):
-        return _listed(value.item())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return dict(plain(content))

@@ -15,8 +15,11 @@ from trainlab.errors import sentence
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
 from trainlab.workers.backends import choose, operations
+from trainlab.workers.dask import connected, in_dask, threads_of
 from trainlab.workers.exit import at_exit
 from trainlab.workers.jobs import Job, PopulationTraining
+from trainlab.workers.loky import in_loky
+from trainlab.workers.processes import in_processes
 
 
 class Workers(threading.Thread):
@@ -133,10 +136,7 @@ class Workers(threading.Thread):
         """
         workers, backend, scheduler = self._config
         session = self._session
-        # A backend is imported by who uses it.
         if backend == "dask":
-            from trainlab.workers.dask import connected, in_dask, threads_of
-
             with connected(scheduler) as client:
                 jobs = self._jobs(workers or threads_of(client))
                 in_dask(jobs, session, client)
@@ -156,12 +156,8 @@ class Workers(threading.Thread):
             jobs = divisions[place]
         threads = max(1, cores // max(1, min(used, len(jobs))))  # for a network alone, all
         if backend == "loky":
-            from trainlab.workers.loky import in_loky
-
             in_loky(jobs, session, used)
         elif backend == "processes":
-            from trainlab.workers.processes import in_processes
-
             in_processes(jobs, used, threads)
         elif used > 1:
             in_threads(jobs, session, used, threads, self._threads)
