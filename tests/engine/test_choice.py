@@ -80,6 +80,16 @@ def test_a_run_goes_on_with_the_engine_that_it_began_with(
 
 
 @pytest.mark.usefixtures("two")
+def test_what_numpy_has_begun_of_a_search_is_finished_by_numpy(tmp_path: Path) -> None:
+    fit(store=tmp_path, run="search: round 1, population 0", engine="numpy")
+    fit(store=tmp_path, run="other: round 1")
+    assert fit(store=tmp_path, run="search: round 2, population 0")[1] == "numpy"
+    assert fit(store=tmp_path, run="search")[1] == "numpy"
+    for another in ("searches: round 1", "sea", "other: round 2", "other"):
+        assert fit(store=tmp_path, run=another)[1] == "native"
+
+
+@pytest.mark.usefixtures("two")
 def test_runs_of_earlier_versions_go_on_with_numpy(tmp_path: Path) -> None:
     fit(store=tmp_path, engine="numpy")
     connection = sqlite3.connect(tmp_path / "runs.sqlite")

@@ -128,16 +128,18 @@ class Store:
             self._connection.close()
         self._lock.release()
 
-    def began(self, key: str, before: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        """The settings that the run of that key began with; None where there is no such run.
+    def began(self, start: str, before: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Key → the settings that the runs whose keys begin so began with, the oldest first.
 
         before: fields that earlier versions did not write, and what they were.
         """
         with self._guard, _complaints(self.path):
-            row = self._connection.execute(
-                "SELECT settings, total, digest FROM runs WHERE key = ?", (key,)
-            ).fetchone()
-        return _renewed(row[0], before) if row is not None and is_run(key, *row) else None
+            rows = self._connection.execute(
+                "SELECT key, settings, total, digest FROM runs WHERE substr(key, 1, ?) = ?"
+                " ORDER BY id",
+                (len(start), start),
+            ).fetchall()
+        return {row[0]: _renewed(row[1], before) for row in rows if is_run(*row)}
 
     def run(
         self,
