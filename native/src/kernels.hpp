@@ -11,7 +11,7 @@ namespace trainlab {
 template <class T>
 struct Kernels {
     // Bytes of scratch memory for batches of so many rows, and for one batch of a split.
-    std::size_t (*scratch_bytes)(const Network& network, std::int64_t rows);
+    std::size_t (*scratch_bytes)(const Network& network, std::int64_t rows, bool training);
     std::size_t (*batch_bytes)(const Rows<T>& rows, std::int64_t count);
     // Brings rows of a split together; null stands for `first`, `first` + 1, ...
     void (*gather)(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t first,

@@ -172,7 +172,7 @@ class Lane {
         for (std::int64_t k = 0; k < size(); ++k) training.diverged[k] = -1;
         const double cost = 3.0 * static_cast<double>(network_.params * batch * size());
         if (cost * static_cast<double>(steps) < SPREAD) threads = 1;
-        prepare(rows, batch, threads);
+        prepare(rows, batch, threads, true);
         snapshots_.resize(members_.size());
         for (std::int64_t k = 0; k < size(); ++k) snapshots_[k].reserve(member_bytes(k));
         std::int64_t done = 0;
@@ -216,7 +216,7 @@ class Lane {
     // The same of one batch (seeds, batch).
     void evaluate_batch(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t batch,
                         double* loss, double* right) {
-        prepare(rows, batch, 1);
+        prepare(rows, batch, 1, false);
         for (std::int64_t k = 0; k < size(); ++k) {
             Batch<T> own;
             kernels().gather(rows, chosen + members_[k].seed_place * batch, 0, batch, false, own,
@@ -329,12 +329,12 @@ class Lane {
     }
 
     // Scratch memory for every thread, and memory for batches.
-    void prepare(const Rows<T>& rows, std::int64_t batch, std::int64_t threads) {
+    void prepare(const Rows<T>& rows, std::int64_t batch, std::int64_t threads, bool training) {
         batch_bytes_ = (kernels().batch_bytes(rows, batch) + LINE - 1) / LINE * LINE;
         scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(threads)));
         batches_.resize(scratch_.size());
         for (std::int64_t thread = 0; thread < threads; ++thread)
-            scratch_[thread].reserve(kernels().scratch_bytes(network_, batch));
+            scratch_[thread].reserve(kernels().scratch_bytes(network_, batch, training));
         spares_.resize(scratch_.size());
         for (std::int64_t thread = 0; thread < threads; ++thread)
             spares_[thread].reserve(batch_bytes_);
@@ -419,7 +419,7 @@ class Lane {
         const std::int64_t tiles = (rows.count + TILE - 1) / TILE;
         const double cost = static_cast<double>(network_.params * rows.count * size());
         if (cost < SPREAD) threads = 1;
-        prepare(rows, TILE, threads);
+        prepare(rows, TILE, threads, false);
         run(tiles, threads, [&](std::int64_t tile, std::int64_t thread) {
             const std::int64_t first = tile * TILE;
             Batch<T> batch;

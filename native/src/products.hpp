@@ -143,14 +143,29 @@ void listed_row(Index count, const std::int32_t* at, const T* factors, const T* 
     last_listed<T, C - 1>(vectors, count, at, factors, b, b_row, start, out);
 }
 
-// out (columns of a, rows of a) = a transposed.
+// out (columns, rows) = a transposed, with whole blocks of columns of a, and zeros behind its rows
+// up to a whole block.
 template <class T>
 void transpose(Index rows, Index columns, const T* a, Index a_row, T* out, Index out_row) {
-    constexpr Index block = 16;
-    for (Index r = 0; r < rows; r += block)
-        for (Index c = 0; c < columns; ++c)
-            for (Index i = r; i < (r + block < rows ? r + block : rows); ++i)
-                out[c * out_row + i] = a[i * a_row + c];
+    constexpr int W = Vec<T>::width, half = W / 2;
+    constexpr Index block = Format<T>::block;
+    for (Index r = 0; r < (rows + block - 1) / block * block; r += W)
+        for (Index c = 0; c < columns; c += W) {
+            Vec<T> tile[W];
+            for (int i = 0; i < W; ++i)
+                tile[i] = r + i < rows ? load(a + (r + i) * a_row + c) : zero<T>();
+            // Rows i and i + half, shuffled into each other, become rows 2i and 2i + 1.
+            for (int stage = 1; stage < W; stage *= 2) {
+                Vec<T> next[W];
+                for (int i = 0; i < half; ++i) {
+                    next[2 * i] = tile[i];
+                    next[2 * i + 1] = tile[i + half];
+                    interleave(next[2 * i], next[2 * i + 1]);
+                }
+                for (int i = 0; i < W; ++i) tile[i] = next[i];
+            }
+            for (int i = 0; i < W; ++i) store(out + (c + i) * out_row + r, tile[i]);
+        }
 }
 
 // out (columns) = the sum of the rows of a: one chain over ascending rows for each column.

@@ -41,6 +41,16 @@ struct Trace {
     T* mask;      // (rows, row), of dropout
 };
 
+// Whether an activation may overwrite its inputs: its derivative follows from its outputs, and the
+// layer before does not need them any more.
+inline bool works_in_place(const Network& network, Index i) {
+    const Layer& layer = network.layers[i];
+    const Index before = i > 0 ? network.layers[i - 1].kind : Index(ACTIVATE);
+    const bool from_outputs = layer.function != trainlab::ELU && layer.function != LEAKY_RELU &&
+                              layer.function != trainlab::GELU;
+    return layer.kind == ACTIVATE && from_outputs && before != ACTIVATE && before != DROPOUT;
+}
+
 template <class T>
 struct Scratch {
     Trace<T>* traces;
@@ -51,39 +61,58 @@ struct Scratch {
     float* uniforms;  // (rows, outputs)
     std::size_t bytes;
 
-    Scratch(const Network& network, Index rows, char* memory) {
+    Scratch(const Network& network, Index rows, bool training, char* memory) {
         Arena arena(memory);
         traces = arena.take<Trace<T>>(network.count);
+        for (T*& each : dy) each = arena.take<T>(rows * network.widest);
+        if (training)
+            for_training(network, rows, arena, memory != nullptr);
+        else
+            for_evaluation(network, rows, arena, memory != nullptr);
+        bytes = arena.bytes();
+    }
+
+  private:
+    void for_training(const Network& network, Index rows, Arena& arena, bool filled) {
         Index largest = 0, longest = 0, drawn = 0;
         for (Index i = 0; i < network.count; ++i) {
             const Layer& layer = network.layers[i];
             const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
             Trace<T> trace{};
-            trace.y = arena.take<T>(rows * layer.row);
+            if (!works_in_place(network, i))
+                trace.y = arena.take<T>(rows * layer.row);
+            else if (filled)
+                trace.y = traces[i - 1].y;
             if (norm) trace.x_hat = arena.take<T>(rows * layer.row);
             if (norm) trace.inverse = arena.take<T>(rows > layer.row ? rows : layer.row);
             if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
             if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
+            if (filled) traces[i] = trace;
             if (2 * layer.row > longest) longest = 2 * layer.row;
-            if (memory) traces[i] = trace;
             if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
             if (layer.kind != DENSE) continue;
-            const Index own = layer.outputs * network.widest;
+            const Index own = columns_of<T>(layer.outputs) * network.widest;
             if (i > 0 && own > largest) largest = own;
             if (tile_rows<T>(layer) * layer.row > longest) longest = tile_rows<T>(layer) * layer.row;
         }
-        for (T*& each : dy) each = arena.take<T>(rows * network.widest);
         transposed = arena.take<T>(largest);
         tile = arena.take<T>(longest);
         gradient = arena.take<T>(network.params);
         uniforms = arena.take<float>(drawn);
-        bytes = arena.bytes();
+    }
+
+    // The outputs of two layers are enough.
+    void for_evaluation(const Network& network, Index rows, Arena& arena, bool filled) {
+        T* x_hat = arena.take<T>(rows * network.widest);
+        T* inverse = arena.take<T>(rows > network.widest ? rows : network.widest);
+        for (Index i = 0; filled && i < network.count; ++i)
+            traces[i] = {dy[i % 2], x_hat, inverse, nullptr, nullptr};
     }
 };
 
 template <class T>
-std::size_t scratch_bytes(const Network& network, std::int64_t rows) {
-    return Scratch<T>(network, rows, nullptr).bytes;
+std::size_t scratch_bytes(const Network& network, std::int64_t rows, bool training) {
+    return Scratch<T>(network, rows, training, nullptr).bytes;
 }
 
 // The first layer reads a batch, the others a matrix.
@@ -315,9 +344,7 @@ struct Backward {
         const T* w = member.params + layer.first;
         if (dx) {
             const Index width = columns_of<T>(layer.inputs);
-            transpose(layer.inputs, layer.outputs, w, layer.row, scratch.transposed, dx_row);
-            for (Index r = 0; r < layer.outputs; ++r)
-                for (Index c = layer.inputs; c < width; ++c) scratch.transposed[r * dx_row + c] = 0;
+            transpose(layer.inputs, columns, w, layer.row, scratch.transposed, dx_row);
             product(rows, Left<T>{dy, layer.row, 1}, scratch.transposed, dx_row, layer.outputs, width,
                     static_cast<const T*>(nullptr), dx, dx_row);
         }
@@ -358,7 +385,7 @@ template <class T>
 bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
            const Batch<T>* batches, std::int64_t first, std::int64_t last, char* memory) {
     const Network& network = *training.network;
-    Scratch<T> scratch(network, batches[0].rows, memory);
+    Scratch<T> scratch(network, batches[0].rows, true, memory);
     for (Index step = first; step < last; ++step) {
         const Batch<T>& batch = batches[step - first];
         const T* y = forward(network, member, batch, training.first_step + step, scratch);
@@ -389,10 +416,11 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
                     pass.norm(layer, trace, batch.rows, dy, other);
                     break;
                 case ACTIVATE:
-                    pull_back(layer, settings, in.x, trace.y, dy, batch.rows, other);
-                    break;
+                    pull_back(layer, settings, in.x, trace.y, dy, batch.rows, dy);
+                    continue;
                 default:
-                    multiply(batch.rows, layer, dy, trace.mask, other);
+                    multiply(batch.rows, layer, dy, trace.mask, dy);
+                    continue;
             }
             T* swapped = dy;
             dy = other;
@@ -410,7 +438,7 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
 template <class T>
 void outputs(const Network& network, const Member<T>& member, const Batch<T>& batch, T* out,
              char* memory) {
-    Scratch<T> scratch(network, batch.rows, memory);
+    Scratch<T> scratch(network, batch.rows, false, memory);
     const T* y = forward(network, member, batch, Index(-1), scratch);
     const Index row = network.layers[network.count - 1].row;
     for (Index r = 0; r < batch.rows; ++r)
@@ -420,7 +448,7 @@ void outputs(const Network& network, const Member<T>& member, const Batch<T>& ba
 template <class T>
 void evaluate(const Network& network, const Member<T>& member, const Batch<T>& batch, double& loss,
               double& right, char* memory) {
-    Scratch<T> scratch(network, batch.rows, memory);
+    Scratch<T> scratch(network, batch.rows, false, memory);
     const T* y = forward(network, member, batch, Index(-1), scratch);
     const Index row = network.layers[network.count - 1].row;
     sum_losses(network, member, batch, y, row, loss, right);

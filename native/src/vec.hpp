@@ -23,6 +23,7 @@
 //   power_of_two(n)        2^n, for whole n in the range of normal exponents
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
 //   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
+//   interleave(a, b)   a0 b0 a1 b1 ...: the first half in a, the second in b
 //   prefetch(p)
 //
 // NaNs have no defined sign or payload.  Memory that `load` and `store` touch is aligned to

@@ -256,4 +256,16 @@ TRAINLAB_INLINE double max_lanes(Vec<double> a) {
     return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+// a0 b0 a1 b1 ...: the first half, and the second.
+TRAINLAB_INLINE void interleave(Vec<float>& a, Vec<float>& b) {
+    const __m256 low = _mm256_unpacklo_ps(a.v, b.v), high = _mm256_unpackhi_ps(a.v, b.v);
+    a.v = _mm256_permute2f128_ps(low, high, 0x20);
+    b.v = _mm256_permute2f128_ps(low, high, 0x31);
+}
+TRAINLAB_INLINE void interleave(Vec<double>& a, Vec<double>& b) {
+    const __m256d low = _mm256_unpacklo_pd(a.v, b.v), high = _mm256_unpackhi_pd(a.v, b.v);
+    a.v = _mm256_permute2f128_pd(low, high, 0x20);
+    b.v = _mm256_permute2f128_pd(low, high, 0x31);
+}
+
 }  // namespace trainlab::TRAINLAB_ISA

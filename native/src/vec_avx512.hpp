@@ -263,4 +263,20 @@ TRAINLAB_INLINE double max_lanes(Vec<double> a) {
     return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
+// a0 b0 a1 b1 ...: the first half, and the second.
+TRAINLAB_INLINE void interleave(Vec<float>& a, Vec<float>& b) {
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    const __m512 first = _mm512_permutex2var_ps(a.v, low, b.v);
+    b.v = _mm512_permutex2var_ps(a.v, high, b.v);
+    a.v = first;
+}
+TRAINLAB_INLINE void interleave(Vec<double>& a, Vec<double>& b) {
+    const __m512i low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i high = _mm512_add_epi64(low, _mm512_set1_epi64(4));
+    const __m512d first = _mm512_permutex2var_pd(a.v, low, b.v);
+    b.v = _mm512_permutex2var_pd(a.v, high, b.v);
+    a.v = first;
+}
+
 }  // namespace trainlab::TRAINLAB_ISA

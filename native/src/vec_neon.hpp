@@ -234,4 +234,16 @@ TRAINLAB_INLINE double max_lanes(Vec<double> a) {
     return even > odd ? even : odd;
 }
 
+// a0 b0 a1 b1 ...: the first half, and the second.
+TRAINLAB_INLINE void interleave(Vec<float>& a, Vec<float>& b) {
+    const float32x4_t first = vzip1q_f32(a.v, b.v);
+    b.v = vzip2q_f32(a.v, b.v);
+    a.v = first;
+}
+TRAINLAB_INLINE void interleave(Vec<double>& a, Vec<double>& b) {
+    const float64x2_t first = vzip1q_f64(a.v, b.v);
+    b.v = vzip2q_f64(a.v, b.v);
+    a.v = first;
+}
+
 }  // namespace trainlab::TRAINLAB_ISA

@@ -223,4 +223,8 @@ TRAINLAB_INLINE T max_lanes(Vec<T> a) {
     return a.v;
 }
 
+// a0 b0 a1 b1 ...: the first half, and the second.
+template <class T>
+TRAINLAB_INLINE void interleave(Vec<T>&, Vec<T>&) {}
+
 }  // namespace trainlab::TRAINLAB_ISA

@@ -1,4 +1,4 @@
-"""Powers, exponentials and half cosines out of IEEE products and sums alone.
+"""Powers, exponentials, logarithms and half cosines out of IEEE operations alone.
 
 A library's pow, exp and cos differ in their last bits between processors and versions, and
 NumPy's between a vector and a number.  These do not, and take arrays: a rate of learning is the
@@ -52,8 +52,33 @@ def exponential(x: Any) -> Any:
     return plain(np.ldexp(_horner(rest, _EXP), n.astype(int)))
 
 
+def logarithm(x: Any) -> Any:
+    """ln x to about one unit of the last place, for x > 0; -inf for 0, NaN below.
+
+    x = m 2^e with m in [sqrt(1/2), sqrt(2)), and ln m = 2 artanh(s) with s = (m - 1) / (m + 1).
+
+    >>> logarithm(1.0), round(logarithm(math.e), 15), logarithm(0.0)
+    (0.0, 1.0, -inf)
+    """
+    x = np.asarray(x, np.float64)
+    m, e = np.frexp(x)
+    is_small = m < math.sqrt(0.5)
+    m, e = np.where(is_small, m + m, m), np.where(is_small, e - 1, e)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s = (m - 1.0) / (m + 1.0)
+        square = s * s
+        # 2 artanh(s) is m - 1 and a small rest: rounding the rest costs little.
+        rest = e * _LN2_LOW - s * (m - 1.0 - square * _horner(square, _ARTANH))
+        values = e * _LN2_HIGH + ((m - 1.0) + rest)
+    ends = np.where(x < 0, np.nan, np.where(x == 0, -np.inf, x))
+    return plain(np.where((x > 0) & (x < np.inf), values, ends))
+
+
+_ARTANH: Final = [2 / (2 * k + 3) for k in range(11)]
+_HALF_PI: Final = math.pi / 2
+# Of the sine: (-1)^k (pi/2)^(2k+1) / (2k+1)!.
 _SINE: Final = [
-    (-1) ** k * (math.pi / 2) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(10)
+    power(_HALF_PI, 2 * k + 1) / ((-1) ** k * math.factorial(2 * k + 1)) for k in range(10)
 ]
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from trainlab.powers import exponential, half_cosine, power
+from trainlab.powers import exponential, half_cosine, logarithm, power
 
 UNIT = np.finfo(np.float64).eps
 
@@ -34,6 +34,16 @@ def test_exponentials() -> None:
     assert values.tolist() == [exponential(float(each)) for each in x]
     assert exponential(-1e300) == 0.0
     assert exponential(0.0) == 1.0
+
+
+def test_logarithms() -> None:
+    near = np.geomspace(1e-16, 0.1, 200)
+    x = np.concatenate([np.geomspace(5e-324, 1e308, 2001), 1 + near, 1 - near, [1.0]])
+    values = logarithm(x)
+    np.testing.assert_allclose(values, [math.log(each) for each in x], rtol=2 * UNIT)
+    assert values.tolist() == [logarithm(float(each)) for each in x]
+    assert logarithm([0.0, math.inf]).tolist() == [-math.inf, math.inf]
+    assert np.isnan(logarithm([-1.0, -math.inf, math.nan])).all()
 
 
 def test_half_cosines() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from trainlab.settings import Settings, choice, integer
 from trainlab.streams import stream
 
 KINDS = ("permutation", "book")
+
+LARGE: Final = 2**20
+"""Rows of an epoch from which on it is asked whether they fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Batches(Settings):
         """The batches of one epoch, one after the other."""
         rng = stream(seed, "batches", epoch)
         rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
-        memory.need(rows * np.dtype(np.int64).itemsize, "the order of an epoch", "Batches")
+        if rows > LARGE:
+            memory.need(rows * np.dtype(np.int64).itemsize, "the order of an epoch", "Batches")
         order: NDArray[Any]
         if self.kind == "book":
             size = self.steps_per_epoch * self.batch_size

@@ -106,7 +106,10 @@ class Lane(Protocol):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Opens lanes."""
+    """Opens lanes.
+
+    One may have a true `has_threads`: a lane keeps all cores busy, without Python's interpreter.
+    """
 
     name: str
 

@@ -40,24 +40,29 @@ def group(
     workers: int,
     origins: Sequence[Hashable] | None = None,
     even: bool = True,
+    most: int | None = None,
 ) -> list[Group]:
-    """Groups of members of one structure, the dearest first.
+    """Groups of members of one structure, the dearest first, of at most so many, if it is given.
 
     Members that have received unequal numbers of updates before, their `origins`, are apart.
 
     If `even`, there is a multiple of `workers` of them for each structure, else as few as
-    caches allow; those of a structure are all of about the same cost;
+    caches allow, or `most`; those of a structure are all of about the same cost;
     members of one seed stay together where they can, as they share their batches.
     """
     kinds: dict[Any, list[int]] = {}
+    known: dict[int, Hashable] = {}  # members often share a network
     for row, member in enumerate(members):
-        origin = origins[row] if origins is not None else 0
-        kinds.setdefault((structure(member.network), origin), []).append(row)
+        origin, key = origins[row] if origins is not None else 0, id(member.network)
+        if key not in known:
+            known[key] = structure(member.network)
+        kinds.setdefault((known[key], origin), []).append(row)
     groups: list[Group] = []
     for rows in kinds.values():
         own = [members[row] for row in rows]
         costs = dict(zip(rows, step_costs(own, widths, batch_size), strict=True))
-        count = -(-len(rows) // chunk_size(own, widths, batch_size, dtype, workers))
+        size = most or chunk_size(own, widths, batch_size, dtype, workers)
+        count = -(-len(rows) // size)
         if even:
             count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
         seeds: dict[int, list[int]] = {}

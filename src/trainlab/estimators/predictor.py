@@ -25,6 +25,7 @@ from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.workspace import Array
 from trainlab.population import Population
+from trainlab.powers import logarithm
 
 
 class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
@@ -116,7 +117,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`, all finite."""
-        logarithms: Array = np.log(self.predict_proba(X))
+        logarithms: Array = logarithm(self.predict_proba(X))
         return logarithms
 
     def decision_function(self, X: Any) -> Array:
@@ -127,9 +128,9 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
         """
         p = self.predict_proba(X)
         if self._targets.task == "multilabel":
-            odds: Array = np.log(p) - np.log(1 - p)
+            odds: Array = logarithm(p) - logarithm(1 - p)
             return odds
-        logarithms: Array = np.log(p)
+        logarithms: Array = logarithm(p)
         return logarithms[:, 1] - logarithms[:, 0] if p.shape[1] == 2 else logarithms
 
     @property

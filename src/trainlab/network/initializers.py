@@ -176,11 +176,11 @@ def orthonormalise(rows: Array) -> None:
             for first in range(0, index, ROWS):
                 others = rows[first : min(first + ROWS, index)]
                 shares = _total((others * row).T)
-                row -= _total(others * shares[:, np.newaxis])
+                np.subtract(row, _total(others * shares[:, np.newaxis]), out=row)
             before, length = length, _length(row)
             if length >= 0.5 * before:
                 break
-        row /= length
+        np.divide(row, length, out=row)
 
 
 def _length(x: Array) -> float:

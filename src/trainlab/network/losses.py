@@ -19,12 +19,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 import numpy as np
-from scipy import special
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.activations import positive_part
 from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.workspace import Allocator, Array
+from trainlab.powers import exponential
 from trainlab.settings import Settings, cast, number
 
 __all__ = [
@@ -206,8 +206,7 @@ class SigmoidCrossEntropy(Loss):
         return labels
 
     def probabilities(self, y: Array) -> Array:
-        values: Array = special.expit(y)
-        return values
+        return _by_blocks(_sigmoid, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
         right: Array = ((y > 0) == (t > 0.5)).all(axis=-1)
@@ -274,12 +273,37 @@ class SoftmaxCrossEntropy(Loss):
         return classes
 
     def probabilities(self, y: Array) -> Array:
-        values: Array = special.softmax(y, axis=-1)
-        return values
+        return _by_blocks(_softmax, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
         right: Array = y.argmax(axis=-1) == t
         return right
+
+
+BLOCK: Final = 32768  # outputs whose probabilities are computed at a time
+
+
+def _by_blocks(formula: Callable[[Array], Array], y: Array) -> Array:
+    """formula of rows (n, out), in float64 and some at a time; (..., out) in the dtype of y."""
+    found, rows = np.empty_like(y, order="C"), y.reshape(-1, y.shape[-1])
+    step, out = max(1, BLOCK // y.shape[-1]), found.reshape(rows.shape)
+    with np.errstate(all="ignore"):  # of outputs that overflowed the probabilities are NaN
+        for first in range(0, len(rows), step):
+            block = slice(first, first + step)
+            out[block] = formula(rows[block].astype(np.float64))
+    return found
+
+
+def _sigmoid(y: Array) -> Array:
+    small = exponential(-np.abs(y))
+    values: Array = np.where(y < 0, small, 1.0) / (1.0 + small)
+    return values
+
+
+def _softmax(y: Array) -> Array:
+    powers = exponential(y - y.max(axis=-1, keepdims=True))
+    values: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return values
 
 
 def _copy(values: Array, new: Allocator) -> Array:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainlab.network.workspace import Array
+from trainlab.powers import logarithm
 
 
 def truths_of(answers: Array, t: Array, task: str) -> Array:
@@ -51,7 +52,7 @@ def mean_loss(truths: Array, weight: Array, task: str) -> Array:
     if task == "regression":
         losses = truths**2
     else:
-        losses = -np.log(np.maximum(truths, np.finfo(np.float64).tiny))
+        losses = -logarithm(np.maximum(truths, np.finfo(np.float64).tiny))
     by_row = losses.reshape(*losses.shape[:2], -1).mean(axis=-1)
     means: Array = np.average(by_row, axis=1, weights=weight)
     return means

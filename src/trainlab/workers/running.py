@@ -136,7 +136,12 @@ class Workers:
                 in_dask(jobs, session, client)
             return jobs
         cores = workers or usable_cores()
-        jobs, used = self._jobs(cores), cores
+        engines = [training.spec.engine for training in self._trainings]
+        has_threads = all(getattr(engine, "has_threads", False) for engine in engines)
+        if has_threads and backend in (None, "threads"):
+            jobs, used, backend = self._jobs(1), cores, "threads"
+        else:
+            jobs, used = self._jobs(cores), cores
         if backend is None:
             # Networks of many kinds need not be cut to keep all workers busy.
             divisions = [self._jobs(1), jobs, self._jobs(cores, even=False)]
