@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trainlab.store.checksums import checksum, stamp
 
 import trainlab as tl
 from trainlab import engine as engines
 from trainlab.engine import ENGINES, NumPyEngine, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
 from trainlab.members import Member
-from trainlab.store.checksums import checksum, stamp
 
 DATA = tl.from_arrays(np.random.default_rng(0).random((40, 6)), np.arange(40) % 3)
 
@@ -77,6 +77,16 @@ def test_a_run_goes_on_with_the_engine_that_it_began_with(
     with pytest.raises(tl.SettingError, match=told):
         fit(store=tmp_path / "native")
     assert fit(store=tmp_path / "native", fresh=True)[1] == "numpy"
+
+
+@pytest.mark.usefixtures("two")
+def test_what_numpy_has_begun_of_a_search_is_finished_by_numpy(tmp_path: Path) -> None:
+    fit(store=tmp_path, run="search: round 1, population 0", engine="numpy")
+    fit(store=tmp_path, run="other: round 1")
+    assert fit(store=tmp_path, run="search: round 2, population 0")[1] == "numpy"
+    assert fit(store=tmp_path, run="search")[1] == "numpy"
+    for another in ("searches: round 1", "sea", "other: round 2", "other"):
+        assert fit(store=tmp_path, run=another)[1] == "native"
 
 
 @pytest.mark.usefixtures("two")

@@ -138,11 +138,18 @@ def _verdicts(finished: Sequence[Results]) -> None:
 @click.option("--inputs", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--outputs", type=click.IntRange(min=2), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-def check(hidden: str | None, inputs: int, outputs: int, seed: int, **network: Any) -> None:
+@click.option("--bits", is_flag=True, help="Check the native engine's bits instead.")
+def check(
+    hidden: str | None, inputs: int, outputs: int, seed: int, bits: bool, **network: Any
+) -> None:
     """Check every hand-derived gradient against a numerical one.
 
     Exit code 1 if any fails.  With --hidden a network of your choice is checked too.
+    With --bits the native engine trains networks whose bits are the same on every processor.
     """
+    if bits:
+        _check_bits()
+        return
     from trainlab.experiments.checks import check_all, check_network
     from trainlab.network.architecture import MLP
 
@@ -158,7 +165,7 @@ def check(hidden: str | None, inputs: int, outputs: int, seed: int, **network: A
             str(row.crossed),
             f"{row.report.error:.1e}",
             f"{row.report.tolerance:.0e}",
-            ("ok", "green") if row.report.ok else ("FAILED", "bold red"),
+            _outcome(row.report.ok),
         )
         for row in found
     ]
@@ -169,6 +176,22 @@ def check(hidden: str | None, inputs: int, outputs: int, seed: int, **network: A
     say(f"{len(found) - len(failed)} of {len(found)} gradient checks passed.")
     if failed:
         raise SystemExit(1)
+
+
+def _check_bits() -> None:
+    from trainlab.experiments.bits import check_bits
+
+    found = list(check_bits())
+    rows = [(one.name, _outcome(one.ok)) for one in found]
+    screen.table(("Training", ""), rows)
+    right = sum(one.ok for one in found)
+    say(f"{right} of {len(found)} trainings have the bits that they have on every machine.")
+    if right < len(found):
+        raise SystemExit(1)
+
+
+def _outcome(ok: bool) -> tuple[str, str]:
+    return ("ok", "green") if ok else ("FAILED", "bold red")
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -32,6 +32,10 @@ try:
     _native = importlib.import_module("trainlab.engine._native")
 except ImportError as error:
     MISSING = str(error)
+
+
+AHEAD: Final = 2**16
+"""Steps times members whose coefficients are computed at once."""
 
 
 def is_compiled() -> bool:
@@ -58,6 +62,49 @@ class OptimizerRows:
     rows: Array
     optimizer: Optimizer
     state: State
+
+
+class Coefficients:
+    """The coefficients of optimizers at steps from `first` on."""
+
+    def __init__(
+        self, kinds: Sequence[OptimizerRows], members: int, first: int, steps: int, total: int
+    ) -> None:
+        self._kinds, self._first, self._end, self._total = kinds, first, first + steps, total
+        numbers = np.arange(first, first + steps).reshape(-1, 1, 1)
+        found: list[dict[int, Array]] = []
+        self._after: list[State] = []  # the state of each kind after each step
+        for kind in kinds:
+            optimizer, state = kind.optimizer, dict(kind.state)
+            lr = optimizer.lr * optimizer.schedule.multiplier(numbers, total)
+            own = optimizer.coefficients(numbers, lr, state)
+            own["shrink"] = lr * optimizer.decoupled_weight_decay
+            found.append({COLUMNS[name]: np.asarray(value) for name, value in own.items()})
+            self._after.append(state)
+        shapes = [value.shape for values in found for value in values.values()]
+        is_alone = len(kinds) == 1
+        if not is_alone:  # members of several kinds: only the axis of steps can be 1
+            shapes = [(shape[0], 1, 1) for shape in shapes if len(shape) == 3]
+        shape = np.broadcast_shapes((1, 1, 1), *shapes)
+        self._table = np.zeros((shape[0], shape[1] if is_alone else members, COEFFICIENTS))
+        for kind, values in zip(kinds, found, strict=True):
+            rows: Any = slice(None) if is_alone else kind.rows
+            for column, value in values.items():
+                self._table[:, rows, column] = value[..., 0] if value.ndim else value
+
+    def has(self, first: int, end: int, total: int) -> bool:
+        """Whether these steps are among them."""
+        return self._first <= first and end <= self._end and total == self._total
+
+    def between(self, first: int, end: int) -> Array:
+        """(n, K, 8) float64; an axis is 1 where they are the same all along it."""
+        is_constant = len(self._table) == 1
+        return self._table if is_constant else self._table[first - self._first : end - self._first]
+
+    def move_on(self, step: int) -> None:
+        """The state of each kind becomes that after a step."""
+        for kind, after in zip(self._kinds, self._after, strict=True):
+            kind.state.update((name, each[step - self._first]) for name, each in after.items())
 
 
 class NativeEngine:
@@ -148,6 +195,7 @@ class NativeLane:
             *self._seed_arrays(),
         )
         self._kinds = _kinds_of(self._members)
+        self._known: Coefficients | None = None
         for row, state in enumerate(states):
             self._load(row, state)
         for kind in self._kinds:
@@ -185,51 +233,30 @@ class NativeLane:
     ) -> Span:
         """All steps in one call, without Python's interpreter."""
         rows, steps = len(self.places), batches.shape[1]
-        coefficients, states = self._coefficients(first_step, steps, total)
+        found = self._coefficients(first_step, steps, total)
         losses = np.full((rows, steps), np.nan, self._dtype)
         diverged = np.empty(rows, np.int64)
         done = self._lane.train(
             self._split("train"),
             np.ascontiguousarray(batches, np.int64),
-            coefficients,
+            found.between(first_step, first_step + steps),
             first_step,
             pool_threads(),
             interrupted,
             losses,
             diverged,
         )
-        for kind, after in zip(self._kinds, states, strict=True):
-            if done:
-                kind.state.update((name, values[done - 1]) for name, values in after.items())
-        found = {int(row): int(diverged[row]) for row in np.flatnonzero(diverged >= 0)}
-        return Span(losses[:, :done], found if done else {})
+        if done:
+            found.move_on(first_step + done - 1)
+        ended = {int(row): int(diverged[row]) for row in np.flatnonzero(diverged >= 0)}
+        return Span(losses[:, :done], ended if done else {})
 
-    def _coefficients(self, first: int, steps: int, total: int) -> tuple[Array, list[State]]:
-        """Those of all steps (n, K, 8) float64, and for each kind its state after each step.
-
-        An axis is 1 where they are the same all along it.
-        """
-        numbers = np.arange(first, first + steps).reshape(-1, 1, 1)
-        found, after = [], []
-        for kind in self._kinds:
-            optimizer, state = kind.optimizer, dict(kind.state)
-            lr = optimizer.lr * optimizer.schedule.multiplier(numbers, total)
-            own = optimizer.coefficients(numbers, lr, state)
-            own["shrink"] = lr * optimizer.decoupled_weight_decay
-            found.append({COLUMNS[name]: np.asarray(value) for name, value in own.items()})
-            after.append(state)
-        shapes = [value.shape for values in found for value in values.values()]
-        is_alone = len(found) == 1
-        if not is_alone:  # members of several kinds: only the axis of steps can be 1
-            shapes = [shape for shape in shapes if len(shape) == 3]
-            shapes = [(shape[0], 1, 1) for shape in shapes]
-        shape = np.broadcast_shapes((1, 1, 1), *shapes)
-        table = np.zeros((shape[0], shape[1] if is_alone else len(self.places), COEFFICIENTS))
-        for kind, values in zip(self._kinds, found, strict=True):
-            rows: Any = slice(None) if is_alone else kind.rows
-            for column, value in values.items():
-                table[:, rows, column] = value[..., 0] if value.ndim else value
-        return table, after
+    def _coefficients(self, first: int, steps: int, total: int) -> Coefficients:
+        """Those of these steps and, since one call of NumPy does for many, of some that follow."""
+        if self._known is None or not self._known.has(first, first + steps, total):
+            most = max(steps, min(AHEAD // len(self.places), total - first))
+            self._known = Coefficients(self._kinds, len(self.places), first, most, total)
+        return self._known
 
     def _split(self, name: str) -> Any:
         if name not in self._samples:
@@ -284,7 +311,7 @@ class NativeLane:
         self.places = [self.places[row] for row in rows]
         self._members = [self._members[row] for row in rows]
         self._lane.keep(kept, *self._seed_arrays())
-        self._kinds = _kinds_of(self._members)
+        self._kinds, self._known = _kinds_of(self._members), None
         for kind, state in zip(self._kinds, states, strict=True):
             kind.state.update(state)
 

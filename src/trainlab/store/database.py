@@ -145,25 +145,28 @@ class Store:
             self._connection.close()
         self._lock.release()
 
-    def began(self, key: str, before: Mapping[str, Any] = MappingProxyType({})) -> Any:
-        """Read the settings that the run of a key began with; None where there is no such run.
+    def began(self, start: str, before: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Read the settings that runs began with, the oldest run first.
 
         Parameters
         ----------
-        key : str
-            The name of the run.
+        start : str
+            What the keys of these runs begin with.
         before : mapping
             Fields that earlier versions did not write, and what they were.
 
         Returns
         -------
-        settings : JSON values, or None
+        dict of str to JSON values
+            Settings by key.
         """
         with self._guard, _complaints(self.path):
-            row = self._connection.execute(
-                "SELECT settings, total, digest FROM runs WHERE key = ?", (key,)
-            ).fetchone()
-        return _renewed(row[0], before) if row is not None and is_run(key, *row) else None
+            rows = self._connection.execute(
+                "SELECT key, settings, total, digest FROM runs WHERE substr(key, 1, ?) = ?"
+                " ORDER BY id",
+                (len(start), start),
+            ).fetchall()
+        return {row[0]: _renewed(row[1], before) for row in rows if is_run(*row)}
 
     def run(
         self,

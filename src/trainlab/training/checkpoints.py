@@ -53,9 +53,21 @@ def run_in(
 
 
 def engine_of(store: Store | None, name: str) -> str | None:
-    """The engine that the run of that name began with, if there is one."""
-    began = None if store is None else store.began(name, BEFORE)
-    return None if began is None else str(began["engine"])
+    """The engine that the run of that name began with, None where any will do.
+
+    A search or an experiment is several runs, whose names are the same up to ": ".  What NumPy
+    has begun of it is finished by NumPy, also where another engine is installed in the meantime.
+    """
+    if store is None:
+        return None
+    start = name.partition(": ")[0]
+    began = {
+        key: str(settings["engine"])
+        for key, settings in store.began(start, BEFORE).items()
+        if key.partition(": ")[0] == start and "members" in settings  # is a training
+    }
+    first = next(iter(began.values()), None)
+    return began.get(name, "numpy" if first == "numpy" else None)
 
 
 @contextmanager
