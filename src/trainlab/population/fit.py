@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
-from trainlab.engine import engine_for
+from trainlab.engine import ENGINES, engine_for
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState, Status
 from trainlab.errors import SettingError, sentence
@@ -15,7 +15,7 @@ from trainlab.members import Member
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import check_data, check_memory, check_start, make_plan
 from trainlab.store import Store
-from trainlab.training.checkpoints import opened, run_in
+from trainlab.training.checkpoints import engine_in, opened, run_in
 from trainlab.training.history import History
 from trainlab.training.progress import shown
 from trainlab.training.recorder import Session
@@ -104,10 +104,16 @@ def _training(fit: Fit, session: Session) -> PopulationTraining:
 
 
 def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> None:
-    """Begins the run of a training in a store, or goes on with it."""
+    """Begins the run of a training in a store, or goes on with it, and with its engine."""
     name, fresh, members = fit.settings.run, fit.settings.fresh, training.members
-    plan, states = training.spec.plan, training.states
-    training.run = run_in(store, name, fresh, fit.data, members, plan, states)
+    before = None if fresh else engine_in(store, name)
+    is_other = before in ENGINES and before != training.spec.engine.name
+    if fit.settings.engine == "auto" and before is not None and is_other:
+        training.use(engine_for(before, members, fit.settings.owner))
+    spec, states = training.spec, training.states
+    training.run = run_in(
+        store, name, fresh, fit.data, members, spec.plan, states, spec.engine.name
+    )
 
 
 def _history(training: PopulationTraining, seconds: float, has_ended: bool = False) -> History:

@@ -161,6 +161,14 @@ class Store:
             assert number is not None
             return Run(self, number, digest)
 
+    def settings(self, key: str) -> Any:
+        """The settings that the run of that key began with; None if there is none."""
+        with self._guard, _complaints(self.path), self._transaction():
+            row = self._connection.execute(
+                "SELECT settings, total, digest FROM runs WHERE key = ?", (key,)
+            ).fetchone()
+        return json.loads(row[0]) if row is not None and is_run(key, *row) else None
+
     def forget(self, key: str) -> None:
         """Drops the run of that key, and those whose keys are the same and ": …" behind it."""
         with self._guard, _complaints(self.path), self._transaction():

@@ -31,6 +31,8 @@ from trainlab.training.plan import Plan
 
 RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
+NUMPY: Final = "numpy"
+"""The engine of runs that name none: those of versions that had no other."""
 
 StoreLike = str | PathLike[str] | Store
 
@@ -51,11 +53,18 @@ def run_in(
     members: Sequence[Member],
     plan: Plan,
     states: Sequence[MemberState] | None,
+    engine: str,
 ) -> Run | None:
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    return store.run(name, described(data, members, plan, states), len(members), fresh)
+    return store.run(name, described(data, members, plan, states, engine), len(members), fresh)
+
+
+def engine_in(store: Store | None, name: str) -> str | None:
+    """The name of the engine that a run in a store began with, if there is one."""
+    began = None if store is None else store.settings(name)
+    return began.get("engine", NUMPY) if isinstance(began, dict) else None
 
 
 @contextmanager
@@ -69,9 +78,15 @@ def opened(store: StoreLike | None) -> Iterator[Store | None]:
 
 
 def described(
-    data: Dataset, members: Sequence[Member], plan: Plan, states: Sequence[MemberState] | None
+    data: Dataset,
+    members: Sequence[Member],
+    plan: Plan,
+    states: Sequence[MemberState] | None,
+    engine: str,
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
+    # Those of the compiled engine do not depend on a BLAS.
+    by_engine = {"blas": blas.describe()} if engine == NUMPY else {"engine": engine}
     return {
         "members": [member.describe() for member in members],
         "start": None if states is None else [_digest(state) for state in states],
@@ -89,7 +104,7 @@ def described(
         "keep": plan.keep,
         "trainlab": _version(),
         "numpy": np.__version__,
-        "blas": blas.describe(),
+        **by_engine,
     }
 
 

@@ -44,11 +44,17 @@ class PopulationTraining:
     ) -> None:
         self.members, self.states = members, states
         self.steps = len(members) * plan.total
+        self._splits = splits
         self.spec = TrainingSpec(plan, widths, engine, engine.prepare(splits))
         self.recorder = HistoryRecorder(members, plan, session)
         self.run: Run | None = None
         self._effort = plan.effort(splits)
         self._checkpoints: dict[int, Checkpoint] = {}
+
+    def use(self, engine: Engine) -> None:
+        """Trains with another engine."""
+        data = engine.prepare(self._splits)
+        self.spec = TrainingSpec(self.spec.plan, self.spec.widths, engine, data)
 
     def resume(self) -> None:
         """Takes what the store has."""
