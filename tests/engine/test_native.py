@@ -29,8 +29,7 @@ from native_bits import (
     digests,
     train,
 )
-from trainlab import MLP, SGD, Adam, EarlyStopping, Member, NAdam, Population, from_arrays
-from trainlab import engine
+from trainlab import MLP, SGD, Adam, EarlyStopping, Member, NAdam, Population, engine, from_arrays
 from trainlab.engine import native
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.native import NativeEngine
@@ -83,9 +82,9 @@ def test_a_step_is_the_gradient() -> None:
         one = dataclasses.replace(member, optimizer=SGD(1.0))
         data = data_for(member.network)
         found = []
-        for engine in ("numpy", "native"):
+        for chosen in ("numpy", "native"):
             settings = {"steps": 1, "evaluate": None, "on": (), "dtype": "float64"}
-            population, _ = train([one], data, engine=engine, **settings)
+            population, _ = train([one], data, engine=chosen, **settings)
             found.append(population.snapshot(0)["params"])
         np.testing.assert_allclose(*found, rtol=0, atol=1e-14, err_msg=name)
 
