@@ -291,6 +291,7 @@ struct Backward {
     const Member<T>& member;
     Scratch<T>& scratch;
     Update<T> update;
+    bool is_large;
     bool waits;  // for the norm of the whole gradient, which is kept until it is known
     Vec<T> bad = zero<T>();
 
@@ -303,6 +304,18 @@ struct Backward {
             for (int i = 0; i < SLOTS; ++i)
                 target.slots[i] = member.slots[i] ? member.slots[i] + first : nullptr;
             bad = trainlab::TRAINLAB_ISA::update(target, update, bad);
+        }
+    }
+
+    // Has the parameters and slots brought into the cache that are updated next, unless a member
+    // is so small that they are there.
+    void fetch(Index first, Index count) const {
+        if (!is_large) return;
+        constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+        for (Index at = first; at < first + count; at += line) {
+            prefetch(member.params + at);
+            for (int i = 0; i < SLOTS; ++i)
+                if (member.slots[i]) prefetch(member.slots[i] + at);
         }
     }
 
@@ -351,6 +364,7 @@ struct Backward {
         const Index most = tile_rows<T>(layer);
         for (Index i = 0; i < layer.inputs; i += most) {
             const Index own = layer.inputs - i < most ? layer.inputs - i : most;
+            fetch(layer.first + i * layer.row, own * layer.row);
             if (in.batch && in.batch->starts) {
                 const Batch<T>& batch = *in.batch;
                 for (Index r = 0; r < own; ++r) {
@@ -399,6 +413,7 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
         }
         take_statistics(network, member, scratch);
         Backward<T> pass{member, scratch, update_of(training, member, row, step),
+                         network.params > Index(1) << 16,
                          member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity()};
         T* other = scratch.dy[1];
         for (Index i = network.count - 1; i >= 0; --i) {
