@@ -20,7 +20,7 @@ from trainlab.network.workspace import Array
 
 
 class MLPClassifier(ClassifierPredictor, BaseMLP):
-    """Networks that tell classes apart, with scikit-learn's face.
+    """Networks that tell classes apart, with scikit-learn's interface.
 
     Parameters that bear scikit-learn's names mean what they mean there.
 

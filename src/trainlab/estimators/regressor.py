@@ -12,7 +12,7 @@ from trainlab.estimators.rows import Rows
 
 
 class MLPRegressor(RegressorPredictor, BaseMLP):
-    """Networks that predict numbers, with scikit-learn's face.
+    """Networks that predict numbers, with scikit-learn's interface.
 
     Parameters are those of `MLPClassifier`, without label_smoothing and class_weight, and
 

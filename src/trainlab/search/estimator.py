@@ -40,7 +40,7 @@ from trainlab.training.progress import Bar
 
 
 class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
-    """Random settings of an estimator, compared by cross-validation, with scikit-learn's face.
+    """Random settings of an estimator, compared by cross-validation, with scikit-learn's interface.
 
     All candidates are trained on all splits side by side, those of each set of rows and
     arguments of training (batch_size, max_iter, tol, …) as one population; networks of any
