@@ -188,7 +188,6 @@ EXPERIMENT = StagedExperiment(
     caption="Above: test loss after the same number of steps, at each optimizer's default rate and "
     "at the one chosen for it. Below: mean validation loss of three further seeds at nine rates; "
     "the dotted line is the default rate, the solid line and the number are the chosen one. The "
-    "test loss behind the best is the difference to the least one of the same seed and the same kind "
-    "of rates.",
+    "test loss behind the best is the difference to the least one of that seed and kind of rates.",
     compute=compute,
 )
