@@ -49,7 +49,7 @@ def test_what_was_found_belongs_to_what_is_declared(name: str) -> None:
     """An experiment that was changed needs a new run, not only a new page."""
     experiment, found = EXPERIMENTS[name], FOUND[name]
     assert len(found["claims"]) in (1, len(experiment.expect)), RENEW
-    assert found["measure"] == experiment.measure.words, RENEW
+    assert found["measure"] == experiment.measure.heading, RENEW
     expected = {arm for e in experiment.expect for arm in dataclasses.astuple(e)[: arms_of(e)]}
     assert expected <= {arm for arm, *_ in found["arms"]}, RENEW
     if isinstance(experiment, TrainingExperiment):

@@ -82,7 +82,7 @@ def test_every_experiment_has_its_verdict_figure_equation_and_numbers(folder: Pa
     assert text.count("as expected") >= 2 * len(NAMES)
     assert "✓ 3 as expected" in parsed.text
     assert "1 arm × 6 seeds" in text
-    assert "The same again: trainlab run tiny-network --seeds 6" in parsed.text
+    assert "To repeat it: trainlab run tiny-network --seeds 6" in parsed.text
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -144,7 +144,7 @@ def test_one_table_holds_all_printed_numbers_and_says_how_many_lie_outside(tmp_p
     assert "a printed loss a reason a source 2.000" in parsed.text
     assert "another a source 4.300" in parsed.text
     assert parsed.text.count("✗ no ") == 1
-    assert "Some stand beside 7 runs only" in parsed.text
+    assert "Some are compared with only 7 runs" in parsed.text
 
 
 def test_claims_and_pairs_stand_with_their_numbers(tmp_path: Path) -> None:

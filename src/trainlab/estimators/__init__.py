@@ -1,4 +1,4 @@
-"""Estimators: populations of networks with the face that scikit-learn gives to its own."""
+"""Estimators: populations of networks behind scikit-learn's interface."""
 
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.columns import TableEncoder

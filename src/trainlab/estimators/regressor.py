@@ -71,6 +71,8 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         Show a bar on the terminal.
     workers : int, optional
         How many members are trained at a time; by default as many as there are cores.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes training and predictions, as in `Population.fit`.
     batch_norm, layer_norm : bool or Layer
         Deprecated: use `norm`.
 

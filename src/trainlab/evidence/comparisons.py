@@ -216,7 +216,7 @@ def compare_all(
     Notes
     -----
     **Shown.**  A difference is shown when its p-value, after Holm's correction for the
-    family, is at most 1 - level, and the interval of the median difference leaves out 0.
+    family, is at most 1 - level, and the interval of the median difference excludes 0.
     The first condition alone makes the chance of showing any difference of the family
     that is not there at most 1 - level.  The second keeps test and number in agreement:
     a rank test can find a difference when half of the seeds show none.  Where too few

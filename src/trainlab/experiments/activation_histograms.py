@@ -141,9 +141,9 @@ EXPERIMENT = FunctionExperiment(
     name="activation-histograms",
     number=8,
     title="Histograms of activations",
-    claim="Weights of standard deviation 1 drive sigmoid and tanh to their ends and make ReLU "
-    "explode; from 0.01 every layer says the same to every sample. He's scale keeps the spread of "
-    "ReLU over five layers, Xavier's keeps most of tanh's.",
+    claim="With weights of standard deviation 1 sigmoid and tanh saturate and the outputs of ReLU "
+    "explode; with 0.01 a layer gives nearly the same output for every sample. He's scale keeps "
+    "the spread of ReLU over five layers, Xavier's keeps most of tanh's.",
     equations=(
         r"a_l = h(a_{l-1} W_l),\quad W_{ij} \sim N(0, \sigma^2),\quad a_0 \sim N(0, 1)",
         r"\sigma_{\mathrm{Xavier}} = \sqrt{1/n},\quad \sigma_{\mathrm{He}} = \sqrt{2/n}",
@@ -172,11 +172,11 @@ EXPERIMENT = FunctionExperiment(
     ),
     figure=figure,
     curves=("bins", "spread", "saturated", "dead"),
-    caption="1,000 standard normal samples, 5 layers of 100 units, all seeds together, 30 bins, "
-    "as wide as the root of their share; what lies beyond 3 is in the last bin of ReLU. “Flat”: "
-    "the slope at outputs of the last layer is below 5 % of the steepest. Xavier is std=0.1 here. "
-    "Bins in use: exp(entropy). Last panel: whether weights are drawn anew for each layer or once "
-    "for all changes no verdict.",
+    caption="1,000 standard normal samples, 5 layers of 100 units, all seeds together. The length "
+    "of each of the 30 bars is the square root of its share; outputs of ReLU beyond 3 are in its "
+    "last bar. “Flat”: the share of outputs of the last layer where the slope is below 5 % of the "
+    "steepest. Xavier is std=0.1 here. Bins in use: exp(entropy). Last panel: it makes no "
+    "difference whether each layer draws weights of its own or all layers share one draw.",
     compute=compute,
     random=True,
 )

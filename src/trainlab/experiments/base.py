@@ -93,6 +93,11 @@ class Measure:
     comparative: str = ""
     unit: str = ""
 
+    @property
+    def heading(self) -> str:
+        """Its words, with the unit."""
+        return f"{self.words}, in {self.unit}" if self.unit else self.words
+
 
 def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     """The mean of the last `count` values of a series (of all if there are fewer)."""

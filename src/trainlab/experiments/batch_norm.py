@@ -46,8 +46,8 @@ EXPERIMENT = TrainingExperiment(
     name="batch-norm",
     number=10,
     title="Batch normalization",
-    claim="With batch normalization a deep network learns from weights that are far too large "
-    "or far too small for it otherwise.",
+    claim="With batch normalization a deep network learns even from initial weights that would "
+    "otherwise be far too large or far too small.",
     base={"mnist": setup(100, 9), "digits": setup(50, 9)},
     vary={
         f"{scale}, {kind}": {"init": Std(std), "norm": "batch" if kind == "batch norm" else None}
@@ -70,5 +70,5 @@ EXPERIMENT = TrainingExperiment(
     ),
     figure=pairs(SCALES, KINDS, STEPS_PER_EPOCH, "accuracy on the training images"),
     caption="Accuracy on the 1,000 training images. Without batch normalization weights of "
-    "standard deviation 1 make numbers that overflow: such a run ends where it diverged.",
+    "standard deviation 1 lead to overflow: such a run ends where it diverged.",
 )

@@ -19,8 +19,8 @@ EXPERIMENT = TrainingExperiment(
     name="dropout",
     number=12,
     title="Over-fitting and dropout",
-    claim="A deep network learns 300 images by heart and does far worse on others; dropout "
-    "brings its losses on both closer together, and learns more slowly.",
+    claim="A deep network memorises 300 images and does far worse on others; dropout brings its "
+    "losses on the two closer together, and learns more slowly.",
     # The notes look after the first update of each of 301 epochs and at the end, and print the
     # losses of the first four batches after their updates.
     base=base(
@@ -43,5 +43,5 @@ EXPERIMENT = TrainingExperiment(
     figure=overfitting(STEPS_PER_EPOCH, "test loss − train loss"),
     curves=("test_accuracy", "train_accuracy"),
     caption="Accuracy on the 300 training images and on all test images, and the gap between the "
-    "losses on them. The book's dropout scales at test time, not while training.",
+    "losses on them. The book's dropout scales at test time, not during training.",
 )

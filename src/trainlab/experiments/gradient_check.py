@@ -134,7 +134,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         height = 17.5 if theme.narrow else 11.4  # ten lines each, and a legend of one column
         drawn, (apart, numbers, empty) = plots.blank(theme, 3, 1, width=7.2, height=height)
         plots.dots(apart, names, [(arm, found[at]) for arm, at in arms.items()], theme, log=True)
-        plots.label(apart, "mean |back-propagated − numerical|", "", "how far apart")
+        plots.label(apart, "mean |back-propagated − numerical|", "", "difference")
         medians = [np.median(found[at], axis=0) for at in arms.values()]
         cells = [[number(v) if v else "0" for v in row] for row in np.transpose(medians)]
         plots.table(numbers, [arm.replace(" ", "\n") for arm in arms], names, cells)
@@ -143,7 +143,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         zero = measured.series["zero"].values
         plots.dots(empty, names, [(arm, zero[arms[arm]]) for arm in right], theme)
         empty.set_xlim(-0.04, 1.04)
-        plots.label(empty, "share of entries that are 0", "", "how many say nothing")
+        plots.label(empty, "share of entries that are 0", "", "gradients that are 0")
         drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
     return drawn
 
@@ -153,8 +153,8 @@ EXPERIMENT = StagedExperiment(
     number=14,
     title="Gradient check with batch-norm",
     claim="Back-propagation through batch-norm agrees with numerical gradients over several "
-    "samples. One sample proves nothing: every gradient before the last layer is then 0, and a "
-    "wrong backward pass passes.",
+    "samples. One sample proves nothing: every gradient before the last layer is then 0, and even "
+    "a wrong backward pass agrees.",
     equations=(
         r"\hat{x} = (x - \bar{x})/s,\quad s = \sqrt{v + \epsilon},\quad y = \gamma \hat{x} + \beta",
         r"d x = \gamma\,(d y - \overline{d y} - \hat{x}\;\overline{\hat{x}\,d y}) / s",
@@ -174,8 +174,8 @@ EXPERIMENT = StagedExperiment(
         Better(f"{SAMPLES} samples", f"{SAMPLES} samples, wrong"),
     ),
     figure=figure,
-    caption="Float64, fourth-order central differences; “wrong” takes batch-norm's variance for a "
-    "constant. A bias before batch-norm has no effect, so b1 and b2 are 0 always; so are the rows "
-    "of W1 for pixels without ink.",
+    caption="Float64, fourth-order central differences; “wrong” treats batch-norm's variance as a "
+    "constant. A bias before batch-norm has no effect, so the gradients of b1 and b2 are always 0, "
+    "as are those of the rows of W1 for pixels without ink.",
     compute=compute,
 )

@@ -67,8 +67,8 @@ EXPERIMENT = FunctionExperiment(
     name="gradient-descent",
     number=3,
     title="Gradient descent",
-    claim="Steps along the negative gradient lead to the minimum: at rate 0.1 each shortens the "
-    "way by a fifth.",
+    claim="Steps along the negative gradient lead to the minimum: at rate 0.1 each shortens "
+    "the distance to it by a fifth.",
     equations=(r"x \leftarrow x - \eta\,\nabla f(x),\quad \eta = 0.1",),
     measure=Measure("greatest distance from the exact path", greatest("error")),
     expect=(Within("SGD", high=ERROR_LIMIT),),

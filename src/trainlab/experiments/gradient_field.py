@@ -64,8 +64,8 @@ EXPERIMENT = FunctionExperiment(
     name="gradient-field",
     number=2,
     title="Field of gradients",
-    claim="The negative gradient points the way that lowers the function fastest: here to the "
-    "minimum, and the longer the farther away.",
+    claim="The negative gradient points in the direction of steepest descent: here to the "
+    "minimum, and it is the longer, the farther away the minimum is.",
     equations=(
         r"f(x_0, x_1) = x_0^2 + x_1^2",
         r"\nabla f = (\partial f / \partial x_0,\ \partial f / \partial x_1)",
@@ -73,6 +73,6 @@ EXPERIMENT = FunctionExperiment(
     measure=Measure("greatest error of the gradient on the grid", greatest("error")),
     expect=(Within("central difference", high=ERROR_LIMIT),),
     figure=figure,
-    caption="The negative numerical gradient at 18 × 18 points; colour is its length.",
+    caption="The negative numerical gradient at 18 × 18 points; the colour is its length.",
     compute=compute,
 )

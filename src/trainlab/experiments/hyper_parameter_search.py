@@ -223,9 +223,9 @@ EXPERIMENT = StagedExperiment(
     name="hyper-parameter-search",
     number=13,
     title="A search for rate and weight decay",
-    claim="A random search tells within a hundred short trainings which rates learn at all; in "
+    claim="A random search of a hundred short trainings shows which rates learn at all; in "
     "narrower ranges most trials learn, and the chosen one keeps most of its accuracy on "
-    "images that no choice has seen.",
+    "images that had no part in the choice.",
     equations=(
         r"\log_{10} \eta \sim U(a, b),\quad \log_{10} \lambda \sim U(c, d)",
         r"W \leftarrow W - \eta\,(\partial L / \partial W + \lambda W)",
@@ -239,12 +239,12 @@ EXPERIMENT = StagedExperiment(
     ),
     figure=figure,
     caption="Left: rate and weight decay of each trial, with the ranges that a reader of the "
-    "ranking chose (line) and the box of the best by rule (dashes). Right: each search has its "
-    "own images, trials and networks; the accuracy of ranges is that of their median trial. A "
-    "star is the best trial on validation images, a plus the same on test images, seen once: "
-    "what the star has more is the luck of the best of many. Below: rank, validation accuracy, "
-    "rate η and weight decay λ, with validation (line) and training accuracy (dashes) over the "
-    "epochs.",
+    "ranking chose (solid) and the box around the best (dashed). Right: each search has its own "
+    "images, trials and networks; the accuracy of a range is that of its median trial. A star is "
+    "the best trial on validation images, a plus the same network on test images, used once: the "
+    "gap between them is the luck of the best of many. Below: the best trials, each with its rank, "
+    "validation accuracy, rate η and weight decay λ, and its validation accuracy (solid) and "
+    "training accuracy (dashed) over the epochs.",
     curves=("validation_accuracy_by_rank",),
     compute=compute,
 )

@@ -81,7 +81,7 @@ EXPERIMENT = FunctionExperiment(
     number=6,
     title="Paths of optimizers",
     claim="On a bowl twenty times flatter in x than in y, SGD zigzags; momentum rolls, AdaGrad "
-    "brakes the steep direction, and Adam does a little of both.",
+    "slows down in the steep direction, and Adam does a little of both.",
     equations=(r"f(x, y) = \frac{x^2}{20} + y^2",),
     measure=Measure(
         "distance from the published end point after 30 updates",

@@ -90,7 +90,8 @@ EXPERIMENT = FunctionExperiment(
     name="tiny-network",
     number=4,
     title="Gradient of a tiny network",
-    claim="Back-propagation computes the very gradient that trying out every weight gives.",
+    claim="Back-propagation gives the same gradient as changing every weight a little and "
+    "measuring the loss.",
     equations=(
         r"y = \mathrm{softmax}(x W),\quad L = -\sum_k t_k \log y_k",
         r"\frac{\partial L}{\partial W} = x^\top (y - t)",

@@ -171,9 +171,9 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
 EXPERIMENT = StagedExperiment(
     name="tuned-optimizers",
     title="Optimizers at tuned rates",
-    claim="Most of the distance between optimizers is that of their default rates: at rates chosen "
-    "on validation data SGD and Lion, which lie far behind at their defaults, come close to the "
-    "best.",
+    claim="Most of the difference between optimizers comes from their default rates: at rates "
+    "chosen on validation data SGD and Lion, which are far behind at their defaults, come close to "
+    "the best.",
     equations=(
         r"\eta^* = \mathrm{argmin}_{\eta}\,L_{\mathrm{validation}}(\eta)",
         r"\mathrm{behind} = L_{\mathrm{test}} - \min_{\mathrm{optimizers}} L_{\mathrm{test}}",
@@ -185,9 +185,9 @@ EXPERIMENT = StagedExperiment(
     ),
     expect=tuple(Better(label(arm, TUNED), label(arm, DEFAULT)) for arm in ("SGD", "Lion")),
     figure=figure,
-    caption="Above: test loss after the same number of steps, at the optimizer's default rate and "
-    "at the one chosen for it. Below: mean validation loss of three seeds of their own at nine "
-    "rates, dotted the default, the line and the number the rate chosen. Behind the best: above "
-    "the least test loss of the same seed at rates of the same kind.",
+    caption="Above: test loss after the same number of steps, at each optimizer's default rate and "
+    "at the one chosen for it. Below: mean validation loss of three further seeds at nine rates; "
+    "the dotted line is the default rate, the solid line and the number are the chosen one. The "
+    "test loss behind the best is the difference to the least one of that seed and kind of rates.",
     compute=compute,
 )

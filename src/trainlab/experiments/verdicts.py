@@ -53,7 +53,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     return Verdict(
         outcome=outcome,
         line=_line(measure, ranked, comparisons, expect, claims, seeds),
-        measure=measure.words,
+        measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,
         warnings=_warnings(measured, seeds, len(_named(expect))),
@@ -138,7 +138,7 @@ def _line(
 ) -> str:
     """Measure: arm (value) < arm (value) ...; what "<" rests on; the expectations that failed."""
     text, signs = _ranking(ranked, comparisons, measure)
-    line = f"{measure.words}: {text}"
+    line = f"{measure.heading}: {text}"
     if seeds == 1:
         return line + "; one seed shows no ranking"
     notes = [f"medians of {seeds} seeds"] if seeds else _bounds(expect)

@@ -20,8 +20,8 @@ EXPERIMENT = TrainingExperiment(
     name="weight-decay",
     number=11,
     title="Over-fitting and weight decay",
-    claim="A deep network learns 300 images by heart and does far worse on others; weight decay "
-    "brings its losses on both closer together.",
+    claim="A deep network memorises 300 images and does far worse on others; weight decay brings "
+    "its losses on the two closer together.",
     base=base(
         STEPS,
         quick={"mnist": QUICK_STEPS, "digits": QUICK_STEPS},
@@ -37,5 +37,5 @@ EXPERIMENT = TrainingExperiment(
     figure=overfitting(STEPS_PER_EPOCH, "test loss − train loss", "test loss"),
     curves=("test_accuracy", "train_accuracy"),
     caption="Accuracy on the 300 training images and on all test images, and losses (without the "
-    "penalty). So much decay costs accuracy on both: weight-decay-ladder has less of it.",
+    "penalty). So much decay costs accuracy on both; weight-decay-ladder tries smaller values.",
 )

@@ -20,8 +20,8 @@ EXPERIMENT = TrainingExperiment(
     name="weight-init-comparison",
     number=9,
     title="Initial weights compared",
-    claim="With ReLU the scale of He's initial weights learns faster than Xavier's, and weights "
-    "of standard deviation 0.01 do not learn at all.",
+    claim="With ReLU a network learns faster from He's initial weights than from Xavier's, and "
+    "from weights of standard deviation 0.01 it does not learn at all.",
     base={
         "mnist": Setup(
             network=MLP(hidden=(100,) * 4, activation=ReLU(), convention="book"),

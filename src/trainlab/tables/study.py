@@ -49,7 +49,7 @@ class StudySettings:
     """The settings of a search.
 
     trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
-    lr, alpha  ends of the learning rates and of the L2 penalties, drawn in the logarithm
+    lr, alpha  ends of the learning rates and of the L2 penalties, drawn on a logarithmic scale
     hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
     max_iter   epochs of a training, the rate falling to 0 along a cosine
     test_fraction  the share of rows that is put aside
