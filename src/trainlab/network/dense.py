@@ -25,8 +25,16 @@ class Dense(Layer):
 
     y = x W + b;  dx = dy Wᵀ,  dW = xᵀ dy,  db = Σ_B dy
 
+    Parameters
+    ----------
+    out_features : int >= 1
+        The width of y.
+    init : Initializer, default He()
+        How W starts; b starts at 0.  Weight decay applies to W alone.
+
+    Notes
+    -----
     x (..., B, in), W (..., in, out), b (..., 1, out), y (..., B, out).
-    W starts from `init`, b from 0; weight decay applies to W alone.
     x may lack trailing features, which then are zero: they add nothing to x W, and
     their rows of dW are zero.
 
@@ -74,7 +82,12 @@ class Dense(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class Activate(Layer):
-    """An activation function, entry by entry: y = f(x), dx = dy · f′(x)."""
+    """An activation function, entry by entry: y = f(x), dx = dy · f′(x).
+
+    Parameters
+    ----------
+    activation : Activation, default ReLU()
+    """
 
     activation: Activation = instance(Activation, ReLU)
 

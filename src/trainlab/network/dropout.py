@@ -22,11 +22,22 @@ class Dropout(Layer):
     inverted:      training y = x · mask / (1 − ratio),  evaluation y = x
     not inverted:  training y = x · mask,                evaluation y = x · (1 − ratio)
 
-    mask is 1 where a uniform draw is >= ratio.  `ratio` in [0, 1).
+    Parameters
+    ----------
+    ratio : float in [0, 1), default 0.5
+        The probability.  mask is 1 where a uniform draw is >= ratio.
+    inverted : bool, default True
+        Whether training divides, or evaluation multiplies.
+
+    Raises
+    ------
+    RuntimeError
+        When trained without draws.
+
+    Notes
+    -----
     Source: Srivastava et al. 2014; inverted is what PyTorch, Keras and optax
     users know, the other is the paper's and the book's.
-
-    Raises: RuntimeError when trained without draws.
     """
 
     random: ClassVar[bool] = True

@@ -16,13 +16,32 @@ from trainlab.terminal import printable
 
 @runtime_checkable
 class Progress(Protocol):
-    """Is told of work done; called from worker threads."""
+    """What `fit(progress=...)` tells of work done: any object with these two methods.
+
+    They are called by one thread at a time, of those that train.
+    """
 
     def start(self, members: int, steps: int) -> None:
-        """A population of `members` begins, with `steps` member-steps in all."""
+        """Training begins.
+
+        Parameters
+        ----------
+        members : int
+            How many there are.
+        steps : int
+            Member-steps in all: a step of 30 members is 30 of them.
+        """
 
     def advance(self, members: int, steps: int) -> None:
-        """So many more members have ended and so many member-steps have been done or dropped."""
+        """Work is done.
+
+        Parameters
+        ----------
+        members : int
+            So many more have ended.
+        steps : int
+            So many more member-steps are done, or will not be.
+        """
 
 
 class Bar:
