@@ -55,25 +55,50 @@ def gradient_check(
 ) -> GradientReport:
     """Compares every gradient of a network, in training mode, with its numerical gradient.
 
-    network is an MLP or an Architecture, or a part: a layer, an activation or a loss, your own
-    as well, which is checked inside a small network.  x and t are drawn where they are not given.
-
     Two objectives are differentiated, in float64 and for each member of a population:
     `loss`, the training loss times a random number plus the penalties, through the same
     call that training makes; and `outputs`, a sum of outputs times random numbers, under
     which no backward pass can hide behind a loss that does not see it.
 
-    x (B, in) or (K, B, in); t as the loss wants it, shared or with the K axis.
-    members       None: one network; K: a population of K (an Architecture made of K
-                  settings needs it), each with parameters and dropout draws of its own
-    params        (P,) or (K, P); None: drawn from `seed`, weights N(0, 1/fan_in), biases,
-                  γ and β around their usual start
-    out_features  of an MLP; None: as many as t shows
-    entries       compare at most so many entries of each parameter, chosen at random; None: all
-    method        "central4": central difference of fourth order, points ±h and ±2h;
-                  "central": of second order; "complex": complex steps (all layers and losses
-                  of trainlab take complex numbers)
+    Parameters
+    ----------
+    network : MLP, Architecture, Layer, Activation or Loss
+        What is checked.  A part, your own as well, is checked inside a small network.
+    x : array (B, in) or (K, B, in), optional
+        Inputs; drawn from `seed` where they are not given.
+    t : array, optional
+        Targets as the loss wants them, shared or with the K axis; drawn as well.
+    seed : int, default 0
+        Of all that is drawn.
+    members : int, optional
+        None: one network.  K: a population of K (an Architecture made of K settings needs it),
+        each with parameters and dropout draws of its own.
+    params : array (P,) or (K, P), optional
+        None: drawn, weights N(0, 1/fan_in), biases, γ and β around their usual start.
+    out_features : int, optional
+        Of an MLP; None: as many as t shows.
+    include_input : bool, default True
+        Whether dx of the first layer is checked too.
+    entries : int or None, default 200
+        Compare at most so many entries of each parameter, chosen at random; None: all.
+    method : {"central4", "central", "complex"}
+        Central difference of fourth order, points ±h and ±2h; of second order; complex steps
+        (all layers and losses of trainlab take complex numbers).
+    h, tolerance : float, optional
+        The step, and the relative error that is allowed; None: what suits the method.
 
+    Returns
+    -------
+    GradientReport
+        Its `ok` is True where all gradients agree; as a string it is a table.
+
+    Raises
+    ------
+    SettingError, DataError
+        For settings or arrays that do not fit.
+
+    Notes
+    -----
     Of an array with more entries than its layer has outputs, all but a few are differenced by
     way of those outputs (see numeric.py): 90,000 parameters take 1.3 s of a core.
     Dropout draws are the same in every evaluation.  An entry whose points lie on two sides
@@ -82,8 +107,8 @@ def gradient_check(
     seed).  Entries that differ by no more than rounding agree, however small `tolerance` is.
     Layers in evaluation mode are not checked.
 
-    Raises: SettingError, DataError for settings or arrays that do not fit.
-
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> from trainlab import MLP
     >>> x, t = rng.standard_normal((5, 4)), np.array([0, 1, 2, 0, 1])
