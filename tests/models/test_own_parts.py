@@ -237,6 +237,18 @@ def test_a_run_with_them_is_kept_and_gone_on_with(parts: Any, tmp_path: Path) ->
     assert np.array_equal(first["train_loss"], again["train_loss"])
 
 
+def test_sparse_inputs_give_the_same(parts: Any) -> None:
+    from scipy.sparse import csr_matrix
+
+    x = np.where(X > 0.5, X, 0)
+    models = [network(parts), network(parts)]
+    losses = [
+        model.fit(tl.from_arrays(inputs, LABELS), epochs=2)["train_loss"]
+        for model, inputs in zip(models, (x, csr_matrix(x)), strict=True)
+    ]
+    assert np.array_equal(*losses)
+
+
 def test_onnx_says_what_is_missing(parts: Any, tmp_path: Path) -> None:
     model = network(parts)
     model.fit(DATA, epochs=1)
