@@ -286,6 +286,41 @@ def test_a_class_that_is_not_registered_is_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@dataclasses.dataclass(frozen=True)
+class Chain(tl.Activation):
+    """One activation after another."""
+
+    links: tuple[tl.Activation, ...] = ()
+
+    def value(self, x: Any, out: Any, new: Any = None) -> Any:
+        for link in self.links:
+            x = link.value(x, np.empty_like(x))
+        return x
+
+    def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+        inputs = [x]
+        for link in self.links:
+            inputs.append(link.value(inputs[-1], np.empty_like(x)))
+        for link, before, after in zip(
+            self.links[::-1], inputs[-2::-1], inputs[:0:-1], strict=True
+        ):
+            dy = link.pullback(before, after, dy, np.empty_like(dy))
+        return dy
+
+
+def test_a_part_may_be_made_of_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "RECORDS", dict(RECORDS))
+    chain = Chain((tl.Tanh(), tl.LeakyReLU(0.3), tl.Softplus()))
+    assert tl.gradient_check(chain).ok
+    model = trained(activation=chain)
+    tl.register(Chain)
+    tl.save(model, tmp_path / "model")
+    assert tl.load(tmp_path / "model").member == model.member
+    inner = trained(activation=Chain((Chain(), type("Hidden", (tl.ReLU,), {})())))
+    told = "Hidden of save must be registered"
+    complains(lambda: tl.save(inner, tmp_path / "inner"), tl.SettingError, told)
+
+
 def test_a_class_does_not_pass_for_another_of_its_name(tmp_path: Path) -> None:
     class ReLU(tl.ReLU):
         pass
