@@ -20,7 +20,7 @@ import dataclasses
 import itertools
 import math
 import numbers
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
@@ -266,6 +266,17 @@ def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False
 def instance_of(kind: type) -> Rule:
     """The rule of instances of a class."""
     return Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
+
+
+def nested(value: Any) -> Iterator[Settings]:
+    """The records in a value at any depth, itself included; it may be a tuple of them."""
+    if isinstance(value, Settings):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from nested(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from nested(item)
 
 
 def structure(settings: Settings) -> Hashable:

@@ -237,6 +237,18 @@ def test_a_run_with_them_is_kept_and_gone_on_with(parts: Any, tmp_path: Path) ->
     assert np.array_equal(first["train_loss"], again["train_loss"])
 
 
+def test_sparse_inputs_give_the_same(parts: Any) -> None:
+    from scipy.sparse import csr_matrix
+
+    x = np.where(X > 0.5, X, 0)
+    models = [network(parts), network(parts)]
+    losses = [
+        model.fit(tl.from_arrays(inputs, LABELS), epochs=2)["train_loss"]
+        for model, inputs in zip(models, (x, csr_matrix(x)), strict=True)
+    ]
+    assert np.array_equal(*losses)
+
+
 def test_onnx_says_what_is_missing(parts: Any, tmp_path: Path) -> None:
     model = network(parts)
     model.fit(DATA, epochs=1)
@@ -272,6 +284,41 @@ def test_a_class_that_is_not_registered_is_not_saved(tmp_path: Path) -> None:
     told = "Halving of save must be registered"
     complains(lambda: tl.save(nested, tmp_path / "model"), tl.SettingError, told)
     assert not list(tmp_path.iterdir())
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain(tl.Activation):
+    """One activation after another."""
+
+    links: tuple[tl.Activation, ...] = ()
+
+    def value(self, x: Any, out: Any, new: Any = None) -> Any:
+        for link in self.links:
+            x = link.value(x, np.empty_like(x))
+        return x
+
+    def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+        inputs = [x]
+        for link in self.links:
+            inputs.append(link.value(inputs[-1], np.empty_like(x)))
+        for link, before, after in zip(
+            self.links[::-1], inputs[-2::-1], inputs[:0:-1], strict=True
+        ):
+            dy = link.pullback(before, after, dy, np.empty_like(dy))
+        return dy
+
+
+def test_a_part_may_be_made_of_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "RECORDS", dict(RECORDS))
+    chain = Chain((tl.Tanh(), tl.LeakyReLU(0.3), tl.Softplus()))
+    assert tl.gradient_check(chain).ok
+    model = trained(activation=chain)
+    tl.register(Chain)
+    tl.save(model, tmp_path / "model")
+    assert tl.load(tmp_path / "model").member == model.member
+    inner = trained(activation=Chain((Chain(), type("Hidden", (tl.ReLU,), {})())))
+    told = "Hidden of save must be registered"
+    complains(lambda: tl.save(inner, tmp_path / "inner"), tl.SettingError, told)
 
 
 def test_a_class_does_not_pass_for_another_of_its_name(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS, Optimizer
 from trainlab.schedules import SCHEDULES, Schedule
-from trainlab.settings import Settings
+from trainlab.settings import Settings, nested
 from trainlab.training.plan import EarlyStopping
 
 S = TypeVar("S", bound=Settings)
@@ -102,14 +102,11 @@ def register(part: P) -> P:
 
 def plain_record(record: Settings) -> dict[str, Any]:
     """What a file says of a record: SettingError unless `revive` knows its classes."""
-    kind = type(record)
-    if RECORDS.get(kind.__name__) is not kind:
-        must, remedy = "be registered, so that load knows it", f"trainlab.register({kind.__name__})"
-        raise SettingError(sentence(kind.__name__, "save", must, kind, remedy))
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, Settings):
-            plain_record(value)
+    for kind in map(type, nested(record)):
+        if RECORDS.get(kind.__name__) is not kind:
+            must = "be registered, so that load knows it"
+            remedy = f"trainlab.register({kind.__name__})"
+            raise SettingError(sentence(kind.__name__, "save", must, kind, remedy))
     said: dict[str, Any] = describe(record)
     return said
 
@@ -154,7 +151,7 @@ def _field(value: Any, field: dataclasses.Field[Any], source: str) -> Any:
     if isinstance(value, dict):
         return revive(value, Settings, source)
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_field(item, field, source) for item in value)
     if value is None and field.default == math.inf:
         return math.inf  # "no limit", which JSON cannot say with a number
     return value

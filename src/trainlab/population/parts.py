@@ -7,8 +7,7 @@ gradients are right is for `gradient_check` to say.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +21,7 @@ from trainlab.network.base import Mode
 from trainlab.network.dense import Activate
 from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
-from trainlab.settings import Settings, stack, structure
+from trainlab.settings import Settings, nested, stack, structure
 
 Shape = tuple[int, ...]
 
@@ -34,7 +33,7 @@ UNTOUCHED: Final = 1.25e30
 def check_hashes(members: Sequence[Member]) -> None:
     """Raises SettingError where a field of a part of the user's own has no hash."""
     for member in members:
-        for part in filter(is_own, parts(member)):
+        for part in filter(is_own, nested(member)):
             try:
                 hash(part)
             except TypeError as error:
@@ -46,7 +45,7 @@ def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype
     """Raises SettingError where a part of the user's own does not do what it must."""
     kinds: dict[Any, list[Member]] = {}
     for member in members:
-        if any(map(is_own, parts(member))):
+        if any(map(is_own, nested(member))):
             kinds.setdefault(structure(member), []).append(member)
     for alike in kinds.values():
         # Two that differ, if there are such: settings that differ are arrays then.
@@ -55,15 +54,6 @@ def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype
         with np.errstate(all="ignore"):
             _try_network(pair, train, widths, dtype)
             _try_optimizer([member.optimizer for member in pair], dtype)
-
-
-def parts(record: Settings) -> Iterator[Settings]:
-    """A record and all records in its fields, at any depth."""
-    yield record
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, Settings):
-            yield from parts(value)
 
 
 def is_own(record: Settings) -> bool:

@@ -27,14 +27,22 @@ _MIDDLE: Final = 76
 
 @runtime_checkable
 class Progress(Protocol):
-    """Is told of work done; called from worker threads."""
+    """What `fit(progress=...)` tells of work done: any object with these two methods.
+
+    They are called by one thread at a time, of those that train.
+    """
 
     def start(self, members: int, steps: int) -> None:
+<<<<<<< HEAD
         """Begin with a population.
+=======
+        """Training begins.
+>>>>>>> outside
 
         Parameters
         ----------
         members : int
+<<<<<<< HEAD
             How many members there are.
         steps : int
             Member-steps in all.
@@ -42,13 +50,28 @@ class Progress(Protocol):
 
     def advance(self, members: int, steps: int) -> None:
         """Take note of work that is done.
+=======
+            How many there are.
+        steps : int
+            Member-steps in all: a step of 30 members is 30 of them.
+        """
+
+    def advance(self, members: int, steps: int) -> None:
+        """Work is done.
+>>>>>>> outside
 
         Parameters
         ----------
         members : int
+<<<<<<< HEAD
             How many more members have ended.
         steps : int
             How many more member-steps have been done or dropped.
+=======
+            So many more have ended.
+        steps : int
+            So many more member-steps are done, or will not be.
+>>>>>>> outside
         """
 
 

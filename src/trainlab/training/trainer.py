@@ -180,7 +180,8 @@ class _Trainer:
 
     def end_epoch(self) -> None:
         """Tells of the end of an epoch, if a callback waits for it."""
-        if self._plan.hears_epochs and self.done % self._plan.batches.steps_per_epoch == 0:
+        is_end = self.done % self._plan.batches.steps_per_epoch == 0
+        if is_end and self.rows and self._plan.hears_epochs:
             ended = set(self._recorder.send(EpochEnded(self.rows, self.done, self._shown())))
             self._stop([k for k, row in enumerate(self.rows) if row in ended])
 
