@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import trainlab as tl
 from complaints import complains
@@ -47,6 +48,17 @@ def test_a_classifier_is_scored_on_labels_of_its_rows() -> None:
     network = tl.MLPClassifier((4,), max_iter=2).fit(X, np.arange(12) % 2)
     with pytest.raises(TypeError, match="at least 1 dimension"):
         network.score(X, network)  # it has a dtype, but is no array
+    complains(
+        lambda: network.score(X, np.arange(12) % 2, np.zeros(12)),
+        DataError,
+        "sample_weight of MLPClassifier must be positive somewhere",
+    )
     for y in ([], [[]], np.zeros((12, 3)), np.zeros(5)):
         with pytest.raises(ValueError, match=r"array with 0|1d array|inconsistent"):
             network.score(X, y)
+
+
+def test_indicators_may_be_sparse() -> None:
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    network = tl.MLPClassifier((8,), max_iter=40, random_state=0).fit(X, y)
+    assert network.score(X, csr_array(y)) == network.score(X, y) > 0

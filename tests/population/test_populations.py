@@ -54,6 +54,10 @@ class TestSample:
         # the mean of 400 uniform draws over 4 decades has a standard error of 0.058
         assert abs(logs.mean() + 4) < 4 * 0.058
 
+    def test_more_settings_than_there_may_be_members_are_refused(self) -> None:
+        with pytest.raises(tl.SettingError, match=r"n of Population.sample must be .* got 1048577"):
+            tl.Population.sample(2**20 + 1)
+
     def test_a_longer_sample_begins_with_the_shorter(self) -> None:
         def rates(n: int) -> list[float]:
             return [m.optimizer.lr for m in tl.Population.sample(n, lr=loguniform(1e-6, 1e-2))]

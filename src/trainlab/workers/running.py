@@ -118,8 +118,6 @@ class Workers:
                     for job in jobs:  # after Ctrl-C, those that nobody has begun
                         if not job.is_done:
                             train_chunk(job.spec, job.chunk, job.rows, job.recorder)
-                for training in self._trainings:
-                    training.recorder.commit()
         except BaseException as error:  # noqa: BLE001  # `wait` raises it
             self._error = error
         finally:
