@@ -73,6 +73,15 @@ def test_a_column_of_targets_is_taken_with_a_warning() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_verbose_may_be_a_number() -> None:
+    x = np.random.default_rng(0).normal(size=(12, 2))
+    for verbose in (0, 1, False, True):
+        tl.MLPRegressor((3,), max_iter=1, verbose=verbose).fit(x, x[:, 0])
+    with pytest.raises(tl.SettingError, match="verbose of MLPRegressor"):
+        tl.MLPRegressor((3,), max_iter=1, verbose=-1).fit(x, x[:, 0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_loss_of_several_members_is_their_mean() -> None:
     x = np.random.default_rng(0).normal(size=(40, 2))
     settings: dict[str, Any] = {"learning_rate_init": 1e-12, "alpha": 0.0, "max_iter": 2}

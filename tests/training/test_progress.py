@@ -6,6 +6,9 @@ import io
 
 from rich.console import Console
 
+import trainlab as tl
+from counter import Counter
+from mixed import BATCH, mixed, overlapping
 from trainlab.training.progress import Bar
 
 
@@ -27,3 +30,13 @@ def test_the_bar_counts_each_stage_by_itself() -> None:
     assert "search" in shown.getvalue()
     assert "1/2 members" in shown.getvalue()
     assert "2/2" not in shown.getvalue()
+
+
+def test_what_is_counted_are_steps_and_no_evaluations() -> None:
+    counter, population = Counter(), mixed()
+    history = population.fit(
+        overlapping(), batch_size=BATCH, epochs=3, on=("train", "batch"), progress=counter
+    )
+    assert isinstance(history, tl.History)
+    assert counter.steps == counter.totals[1] > 0
+    assert counter.members == counter.totals[0] == len(population)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import distributed
 import pytest
 
 from trainlab.errors import WorkerError
@@ -49,3 +50,27 @@ def test_workers_that_come_later_are_checked() -> None:
     other: Any = Client([], ["new"], versions={**clusters.versions(), "numpy": "0.9"})
     with pytest.raises(WorkerError, match=r"numpy .*0\.9 at new"):
         clusters.in_dask([], SESSION, other)
+
+
+def test_a_scheduler_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty(Client):
+        def wait_for_workers(self, count: int, timeout: float) -> None:
+            assert count == 1
+            raise TimeoutError
+
+    monkeypatch.setattr(distributed.Client, "current", Empty)
+    with (
+        pytest.raises(WorkerError, match="workers of the scheduler must be at least one"),
+        clusters.connected(None),
+    ):
+        pass
+
+
+def test_workers_without_trainlab_are_an_error() -> None:
+    class Bare(Client):
+        def run(self, function: Any, workers: list[str]) -> Any:
+            raise ModuleNotFoundError("No module named 'trainlab'")
+
+    client: Any = Bare()
+    with pytest.raises(WorkerError, match="must have trainlab"):
+        clusters.check(client, None)
