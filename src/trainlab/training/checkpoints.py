@@ -20,7 +20,6 @@ import numpy as np
 from trainlab import blas
 from trainlab.data.arrays import Dataset, content_of
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
-from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
 from trainlab.members import Member, describe
 from trainlab.network.workspace import Array
@@ -33,14 +32,6 @@ RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
 
 StoreLike = str | PathLike[str] | Store
-
-
-def check_run(name: Any, fresh: Any) -> None:
-    """SettingError unless `name` and `fresh` are what they must be."""
-    if not isinstance(name, str) or not name:
-        raise SettingError(sentence("run", "fit", "be the name of a run", name, "run='fit'"))
-    if not isinstance(fresh, bool):
-        raise SettingError(sentence("fresh", "fit", "be True or False", fresh, "fresh=True"))
 
 
 def run_in(
