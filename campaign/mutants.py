@@ -240,6 +240,7 @@ class Tree:
         name = mutation.id.removeprefix(CONTROL)
         tests = reach.tests(mutation.path, mutation.first, mutation.last)
         tests |= _of_field(name, reach.seconds)
+        tests = tests or reach.of_file(mutation.path)  # what other processes run is not watched
         if not tests:
             return "not reached", f"line {mutation.first}"
         batches = selection(tests, reach.seconds, name)

@@ -33,6 +33,10 @@ class Reach:
         lines = self.lines.get(path, {})
         return frozenset().union(*(lines.get(line, ()) for line in range(first, last + 1)))
 
+    def of_file(self, path: str) -> frozenset[str]:
+        """The tests that reach any line of a file."""
+        return frozenset().union(*self.lines.get(path, {}).values())
+
     def save(self, path: Path) -> None:
         """Writes it as JSON, tests by number."""
         names = sorted(self.seconds)

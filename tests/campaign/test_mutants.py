@@ -201,6 +201,8 @@ def test_reach_credits_fixtures_to_their_file_and_imports_to_all_that_reach(smal
     assert {"test_f.py::test_f", "test_f.py::test_again"} <= reach.tests(file, 2, 2)
     assert reach.tests(file, 5, 5) == reach.tests(file, 2, 2)
     assert reach.tests(file, 3, 4) == frozenset()
+    assert reach.of_file(file) == reach.tests(file, 2, 2)
+    assert reach.of_file("src/trainlab/none.py") == frozenset()
     for line in (2, 4):  # of a module that is run by its import alone
         assert reach.tests("src/trainlab/names.py", line, line) == every
 

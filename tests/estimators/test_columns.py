@@ -333,6 +333,15 @@ def test_arrays_of_dates_are_refused(dtype: str) -> None:
     assert learnt.strange(X) == {"0": 3, "1": 3}
 
 
+def test_the_remedy_names_a_column_as_python_does() -> None:
+    X = np.arange(6).astype("datetime64[D]").reshape(3, 2)
+    rows = (X, pd.DataFrame(X), X.astype(object).tolist())
+    names = ("X[:, 0]", "X.iloc[:, 0]", "numpy.array(X, object)[:, 0]")
+    for these, name in zip(rows, names, strict=True):
+        with pytest.raises(DataError, match=re.escape(name)):
+            tl.TableEncoder().fit(these)
+
+
 @pytest.mark.parametrize(
     "cells", [["3,750", "950", None], ["$1.01", "$2"], ["1,5", 2.5, "NA"], ["12 %", "3%"]]
 )

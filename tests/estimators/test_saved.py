@@ -14,6 +14,7 @@ import pytest
 import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError, SettingError
+from trainlab.estimators.saved import MAX_LABELS
 from trainlab.models.container import Content, pack, read
 from trainlab.models.kinds import KINDS
 
@@ -138,11 +139,14 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
         lambda d: d["attributes"].update(n_features_in_=5),
         lambda d: d.update(targets={"labels": {"array": ["O", [1, 2, 3]]}}),
         lambda d: d.update(targets={"labels": {"array": ["<U999999999", ["a", "b", "c"]]}}),
+        lambda d: d.update(targets={"labels": {"array": [f"<U{MAX_LABELS // 8}", [*"abc"]]}}),
         lambda d: d.update(targets={"labels": {"array": ["<i8", [1, 2]]}}),
         lambda d: d.update(targets={"labels": {"array": ["<i8", "abc"]}}),
         lambda d: d.update(targets={"labels": {"array": ["<i8", [1, 2, 2**70]]}}),
         lambda d: d.update(targets={"labels": {"array": [",", [1, 2, 3]]}}),
         lambda d: d.update(targets={"labels": {"array": [["<i8"], [1, 2, 3]]}}),
+        lambda d: d.update(targets={"labels": {"array": ["<i8", [[1, 2], [3, 4], [5, 6]]]}}),
+        lambda d: d.update(targets={"labels": 3}),
         lambda d: d.update(targets={"indicators": -1}),
         lambda d: d.update(targets={"values": True}),
         lambda d: d.update(targets={}),

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import trainlab as tl
 from complaints import complains
-from trainlab.errors import DataError
+from trainlab.errors import DataError, SettingError
+from trainlab.estimators.targets import Indicators
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -38,6 +40,12 @@ def test_a_regressor_is_scored_on_targets_of_the_shape_of_its_predictions(
     )
 
 
+def test_targets_that_no_memory_holds_are_refused() -> None:
+    network = tl.MLPRegressor((4,), max_iter=2).fit(X, X[:, 0])
+    huge = np.broadcast_to(1.0, (12, 2**45))
+    complains(lambda: network.score(X, huge), SettingError, "y of MLPRegressor must")
+
+
 def test_one_column_is_scored_as_one_target() -> None:
     network = tl.MLPRegressor((4,), max_iter=2).fit(X, X[:, 0])
     assert network.score(X, X[:, :1]) == network.score(X, X[:, 0])
@@ -47,6 +55,39 @@ def test_a_classifier_is_scored_on_labels_of_its_rows() -> None:
     network = tl.MLPClassifier((4,), max_iter=2).fit(X, np.arange(12) % 2)
     with pytest.raises(TypeError, match="at least 1 dimension"):
         network.score(X, network)  # it has a dtype, but is no array
+    with pytest.raises(ValueError, match=r"positive somewhere|non-zero"):
+        network.score(X, np.arange(12) % 2, np.zeros(12))
     for y in ([], [[]], np.zeros((12, 3)), np.zeros(5)):
         with pytest.raises(ValueError, match=r"array with 0|1d array|inconsistent"):
             network.score(X, y)
+
+
+def test_indicators_may_be_sparse() -> None:
+    y = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    network = tl.MLPClassifier((8,), max_iter=40, random_state=0).fit(X, y)
+    assert network.score(X, csr_array(y)) == network.score(X, y) > 0
+
+
+def test_indicators_are_averaged_by_the_weights_of_the_members() -> None:
+    p = np.array([[[0.25, 0.5]], [[0.75, 0.5]]])
+    assert Indicators(2).average(p, np.array([3.0, 1.0])).tolist() == [[0.375, 0.5]]
+
+
+def test_targets_far_smaller_than_the_predictions_are_scored_without_a_warning() -> None:
+    network = tl.MLPRegressor((4,), max_iter=2).fit(X, X[:, 0] + 1e6)
+    assert network.score(X, (X[:, 0] + 1) * 1e-308) < 0
+
+
+def test_of_two_classes_the_second_is_decided_for_where_the_decision_function_is_positive() -> None:
+    network = tl.MLPClassifier((4,), max_iter=2).fit(X, np.arange(12) % 2)
+    p = network.predict_proba(X)
+    found = network.decision_function(X)
+    np.testing.assert_allclose(found, np.log(p[:, 1] / p[:, 0]), rtol=1e-6)
+
+
+def test_more_columns_than_memory_has_room_for_are_refused() -> None:
+    wide = csr_array((12, 2**45))
+    for kind in (tl.MLPRegressor, tl.MLPClassifier):
+        complains(
+            lambda k=kind: k().fit(wide, np.arange(12)), SettingError, f"X of {kind.__name__}"
+        )

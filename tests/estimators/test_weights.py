@@ -140,3 +140,10 @@ def test_a_vote_by_weights_of_any_size(kind: Any) -> None:
         assert scaled.weights_.tolist() == plain.weights_.tolist()
         assert scaled.losses_.tolist() == plain.losses_.tolist()
         assert scaled.score(X, y, WEIGHT / 2 * scale) == plain.score(X, y, WEIGHT)
+
+
+def test_one_row_may_have_a_weight() -> None:
+    one, other = (tl.MLPRegressor((3,), max_iter=3, random_state=0) for _ in range(2))
+    one.fit([[1.0, 2.0]], [3.0])
+    other.fit([[1.0, 2.0]], [3.0], sample_weight=[5.0])
+    assert np.array_equal(one.loss_curve_, other.loss_curve_)

@@ -54,6 +54,23 @@ class TestSample:
         # the mean of 400 uniform draws over 4 decades has a standard error of 0.058
         assert abs(logs.mean() + 4) < 4 * 0.058
 
+    def test_more_settings_than_there_may_be_members_are_refused(self) -> None:
+        with pytest.raises(tl.SettingError, match=r"n of Population.sample must be .* got 1048577"):
+            tl.Population.sample(2**20 + 1)
+
+    def test_own_distributions_may_draw_numbers_of_any_kind(self) -> None:
+        class Own:
+            def __init__(self, drawn: object) -> None:
+                self.drawn = drawn
+
+            def rvs(self, random_state: np.random.Generator) -> object:
+                return self.drawn
+
+        for drawn in (0.5, np.float64(0.5), np.array(0.5)):
+            (member,) = tl.Population.sample(1, lr=Own(drawn))
+            assert type(member.get("lr")) is float
+            assert member.get("lr") == 0.5
+
     def test_a_longer_sample_begins_with_the_shorter(self) -> None:
         def rates(n: int) -> list[float]:
             return [m.optimizer.lr for m in tl.Population.sample(n, lr=loguniform(1e-6, 1e-2))]

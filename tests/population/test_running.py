@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from counter import Counter
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
+from trainlab.training import pace
 from trainlab.workers import CAN_FORK
 
 PATIENCE = 30.0  # seconds, after which what should happen has not
@@ -176,6 +178,39 @@ def test_a_run_in_a_store_goes_on_after_a_stop(tmp_path: Any) -> None:
     with contextlib.suppress(UserWarning):  # warnings are errors in the tests: it was interrupted
         running.wait()
     assert prints(second, second.fit(overlapping(), **given, store=tmp_path)) == expected
+
+
+def test_a_stop_writes_into_the_store_how_far_it_came(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "FIRST", 1e9)  # nothing else writes checkpoints
+    given = {"batch_size": BATCH, "epochs": 20_000, "evaluate": None, "workers": 1}
+
+    def begin(progress: Counter) -> tl.Running:
+        population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(2))
+        return population.start(overlapping(), **given, store=tmp_path, progress=progress)
+
+    def stopped(running: tl.Running) -> int:
+        running.stop()
+        with pytest.warns(UserWarning, match="interrupted"):
+            return sum(status.step for status in running.wait().status)
+
+    class Calls(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[int] = []
+
+        def advance(self, members: int, steps: int) -> None:
+            self.calls.append(steps)
+
+    first, second = Calls(), Calls()
+    running = begin(first)
+    until(lambda: sum(first.calls) > 0)
+    done = stopped(running)
+    running = begin(second)
+    until(lambda: bool(second.calls))
+    stopped(running)
+    assert second.calls[0] == done > 0
 
 
 def test_a_callback_cannot_wait_for_its_own_training() -> None:

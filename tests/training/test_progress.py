@@ -8,6 +8,9 @@ import re
 import pytest
 from rich.console import Console
 
+import trainlab as tl
+from counter import Counter
+from mixed import BATCH, mixed, overlapping
 from trainlab.experiments import EXPERIMENTS
 from trainlab.training.progress import Bar
 
@@ -29,7 +32,7 @@ def test_the_bar_counts_each_stage_by_itself() -> None:
         bar.advance(1, 10)
     assert "search" in shown.getvalue()
     assert "1/2 members" in shown.getvalue()
-    assert "6/2" not in shown.getvalue()
+    assert "2/2" not in shown.getvalue()
 
 
 @pytest.mark.parametrize("width", [120, 100, 80, 76, 60, 40])
@@ -46,3 +49,13 @@ def test_the_bar_is_whole_on_every_terminal(width: int) -> None:
     assert last.startswith(longest)
     assert ("45/100 members" if width >= 76 else " 45%") in last
     assert re.search(r" (\d:\d\d:\d\d|-:--:--)$", last.rstrip())
+
+
+def test_what_is_counted_are_steps_and_no_evaluations() -> None:
+    counter, population = Counter(), mixed()
+    history = population.fit(
+        overlapping(), batch_size=BATCH, epochs=3, on=("train", "batch"), progress=counter
+    )
+    assert isinstance(history, tl.History)
+    assert counter.steps == counter.totals[1] > 0
+    assert counter.members == counter.totals[0] == len(population)

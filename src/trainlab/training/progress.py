@@ -33,16 +33,11 @@ class Progress(Protocol):
     """
 
     def start(self, members: int, steps: int) -> None:
-<<<<<<< HEAD
         """Begin with a population.
-=======
-        """Training begins.
->>>>>>> outside
 
         Parameters
         ----------
         members : int
-<<<<<<< HEAD
             How many members there are.
         steps : int
             Member-steps in all.
@@ -50,28 +45,13 @@ class Progress(Protocol):
 
     def advance(self, members: int, steps: int) -> None:
         """Take note of work that is done.
-=======
-            How many there are.
-        steps : int
-            Member-steps in all: a step of 30 members is 30 of them.
-        """
-
-    def advance(self, members: int, steps: int) -> None:
-        """Work is done.
->>>>>>> outside
 
         Parameters
         ----------
         members : int
-<<<<<<< HEAD
             How many more members have ended.
         steps : int
             How many more member-steps have been done or dropped.
-=======
-            So many more have ended.
-        steps : int
-            So many more member-steps are done, or will not be.
->>>>>>> outside
         """
 
 

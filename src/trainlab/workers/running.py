@@ -121,8 +121,6 @@ class Workers(threading.Thread):
                     for job in jobs:  # that no other worker has begun
                         if not job.is_done:
                             train_chunk(job.spec, job.chunk, job.rows, job.recorder, threads)
-                for training in self._trainings:
-                    training.recorder.commit()
         except BaseException as error:  # noqa: BLE001  # `wait` raises it
             self._error = error
         finally:

@@ -1,0 +1,16 @@
+"""A history as a table of pandas."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import trainlab as tl
+
+
+def test_to_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = tl.Population.grid().fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r"pip install trainlab\[pandas\]"):
+        history.to_frame()
