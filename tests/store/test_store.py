@@ -456,7 +456,7 @@ class TestNoRoom:
 def test_a_child_that_outlives_its_killed_parent_holds_nothing(tmp_path: Path) -> None:
     code = (
         "import os, sys, time; from trainlab.store import Store; s = Store(sys.argv[1]);"
-        "child = os.fork(); child or time.sleep(60); print(child, flush=True); time.sleep(60)"
+        "os.fork() or print(os.getpid(), flush=True); time.sleep(60)"
     )
     words = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
