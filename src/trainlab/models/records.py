@@ -1,7 +1,7 @@
 """Settings out of plain JSON: the way back from `trainlab.members.describe`.
 
 A name in a file stands for the class that the table below gives it, and for nothing else;
-its fields are judged by the rules of that class.
+its fields are checked by the rules of that class.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all pages are made with: templates that escape, and a policy that forbids all the rest."""
+"""What all pages share: templates that escape, and a policy that forbids everything else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def environment() -> jinja2.Environment:
 
 
 def _fit(value: Any) -> Any:
-    """What a template shows: text of any origin passes here, and only markup is left alone."""
+    """What a template shows: all text passes here, and only markup is left as it is."""
     return (
         words.visible(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
     )

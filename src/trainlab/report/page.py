@@ -97,7 +97,7 @@ class Section:
 
     @property
     def command(self) -> str | None:
-        """The line that measures the same again."""
+        """The command that repeats the run."""
         return words.command(self.results)
 
     @property

@@ -25,7 +25,7 @@ _BLANKS: Final = str.maketrans("\t\n\r", "   ")
 
 
 def visible(text: str, limit: int = SENTENCE) -> str:
-    """The text in at most `limit` characters; what has no picture of its own is spelt out.
+    """The text in at most `limit` characters; what cannot be seen is spelt out.
 
     White space becomes a space, other characters without a picture become escapes as in
     `terminal.printable`, and what is too long ends in an ellipsis.
@@ -121,7 +121,7 @@ def _pairs(found: Mapping[str, Any]) -> Iterable[str]:
     for key, value in found.items():
         if value is True:
             yield visible(key)
-        elif value:  # what is off, 0 or without limit goes without saying
+        elif value:  # settings that are off, 0 or unlimited are left out
             yield f"{visible(key)} {_value(value)}"
 
 
@@ -139,7 +139,7 @@ def _value(value: Any) -> str:
 
 
 def command(results: Results) -> str | None:
-    """The line that measures the same again, with the same bits; None where no line does.
+    """The command that repeats the run, with the same bits; None where there is none.
 
     Seeds of a run are 0 to n - 1, and its data has a name that `trainlab run` knows.
     """

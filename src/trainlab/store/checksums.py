@@ -29,13 +29,13 @@ def is_run(key: Any, settings: Any, total: Any, digest: Any) -> bool:
 
 
 def stamp(digest: bytes) -> str:
-    """The time of now, with a checksum that holds in the run of that digest."""
+    """The current time, with a checksum that is valid in the run of that digest."""
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"{now} {checksum(digest, now).hex()}"
 
 
 def time_of(stamp: Any, digest: bytes) -> str:
-    """The time that a stamp tells; those of earlier versions of trainlab have no checksum."""
+    """The time of a stamp; those of earlier versions of trainlab have no checksum."""
     found = _STAMP.fullmatch(stamp) if isinstance(stamp, str) else None
     if found and found[2] in (None, checksum(digest, found[1]).hex()):
         return found[1]
