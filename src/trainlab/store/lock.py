@@ -198,6 +198,7 @@ else:
 
     def _lock(file: int) -> None:
         # A lock of the open file: opening and closing the file again, for instance to copy the
-        # folder, does not release it.  The second, of the process, is what earlier versions look at.
+        # folder, does not release it.  The second, of the process, is the one that earlier
+        # versions check.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _BYTE)
