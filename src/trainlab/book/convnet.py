@@ -67,7 +67,7 @@ class ConvNet:
     def save_params(self, file_name: str = "params.pkl") -> None:
         """Writes the parameters under any name, as NumPy's arrays in a zip file.
 
-        Differs: the book's file is a pickle, and whoever loads a pickle runs what it says.
+        Differs: the book's file is a pickle, and loading a pickle runs whatever it contains.
         """
         notice("save_params writes arrays of NumPy, no pickle, whatever the name of the file")
         content, arrays = io.BytesIO(), cast(dict[str, Any], self.params)

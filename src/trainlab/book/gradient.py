@@ -1,6 +1,6 @@
 """What readers of the book import from `common.gradient`: central differences, h = 1e-4.
 
-The array is perturbed where it lies and put back, entry by entry, because readers
+The array is perturbed in place and restored, entry by entry, because readers
 differentiate functions that do not look at their argument: `lambda W: network.loss(x, t)`.
 `trainlab.numerical_gradient`, which never writes to the caller's array, cannot do that.
 

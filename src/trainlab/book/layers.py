@@ -121,7 +121,7 @@ class Affine:
         return np.dot(dout, self.W.T).reshape(self.original_x_shape)
 
     def parameter_gradients(self, dout: Any) -> None:
-        """`dW` and `db` alone: nobody asks for the gradient of a network's inputs."""
+        """`dW` and `db` alone: the gradient of a network's inputs is not needed."""
         self.dW = np.dot(self.x.T, dout)
         self.db = np.sum(dout, axis=0)
 
@@ -257,7 +257,7 @@ def backward(layers: Mapping[str, Any], dout: Any) -> None:
     """Sends dout back through the layers, in the opposite order of their forward pass.
 
     The gradients are left in the layers.  That of the network's inputs is not computed: it
-    is a fifth of the work, and nothing is asked of it.
+    would be a fifth of the work, and is not needed.
     """
     first, *others = layers.values()
     for layer in reversed(others):

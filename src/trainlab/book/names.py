@@ -1,4 +1,4 @@
-"""The book's names: which module of this room stands behind each, and who comes first.
+"""The book's names: which module of this room each stands for, and which comes first.
 
 What the reader has where Python finds it is the reader's: `install` puts a finder at the end
 of `sys.meta_path`, which is asked for what Python did not find.  So the reader's

@@ -10,6 +10,6 @@ from trainlab.terminal import printable
 
 @functools.cache
 def notice(text: str) -> None:
-    """Writes a line to standard error, the first time that it is told to in this process."""
+    """Write a line to standard error, the first time that this is asked for in a process."""
     sys.stderr.write(f"trainlab: {printable(text)}\n")
     sys.stderr.flush()

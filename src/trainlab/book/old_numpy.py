@@ -1,7 +1,7 @@
 """Names of older versions of NumPy, which scripts of their time use: `np.int`, `np.float`, …
 
-NumPy took them away in 1.24 and 2.0.  They are served where NumPy itself has nothing of the
-name, so that `np.bool`, which NumPy 2 gave another meaning, is NumPy's own.
+NumPy removed them in 1.24 and 2.0.  They are provided where NumPy itself lacks the name, so
+that `np.bool`, which NumPy 2 gave another meaning, is NumPy's own.
 """
 
 from __future__ import annotations

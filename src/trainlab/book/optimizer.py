@@ -1,7 +1,7 @@
 """What readers of the book import from `common.optimizer`, in the order of its chapter 6.
 
-A rule is written once, with operators, as in the book: it moves arrays on where they lie,
-and gives back a number where it was given one.
+A rule is written once, with operators, as in the book: it updates arrays in place,
+and returns a number where it was given one.
 
 Source: Saito, Deep Learning from Scratch, chapter 6.  Where the variants of libraries
 differ: `trainlab.optimizers`, whose `book()` compute the same formulas.

@@ -38,10 +38,12 @@ def run(
     the working directory, or in a temporary folder if that is read-only, and prints their paths.
 
     A module that Python finds is the reader's own, the others are ours; with `ours` all that
-    there are of ours.  A last line on standard error says which were whose.  `data_dir`: a
+    there are of ours.  A last line on standard error says which modules were whose.  `data_dir`: a
     folder with MNIST; DataError where it is not there.
     """
-    from trainlab.plots import backend  # here: who only installs need not wait for matplotlib
+    from trainlab.plots import (
+        backend,
+    )  # imported here: `install` alone need not wait for matplotlib
 
     if data_dir is not None:
         from trainlab.data.mnist import folders
@@ -77,7 +79,7 @@ def run(
 def starts_with_ours() -> bool:
     """Whether `sys.path` starts with the folder of our program, as Python adds it.
 
-    To a script it would be one more place of modules, which `python SCRIPT` has not.
+    A script would look for modules there, as it would not with `python SCRIPT`.
     """
     programs = ("", os.getcwd(), os.path.dirname(os.path.abspath(sys.argv[0])))
     return not sys.flags.safe_path and sys.path[0] in programs
@@ -122,7 +124,7 @@ class Source(SourceLoader):
 
 @contextlib.contextmanager
 def told_to_children(reader: Reader) -> Iterator[None]:
-    """Inside, processes that are started know for whom they work."""
+    """Inside, processes that are started know the reader they work for."""
     before = os.environ.get(ENVIRONMENT)
     os.environ[ENVIRONMENT] = json.dumps(dataclasses.asdict(reader))
     try:
@@ -155,7 +157,7 @@ def say_whose() -> None:
 
 
 def own_part(trace: TracebackType | None, script: str) -> TracebackType | None:
-    """The traceback from the script on: who called it is no news for its reader."""
+    """The traceback from the script on: the reader need not see who called it."""
     while trace is not None and trace.tb_frame.f_code.co_filename != script:
         trace = trace.tb_next
     return trace

@@ -21,7 +21,7 @@ OPTIMIZERS: Final[dict[str, Any]] = {
     "nesterov": Nesterov,
     "adagrad": AdaGrad,
     "rmsprop": RMSprop,
-    "rmsprpo": RMSprop,  # the book's slip of the pen, which scripts have copied
+    "rmsprpo": RMSprop,  # a misspelling in the book, which scripts have copied
     "adam": Adam,
 }
 DEFAULT_PARAM: Final = MappingProxyType({"lr": 0.01})

@@ -20,7 +20,7 @@ def smooth_curve(x: Any) -> Array:
     """A moving average of 11 values under a Kaiser window, β = 2; x is mirrored at its ends.
 
     As many values come back as went in.  Differs: `trainlab.evidence.smooth` mirrors as much,
-    adds in another order, and refuses settings that make no sense.
+    adds in another order, and refuses invalid settings.
 
     >>> smooth_curve([1.0] * 20).round(12).tolist() == [1.0] * 20
     True

@@ -250,7 +250,7 @@ class Dataset:
 
     name: str
     train: Split
-    # Any stands for None here: who knows that a split is there need not prove it to a checker.
+    # Any stands for None: code that knows a split is there need not prove it to a type checker.
     validation: Split | Any
     test: Split | Any
     task: str

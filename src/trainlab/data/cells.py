@@ -21,15 +21,15 @@ _TIME: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[ap]m|z|[+-]\d{2}:?\d{2}
 _DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_TIME}", re.IGNORECASE)
 # Characters without width, which copying from web pages and spreadsheets leaves behind.
 _UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"
-# No white space of Unicode lies beyond U+3000.
+# Unicode has no white space beyond U+3000.
 _BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + _UNSEEN
 
 
 def bare(text: str) -> str:
-    r"""Text without what cannot be seen at its ends: white space of Unicode, and zero widths.
+    r"""Strip what cannot be seen from both ends: Unicode white space and zero-width characters.
 
-    Names of columns, cells and labels all go through here, so that two texts which look the
-    same at their ends are the same.
+    Names of columns, cells and labels all go through here, so that texts that look the same
+    at their ends are the same.
 
     >>> bare("\ufeff red\xa0\u200b"), bare("\u3000")
     ('red', '')
@@ -38,7 +38,7 @@ def bare(text: str) -> str:
 
 
 def number(cell: str) -> float:
-    r"""The number in a cell; NaN where it is none, as in a cell that is empty or a word.
+    r"""The number in a cell; NaN where there is none, as in a cell that is empty or a word.
 
     >>> number(" 1e-3\xa0"), number("1,5"), number("nan")
     (0.001, nan, nan)

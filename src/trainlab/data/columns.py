@@ -21,7 +21,7 @@ _PLAIN: Final = re.compile(r"[0-9+\-.eE]*")
 
 
 class NumberReader:
-    """Reads the numbers in rows, and knows the first cell of each column that is none."""
+    """Reads the numbers in rows, and remembers the first cell of each column that is not one."""
 
     def __init__(
         self, names: Sequence[str], holes: bool, formats: Mapping[str, NumberFormat]
@@ -32,7 +32,7 @@ class NumberReader:
         self.faults: dict[str, tuple[int, str]] = {}
 
     def __call__(self, cells: list[str], line: int) -> Iterable[float]:
-        """The numbers in the cells of a row; NaN for holes and faults."""
+        """The numbers in the cells of a row; NaN for missing and faulty ones."""
         if self._plain and _PLAIN.fullmatch("".join(cells)):
             with contextlib.suppress(ValueError):
                 values = [float(cell) for cell in cells]
@@ -48,7 +48,7 @@ class NumberReader:
 
     @contextlib.contextmanager
     def complaints(self, lines: str, path: Path) -> Iterator[None]:
-        """Some rows: a DataError at their end tells their faults, and that which ended them."""
+        """Yield some rows; a DataError at their end reports their faults, and what ended them."""
         try:
             yield
         except DataError as error:
@@ -59,7 +59,7 @@ class NumberReader:
             raise DataError(self._complaint(lines, path) + self._remedy())
 
     def _complaint(self, lines: str, path: Path) -> str:
-        """The first cell of each column that is no number."""
+        """The first cell of each column that is not a number."""
         (name, (line, cell)), *others = self.faults.items()
         format = self._formats[self._names.index(name)]
         example = "12 or -0.5 or 1e-3" if format is None else str(format)

@@ -1,7 +1,7 @@
-"""What separates the cells of a table in text: a comma, a semicolon, a tab or a bar.
+"""What separates the cells of a text table: a comma, a semicolon, a tab or a bar.
 
 The first lines decide: each mark is tried, and the one that gives all of them the same number
-of cells, more than one, is it.
+of cells, more than one, is taken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trainlab.errors import SettingError, sentence
 NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE: Final = 200
 """Lines that are looked at."""
-# What Excel writes, and obeys, above the names of the columns.
+# Excel writes this line above the names of the columns, and follows it when it reads.
 _SAID: Final = re.compile(r'"?sep=(.)"?\s*')
 
 

@@ -118,7 +118,7 @@ def _claim(url: str, file: IdxFile, folder: Path) -> Path:
 
 
 def _leave(part: Path) -> None:
-    """Gives a partial file up: an empty one goes, another is marked as having no writer."""
+    """Give up a partial file: remove an empty one, and mark another as having no writer."""
     if part.stat().st_size == 0:
         part.unlink()
     else:
@@ -163,7 +163,7 @@ def _append(url: str, part: Path, largest: int, report: Report) -> None:
 
 
 def _accept(part: Path, file: IdxFile, folder: Path) -> Path:
-    """Verifies a complete transfer and gives it its name, which says whether it is compressed."""
+    """Verify a complete transfer and give it its name, which says whether it is compressed."""
     file.read(part)
     with part.open("rb") as content:
         compressed = content.read(2) == GZIP_MAGIC

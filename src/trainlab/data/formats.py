@@ -45,7 +45,7 @@ UNCLEAR: Final = "leave no doubt whether a comma or a point is their decimal sig
 
 
 def check_decimal(decimal: Decimal | None) -> None:
-    """SettingError for what is neither None nor one of DECIMALS."""
+    """Raise SettingError for anything but None and DECIMALS."""
     if decimal is not None and not (isinstance(decimal, str) and decimal in DECIMALS):
         raise SettingError(sentence("decimal", "a table", "be 'point', 'comma' or None", decimal))
 
@@ -85,7 +85,7 @@ class NumberFormat:
             raise SettingError(sentence("format", "numbers", must, (*vars(self).values(),)))
 
     def read(self, cell: str) -> float:
-        """The number in a cell; NaN where it is none, or written otherwise."""
+        """The number in a cell; NaN where there is none, or where it is written in another way."""
         parts = _parts(bare(cell))
         if parts is None:
             return math.nan
@@ -141,7 +141,7 @@ def is_measure(text: str) -> bool:
 
 
 def _parts(text: str) -> tuple[str, str, str] | None:
-    """Sign, digits and unit of a number, however it is written; None of a word."""
+    """Sign, digits and unit of a number, however it is written; None for a word."""
     found = _PARTS.fullmatch(text)
     if found is None:
         return None
@@ -162,11 +162,11 @@ class _Look:
     fits: frozenset[tuple[str, str]]
     unit: str
     marked: bool  # has a point or a comma
-    rounded: bool  # and ends in 0 behind it
+    rounded: bool  # and ends in 0 after it
 
 
 def _look(cell: str) -> _Look | None:
-    """What a cell shows; None of a word."""
+    """What a cell shows; None for a word."""
     # Long cells are not cached: together they could fill the memory.
     return (_cached if len(cell) <= _SHORT else _looked)(cell)
 
@@ -214,13 +214,13 @@ class Writing:
     fits: frozenset[tuple[str, str]] = frozenset(_PATTERNS)
     units: dict[str, str] = field(default_factory=dict)  # each with a cell that has it
     plain: bool = True  # all of them are numbers as programs write them
-    text: bool = False  # there is a cell that is no number, and not empty
+    text: bool = False  # there is a cell that is neither empty nor a number
     marked: str = ""  # the first cell with a point or a comma
     telling: str = ""  # the first cell that not all formats fit
     clash: str = ""  # the cell with which no format fits all
     unmarked: bool = False
     rounded: bool = False
-    settled: bool = False  # plain numbers tell no more
+    settled: bool = False  # plain numbers say no more
 
     def add(self, cells: Iterable[str]) -> None:
         """Looks at more cells."""
@@ -246,7 +246,7 @@ class Writing:
         self.marked = self.marked or (cell if look.marked else "")
         self.unmarked |= not look.marked
         self.rounded |= look.rounded
-        # Every format with a point fits plain numbers: they tell no more than this.
+        # Every format with a point fits plain numbers: they say no more than this.
         self.settled = "" in self.units and not any(decimal == "," for decimal, _ in self.fits)
 
     @property
@@ -260,7 +260,7 @@ class Writing:
 
         People and programs write either the same number of decimals in every cell, or no 0 at
         the end.  So where one cell has no mark, and another has one and ends in 0, the mark is
-        no decimal sign.  Plain numbers are exempt: "1.250" is what a program may write.
+        not a decimal sign.  Plain numbers are exempt: "1.250" is what a program may write.
         """
         found = frozenset(decimal for decimal, _ in self.fits)
         if len(found) == 2 and self.marked and self.unmarked and self.rounded and not self.plain:
@@ -274,11 +274,11 @@ class Writing:
 
     @property
     def shows(self) -> str:
-        """The decimal sign that the column leaves no doubt of; "" if there is any."""
+        """The decimal sign, if the column leaves no doubt about it; else ""."""
         return "".join(self.decimals) if self.marked and len(self.decimals) == 1 else ""
 
     def fault(self) -> str | None:
-        """Why it is no column of numbers of one unit, in one format."""
+        """Why it is not a column of numbers of one unit, in one format."""
         if self.clash:
             return f"{describe(self.telling)} and {describe(self.clash)}"
         named = [unit for unit in self.units if unit]
@@ -288,7 +288,7 @@ class Writing:
         return None
 
     def format(self, decimal: str) -> NumberFormat | None:
-        """The format, with this decimal sign where either may be it; None of plain numbers."""
+        """The format, with this decimal sign where either may be it; None for plain numbers."""
         among = {decimal} if self.contested and decimal else self.decimals
         sign, group = next(one for one in _PATTERNS if one in self.fits and one[0] in among)
         found = NumberFormat(sign, group, next(filter(None, self.units), ""))

@@ -1,4 +1,4 @@
-"""IDX files (the format of MNIST), plain or gzip-compressed, read as if they were hostile.
+"""IDX files (the format of MNIST), plain or gzip-compressed, read as untrusted input.
 
 Order: what a header may say, then the reader, then a file whose content is known.
 
@@ -107,7 +107,9 @@ def read_idx(
     with _faults_named(path):
         _check_kind(path)
         with path.open("rb") as raw:
-            size = os.fstat(raw.fileno()).st_size  # of this file: another may take its place now
+            size = os.fstat(
+                raw.fileno()
+            ).st_size  # of this very file: another one may take its place now
             compressed = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             bound = largest_wrapper(max_bytes) if compressed else max_bytes
@@ -166,7 +168,7 @@ def _read_header(
 
 
 def _take(file: IO[bytes], count: int, path: Path, what: str, digest: hashlib._Hash) -> bytearray:
-    """Exactly `count` bytes; memory grows with the bytes that are there, not with the claim."""
+    """Read exactly `count` bytes; memory grows with what arrives, not with what is claimed."""
     content = bytearray()
     while len(content) < count:
         piece = file.read(min(_PIECE, count - len(content)))

@@ -18,7 +18,7 @@ from trainlab.settings import is_integer
 
 
 def places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """The place (N,) of each label (N,) among classes (C,), all different; −1 of no class.
+    """The place (N,) of each label (N,) among classes (C,), all different; −1 where it is no class.
 
     >>> places(np.array([2**53 + 1, 7], np.uint64), np.array([2**53, 2**53 + 1])).tolist()
     [1, -1]
@@ -30,9 +30,9 @@ def places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def as_integers(values: Any, name: str, owner: str) -> Any:
-    """Labels as they are given; of integers in a list, as objects or nullable an array of these.
+    """Labels as they are given; integers in a list, as objects or nullable, become an array.
 
-    DataError for integers that no one type of 64 bits holds.
+    DataError for integers that no single 64-bit type can hold.
 
     >>> as_integers([2**63, 1], "y", "fit").dtype, as_integers(["a", "b"], "y", "fit")
     (dtype('uint64'), ['a', 'b'])

@@ -1,4 +1,4 @@
-"""The bytes of a file of a table: what kind they are, and the lines of text in them.
+"""The bytes of a table's file: what kind they are, and the lines of text in them.
 
 Order: kinds of files, the file, its lines.
 """
@@ -29,7 +29,7 @@ Fault = Callable[..., DataError]
 """What of the file must be what; got what; try what."""
 
 _CSV: Final = "to save the table as CSV in UTF-8"
-# First bytes of what is no text, a name for it, and what to do.
+# First bytes of files that are not text, their names, and what to do about them.
 _OTHERS: Final = (
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls)", "to save it as .xlsx"),
     (rb"BZh[1-9]1AY&SY", "a file compressed with bzip2", "to unpack it first"),
@@ -48,7 +48,7 @@ _OTHERS: Final = (
 class Opened:
     """A file that is open, unpacked if it is gzip: its kind, and its bytes, once.
 
-    kind  "text" also of what is neither that nor any other known kind
+    kind  "text" for anything that is of no other known kind
     head  the first bytes, at most HEAD
     """
 
@@ -91,7 +91,7 @@ class Opened:
         return line
 
     def _take(self, file: IO[bytes], count: int) -> bytes:
-        """So many bytes, or all there are: a pipe gives them in pieces."""
+        """Read so many bytes, or all there are: a pipe gives them in pieces."""
         found = bytearray()
         while len(found) < count and (piece := self._read(file.read, count - len(found))):
             found += piece
@@ -108,7 +108,7 @@ class Opened:
             raise self._fault("file", "be there, and readable", text) from error
 
     def _kind(self) -> Kind:
-        """The kind, or the error that says what is no table."""
+        """The kind; DataError for what is not a table."""
         if re.match(rb"PAR1[\0-\x08\x0e-\x1f]", self.head):
             kind: Kind = "parquet"
         elif self.head.startswith(b"PK\x03\x04"):
@@ -179,7 +179,7 @@ class Lines:
         return text
 
     def skip(self, count: int) -> None:
-        """Passes over lines, each as long as a row may be."""
+        """Skip lines, each at most as long as a row may be."""
         for _ in range(count):
             self.start()
             if next(self, None) is None:

@@ -52,7 +52,7 @@ CLASSES: Final = 10
 
 
 def cache_folder() -> Path:
-    """The folder of the user in which fetched files are kept, by the system's custom."""
+    """The user's folder for fetched files, as the system prescribes it."""
     # Imported here: only those who load MNIST wait for it.
     import pooch  # type: ignore[import-untyped]  # pooch ships no types
 
@@ -63,7 +63,7 @@ def folders(data_dir: str | os.PathLike[str] | None = None) -> list[Path]:
     """Where MNIST is looked for, in this order: `data_dir`, TRAINLAB_DATA, the cache.
 
     Of each, the folder itself and its subfolder `mnist`.  DataError where a folder
-    that was named is not there: a slip of the pen should not become a download.
+    that was named is not there: a typing error should not start a download.
     """
     named = {"data_dir": data_dir, ENVIRONMENT: os.environ.get(ENVIRONMENT) or None}
     found: list[Path] = []
@@ -205,7 +205,9 @@ def _find(file: IdxFile, places: Sequence[Path]) -> Path | None:
     dotted = file.name.replace("-idx", ".idx")
     for place in places:
         for name in (file.name, f"{file.name}.gz", dotted, f"{dotted}.gz"):
-            if os.path.exists(place / name):  # unlike Path's, False in a folder closed to us
+            if os.path.exists(
+                place / name
+            ):  # unlike Path's, False in a folder that we may not read
                 return place / name
     return None
 
@@ -219,7 +221,7 @@ def _sound(
         try:
             return found, file.read(found)
         except DataError:
-            # The cache is ours to repair; a folder of the user's is not.
+            # We may repair the cache, but not a folder of the user's.
             if not mirrors or found.parent not in (cache, cache / "mnist"):
                 raise
     elif not mirrors:
@@ -262,5 +264,5 @@ def _fetched(file: IdxFile, folder: Path, mirrors: Sequence[str], progress: bool
             report=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if found is not None and found != path:
-        found.unlink()  # it would be found before the sound copy
+        found.unlink()  # otherwise it would be found before the sound copy
     return path

@@ -39,15 +39,15 @@ class RowReader(ABC):
     @property
     @abstractmethod
     def number(self) -> int:
-        """Of the line or row that was read last, from 1 on."""
+        """The number of the line or row that was read last, counted from 1."""
 
     @abstractmethod
     def next(self) -> list[str] | None:
-        """The cells of the next row, none of an empty line; None at the end of the file."""
+        """The cells of the next row ([] for an empty line); None at the end of the file."""
 
     @abstractmethod
     def close(self) -> None:
-        """Closes what was opened for the rows alone."""
+        """Close what was opened for the rows alone."""
 
 
 def open_rows(
@@ -99,7 +99,7 @@ class _TextReader(RowReader):
             raise self._fault(f"line {self.number}", must, str(error)) from error
 
     def close(self) -> None:
-        """There is nothing: the lines are those of the open file."""
+        """Nothing to close: the lines are those of the open file."""
 
 
 class _SheetReader(RowReader):

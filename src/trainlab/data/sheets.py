@@ -1,4 +1,4 @@
-"""Tables in Parquet files and Excel workbooks, as rows of cells in text.
+"""Tables in Parquet files and Excel workbooks, as rows of text cells.
 
 A cell is what a CSV file would have in its place: a number with all its digits, a date as in
 2024-12-31, nothing where there is no value.  pyarrow and openpyxl come with the extras
@@ -70,7 +70,7 @@ def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list
                     yield list(map(_text, row))
     except DataError:
         raise
-    except Exception as error:  # of whatever kind a damaged file makes pyarrow raise
+    except Exception as error:  # pyarrow raises errors of many kinds for a damaged file
         raise fault("file", "be a sound Parquet file", _first_line(error)) from error
 
 
@@ -97,7 +97,7 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[lis
             if len(book.worksheets) > 1:
                 others = len(book.worksheets) - 1
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
-            sheet.reset_dimensions()  # what it claims to be may be a million empty rows
+            sheet.reset_dimensions()  # what it declares may be a million empty rows
             rows, count = sheet.iter_rows(values_only=True), 0
             while (row := _next(rows)) is not None:
                 count += len(row)
@@ -114,7 +114,7 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[lis
 
 
 def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:
-    with _quietly():  # not around the loop: what its rows are used for may warn
+    with _quietly():  # not around the loop: the code that uses the rows may warn, too
         return next(rows, None)
 
 
@@ -127,7 +127,7 @@ def _quietly() -> Iterator[None]:
 
 
 def unnamed(place: int) -> str:
-    """What is said of a column without a name."""
+    """What is said about a column without a name."""
     return f"column {place} has no name: it is called {INDEX!r} here"
 
 

@@ -1,4 +1,4 @@
-"""Tables in files, read as if they were hostile, and written as they are.
+"""Tables in files: read as untrusted input, and written.
 
 Order: what is read, the file, then writing.
 
@@ -57,7 +57,7 @@ class Table:
         return len(self.numbers)
 
     def cells(self, names: Sequence[str]) -> NDArray[Any]:
-        """The columns of these names as objects (N, d): numbers, NaN for none; text as it is."""
+        """The columns of these names as objects (N, d): numbers or NaN, and text as it is."""
         place = {name: column for column, name in enumerate(self.names)}
         cells = np.empty((len(self), len(names)), object)
         for column, name in enumerate(names):
@@ -123,10 +123,10 @@ def read_table(
 
 
 class TableFile:
-    """A file of a table that is open: the names of its columns, and its rows, once.
+    """An open file of a table: the names of its columns and, once, its rows.
 
     names    of the columns
-    notices  what was taken for granted about the file, in words
+    notices  what was assumed about the file, in words
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class TableFile:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What was taken for granted about the file, in words."""
+        """What was assumed about the file, in words."""
         return tuple(self._rows.notices)
 
     def blocks(
@@ -175,9 +175,9 @@ class TableFile:
     ) -> Iterator[Table]:
         """The rows, some at a time; other columns are left out, whatever they hold.
 
-        holes    whether a number may be missing, which is NaN then
+        holes    whether a number may be missing; it is then NaN
         formats  of columns of numbers that are not plain
-        DataError for cells that are no numbers, of each column the first in a block.
+        DataError for cells that are not numbers: of each column the first in a block.
         """
         names = tuple(n for n in self.names if n not in text) if numbers is None else (*numbers,)
         places, texts = self._places(names), self._places(text)
@@ -298,8 +298,8 @@ def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool
 def harmless(cell: Any) -> str:
     """A cell as text that no spreadsheet runs.
 
-    What begins with =, +, -, @, a tab or a line break, and is no number, gets an apostrophe
-    in front.  Source: OWASP, "CSV injection".
+    Text that begins with =, +, -, @, a tab or a line break, and is not a number, gets an
+    apostrophe in front.  Source: OWASP, "CSV injection".
 
     >>> harmless("=1+1"), harmless(-1.5)
     ("'=1+1", '-1.5')
@@ -310,7 +310,7 @@ def harmless(cell: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A cell as RFC 4180 wants it.
+    """A cell as RFC 4180 requires it.
 
     Python's writer leaves a lone carriage return unquoted.  Without quotes an empty cell would
     be an empty line where there is one column, which readers skip, and a byte order mark in the

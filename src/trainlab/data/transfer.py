@@ -1,4 +1,4 @@
-"""What a mirror answers, read as if it were hostile: in pieces, and within a time."""
+"""What a mirror answers, read as untrusted input: in pieces, and within a time limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST: Final = 200
 
 
 class MirrorError(Exception):
-    """What is wrong with a mirror's answer; `lasting` where asking again cannot help."""
+    """What is wrong with a mirror's answer; `lasting` if asking again cannot help."""
 
     def __init__(self, text: str, *, lasting: bool) -> None:
         super().__init__(text)
@@ -46,8 +46,8 @@ def transfer(url: str, headers: Mapping[str, str]) -> Generator[Any, None, None]
     MirrorError for anything that goes wrong, and for an answer that comes too slowly.
     """
     # The limits of a network library hold for each packet, so that a mirror could send one byte
-    # after another, in a header as well, for ever.  A thread waits for it; nobody waits for the
-    # thread.
+    # after another, in a header as well, for ever.  So a thread waits for it, and nothing waits
+    # for the thread.
     arrived: queue.Queue[Any] = queue.Queue(_AHEAD)
     given_up = threading.Event()
     threading.Thread(target=_read, args=(url, headers, arrived, given_up), daemon=True).start()
@@ -100,7 +100,7 @@ def _read(
 
 
 def _ask(session: requests.Session, url: str, headers: Mapping[str, str]) -> requests.Response:
-    """The first answer that is no redirect."""
+    """The first answer that is not a redirect."""
     for _ in range(1 + REDIRECTS):
         answer = session.get(url, headers=dict(headers), stream=True, timeout=TIMEOUT)
         target = requests.Session.get_redirect_target(session, answer)

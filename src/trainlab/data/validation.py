@@ -1,4 +1,4 @@
-"""What arrays from outside must be before a network may see them."""
+"""Checks of arrays from outside, before a network sees them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def validate_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
 
 
 def are_valid_inputs(x: object) -> bool:
-    """Whether x is what `validate_inputs` makes of arrays; what it holds is not looked at."""
+    """Whether x is what `validate_inputs` makes of arrays; its contents are not checked."""
     if isinstance(x, np.ndarray):
         return x.ndim == 2 and x.dtype in DTYPES and x.flags.c_contiguous and x.size > 0
     if not isinstance(x, csr_array):
@@ -65,7 +65,7 @@ def as_csr(x: Any, name: str, owner: str) -> csr_array:
     """
     try:
         if hasattr(x, "check_format"):
-            x = type(x)(x)  # the check tidies what it checks
+            x = type(x)(x)  # the check changes what it checks
             x.check_format(full_check=True)
         array = csr_array(x)
     except ValueError as error:
@@ -108,7 +108,7 @@ def validate_targets(
 def validate_weights(weight: ArrayLike | None, name: str) -> NDArray[np.float64] | None:
     """Weights (N,) of rows as float64, or None; DataError unless they are real numbers.
 
-    How many they are and what they hold is for a `Split` to look at.
+    `Split` checks their number and values.
     """
     if weight is None:
         return None

@@ -19,9 +19,10 @@ _LEAST: Final = float(np.finfo(np.float64).smallest_subnormal)
 def in_range(weight: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
     """w (N,) and e with weight = w · 2**e, so that sums of w neither overflow nor vanish.
 
-    weight (N,) is finite and >= 0.  Ordinary weights stay as they are, with e = 0; of others
-    the greatest comes into [1/2, 1).  A power of two rounds nothing: ratios keep their bits.
-    A weight of less than 2**-1074 of the greatest becomes the least number above 0.
+    weight (N,) is finite and >= 0.  Ordinary weights stay as they are, with e = 0; others
+    are scaled so that the greatest is in [1/2, 1).  A power of two rounds
+    nothing: ratios keep their bits.  A weight of less than 2**-1074 of the
+    greatest becomes the least number above 0.
 
     >>> weight, exponent = in_range(np.array([2.0**1000, 2.0**999, 0.0]))
     >>> weight.tolist(), exponent

@@ -17,8 +17,8 @@ x alone (`Layer.rows_apart`),
     df/dx[b, i] = Σ_j  df/dy[b, j] · dy[b, j]/dx[b, i]
 
 For 784-100-100-10 and 16 samples that is 1,600 + 784 evaluations in place of 78,400.  No
-backward pass is asked anything.  WHOLE entries are moved the plain way all the same, so that
-a layer which says of itself what is not true is found out.
+backward pass is used.  WHOLE entries are moved the plain way all the same, so that
+a layer with false claims about itself is found.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def numeric(
 
 
 def linkable(problem: Problem, variable: Variable) -> bool:
-    """Whether the variable's layer says of itself what a link needs."""
+    """Whether the variable's layer claims what a link needs."""
     layer = problem.architecture.layers[variable.start]
     if variable.short_name is not None:
         return layer.columns_apart

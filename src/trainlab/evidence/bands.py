@@ -129,7 +129,7 @@ def band(values: npt.ArrayLike, level: float = 0.95) -> Band:
         raise SettingError(sentence("values", "band", must, x))
     tail = (1 - level) / 2
     with warnings.catch_warnings():
-        # All members diverged: NaN is the answer, and no news to the reader.
+        # All members diverged: NaN is the answer, and needs no warning.
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         quantile = np.nanquantile if np.isnan(x).any() else np.quantile
         low, center, high = quantile(x, [tail, 0.5, 1 - tail], axis=0)

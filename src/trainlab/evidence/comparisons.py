@@ -348,7 +348,7 @@ class _Differences:
     def winner(
         self, names: tuple[str, str], better: Direction, low: float, high: float
     ) -> str | None:
-        """The arm to whose side the test leans, unless the interval of the median disagrees."""
+        """The arm that the test favours, unless the interval of the median disagrees."""
         worse = bool(signed_ranks(self.lost).sum() > 0)
         above = worse == (better == "lower")  # a worse first arm has the greater values
         agrees = low == -math.inf or (low > 0 if above else high < 0)

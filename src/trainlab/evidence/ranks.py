@@ -67,7 +67,7 @@ def signed_rank(differences: npt.ArrayLike) -> float:
 def signed_ranks(differences: npt.ArrayLike) -> Array:
     """The ranks of |d| with the signs of d, without those of zeros; NaN has no rank.
 
-    Their sum says to which side the test leans.
+    Their sum says which arm the test favours.
 
     >>> signed_ranks([0.5, -0.2, 0.0]).tolist()
     [3.0, -2.0]

@@ -82,7 +82,7 @@ class Measure:
     """One number per member: how it is called and how it is taken from the series.
 
     words        a noun in the singular without article: sentences say "a lower {words}"
-    comparative  what the better of two arms has, where "a lower {words}" is no English:
+    comparative  what the better of two arms has, where "a lower {words}" is not English:
                  "fewer steps to an accuracy of 90 %"
     unit         what sentences count it in, in the plural: "powers of ten"
     """
@@ -212,8 +212,9 @@ class TrainingExperiment(Experiment):
 class Train(Protocol):
     """Trains a population under the options of the run: workers, progress, Ctrl-C.
 
-    `settings` are those of `Population.fit`.  `quick` tells that a look is wanted, not a result.
-    `each` goes through what takes long without training, and tells the progress.
+    `settings` are those of `Population.fit`.  `quick` says that a quick look
+    is wanted, not a result.  `each` goes through what takes long without training, and reports
+    the progress.
     """
 
     @property

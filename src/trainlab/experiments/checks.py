@@ -1,4 +1,4 @@
-"""What `trainlab check` checks: every layer, activation and loss, and a network of choice."""
+"""What `trainlab check` checks: every layer, activation and loss, and a network of your choice."""
 
 from __future__ import annotations
 

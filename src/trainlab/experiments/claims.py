@@ -1,4 +1,4 @@
-"""Claims in words: what became of each expectation, in one sentence with its numbers."""
+"""Claims in words: whether each expectation was met, in one sentence with its numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Findings:
 
 
 def claim(expected: Expectation, found: Findings) -> Claim:
-    """What became of an expectation."""
+    """Whether an expectation was met."""
     if isinstance(expected, Within):
         return _within(expected, found)
     pair = found.pairs.get((expected.first, expected.second))

@@ -17,7 +17,7 @@ EXPERIMENT = TrainingExperiment(
     title="Dropout, from none to half of the units",
     claim="Some dropout lowers the loss on images never seen; with half of the units dropped a "
     "network of so many layers hardly learns.",
-    # On the digits what some of it is good for does not show earlier.
+    # On the digits its benefit does not show any earlier.
     base=base(
         STEPS,
         quick={"mnist": QUICK_STEPS, "digits": STEPS},

@@ -88,7 +88,7 @@ def check(data: Dataset, arm: str, seed: int) -> GradientReport:
     samples, wrong = ARMS[arm]
     chosen = stream(seed, "experiment").choice(len(data.train.x), SAMPLES, replace=False)[:samples]
     x, t = np.asarray(data.train.x[chosen], np.float64), data.train.t[chosen]
-    # What is wrong is wrong in most entries, so some of them will do to find it.
+    # A wrong gradient is wrong in most entries, so a few of them are enough to find it.
     entries = 200 if wrong else None
     network = built(data, wrong)
     return gradient_check(

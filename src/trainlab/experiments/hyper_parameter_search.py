@@ -234,7 +234,7 @@ EXPERIMENT = StagedExperiment(
     expect=(
         Better(NARROW, WIDE),
         Better(BOX, WIDE),
-        # A guess is right in 0.1 of the images.
+        # A guess is right for one image in ten.
         Within(TESTED, low=0.6),
     ),
     figure=figure,

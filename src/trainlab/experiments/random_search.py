@@ -112,7 +112,7 @@ class Round:
 def search(setup: Search, data: Dataset, seed: int, train: Train) -> list[Round]:
     """The rounds of one search: wide ranges, narrow ranges, the box of the best.
 
-    SettingError for data with a test split: whoever chooses must not see it.
+    SettingError for data with a test split, which must not influence the choice.
     """
     if data.test is not None or data.validation is None:
         must = "have a validation split and no test split, which is for the chosen trial alone"

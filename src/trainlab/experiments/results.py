@@ -1,4 +1,4 @@
-"""results.json: what an experiment found, as strict JSON, written all or nothing.
+"""results.json: what an experiment found, as strict JSON, written as a whole or not at all.
 
 Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
 (metric → axis, axis_values, values: one list per member); verdict; published
@@ -30,7 +30,7 @@ NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """One expectation, and what became of it.
+    """One expectation, and whether it was met.
 
     text    a sentence: what was found, in how many seeds, how great and how sure
     met     True: shown.  False: the opposite is shown.  None: neither

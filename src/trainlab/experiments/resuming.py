@@ -1,4 +1,4 @@
-"""Experiments that were cut off or are finished: what the store of a folder has of them.
+"""Experiments that were interrupted or are finished: what a folder's store has of them.
 
 A run of the store is named after the experiment and the options that decide what it finds,
 so that a quick look and a long run live side by side in one folder.
@@ -41,8 +41,8 @@ class Place:
         """The results that are in the folder, if they are those that would be found again.
 
         That is so where nothing has changed: the source, versions and data that `now` tells
-        of, and the files that were written.  Of experiments that are not part of the source
-        nobody knows.
+        of, and the files that were written.  It is unknown for experiments that are not part of
+        the source.
         """
         if self.fresh or EXPERIMENTS.get(experiment.name) is not experiment:
             return None

@@ -111,7 +111,7 @@ class Options:
 
 
 class OutputError(TrainlabError, OSError):
-    """Results cannot be written where they should go."""
+    """Results cannot be written to their folder."""
 
 
 def run(
@@ -260,7 +260,7 @@ class TrainWithOptions:
 
     @property
     def quick(self) -> bool:
-        """Whether a look is wanted, not a result."""
+        """Whether a quick look is wanted, not a result."""
         return self.options.quick
 
     def __call__(self, members: Sequence[Member], data: Dataset, **settings: Any) -> History:
@@ -354,7 +354,7 @@ def measured(history: History, arms: Sequence[str], **training: Any) -> Measurem
 
 
 def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
-    """The figures, then results.json: where that is, the rest is too."""
+    """Write the figures, then results.json: where that is, everything is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, theme in FIGURES.items():
         drawn = experiment.figure(result.measured, plots.THEMES[theme])

@@ -127,7 +127,7 @@ def label(arm: str, kind: str) -> str:
 
 
 def _about(member: Member, tuned: Tuned, kind: str, how: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a member, with a word where its rate may not be the best."""
+    """The settings of a member, with a note where its rate may not be the best."""
     edge = kind == TUNED and tuned.at_edge
     return {**member.describe(), **how, "rate at the edge of the grid": edge}
 

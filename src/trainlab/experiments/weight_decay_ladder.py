@@ -17,7 +17,7 @@ EXPERIMENT = TrainingExperiment(
     title="Weight decay, from none to too much",
     claim="Some weight decay lowers the loss on images never seen; with much of it the network "
     "does not learn.",
-    # On the digits what some of it is good for does not show earlier.
+    # On the digits its benefit does not show any earlier.
     base=base(
         STEPS,
         quick={"mnist": QUICK_STEPS, "digits": STEPS},

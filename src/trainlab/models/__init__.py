@@ -1,4 +1,4 @@
-"""Trained networks as files: one file each, of arrays and JSON, that is never run."""
+"""Trained networks as files: one file each, of arrays and JSON; nothing in it is executed."""
 
 from trainlab.lazy import exports
 

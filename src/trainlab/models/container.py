@@ -1,4 +1,4 @@
-"""A file of named arrays and one JSON document: the safetensors format, read as if it were hostile.
+"""A file of named arrays and one JSON document: the safetensors format, read as untrusted input.
 
 Layout: the length n of the header (8 bytes, little-endian), n bytes of JSON, the bytes of the
 arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON again:
@@ -93,7 +93,7 @@ def pack(content: Content) -> bytes:
 
 
 def unpack(packed: bytes, source: str) -> Content:
-    """What the bytes of a file say; ModelFileError, which names the source, for any fault."""
+    """Read the bytes of a file; ModelFileError, which names the source, for any fault."""
     try:
         found = safetensors.deserialize(packed)  # type: ignore[no-untyped-call]  # its stub lacks types
     except safetensors.SafetensorError as error:
@@ -110,7 +110,7 @@ def unpack(packed: bytes, source: str) -> Content:
 
 
 def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
-    """What a file says.  Sizes are judged before anything of such a size is read."""
+    """Read a file.  Sizes are checked before anything of such a size is read."""
     source = str(path)
     try:
         # Asked before the file is opened: opening a pipe would wait for its writer.
@@ -127,7 +127,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
             if length > min(rest, MAX_HEADER):
                 must = f"be at most {MAX_HEADER} bytes, and end where the file ends or before"
                 raise fault(source, "header", must, f"{length} of {max(rest, 0)} bytes", _FRESH)
-            # One byte more than there was: a file that grows is no file at rest.
+            # One byte more than there was: a file that grows is still being written.
             packed = start + file.read(max(rest, 0) + 1)
     except OSError as error:
         text = error.strerror or str(error)
@@ -177,7 +177,7 @@ def _parse(text: str, source: str, what: str) -> Any:
         return number if math.isfinite(number) else refuse(digits)
 
     def whole(digits: str) -> int:
-        finite(digits)  # so that whatever is made of it can be compared with a float
+        finite(digits)  # so that it can be compared with a float
         return int(digits)
 
     try:

@@ -24,7 +24,7 @@ class Kind:
 
     name   how files call it
     model  its class; instances of subclasses are not of this kind
-    pack   what a file is to say of a trained model
+    pack   the content of a file for a trained model
     unpack  the model that such a content describes; ModelFileError, which names the source
             it is given, unless the content describes one
     graph  the ONNX graph of a trained model, or of the member at an index of it
@@ -56,7 +56,7 @@ def register(kind: Kind) -> None:
 
 
 def kind_of(model: Any, owner: str) -> Kind:
-    """The kind of a model; SettingError of the owner for what is none."""
+    """The kind of a model; SettingError, in the owner's name, for anything else."""
     _bring(type(model).__name__)
     for kind in KINDS.values():
         if type(model) is kind.model:
@@ -75,6 +75,6 @@ def kind_named(name: str, source: str) -> Kind:
 
 
 def _bring(name: str) -> None:
-    """Imports the module that the table gives for a kind; a name that it lacks imports nothing."""
+    """Import the module that the table names for a kind; nothing for a name that it lacks."""
     if name in _LATER:
         importlib.import_module(_LATER[name])

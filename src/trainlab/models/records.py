@@ -1,7 +1,7 @@
 """Settings as plain JSON, and the way back.
 
 A name in a file stands for the class that the table below gives it, and for nothing else;
-its fields are judged by the rules of that class.  Users add classes of their own: `register`.
+its fields are checked by the rules of that class.  Users add classes of their own: `register`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a model says of the rows of a table in a file."""
+"""Predictions of a model for the rows of a table in a file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SHOWN: Final = 20
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """What a model says of a table.
+    """Predictions of a model for a table.
 
     columns  predictions by name of column
-    ignored  the columns of the table that the model knows nothing of
-    notices  how the table was read, where that is not plain to see
+    ignored  the columns of the table that the model does not use
+    notices  how the table was read, where that is not obvious
     strange  of those that it knows: how many cells hold words that no row of its training
              had, or nothing where each of them had a number
     """
@@ -121,7 +121,7 @@ def _width(model: Any) -> int:
 
 
 def _encoder(model: Any) -> Any:
-    """What takes words and holes, where the model begins with it."""
+    """The encoder of words and missing values, if the model begins with one."""
     steps = getattr(model, "steps", [("", None)])
     return steps[0][1] if hasattr(steps[0][1], "words_") else None
 

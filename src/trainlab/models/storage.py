@@ -65,7 +65,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     path, kind = files.as_path(path, "path", "save", file=True), kind_of(model, "save")
     content = kind.pack(model)
     packed = pack(content)
-    # A file that could not be read again would be found out when the model is gone.
+    # Otherwise a file that cannot be read would be noticed only when the model is gone.
     kind.unpack(unpack(packed, "what save writes"), "what save writes")
     try:
         files.write(path, packed)

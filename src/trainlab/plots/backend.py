@@ -1,6 +1,6 @@
 """A backend of matplotlib for scripts that have no screen: `plt.show()` writes files.
 
-Used by `figures_to_files`, for scripts of others; figures of this library never touch pyplot.
+Used by `figures_to_files` for readers' scripts; figures of this library never touch pyplot.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class FileManager(FigureManagerBase):
 
 
 class FigureCanvas(FigureCanvasAgg):
-    """What matplotlib looks for in a backend."""
+    """The class that matplotlib looks for in a backend."""
 
     manager_class = FileManager
 

@@ -40,7 +40,7 @@ _DECIMALS: Final = re.compile(rb"(\.\d\d)\d+")
 
 
 def _lay_out(figure: Figure, dpi: int) -> None:
-    """Places the axes, once: `savefig` would draw a whole figure to nowhere for that, each time."""
+    """Place the axes, once: `savefig` would draw the whole figure just for that, each time."""
     figure.set_dpi(dpi)
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)

@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclasses.dataclass(frozen=True)
 class Strips:
-    """One network: shares (layers, bins) of its outputs, and a word on them."""
+    """One network: shares (layers, bins) of its outputs, and a note."""
 
     label: str
     note: str
@@ -28,8 +28,8 @@ def strips(
 ) -> None:
     """Upright histograms on [low, high], one for each layer, a group for each network.
 
-    The width of a bin is the square root of its share over that of the fullest: beside the
-    half of a ReLU's outputs that are 0, all others would not be seen.
+    The width of a bin is the square root of its share over that of the fullest: otherwise
+    half of a ReLU's outputs, which are 0, would make all others invisible.
     """
     layers, bins = networks[0].shares.shape
     edges = np.linspace(low, high, bins + 1)

@@ -29,7 +29,7 @@ DRAWN_POINTS: Final = 300
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One arm of a figure: a line, its band, and a word on members that diverged."""
+    """One arm of a figure: a line, its band, and a note on members that diverged."""
 
     label: str
     x: Array

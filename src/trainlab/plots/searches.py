@@ -1,6 +1,6 @@
 """Drawings of a search of settings: confusion of classes, predictions against truth, candidates.
 
-Names come from files of others: none of them is read as mathematics.
+Names come from users' files: none of them is read as mathematics.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Paper and ink: themes, empty figures, names of axes.
 
 Colours are those of Okabe and Ito (2008), which people with any common colour
-vision can tell apart; markers tell the arms apart once more.
+vision can tell apart; markers tell the arms apart as well.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def themed(theme: Theme) -> Iterator[None]:
 
 
 def ramp(theme: Theme) -> Any:
-    """A perceptually even ramp without the end that would vanish into the paper."""
+    """A perceptually even ramp without the end that could not be told from the paper."""
     low, high = (0.0, 0.85) if theme.name == "light" else (0.25, 1.0)
     colors = matplotlib.colormaps["viridis"](np.linspace(low, high, 256))
     return matplotlib.colors.ListedColormap(colors)

@@ -81,7 +81,7 @@ class Section:
 
     @property
     def command(self) -> str | None:
-        """The line that measures the same again."""
+        """The command that repeats the run."""
         known = self.experiment.name in EXPERIMENTS
         return words.command(self.results) if known else None
 

@@ -1,7 +1,7 @@
-"""Results as the page needs them: read from disk, and of the types that they declare.
+"""Results as the page needs them: read from disk and checked against their declared types.
 
-Whoever shows results relies on it that a number is a number: a file that was edited,
-cut off or written by another program is refused here as a whole, with its name.
+Code that shows results relies on these types: a file that was edited, cut off or written
+by another program is refused here as a whole, by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from trainlab.errors import DataError, sentence
 from trainlab.experiments.results import FILE, Results, load
 
-# The annotation of a field → the types its value may have; the others are looked into.
+# The annotation of a field → the types its value may have; the others are examined.
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "str": (str,),
     "str | None": (str, type(None)),
@@ -72,7 +72,7 @@ def _check(where: str, value: Any) -> None:
             place = f"{where}.{field.name}"
             allowed = _TYPES.get(str(field.type), (object,))
             texts = field.type != "tuple[str, ...]" or all(isinstance(word, str) for word in found)
-            # True is an int to Python, which no number of ours is.
+            # To Python True is an int, but no number in results is a bool.
             truth = isinstance(found, bool) and not {bool, object} & set(allowed)
             if not isinstance(found, allowed) or truth or not texts:
                 raise TypeError(f"{place} must be {field.type}")

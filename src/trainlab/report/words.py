@@ -42,7 +42,7 @@ def _pairs(found: Mapping[str, Any]) -> Iterable[str]:
     for key, value in found.items():
         if value is True:
             yield visible(key)
-        elif value:  # what is off, 0 or without limit goes without saying
+        elif value:  # settings that are off, 0 or unlimited are left out
             yield f"{visible(key)} {_value(value)}"
 
 
@@ -60,7 +60,7 @@ def _value(value: Any) -> str:
 
 
 def command(results: Results) -> str | None:
-    """The line that measures the same again, with the same bits; None where no line does.
+    """The command that repeats the run, with the same bits; None where there is none.
 
     Seeds of a run are 0 to n - 1, and its data has a name that `trainlab run` knows.
     """

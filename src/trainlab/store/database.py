@@ -1,7 +1,7 @@
-"""The SQLite file: its tables, and what of it can be trusted.
+"""The SQLite file: its tables, and which of its rows can be trusted.
 
-Every row bears a SHA-256 of what it says and of what it belongs to; a row with another is
-treated as if it were not there.  What SQLite itself finds wrong is a StoreError.
+Every row has a SHA-256 of its content and of what it belongs to; a row that does not match
+is treated as absent.  Faults that SQLite itself finds are StoreErrors.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ APPLICATION: Final = 0x74726C62  # "trlb": tells the file from those of other pr
 SECONDS_TO_WAIT: Final = 5.0  # for readers that copy the file; there is one writer
 
 MIGRATIONS: Final = (
-    # From version i to version i + 1; files of every version are about, so never change one.
+    # From version i to version i + 1; files of every version exist, so never change one.
     (
         """CREATE TABLE runs (
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, settings TEXT NOT NULL,
@@ -251,7 +251,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """All that is executed in the block, or nothing of it."""
+        """Execute everything in the block, or nothing."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -406,7 +406,7 @@ def _connect(path: Path, mode: str, locks: bool) -> sqlite3.Connection:
         check_same_thread=False,
         uri=True,
     )
-    # What is no UTF-8 any more differs from its checksum, as all that is damaged.
+    # Damaged text that is no longer UTF-8 is found by its checksum, like all other damage.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     if not locks:
         # Otherwise the index of the log would be in memory that is shared with other processes.
@@ -418,7 +418,7 @@ def _connect(path: Path, mode: str, locks: bool) -> sqlite3.Connection:
 def _readable(path: Path) -> Iterator[Path]:
     """The file, or a copy of it where SQLite could not put its index of the log beside it.
 
-    So it is in a folder that cannot be written to, and in one without locks.
+    That is so in a folder that cannot be written to, and on a file system without locks.
     """
     direct = False
     with suppress(OSError):  # a full disk
@@ -441,7 +441,7 @@ def _check_link(path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the file, 0 for an empty one; StoreError for what is no store of ours."""
+    """The version of the file, 0 for an empty one; StoreError for anything but a store of ours."""
     version, application, tables = (
         connection.execute(question).fetchone()[0]
         for question in (
@@ -477,7 +477,7 @@ def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any
 
 @contextmanager
 def _complaints(path: Path) -> Iterator[None]:
-    """Turns what SQLite and the system raise into a StoreError that says what it means."""
+    """Turn errors of SQLite and the system into a StoreError that says what is wrong."""
     try:
         yield
     except StoreError:

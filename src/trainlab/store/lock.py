@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a file, which the system lets go when the process dies.
+"""One process at a time: a lock on a file, which the system releases when the process dies.
 
 Where the file system has no locks, a second file is the lock by being there.  It says which
 process made it, and is removed when that process is gone.
@@ -29,7 +29,7 @@ _OWNER: Final = re.compile(
 )
 """What a lock says of its owner; the first versions wrote the number of the process alone."""
 _LONGEST: Final = 400
-# Elsewhere than on POSIX what is locked cannot be read, and the beginning is there to be read.
+# Outside POSIX locked bytes cannot be read, and the beginning of the file must be readable.
 _BYTE: Final = 2**30
 
 
@@ -50,7 +50,7 @@ class Lock:
         _HELD.add(self)
 
     def release(self) -> None:
-        """Lets another process have it."""
+        """Let another process have it."""
         mark = self._mark
         self._forget()
         if mark is not None:
@@ -58,7 +58,7 @@ class Lock:
                 mark.unlink()
 
     def _forget(self) -> None:
-        """Lets go of the file, whose lock lasts as long as any process has it open."""
+        """Close the file; its lock lasts as long as any process has it open."""
         _HELD.discard(self)
         file, self._file, self._mark = self._file, None, None
         if file is not None:
@@ -70,7 +70,7 @@ _HELD: Final[set[Lock]] = set()
 
 
 def _forked() -> None:
-    """A child has locked nothing, and must not keep the lock of a parent that is killed."""
+    """Forget the lock in a forked child, which must not keep it when its parent is killed."""
     for lock in list(_HELD):
         lock._forget()
 
@@ -138,7 +138,7 @@ def _marked(path: Path) -> Path:
 
 
 def _remove_stale(path: Path) -> None:
-    """Removes what a process has left that is gone; StoreError where it may be running."""
+    """Remove the lock file of a process that has ended; StoreError where it may be running."""
     try:
         with open(_open(path, os.O_RDONLY), "rb") as file:
             said = file.read(_LONGEST).decode("utf-8", "replace")
@@ -176,7 +176,7 @@ def _taken(path: Path, said: str) -> StoreError:
         name = f"process {owner['process']}"
     what = f"runs of {path.parent} must be used by one process at a time"
     remedy = "again when that has ended"
-    if path.name == MARK and not here:  # of what runs elsewhere nothing is known here
+    if path.name == MARK and not here:  # nothing is known here about processes on other machines
         remedy += f"; if it has, remove {path}"
     return StoreError(f"{what}; got {name}, which has it open; try {remedy}")
 
@@ -197,7 +197,8 @@ else:
     import fcntl
 
     def _lock(file: int) -> None:
-        # Of the open file: who opens and closes the file once more, as to copy the folder, must
-        # not lose it.  The second, of the process, is what earlier versions look at.
+        # A lock of the open file: opening and closing the file again, for instance to copy the
+        # folder, does not release it.  The second, of the process, is the one that earlier
+        # versions check.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _BYTE)

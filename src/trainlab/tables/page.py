@@ -75,7 +75,7 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
 def figures(result: StudyResult) -> Mapping[str, str]:
     """Theme → the picture of candidates and predictions."""
     with warnings.catch_warnings():
-        # A letter that the font lacks is a box in the picture, and itself in the page's text.
+        # A letter that the font lacks is a box in the picture, but right in the page's text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         return {
             name: markup.uri(plots.svg(figure(result, theme)))
