@@ -34,8 +34,8 @@ from trainlab.streams import PURPOSES, stream
 HERE: Final = pathlib.Path(__file__).parent
 # GCC 12 finds variables in its own headers of intrinsics that are not initialised.
 FLAGS: Final = (
-    "-std=gnu++20 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wconversion -Wshadow -Werror "
-    "-Wno-uninitialized"
+    "-std=gnu++20 -O3 -ffp-contract=off -fno-math-errno "
+    "-Wall -Wextra -Wconversion -Wshadow -Werror -Wno-uninitialized"
 )
 SANITIZERS: Final = "-O1 -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 SETS: Final = {

@@ -156,11 +156,14 @@ def hashes(members: list[Member], data: Any, **settings: Any) -> list[str]:
     return [fingerprint(*found, row) for row in range(len(members))]
 
 
-@pytest.mark.parametrize("seeds", ["few", "many"])
+@pytest.mark.parametrize("seeds", ["few", "many", "one that is shared", "one that diverges"])
 def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
     members = WORK
     if seeds == "many":
         members = [dataclasses.replace(WORK[0], seed=i // 2) for i in range(40)]
+    elif seeds != "few":  # several threads share its steps
+        optimizer = Adam(0.01) if "shared" in seeds else SGD(1e37)
+        members = [Member(MLP((250, 200), activation="elu"), optimizer)]
     data = rows_of(MANY)
     one = hashes(members, data, workers=1)
     assert one == hashes(members, data, workers=2)
