@@ -1,4 +1,4 @@
-"""The door for arrays: what users pass becomes an array, or an error; and the way out, to JSON."""
+"""What users pass becomes an array, or an error; and the way out, to JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def as_array(
     """What a user passed as an array, which may be the same one; `error` if it is none.
 
     Sparse and masked arrays are refused: NumPy would wrap the one and unmask the other.  So is
-    what a float64 copy of would not fit into memory (a broadcast array may claim any size).
+    anything whose float64 copy would not fit into memory (a broadcast array may claim any size).
 
     >>> as_array([[1, 2], [3, 4]], "x", "example").shape
     (2, 2)

@@ -1,4 +1,4 @@
-"""Paths, and files that are whole or not there."""
+"""Paths, and files that are written as a whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text for a terminal: nothing in it is obeyed, and no character of it is an error.
+"""Text for a terminal: no escape sequence in it takes effect, and no character is an error.
 
 Names of runs, columns, labels and files come from outside.  Written as they are, an escape
 sequence in one of them would move the cursor, change the title or hide what follows.

@@ -1,6 +1,6 @@
 """The command line.
 
-screen.py     what commands write, so that a terminal shows it and obeys nothing of it
+screen.py     what commands write, made safe for a terminal to show
 group.py      the program, its errors and exit codes, and what commands share
 commands.py   the laboratory: experiments, checks, data, saved models, runs
 reading.py    how a table is to be read

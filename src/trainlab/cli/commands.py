@@ -69,7 +69,7 @@ def list_experiments() -> None:
 def run(ctx: click.Context, /, names: Sequence[str], out: Path, **options: Any) -> None:
     """Run experiments; write figures and a page of verdicts.
 
-    After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
+    After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
@@ -275,7 +275,7 @@ def predict(
 ) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
-    CSV may also be packed with gzip, a Parquet file or an Excel workbook.  Its first line
+    CSV may also be a gzip file, a Parquet file or an Excel workbook.  Its first line
     names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
     numbers, written as in the table of the training; where the model was trained on words or

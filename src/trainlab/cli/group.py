@@ -13,9 +13,9 @@ import click
 from click.core import ParameterSource
 
 from trainlab.cli.screen import prepared, say, visible
-from trainlab.engine import NAMES
 from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
+from trainlab.limits import ENGINES
 from trainlab.terminal import printable
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,7 +117,7 @@ class Choice(click.Choice[str]):
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
     words = "What computes the networks; auto is the fastest that can."
-    choice = Choice(list(NAMES))
+    choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command
     )

@@ -126,7 +126,7 @@ def search(
     beside a linear model.  DIR gets model.safetensors, for `trainlab predict`, index.html and
     search.json.
 
-    After Ctrl-C, a power cut or kill -9 the same command goes on where it was.
+    After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
     from trainlab.models import save
     from trainlab.tables.columns import said

@@ -11,6 +11,7 @@ from trainlab.engine.base import Engine
 from trainlab.engine.native import NativeEngine, instruction_set, is_compiled
 from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import SettingError, sentence
+from trainlab.limits import ENGINES as NAMES
 from trainlab.members import Member
 from trainlab.settings import Rule
 
@@ -23,7 +24,6 @@ ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
 AUTO = ("numpy",)
 """Those that "auto" takes the first of that is here and can train the members."""
 
-NAMES: Final = ("auto", *ENGINES)
 
 ENGINE: Final = Rule(
     lambda v: (
