@@ -26,6 +26,15 @@ OTHERS = {
 }
 
 
+class Scalar:
+    """What NumPy makes an array of one number."""
+
+    dtype = "float64"
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.array(1.0)
+
+
 @pytest.mark.parametrize("y", OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("columns", [1, 2])
 def test_a_regressor_is_scored_on_targets_of_the_shape_of_its_predictions(
@@ -53,8 +62,9 @@ def test_one_column_is_scored_as_one_target() -> None:
 
 def test_a_classifier_is_scored_on_labels_of_its_rows() -> None:
     network = tl.MLPClassifier((4,), max_iter=2).fit(X, np.arange(12) % 2)
-    with pytest.raises(TypeError, match="at least 1 dimension"):
-        network.score(X, network)  # it has a dtype, but is no array
+    for other in (network, Scalar()):  # they have a dtype, but no length
+        with pytest.raises(TypeError, match="at least 1 dimension"):
+            network.score(X, other)
     with pytest.raises(ValueError, match=r"positive somewhere|non-zero"):
         network.score(X, np.arange(12) % 2, np.zeros(12))
     for y in ([], [[]], np.zeros((12, 3)), np.zeros(5)):

@@ -8,6 +8,7 @@ Axis letters: N rows, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def as_integers(values: Any, name: str, owner: str) -> Any:
     """
     dtype = getattr(values, "dtype", None)
     numeric = isinstance(dtype, np.dtype) and dtype.kind != "O"
-    boxed = isinstance(values, (list, tuple)) or (hasattr(values, "__array__") and not numeric)
+    others = dtype is not None and not numeric and isinstance(values, Sized)
+    boxed = isinstance(values, (list, tuple)) or (others and hasattr(values, "__array__"))
     flat = getattr(values, "ndim", 1) == 1
     if not (boxed and flat and len(values)) or not all(map(is_integer, values)):
         return values
