@@ -88,9 +88,7 @@ def is_real(value: Any) -> bool:
 def is_integer(value: Any) -> bool:
     """True for an integer (Python's or NumPy's) that is not a bool."""
     is_usual = type(value) is int  # which is quickly seen
-    return is_usual or (
-        isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS)
-    )
+    return is_usual or (isinstance(value, numbers.Integral) and not isinstance(value, _NO_NUMBERS))
 
 
 def several(value: Any, most: int) -> list[Any] | None:
