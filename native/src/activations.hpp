@@ -49,9 +49,7 @@ template <class T>
 struct ELU {
     static constexpr bool keeps_zero = true;
     Vec<T> alpha;
-    Vec<T> value(Vec<T> x) const {
-        return expm1(min(zero<T>(), x)) * alpha + positive_part(x);
-    }
+    Vec<T> value(Vec<T> x) const { return expm1(min(zero<T>(), x)) * alpha + positive_part(x); }
     // Left of 0 it is y + alpha; on the right that is turned into 1.
     Vec<T> pullback(Vec<T> x, Vec<T> y, Vec<T> dy) const {
         const Vec<T> right = select(x > zero<T>(), broadcast(T(1)) - alpha, zero<T>());
@@ -63,18 +61,14 @@ template <class T>
 struct Sigmoid {
     static constexpr bool keeps_zero = false;
     Vec<T> value(Vec<T> x) const { return sigmoid(x); }
-    Vec<T> pullback(Vec<T>, Vec<T> y, Vec<T> dy) const {
-        return ((broadcast(T(1)) - y) * y) * dy;
-    }
+    Vec<T> pullback(Vec<T>, Vec<T> y, Vec<T> dy) const { return ((broadcast(T(1)) - y) * y) * dy; }
 };
 
 template <class T>
 struct Tanh {
     static constexpr bool keeps_zero = true;
     Vec<T> value(Vec<T> x) const { return tanh(x); }
-    Vec<T> pullback(Vec<T>, Vec<T> y, Vec<T> dy) const {
-        return fnma(y, y, broadcast(T(1))) * dy;
-    }
+    Vec<T> pullback(Vec<T>, Vec<T> y, Vec<T> dy) const { return fnma(y, y, broadcast(T(1))) * dy; }
 };
 
 // max(x, 0) + ln(1 + e^-|x|).

@@ -28,6 +28,7 @@ constexpr std::size_t GATHERED = std::size_t{1} << 20;  // bytes of batches brou
 constexpr std::int64_t AHEAD = 16;                   // steps that they are at most
 constexpr double BLOCK_SECONDS = 0.05;               // between two looks for an interruption
 constexpr double SPREAD = 2e6;                       // multiplications worth another thread
+constexpr double SHARED = 2e6;                       // those of a step worth a team of them
 
 // Memory that is aligned, and not initialised.
 class Memory {
@@ -67,6 +68,55 @@ void run(std::int64_t parts, std::int64_t threads, const Work& work) {
         // There are no more threads: those that there are do all of it.
     }
     loop(0);
+    for (std::thread& other : others) other.join();
+}
+
+// Where the threads of a team wait for each other: some turns of a loop, and then the system may
+// let others run.
+class Barrier {
+  public:
+    explicit Barrier(std::int64_t size) : size_(size) {}
+
+    static void wait(void* barrier) { static_cast<Barrier*>(barrier)->wait(); }
+
+  private:
+    void wait() {
+        const std::int64_t turn = turn_.load(std::memory_order_acquire);
+        if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+            waiting_.store(0, std::memory_order_relaxed);
+            turn_.store(turn + 1, std::memory_order_release);
+            return;
+        }
+        for (int spins = 0; turn_.load(std::memory_order_acquire) == turn; ++spins)
+            if (spins > PATIENCE) std::this_thread::yield();
+    }
+
+    static constexpr int PATIENCE = 2000;
+    std::atomic<std::int64_t> waiting_{0}, turn_{0};
+    const std::int64_t size_;
+};
+
+// Calls work(team) on so many threads at the same time, or on fewer where there are no more.
+template <class Work>
+void run_team(std::int64_t threads, const Work& work) {
+    std::atomic<Barrier*> common{nullptr};
+    std::atomic<std::int64_t> size{0};
+    const auto join_in = [&](std::int64_t place) {
+        Barrier* barrier;
+        while (!(barrier = common.load(std::memory_order_acquire))) std::this_thread::yield();
+        work(Team{place, size.load(std::memory_order_relaxed), Barrier::wait, barrier});
+    };
+    std::vector<std::thread> others;
+    others.reserve(static_cast<std::size_t>(threads));
+    try {
+        for (std::int64_t place = 1; place < threads; ++place) others.emplace_back(join_in, place);
+    } catch (const std::system_error&) {
+        // As above.
+    }
+    Barrier barrier(static_cast<std::int64_t>(others.size()) + 1);
+    size.store(static_cast<std::int64_t>(others.size()) + 1, std::memory_order_relaxed);
+    common.store(&barrier, std::memory_order_release);
+    join_in(0);
     for (std::thread& other : others) other.join();
 }
 
@@ -353,8 +403,10 @@ class Lane {
     void train_block(const Call& call, std::int64_t first, std::int64_t last) {
         const std::int64_t per_seed = (size() + seed_count_ - 1) / seed_count_;
         const auto fitting = static_cast<std::int64_t>(GATHERED / batch_bytes_);
-        if (call.threads > 1 && per_seed > 1 && seed_count_ < 4 * call.threads) {
-            const std::int64_t ahead = std::clamp(4 * fitting / seed_count_, std::int64_t{1}, AHEAD);
+        const bool is_shared = can_share(call);
+        if (is_shared || (call.threads > 1 && per_seed > 1 && seed_count_ < 4 * call.threads)) {
+            std::int64_t ahead = std::clamp(4 * fitting / seed_count_, std::int64_t{1}, AHEAD);
+            if (is_shared) ahead = std::clamp(call.threads, ahead, AHEAD);
             reserve_batches(ahead * seed_count_, 1);
             std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead * seed_count_));
             for (std::int64_t from = first; from < last; from += ahead) {
@@ -363,10 +415,17 @@ class Lane {
                     gather(call, part / count, from + part % count, batches[part],
                            batch_memory(0, part));
                 });
-                run(size(), call.threads, [&](std::int64_t k, std::int64_t thread) {
-                    const Batch<T>* own = &batches[members_[k].seed_place * count];
-                    train_member(call, k, own, from, to, thread);
-                });
+                const auto own = [&](std::int64_t k) {
+                    return &batches[members_[k].seed_place * count];
+                };
+                if (is_shared) {
+                    for (std::int64_t k = 0; k < size(); ++k)
+                        train_member(call, k, own(k), from, to, 0, call.threads);
+                } else {
+                    run(size(), call.threads, [&](std::int64_t k, std::int64_t thread) {
+                        train_member(call, k, own(k), from, to, thread, 1);
+                    });
+                }
             }
             return;
         }
@@ -381,7 +440,7 @@ class Lane {
                     gather(call, seed, step, batches[step - from],
                            batch_memory(thread, step - from));
                 for (const std::int64_t k : of_seed_[seed])
-                    train_member(call, k, batches, from, to, thread);
+                    train_member(call, k, batches, from, to, thread, 1);
             }
         });
     }
@@ -393,15 +452,34 @@ class Lane {
         kernels().gather(call.rows, chosen, 0, call.batch, true, batch, memory);
     }
 
+    // Whether all threads share the steps of one member after the other: there are more threads
+    // than members, and these are large.
+    bool can_share(const Call& call) const {
+        const double work = static_cast<double>(network_.params * call.batch);
+        if (call.threads <= size() || work < SHARED) return false;
+        return std::all_of(members_.begin(), members_.end(), [&](const Member<T>& member) {
+            return kernels().can_share(network_, member);
+        });
+    }
+
     void train_member(const Call& call, std::int64_t k, const Batch<T>* batches, std::int64_t first,
-                      std::int64_t last, std::int64_t thread) {
+                      std::int64_t last, std::int64_t thread, std::int64_t team) {
         if (call.training.diverged[k] >= 0) return;
-        if (first == 0) {
-            std::memcpy(snapshots_[k].at(), memories_[k].at(), member_bytes(k));
-        }
-        char* scratch = scratch_[thread].at();
+        if (first == 0) std::memcpy(snapshots_[k].at(), memories_[k].at(), member_bytes(k));
         const Kernels<T>& own = kernels();
-        if (own.train(call.training, members_[k], k, batches, first, last, scratch)) return;
+        char* scratch = scratch_[thread].at();
+        bool is_good = true;
+        const Team alone{0, 1, nullptr, nullptr};
+        if (team > 1)
+            run_team(team, [&](const Team& each) {
+                const bool found = own.train(call.training, members_[k], k, batches, first, last,
+                                             scratch_[each.place].at(), scratch, each);
+                if (each.place == 0) is_good = found;
+            });
+        else
+            is_good = own.train(call.training, members_[k], k, batches, first, last, scratch,
+                                scratch, alone);
+        if (is_good) return;
         // Back to the parameters from before the step that made one of them infinite.
         std::memcpy(memories_[k].at(), snapshots_[k].at(), member_bytes(k));
         const std::int64_t steps = call.training.diverged[k];
@@ -409,7 +487,8 @@ class Lane {
         for (std::int64_t step = 0; step < steps; ++step) {
             gather(call, members_[k].seed_place, step, batch, spares_[thread].at());
             call.training.diverged[k] = -1;
-            own.train(call.training, members_[k], k, &batch, step, step + 1, scratch);
+            own.train(call.training, members_[k], k, &batch, step, step + 1, scratch, scratch,
+                      alone);
         }
         call.training.diverged[k] = steps;
     }

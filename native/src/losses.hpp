@@ -66,9 +66,8 @@ TRAINLAB_INLINE void softmax_row(const T* y, Index target, Index outputs, T smoo
     const Vec<T> largest = broadcast(top);
     rows.expected[i] = y[target] - top;
     if (smoothing > T(0)) {
-        const T sum = sum_row<T>(outputs, [&](Index j) {
-            return without_padding(outputs, j, load(y + j) - largest);
-        });
+        const T sum = sum_row<T>(
+            outputs, [&](Index j) { return without_padding(outputs, j, load(y + j) - largest); });
         const T mean = sum / static_cast<T>(outputs);
         rows.expected[i] = (T(1) - smoothing) * rows.expected[i] + smoothing * mean;
     }
@@ -104,9 +103,7 @@ struct Store {
         if (weighed) weight = broadcast(batch.weight[r]);
         rows = broadcast(static_cast<T>(batch.rows));
     }
-    void operator()(Index j, Vec<T> d) const {
-        store(dy + j, (weighed ? d * weight : d) / rows);
-    }
+    void operator()(Index j, Vec<T> d) const { store(dy + j, (weighed ? d * weight : d) / rows); }
 };
 
 // Calls each(r, loss of the sample r) for the rows of a batch; fills dy (rows, row) with the

@@ -117,4 +117,12 @@ struct Training {
     std::int64_t* diverged;       // (members,): the step of the call, or -1
 };
 
+// Threads that share the steps of one member, as one of them sees it.  `wait` returns when all of
+// them have called it; null where there is but one.
+struct Team {
+    std::int64_t place, size;
+    void (*wait)(void* barrier);
+    void* barrier;
+};
+
 }  // namespace trainlab

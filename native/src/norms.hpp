@@ -103,7 +103,8 @@ void layer_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, con
             store(dx + j, g);
             return g;
         });
-        const T product = sum_row<T>(features, [&](Index j) { return load(dx + j) * load(x_hat + j); });
+        const T product =
+            sum_row<T>(features, [&](Index j) { return load(dx + j) * load(x_hat + j); });
         const Vec<T> mean = broadcast(sum / n), projection = broadcast(product / n);
         const Vec<T> scale = broadcast(inverse[r]);
         for_row<T>(features, [&](Index j, int) {
@@ -118,8 +119,8 @@ void layer_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, con
 // (2, row).
 template <class T>
 void batch_norm_training(const Layer& layer, const double* settings, const T* gamma, const T* beta,
-                         const T* buffers, const T* x, Index rows, T* x_hat, T* inverse,
-                         T* updated, T* y) {
+                         const T* buffers, const T* x, Index rows, T* x_hat, T* inverse, T* updated,
+                         T* y) {
     const double decay = settings[1], count = static_cast<double>(rows);
     const double correction = layer.flag && rows > 1 ? count / (count - 1.0) : 1.0;
     const Vec<T> old = broadcast(static_cast<T>(decay));

@@ -45,11 +45,14 @@ TRAINLAB_INLINE Words philox(std::uint64_t key0, std::uint64_t key1, std::uint64
     return x;
 }
 
-// The uniform numbers in [0, 1) of a block, 24 bits each, the lower half of a word before the upper.
+// The uniform numbers in [0, 1) of a block, 24 bits each, the lower half of a word before the
+// upper.
 TRAINLAB_INLINE void uniforms_of(const Words& words, float* out) {
     for (int i = 0; i < 4; ++i) {
-        out[2 * i] = static_cast<float>(static_cast<std::int32_t>(words.word[i] >> 8 & 0xffffff)) * 0x1p-24f;
-        out[2 * i + 1] = static_cast<float>(static_cast<std::int32_t>(words.word[i] >> 40)) * 0x1p-24f;
+        out[2 * i] =
+            static_cast<float>(static_cast<std::int32_t>(words.word[i] >> 8 & 0xffffff)) * 0x1p-24f;
+        out[2 * i + 1] =
+            static_cast<float>(static_cast<std::int32_t>(words.word[i] >> 40)) * 0x1p-24f;
     }
 }
 

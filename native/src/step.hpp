@@ -54,27 +54,40 @@ inline bool works_in_place(const Network& network, Index i) {
 template <class T>
 struct Scratch {
     Trace<T>* traces;
+    T* tile;          // some rows of a gradient
     T* dy[2];         // (rows, widest)
     T* transposed;    // W of a layer
-    T* tile;          // some rows of a gradient
     T* gradient;      // all of it, where its norm is clipped
     float* uniforms;  // (rows, outputs)
     std::size_t bytes;
 
-    Scratch(const Network& network, Index rows, bool training, char* memory) {
-        Arena arena(memory);
-        traces = arena.take<Trace<T>>(network.count);
-        for (T*& each : dy) each = arena.take<T>(rows * network.widest);
+    // What each thread of a team has for itself lies at the beginning of `own`, the rest in `shared`.
+    Scratch(const Network& network, Index rows, bool training, char* own, char* shared) {
+        Arena front(own);
+        traces = front.take<Trace<T>>(network.count);
+        tile = front.take<T>(longest_tile(network));
+        Arena rest(shared ? shared + front.bytes() : nullptr);
+        for (T*& each : dy) each = rest.take<T>(rows * network.widest);
         if (training)
-            for_training(network, rows, arena, memory != nullptr);
+            for_training(network, rows, rest, own != nullptr);
         else
-            for_evaluation(network, rows, arena, memory != nullptr);
-        bytes = arena.bytes();
+            for_evaluation(network, rows, rest, own != nullptr);
+        bytes = front.bytes() + rest.bytes();
     }
 
   private:
+    static Index longest_tile(const Network& network) {
+        Index longest = 0;
+        for (Index i = 0; i < network.count; ++i) {
+            const Layer& layer = network.layers[i];
+            const Index own = (layer.kind == DENSE ? tile_rows<T>(layer) : 2) * layer.row;
+            if (own > longest) longest = own;
+        }
+        return longest;
+    }
+
     void for_training(const Network& network, Index rows, Arena& arena, bool filled) {
-        Index largest = 0, longest = 0, drawn = 0;
+        Index largest = 0, drawn = 0;
         for (Index i = 0; i < network.count; ++i) {
             const Layer& layer = network.layers[i];
             const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
@@ -88,15 +101,11 @@ struct Scratch {
             if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
             if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
             if (filled) traces[i] = trace;
-            if (2 * layer.row > longest) longest = 2 * layer.row;
             if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
-            if (layer.kind != DENSE) continue;
             const Index own = columns_of<T>(layer.outputs) * network.widest;
-            if (i > 0 && own > largest) largest = own;
-            if (tile_rows<T>(layer) * layer.row > longest) longest = tile_rows<T>(layer) * layer.row;
+            if (layer.kind == DENSE && i > 0 && own > largest) largest = own;
         }
         transposed = arena.take<T>(largest);
-        tile = arena.take<T>(longest);
         gradient = arena.take<T>(network.params);
         uniforms = arena.take<float>(drawn);
     }
@@ -112,31 +121,50 @@ struct Scratch {
 
 template <class T>
 std::size_t scratch_bytes(const Network& network, std::int64_t rows, bool training) {
-    return Scratch<T>(network, rows, training, nullptr).bytes;
+    return Scratch<T>(network, rows, training, nullptr, nullptr).bytes;
 }
 
 // The first layer reads a batch, the others a matrix.
 template <class T>
 struct Inputs {
     const Batch<T>* batch;  // of the first layer, or null
+    Index rows;
     const T* x;
     Index row;
 };
 
+// Rows of a batch, from ... to - 1: the share of a thread in a team, else all of them.
+struct Share {
+    Index from, to;
+};
+
+// The share of a thread in `count` things, cut between whole blocks of them.
+inline Share share_of(const Team& team, Index count, Index block) {
+    const Index blocks = (count + block - 1) / block;
+    const Index from = blocks * team.place / team.size * block;
+    const Index to = blocks * (team.place + 1) / team.size * block;
+    return {from, to < count ? to : count};
+}
+
+TRAINLAB_INLINE void wait_for_all(const Team& team) {
+    if (team.size > 1) team.wait(team.barrier);
+}
+
 template <class T>
-void dense(const Layer& layer, const Member<T>& member, const Inputs<T>& in, Index rows, T* y) {
+void dense(const Layer& layer, const Member<T>& member, const Inputs<T>& in, Share rows, T* y) {
     const T *w = member.params + layer.first, *b = member.params + layer.second;
     const Index columns = columns_of<T>(layer.outputs);
     if (in.batch && in.batch->starts) {
         const Batch<T>& batch = *in.batch;
-        for (Index r = 0; r < rows; ++r) {
+        for (Index r = rows.from; r < rows.to; ++r) {
             const Index from = batch.starts[r];
             listed_row(batch.starts[r + 1] - from, batch.columns + from, batch.values + from, w,
                        layer.row, columns, b, y + r * layer.row);
         }
     } else {
-        product(rows, Left<T>{in.x, in.row, 1}, w, layer.row, layer.inputs, columns, b, y,
-                layer.row);
+        const Left<T> x{in.x + rows.from * in.row, in.row, 1};
+        product(rows.to - rows.from, x, w, layer.row, layer.inputs, columns, b,
+                y + rows.from * layer.row, layer.row);
     }
 }
 
@@ -208,11 +236,12 @@ void take_statistics(const Network& network, Member<T>& member, const Scratch<T>
     }
 }
 
-// The outputs of the last layer; `step` is negative in evaluation.
+// The outputs of the last layer; `step` is negative in evaluation.  A share of the rows is for
+// networks of dense layers and activations alone.
 template <class T>
 T* forward(const Network& network, const Member<T>& member, const Batch<T>& batch, Index step,
-           Scratch<T>& scratch) {
-    Inputs<T> in{&batch, batch.x, batch.x_row};
+           Share share, Scratch<T>& scratch) {
+    Inputs<T> in{&batch, batch.rows, batch.x, batch.x_row};
     const Index rows = batch.rows;
     const bool training = step >= 0;
     T* y = nullptr;
@@ -225,7 +254,7 @@ T* forward(const Network& network, const Member<T>& member, const Batch<T>& batc
         y = trace.y;
         switch (layer.kind) {
             case DENSE:
-                dense(layer, member, in, rows, y);
+                dense(layer, member, in, share, y);
                 break;
             case BATCH_NORM:
                 batch_norm(layer, settings, first, second, member.buffers + layer.buffers, x, rows,
@@ -235,12 +264,13 @@ T* forward(const Network& network, const Member<T>& member, const Batch<T>& batc
                 layer_norm(layer, settings, first, second, x, rows, trace, y);
                 break;
             case ACTIVATE:
-                activate(layer, settings, x, rows, y);
+                activate(layer, settings, x + share.from * layer.row, share.to - share.from,
+                         y + share.from * layer.row);
                 break;
             default:
                 drop_out(layer, member, step, x, rows, scratch, trace, y);
         }
-        in = {nullptr, y, layer.row};
+        in = {nullptr, rows, y, layer.row};
     }
     return y;
 }
@@ -291,6 +321,8 @@ struct Backward {
     const Member<T>& member;
     Scratch<T>& scratch;
     Update<T> update;
+    const Team& team;
+    bool is_large;
     bool waits;  // for the norm of the whole gradient, which is kept until it is known
     Vec<T> bad = zero<T>();
 
@@ -303,6 +335,18 @@ struct Backward {
             for (int i = 0; i < SLOTS; ++i)
                 target.slots[i] = member.slots[i] ? member.slots[i] + first : nullptr;
             bad = trainlab::TRAINLAB_ISA::update(target, update, bad);
+        }
+    }
+
+    // Has the parameters and slots brought into the cache that are updated next, unless a member
+    // is so small that they are there.
+    void fetch(Index first, Index count) const {
+        if (!is_large) return;
+        constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+        for (Index at = first; at < first + count; at += line) {
+            prefetch(member.params + at);
+            for (int i = 0; i < SLOTS; ++i)
+                if (member.slots[i]) prefetch(member.slots[i] + at);
         }
     }
 
@@ -339,18 +383,25 @@ struct Backward {
     }
 
     // dx = dy W^T, unless it is not wanted; then dW = x^T dy and db = sum of dy.
-    void dense(const Layer& layer, const Inputs<T>& in, Index rows, const T* dy, T* dx, Index dx_row) {
-        const Index columns = columns_of<T>(layer.outputs);
+    void dense(const Layer& layer, const Inputs<T>& in, Share share, const T* dy, T* dx,
+               Index dx_row) {
+        const Index columns = columns_of<T>(layer.outputs), rows = in.rows;
         const T* w = member.params + layer.first;
+        wait_for_all(team);  // whose rows of dy are needed now
         if (dx) {
             const Index width = columns_of<T>(layer.inputs);
-            transpose(layer.inputs, columns, w, layer.row, scratch.transposed, dx_row);
-            product(rows, Left<T>{dy, layer.row, 1}, scratch.transposed, dx_row, layer.outputs, width,
-                    static_cast<const T*>(nullptr), dx, dx_row);
+            const Share own = share_of(team, layer.inputs, Format<T>::block);
+            transpose(own.to - own.from, columns, w + own.from * layer.row, layer.row,
+                      scratch.transposed + own.from, dx_row);
+            wait_for_all(team);
+            const Left<T> left{dy + share.from * layer.row, layer.row, 1};
+            product(share.to - share.from, left, scratch.transposed, dx_row, layer.outputs, width,
+                    static_cast<const T*>(nullptr), dx + share.from * dx_row, dx_row);
         }
         const Index most = tile_rows<T>(layer);
-        for (Index i = 0; i < layer.inputs; i += most) {
+        for (Index i = most * team.place; i < layer.inputs; i += most * team.size) {
             const Index own = layer.inputs - i < most ? layer.inputs - i : most;
+            fetch(layer.first + i * layer.row, own * layer.row);
             if (in.batch && in.batch->starts) {
                 const Batch<T>& batch = *in.batch;
                 for (Index r = 0; r < own; ++r) {
@@ -365,8 +416,10 @@ struct Backward {
             }
             use(scratch.tile, columns, layer.first + i * layer.row, own, columns, layer.row, true);
         }
-        sum_of_rows(rows, columns, dy, layer.row, scratch.tile);
-        use_row(scratch.tile, layer.second, layer);
+        if (team.place == team.size - 1) {
+            sum_of_rows(rows, columns, dy, layer.row, scratch.tile);
+            use_row(scratch.tile, layer.second, layer);
+        }
     }
 
     void norm(const Layer& layer, const Trace<T>& trace, Index rows, const T* dy, T* dx) {
@@ -380,57 +433,78 @@ struct Backward {
     }
 };
 
+// A team can share the rows of dense layers and activations; what sums over a batch, or draws for
+// it, is left to one thread.
+template <class T>
+bool can_share(const Network& network, const Member<T>& member) {
+    for (Index i = 0; i < network.count; ++i)
+        if (network.layers[i].kind != DENSE && network.layers[i].kind != ACTIVATE) return false;
+    return !(member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity());
+}
+
+// The backward pass and the update of one step, from dy.  False where a parameter became infinite.
+template <class T>
+bool backward(const Network& network, Backward<T>& pass, const Batch<T>& batch, Share share) {
+    T *dy = pass.scratch.dy[0], *other = pass.scratch.dy[1];
+    for (Index i = network.count - 1; i >= 0; --i) {
+        const Layer& layer = network.layers[i];
+        const Trace<T>& trace = pass.scratch.traces[i];
+        Inputs<T> in{&batch, batch.rows, batch.x, batch.x_row};
+        if (i) in = {nullptr, batch.rows, pass.scratch.traces[i - 1].y, network.layers[i - 1].row};
+        const Index from = share.from * layer.row, rows = share.to - share.from;
+        switch (layer.kind) {
+            case DENSE:
+                pass.dense(layer, in, share, dy, i ? other : nullptr, in.row);
+                break;
+            case BATCH_NORM:
+            case LAYER_NORM:
+                pass.norm(layer, trace, rows, dy, other);
+                break;
+            case ACTIVATE:
+                pull_back(layer, pass.member.settings + layer.setting, in.x + from,
+                          trace.y + from, dy + from, rows, dy + from);
+                continue;
+            default:
+                multiply(rows, layer, dy, trace.mask, dy);
+                continue;
+        }
+        T* swapped = dy;
+        dy = other;
+        other = swapped;
+    }
+    if (pass.waits) pass.finish(network);
+    return !any(is_nan(pass.bad));
+}
+
 // Steps first ... last - 1; see kernels.hpp.
 template <class T>
 bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
-           const Batch<T>* batches, std::int64_t first, std::int64_t last, char* memory) {
+           const Batch<T>* batches, std::int64_t first, std::int64_t last, char* memory,
+           char* shared, const Team& team) {
     const Network& network = *training.network;
-    Scratch<T> scratch(network, batches[0].rows, true, memory);
+    Scratch<T> scratch(network, batches[0].rows, true, memory, shared);
+    const Layer& output = network.layers[network.count - 1];
+    const bool waits = member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity();
+    std::int64_t& diverged = training.diverged[row];
     for (Index step = first; step < last; ++step) {
         const Batch<T>& batch = batches[step - first];
-        const T* y = forward(network, member, batch, training.first_step + step, scratch);
-        const Layer& output = network.layers[network.count - 1];
-        T* dy = scratch.dy[0];
-        const T loss = loss_and_gradient(network, member, batch, y, output.row, dy);
-        training.losses[row * training.steps + step] = loss;
-        if (!is_finite(loss) || !has_finite_statistics(network, scratch)) {
-            training.diverged[row] = step;
-            return true;
+        const Share share = share_of(team, batch.rows, 1);
+        const T* y = forward(network, member, batch, training.first_step + step, share, scratch);
+        wait_for_all(team);
+        if (team.place == 0) {
+            const T loss = loss_and_gradient(network, member, batch, y, output.row, scratch.dy[0]);
+            training.losses[row * training.steps + step] = loss;
+            if (!is_finite(loss) || !has_finite_statistics(network, scratch)) diverged = step;
         }
+        wait_for_all(team);
+        if (diverged >= 0) return true;
         take_statistics(network, member, scratch);
-        Backward<T> pass{member, scratch, update_of(training, member, row, step),
-                         member.settings[CLIP_NORM] < std::numeric_limits<double>::infinity()};
-        T* other = scratch.dy[1];
-        for (Index i = network.count - 1; i >= 0; --i) {
-            const Layer& layer = network.layers[i];
-            const Trace<T>& trace = scratch.traces[i];
-            const Inputs<T> in = i ? Inputs<T>{nullptr, scratch.traces[i - 1].y, network.layers[i - 1].row}
-                                   : Inputs<T>{&batch, batch.x, batch.x_row};
-            const double* settings = member.settings + layer.setting;
-            switch (layer.kind) {
-                case DENSE:
-                    pass.dense(layer, in, batch.rows, dy, i ? other : nullptr, in.row);
-                    break;
-                case BATCH_NORM:
-                case LAYER_NORM:
-                    pass.norm(layer, trace, batch.rows, dy, other);
-                    break;
-                case ACTIVATE:
-                    pull_back(layer, settings, in.x, trace.y, dy, batch.rows, dy);
-                    continue;
-                default:
-                    multiply(batch.rows, layer, dy, trace.mask, dy);
-                    continue;
-            }
-            T* swapped = dy;
-            dy = other;
-            other = swapped;
-        }
-        if (pass.waits) pass.finish(network);
-        if (any(is_nan(pass.bad))) {
-            training.diverged[row] = step;
-            return false;
-        }
+        Backward<T> pass{member, scratch,           update_of(training, member, row, step),
+                         team,   network.params > Index(1) << 16, waits};
+        const bool is_good = backward(network, pass, batch, share);
+        if (!is_good) __atomic_store_n(&diverged, step, __ATOMIC_RELAXED);
+        wait_for_all(team);
+        if (diverged >= 0) return false;
     }
     return true;
 }
@@ -438,8 +512,8 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
 template <class T>
 void outputs(const Network& network, const Member<T>& member, const Batch<T>& batch, T* out,
              char* memory) {
-    Scratch<T> scratch(network, batch.rows, false, memory);
-    const T* y = forward(network, member, batch, Index(-1), scratch);
+    Scratch<T> scratch(network, batch.rows, false, memory, memory);
+    const T* y = forward(network, member, batch, Index(-1), Share{0, batch.rows}, scratch);
     const Index row = network.layers[network.count - 1].row;
     for (Index r = 0; r < batch.rows; ++r)
         for (Index c = 0; c < network.outputs; ++c) out[r * network.outputs + c] = y[r * row + c];
@@ -448,8 +522,8 @@ void outputs(const Network& network, const Member<T>& member, const Batch<T>& ba
 template <class T>
 void evaluate(const Network& network, const Member<T>& member, const Batch<T>& batch, double& loss,
               double& right, char* memory) {
-    Scratch<T> scratch(network, batch.rows, false, memory);
-    const T* y = forward(network, member, batch, Index(-1), scratch);
+    Scratch<T> scratch(network, batch.rows, false, memory, memory);
+    const T* y = forward(network, member, batch, Index(-1), Share{0, batch.rows}, scratch);
     const Index row = network.layers[network.count - 1].row;
     sum_losses(network, member, batch, y, row, loss, right);
 }

@@ -49,10 +49,18 @@ TRAINLAB_INLINE void store_part(float* p, Vec<float> a, int n) {
 }
 TRAINLAB_INLINE Vec<float> broadcast(float x) { return {_mm256_set1_ps(x)}; }
 
-TRAINLAB_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm256_add_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm256_sub_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm256_mul_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm256_div_ps(a.v, b.v)}; }
+TRAINLAB_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) {
+    return {_mm256_add_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) {
+    return {_mm256_sub_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) {
+    return {_mm256_mul_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator/(Vec<float> a, Vec<float> b) {
+    return {_mm256_div_ps(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<float> sqrt(Vec<float> a) { return {_mm256_sqrt_ps(a.v)}; }
 TRAINLAB_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
     return {_mm256_fmadd_ps(a.v, b.v, c.v)};
@@ -72,9 +80,7 @@ TRAINLAB_INLINE Mask<float> operator<=(Vec<float> a, Vec<float> b) {
 TRAINLAB_INLINE Mask<float> operator==(Vec<float> a, Vec<float> b) {
     return {_mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ)};
 }
-TRAINLAB_INLINE Mask<float> is_nan(Vec<float> a) {
-    return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)};
-}
+TRAINLAB_INLINE Mask<float> is_nan(Vec<float> a) { return {_mm256_cmp_ps(a.v, a.v, _CMP_UNORD_Q)}; }
 TRAINLAB_INLINE Vec<float> select(Mask<float> mask, Vec<float> a, Vec<float> b) {
     return {_mm256_blendv_ps(b.v, a.v, mask.m)};
 }
@@ -152,10 +158,18 @@ TRAINLAB_INLINE void store_part(double* p, Vec<double> a, int n) {
 }
 TRAINLAB_INLINE Vec<double> broadcast(double x) { return {_mm256_set1_pd(x)}; }
 
-TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm256_add_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm256_sub_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm256_mul_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm256_div_pd(a.v, b.v)}; }
+TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) {
+    return {_mm256_add_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) {
+    return {_mm256_sub_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) {
+    return {_mm256_mul_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) {
+    return {_mm256_div_pd(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<double> sqrt(Vec<double> a) { return {_mm256_sqrt_pd(a.v)}; }
 TRAINLAB_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
     return {_mm256_fmadd_pd(a.v, b.v, c.v)};

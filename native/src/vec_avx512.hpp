@@ -48,10 +48,18 @@ TRAINLAB_INLINE void store_part(float* p, Vec<float> a, int n) {
 }
 TRAINLAB_INLINE Vec<float> broadcast(float x) { return {_mm512_set1_ps(x)}; }
 
-TRAINLAB_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_add_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm512_div_ps(a.v, b.v)}; }
+TRAINLAB_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) {
+    return {_mm512_add_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) {
+    return {_mm512_sub_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) {
+    return {_mm512_mul_ps(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<float> operator/(Vec<float> a, Vec<float> b) {
+    return {_mm512_div_ps(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<float> sqrt(Vec<float> a) { return {_mm512_sqrt_ps(a.v)}; }
 TRAINLAB_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
     return {_mm512_fmadd_ps(a.v, b.v, c.v)};
@@ -102,7 +110,9 @@ TRAINLAB_INLINE Bits<float> shift_right(Bits<float> a) {
     return {_mm512_srli_epi32(a.i, n)};
 }
 
-TRAINLAB_INLINE Vec<float> scale(Vec<float> a, Vec<float> n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+TRAINLAB_INLINE Vec<float> scale(Vec<float> a, Vec<float> n) {
+    return {_mm512_scalef_ps(a.v, n.v)};
+}
 
 // ---- double ----
 
@@ -139,10 +149,18 @@ TRAINLAB_INLINE void store_part(double* p, Vec<double> a, int n) {
 }
 TRAINLAB_INLINE Vec<double> broadcast(double x) { return {_mm512_set1_pd(x)}; }
 
-TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) { return {_mm512_add_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) { return {_mm512_sub_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) { return {_mm512_mul_pd(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) { return {_mm512_div_pd(a.v, b.v)}; }
+TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) {
+    return {_mm512_add_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) {
+    return {_mm512_sub_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) {
+    return {_mm512_mul_pd(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) {
+    return {_mm512_div_pd(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<double> sqrt(Vec<double> a) { return {_mm512_sqrt_pd(a.v)}; }
 TRAINLAB_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
     return {_mm512_fmadd_pd(a.v, b.v, c.v)};
@@ -193,7 +211,9 @@ TRAINLAB_INLINE Bits<double> shift_right(Bits<double> a) {
     return {_mm512_srli_epi64(a.i, n)};
 }
 
-TRAINLAB_INLINE Vec<double> scale(Vec<double> a, Vec<double> n) { return {_mm512_scalef_pd(a.v, n.v)}; }
+TRAINLAB_INLINE Vec<double> scale(Vec<double> a, Vec<double> n) {
+    return {_mm512_scalef_pd(a.v, n.v)};
+}
 
 // ---- both ----
 
@@ -232,33 +252,27 @@ TRAINLAB_INLINE Bits<T> operator^(Bits<T> a, Bits<T> b) {
 }
 
 TRAINLAB_INLINE float sum_lanes(Vec<float> a) {
-    const __m256 eight =
-        _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
-    const __m128 four =
-        _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
 TRAINLAB_INLINE double sum_lanes(Vec<double> a) {
-    const __m256d four =
-        _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+    const __m256d four = _mm256_add_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
     const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
 }
 
 TRAINLAB_INLINE float max_lanes(Vec<float> a) {
-    const __m256 eight =
-        _mm256_max_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
-    const __m128 four =
-        _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
 TRAINLAB_INLINE double max_lanes(Vec<double> a) {
-    const __m256d four =
-        _mm256_max_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
+    const __m256d four = _mm256_max_pd(_mm512_castpd512_pd256(a.v), _mm512_extractf64x4_pd(a.v, 1));
     const __m128d two = _mm_max_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
     return _mm_cvtsd_f64(_mm_max_sd(two, _mm_unpackhi_pd(two, two)));
 }

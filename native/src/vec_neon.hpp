@@ -1,4 +1,4 @@
-// NEON on 64-bit Arm: 4 floats or 2 doubles.  Never compiled yet: no Arm machine was at hand.
+// NEON on 64-bit Arm: 4 floats or 2 doubles.  Run under emulation alone (native/tests/run.py).
 
 #pragma once
 
@@ -78,8 +78,12 @@ TRAINLAB_INLINE Mask<float> operator==(Vec<float> a, Vec<float> b) { return {vce
 TRAINLAB_INLINE Vec<float> select(Mask<float> mask, Vec<float> a, Vec<float> b) {
     return {vbslq_f32(mask.m, a.v, b.v)};
 }
-TRAINLAB_INLINE Mask<float> operator&(Mask<float> a, Mask<float> b) { return {vandq_u32(a.m, b.m)}; }
-TRAINLAB_INLINE Mask<float> operator|(Mask<float> a, Mask<float> b) { return {vorrq_u32(a.m, b.m)}; }
+TRAINLAB_INLINE Mask<float> operator&(Mask<float> a, Mask<float> b) {
+    return {vandq_u32(a.m, b.m)};
+}
+TRAINLAB_INLINE Mask<float> operator|(Mask<float> a, Mask<float> b) {
+    return {vorrq_u32(a.m, b.m)};
+}
 TRAINLAB_INLINE Mask<float> operator~(Mask<float> a) {
     return {veorq_u32(a.m, vdupq_n_u32(~std::uint32_t(0)))};
 }
@@ -98,11 +102,21 @@ template <>
 TRAINLAB_INLINE Bits<float> broadcast_bits<float>(std::uint32_t n) {
     return {vdupq_n_u32(n)};
 }
-TRAINLAB_INLINE Bits<float> operator+(Bits<float> a, Bits<float> b) { return {vaddq_u32(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<float> operator-(Bits<float> a, Bits<float> b) { return {vsubq_u32(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<float> operator&(Bits<float> a, Bits<float> b) { return {vandq_u32(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<float> operator|(Bits<float> a, Bits<float> b) { return {vorrq_u32(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<float> operator^(Bits<float> a, Bits<float> b) { return {veorq_u32(a.i, b.i)}; }
+TRAINLAB_INLINE Bits<float> operator+(Bits<float> a, Bits<float> b) {
+    return {vaddq_u32(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<float> operator-(Bits<float> a, Bits<float> b) {
+    return {vsubq_u32(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<float> operator&(Bits<float> a, Bits<float> b) {
+    return {vandq_u32(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<float> operator|(Bits<float> a, Bits<float> b) {
+    return {vorrq_u32(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<float> operator^(Bits<float> a, Bits<float> b) {
+    return {veorq_u32(a.i, b.i)};
+}
 template <int n>
 TRAINLAB_INLINE Bits<float> shift_left(Bits<float> a) {
     return {vshlq_n_u32(a.i, n)};
@@ -152,10 +166,18 @@ TRAINLAB_INLINE void store_part(double* p, Vec<double> a, int n) {
 }
 TRAINLAB_INLINE Vec<double> broadcast(double x) { return {vdupq_n_f64(x)}; }
 
-TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) { return {vaddq_f64(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) { return {vsubq_f64(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) { return {vmulq_f64(a.v, b.v)}; }
-TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) { return {vdivq_f64(a.v, b.v)}; }
+TRAINLAB_INLINE Vec<double> operator+(Vec<double> a, Vec<double> b) {
+    return {vaddq_f64(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator-(Vec<double> a, Vec<double> b) {
+    return {vsubq_f64(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) {
+    return {vmulq_f64(a.v, b.v)};
+}
+TRAINLAB_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) {
+    return {vdivq_f64(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<double> sqrt(Vec<double> a) { return {vsqrtq_f64(a.v)}; }
 TRAINLAB_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
     return {vfmaq_f64(c.v, a.v, b.v)};
@@ -171,14 +193,24 @@ TRAINLAB_INLINE Vec<double> min(Vec<double> a, Vec<double> b) {
     return {vbslq_f64(vcltq_f64(a.v, b.v), a.v, b.v)};
 }
 
-TRAINLAB_INLINE Mask<double> operator<(Vec<double> a, Vec<double> b) { return {vcltq_f64(a.v, b.v)}; }
-TRAINLAB_INLINE Mask<double> operator<=(Vec<double> a, Vec<double> b) { return {vcleq_f64(a.v, b.v)}; }
-TRAINLAB_INLINE Mask<double> operator==(Vec<double> a, Vec<double> b) { return {vceqq_f64(a.v, b.v)}; }
+TRAINLAB_INLINE Mask<double> operator<(Vec<double> a, Vec<double> b) {
+    return {vcltq_f64(a.v, b.v)};
+}
+TRAINLAB_INLINE Mask<double> operator<=(Vec<double> a, Vec<double> b) {
+    return {vcleq_f64(a.v, b.v)};
+}
+TRAINLAB_INLINE Mask<double> operator==(Vec<double> a, Vec<double> b) {
+    return {vceqq_f64(a.v, b.v)};
+}
 TRAINLAB_INLINE Vec<double> select(Mask<double> mask, Vec<double> a, Vec<double> b) {
     return {vbslq_f64(mask.m, a.v, b.v)};
 }
-TRAINLAB_INLINE Mask<double> operator&(Mask<double> a, Mask<double> b) { return {vandq_u64(a.m, b.m)}; }
-TRAINLAB_INLINE Mask<double> operator|(Mask<double> a, Mask<double> b) { return {vorrq_u64(a.m, b.m)}; }
+TRAINLAB_INLINE Mask<double> operator&(Mask<double> a, Mask<double> b) {
+    return {vandq_u64(a.m, b.m)};
+}
+TRAINLAB_INLINE Mask<double> operator|(Mask<double> a, Mask<double> b) {
+    return {vorrq_u64(a.m, b.m)};
+}
 TRAINLAB_INLINE Mask<double> operator~(Mask<double> a) {
     return {veorq_u64(a.m, vdupq_n_u64(~std::uint64_t(0)))};
 }
@@ -197,11 +229,21 @@ template <>
 TRAINLAB_INLINE Bits<double> broadcast_bits<double>(std::uint64_t n) {
     return {vdupq_n_u64(n)};
 }
-TRAINLAB_INLINE Bits<double> operator+(Bits<double> a, Bits<double> b) { return {vaddq_u64(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<double> operator-(Bits<double> a, Bits<double> b) { return {vsubq_u64(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<double> operator&(Bits<double> a, Bits<double> b) { return {vandq_u64(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<double> operator|(Bits<double> a, Bits<double> b) { return {vorrq_u64(a.i, b.i)}; }
-TRAINLAB_INLINE Bits<double> operator^(Bits<double> a, Bits<double> b) { return {veorq_u64(a.i, b.i)}; }
+TRAINLAB_INLINE Bits<double> operator+(Bits<double> a, Bits<double> b) {
+    return {vaddq_u64(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<double> operator-(Bits<double> a, Bits<double> b) {
+    return {vsubq_u64(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<double> operator&(Bits<double> a, Bits<double> b) {
+    return {vandq_u64(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<double> operator|(Bits<double> a, Bits<double> b) {
+    return {vorrq_u64(a.i, b.i)};
+}
+TRAINLAB_INLINE Bits<double> operator^(Bits<double> a, Bits<double> b) {
+    return {veorq_u64(a.i, b.i)};
+}
 template <int n>
 TRAINLAB_INLINE Bits<double> shift_left(Bits<double> a) {
     return {vshlq_n_u64(a.i, n)};

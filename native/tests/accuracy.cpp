@@ -96,9 +96,11 @@ bool special() {
     bool good = true;
     const auto check = [&](const char* name, Function<T> f, T x, T expected) {
         const T y = apply(f, x);
-        const bool same = std::isnan(expected) ? std::isnan(y)
-                                               : y == expected && std::signbit(y) == std::signbit(expected);
-        if (!same) std::printf("%s(%g) = %g, not %g\n", name, double(x), double(y), double(expected));
+        const bool same = std::isnan(expected)
+                              ? std::isnan(y)
+                              : y == expected && std::signbit(y) == std::signbit(expected);
+        if (!same)
+            std::printf("%s(%g) = %g, not %g\n", name, double(x), double(y), double(expected));
         good = good && same;
     };
     for (const auto& c : cases<T>) check(c.name, c.function, nan, nan);
@@ -145,8 +147,8 @@ int main(int argc, char** argv) {
             worst.see(c, c.low + (c.high - c.low) * uniform());
             // Magnitudes from 1e-320 to `high`, evenly on a logarithmic scale.
             const double top = std::log(c.high < 1e300 ? c.high : 1e300), bottom = -737;
-            const double size = std::exp(i % 2 ? bottom + (top - bottom) * uniform()
-                                               : top - 12 + 12 * uniform());
+            const double size =
+                std::exp(i % 2 ? bottom + (top - bottom) * uniform() : top - 12 + 12 * uniform());
             const double x = next() % 2 ? size : -size;
             if (x >= c.low) worst.see(c, x);
             if (c.exact == logq || c.exact == log1pq)

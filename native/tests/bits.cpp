@@ -71,7 +71,8 @@ struct Hash {
 };
 
 void print(const char* type, const char* name, int which, const Hash& hash) {
-    std::printf("%s %s %d %016llx\n", type, name, which, static_cast<unsigned long long>(hash.value));
+    std::printf("%s %s %d %016llx\n", type, name, which,
+                static_cast<unsigned long long>(hash.value));
 }
 
 template <class T>

@@ -1,7 +1,8 @@
 """Builds and runs the tests of the engine's functions: `python native/tests/run.py`.
 
-1. The same bits: bits.cpp for every instruction set that this machine can run.  Code for 64-bit
-   Arm is run as well where a cross-compiler and qemu are installed.
+1. The same bits: bits.cpp for every instruction set that this machine can run, optimised, with
+   the sanitizers for memory and undefined behaviour, and by clang++ where it is installed.  Code
+   for 64-bit Arm is run as well where a cross-compiler and qemu are.
 2. The errors of the elementary functions against 113-bit arithmetic: accuracy.cpp.
 3. Activations, losses, norms and draws against the NumPy reference, through ctypes.
 
@@ -31,7 +32,12 @@ from trainlab.network.workspace import FRESH
 from trainlab.streams import PURPOSES, stream
 
 HERE: Final = pathlib.Path(__file__).parent
-FLAGS: Final = "-std=gnu++20 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra -Wno-uninitialized"
+# GCC 12 finds variables in its own headers of intrinsics that are not initialised.
+FLAGS: Final = (
+    "-std=gnu++20 -O3 -ffp-contract=off -fno-math-errno "
+    "-Wall -Wextra -Wconversion -Wshadow -Werror -Wno-uninitialized"
+)
+SANITIZERS: Final = "-O1 -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all"
 SETS: Final = {
     "avx512": "-mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma",
     "avx2": "-mavx2 -mfma",
@@ -65,10 +71,14 @@ def runnable() -> list[str]:
 
 def same_bits(folder: pathlib.Path) -> bool:
     """Whether bits.cpp prints the same lines for every instruction set."""
+    variants: list[tuple[str, str, str | None]] = [(name, SETS[name], None) for name in runnable()]
+    variants += [(f"{name} checked", f"{SETS[name]} {SANITIZERS}", None) for name in runnable()]
+    if shutil.which("clang++"):
+        variants += [(f"{name} by clang", SETS[name], "clang++") for name in runnable()]
     printed = {}
-    for name in runnable():
-        build(folder / name, ["bits.cpp", "tested.cpp"], SETS[name])
-        printed[name] = run([folder / name]).stdout
+    for label, flags, compiler in variants:
+        build(folder / label, ["bits.cpp", "tested.cpp"], flags, compiler)
+        printed[label] = run([folder / label]).stdout
     if all(shutil.which(each) for each in ARM):
         build(folder / "neon", ["bits.cpp", "tested.cpp"], "-static", ARM[0])
         printed["neon"] = run([ARM[1], folder / "neon"]).stdout

@@ -102,7 +102,8 @@ void Tested<T>::norm(int kind, int unbiased, const double* settings, std::int64_
     T *hat = x_hat[0].numbers, *inv = inverse[0].numbers, *fresh = updated[0].numbers;
     if (kind == trainlab::BATCH_NORM) {
         isa::batch_norm_evaluation(layer, settings, gamma, beta, buffers, x, rows, evaluated);
-        isa::batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, hat, inv, fresh, y);
+        isa::batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, hat, inv, fresh,
+                                 y);
         isa::batch_norm_backward(layer, gamma, hat, inv, rows, dy, dx, d_gamma, d_beta);
         for (std::int64_t i = 0; i < 2 * layer.row; ++i) buffers[i] = fresh[i];
     } else {
@@ -132,27 +133,27 @@ template struct Tested<float>;
 template struct Tested<double>;
 
 // The same for ctypes.
-#define TRAINLAB_EXPORT(T, name)                                                                  \
-    void elementary_##name(int which, std::int64_t n, const T* x, T* y) {                         \
-        Tested<T>::elementary(which, n, x, y);                                                    \
-    }                                                                                             \
+#define TRAINLAB_EXPORT(T, name)                                                                   \
+    void elementary_##name(int which, std::int64_t n, const T* x, T* y) {                          \
+        Tested<T>::elementary(which, n, x, y);                                                     \
+    }                                                                                              \
     void activation_##name(int function, double setting, std::int64_t rows, std::int64_t features, \
-                           const T* x, const T* dy, T* y, T* dx) {                                \
-        Tested<T>::activation(function, setting, rows, features, x, dy, y, dx);                   \
-    }                                                                                             \
-    void loss_##name(int which, double setting, std::int64_t rows, std::int64_t outputs,          \
-                     const T* y, const std::int64_t* classes, const T* targets, const T* weight,  \
-                     T* dy, double* results) {                                                    \
-        Tested<T>::loss(which, setting, rows, outputs, y, classes, targets, weight, dy, results); \
-    }                                                                                             \
-    void norm_##name(int kind, int unbiased, const double* settings, std::int64_t rows,           \
-                     std::int64_t features, const T* gamma, const T* beta, T* buffers,            \
-                     const T* x, const T* dy, T* evaluated, T* y, T* dx, T* d_gamma, T* d_beta) { \
-        Tested<T>::norm(kind, unbiased, settings, rows, features, gamma, beta, buffers, x, dy,    \
-                        evaluated, y, dx, d_gamma, d_beta);                                       \
-    }                                                                                             \
-    void rows_##name(std::int64_t rows, std::int64_t features, const T* x, T* sums, T* largest) { \
-        Tested<T>::rows(rows, features, x, sums, largest);                                        \
+                           const T* x, const T* dy, T* y, T* dx) {                                 \
+        Tested<T>::activation(function, setting, rows, features, x, dy, y, dx);                    \
+    }                                                                                              \
+    void loss_##name(int which, double setting, std::int64_t rows, std::int64_t outputs,           \
+                     const T* y, const std::int64_t* classes, const T* targets, const T* weight,   \
+                     T* dy, double* results) {                                                     \
+        Tested<T>::loss(which, setting, rows, outputs, y, classes, targets, weight, dy, results);  \
+    }                                                                                              \
+    void norm_##name(int kind, int unbiased, const double* settings, std::int64_t rows,            \
+                     std::int64_t features, const T* gamma, const T* beta, T* buffers, const T* x, \
+                     const T* dy, T* evaluated, T* y, T* dx, T* d_gamma, T* d_beta) {              \
+        Tested<T>::norm(kind, unbiased, settings, rows, features, gamma, beta, buffers, x, dy,     \
+                        evaluated, y, dx, d_gamma, d_beta);                                        \
+    }                                                                                              \
+    void rows_##name(std::int64_t rows, std::int64_t features, const T* x, T* sums, T* largest) {  \
+        Tested<T>::rows(rows, features, x, sums, largest);                                         \
     }
 
 extern "C" {

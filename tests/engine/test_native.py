@@ -29,7 +29,7 @@ from native_bits import (
     digests,
     train,
 )
-from trainlab import MLP, SGD, Adam, EarlyStopping, Member, NAdam, Population, from_arrays
+from trainlab import MLP, SGD, Adam, EarlyStopping, Member, NAdam, Population, engine, from_arrays
 from trainlab.engine import native
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.native import NativeEngine
@@ -82,9 +82,9 @@ def test_a_step_is_the_gradient() -> None:
         one = dataclasses.replace(member, optimizer=SGD(1.0))
         data = data_for(member.network)
         found = []
-        for engine in ("numpy", "native"):
+        for chosen in ("numpy", "native"):
             settings = {"steps": 1, "evaluate": None, "on": (), "dtype": "float64"}
-            population, _ = train([one], data, engine=engine, **settings)
+            population, _ = train([one], data, engine=chosen, **settings)
             found.append(population.snapshot(0)["params"])
         np.testing.assert_allclose(*found, rtol=0, atol=1e-14, err_msg=name)
 
@@ -156,11 +156,14 @@ def hashes(members: list[Member], data: Any, **settings: Any) -> list[str]:
     return [fingerprint(*found, row) for row in range(len(members))]
 
 
-@pytest.mark.parametrize("seeds", ["few", "many"])
+@pytest.mark.parametrize("seeds", ["few", "many", "one that is shared", "one that diverges"])
 def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
     members = WORK
     if seeds == "many":
         members = [dataclasses.replace(WORK[0], seed=i // 2) for i in range(40)]
+    elif seeds != "few":  # several threads share its steps
+        optimizer = Adam(0.01) if "shared" in seeds else SGD(1e37)
+        members = [Member(MLP((250, 200), activation="elu"), optimizer)]
     data = rows_of(MANY)
     one = hashes(members, data, workers=1)
     assert one == hashes(members, data, workers=2)
@@ -393,3 +396,31 @@ def test_a_thousand_small_networks_open_at_once() -> None:
         span = lane.train(np.zeros((1000, 2, 5), int), 0, STEPS, lambda: False)
     assert span.losses.shape == (1000, 2)
     assert np.isfinite(span.losses).all()
+
+
+def test_a_run_goes_on_with_the_engine_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever "auto" takes by then; another one by name is refused."""
+    data, settings = rows_of(FEATURES), {"batch_size": 64, "epochs": 3}
+
+    cuts = [True, True]
+
+    def cut(row: int, updates: int, metrics: Any) -> None:
+        if updates and cuts and cuts.pop():
+            raise ZeroDivisionError
+
+    settings["callbacks"] = [cut]
+    for first, then in (("numpy", "native"), ("native", "numpy")):
+        store = tmp_path / first
+        cuts[:] = [True]
+        with pytest.raises(ZeroDivisionError):
+            train(WORK, data, engine=first, steps=None, store=store, **settings)
+        with pytest.raises(SettingError, match="engine"):
+            train(WORK, data, engine=then, steps=None, store=store, **settings)
+        usual = train(WORK, data, engine=first, steps=None, **settings)[0]
+        monkeypatch.setattr(engine, "AUTO", (then,))
+        found = train(WORK, data, engine="auto", steps=None, store=store, **settings)[0]
+        for row in range(len(WORK)):
+            for name, values in usual.snapshot(row).items():
+                assert values.tobytes() == found.snapshot(row)[name].tobytes()

@@ -58,7 +58,7 @@ def run_in(
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    settings = described(data, members, plan, states) | {"engine": engine}
+    settings = described(data, members, plan, states, engine)
     return store.run(name, settings, len(members), fresh, BEFORE)
 
 
@@ -91,9 +91,15 @@ def opened(store: StoreLike | None) -> Iterator[Store | None]:
 
 
 def described(
-    data: Dataset, members: Sequence[Member], plan: Plan, states: Sequence[MemberState] | None
+    data: Dataset,
+    members: Sequence[Member],
+    plan: Plan,
+    states: Sequence[MemberState] | None,
+    engine: str,
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
+    # Those of the native engine depend on no BLAS.
+    products = {} if engine == "native" else {"blas": blas.describe()}
     return {
         "members": [member.describe() for member in members],
         "start": None if states is None else [_digest(state) for state in states],
@@ -111,7 +117,8 @@ def described(
         "keep": plan.keep,
         "trainlab": _version(),
         "numpy": np.__version__,
-        "blas": blas.describe(),
+        **products,
+        "engine": engine,
     }
 
 
