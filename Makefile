@@ -33,7 +33,7 @@ help:
 	@echo "make lint     ruff, mypy and clang-format alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
-	@echo "make campaign  hours of kills, faults, bad inputs and mutants (PARTS='mutants ...': some of it)"
+	@echo "make campaign  hours of kills, faults, bad inputs, installations and mutants (PARTS='mutants ...': some of it)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
 	@echo "make clean    remove environments, caches and $(OUT)"

@@ -81,7 +81,18 @@ class Settings:
                 object.__setattr__(self, field.name, value)
 
     def resolved(self, name: str) -> Any:
-        """The value of a field, as it is used: a name that another field decides is resolved."""
+        """Look up a field, as it is used: a name that another field decides is resolved.
+
+        Parameters
+        ----------
+        name : str
+            The field.
+
+        Returns
+        -------
+        object
+            Its value.
+        """
         return getattr(self, name)
 
 

@@ -57,6 +57,9 @@ NOT_CHECKED: Final = {
 }
 """Checks of numpydoc that are not made, and why.  All others are."""
 
+NOT_MADE: Final = ("trainlab.training.progress.Progress", "trainlab.training.callbacks.Moment")
+"""Classes that users do not make, and whose parameters need no words."""
+
 
 def dotted(thing: Any) -> str:
     """The name by which numpydoc imports it."""
@@ -96,13 +99,14 @@ NAMES: Final = sorted(set(public()))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_docstring_is_complete(name: str) -> None:
+    left_out = {*NOT_CHECKED, *(("PR01",) if name in NOT_MADE else ())}
     errors = [f"{code}: {text}" for code, text in validate(name)["errors"]]
-    assert [error for error in errors if error[:4] not in NOT_CHECKED] == []
+    assert [error for error in errors if error[:4] not in left_out] == []
 
 
 def test_what_is_public_is_found() -> None:
     needed = {
-        "trainlab.population.population.Population.fit",
+        "trainlab.population.running.Trainable.fit",
         "trainlab.network.losses.Loss.forward",
         "trainlab.evidence.comparisons.compare_all",
         "trainlab.estimators.predictor.ClassifierPredictor.predict_proba",

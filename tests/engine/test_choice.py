@@ -141,9 +141,11 @@ def test_results_name_the_engine(tmp_path: Path) -> None:
 
 def test_what_is_said_of_the_engine_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
-    monkeypatch.setattr(native, "MISSING", "it is gone")
-    assert engines.describe().startswith("numpy (the native engine was not compiled when")
-    assert "two to three times as long" in engines.describe()
+    told = "numpy (trainings take two to three times as long without the native engine: "
+    monkeypatch.setattr(native, "MISSING", "undefined symbol: round")
+    assert engines.describe() == f"{told}undefined symbol: round)"
+    monkeypatch.setattr(native, "MISSING", "No module named 'trainlab.engine._native'")
+    assert engines.describe().startswith(f"{told}it was not compiled when trainlab was installed")
     monkeypatch.setattr(native, "MISSING", None)
     monkeypatch.setattr(native, "_native", SimpleNamespace(isa="avx2"))
     assert engines.describe() == "native (avx2)"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from trainlab.engine import native
 from trainlab.engine.base import Engine
 from trainlab.engine.native import NativeEngine, instruction_set, is_compiled
 from trainlab.engine.numpy import NumPyEngine
@@ -77,12 +78,12 @@ def describe() -> str:
     name = next(name for name in AUTO if name in _here())
     if name == "native":
         return f"native ({instruction_set()})"
-    if is_compiled() or "native" not in AUTO:
+    if native.MISSING is None or "native" not in AUTO:
         return name
-    return (
-        f"{name} (the native engine was not compiled when trainlab was installed: trainings take "
-        "two to three times as long; try a C++20 compiler, such as g++, and another installation)"
-    )
+    reason = native.MISSING
+    if "No module named" in reason:
+        reason = "it was not compiled when trainlab was installed, see docs/engines.md"
+    return f"{name} (trainings take two to three times as long without the native engine: {reason})"
 
 
 def _here() -> list[str]:

@@ -56,6 +56,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Show a bar on the terminal.
     workers : int, optional
         How many members are trained at a time; by default as many as there are cores.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes the steps.
 
     Attributes
     ----------
@@ -176,6 +178,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Show a bar on the terminal.
     workers : int, optional
         How many members are trained at a time; by default as many as there are cores.
+    engine : {"auto", "native", "numpy"} or Engine
+        What computes the steps.
 
     Attributes
     ----------

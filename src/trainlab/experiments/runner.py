@@ -77,12 +77,12 @@ class Options:
         How many work at a time; by default as many as there are cores.
     backend, scheduler : str, optional
         Who trains, as in `Population.fit`; by default the faster one of this machine.
-    engine : {"auto", "native", "numpy"}
-        What computes the steps, as there.
     quick : bool, default False
         Fewer steps and seeds: a look, not a result.
     fresh : bool, default False
         Start over, whatever was done before.
+    engine : {"auto", "native", "numpy"}
+        What computes the steps, as in `Population.fit`.
     """
 
     data: DataName = "digits"

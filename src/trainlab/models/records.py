@@ -52,7 +52,7 @@ RECORDS: Final[dict[str, type[Settings]]] = {
 
 
 def register(part: P) -> P:
-    """Makes a class of your own known to `save` and `load`; a decorator.
+    """Make a class of your own known to `save` and `load`; a decorator.
 
     A file names the classes of its settings.  `load` never imports one: whoever loads the file
     has registered the class before, most easily by importing the module that defines it.

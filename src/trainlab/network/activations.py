@@ -81,6 +81,7 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         x : array (..., B, features)
+            Inputs.
         out : array
             Of the shape and dtype of x, and the same memory at every step.  Filling it and
             returning it is fast; returning another array is right as well.
@@ -89,8 +90,8 @@ class Activation(Settings, ABC):
 
         Returns
         -------
-        y : array
-            Of the shape and dtype of x.
+        array
+            The outputs y, of the shape and dtype of x.
         """
 
     @abstractmethod

@@ -155,7 +155,18 @@ class MLP(Settings):
     convention: str = choice(("modern", "book"), "modern")
 
     def resolved(self, name: str) -> Any:
-        """The value of a field; the layer in place of the name of a norm."""
+        """Look up a field; the layer in place of the name of a norm.
+
+        Parameters
+        ----------
+        name : str
+            The field.
+
+        Returns
+        -------
+        object
+            Its value, as it is used.
+        """
         value = getattr(self, name)
         is_named = name == "norm" and isinstance(value, str)
         return _named_norm(value, self.convention) if is_named else value

@@ -181,7 +181,7 @@ class Layer(Settings, ABC):
 
         Parameters
         ----------
-        p, new
+        p : mapping of arrays
             As in `forward`.
         cache : object
             What `forward` returned.
@@ -189,10 +189,12 @@ class Layer(Settings, ABC):
             Must not be changed.
         grads : mapping of arrays (..., rows, columns)
             d loss/d parameter by name: to be filled, in place.
+        new : callable
+            As in `forward`.
 
         Returns
         -------
-        dx : array (..., B, in)
+        array (..., B, in)
             d loss/dx.
         """
 
@@ -201,6 +203,21 @@ class Layer(Settings, ABC):
     ) -> None:
         """Fill `grads` alone: what the first layer of a network is asked for.
 
+        Parameters
+        ----------
+        p : mapping of arrays
+            As in `forward`.
+        cache : object
+            What `forward` returned.
+        dy : array (..., B, out)
+            Must not be changed.
+        grads : mapping of arrays (..., rows, columns)
+            To be filled, in place.
+        new : callable
+            As in `forward`.
+
+        Notes
+        -----
         A layer whose dx costs more than a pass over it says how to leave it out.
         """
         self.backward(p, cache, dy, grads, new)

@@ -33,13 +33,6 @@ class LayerNorm(Layer):
     x̂ = (x − mean) / sqrt(var + ε),  y = γ x̂ + β,  over axis −1, var with 1/features
     dx = (g − mean(g) − x̂ · mean(g x̂)) / sqrt(var + ε)  with g = γ dy
 
-    Parameters
-    ----------
-    eps : float > 0, default 1e-5
-        ε, which keeps the denominator off 0.
-
-    Notes
-    -----
     γ, β (..., 1, features) start at 1 and 0 and do not decay.
     Source: Ba, Kiros, Hinton 2016.  ε as in PyTorch (Keras: 1e-3).
     """
@@ -95,19 +88,6 @@ class BatchNorm(Layer):
     dx = γ (dy − dβ/B − x̂ · dγ/B) / sqrt(var + ε)  with dβ = Σ_B dy, dγ = Σ_B dy x̂
     running = ema_decay · running + (1 − ema_decay) · batch
 
-    Parameters
-    ----------
-    ema_decay : float in [0, 1], default 0.9
-        What running statistics keep of themselves in a step.
-    eps : float > 0, default 1e-5
-        ε, which keeps the denominator off 0.
-    unbiased_running_var : bool, default True
-        Whether the running variance is that with 1/(B−1).
-    start_var : float >= 0, default 1.0
-        Where it starts.
-
-    Notes
-    -----
     γ, β, running_mean, running_var: (..., 1, features).  γ = 1, β = 0; they do not decay.
 
     Source: Ioffe, Szegedy 2015.  Differs: PyTorch's `momentum` is 1 − ema_decay; Keras' and the

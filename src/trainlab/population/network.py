@@ -144,8 +144,24 @@ class Network(Trainable):
         return float(self._population.accuracy(x, t, engine=engine)[0])
 
     def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> float:
-        """The accuracy, or in a regression R²; see `Population.score`.
+        """Compute the accuracy, or in a regression R²; see `Population.score`.
 
+        Parameters
+        ----------
+        data : Dataset or array_like
+            A data set, whose test split is scored, or inputs.
+        t : array_like, optional
+            Their targets.
+        engine : {"auto", "native", "numpy"} or Engine
+            What computes the outputs.
+
+        Returns
+        -------
+        float
+            The score.
+
+        Examples
+        --------
         >>> from trainlab.data import load_digits
         >>> data, network = load_digits(), Network(MLP(hidden=(20,)))
         >>> history = network.fit(data, epochs=1)

@@ -102,6 +102,7 @@ class Callback:
         Parameters
         ----------
         moment : Moment
+            The member, and what is known of it.
 
         Returns
         -------
@@ -115,6 +116,7 @@ class Callback:
         Parameters
         ----------
         moment : Moment
+            The member, and what is known of it.
 
         Returns
         -------

@@ -48,7 +48,7 @@ def run_in(
     """The run of that name in a store, if there is one."""
     if store is None:
         return None
-    settings = described(data, members, plan, states) | {"engine": engine}
+    settings = described(data, members, plan, states, engine)
     return store.run(name, settings, len(members), fresh, BEFORE)
 
 
@@ -81,9 +81,16 @@ def opened(store: StoreLike | None) -> Iterator[Store | None]:
 
 
 def described(
-    data: Dataset, members: Sequence[Member], plan: Plan, states: Sequence[MemberState] | None
+    data: Dataset,
+    members: Sequence[Member],
+    plan: Plan,
+    states: Sequence[MemberState] | None,
+    engine: str,
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
+    bits = of_bits()
+    if engine == "native":  # whose bits depend on no BLAS
+        del bits["blas"]
     return {
         "members": [member.describe() for member in members],
         "start": None if states is None else [_digest(state) for state in states],
@@ -99,7 +106,8 @@ def described(
         "callbacks": [getattr(one, "__qualname__", type(one).__name__) for one in plan.callbacks],
         "dtype": str(plan.dtype),
         "keep": plan.keep,
-        **of_bits(),
+        **bits,
+        "engine": engine,
         # Stores of earlier versions know of none.
         **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
     }

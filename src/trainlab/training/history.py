@@ -70,14 +70,15 @@ class History:
         How long the training took.
     steps_per_epoch : int, optional
         Steps in an epoch.
+    engine : str, default "numpy"
+        The name of the engine that trained.
 
     Notes
     -----
     `train_loss` is the loss of each step's batch before its update, penalties not included.
     The others come from evaluations: `{split}_accuracy`, `validation_loss`, `test_loss`,
     `train_evaluation_loss` (the whole training split, in evaluation mode), and
-    `batch_loss` (a step's batch after its update, in evaluation mode).  `engine` is the name of
-    the engine that trained.
+    `batch_loss` (a step's batch after its update, in evaluation mode).
     """
 
     def __init__(
