@@ -214,9 +214,10 @@ class Lane {
 
     // Steps until all are done or `interrupted`, which is asked before the first and then every
     // BLOCK_SECONDS; returns how many are done.  batches (seeds, steps, batch).
-    std::int64_t train(const Rows<T>& rows, const std::int64_t* batches, std::int64_t batch,
+    std::int64_t train(const Rows<T>& given, const std::int64_t* batches, std::int64_t batch,
                        Training<T> training, std::int64_t threads,
                        const std::function<bool()>& interrupted) {
+        const Rows<T> rows = with_short_lists(given, batch);
         training.network = &network_;
         const std::int64_t steps = training.steps;
         for (std::int64_t k = 0; k < size(); ++k) training.diverged[k] = -1;
@@ -264,8 +265,9 @@ class Lane {
     }
 
     // The same of one batch (seeds, batch).
-    void evaluate_batch(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t batch,
+    void evaluate_batch(const Rows<T>& given, const std::int64_t* chosen, std::int64_t batch,
                         double* loss, double* right) {
+        const Rows<T> rows = with_short_lists(given, batch);
         prepare(rows, batch, 1, false);
         for (std::int64_t k = 0; k < size(); ++k) {
             Batch<T> own;
@@ -376,6 +378,13 @@ class Lane {
                 std::memcpy(flat + piece.flat + r * piece.columns,
                             padded + piece.padded + r * piece.row,
                             static_cast<std::size_t>(piece.columns) * sizeof(T));
+    }
+
+    // The rows, as a matrix where the lists of a batch would be too long for their 32 bits.
+    static Rows<T> with_short_lists(Rows<T> rows, std::int64_t batch) {
+        constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
+        if (rows.longest > 0 && batch > most / rows.longest) rows.is_sparse = false;
+        return rows;
     }
 
     // Scratch memory for every thread, and memory for batches.

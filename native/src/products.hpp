@@ -116,31 +116,44 @@ TRAINLAB_INLINE void listed(Index count, const std::int32_t* at, const T* factor
     for (int c = 0; c < C; ++c) store(out + c * W, sum[c] + zero<T>());
 }
 
+// C vectors of columns for several lists: number i ends where number i + 1 begins.
 template <class T, int C>
-void last_listed(Index vectors, Index count, const std::int32_t* at, const T* factors, const T* b,
-                 Index b_row, const T* start, T* out) {
-    if constexpr (C > 0) {
-        if (vectors == C)
-            listed<T, C>(count, at, factors, b, b_row, start, out);
-        else
-            last_listed<T, C - 1>(vectors, count, at, factors, b, b_row, start, out);
+void listed_panel(Index rows, const std::int32_t* starts, const std::int32_t* at, const T* factors,
+                  const T* b, Index b_row, const T* start, T* out, Index out_row) {
+    for (Index r = 0; r < rows; ++r, out += out_row) {
+        const Index from = starts[r];
+        listed<T, C>(starts[r + 1] - from, at + from, factors + from, b, b_row, start, out);
     }
 }
 
-// A row of a product whose left factor is a list of the numbers that are not zero.
+template <class T, int C>
+void last_listed(Index vectors, Index rows, const std::int32_t* starts, const std::int32_t* at,
+                 const T* factors, const T* b, Index b_row, const T* start, T* out,
+                 Index out_row) {
+    if constexpr (C > 0) {
+        if (vectors == C)
+            listed_panel<T, C>(rows, starts, at, factors, b, b_row, start, out, out_row);
+        else
+            last_listed<T, C - 1>(vectors, rows, starts, at, factors, b, b_row, start, out,
+                                  out_row);
+    }
+}
+
+// A product whose left factor is given by lists of the numbers that are not zero.
 template <class T>
-void listed_row(Index count, const std::int32_t* at, const T* factors, const T* b, Index b_row,
-                Index columns, const T* start, T* out) {
+void listed_product(Index rows, const std::int32_t* starts, const std::int32_t* at,
+                    const T* factors, const T* b, Index b_row, Index columns, const T* start,
+                    T* out, Index out_row) {
     constexpr int C = 8, W = Vec<T>::width;
     Index vectors = columns / W;
     while (vectors >= C) {
-        listed<T, C>(count, at, factors, b, b_row, start, out);
+        listed_panel<T, C>(rows, starts, at, factors, b, b_row, start, out, out_row);
         b += C * W;
         out += C * W;
         if (start) start += C * W;
         vectors -= C;
     }
-    last_listed<T, C - 1>(vectors, count, at, factors, b, b_row, start, out);
+    last_listed<T, C - 1>(vectors, rows, starts, at, factors, b, b_row, start, out, out_row);
 }
 
 // out (columns, rows) = a transposed, with whole blocks of columns of a, and zeros behind its rows

@@ -51,6 +51,9 @@ inline bool works_in_place(const Network& network, Index i) {
     return layer.kind == ACTIVATE && from_outputs && before != ACTIVATE && before != DROPOUT;
 }
 
+// Whether a layer does nothing in evaluation: an inverted dropout.
+inline bool is_skipped(const Layer& layer) { return layer.kind == DROPOUT && layer.flag; }
+
 template <class T>
 struct Scratch {
     Trace<T>* traces;
@@ -114,8 +117,11 @@ struct Scratch {
     void for_evaluation(const Network& network, Index rows, Arena& arena, bool filled) {
         T* x_hat = arena.take<T>(rows * network.widest);
         T* inverse = arena.take<T>(rows > network.widest ? rows : network.widest);
-        for (Index i = 0; filled && i < network.count; ++i)
-            traces[i] = {dy[i % 2], x_hat, inverse, nullptr, nullptr};
+        Index turn = 0;
+        for (Index i = 0; filled && i < network.count; ++i) {
+            traces[i] = {dy[turn], x_hat, inverse, nullptr, nullptr};
+            if (!is_skipped(network.layers[i])) turn = 1 - turn;
+        }
     }
 };
 
@@ -156,11 +162,8 @@ void dense(const Layer& layer, const Member<T>& member, const Inputs<T>& in, Sha
     const Index columns = columns_of<T>(layer.outputs);
     if (in.batch && in.batch->starts) {
         const Batch<T>& batch = *in.batch;
-        for (Index r = rows.from; r < rows.to; ++r) {
-            const Index from = batch.starts[r];
-            listed_row(batch.starts[r + 1] - from, batch.columns + from, batch.values + from, w,
-                       layer.row, columns, b, y + r * layer.row);
-        }
+        listed_product(rows.to - rows.from, batch.starts + rows.from, batch.columns, batch.values,
+                       w, layer.row, columns, b, y + rows.from * layer.row, layer.row);
     } else {
         const Left<T> x{in.x + rows.from * in.row, in.row, 1};
         product(rows.to - rows.from, x, w, layer.row, layer.inputs, columns, b,
@@ -251,6 +254,7 @@ T* forward(const Network& network, const Member<T>& member, const Batch<T>& batc
         const double* settings = member.settings + layer.setting;
         const T *first = member.params + layer.first, *second = member.params + layer.second;
         const T* x = in.x;
+        if (!training && is_skipped(layer)) continue;
         y = trace.y;
         switch (layer.kind) {
             case DENSE:
@@ -404,12 +408,9 @@ struct Backward {
             fetch(layer.first + i * layer.row, own * layer.row);
             if (in.batch && in.batch->starts) {
                 const Batch<T>& batch = *in.batch;
-                for (Index r = 0; r < own; ++r) {
-                    const Index from = batch.column_starts[i + r];
-                    listed_row(batch.column_starts[i + r + 1] - from, batch.column_rows + from,
-                               batch.column_values + from, dy, layer.row, columns,
-                               static_cast<const T*>(nullptr), scratch.tile + r * columns);
-                }
+                listed_product(own, batch.column_starts + i, batch.column_rows,
+                               batch.column_values, dy, layer.row, columns,
+                               static_cast<const T*>(nullptr), scratch.tile, columns);
             } else {
                 product(own, Left<T>{in.x + i, 1, in.row}, dy, layer.row, rows, columns,
                         static_cast<const T*>(nullptr), scratch.tile, columns);

@@ -7,7 +7,6 @@ import inspect
 import typing
 from typing import Any
 
-import numpy as np
 import pytest
 
 import trainlab as tl
@@ -62,7 +61,8 @@ def test_engines_by_name_or_themselves(engine: Any) -> None:
     network.fit(data, steps=2, engine=engine)
     expected = network.predict_proba(data.test.x, engine="numpy")
     found = network.predict_proba(data.test.x, engine=engine)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    few_roundings = 1e-6 if engine == "native" else 0.0
+    assert abs(found - expected).max() <= few_roundings
 
 
 @pytest.mark.parametrize("engine", ["jax", None, 3, object(), ENGINES["numpy"]])

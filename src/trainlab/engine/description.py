@@ -80,16 +80,17 @@ LEAST_EPS: Final = 1e-30
 def unknown(members: Sequence[Member]) -> str | None:
     """What the compiled engine does not know of these members, or None if it knows all."""
     for network in {id(member.network): member.network for member in members}.values():
+        norm = network.resolved("norm")
         kinds: list[tuple[Any, tuple[type, ...]]] = [
             (network, (MLP,)),
             (network.activation, FUNCTIONS),
             (network.loss, LOSSES),
-            (network.norm, (type(None), BatchNorm, LayerNorm)),
+            (norm, (type(None), BatchNorm, LayerNorm)),
         ]
         for part, known in kinds:
             if type(part) not in known:
                 return f"it does not know {type(part).__name__}"
-        if getattr(network.norm, "eps", 1.0) < LEAST_EPS:
+        if getattr(norm, "eps", 1.0) < LEAST_EPS:
             return f"its eps must be at least {LEAST_EPS:g}"
     for optimizer in {id(member.optimizer): member.optimizer for member in members}.values():
         if rule_of(optimizer) is None:

@@ -177,8 +177,8 @@ class NativeLane:
         self.places = list(range(len(spec.members)))
         self._members, self._dtype = list(spec.members), np.dtype(spec.dtype)
         self._is_scored = spec.members[0].network.loss.task != "regression"
-        states = spec.states or draw_states(spec.members, spec.widths, spec.dtype)
-        self._sizes = states[0].params.shape, states[0].buffers.shape
+        network = spec.members[0].network.build(*spec.widths)
+        self._sizes = network.size, network.buffer_layout.size
         self._outputs = spec.widths.outputs
         bits = 8 * self._dtype.itemsize
         self._samples_of = getattr(_native, f"Samples{bits}")
@@ -196,6 +196,23 @@ class NativeLane:
         )
         self._kinds = _kinds_of(self._members)
         self._known: Coefficients | None = None
+        if spec.states is None:
+            self._draw(spec.widths)
+        else:
+            self._take(spec.states)
+
+    def _draw(self, widths: Widths) -> None:
+        """Begins with the draws of the seeds; what is the same is drawn once, and not kept."""
+        same: dict[tuple[int, int], list[int]] = {}
+        for row, member in enumerate(self._members):
+            same.setdefault((id(member.network), member.seed), []).append(row)
+        for rows in same.values():
+            (state,) = draw_states([self._members[rows[0]]], widths, self._dtype)
+            for row in rows:
+                self._load(row, state)
+
+    def _take(self, states: Sequence[MemberState]) -> None:
+        """Begins with what members have learnt before."""
         for row, state in enumerate(states):
             self._load(row, state)
         for kind in self._kinds:
@@ -277,8 +294,10 @@ class NativeLane:
 
     def outputs(self, x: Any) -> Array:
         """Tile by tile."""
-        out = np.empty((len(self.places), x.shape[0], self._outputs), self._dtype)
-        self._lane.outputs(self._samples_of(**arrays_of(x)), pool_threads(), out)
+        arrays = self._data[x] if isinstance(x, str) else arrays_of(x)
+        samples = self._split(x) if isinstance(x, str) else self._samples_of(**arrays)
+        out = np.empty((len(self.places), _rows(arrays), self._outputs), self._dtype)
+        self._lane.outputs(samples, pool_threads(), out)
         return out
 
     def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:
