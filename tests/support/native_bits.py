@@ -16,6 +16,7 @@ import numpy as np
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES, targets
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
+from trainlab.engine.native import instruction_set
 
 FEATURES, CLASSES, SAMPLES, STEPS, BATCH = 7, 3, 23, 20, 5
 MANY = 150  # features, of which batches are lists of the numbers that are not zero
@@ -23,7 +24,7 @@ MANY = 150  # features, of which batches are lists of the numbers that are not z
 # Layer norm, not batch norm: before the latter a bias has no gradient but rounding errors, and
 # optimizers that divide by the size of the gradient make steps of these.
 BASE = MLP(hidden=(20, 4), activation="tanh", norm="layer", dropout=0.3)
-ALL_LIMITS = {"clip_norm": 0.5, "clip_value": 0.2, "decoupled_weight_decay": 0.1}
+ALL_LIMITS: dict[str, Any] = {"clip_norm": 0.5, "clip_value": 0.2, "decoupled_weight_decay": 0.1}
 
 CASES: dict[str, Member] = {
     **{f"network {name}": Member(network, SGD(0.1), 1) for name, network in NETWORKS.items()},
@@ -84,6 +85,4 @@ def digests() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    from trainlab.engine import _native
-
-    sys.stdout.write(json.dumps({"isa": _native.isa, "digests": digests()}))
+    sys.stdout.write(json.dumps({"isa": instruction_set(), "digests": digests()}))

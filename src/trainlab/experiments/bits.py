@@ -185,7 +185,7 @@ def dataset(
 
 def _mlp(activation: str, **fields: Any) -> MLP:
     chosen: dict[str, Any] = {"hidden": (37,), "init": "glorot_uniform", **fields}
-    return MLP(activation=activation, **chosen)  # type: ignore[arg-type]  # named, not yet made
+    return MLP(activation=activation, **chosen)
 
 
 def _bytes(values: Array) -> bytes:
