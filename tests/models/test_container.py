@@ -27,3 +27,15 @@ def test_settings_that_could_not_be_read_are_not_written(
     text = "settings of a model must be at most 100 bytes of JSON"
     complains(lambda: tl.save(population, tmp_path / "model"), ModelFileError, text)
     assert not (tmp_path / "model").exists()
+
+
+def test_settings_of_the_greatest_length_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    population = tl.Population.grid()
+    population.fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    path = tmp_path / "model"
+    tl.save(population, path)
+    monkeypatch.setattr(container, "MAX_HEADER", int.from_bytes(path.read_bytes()[:8], "little"))
+    tl.save(population, path)
+    assert len(tl.load(path)) == 1
