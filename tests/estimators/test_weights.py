@@ -16,6 +16,7 @@ from trainlab import (
     PopulationEnsembleRegressor,
     PopulationSearchCV,
 )
+from trainlab.estimators.targets import Values
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -147,3 +148,10 @@ def test_one_row_may_have_a_weight() -> None:
     one.fit([[1.0, 2.0]], [3.0])
     other.fit([[1.0, 2.0]], [3.0], sample_weight=[5.0])
     assert np.array_equal(one.loss_curve_, other.loss_curve_)
+
+
+def test_targets_are_scaled_by_the_weights_of_their_rows() -> None:
+    y, weight = np.array([[1.0], [2.0], [6.0]]), np.array([1.0, 3.0, 2.0])
+    found = Values.of(y, weight, True, True)
+    repeated = Values.of(np.repeat(y, weight.astype(int), axis=0), None, True, True)
+    np.testing.assert_allclose([found.mean, found.scale], [repeated.mean, repeated.scale])

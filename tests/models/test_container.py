@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import math
+import warnings
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
 import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError
-from trainlab.models import container
+from trainlab.models import container, export, scoring
+from trainlab.models.container import Content, pack, unpack
 
 
 def test_limits() -> None:
     """docs/model-files.md names the first; the second must be what older versions read."""
     assert container.MAX_BYTES == 4 * 2**30
     assert container.MAX_HEADER == 32 * 2**20
+    assert export.MAX_BYTES == 2**31 - 2**20  # protocol buffers hold 2 GiB, the graph a part
 
 
 def test_settings_that_could_not_be_read_are_not_written(
@@ -27,3 +35,51 @@ def test_settings_that_could_not_be_read_are_not_written(
     text = "settings of a model must be at most 100 bytes of JSON"
     complains(lambda: tl.save(population, tmp_path / "model"), ModelFileError, text)
     assert not (tmp_path / "model").exists()
+
+
+def test_settings_of_the_greatest_length_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    population = tl.Population.grid()
+    population.fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    path = tmp_path / "model"
+    tl.save(population, path)
+    monkeypatch.setattr(container, "MAX_HEADER", int.from_bytes(path.read_bytes()[:8], "little"))
+    tl.save(population, path)
+    assert len(tl.load(path)) == 1
+
+
+def test_equal_content_has_equal_bytes_which_are_ascii() -> None:
+    one = pack(Content("a kind", {"a": "ü", "b": 2}, {}))
+    assert one == pack(Content("a kind", {"b": 2, "a": "ü"}, {}))
+    assert one.isascii()
+    assert unpack(one, "bytes").document == {"a": "ü", "b": 2}
+
+
+def test_what_is_no_number_is_neither_written_nor_read() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        pack(Content("a kind", {"a": math.nan}, {}))
+    for name in ("NaN", "Infinity", "-Infinity"):
+        text = f"content of the file must be strict JSON; got '{name}'"
+        read = partial(container._parse, f"[{name}]", "the file", "content")
+        complains(read, ModelFileError, text)
+
+
+def test_arrays_of_other_types_are_refused() -> None:
+    about = json.dumps({"kind": "a kind"})
+    packed = safetensors.numpy.save({"a": np.zeros(3, np.float16)}, {"trainlab": about})
+    (_, entry), *_ = safetensors.deserialize(packed)
+    complains(
+        lambda: container._array("a", entry, "the file"),
+        ModelFileError,
+        "dtype of 'a' of the file must be one of F32, F64, I64, BOOL; got 'F16'",
+    )
+
+
+def test_one_warning_of_scikit_learn_is_silenced_and_no_other() -> None:
+    with warnings.catch_warnings(record=True) as seen, scoring._unnamed():
+        warnings.simplefilter("always", append=True)
+        warnings.warn("X does not have valid feature names, but ...", UserWarning, stacklevel=1)
+    assert seen == []
+    with pytest.warns(UserWarning, match="another"), scoring._unnamed():
+        warnings.warn("another", UserWarning, stacklevel=1)

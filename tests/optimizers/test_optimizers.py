@@ -280,6 +280,13 @@ def test_no_state_is_denormal_after_a_flush(name: str, dtype: str) -> None:
 
 # --- settings -----------------------------------------------------------------------
 
+
+def test_what_weighs_the_past_may_be_zero_and_not_one() -> None:
+    assert Momentum(0.1, momentum=0.0).momentum == Adam(0.1, beta1=0.0).beta1 == 0
+    with pytest.raises(SettingError, match=r"momentum of Momentum must be .* \[0.0, 1.0\)"):
+        Momentum(0.1, momentum=1.0)
+
+
 BAD: list[tuple[type[Optimizer], str, Any, str]] = [
     (SGD, "lr", 0.0, "lr of SGD must be a number in (0.0, inf); got 0.0; try lr=0.01"),
     (SGD, "lr", -1, "lr of SGD must be a number in (0.0, inf); got -1; try lr=0.01"),

@@ -1,4 +1,4 @@
-"""A history as a table of pandas."""
+"""How long a training took, and its history as a table of pandas."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def test_to_frame_without_pandas_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"pip install trainlab\[pandas\]"):
         history.to_frame()
+
+
+def test_a_history_knows_how_long_the_training_took() -> None:
+    history = tl.Population.grid().fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    assert history.seconds > 0

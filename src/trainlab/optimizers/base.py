@@ -62,7 +62,7 @@ class Slot(NamedTuple):
 
 def rate(default: float) -> Any:
     """The field `lr`: a number > 0."""
-    return number(default, low=0.0, closed="()", remedy=f"{default:g}")
+    return number(default, low=0.0, remedy=f"{default:g}")
 
 
 def share(default: float) -> Any:
@@ -72,7 +72,7 @@ def share(default: float) -> Any:
 
 def epsilon(default: float) -> Any:
     """The field `eps`, which keeps a denominator off 0: a number > 0."""
-    return number(default, low=0.0, closed="()", remedy=f"{default:g}")
+    return number(default, low=0.0, remedy=f"{default:g}")
 
 
 @dataclass(frozen=True)
