@@ -35,7 +35,7 @@ def main() -> None:
     assert_type(mlp.activation, Activation)
     assert_type(mlp.init, Initializer)
     assert_type(mlp.output_init, Initializer | None)
-    assert_type(mlp.norm, Layer | None)
+    assert_type(mlp.norm, Layer | str | None)
     assert_type(mlp.loss, Loss)
     assert_type(tl.Member(mlp, tl.Adam(schedule="cosine")).optimizer.schedule, Schedule)
     assert_type(tl.WarmUp(steps=3, then="cosine").then, Schedule)
