@@ -126,9 +126,19 @@ void gather(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t first,
                 to.targets[b * target_row + c] = c < outputs ? rows.targets[row * outputs + c] : 0;
     }
     if (rows.is_sparse && by_column) list_columns(rows.features, count, to);
-    batch = {count,       to.x,          rows.features,  to.starts,  to.columns,
-             to.values,   to.column_starts, to.column_rows, to.column_values, to.classes,
-             to.targets,  target_row,    to.weight};
+    batch = {count,
+             to.x,
+             rows.features,
+             to.starts,
+             to.columns,
+             to.values,
+             to.column_starts,
+             to.column_rows,
+             to.column_values,
+             to.classes,
+             to.targets,
+             target_row,
+             to.weight};
 }
 
 }  // namespace trainlab::TRAINLAB_ISA

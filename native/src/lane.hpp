@@ -5,126 +5,30 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <functional>
-#include <memory>
-#include <new>
-#include <stdexcept>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "kernels.hpp"
+#include "threads.hpp"
 
 namespace trainlab {
 
-constexpr std::size_t LINE = 64;                     // bytes that arrays are aligned to
 constexpr std::int64_t TILE = 256;                   // rows that are evaluated at a time
 constexpr std::size_t GATHERED = std::size_t{1} << 20;  // bytes of batches brought together ahead
-constexpr std::int64_t AHEAD = 16;                   // steps that they are at most
-constexpr double BLOCK_SECONDS = 0.05;               // between two looks for an interruption
-constexpr double SPREAD = 2e6;                       // multiplications worth another thread
-constexpr double SHARED = 2e6;                       // those of a step worth a team of them
-
-// Memory that is aligned, and not initialised.
-class Memory {
-  public:
-    Memory() = default;
-    explicit Memory(std::size_t bytes)
-        : at_(static_cast<char*>(::operator new(bytes ? bytes : 1, std::align_val_t{LINE}))),
-          bytes_(bytes) {}
-
-    char* at() const { return at_.get(); }
-    std::size_t bytes() const { return bytes_; }
-    void reserve(std::size_t bytes) {
-        if (bytes > bytes_) *this = Memory(bytes);
-    }
-
-  private:
-    struct Delete {
-        void operator()(char* at) const { ::operator delete(at, std::align_val_t{LINE}); }
-    };
-    std::unique_ptr<char, Delete> at_;
-    std::size_t bytes_ = 0;
-};
-
-// Calls work(part, thread) for all parts, on so many threads, this one among them.
-template <class Work>
-void run(std::int64_t parts, std::int64_t threads, const Work& work) {
-    std::atomic<std::int64_t> next{0};
-    const auto loop = [&](std::int64_t thread) {
-        for (std::int64_t part; (part = next++) < parts;) work(part, thread);
-    };
-    std::vector<std::thread> others;
-    others.reserve(static_cast<std::size_t>(threads));
-    try {
-        for (std::int64_t thread = 1; thread < threads && thread < parts; ++thread)
-            others.emplace_back(loop, thread);
-    } catch (const std::system_error&) {
-        // There are no more threads: those that there are do all of it.
-    }
-    loop(0);
-    for (std::thread& other : others) other.join();
-}
-
-// Where the threads of a team wait for each other: some turns of a loop, and then the system may
-// let others run.
-class Barrier {
-  public:
-    explicit Barrier(std::int64_t size) : size_(size) {}
-
-    static void wait(void* barrier) { static_cast<Barrier*>(barrier)->wait(); }
-
-  private:
-    void wait() {
-        const std::int64_t turn = turn_.load(std::memory_order_acquire);
-        if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
-            waiting_.store(0, std::memory_order_relaxed);
-            turn_.store(turn + 1, std::memory_order_release);
-            return;
-        }
-        for (int spins = 0; turn_.load(std::memory_order_acquire) == turn; ++spins)
-            if (spins > PATIENCE) std::this_thread::yield();
-    }
-
-    static constexpr int PATIENCE = 2000;
-    std::atomic<std::int64_t> waiting_{0}, turn_{0};
-    const std::int64_t size_;
-};
-
-// Calls work(team) on so many threads at the same time, or on fewer where there are no more.
-template <class Work>
-void run_team(std::int64_t threads, const Work& work) {
-    std::atomic<Barrier*> common{nullptr};
-    std::atomic<std::int64_t> size{0};
-    const auto join_in = [&](std::int64_t place) {
-        Barrier* barrier;
-        while (!(barrier = common.load(std::memory_order_acquire))) std::this_thread::yield();
-        work(Team{place, size.load(std::memory_order_relaxed), Barrier::wait, barrier});
-    };
-    std::vector<std::thread> others;
-    others.reserve(static_cast<std::size_t>(threads));
-    try {
-        for (std::int64_t place = 1; place < threads; ++place) others.emplace_back(join_in, place);
-    } catch (const std::system_error&) {
-        // As above.
-    }
-    Barrier barrier(static_cast<std::int64_t>(others.size()) + 1);
-    size.store(static_cast<std::int64_t>(others.size()) + 1, std::memory_order_relaxed);
-    common.store(&barrier, std::memory_order_release);
-    join_in(0);
-    for (std::thread& other : others) other.join();
-}
+constexpr std::int64_t AHEAD = 16;  // steps that they are at most
+constexpr double BLOCK_SECONDS = 0.05;  // between two looks for an interruption
+constexpr double SPREAD = 2e6;  // multiplications worth another thread
+constexpr double SHARED = 2e6;  // those of a step worth a team of them
 
 // How a flat array outside stands in the padded one inside: row by row.
 struct Piece {
     std::int64_t rows, columns;  // of the array
-    std::int64_t flat, padded;   // where it begins
-    std::int64_t row;            // places of a padded row
+    std::int64_t flat, padded;  // where it begins
+    std::int64_t row;  // places of a padded row
 };
 
 // The places of a row of `n` numbers of so many bytes: whole lines of a cache, and an odd number
@@ -143,11 +47,8 @@ class Lane {
          std::vector<double> settings, std::int64_t columns, std::vector<std::int64_t> rules,
          std::vector<std::int64_t> slots, std::vector<std::uint64_t> seeds,
          std::vector<std::int64_t> seed_places)
-        : layers_(std::move(layers)),
-          settings_(std::move(settings)),
-          columns_(columns),
-          slots_(std::move(slots)),
-          set_(*instruction_set()) {
+        : layers_(std::move(layers)), settings_(std::move(settings)), columns_(columns),
+          slots_(std::move(slots)), set_(*instruction_set()) {
         lay_out(flat, loss);
         const auto count = static_cast<std::int64_t>(rules.size());
         members_.resize(rules.size());
@@ -250,11 +151,11 @@ class Lane {
     void evaluate(const Rows<T>& rows, std::int64_t threads, double* loss, double* right) {
         const std::int64_t tiles = (rows.count + TILE - 1) / TILE;
         std::vector<double> parts(static_cast<std::size_t>(2 * tiles * size()));
-        over_tiles(rows, threads, [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch,
-                                      char* scratch) {
-            double* sums = &parts[static_cast<std::size_t>(2 * (tile * size() + k))];
-            kernels().evaluate(network_, members_[k], batch, sums[0], sums[1], scratch);
-        });
+        over_tiles(rows, threads,
+                   [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch, char* scratch) {
+                       double* sums = &parts[static_cast<std::size_t>(2 * (tile * size() + k))];
+                       kernels().evaluate(network_, members_[k], batch, sums[0], sums[1], scratch);
+                   });
         for (std::int64_t k = 0; k < size(); ++k) {
             loss[k] = right[k] = 0;
             for (std::int64_t tile = 0; tile < tiles; ++tile) {
@@ -280,11 +181,11 @@ class Lane {
 
     // out (members, rows, outputs).
     void outputs(const Rows<T>& rows, std::int64_t threads, T* out) {
-        over_tiles(rows, threads, [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch,
-                                      char* scratch) {
-            T* at = out + (k * rows.count + tile * TILE) * network_.outputs;
-            kernels().outputs(network_, members_[k], batch, at, scratch);
-        });
+        over_tiles(rows, threads,
+                   [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch, char* scratch) {
+                       T* at = out + (k * rows.count + tile * TILE) * network_.outputs;
+                       kernels().outputs(network_, members_[k], batch, at, scratch);
+                   });
     }
 
   private:
@@ -438,8 +339,7 @@ class Lane {
             }
             return;
         }
-        const std::int64_t ahead =
-            per_seed == 1 ? 1 : std::clamp(fitting, std::int64_t{1}, AHEAD);
+        const std::int64_t ahead = per_seed == 1 ? 1 : std::clamp(fitting, std::int64_t{1}, AHEAD);
         reserve_batches(ahead, call.threads);
         run(seed_count_, call.threads, [&](std::int64_t seed, std::int64_t thread) {
             Batch<T> batches[AHEAD];
@@ -511,8 +411,8 @@ class Lane {
         run(tiles, threads, [&](std::int64_t tile, std::int64_t thread) {
             const std::int64_t first = tile * TILE;
             Batch<T> batch;
-            kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false,
-                             batch, spares_[thread].at());
+            kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false, batch,
+                             spares_[thread].at());
             for (std::int64_t k = 0; k < size(); ++k) work(tile, k, batch, scratch_[thread].at());
         });
     }

@@ -68,7 +68,8 @@ struct Samples {
             require(length(classes->shape(0)) == rows.count, "classes do not fit");
             rows.classes = classes->data();
             for (std::int64_t i = 0; i < rows.count; ++i)
-                most_ = std::max(most_, rows.classes[i]), least_ = std::min(least_, rows.classes[i]);
+                most_ = std::max(most_, rows.classes[i]),
+                least_ = std::min(least_, rows.classes[i]);
         }
         if (targets) {
             require(length(targets->shape(0)) == rows.count, "targets do not fit");
@@ -198,7 +199,8 @@ struct BoundLane {
         const std::int64_t by_step = length(coefficients.shape(0)),
                            by_member = length(coefficients.shape(1)),
                            numbers = length(coefficients.shape(2));
-        require((by_step == steps || by_step == 1) && (by_member == lane.size() || by_member == 1) &&
+        require((by_step == steps || by_step == 1) &&
+                    (by_member == lane.size() || by_member == 1) &&
                     numbers == trainlab::COEFFICIENTS,
                 "coefficients do not fit");
         require(length(losses.shape(0)) == lane.size() && length(losses.shape(1)) == steps &&
@@ -342,7 +344,8 @@ struct BoundLane {
                 "the array does not fit");
     }
 
-    static void check_rows(const std::int64_t* rows, std::int64_t count, const Samples<T>& samples) {
+    static void check_rows(const std::int64_t* rows, std::int64_t count,
+                           const Samples<T>& samples) {
         for (std::int64_t i = 0; i < count; ++i)
             require(rows[i] >= 0 && rows[i] < samples.rows.count, "batches must be rows");
     }
@@ -382,7 +385,8 @@ void bind(nb::module_& module, const char* samples, const char* lane) {
 NB_MODULE(_native, module) {
     nb::set_leak_warnings(false);
     const trainlab::InstructionSet* set = trainlab::instruction_set();
-    if (!set) throw nb::import_error("TRAINLAB_NATIVE_ISA names no instruction set of this machine");
+    if (!set)
+        throw nb::import_error("TRAINLAB_NATIVE_ISA names no instruction set of this machine");
     module.attr("isa") = set->name;
     bind<float>(module, "Samples32", "Lane32");
     bind<double>(module, "Samples64", "Lane64");

@@ -15,22 +15,54 @@ namespace trainlab {
 enum Kind : std::int64_t { DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT };
 
 enum Function : std::int64_t {
-    IDENTITY, RELU, LEAKY_RELU, ELU, SIGMOID, TANH, SOFTPLUS, GELU, FUNCTIONS
+    IDENTITY,
+    RELU,
+    LEAKY_RELU,
+    ELU,
+    SIGMOID,
+    TANH,
+    SOFTPLUS,
+    GELU,
+    FUNCTIONS
 };
 
 enum Loss : std::int64_t {
-    MEAN_SQUARED_ERROR, HUBER, SIGMOID_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY, LOSSES
+    MEAN_SQUARED_ERROR,
+    HUBER,
+    SIGMOID_CROSS_ENTROPY,
+    SOFTMAX_CROSS_ENTROPY,
+    LOSSES
 };
 
 enum Rule : std::int64_t {
-    SGD, MOMENTUM, MOMENTUM_RATE_INSIDE, NESTEROV, NESTEROV_RATE_INSIDE, ADAGRAD,
-    ADAGRAD_EPS_INSIDE, RMSPROP, RMSPROP_EPS_INSIDE, ADAM, NADAM, AMSGRAD, AMSGRAD_CORRECTED,
-    LION, RULES
+    SGD,
+    MOMENTUM,
+    MOMENTUM_RATE_INSIDE,
+    NESTEROV,
+    NESTEROV_RATE_INSIDE,
+    ADAGRAD,
+    ADAGRAD_EPS_INSIDE,
+    RMSPROP,
+    RMSPROP_EPS_INSIDE,
+    ADAM,
+    NADAM,
+    AMSGRAD,
+    AMSGRAD_CORRECTED,
+    LION,
+    RULES
 };
 
 // What the optimizers' `coefficients` are called here, in their order in a row of numbers.
 enum Coefficient : std::int64_t {
-    RATE, EPS, KEEP1, TAKE1, KEEP2, TAKE2, EXTRA, SHRINK, COEFFICIENTS
+    RATE,
+    EPS,
+    KEEP1,
+    TAKE1,
+    KEEP2,
+    TAKE2,
+    EXTRA,
+    SHRINK,
+    COEFFICIENTS
 };
 
 // The settings of a member, in their order in a row of numbers; those of layers follow.

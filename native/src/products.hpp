@@ -128,8 +128,7 @@ void listed_panel(Index rows, const std::int32_t* starts, const std::int32_t* at
 
 template <class T, int C>
 void last_listed(Index vectors, Index rows, const std::int32_t* starts, const std::int32_t* at,
-                 const T* factors, const T* b, Index b_row, const T* start, T* out,
-                 Index out_row) {
+                 const T* factors, const T* b, Index b_row, const T* start, T* out, Index out_row) {
     if constexpr (C > 0) {
         if (vectors == C)
             listed_panel<T, C>(rows, starts, at, factors, b, b_row, start, out, out_row);

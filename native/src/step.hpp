@@ -13,122 +13,9 @@
 #include "optimizers.hpp"
 #include "philox.hpp"
 #include "products.hpp"
+#include "scratch.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
-
-// The places of a row that are computed with.
-template <class T>
-TRAINLAB_INLINE Index columns_of(Index features) {
-    constexpr Index block = Format<T>::block;
-    return (features + block - 1) / block * block;
-}
-
-// Rows of W whose gradient is computed at a time: it stays in the nearest cache.
-template <class T>
-inline Index tile_rows(const Layer& layer) {
-    constexpr Index bytes = 16384, most = 48, least = 6;
-    const Index fitting = bytes / (layer.row * static_cast<Index>(sizeof(T)));
-    return fitting > most ? most : fitting < least ? least : fitting / least * least;
-}
-
-// What a layer leaves for its backward pass, and for the next layer.
-template <class T>
-struct Trace {
-    T* y;         // (rows, row)
-    T* x_hat;     // (rows, row), of norms
-    T* inverse;   // 1 / sqrt(var + eps): (row,) of batch-norm, (rows,) of layer-norm
-    T* statistics;  // (2, row), the new buffers of batch-norm
-    T* mask;      // (rows, row), of dropout
-};
-
-// Whether an activation may overwrite its inputs: its derivative follows from its outputs, and the
-// layer before does not need them any more.
-inline bool works_in_place(const Network& network, Index i) {
-    const Layer& layer = network.layers[i];
-    const Index before = i > 0 ? network.layers[i - 1].kind : Index(ACTIVATE);
-    const bool from_outputs = layer.function != trainlab::ELU && layer.function != LEAKY_RELU &&
-                              layer.function != trainlab::GELU;
-    return layer.kind == ACTIVATE && from_outputs && before != ACTIVATE && before != DROPOUT;
-}
-
-// Whether a layer does nothing in evaluation: an inverted dropout.
-inline bool is_skipped(const Layer& layer) { return layer.kind == DROPOUT && layer.flag; }
-
-template <class T>
-struct Scratch {
-    Trace<T>* traces;
-    T* tile;          // some rows of a gradient
-    T* dy[2];         // (rows, widest)
-    T* transposed;    // W of a layer
-    T* gradient;      // all of it, where its norm is clipped
-    float* uniforms;  // (rows, outputs)
-    std::size_t bytes;
-
-    // What each thread of a team has for itself lies at the beginning of `own`, the rest in `shared`.
-    Scratch(const Network& network, Index rows, bool training, char* own, char* shared) {
-        Arena front(own);
-        traces = front.take<Trace<T>>(network.count);
-        tile = front.take<T>(longest_tile(network));
-        Arena rest(shared ? shared + front.bytes() : nullptr);
-        for (T*& each : dy) each = rest.take<T>(rows * network.widest);
-        if (training)
-            for_training(network, rows, rest, own != nullptr);
-        else
-            for_evaluation(network, rows, rest, own != nullptr);
-        bytes = front.bytes() + rest.bytes();
-    }
-
-  private:
-    static Index longest_tile(const Network& network) {
-        Index longest = 0;
-        for (Index i = 0; i < network.count; ++i) {
-            const Layer& layer = network.layers[i];
-            const Index own = (layer.kind == DENSE ? tile_rows<T>(layer) : 2) * layer.row;
-            if (own > longest) longest = own;
-        }
-        return longest;
-    }
-
-    void for_training(const Network& network, Index rows, Arena& arena, bool filled) {
-        Index largest = 0, drawn = 0;
-        for (Index i = 0; i < network.count; ++i) {
-            const Layer& layer = network.layers[i];
-            const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
-            Trace<T> trace{};
-            if (!works_in_place(network, i))
-                trace.y = arena.take<T>(rows * layer.row);
-            else if (filled)
-                trace.y = traces[i - 1].y;
-            if (norm) trace.x_hat = arena.take<T>(rows * layer.row);
-            if (norm) trace.inverse = arena.take<T>(rows > layer.row ? rows : layer.row);
-            if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
-            if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
-            if (filled) traces[i] = trace;
-            if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
-            const Index own = columns_of<T>(layer.outputs) * network.widest;
-            if (layer.kind == DENSE && i > 0 && own > largest) largest = own;
-        }
-        transposed = arena.take<T>(largest);
-        gradient = arena.take<T>(network.params);
-        uniforms = arena.take<float>(drawn);
-    }
-
-    // The outputs of two layers are enough.
-    void for_evaluation(const Network& network, Index rows, Arena& arena, bool filled) {
-        T* x_hat = arena.take<T>(rows * network.widest);
-        T* inverse = arena.take<T>(rows > network.widest ? rows : network.widest);
-        Index turn = 0;
-        for (Index i = 0; filled && i < network.count; ++i) {
-            traces[i] = {dy[turn], x_hat, inverse, nullptr, nullptr};
-            if (!is_skipped(network.layers[i])) turn = 1 - turn;
-        }
-    }
-};
-
-template <class T>
-std::size_t scratch_bytes(const Network& network, std::int64_t rows, bool training) {
-    return Scratch<T>(network, rows, training, nullptr, nullptr).bytes;
-}
 
 // The first layer reads a batch, the others a matrix.
 template <class T>
@@ -222,7 +109,8 @@ bool has_finite_statistics(const Network& network, const Scratch<T>& scratch) {
         if (layer.kind != BATCH_NORM) continue;
         for (Index half = 0; half < 2; ++half)
             for (Index c = 0; c < columns_of<T>(layer.outputs); c += Vec<T>::width)
-                bad = fma(load(scratch.traces[i].statistics + half * layer.row + c), zero<T>(), bad);
+                bad =
+                    fma(load(scratch.traces[i].statistics + half * layer.row + c), zero<T>(), bad);
     }
     return !any(is_nan(bad));
 }
@@ -257,22 +145,17 @@ T* forward(const Network& network, const Member<T>& member, const Batch<T>& batc
         if (!training && is_skipped(layer)) continue;
         y = trace.y;
         switch (layer.kind) {
-            case DENSE:
-                dense(layer, member, in, share, y);
-                break;
+            case DENSE: dense(layer, member, in, share, y); break;
             case BATCH_NORM:
                 batch_norm(layer, settings, first, second, member.buffers + layer.buffers, x, rows,
                            training, trace, y);
                 break;
-            case LAYER_NORM:
-                layer_norm(layer, settings, first, second, x, rows, trace, y);
-                break;
+            case LAYER_NORM: layer_norm(layer, settings, first, second, x, rows, trace, y); break;
             case ACTIVATE:
                 activate(layer, settings, x + share.from * layer.row, share.to - share.from,
                          y + share.from * layer.row);
                 break;
-            default:
-                drop_out(layer, member, step, x, rows, scratch, trace, y);
+            default: drop_out(layer, member, step, x, rows, scratch, trace, y);
         }
         in = {nullptr, rows, y, layer.row};
     }
@@ -282,7 +165,8 @@ T* forward(const Network& network, const Member<T>& member, const Batch<T>& batc
 // What `Optimizer.delta` is told at one step.
 template <class T>
 Update<T> update_of(const Training<T>& training, const Member<T>& member, Index row, Index step) {
-    const double* c = training.coefficients + (step * training.step_stride + row * training.member_stride);
+    const double* c =
+        training.coefficients + (step * training.step_stride + row * training.member_stride);
     Update<T> u{};
     u.rule = member.rule;
     for (int i = 0; i < COEFFICIENTS; ++i) u.numbers.c[i] = broadcast(static_cast<T>(c[i]));
@@ -408,9 +292,9 @@ struct Backward {
             fetch(layer.first + i * layer.row, own * layer.row);
             if (in.batch && in.batch->starts) {
                 const Batch<T>& batch = *in.batch;
-                listed_product(own, batch.column_starts + i, batch.column_rows,
-                               batch.column_values, dy, layer.row, columns,
-                               static_cast<const T*>(nullptr), scratch.tile, columns);
+                listed_product(own, batch.column_starts + i, batch.column_rows, batch.column_values,
+                               dy, layer.row, columns, static_cast<const T*>(nullptr), scratch.tile,
+                               columns);
             } else {
                 product(own, Left<T>{in.x + i, 1, in.row}, dy, layer.row, rows, columns,
                         static_cast<const T*>(nullptr), scratch.tile, columns);
@@ -454,20 +338,14 @@ bool backward(const Network& network, Backward<T>& pass, const Batch<T>& batch, 
         if (i) in = {nullptr, batch.rows, pass.scratch.traces[i - 1].y, network.layers[i - 1].row};
         const Index from = share.from * layer.row, rows = share.to - share.from;
         switch (layer.kind) {
-            case DENSE:
-                pass.dense(layer, in, share, dy, i ? other : nullptr, in.row);
-                break;
+            case DENSE: pass.dense(layer, in, share, dy, i ? other : nullptr, in.row); break;
             case BATCH_NORM:
-            case LAYER_NORM:
-                pass.norm(layer, trace, rows, dy, other);
-                break;
+            case LAYER_NORM: pass.norm(layer, trace, rows, dy, other); break;
             case ACTIVATE:
-                pull_back(layer, pass.member.settings + layer.setting, in.x + from,
-                          trace.y + from, dy + from, rows, dy + from);
+                pull_back(layer, pass.member.settings + layer.setting, in.x + from, trace.y + from,
+                          dy + from, rows, dy + from);
                 continue;
-            default:
-                multiply(rows, layer, dy, trace.mask, dy);
-                continue;
+            default: multiply(rows, layer, dy, trace.mask, dy); continue;
         }
         T* swapped = dy;
         dy = other;
@@ -500,8 +378,12 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
         wait_for_all(team);
         if (diverged >= 0) return true;
         take_statistics(network, member, scratch);
-        Backward<T> pass{member, scratch,           update_of(training, member, row, step),
-                         team,   network.params > Index(1) << 16, waits};
+        Backward<T> pass{member,
+                         scratch,
+                         update_of(training, member, row, step),
+                         team,
+                         network.params > Index(1) << 16,
+                         waits};
         const bool is_good = backward(network, pass, batch, share);
         if (!is_good) __atomic_store_n(&diverged, step, __ATOMIC_RELAXED);
         wait_for_all(team);

@@ -322,17 +322,16 @@ class NativeLane:
     def keep(self, rows: Sequence[int]) -> None:
         """Moves the rows that stay together."""
         kept = np.array(rows, np.int64)
-        states = []
-        for kind in self._kinds:
-            own = np.isin(kind.rows, kept)
-            if own.any():
-                states.append({name: values[own] for name, values in kind.state.items()})
+        before = {row: (kind, at) for kind in self._kinds for at, row in enumerate(kind.rows)}
         self.places = [self.places[row] for row in rows]
         self._members = [self._members[row] for row in rows]
         self._lane.keep(kept, *self._seed_arrays())
         self._kinds, self._known = _kinds_of(self._members), None
-        for kind, state in zip(self._kinds, states, strict=True):
-            kind.state.update(state)
+        for kind in self._kinds:  # which may come in another order now
+            known = [before[row] for row in kept[kind.rows]]
+            places = [at for _, at in known]
+            for name, values in known[0][0].state.items():
+                kind.state[name] = values[places]
 
 
 def _kinds_of(members: Sequence[Member]) -> list[OptimizerRows]:

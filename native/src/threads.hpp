@@ -1,0 +1,110 @@
+// Aligned memory, and threads: to deal work to, or to share the steps of one network.
+
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "network.hpp"
+
+namespace trainlab {
+
+constexpr std::size_t LINE = 64;                     // bytes that arrays are aligned to
+
+// Memory that is aligned, and not initialised.
+class Memory {
+  public:
+    Memory() = default;
+    explicit Memory(std::size_t bytes)
+        : at_(static_cast<char*>(::operator new(bytes ? bytes : 1, std::align_val_t{LINE}))),
+          bytes_(bytes) {}
+
+    char* at() const { return at_.get(); }
+    std::size_t bytes() const { return bytes_; }
+    void reserve(std::size_t bytes) {
+        if (bytes > bytes_) *this = Memory(bytes);
+    }
+
+  private:
+    struct Delete {
+        void operator()(char* at) const { ::operator delete(at, std::align_val_t{LINE}); }
+    };
+    std::unique_ptr<char, Delete> at_;
+    std::size_t bytes_ = 0;
+};
+
+// Calls work(part, thread) for all parts, on so many threads, this one among them.
+template <class Work>
+void run(std::int64_t parts, std::int64_t threads, const Work& work) {
+    std::atomic<std::int64_t> next{0};
+    const auto loop = [&](std::int64_t thread) {
+        for (std::int64_t part; (part = next++) < parts;) work(part, thread);
+    };
+    std::vector<std::thread> others;
+    others.reserve(static_cast<std::size_t>(threads));
+    try {
+        for (std::int64_t thread = 1; thread < threads && thread < parts; ++thread)
+            others.emplace_back(loop, thread);
+    } catch (const std::system_error&) {
+        // There are no more threads: those that there are do all of it.
+    }
+    loop(0);
+    for (std::thread& other : others) other.join();
+}
+
+// Where the threads of a team wait for each other: some turns of a loop, and then the system may
+// let others run.
+class Barrier {
+  public:
+    explicit Barrier(std::int64_t size) : size_(size) {}
+
+    static void wait(void* barrier) { static_cast<Barrier*>(barrier)->wait(); }
+
+  private:
+    void wait() {
+        const std::int64_t turn = turn_.load(std::memory_order_acquire);
+        if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+            waiting_.store(0, std::memory_order_relaxed);
+            turn_.store(turn + 1, std::memory_order_release);
+            return;
+        }
+        for (int spins = 0; turn_.load(std::memory_order_acquire) == turn; ++spins)
+            if (spins > PATIENCE) std::this_thread::yield();
+    }
+
+    static constexpr int PATIENCE = 2000;
+    std::atomic<std::int64_t> waiting_{0}, turn_{0};
+    const std::int64_t size_;
+};
+
+// Calls work(team) on so many threads at the same time, or on fewer where there are no more.
+template <class Work>
+void run_team(std::int64_t threads, const Work& work) {
+    std::atomic<Barrier*> common{nullptr};
+    std::atomic<std::int64_t> size{0};
+    const auto join_in = [&](std::int64_t place) {
+        Barrier* barrier;
+        while (!(barrier = common.load(std::memory_order_acquire))) std::this_thread::yield();
+        work(Team{place, size.load(std::memory_order_relaxed), Barrier::wait, barrier});
+    };
+    std::vector<std::thread> others;
+    others.reserve(static_cast<std::size_t>(threads));
+    try {
+        for (std::int64_t place = 1; place < threads; ++place) others.emplace_back(join_in, place);
+    } catch (const std::system_error&) {
+        // As above.
+    }
+    Barrier barrier(static_cast<std::int64_t>(others.size()) + 1);
+    size.store(static_cast<std::int64_t>(others.size()) + 1, std::memory_order_relaxed);
+    common.store(&barrier, std::memory_order_release);
+    join_in(0);
+    for (std::thread& other : others) other.join();
+}
+
+}  // namespace trainlab
