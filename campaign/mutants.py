@@ -54,7 +54,7 @@ TESTS: Final = (
     "tests/estimators",
     "tests/search",
     "tests/data",
-    "tests/store/test_store.py",
+    "tests/store",
     "tests/differentiation/test_faults.py",
     "tests/optimizers/test_optimizers.py",
     "tests/optimizers/test_optimizer_formulas.py",
