@@ -139,15 +139,15 @@ def test_results_name_the_engine(tmp_path: Path) -> None:
     assert results.load(tmp_path / experiment.name).environment["engine"] == "native"
 
 
-def test_what_is_said_of_the_engine_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_of_the_engines_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
-    told = "numpy (trainings take two to three times as long without the native engine: "
+    told = "numpy (native is not installed: "
     monkeypatch.setattr(native, "MISSING", "undefined symbol: round")
     assert engines.describe() == f"{told}undefined symbol: round)"
     monkeypatch.setattr(native, "MISSING", "No module named 'trainlab.engine._native'")
     assert engines.describe().startswith(f"{told}it was not compiled when trainlab was installed")
     monkeypatch.setattr(native, "MISSING", None)
     monkeypatch.setattr(native, "_native", SimpleNamespace(isa="avx2"))
-    assert engines.describe() == "native (avx2)"
+    assert engines.describe() == "native (native is installed: avx2)"
     monkeypatch.setattr(engines, "AUTO", ("numpy",))
-    assert engines.describe() == "numpy"
+    assert engines.describe() == "numpy (native is installed: avx2)"

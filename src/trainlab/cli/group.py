@@ -116,7 +116,7 @@ class Choice(click.Choice[str]):
 
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
-    words = "What computes the networks; auto is the fastest that can."
+    words = "What computes the networks; auto is numpy."
     choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command

@@ -23,7 +23,7 @@ ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
 """Engines by name, the fastest first."""
 
 AUTO = ("numpy",)
-"""Those that "auto" takes the first of that is here and can train the members."""
+"""Of these "auto" takes the first that is here and can train the members."""
 
 
 ENGINE: Final = Rule(
@@ -74,16 +74,14 @@ def engine_for(
 
 
 def describe() -> str:
-    """The engine that "auto" takes where it can, for people."""
-    name = next(name for name in AUTO if name in _here())
-    if name == "native":
-        return f"native ({instruction_set()})"
-    if native.MISSING is None or "native" not in AUTO:
-        return name
+    """For people: the engine that "auto" takes where it can, and whether native is there."""
+    first = next(name for name in AUTO if name in _here())
+    if native.MISSING is None:
+        return f"{first} (native is installed: {instruction_set()})"
     reason = native.MISSING
     if "No module named" in reason:
         reason = "it was not compiled when trainlab was installed, see docs/engines.md"
-    return f"{name} (trainings take two to three times as long without the native engine: {reason})"
+    return f"{first} (native is not installed: {reason})"
 
 
 def _here() -> list[str]:

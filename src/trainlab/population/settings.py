@@ -130,9 +130,8 @@ class FitSettings(RunSettings):
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
     engine : {"auto", "native", "numpy"} or Engine
-        What computes the steps.  "auto" is the engine that a stored run began with, else the
-        fastest that is installed and can train all members; a named one that cannot train a
-        member is refused.
+        What computes the steps.  "auto" is the engine that a stored run began with, else NumPy;
+        "native" is the compiled engine.  A named one that cannot train a member is refused.
     run : str
         The name of this training in the store.
     fresh : bool
