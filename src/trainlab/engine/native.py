@@ -18,6 +18,7 @@ from trainlab.engine.grouping import group
 from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import SettingError, sentence
+from trainlab.interrupts import uninterrupted
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
@@ -29,7 +30,8 @@ MISSING: str | None = None
 """Why the compiled module is not there, which is optional."""
 _native: Any = None
 try:
-    _native = importlib.import_module("trainlab.engine._native")
+    with uninterrupted():
+        _native = importlib.import_module("trainlab.engine._native")
 except ImportError as error:
     MISSING = str(error)
 
