@@ -47,7 +47,7 @@ class Schedule(Settings, ABC):
     >>> @dataclass(frozen=True)
     ... class InverseRoot(Schedule):  # 1/√(1 + step)
     ...     def multiplier(self, step, total=None):
-    ...         return 1.0 / math.sqrt(1 + step)
+    ...         return (1 + step) ** -0.5
     >>> InverseRoot().multiplier(3)
     0.5
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainlab.store.checksums import checksum, stamp
+from trainlab.store.coding import checksum, stamp
 
 import trainlab as tl
 from trainlab import engine as engines

@@ -12,11 +12,6 @@ from typing import assert_type
 import numpy as np
 
 import trainlab as tl
-from trainlab.network.activations import Activation
-from trainlab.network.base import Layer
-from trainlab.network.initializers import Initializer
-from trainlab.network.losses import Loss
-from trainlab.schedules import Schedule
 
 
 def main() -> None:
@@ -32,13 +27,13 @@ def main() -> None:
         loss="softmax_cross_entropy",
     )
     assert_type(mlp.hidden, tuple[int, ...])
-    assert_type(mlp.activation, Activation)
-    assert_type(mlp.init, Initializer)
-    assert_type(mlp.output_init, Initializer | None)
-    assert_type(mlp.norm, Layer | str | None)
-    assert_type(mlp.loss, Loss)
-    assert_type(tl.Member(mlp, tl.Adam(schedule="cosine")).optimizer.schedule, Schedule)
-    assert_type(tl.WarmUp(steps=3, then="cosine").then, Schedule)
+    assert_type(mlp.activation, tl.Activation)
+    assert_type(mlp.init, tl.Initializer)
+    assert_type(mlp.output_init, tl.Initializer | None)
+    assert_type(mlp.norm, tl.Layer | str | None)
+    assert_type(mlp.loss, tl.Loss)
+    assert_type(tl.Member(mlp, tl.Adam(schedule="cosine")).optimizer.schedule, tl.Schedule)
+    assert_type(tl.WarmUp(steps=3, then="cosine").then, tl.Schedule)
 
     activations = [tl.ELU(1.5), tl.GELU(), tl.Identity(), tl.LeakyReLU(0.1), tl.ReLU()]
     activations += [tl.Sigmoid(), tl.Softplus(), tl.Tanh()]
@@ -72,6 +67,12 @@ def main() -> None:
     networks += [tl.MLP((5,), norm=one) for one in norms]
     networks += [tl.MLP(5, loss=one) for one in losses[2:]]
     optimizers += [tl.Adam(schedule=one) for one in schedules]
+
+    parts = [tl.Activate(tl.ReLU()), tl.Dense(5), tl.Dropout(0.5)]
+    assert all(isinstance(one, tl.Layer) for one in parts)
+    bases = [tl.Callback, tl.Declaration, tl.Metric, tl.Mode, tl.Moment, tl.Optimizer, tl.Parameter]
+    assert all(isinstance(one, type) for one in [*bases, tl.Progress, tl.Slot])
+    assert callable(tl.register)
 
     data = tl.load_digits().split(validation=0.2)
     assert_type(data, tl.Dataset)

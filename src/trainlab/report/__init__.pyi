@@ -1,0 +1,1 @@
+from trainlab.report.page import build as build
