@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from pathlib import Path
@@ -141,10 +142,14 @@ def test_what_decides_the_encoding_is_kept(
     table: Path, searched: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = tl.TableEncoder.__init__
-    for name, value in (("min_frequency", 4), ("max_categories", 9)):
+    for other in ({"min_frequency": 4}, {"max_categories": 9}):
+
+        @functools.wraps(right)
+        def init(self: Any, *args: Any, other: Any = other, **given: Any) -> None:
+            right(self, *args, **(other | given))
+
         with monkeypatch.context() as patch:
-            patch.setattr(tl.TableEncoder, "__init__", right)
-            patch.setitem(right.__kwdefaults__, name, value)
+            patch.setattr(tl.TableEncoder, "__init__", init)
             words = ("--csv", table, "--target", "=1+1", *QUICK, "--out", searched[0])
             result = invoke("search", *words)
         assert result.exit_code == 2, result.output

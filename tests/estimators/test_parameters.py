@@ -38,6 +38,7 @@ DEFAULTS = {
     "warm_start": False,
     "verbose": False,
     "workers": None,
+    "engine": "auto",
     "batch_norm": "deprecated",
     "layer_norm": "deprecated",
 }

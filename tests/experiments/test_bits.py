@@ -42,7 +42,7 @@ def test_the_table_has_everything_that_can_be_combined() -> None:
     cases = bits.cases().values()
     assert {type(one.network.activation) for one in cases} == {*ACTIVATIONS.values()}
     assert {type(one.network.loss) for one in cases} == {*LOSSES.values()}
-    assert {type(one.network.norm) for one in cases} - {type(None)} == {*NORMS.values()}
+    assert {type(one.network.resolved("norm")) for one in cases} - {type(None)} == {*NORMS.values()}
     assert {type(one.optimizer) for one in cases} == {*OPTIMIZERS.values()}
     found = {type(one.optimizer.schedule) for one in cases}
     assert found == {*SCHEDULES.values()}

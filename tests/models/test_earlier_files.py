@@ -15,14 +15,13 @@ from click.testing import CliRunner
 import trainlab as tl
 from fingerprint import fingerprint
 from tools import earlier
-from trainlab import blas
+from trainlab import blas, versions
 from trainlab.cli import main
 from trainlab.deprecated import of_today
 from trainlab.experiments import results
 from trainlab.models.records import RECORDS
 from trainlab.settings import flag
 from trainlab.store import listed
-from trainlab.training import checkpoints
 
 FOLDER: Final = Path(__file__).parents[1] / "support" / "earlier"
 VERSIONS: Final = sorted(path.name for path in FOLDER.iterdir())
@@ -78,7 +77,7 @@ def as_of(settings: Any, patch: pytest.MonkeyPatch) -> bool:
     ours = (settings["numpy"], settings["blas"]) == (np.__version__, blas.describe())
     patch.setattr(np, "__version__", settings["numpy"])
     patch.setattr(blas, "describe", lambda: settings["blas"])
-    patch.setattr(checkpoints, "_version", lambda: settings["trainlab"])
+    patch.setattr(versions, "own", lambda: settings["trainlab"])
     return ours
 
 
@@ -99,7 +98,8 @@ def test_a_training_goes_on_to_the_bits_of_one_that_was_never_cut(
         found = population.fit(earlier.data(), store=tmp_path / "store", run=run, **settings)
         done.append(sum(steps) - before)
         for row in range(3):
-            if ours:
+            # The last bits of AdamW's powers and of cosines have changed since.
+            if ours and type(earlier.members()[row].optimizer) is tl.Momentum:
                 assert fingerprint(population, found, row) == fingerprint(whole, history, row)
             one, other = population.snapshot(row)["params"], whole.snapshot(row)["params"]
             assert np.abs(one - other).max() < ROUNDING

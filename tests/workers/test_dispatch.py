@@ -9,6 +9,7 @@ import distributed
 import pytest
 
 from trainlab.errors import WorkerError
+from trainlab.versions import of_bits
 from trainlab.workers import dask as clusters
 
 
@@ -16,10 +17,11 @@ class Client:
     """A client of a scheduler whose workers come and go: those of each look in turn."""
 
     scheduler = SimpleNamespace(address="tcp://here")
+    status = "running"
 
     def __init__(self, *looks: list[str], versions: dict[str, str] | None = None) -> None:
         self._looks = list(looks)
-        self._versions = versions or clusters.versions()
+        self._versions = versions or of_bits()
         self.checked: list[str] = []
 
     def nthreads(self) -> dict[str, int]:
@@ -47,7 +49,7 @@ def test_workers_that_come_later_are_checked() -> None:
     client: Any = Client(["one"], ["one", "new"])
     clusters.in_dask([], SESSION, client)
     assert client.checked == ["new"]
-    other: Any = Client([], ["new"], versions={**clusters.versions(), "numpy": "0.9"})
+    other: Any = Client([], ["new"], versions={**of_bits(), "numpy": "0.9"})
     with pytest.raises(WorkerError, match=r"numpy .*0\.9 at new"):
         clusters.in_dask([], SESSION, other)
 
