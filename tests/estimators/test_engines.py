@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import trainlab as tl
 from complaints import complains
 from trainlab import cli
-from trainlab.engine import ENGINES, NumPyEngine
+from trainlab.engine import NumPyEngine
 from trainlab.search.persistence import plain
 
 RNG = np.random.default_rng(4)
@@ -33,7 +33,6 @@ class Counting(NumPyEngine):
 
 @pytest.fixture(autouse=True)
 def counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENGINES, "counting", Counting)
     monkeypatch.setattr(Counting, "opened", 0)
 
 
@@ -58,29 +57,34 @@ MODELS = {
 def test_training_and_predictions_use_it(name: str, tmp_path: Path) -> None:
     # Where processes are forked, this one counts nothing.
     workers = {"workers": 1}
-    model = MODELS[name](engine="counting", **workers).fit(X, Y)
+    model = MODELS[name](engine=Counting(), **workers).fit(X, Y)
     assert opened()
     expected = model.predict(X)
     assert opened()
     plainly = MODELS[name](**workers).fit(X, Y)
     assert np.array_equal(plainly.predict(X), expected)
     assert not opened()
-    tl.save(model, tmp_path / "model")
+    # Files hold engines by name.
+    told = "engine of save must be numbers, strings"
+    complains(lambda: tl.save(model, tmp_path / "model"), tl.SettingError, told)
+    tl.save(model.set_params(engine="numpy"), tmp_path / "model")
     again = tl.load(tmp_path / "model")
-    assert again.engine == "counting"
+    assert (again.engine, again.engine_) == ("numpy", "counting")
     assert np.array_equal(again.predict(X), expected)
+    assert not opened()
+    again.set_params(engine=Counting()).predict(X)
     assert opened()
 
 
 def test_an_engine_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Counting, "supports", lambda self, members: "it only counts")
     told = "engine of fit must be one that can train these members: it only counts"
-    complains(lambda: MODELS["classifier"](engine="counting").fit(X, Y), tl.SettingError, told)
+    complains(lambda: MODELS["classifier"](engine=Counting()).fit(X, Y), tl.SettingError, told)
 
 
 def test_a_search_uses_that_of_its_estimator() -> None:
     search = tl.PopulationSearchCV(
-        MODELS["classifier"](engine="counting"),
+        MODELS["classifier"](engine=Counting()),
         {"alpha": [1e-4, 1.0]},
         n_iter=2,
         cv=2,
