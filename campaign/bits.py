@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.linalg  # noqa: F401  # now, so that its BLAS is among those compared
 import threadpoolctl
 
 import trainlab as tl

@@ -70,7 +70,7 @@ def digest(*parts: Any) -> str:
 
 def of_population(population: tl.Population, history: tl.History | None = None) -> str:
     """Every bit of all members, and of what is known of their training."""
-    parts: list[Any] = [list(population)]
+    parts: list[Any] = [[member.describe() for member in population]]
     for row in range(len(population)):
         parts += sorted(population.snapshot(row).items())
     if history is not None:

@@ -15,7 +15,7 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 # Bits of the widest integer that is written out: shortened, 10**400 would look like a small one.
 _WIDEST = 128
-_NEAR = 0.4
+_NEAR = 0.5
 """The similarity, of difflib, from which on a name may be meant."""
 
 

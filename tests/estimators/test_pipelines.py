@@ -254,7 +254,7 @@ HOSTILE: dict[str, Any] = {
     "a format of numbers": encoder(lambda e: e.update(formats={"size": [",", "", 5]})),
     "a format a text": encoder(lambda e: e.update(formats={"size": 5})),
     "one sign for two": encoder(lambda e: e.update(formats={"size": [",", ",", ""]})),
-    "a unit that is none": encoder(lambda e: e.update(formats={"size": [",", "", "kg"]})),
+    "a unit that is none": encoder(lambda e: e.update(formats={"size": [",", "", "k9"]})),
     "another width": column(2, {"words": [["a", "b"], [], False]}),
 }
 

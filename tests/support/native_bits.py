@@ -16,7 +16,7 @@ import numpy as np
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES, targets
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
-from trainlab.engine.native import instruction_set
+from trainlab.engine.native import MISSING, instruction_set
 
 FEATURES, CLASSES, SAMPLES, STEPS, BATCH = 7, 3, 23, 20, 5
 MANY = 150  # features, of which batches are lists of the numbers that are not zero
@@ -85,4 +85,6 @@ def digests() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    if MISSING:
+        sys.exit(MISSING)
     sys.stdout.write(json.dumps({"isa": instruction_set(), "digests": digests()}))
