@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainlab.store.coding import checksum, stamp
 
 import trainlab as tl
 from trainlab import engine as engines
 from trainlab.engine import ENGINES, NumPyEngine, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
 from trainlab.members import Member
+from trainlab.store.coding import checksum, stamp
 
 DATA = tl.from_arrays(np.random.default_rng(0).random((40, 6)), np.arange(40) % 3)
 
