@@ -74,9 +74,9 @@ def predictions(seed: int, folder: Path) -> str:
         return "same" if set(found) == {usual} else "predictions in threads have other bits"
 
 
-def threads() -> list[tuple[Any, Any]]:
+def threads() -> dict[str, Any]:
     """The libraries that compute, and the threads that each may have."""
-    return [(one["filepath"], one["num_threads"]) for one in threadpoolctl.threadpool_info()]
+    return {one["filepath"]: one["num_threads"] for one in threadpoolctl.threadpool_info()}
 
 
 def main() -> str:
