@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from trainlab.data import find_mnist
 from trainlab.engine import grouping
 from trainlab.engine.native import NativeLane
 from trainlab.engine.numpy import NumPyLane
+from trainlab.workers.running import Workers
 
 SEED = "TRAINLAB_TEST_SEED"
 _LIMITS = pytest.StashKey[Any]()
@@ -123,6 +125,10 @@ def forked() -> Iterator[Callable[[Callable[[], Any]], int]]:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry, the steps of members that the engine has done."""
+    for thread in threading.enumerate():
+        if isinstance(thread, Workers):  # a training that an earlier test has left
+            thread.control.stop()
+            thread.join(60)
     count = [0]
 
     def counting(right: Callable[..., Any]) -> Callable[..., Any]:
