@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -224,6 +225,29 @@ def test_a_callback_cannot_wait_for_its_own_training() -> None:
     with pytest.raises(RuntimeError, match="wait of Running must not be called by a callback"):
         box[0].wait()
     assert repr(box[0]).startswith("Running(failed; History(1 members: 1 interrupted")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no alarms")
+def test_an_alarm_while_waiting_ends_the_training() -> None:
+    class Begun(Counter):
+        def advance(self, members: int, steps: int) -> None:
+            if not self.steps:
+                os.kill(os.getpid(), signal.SIGALRM)
+            super().advance(members, steps)
+
+    def alarmed(*_: Any) -> None:
+        raise TimeoutError("the time is up")
+
+    others, before = threading.enumerate(), signal.signal(signal.SIGALRM, alarmed)
+    try:
+        with pytest.raises(TimeoutError, match="the time is up"):
+            tl.Population.grid().fit(
+                overlapping(), epochs=10**6, evaluate=None, workers=1, progress=Begun()
+            )
+        left = [thread for thread in threading.enumerate() if thread not in others]
+        assert not left
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 UNWAITED = """

@@ -95,8 +95,9 @@ def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
     are those of `Population.fit`.  The seconds of each history are those of all.
     """
     together = Fits(fits, shared)
-    together.workers.start()
-    return together.wait()
+    with together.workers.ended_by_errors():
+        together.workers.start()
+        return together.wait()
 
 
 class _CheckedFit(NamedTuple):

@@ -123,7 +123,9 @@ class Trainable(ABC):
         WorkerError
             Where workers die, or a cluster is not there or has other versions.
         """
-        return self.start(data, **settings).wait()
+        running = self.start(data, **settings)
+        with running._workers.ended_by_errors():
+            return running.wait()
 
     @takes_fit_settings
     def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
@@ -142,9 +144,10 @@ class Trainable(ABC):
         """
         chosen = FitSettings(**settings)
         fit, adopt = self._prepared(data, chosen)
-        fits = Fits([fit], chosen)
-        fits.workers.start()
-        return Running(fits, adopt)
+        running = Running(Fits([fit], chosen), adopt)
+        with running._workers.ended_by_errors():
+            running._workers.start()
+        return running
 
     @abstractmethod
     def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:

@@ -6,9 +6,9 @@ import itertools
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 from trainlab.blas import one_thread, usable_cores
 from trainlab.errors import sentence
@@ -82,6 +82,16 @@ class Workers(threading.Thread):
             raise self._error
         if self._interrupted:
             warnings.warn("training was interrupted; what was done is kept", stacklevel=4)
+
+    @contextmanager
+    def ended_by_errors(self) -> Iterator[None]:
+        """What leaves the block by an error, such as an alarm, leaves nothing running behind."""
+        try:
+            yield
+        except BaseException:
+            self.control.stop()
+            self.end()
+            raise
 
     def end(self) -> None:
         """Stops what runs when the interpreter ends, and says what nobody has waited for."""
