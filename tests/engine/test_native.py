@@ -404,6 +404,27 @@ def test_limits_reach_every_member_by_itself() -> None:
     assert math.isinf(first.optimizer.clip_norm)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ["tanh", "leaky_relu", "elu", "gelu"])
+def test_what_lies_in_new_memory_changes_no_bit(activation: str, dtype: str) -> None:
+    """Rows are padded to whole vectors, and no layer may take the padding from there."""
+    batches = np.arange(80).reshape(1, 4, 20)
+    for norm in (None, "layer", "batch"):
+        network = MLP((7, 5), activation=activation, norm=norm, dropout=0.3)
+        found = set()
+        for value in (0.0, np.nan):
+            for _ in range(20):
+                # In this thread, whose allocator hands the same memory out again.
+                lane = lane_of([Member(network)], dtype=dtype)
+                filled = [np.full(2**power, value, dtype) for power in range(8, 14)]
+                filled += [np.full(2**power, value, dtype) for power in range(8, 14)]
+                del filled
+                span = lane.train(batches, 0, 4, lambda: False)
+                assert span.diverged == {}, norm
+                found.add(lane.state_of(0, 4, True).params.tobytes())
+        assert len(found) == 1
+
+
 def test_a_thousand_small_networks_open_at_once() -> None:
     members = [Member(MLP((4,)), Adam(0.01), seed) for seed in range(1000)]
     lane = lane_of(members)
