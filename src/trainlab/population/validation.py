@@ -109,9 +109,10 @@ def check_start(
     members: Sequence[Member],
     before: Sequence[MemberState],
     widths: tuple[Widths, Widths],
-    dtype: str,
+    plan: Plan,
 ) -> list[MemberState]:
     """What training begins with.  before, widths[0]: of the last fit; widths[1]: of the data."""
+    dtype = plan.dtype.name
     if widths[0] != widths[1]:
         must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
@@ -125,6 +126,10 @@ def check_start(
             must = "have been kept by the last fit"
             remedy = "keep='state' there, or start='parameters'"
             raise NotTrainedError(sentence("state", f"member {index}", must, "none", remedy))
+    done = max(one.updates for one in before)
+    if done + plan.total > MAX_INDEX:
+        must, got = f"have at most {MAX_INDEX} in all", f"{done} and {plan.total} more"
+        raise SettingError(sentence("steps", _FIT, must, got, "start='parameters'"))
     return list(before)
 
 
