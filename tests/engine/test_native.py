@@ -368,6 +368,17 @@ def test_where_it_is_missing_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
         Population([Member()]).fit(rows_of(FEATURES), epochs=1, engine="native")
 
 
+def test_an_instruction_set_that_is_not_there_is_named() -> None:
+    script = "import trainlab.engine as e; e.NativeEngine()"
+    environment = {**os.environ, "TRAINLAB_NATIVE_ISA": "nonsense"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith(
+        "find the instructions that TRAINLAB_NATIVE_ISA names; got 'nonsense'; "
+        "try without this variable"
+    )
+
+
 DOOR: dict[str, tuple[str, tuple[Any, ...]]] = {
     "a row that is not there": ("load", (7, -1, np.zeros(1, np.float32))),
     "an array that does not fit": ("load", (0, -1, np.zeros(3, np.float32))),
