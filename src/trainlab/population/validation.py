@@ -226,12 +226,16 @@ def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
 def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
     """R² (K,) of predictions y (K, N, out), the mean over the outputs; rows may be weighed.
 
-    Of targets that do not vary it is 1 where they are met, else 0.
+    Of targets that do not vary it is 1 where they are met, else 0; the unit of targets does not
+    matter.
     """
-    truth = t.astype(np.float64)
-    weights = np.ones(len(truth)) if weight is None else weight.astype(np.float64)
-    total = weights @ np.square(truth - np.average(truth, axis=0, weights=weights))
-    left = np.array([weights @ np.square(own - truth) for own in y])
+    weights = np.ones(len(t)) if weight is None else weight.astype(np.float64)
+    exponent = int(np.frexp(np.abs(t.astype(np.float64)).max())[1])
+    unit = np.ldexp(1.0, max(-1000, min(exponent, 1000)))  # so that no square is out of range
+    truth = t / unit
+    varied = truth - truth[np.argmax(weights > 0)]  # exactly 0 where nothing varies
+    total = weights @ np.square(varied - np.average(varied, axis=0, weights=weights))
+    left = np.array([weights @ np.square(own / unit - truth) for own in y])
     with np.errstate(all="ignore"):
         share = np.where(total > 0, left / total, left > 0)
     scores: Array = 1 - share.mean(axis=-1)
