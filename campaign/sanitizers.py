@@ -52,8 +52,9 @@ class Sanitizers(Part):
             "PYTHONPATH": f"{tree / 'src'}",
             "TRAINLAB_NATIVE_ISA": case.given,
             "LD_PRELOAD": " ".join(map(_library, ("libasan.so", "libubsan.so"))),
-            # Python keeps memory to its end, which is no leak of the engine.
-            "ASAN_OPTIONS": "detect_leaks=0",
+            # Python keeps memory to its end, which is no leak of the engine.  New memory is full of
+            # NaN, so that what is read before it is written shows.
+            "ASAN_OPTIONS": "detect_leaks=0:malloc_fill_byte=255:max_malloc_fill_size=1073741824",
             "UBSAN_OPTIONS": "print_stacktrace=1",
         }
         ask = [sys.executable, "-c", "from trainlab.engine import _native; print(_native.isa)"]

@@ -69,10 +69,13 @@ void draw_mask(const Layer& layer, const Member<T>& member, Index step, Index ro
     const double ratio = member.settings[layer.setting];
     const T kept = layer.flag ? T(1) / static_cast<T>(1.0 - ratio) : T(1);
     const auto limit = static_cast<float>(ratio);
-    for (Index r = 0; r < rows; ++r)
+    for (Index r = 0; r < rows; ++r) {
+        T* own = mask + r * layer.row;
         for (Index c = 0; c < layer.outputs; ++c)
-            mask[r * layer.row + c] =
-                scratch.uniforms[r * layer.outputs + c] >= limit ? kept : T(0);
+            own[c] = scratch.uniforms[r * layer.outputs + c] >= limit ? kept : T(0);
+        // The padding is multiplied as well, and what lies in new memory may be NaN.
+        for (Index c = layer.outputs; c < columns_of<T>(layer.outputs); ++c) own[c] = T(0);
+    }
 }
 
 template <class T>

@@ -68,6 +68,16 @@ def test_train_alone_is_a_split_too(kind: str) -> None:
 
 
 @every_kind
+def test_rows_of_zeros_alone_are_trained_on(kind: str) -> None:
+    """No column is left, and what is learnt is the bias."""
+    x, t = KINDS[kind](np.zeros((6, 4))), np.arange(6) % 3
+    population = Population([Member(MLP(()), SGD(0.1), seed) for seed in (0, 1)])
+    history = population.fit(from_arrays(x, t), steps=5, batch_size=6, engine="numpy")
+    assert np.isfinite(history["train_loss"]).all()
+    np.testing.assert_allclose(population.predict_proba(x, engine="numpy"), 1 / 3, atol=1e-6)
+
+
+@every_kind
 @pytest.mark.parametrize("unused", [0, 1, 2, 3])
 def test_columns_are_left_out_where_an_eighth_of_them_is_unused(kind: str, unused: int) -> None:
     columns = np.delete(np.arange(FEATURES), [5, 9, 11][:unused])

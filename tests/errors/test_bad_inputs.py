@@ -31,6 +31,7 @@ from trainlab.errors import (
 from trainlab.experiments.registry import find
 from trainlab.experiments.runner import Options
 from trainlab.models.scoring import score
+from trainlab.report import build
 
 NAN, INF = math.nan, math.inf
 
@@ -367,6 +368,11 @@ CALLS: dict[str, tuple[type[TrainlabError], Callable[[], Any]]] = {
     # experiments
     "find-name": (SettingError, lambda: find(["optimizer-comparisn"])),
     "find-other": (SettingError, lambda: find([3])),
+    "report-own": (SettingError, lambda: build(".", own=None)),
+    "report-own-text": (SettingError, lambda: build(".", own="mine")),
+    "report-own-class": (SettingError, lambda: build(".", own=[int])),
+    "report-own-array": (SettingError, lambda: build(".", own=np.array(1.0))),
+    "report-own-endless": (SettingError, lambda: build(".", own=itertools.count())),
     "options-data": (SettingError, lambda: Options(data="cifar")),
     "options-data-list": (SettingError, lambda: Options(data=["digits"])),
     "options-seeds": (SettingError, lambda: Options(seeds=0)),

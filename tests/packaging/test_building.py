@@ -6,11 +6,14 @@ The rest is in campaign/packaging.py: installations with and without a compiler.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
+import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import types
 import zipfile
@@ -18,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from trainlab.engine import native
 
 ROOT = Path(__file__).parents[2]
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
@@ -78,6 +83,50 @@ def test_an_editable_wheel_leads_to_the_source_tree(
     engine = {path.name: path.read_bytes() for path in tmp_path.rglob("_native*")}
     built = {} if settings else {f"_native{SUFFIX}": b"new"}  # the old one is gone
     assert engine == {FOREIGN: b"of another Python", **built}
+
+
+def why_not_built(environment: Path, compiler: str | None, headers: bool) -> str | None:
+    """Why the native engine may be missing in an environment; None where it has to be there."""
+    place = environment / "place"
+    made_for = place.read_text(encoding="utf-8").strip() if place.is_file() else "/"
+    if Path(made_for).resolve() != ROOT.resolve():
+        return "make has not made this environment for this clone"
+    if compiler is None:
+        return "there is no C++20 compiler"
+    return None if headers else "there are no headers of Python"
+
+
+def compiler_of_cpp() -> str | None:
+    """One that compiles C++20."""
+    for name in filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")):
+        command = [*name.split(), "-std=c++20", "-fsyntax-only", "-x", "c++", "-"]
+        with contextlib.suppress(OSError):
+            done = subprocess.run(
+                command, input=b"#include <span>\n", capture_output=True, check=False
+            )
+            if done.returncode == 0:
+                return name
+    return None
+
+
+def test_make_has_built_the_native_engine_where_it_can() -> None:
+    """Without it every test of it is skipped, which nobody would see."""
+    headers = Path(sysconfig.get_path("include"), "Python.h").is_file()
+    reason = why_not_built(Path(sys.prefix), compiler_of_cpp(), headers)
+    if reason is not None and native.MISSING is not None:
+        pytest.skip(reason)
+    assert native.MISSING is None, f"{sys.prefix}/install.log says why the engine is not there"
+
+
+def test_where_the_native_engine_may_be_missing(tmp_path: Path) -> None:
+    told = "make has not made this environment for this clone"
+    assert why_not_built(tmp_path, "c++", headers=True) == told
+    (tmp_path / "place").write_text(f"{tmp_path}\n", encoding="utf-8")
+    assert why_not_built(tmp_path, "c++", headers=True) == told
+    (tmp_path / "place").write_text(f"{ROOT}\n", encoding="utf-8")
+    assert why_not_built(tmp_path, None, headers=True) == "there is no C++20 compiler"
+    assert why_not_built(tmp_path, "c++", headers=False) == "there are no headers of Python"
+    assert why_not_built(tmp_path, "c++", headers=True) is None
 
 
 def test_an_sdist_has_what_git_knows() -> None:

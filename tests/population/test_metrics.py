@@ -12,6 +12,8 @@ from scipy.special import softmax
 
 import trainlab as tl
 from complaints import complains
+from trainlab.engine import is_compiled
+from trainlab.training.metrics import READINGS
 
 RNG = np.random.default_rng(6)
 X, T = RNG.normal(size=(60, 4)).astype("f4"), np.arange(60) % 3
@@ -51,6 +53,29 @@ OWN = [Recall(label=2), Surprise(), Spread()]
 
 def population() -> tl.Population:
     return tl.Population.grid(tl.MLP((5,), dropout=0.2), tl.Adam(0.05), seed=range(3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Writes(tl.Metric):
+    what: int = 0
+
+    def value(self, *arrays: Any) -> Any:
+        arrays[self.what][...] = 0
+        return 0.0
+
+
+@pytest.mark.parametrize("engine", ["numpy", "native"])
+@pytest.mark.parametrize("what", [0, 1, 2])
+def test_no_metric_can_write_to_the_data(what: int, engine: str) -> None:
+    if engine == "native" and not is_compiled():
+        pytest.skip("the native engine is not compiled")
+    data = tl.from_arrays(X, T, test=20, weight=np.arange(60) + 1.0)
+    for of in READINGS:
+        metric = type("Own", (Writes,), {"of": of})(what)
+        with pytest.raises(ValueError, match="read-only"):
+            population().fit(data, epochs=1, metrics=[metric], engine=engine)
+    assert set(data.train.t) == {0, 1, 2}
+    assert data.train.weight.all()
 
 
 def test_values_are_those_of_the_trained_networks() -> None:

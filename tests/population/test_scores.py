@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import trainlab as tl
 from complaints import complains
+from trainlab.population.validation import r_squared
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(50, 4))
@@ -44,6 +45,28 @@ def test_r_squared(weight: Any) -> None:
     predicted = population.predict(data.test.x).astype(np.float64)
     expected = [r2_score(data.test.t, own, sample_weight=weight) for own in predicted]
     np.testing.assert_allclose(population.score(data), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "weight", [None, np.r_[0.0, np.linspace(0.1, 3, 29)]], ids=["plain", "weighed"]
+)
+def test_r_squared_of_targets_that_do_not_vary(weight: Any) -> None:
+    """The mean of equal numbers is not that number, to the bit."""
+    for value in (0.1, 1 / 3, 7.7, -1e8 / 3, 0.0):
+        for rows in range(2, 31):
+            t, own = np.full((rows, 2), value), None if weight is None else weight[:rows]
+            if weight is not None:
+                t[0] = 5.0  # a row that does not count
+            assert r_squared(np.stack([t, t + 0.25]), t, own).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**-600, 2.0**600, 2.0**1010])
+def test_r_squared_is_the_same_in_any_unit(unit: float) -> None:
+    t = np.random.default_rng(0).normal(size=(20, 2))
+    y = t[None] + np.random.default_rng(1).normal(size=(3, 20, 2))
+    assert r_squared(y * unit, t * unit, None).tolist() == r_squared(y, t, None).tolist()
+    expected = [r2_score(t, own) for own in y]
+    np.testing.assert_allclose(r_squared(y, t, None), expected, rtol=1e-12)
 
 
 def test_of_a_network() -> None:

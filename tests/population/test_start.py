@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,24 @@ def test_members_that_have_come_unequally_far_go_on_together_as_alone(data: tl.D
         alone = tl.Population([both[row]])
         alone.fit(data, steps=steps, **SETTINGS)
         assert bits(alone, 0) == bits(both, row)
+
+
+@pytest.mark.parametrize("updates", [2**28 - 4, 2**28, 2**40])
+def test_the_draws_of_so_many_steps_are_not_used_again(data: tl.Dataset, updates: int) -> None:
+    """The numbers of streams have 28 bits; an engine that counts on would repeat the first ones."""
+    trained = tl.Population([tl.Member(DEEP, tl.SGD(0.01), 3)])
+    trained.fit(data, steps=1, keep="state", batch_size=300)
+    (state,) = trained.states
+    far = [dataclasses.replace(state, updates=updates)]
+    restored = tl.Population.restore(trained, far, trained.widths)
+    told = rf"steps of fit must have at most 268435455 in all; got .*{updates} and 4 more.*; try"
+    with pytest.raises(SettingError, match=told):
+        restored.fit(data, steps=4, start="state", batch_size=300)
+    near = [dataclasses.replace(state, updates=2**28 - 5)]
+    restored = tl.Population.restore(trained, near, trained.widths)
+    restored.fit(data, steps=4, start="state", keep="state", batch_size=300)
+    assert restored.states[0].updates == 2**28 - 1
+    restored.fit(data, steps=4, start="parameters", batch_size=300)
 
 
 def test_from_parameters_the_optimizer_and_the_draws_begin_anew(data: tl.Dataset) -> None:

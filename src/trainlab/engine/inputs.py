@@ -51,7 +51,7 @@ class InputRows:
         """Fills out (..., d) with rows (...) of inputs (N, d)."""
         if isinstance(self.x, np.ndarray):
             return take(self.x, rows, out)
-        self.x[rows.reshape(-1)].toarray(out=out.reshape(-1, self.width))
+        self.x[rows.reshape(-1)].toarray(out=out.reshape(rows.size, self.width))
         return out
 
     def tile(self, rows: slice, new: Allocator) -> Array:

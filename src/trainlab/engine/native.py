@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from trainlab.optimizers import Optimizer
 from trainlab.optimizers.base import State
 from trainlab.pool import pool_threads
 from trainlab.settings import stack, structure
+
+CHOSEN_SET: Final = "TRAINLAB_NATIVE_ISA"
+"""The variable of the environment that names an instruction set."""
 
 MISSING: str | None = None
 """Why the compiled module is not there, which is optional."""
@@ -117,8 +121,11 @@ class NativeEngine:
 
     def __init__(self) -> None:
         if MISSING is not None:
-            must, remedy = "be compiled when trainlab is installed", "engine='numpy'"
-            raise SettingError(sentence("engine native", "trainlab", must, MISSING, remedy))
+            must, got, remedy = "be compiled when trainlab is installed", MISSING, "engine='numpy'"
+            if CHOSEN_SET in MISSING:
+                must, got = f"find the instructions that {CHOSEN_SET} names", os.environ[CHOSEN_SET]
+                remedy = "without this variable"
+            raise SettingError(sentence("engine native", "trainlab", must, got, remedy))
 
     def supports(self, members: Sequence[Member]) -> str | None:
         """Whatever native/ has been taught."""

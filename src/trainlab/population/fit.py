@@ -120,7 +120,7 @@ def _checked(fit: Fit) -> _CheckedFit:
     check_parts(members, splits["train"], widths, settings.dtype)
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
-        states = check_start(settings.start, members, known, (before, widths), settings.dtype)
+        states = check_start(settings.start, members, known, (before, widths), plan)
     if settings.engine != "auto":
         engine_for(settings.engine, members, settings.owner)
     return _CheckedFit(members, plan, splits, widths, states)

@@ -109,9 +109,10 @@ def check_start(
     members: Sequence[Member],
     before: Sequence[MemberState],
     widths: tuple[Widths, Widths],
-    dtype: str,
+    plan: Plan,
 ) -> list[MemberState]:
     """What training begins with.  before, widths[0]: of the last fit; widths[1]: of the data."""
+    dtype = plan.dtype.name
     if widths[0] != widths[1]:
         must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
@@ -125,6 +126,10 @@ def check_start(
             must = "have been kept by the last fit"
             remedy = "keep='state' there, or start='parameters'"
             raise NotTrainedError(sentence("state", f"member {index}", must, "none", remedy))
+    done = max(one.updates for one in before)
+    if done + plan.total > MAX_INDEX:
+        must, got = f"have at most {MAX_INDEX} in all", f"{done} and {plan.total} more"
+        raise SettingError(sentence("steps", _FIT, must, got, "start='parameters'"))
     return list(before)
 
 
@@ -221,12 +226,16 @@ def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
 def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
     """R² (K,) of predictions y (K, N, out), the mean over the outputs; rows may be weighed.
 
-    Of targets that do not vary it is 1 where they are met, else 0.
+    Of targets that do not vary it is 1 where they are met, else 0; the unit of targets does not
+    matter.
     """
-    truth = t.astype(np.float64)
-    weights = np.ones(len(truth)) if weight is None else weight.astype(np.float64)
-    total = weights @ np.square(truth - np.average(truth, axis=0, weights=weights))
-    left = np.array([weights @ np.square(own - truth) for own in y])
+    weights = np.ones(len(t)) if weight is None else weight.astype(np.float64)
+    exponent = int(np.frexp(np.abs(t.astype(np.float64)).max())[1])
+    unit = np.ldexp(1.0, max(-1000, min(exponent, 1000)))  # so that no square is out of range
+    truth = t / unit
+    varied = truth - truth[np.argmax(weights > 0)]  # exactly 0 where nothing varies
+    total = weights @ np.square(varied - np.average(varied, axis=0, weights=weights))
+    left = np.array([weights @ np.square(own / unit - truth) for own in y])
     with np.errstate(all="ignore"):
         share = np.where(total > 0, left / total, left > 0)
     scores: Array = 1 - share.mean(axis=-1)

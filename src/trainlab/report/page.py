@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trainlab import plots
-from trainlab.errors import DataError
+from trainlab.errors import DataError, SettingError, sentence
 from trainlab.experiments import published
 from trainlab.experiments.base import AnyExperiment
 from trainlab.experiments.registry import EXPERIMENTS
@@ -29,9 +29,11 @@ from trainlab.experiments.verdicts import (
     UNDECIDED,
 )
 from trainlab.files import as_path, write
+from trainlab.limits import MEMBERS
 from trainlab.pages import markup
 from trainlab.report import charts, pictures, words
 from trainlab.report.reading import read
+from trainlab.settings import several
 
 MARKS: Final[Mapping[str, tuple[str, str]]] = {
     # Sign and style of an outcome; the words stand beside it, so colour is never alone.
@@ -112,13 +114,21 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
     Path
         The page.
 
+    Raises
+    ------
+    SettingError
+        For what is no path, or no experiment.
+
     Notes
     -----
     Results that cannot be read are named on the page, with the reason; so are figures that are
     not there.
     """
     root = as_path(folder, "folder", "a report")
-    known = {**EXPERIMENTS, **{one.name: one for one in own}}
+    experiments = several(own, MEMBERS)
+    if experiments is None or not all(isinstance(one, AnyExperiment) for one in experiments):
+        raise SettingError(sentence("own", "a report", "be a list of experiments", own, "own=[]"))
+    known = {**EXPERIMENTS, **{one.name: one for one in experiments}}
     sections = []
     faults = [
         f"{path} is of no experiment that this version of trainlab knows."

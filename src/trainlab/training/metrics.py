@@ -73,7 +73,7 @@ class Metric(Settings, ABC):
 
     @abstractmethod
     def value(self, y: Array, t: Array, weight: Array | None) -> float:
-        """The metric of one member on a whole split.
+        """The metric of one member on a whole split, whose arrays cannot be written to.
 
         Parameters
         ----------
@@ -115,12 +115,20 @@ def evaluate(
     A member that diverges, whose outputs are not finite, has none: NaN.
     """
     found = {metric.name: np.full(len(y), np.nan) for metric in metrics}
+    # What one metric wrote all that follows would read, and t is the data itself.
+    t, weight = _read_only(t), None if weight is None else _read_only(weight)
     for k in np.flatnonzero(np.isfinite(y).all(axis=(-2, -1))):
         for metric in metrics:
             with np.errstate(all="ignore"):
-                value = metric.value(READINGS[metric.of](loss, y[k]), t, weight)
+                value = metric.value(_read_only(READINGS[metric.of](loss, y[k])), t, weight)
             found[metric.name][k] = _number(metric, value)
     return found
+
+
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _number(metric: Metric, value: Any) -> float:
