@@ -97,7 +97,7 @@ class Network(Trainable):
         ----------
         x : array_like or sparse array, shape (N, in)
             Inputs.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns
@@ -114,7 +114,7 @@ class Network(Trainable):
         ----------
         x : array_like or sparse array, shape (N, in)
             Inputs.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns
@@ -133,7 +133,7 @@ class Network(Trainable):
             Inputs.
         t : array_like
             Targets.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns

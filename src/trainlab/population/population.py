@@ -274,7 +274,7 @@ class Population(Trainable, Sequence[Member]):
         ----------
         x : array_like or sparse array, shape (N, in)
             Inputs.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns
@@ -298,7 +298,7 @@ class Population(Trainable, Sequence[Member]):
         ----------
         x : array_like or sparse array, shape (N, in)
             Inputs.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns
@@ -360,7 +360,7 @@ class Population(Trainable, Sequence[Member]):
             A data set, whose test split is scored, with the weights of its rows; or inputs.
         t : array, optional
             The targets of inputs.
-        engine : {"auto", "numpy"} or Engine
+        engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
         Returns
