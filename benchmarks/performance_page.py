@@ -23,6 +23,9 @@ How long trainlab takes, beside PyTorch, JAX, scikit-learn and the loops that a 
 machine, in turns. Where trainlab loses is shown as plainly as where it wins.
 
 This page is made from `docs/performance.json` by `make bench`; no number on it is typed by hand.
+
+"trainlab" is its NumPy engine here, in the version of the day that *Machine* names: later versions and
+the [native engine](engines.md) are in none of these tables.
 """
 
 QUICK: Final = """\
@@ -105,8 +108,7 @@ The rest is kept small so:
 
 What would bring more is a compiled pass over each block: bias, activation and its derivative fused with
 the products, the optimizer in one pass instead of ten. XLA does this for JAX, which is why it is the
-nearest rival. The engine's seam (`engine/base.py`) takes one chunk, flat buffers and the batches of
-an epoch, so that such an engine can take over without a change to a layer or an experiment.
+nearest rival. The [native engine](engines.md) works so, behind the same protocol (`engine/base.py`).
 """
 
 AGAIN: Final = """\
@@ -119,8 +121,8 @@ make bench BENCH=--quick                             # a tenth of the steps
 make bench BENCH=--resume                            # go on after Ctrl-C
 ```
 
-It makes an environment of its own with the pinned versions of the rivals, and needs MNIST (see the
-README). Results and figures go to `results/`. The code is in `benchmarks/`: `workloads.py` says what
+It makes an environment of its own with the pinned versions of the rivals, and needs MNIST (see
+[The command line](command-line.md)). Results and figures go to `results/`. The code is in `benchmarks/`: `workloads.py` says what
 is done, `contestants/` who does it.
 """
 

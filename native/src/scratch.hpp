@@ -37,8 +37,9 @@ struct Trace {
 inline bool works_in_place(const Network& network, Index i) {
     const Layer& layer = network.layers[i];
     const Index before = i > 0 ? network.layers[i - 1].kind : Index(ACTIVATE);
-    const bool from_outputs = layer.function != trainlab::ELU && layer.function != LEAKY_RELU &&
-                              layer.function != trainlab::GELU;
+    const bool from_outputs = layer.function == IDENTITY || layer.function == RELU ||
+                              layer.function == SIGMOID || layer.function == TANH ||
+                              layer.function == SOFTPLUS;
     return layer.kind == ACTIVATE && from_outputs && before != ACTIVATE && before != DROPOUT;
 }
 

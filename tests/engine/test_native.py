@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 
 from fingerprint import fingerprint
 from native_bits import (
+    ALL,
     ALL_LIMITS,
     BASE,
     BATCH,
@@ -351,6 +352,12 @@ def test_what_it_does_not_know_is_refused() -> None:
     population.fit(data, epochs=1)
     with pytest.raises(SettingError, match="does not know Own"):
         population.predict(data.test.x, engine="native")
+
+
+def test_what_is_left_to_numpy_is_what_it_does_not_know() -> None:
+    assert {name for name, one in ALL.items() if NativeEngine().supports([one])} == {*ALL} - {
+        *CASES
+    }
 
 
 def test_predictions_are_those_of_the_reference() -> None:

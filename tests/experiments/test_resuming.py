@@ -208,6 +208,20 @@ class TestFinished:
         run(find(["derivative"]), tmp_path, Options(fresh=True))
         assert len(seen) == 2
 
+    def test_another_engine_is_never_answered_with_what_is_there(
+        self, tmp_path: Path, steps: list[int]
+    ) -> None:
+        one, options = find(["two-layer-network"]), Options(seeds=1, quick=True, workers=1)
+        usual = plain(run(one, tmp_path, options))
+        steps[0] = 0
+        same = dataclasses.replace(options, engine="numpy")
+        assert plain(run(one, tmp_path, same)) == usual
+        assert steps[0] == 0
+        with pytest.raises(SettingError, match="engine"):  # begun by another, or not compiled
+            run(one, tmp_path, dataclasses.replace(options, engine="native"))
+        run(FUNCTIONS, tmp_path, same)
+        run(FUNCTIONS, tmp_path, dataclasses.replace(options, engine="native"))  # trains nothing
+
     def test_experiments_of_others_are_measured_each_time(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

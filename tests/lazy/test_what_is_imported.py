@@ -52,6 +52,21 @@ def test_a_population_needs_neither_estimators_nor_figures() -> None:
     assert found & SLOW == {"numpy", "rich", "scipy"}
 
 
+EXPORT = """
+import trainlab as tl
+data = tl.from_arrays([[0.0], [1.0]], [0, 1])
+for model in (tl.Network(), tl.Population.grid()):
+    model.fit(data, steps=1)
+    tl.export_onnx(model, sys.argv[1])
+"""
+
+
+def test_a_model_that_was_never_saved_can_be_exported(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    imported(EXPORT, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").stat().st_size > 0
+
+
 def test_a_search_of_a_table_needs_no_experiments(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = [(*one, "xyz"[i % 3], "pq"[i % 2]) for i, one in enumerate(rng.random((60, 2)))]

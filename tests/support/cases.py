@@ -1,7 +1,7 @@
 """The one table of activations, losses, layers, initializers, optimizers, schedules, networks.
 
 Adding one of them is its source and one row here: the row buys the gradient checks
-(network/test_gradients.py), member = solo (training/test_member_is_solo.py) and whatever
+(network/test_gradients.py), member = solo (population/test_member_is_solo.py) and whatever
 else the tests of its kind ask of every row.  `network/test_gradients.py` checks that
 nothing is missing from this table.
 """
@@ -136,6 +136,10 @@ NETWORKS: dict[str, MLP] = {
     **{f"init {name}": MLP((4,), init=init) for name, init in INITIALIZERS.items()},
     **{f"technique {name}": MLP((4,), **settings) for name, settings in TECHNIQUES.items()},
 }
+
+
+NUMPY_ALONE: frozenset[type] = frozenset()
+"""Activations, losses, norms, optimizers and schedules that native/ has not been taught."""
 
 
 def targets(task: str, rng: np.random.Generator, rows: tuple[int, ...], out: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import NETWORKS, OPTIMIZERS, SCHEDULES, targets
+from cases import NETWORKS, NUMPY_ALONE, OPTIMIZERS, SCHEDULES, targets
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.engine.native import MISSING, instruction_set
@@ -26,7 +26,7 @@ MANY = 150  # features, of which batches are lists of the numbers that are not z
 BASE = MLP(hidden=(20, 4), activation="tanh", norm="layer", dropout=0.3)
 ALL_LIMITS: dict[str, Any] = {"clip_norm": 0.5, "clip_value": 0.2, "decoupled_weight_decay": 0.1}
 
-CASES: dict[str, Member] = {
+ALL: dict[str, Member] = {
     **{f"network {name}": Member(network, SGD(0.1), 1) for name, network in NETWORKS.items()},
     **{f"optimizer {name}": Member(BASE, optimizer, 1) for name, optimizer in OPTIMIZERS.items()},
     **{
@@ -43,6 +43,16 @@ CASES: dict[str, Member] = {
     },
     "wide": Member(MLP(hidden=(150, 70)), Adam(0.01), 1),
 }
+
+
+def parts(member: Member) -> set[type]:
+    """The classes of what the engine computes for a member."""
+    network, optimizer = member.network, member.optimizer
+    norm = network.resolved("norm")
+    return set(map(type, (network.activation, network.loss, norm, optimizer, optimizer.schedule)))
+
+
+CASES = {name: member for name, member in ALL.items() if not parts(member) & NUMPY_ALONE}
 
 
 def data_for(network: MLP, features: int = FEATURES, weighted: bool = True) -> Dataset:

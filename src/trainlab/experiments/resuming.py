@@ -25,11 +25,16 @@ _SOURCE: Final = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Place:
-    """A store, what the runs of an experiment are called there, and whether to start over."""
+    """A store, and what the runs of an experiment are called there.
+
+    fresh   whether to start over
+    engine  the one that was asked for
+    """
 
     store: Store
     name: str
     fresh: bool = False
+    engine: str = "auto"
 
     def stage(self, number: int) -> dict[str, Any]:
         """The arguments of `fit` for the population that is trained so many after the first."""
@@ -41,8 +46,8 @@ class Place:
         """The results that are in the folder, if they are those that would be found again.
 
         That is so where nothing has changed: the source, versions and data that `now` tells
-        of, and the files that were written.  It is unknown for experiments that are not part of
-        the source.
+        of, and the files that were written; and where no other engine is asked for.  It is
+        unknown for experiments that are not part of the source.
         """
         if self.fresh or EXPERIMENTS.get(experiment.name) is not experiment:
             return None
@@ -50,9 +55,11 @@ class Place:
         if content is None or decode(content)[0] != self._written(folder, now):
             return None
         try:
-            return results.load(folder)
+            found = results.load(folder)
         except (DataError, OSError):
             return None
+        trained_by = found.environment.get("engine", self.engine)  # none where nothing is trained
+        return found if self.engine in ("auto", trained_by) else None
 
     def finish(self, folder: Path, now: Mapping[str, Any]) -> None:
         """Remembers that the results in the folder are whole."""
@@ -71,7 +78,7 @@ def place(store: Store, experiment: AnyExperiment, options: Any) -> Place:
     """The place of an experiment under the options of a run."""
     words = [] if isinstance(experiment, FunctionExperiment) else [options.data]
     words += [f"{len(options.seed_range)} seeds"] + ["quick"] * options.quick
-    return Place(store, f"{experiment.name}: {', '.join(words)}", options.fresh)
+    return Place(store, f"{experiment.name}: {', '.join(words)}", options.fresh, options.engine)
 
 
 def _source() -> str:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.models.container import Content
-
-if TYPE_CHECKING:
-    from trainlab.models.graph import Graph
+from trainlab.models.graph import Graph, network_graph, population_graph
+from trainlab.models.populations import (
+    pack_network,
+    pack_population,
+    unpack_network,
+    unpack_population,
+)
+from trainlab.population import Network, Population
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +42,11 @@ class Kind:
     graph: Callable[[Any, int | None], Graph]
 
 
-KINDS: Final[dict[str, Kind]] = {}
+_OWN = (
+    Kind("network", Network, pack_network, unpack_network, network_graph),
+    Kind("population", Population, pack_population, unpack_population, population_graph),
+)
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _OWN}
 _LATER: Final[Mapping[str, str]] = {
     "MLPClassifier": "trainlab.estimators.saved",
     "MLPRegressor": "trainlab.estimators.saved",
@@ -61,7 +70,8 @@ def kind_of(model: Any, owner: str) -> Kind:
     for kind in KINDS.values():
         if type(model) is kind.model:
             return kind
-    must = "be one of " + ", ".join(kind.model.__name__ for kind in KINDS.values())
+    known = dict.fromkeys([*(kind.model.__name__ for kind in KINDS.values()), *_LATER])
+    must = f"be one of {', '.join(known)}"
     raise SettingError(sentence("model", owner, must, type(model).__name__))
 
 

@@ -8,21 +8,10 @@ from typing import Any, TypeVar, overload
 from trainlab import files
 from trainlab.errors import ModelFileError, sentence
 from trainlab.models.container import MAX_BYTES, pack, read, unpack
-from trainlab.models.graph import network_graph, population_graph
-from trainlab.models.kinds import Kind, kind_named, kind_of, register
-from trainlab.models.populations import (
-    pack_network,
-    pack_population,
-    unpack_network,
-    unpack_population,
-)
-from trainlab.population import Network, Population
+from trainlab.models.kinds import kind_named, kind_of
 from trainlab.settings import instance_of, whole_number
 
 M = TypeVar("M")
-
-register(Kind("network", Network, pack_network, unpack_network, network_graph))
-register(Kind("population", Population, pack_population, unpack_population, population_graph))
 
 
 def save(model: Any, path: str | os.PathLike[str]) -> None:
