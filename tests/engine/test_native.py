@@ -1,4 +1,4 @@
-"""The compiled engine: it gives what the reference gives, and the same bits however it computes."""
+"""The native engine: it gives what the reference gives, and the same bits however it computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled engine: the bridge to the module `_native`, whose source is in native/.
+"""The native engine: the bridge to the module `_native`, whose source is in native/.
 
 Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 """
