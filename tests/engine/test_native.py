@@ -42,9 +42,8 @@ from trainlab import (
     from_arrays,
 )
 from trainlab.engine import choice, native
-from trainlab.engine.base import LaneSpec, Widths
+from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
-from trainlab.engine.samples import Samples
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
 from trainlab.pool import thread_pool

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
+from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import group
-from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted
