@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from trainlab import engine
 from trainlab.data import find_mnist
-from trainlab.engine import grouping
+from trainlab.engine import choice, grouping
 from trainlab.engine.native import NativeLane
 from trainlab.engine.numpy import NumPyLane
 from trainlab.workers.running import Workers
@@ -31,7 +30,7 @@ _LIMITS = pytest.StashKey[Any]()
 def pytest_configure(config: pytest.Config) -> None:
     chosen = config.getoption("--engine")
     if chosen:
-        engine.AUTO = (chosen,)
+        choice.AUTO = (chosen,)
     # The suite runs in several processes, and some tests start more: each may use one core.
     config.stash[_LIMITS] = threadpoolctl.threadpool_limits(1)
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):

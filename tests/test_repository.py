@@ -53,6 +53,7 @@ ROOMS = (
     "training",
     "workers",
     "population",
+    "bits",
     "models",
     "estimators",
     "search",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 
-from trainlab import files
-from trainlab.experiments import bits
+from trainlab import bits, files
 
 
 def main() -> None:

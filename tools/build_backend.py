@@ -1,7 +1,7 @@
 """How pip builds trainlab: by scikit-build-core, but for editable installs.
 
 Those of scikit-build-core put a finder in front of the path, which would hide the source tree
-that PYTHONPATH names.  Ours puts the compiled engine into the source tree, as anything that
+that PYTHONPATH names.  Ours puts the native engine into the source tree, as anything that
 imports trainlab from there expects it, and the tree on the path of the environment.
 """
 

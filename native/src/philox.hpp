@@ -8,10 +8,6 @@
 
 #include "vec.hpp"
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <intrin.h>
-#endif
-
 namespace trainlab::TRAINLAB_ISA {
 
 struct Words {
@@ -20,15 +16,10 @@ struct Words {
 
 // The upper half of a product of 64-bit numbers; `low` is the lower one.
 TRAINLAB_INLINE std::uint64_t multiply_wide(std::uint64_t a, std::uint64_t b, std::uint64_t& low) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    low = a * b;
-    return __umulh(a, b);
-#else
     __extension__ using Wide = unsigned __int128;
     const Wide product = static_cast<Wide>(a) * b;
     low = static_cast<std::uint64_t>(product);
     return static_cast<std::uint64_t>(product >> 64);
-#endif
 }
 
 // Block number `block` (0, 1, ...) of the stream with this key.

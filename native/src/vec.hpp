@@ -1,5 +1,5 @@
-// The vector type: the only files of the engine with intrinsics are this one and the
-// vec_*.hpp beside it, one for each instruction set.
+// The vector type: vectors of GCC and Clang, which have operators.  The only files of the engine
+// with intrinsics are the vec_*.hpp beside this one, one for each instruction set.
 //
 //   Vec<T>   `width` numbers of type T (float or double): 16/8, 8/4, 4/2 or 1 of them
 //   Bits<T>  the same bits as unsigned integers of the size of T
@@ -38,36 +38,31 @@
 
 // One instruction set per translation unit, chosen by the flags of the compiler; everything
 // lies in a namespace of its name, so that the linker can never mix two of them.
-#if !defined(TRAINLAB_ISA)
 #if defined(TRAINLAB_PLAIN)
-#define TRAINLAB_ISA plain
+#define TRAINLAB_VECTORS "vec_plain.hpp"
+#define TRAINLAB_CHOSEN plain
 #elif defined(__AVX512F__) && defined(__AVX512DQ__)
-#define TRAINLAB_ISA avx512
-#elif defined(__AVX2__) && (defined(__FMA__) || defined(_MSC_VER))
-#define TRAINLAB_ISA avx2
+#define TRAINLAB_VECTORS "vec_avx512.hpp"
+#define TRAINLAB_CHOSEN avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define TRAINLAB_VECTORS "vec_avx2.hpp"
+#define TRAINLAB_CHOSEN avx2
 #elif defined(__aarch64__) || defined(_M_ARM64)
-#define TRAINLAB_ISA neon
+#define TRAINLAB_VECTORS "vec_neon.hpp"
+#define TRAINLAB_CHOSEN neon
 #else
-#define TRAINLAB_ISA plain
+#define TRAINLAB_VECTORS "vec_plain.hpp"
+#define TRAINLAB_CHOSEN plain
 #endif
+#if !defined(TRAINLAB_ISA)
+#define TRAINLAB_ISA TRAINLAB_CHOSEN
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#define TRAINLAB_INLINE __forceinline
-#else
 #define TRAINLAB_INLINE __attribute__((always_inline)) inline
-#endif
 
 namespace trainlab::TRAINLAB_ISA {
 
 using Index = std::int64_t;
-
-template <class T>
-struct Vec;
-template <class T>
-struct Mask;
-template <class T>
-struct Bits;
 
 // What T is made of.
 template <class T>
@@ -91,21 +86,218 @@ struct Format<double> {
     static constexpr double infinity = std::numeric_limits<double>::infinity();
 };
 
+// What a processor computes with at once, as Register<T>::type: a number, or a vector of GCC and
+// Clang, whose operators work on each number.  What follows is the same text for both; the file
+// of the instruction set adds what has no operator, and replaces what it has an instruction for.
+template <class T>
+struct Register;
+
+template <class T>
+struct Vec {
+    static constexpr int width = static_cast<int>(sizeof(typename Register<T>::type) / sizeof(T));
+    typename Register<T>::type v;
+};
+
+template <class T>
+struct Bits {
+    typename Register<typename Format<T>::Integer>::type i;
+};
+
+template <class T>
+struct Mask {
+    decltype(Vec<T>{}.v < Vec<T>{}.v) m;  // true or false; of a vector all bits of a number or none
+};
+
+template <class T>
+Mask<T> first(int n);
+
+template <class T>
+TRAINLAB_INLINE Vec<T> load(const T* p) {
+    Vec<T> a;
+    std::memcpy(&a.v, __builtin_assume_aligned(p, sizeof(a.v)), sizeof(a.v));
+    return a;
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> load_unaligned(const T* p) {
+    Vec<T> a;
+    std::memcpy(&a.v, p, sizeof(a.v));
+    return a;
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> load_part(const T* p, int n) {
+    T part[Vec<T>::width] = {};
+    for (int i = 0; i < Vec<T>::width && i < n; ++i) part[i] = p[i];
+    return load_unaligned(part);
+}
+
+template <class T>
+TRAINLAB_INLINE void store(T* p, Vec<T> a) {
+    std::memcpy(__builtin_assume_aligned(p, sizeof(a.v)), &a.v, sizeof(a.v));
+}
+
+template <class T>
+TRAINLAB_INLINE void store_unaligned(T* p, Vec<T> a) {
+    std::memcpy(p, &a.v, sizeof(a.v));
+}
+
+template <class T>
+TRAINLAB_INLINE void store_part(T* p, Vec<T> a, int n) {
+    T part[Vec<T>::width];
+    store_unaligned(part, a);
+    for (int i = 0; i < Vec<T>::width && i < n; ++i) p[i] = part[i];
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> operator+(Vec<T> a, Vec<T> b) {
+    return {a.v + b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> operator-(Vec<T> a, Vec<T> b) {
+    return {a.v - b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> operator*(Vec<T> a, Vec<T> b) {
+    return {a.v * b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> operator/(Vec<T> a, Vec<T> b) {
+    return {a.v / b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> fnma(Vec<T> a, Vec<T> b, Vec<T> c) {
+    return fma(Vec<T>{-a.v}, b, c);
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator<(Vec<T> a, Vec<T> b) {
+    return {a.v < b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator<=(Vec<T> a, Vec<T> b) {
+    return {a.v <= b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator==(Vec<T> a, Vec<T> b) {
+    return {a.v == b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> is_nan(Vec<T> a) {
+    return {a.v != a.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> select(Mask<T> mask, Vec<T> a, Vec<T> b) {
+    return {mask.m ? a.v : b.v};
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
+    return select(b < a, a, b);
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
+    return select(a < b, a, b);
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator&(Mask<T> a, Mask<T> b) {
+    return {static_cast<decltype(a.m)>(a.m & b.m)};
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator|(Mask<T> a, Mask<T> b) {
+    return {static_cast<decltype(a.m)>(a.m | b.m)};
+}
+
+template <class T>
+TRAINLAB_INLINE Mask<T> operator~(Mask<T> a) {
+    return {a.m == 0};
+}
+
+template <class T>
+TRAINLAB_INLINE bool any(Mask<T> mask) {
+    return count(mask) != 0;
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> bits_of(Vec<T> a) {
+    Bits<T> b;
+    std::memcpy(&b.i, &a.v, sizeof(b.i));
+    return b;
+}
+
+template <class T>
+TRAINLAB_INLINE Vec<T> from_bits(Bits<T> b) {
+    Vec<T> a;
+    std::memcpy(&a.v, &b.i, sizeof(a.v));
+    return a;
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> broadcast_bits(typename Format<T>::Integer n) {
+    return {n | decltype(Bits<T>::i){}};
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> operator+(Bits<T> a, Bits<T> b) {
+    return {a.i + b.i};
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> operator-(Bits<T> a, Bits<T> b) {
+    return {a.i - b.i};
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> operator&(Bits<T> a, Bits<T> b) {
+    return {a.i & b.i};
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> operator|(Bits<T> a, Bits<T> b) {
+    return {a.i | b.i};
+}
+
+template <class T>
+TRAINLAB_INLINE Bits<T> operator^(Bits<T> a, Bits<T> b) {
+    return {a.i ^ b.i};
+}
+
+template <int n, class T>
+TRAINLAB_INLINE Bits<T> shift_left(Bits<T> a) {
+    return {a.i << n};
+}
+
+template <int n, class T>
+TRAINLAB_INLINE Bits<T> shift_right(Bits<T> a) {
+    return {a.i >> n};
+}
+
 }  // namespace trainlab::TRAINLAB_ISA
 
-#if defined(TRAINLAB_PLAIN)
-#include "vec_plain.hpp"
-#elif defined(__AVX512F__) && defined(__AVX512DQ__)
-#include "vec_avx512.hpp"
-#elif defined(__AVX2__) && (defined(__FMA__) || defined(_MSC_VER))
-#include "vec_avx2.hpp"
-#elif defined(__aarch64__) || defined(_M_ARM64)
-#include "vec_neon.hpp"
-#else
-#include "vec_plain.hpp"
-#endif
+#include TRAINLAB_VECTORS
 
 namespace trainlab::TRAINLAB_ISA {
+
+template <class T>
+TRAINLAB_INLINE T sum_lanes(Vec<T> a) {
+    return fold(a, [](auto x, auto y) { return x + y; });
+}
+
+template <class T>
+TRAINLAB_INLINE T max_lanes(Vec<T> a) {
+    return fold(a, [](auto x, auto y) { return x > y ? x : y; });
+}
 
 template <class T>
 TRAINLAB_INLINE Vec<T> zero() {
@@ -178,12 +370,6 @@ TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
     return (a * power_of_two(half)) * power_of_two(n - half);
 }
 
-TRAINLAB_INLINE void prefetch(const void* p) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    (void)p;
-#else
-    __builtin_prefetch(p);
-#endif
-}
+TRAINLAB_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
 
 }  // namespace trainlab::TRAINLAB_ISA

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
-from trainlab import engine as engines
-from trainlab.engine import ENGINES, NumPyEngine, native
+from trainlab.engine import ENGINES, NumPyEngine, choice, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
 from trainlab.members import Member
 from trainlab.store.coding import checksum, stamp
@@ -34,8 +33,8 @@ class Fast(NumPyEngine):
 
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "ENGINES", {"native": Fast, "numpy": NumPyEngine})
-    monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
+    monkeypatch.setattr(choice, "ENGINES", {"native": Fast, "numpy": NumPyEngine})
+    monkeypatch.setattr(choice, "AUTO", ("native", "numpy"))
     monkeypatch.setattr(native, "MISSING", None)
 
 
@@ -52,7 +51,7 @@ def test_the_reference_trains_everything_and_comes_last() -> None:
 @pytest.mark.usefixtures("two")
 def test_auto_is_the_first_that_can_train_the_members(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "trainlab")
-    engines._tell.cache_clear()
+    choice._tell.cache_clear()
     assert fit()[1] == "native"
     assert [fit("tanh")[1], fit("tanh")[1]] == ["numpy", "numpy"]
     assert [one.getMessage() for one in caplog.records] == [
@@ -140,14 +139,14 @@ def test_results_name_the_engine(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_the_engines_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "AUTO", ("native", "numpy"))
+    monkeypatch.setattr(choice, "AUTO", ("native", "numpy"))
     told = "numpy (native is not installed: "
     monkeypatch.setattr(native, "MISSING", "undefined symbol: round")
-    assert engines.describe() == f"{told}undefined symbol: round)"
+    assert choice.describe() == f"{told}undefined symbol: round)"
     monkeypatch.setattr(native, "MISSING", "No module named 'trainlab.engine._native'")
-    assert engines.describe().startswith(f"{told}it was not compiled when trainlab was installed")
+    assert choice.describe().startswith(f"{told}it was not compiled when trainlab was installed")
     monkeypatch.setattr(native, "MISSING", None)
     monkeypatch.setattr(native, "_native", SimpleNamespace(isa="avx2"))
-    assert engines.describe() == "native (native is installed: avx2)"
-    monkeypatch.setattr(engines, "AUTO", ("numpy",))
-    assert engines.describe() == "numpy (native is installed: avx2)"
+    assert choice.describe() == "native (native is installed: avx2)"
+    monkeypatch.setattr(choice, "AUTO", ("numpy",))
+    assert choice.describe() == "numpy (native is installed: avx2)"

@@ -1,4 +1,4 @@
-"""The compiled engine: it gives what the reference gives, and the same bits however it computes."""
+"""The native engine: it gives what the reference gives, and the same bits however it computes."""
 
 from __future__ import annotations
 
@@ -40,13 +40,11 @@ from trainlab import (
     Member,
     NAdam,
     Population,
-    engine,
     from_arrays,
 )
-from trainlab.engine import native
-from trainlab.engine.base import LaneSpec, Widths
+from trainlab.engine import choice, native
+from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
-from trainlab.engine.samples import Samples
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
 from trainlab.pool import thread_pool
@@ -474,7 +472,7 @@ def test_a_run_goes_on_with_the_engine_it_began_with(
         with pytest.raises(SettingError, match="engine"):
             train(WORK, data, engine=then, steps=None, store=store, **settings)
         usual = train(WORK, data, engine=first, steps=None, **settings)[0]
-        monkeypatch.setattr(engine, "AUTO", (then,))
+        monkeypatch.setattr(choice, "AUTO", (then,))
         found = train(WORK, data, engine="auto", steps=None, store=store, **settings)[0]
         for row in range(len(WORK)):
             for name, values in usual.snapshot(row).items():

@@ -15,11 +15,10 @@ from cases import NETWORKS, OPTIMIZERS, targets
 from optimizer_cases import make
 from trainlab import MLP, SGD, Adam, Member, Population, from_arrays
 from trainlab.data.batches import Batches
-from trainlab.engine.base import LaneSpec, Span, Widths
+from trainlab.engine.base import LaneSpec, Samples, Span, Widths
 from trainlab.engine.chunk import Chunk
 from trainlab.engine.inputs import InputRows
 from trainlab.engine.numpy import EVALUATION_ROWS, NumPyEngine, NumPyLane
-from trainlab.engine.samples import Samples
 from trainlab.network.workspace import Workspace
 from trainlab.optimizers.base import FLUSH_EVERY
 from trainlab.settings import Settings

@@ -6,6 +6,7 @@ import json
 import math
 import warnings
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,22 @@ def test_one_warning_of_scikit_learn_is_silenced_and_no_other() -> None:
     assert seen == []
     with pytest.warns(UserWarning, match="another"), scoring._unnamed():
         warnings.warn("another", UserWarning, stacklevel=1)
+
+
+def test_the_source_alone_saves_models_without_being_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = metadata.version
+
+    def version(name: str) -> str:
+        if name == "trainlab":
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    network = tl.Network()
+    network.fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    tl.save(network, tmp_path / "model")
+    tl.export_onnx(network, tmp_path / "graph")
+    assert b"not installed" in (tmp_path / "model").read_bytes()
+    assert b"not installed" in (tmp_path / "graph").read_bytes()

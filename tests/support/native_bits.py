@@ -1,4 +1,4 @@
-"""Hashes of trainings with the compiled engine, one for each row of the table of cases.
+"""Hashes of trainings with the native engine, one for each row of the table of cases.
 
 As a script it prints them as JSON, and first the instruction set that computed them: a test
 starts it with the environment variable TRAINLAB_NATIVE_ISA.

@@ -179,7 +179,7 @@ def check(
 
 
 def _check_bits() -> None:
-    from trainlab.experiments.bits import check_bits
+    from trainlab.bits import check_bits
 
     found = list(check_bits())
     rows = [(one.name, _outcome(one.ok)) for one in found]

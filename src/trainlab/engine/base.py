@@ -13,13 +13,24 @@ import dataclasses
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 
 Prepared = Any
 """Splits in the form that an engine wants; nobody else looks inside.  It can be pickled."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Inputs x (N, d), dense or SciPy's CSR; targets t (N, …); weights (N,) of mean 1, or None."""
+
+    x: Any
+    t: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
 
 
 class Widths(NamedTuple):

@@ -1,4 +1,4 @@
-"""Networks and optimizers as the compiled engine is told of them: tables of numbers.
+"""Networks and optimizers as the native engine is told of them: tables of numbers.
 
 The numbers of kinds and columns are those of native/src/network.hpp.
 """
@@ -78,7 +78,7 @@ LEAST_EPS: Final = 1e-30
 
 
 def unknown(members: Sequence[Member]) -> str | None:
-    """What the compiled engine does not know of these members, or None if it knows all."""
+    """What the native engine does not know of these members, or None if it knows all."""
     for network in {id(member.network): member.network for member in members}.values():
         norm = network.resolved("norm")
         kinds: list[tuple[Any, tuple[type, ...]]] = [

@@ -1,4 +1,4 @@
-"""The compiled engine: the bridge to the module `_native`, whose source is in native/.
+"""The native engine: the bridge to the module `_native`, whose source is in native/.
 
 Letters: K members, S seeds, n steps, B rows of a batch, N rows of a split.
 """
@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
+from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import group
-from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted

@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.engine.base import Group, LaneSpec, Metrics, Span, Widths
+from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.chunk import Chunk
 from trainlab.engine.grouping import group
 from trainlab.engine.inputs import InputRows, arrange, take
-from trainlab.engine.samples import Samples
 from trainlab.engine.state import MemberState
 from trainlab.members import Member
 from trainlab.network.workspace import Allocator, Array

@@ -33,6 +33,7 @@ from safetensors.numpy import save as to_bytes
 from trainlab.errors import ModelFileError, TrainlabError, sentence
 from trainlab.network.workspace import Array
 from trainlab.store.coding import canonical
+from trainlab.versions import own
 
 FORMAT_VERSION: Final = 3
 KEY: Final = "trainlab"
@@ -149,8 +150,13 @@ def checksum(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
 
 def environment() -> dict[str, str]:
     """The versions of what decides the bits of a prediction."""
-    libraries = {name: metadata.version(name) for name in ("trainlab", "numpy", "scipy")}
-    return {"python": platform.python_version(), **libraries, "machine": platform.machine()}
+    libraries = {name: metadata.version(name) for name in ("numpy", "scipy")}
+    return {
+        "python": platform.python_version(),
+        "trainlab": own(),
+        **libraries,
+        "machine": platform.machine(),
+    }
 
 
 def fault(

@@ -7,7 +7,6 @@ outputs `outputs` (N, out) and, of classifiers, `probabilities` (N, out).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +15,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.population import Network, Population
 from trainlab.settings import is_integer
+from trainlab.versions import own
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -80,7 +80,7 @@ class Graph:
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="trainlab",
-            producer_version=metadata.version("trainlab"),
+            producer_version=own(),
         )
 
 

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
 from trainlab.engine import engine_for
-from trainlab.engine.base import Widths
-from trainlab.engine.samples import Samples
+from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member

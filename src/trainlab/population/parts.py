@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.engine.base import Widths
-from trainlab.engine.samples import Samples
+from trainlab.engine.base import Samples, Widths
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import Architecture

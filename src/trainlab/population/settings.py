@@ -131,7 +131,7 @@ class FitSettings(RunSettings):
         on how long training is.
     engine : {"auto", "native", "numpy"} or Engine
         What computes the steps.  "auto" is the engine that a stored run began with, else NumPy;
-        "native" is the compiled engine.  A named one that cannot train a member is refused.
+        "native" is the compiled one.  A named one that cannot train a member is refused.
     run : str
         The name of this training in the store.
     fresh : bool

@@ -14,8 +14,7 @@ from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches
 from trainlab.data.validation import as_csr
 from trainlab.data.weights import in_range
-from trainlab.engine.base import Widths
-from trainlab.engine.samples import Samples
+from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import DataError, NotTrainedError, SettingError, nearest, sentence
 from trainlab.limits import MAX_INDEX

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from trainlab.engine.base import Engine, Widths
-from trainlab.engine.samples import Samples
+from trainlab.engine.base import Engine, Samples, Widths
 from trainlab.engine.state import Checkpoint, MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from cases import NUMPY_ALONE
+from trainlab import bits
 from trainlab.cli import main
 from trainlab.engine.native import is_compiled
-from trainlab.experiments import bits
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
