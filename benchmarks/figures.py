@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks import results, tables
-from benchmarks.lineup import LIMIT, LINEUP, NETWORKS, OURS
+from benchmarks.lineup import AVX2, FIRST, LIMIT, LINEUP, NETWORKS, NUMPY, OURS
 from benchmarks.results import Document
 from benchmarks.workloads import SIZE_SWEEP, WIDTH_SWEEP
 from trainlab import plots
@@ -31,6 +31,9 @@ class Style:
 
 STYLES: Final = {
     OURS: Style("#0072B2", width=3.0),
+    AVX2: Style("#0072B2", ":"),
+    NUMPY: Style("#0072B2", "--"),
+    FIRST: Style("#7A7A7A", "--"),
     "book's loop": Style("#D55E00", marker="s"),
     "lean loop": Style("#D55E00", "--", "s"),
     "scikit-learn": Style("#CC79A7", marker="^"),

@@ -8,11 +8,13 @@ the other, so that a change of the machine's speed meets all of them.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -37,6 +39,21 @@ class ContestantError(Exception):
     """A contestant could not do what it was told."""
 
 
+def source(entrant: Entrant, folder: Path) -> Path | None:
+    """The source of an earlier version, written into the folder; None for this one."""
+    if entrant.commit is None:
+        return None
+    own = folder / entrant.commit
+    if not own.exists():
+        words = ["git", "archive", "--format=tar", entrant.commit, "src"]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
+        if done.returncode:
+            raise ContestantError(f"git archive: {done.stderr.decode(errors='replace').strip()}")
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as files:
+            files.extractall(own, filter="data")
+    return own / "src"
+
+
 class Process:
     """One contestant at one workload."""
 
@@ -59,7 +76,7 @@ class Process:
             stderr=self._log,
             text=True,
             cwd=ROOT,
-            env=environment(entrant),
+            env=environment(entrant, source(entrant, folder)),
             start_new_session=True,  # Ctrl-C is the parent's business
         )
         assert self._process.stdin

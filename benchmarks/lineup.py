@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ class Entrant:
     members    workload, or sweep ("size", "width") → members really trained, where training
                one network after the other would take too long; the time is then scaled
     options    further arguments of its `prepare`
+    set_to     variables that it alone gets
+    commit     the version of trainlab that it is, where it is not this one
     as_found   it gets none of the variables that the others get
     """
 
@@ -37,6 +40,8 @@ class Entrant:
     workloads: tuple[str, ...] = (*NETWORKS, *SWEEPS)
     members: Mapping[str, int] = _nothing()
     options: Mapping[str, Any] = _nothing()
+    set_to: Mapping[str, str] = _nothing()
+    commit: str | None = None
     as_found: bool = False
 
     def count(self, workload: Workload) -> int | None:
@@ -47,11 +52,23 @@ class Entrant:
 
 
 OURS: Final = "trainlab"
+OURS_RUN: Final = "trainlab run"
+NUMPY: Final = "trainlab, NumPy"
+AVX2: Final = "trainlab, AVX2"
+FIRST: Final = "trainlab, first edition"
 LIMIT: Final = "matrix products alone"
+
+FIRST_EDITION: Final = "218ed3b"
+OWN: Final = ("ours", "avx2", "numpy", "first")
+"""The families that are trainlab."""
 
 LINEUP: Final = (
     Entrant(OURS, "ours", "ours"),
-    Entrant("trainlab run", "command", "ours", workloads=("E",)),
+    Entrant(AVX2, "ours", "avx2", workloads=NETWORKS, set_to={"TRAINLAB_NATIVE_ISA": "avx2"}),
+    Entrant(NUMPY, "ours", "numpy", options={"engine": "numpy"}),
+    Entrant(FIRST, "ours", "first", workloads=(*NETWORKS, "size-1"), commit=FIRST_EDITION),
+    Entrant(OURS_RUN, "command", "ours", workloads=("E",)),
+    Entrant(f"{OURS_RUN}, first edition", "command", "first", ("E",), commit=FIRST_EDITION),
     Entrant(
         "book's loop",
         "book_loop",
@@ -107,10 +124,11 @@ BY_NAME: Final[Mapping[str, Entrant]] = MappingProxyType({e.name: e for e in LIN
 _OURS_TO_SET: Final = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_", "BLIS_", "KMP_", "XLA_FLAGS")
 
 
-def environment(entrant: Entrant) -> dict[str, str]:
-    """The variables of its process."""
+def environment(entrant: Entrant, source: Path | None = None) -> dict[str, str]:
+    """The variables of its process; `source` is the folder of the trainlab that it is to use."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS_TO_SET)}
-    return kept | variables(entrant)
+    path = {} if source is None else {"PYTHONPATH": str(source)}
+    return kept | variables(entrant) | path
 
 
 def variables(entrant: Entrant) -> dict[str, str]:
@@ -119,4 +137,4 @@ def variables(entrant: Entrant) -> dict[str, str]:
     One thread of OpenBLAS: two are slower on matrices of these sizes, and whoever gains by
     two threads has its own.
     """
-    return {} if entrant.as_found else {"OPENBLAS_NUM_THREADS": "1"}
+    return {} if entrant.as_found else {"OPENBLAS_NUM_THREADS": "1", **entrant.set_to}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib import metadata
@@ -25,6 +27,7 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in LIBRARIES},
+        "peak_gflops": _peak(),
     }
 
 
@@ -49,6 +52,26 @@ def _ticks() -> tuple[int, int] | None:
         return None
     ticks = [int(word) for word in path.read_text(encoding="ascii").splitlines()[0].split()[1:9]]
     return ticks[3] + ticks[4], sum(ticks)
+
+
+def _peak() -> float | None:
+    """GFLOP/s of fused multiply-adds of float32 on all cores (peak.cpp), the best of five tries.
+
+    None where nothing compiles it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(folder) / "peak")
+        source = str(Path(__file__).with_name("peak.cpp"))
+        command = ["c++", "-O3", "-march=native", "-std=c++20", "-pthread", source, "-o", program]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+            tries = [
+                subprocess.run([program, str(_cores()), "0.5"], check=True, capture_output=True)
+                for _ in range(5)
+            ]
+        except (OSError, subprocess.CalledProcessError):
+            return None
+    return max(float(one.stdout) for one in tries)
 
 
 def _version(name: str) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from benchmarks import figures, results, tables
-from benchmarks.lineup import LIMIT, OURS
+from benchmarks import figures, lineup, results, tables
+from benchmarks.lineup import OURS
 from benchmarks.results import Document
 from benchmarks.workloads import MAIN, SIZE_SWEEP, WIDTH_SWEEP
 
@@ -23,9 +23,11 @@ How long trainlab takes, beside PyTorch, JAX, scikit-learn and the loops that a 
 machine, in turns. Where trainlab loses is shown as plainly as where it wins.
 
 This page is made from `docs/performance.json` by `make bench`; no number on it is typed by hand.
+"""
 
-"trainlab" is its NumPy engine here, in the version of the day that *Machine* names: later versions and
-the [native engine](engines.md) are in none of these tables.
+EARLIER: Final = """\
+> **Of an earlier version.** "trainlab" is its NumPy engine here, in the version of the day that *Machine* names. The
+> [native engine](engines.md), which *What it means* is about, is in none of these tables.
 """
 
 QUICK: Final = """\
@@ -61,7 +63,10 @@ METHOD: Final = """\
 
 | contestant | what it is |
 |---|---|
-| trainlab | `Population.fit`, all options left to it |
+| trainlab | `Population.fit`, all options left to it: the [native engine](engines.md) |
+| trainlab, AVX2 | the same, without AVX-512 |
+| trainlab, NumPy | the same with `engine="numpy"` |
+| trainlab, first edition | commit 218ed3b, which had NumPy alone, with processes |
 | book's loop | layers, one-hot targets, gradient of every input, `choice` for batches, a second forward pass for the loss after each update; run as a reader's script is |
 | lean loop | the same in float64 without the waste, one thread |
 | scikit-learn | `RandomizedSearchCV` over `MLPClassifier` (A), a fit per network elsewhere, float32, one or two jobs; validated once at the end, since it offers no more |
@@ -70,7 +75,7 @@ METHOD: Final = """\
 | PyTorch, stacked | weights with a population axis, `baddbmm`, summed losses, fused optimizers |
 | PyTorch, compiled | the same under `torch.compile` |
 | JAX, vmap and scan | the whole run of a stack as one compiled call |
-| matrix products alone | the float32 products of the workload on two threads, and nothing else: what nobody who uses these products can undercut |
+| matrix products alone | the dense float32 products of the workload by OpenBLAS on two threads, and nothing else: what nobody who uses these products can undercut |
 
 - Stopping early: networks that diverge are stopped by trainlab and left running by the others. In C
   this saves it the rest of those networks, which start with weights of standard deviation 1 or near.
@@ -81,34 +86,22 @@ METHOD: Final = """\
 MEANING: Final = """\
 ## What it means
 
-A step of a network is matrix products and everything else: biases, activations, losses, the
-optimizer's passes over its parameters, and Python. The products are OpenBLAS's and the same for
-everybody who calls NumPy; the share in the tables says how much of trainlab's time they would take.
-The rest is kept small so:
+A step of a network is matrix products and everything else: biases, activations, losses, and the
+optimizer's passes over its parameters. With NumPy everything else takes a quarter to three quarters of the
+time, since each operation passes over memory, and Python calls each. The native engine saves it so:
 
-- **A population is a leading axis.** One call of NumPy works on all members of a chunk, so the price
-  of a call is shared by them. A single small network pays it alone: see the left end of *How many
-  networks*, where a plain loop is cheaper and a compiled step cheaper still.
-- **Chunks fit the caches.** More members share a call's price, fewer stay in the cache; the number of
-  members side by side is the square root of a quotient of the two (`engine/grouping.py`).
-- **Processes, not threads.** NumPy takes Python's interpreter lock again after each of some hundred
-  calls per step. Two threads wait for each other there; two processes do not. They are forked, with the
-  data in shared memory, and write their series into shared memory.
-- **Sums are products.** BLAS adds the rows of small matrices several times faster than NumPy's
-  reductions; `clip` is vectorised where `maximum` with a number is not; `argmax` is quicker than the
-  maximum of short rows.
-- **A network alone has all cores.** Where there are more cores than chunks, large products are cut by rows,
-  and the optimizer's passes by columns, for a thread on each. BLAS could use threads too, but would add
-  numbers in another order then; rows at multiples of 48 do not, which is tried once for each shape.
-- **Memory stays where it is.** Every array of a step is made in the first step and used again; an
-  optimizer passes over its state in blocks that a second-level cache holds, and whose rows are long enough
-  for NumPy not to gather them in a buffer first.
-- **What is zero is left out.** The first layer's input gradient is never computed; columns that are zero
-  in every training row take no part in its products (a quarter of MNIST's for a few hundred images).
+- **One call.** Hundreds of steps of all members are one call from Python, without the interpreter's lock.
+- **One pass.** Bias and activation are applied to a block of a product while it is in registers or the nearest cache; so
+  are the activation's derivative, the penalty and the optimizer. Gradients of weights are never written to memory.
+- **What is zero is left out.** Four fifths of MNIST's pixels are zero. A batch is decoded once for all
+  members that share it, and the first layer multiplies only what is there. This is how a step can take less
+  time than its dense products.
+- **A population is a leading axis.** Members share batches, and the cores share the members. A network that is trained
+  alone shares its rows and columns among the cores. Each number is one chain of fused multiply-adds all the same, so
+  that neither changes a bit.
 
-What would bring more is a compiled pass over each block: bias, activation and its derivative fused with
-the products, the optimizer in one pass instead of ten. XLA does this for JAX, which is why it is the
-nearest rival. The [native engine](engines.md) works so, behind the same protocol (`engine/base.py`).
+The price of bits that are the same everywhere is a transposed copy of each weight matrix in the backward step, and
+sums in a fixed order.
 """
 
 AGAIN: Final = """\
@@ -140,6 +133,8 @@ def page(document: Document) -> str:
 
 def _parts(document: Document) -> Iterator[str]:
     yield INTRODUCTION
+    if not any(entry["options"].get("engine") for entry in _entries(document)):
+        yield EARLIER
     if document["quick"]:
         yield QUICK
     busy = results.background(document)
@@ -180,9 +175,15 @@ def _machine(document: Document) -> str:
 
 - {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gib"]} GiB; {caches}
 - {machine["system"]}, Python {machine["python"]}; {versions}
-- OpenBLAS kernels: {", ".join(kernels) or "unknown"}
+- OpenBLAS kernels: {", ".join(kernels) or "unknown"}{_peak(machine)}
 - measured on {machine["date"]}, {counted} repeats
 """
+
+
+def _peak(machine: Mapping[str, Any]) -> str:
+    """What all cores could do at most, where it was measured."""
+    peak = machine.get("peak_gflops")
+    return f"\n- fused multiply-adds of float32 on all cores: {peak:.0f} GFLOP/s" if peak else ""
 
 
 def _entries(document: Document) -> Iterator[results.Document]:
@@ -200,20 +201,10 @@ def _figure(name: str, words: str) -> str:
 
 
 def _summary(document: Document) -> str:
-    """What the targets come to, and the share of the roofline of each workload."""
+    """What the targets come to."""
     verdicts = [row[-1] for row in tables.targets(document).rows]
     reached, missed = verdicts.count("reached"), verdicts.count("missed")
-    shares = [
-        f"{name} {share:.2f}"
-        for name in MAIN
-        if (share := results.share_of_limit(document, name)) is not None
-    ]
-    return (
-        f"{reached} of {reached + missed} targets are reached. Of trainlab's time the matrix products "
-        f"alone would take: {', '.join(shares)}; 1 is the end of what is possible with them. The column "
-        "*limit* is the ratio that trainlab would reach if it needed no time but for the products: a "
-        "target above it is out of reach on this machine, whatever happens around them."
-    )
+    return f"{reached} of {reached + missed} targets are reached. Of PyTorch's ways the quickest counts, as of scikit-learn's."
 
 
 def _workload(document: Document, name: str) -> str:
@@ -251,7 +242,7 @@ def _losses(document: Document) -> str:
         quicker = {
             entrant: ratio
             for entrant, ratio in results.ratios(document, name).items()
-            if ratio < 1 and entrant not in (OURS, LIMIT)
+            if ratio < 1 and lineup.BY_NAME[entrant].family not in (*lineup.OWN, "limit")
         }
         for entrant, ratio in sorted(quicker.items(), key=lambda item: item[1]):
             title = document["workloads"][name]["title"]

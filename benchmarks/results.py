@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.lineup import LIMIT, OURS, Entrant
+from benchmarks.lineup import OURS, OURS_RUN, Entrant
 from benchmarks.workloads import Workload
 
 FORMAT: Final = 1
@@ -116,7 +116,8 @@ def entry(document: Document, workload: Workload, entrant: Entrant) -> Document:
 
 def _digest(workload: Workload, entrant: Entrant) -> str:
     """Changes with anything that makes earlier times the times of other work."""
-    work = repr((workload, entrant.count(workload), sorted(entrant.options.items())))
+    own = sorted({**entrant.options, **entrant.set_to, "commit": entrant.commit}.items())
+    work = repr((workload, entrant.count(workload), own))
     return hashlib.sha256(work.encode()).hexdigest()[:16]
 
 
@@ -162,17 +163,21 @@ def all_times(document: Document, workload: str) -> dict[str, Times]:
     return {name: found_times for name, found_times in found.items() if found_times}
 
 
-def ratios(document: Document, workload: str) -> dict[str, float]:
-    """Median time of everybody relative to trainlab's; empty where trainlab has none."""
+def ratios(document: Document, workload: str, of: str = OURS) -> dict[str, float]:
+    """Median time of everybody relative to that of one; empty where it has none."""
     found = all_times(document, workload)
-    if OURS not in found:
+    if of == OURS and OURS_RUN in found:
+        of = OURS_RUN
+    if of not in found:
         return {}
-    return {name: each.median / found[OURS].median for name, each in found.items()}
+    return {name: each.median / found[of].median for name, each in found.items()}
 
 
-def best(document: Document, workload: str, names: tuple[str, ...]) -> tuple[str, float] | None:
-    """The quickest of some entrants, and its time relative to trainlab's."""
-    found = {n: ratio for n, ratio in ratios(document, workload).items() if n in names}
+def best(
+    document: Document, workload: str, names: tuple[str, ...], of: str = OURS
+) -> tuple[str, float] | None:
+    """The quickest of some entrants, and its time relative to that of one."""
+    found = {n: ratio for n, ratio in ratios(document, workload, of).items() if n in names}
     return min(found.items(), key=lambda item: item[1]) if found else None
 
 
@@ -180,8 +185,3 @@ def background(document: Document) -> float | None:
     """Cores kept busy by others between the runs, in the middle of all looks."""
     looks = [busy for work in document["workloads"].values() for busy in work["background"]]
     return statistics.median(looks) if looks else None
-
-
-def share_of_limit(document: Document, workload: str) -> float | None:
-    """The matrix products' share of trainlab's time."""
-    return ratios(document, workload).get(LIMIT)

@@ -20,6 +20,7 @@ from distributed import LocalCluster
 
 import trainlab as tl
 from trainlab.engine import grouping
+from trainlab.engine.native import LANE_BYTES
 
 WORKERS: Final = 2
 REPEATS: Final = 3
@@ -85,8 +86,8 @@ def member_seconds() -> float:
 def main() -> None:
     """Prints what was found, as JSON."""
     found: dict[str, Any] = {"cores": os.cpu_count(), "member_s": member_seconds()}
-    grouping.chunk_size = lambda *_: CHUNK
-    for backend in ("threads", "processes", "loky"):
+    grouping.working_set = lambda *_: LANE_BYTES // CHUNK
+    for backend in ("threads", "loky"):
         found[backend] = costs(backend=backend, workers=WORKERS)
     options = {"threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=WORKERS, **options) as cluster:

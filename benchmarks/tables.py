@@ -17,7 +17,7 @@ from rich.text import Text
 from benchmarks import results
 from benchmarks.lineup import LINEUP, OURS
 from benchmarks.results import Document
-from benchmarks.targets import BUDGET_LIMIT_OF_A, BUDGET_SECONDS, TARGETS, budget
+from benchmarks.targets import TARGETS
 from benchmarks.workloads import MAIN, SIZE_SWEEP, WIDTH_SWEEP
 
 MISSING = "–"
@@ -70,29 +70,18 @@ def ratio(value: float) -> str:
 
 
 def targets(document: Document) -> Table:
-    """Every target, what was found, what products alone would allow, and whether it is enough."""
+    """Every target, what was found, and whether it is enough."""
     rows: list[tuple[str, ...]] = []
     for target in TARGETS:
         found = target.found(document)
         if found is None:
             continue
         name, value = found
-        share = target.family == "limit"
-        least = target.least
-        wanted = MISSING if least is None else f"≥ {least:.2f}" if share else f"≥ {least:g} ×"
-        shown = f"{value:.2f}" if share else f"{ratio(value)} ×"
-        who = target.words if share or target.words == name else f"{target.words}: {name}"
-        limit = results.share_of_limit(document, target.workload)
-        most = MISSING if share or limit is None else f"{ratio(value / limit)} ×"
-        rows.append((target.workload, who, wanted, shown, most, target.verdict(value)))
-    allowed, took = budget(document), results.all_times(document, "E").get("trainlab run")
-    if allowed and took:
-        verdict = "reached" if took.median <= allowed else "missed"
-        words = f"seconds ({BUDGET_SECONDS:g} if A's products took {BUDGET_LIMIT_OF_A})"
-        found_words = f"{seconds(took.median)} s"
-        rows.append(("E", words, f"≤ {seconds(allowed)} s", found_words, MISSING, verdict))
-    columns = ("", "time of … ÷ time of trainlab", "target", "found", "limit", "")
-    return Table("Targets", columns, tuple(rows), (0, 1, 5))
+        least = MISSING if target.least is None else f"≥ {target.least:g} ×"
+        where = target.workload if target.of == OURS else f"{target.workload}, {target.of}"
+        rows.append((where, name, least, f"{ratio(value)} ×", target.verdict(value)))
+    columns = ("", "time of … ÷ time of trainlab", "target", "found", "")
+    return Table("Targets", columns, tuple(rows), (0, 1, 4))
 
 
 def workload(document: Document, name: str) -> Table:

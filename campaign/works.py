@@ -338,7 +338,7 @@ def graph(folder: Path) -> Mapping[str, str]:
 
 WORKS: Final[Mapping[str, Work]] = {
     "training in threads": training("threads"),
-    "training in processes": training("processes"),
+    "training in processes": training("loky"),
     "search with store": Work(search),
     "ensemble with store": Work(ensemble),
     "trainlab run": Work(experiments, files=experiment_files),

@@ -19,7 +19,7 @@ import threadpoolctl
 
 from trainlab.data import find_mnist
 from trainlab.engine import choice, grouping
-from trainlab.engine.native import NativeLane
+from trainlab.engine.native import LANE_BYTES, NativeLane
 from trainlab.engine.numpy import NumPyLane
 from trainlab.workers.running import Workers
 
@@ -147,6 +147,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three members side by side, whatever they are."""
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
+    monkeypatch.setattr(grouping, "working_set", lambda *_: LANE_BYTES // 3)
 
 
 @pytest.fixture(scope="module")

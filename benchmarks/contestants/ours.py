@@ -22,10 +22,13 @@ class Ours(Contestant):
 
     warm_up_steps = 20
 
-    def __init__(self, workload: Workload, data: Data, count: int | None = None) -> None:
+    def __init__(
+        self, workload: Workload, data: Data, count: int | None = None, engine: str | None = None
+    ) -> None:
         super().__init__(workload, data, count)
+        self._engine = {} if engine is None else {"engine": engine}
         held: dict[str, Any] = {name: data[name] for name in ("validation", "test") if name in data}
-        self.dataset = tl.datasets.from_arrays(*data["train"], **held)
+        self.dataset = tl.from_arrays(*data["train"], **held)
 
     def run(self, steps: int | None = None) -> Outcome:
         workload = self.workload
@@ -39,6 +42,7 @@ class Ours(Contestant):
             batches="book" if workload.replacement else "permutation",
             evaluate=evaluations or None,
             on=workload.on if evaluations else None,
+            **self._engine,  # type: ignore[arg-type]  # the first edition has no such argument
         )
         found = {"loss": [last(losses, steps) for losses in history["train_loss"]]}
         if evaluations:
@@ -46,15 +50,17 @@ class Ours(Contestant):
                 found[f"{split}_accuracy"] = history[f"{split}_accuracy"][:, -1].tolist()
         ended = sum(status.kind == "diverged" for status in history.status)
         self.options["diverged and stopped"] = ended
+        self.options["engine"] = getattr(history, "engine", "numpy")  # all that there was at first
         return found
 
 
 def _member(setting: Setting) -> tl.Member:
+    norm: dict[str, Any] = {}
+    if setting.batch_norm:  # which the first edition calls otherwise
+        has_norm = "norm" in tl.MLP.__dataclass_fields__
+        norm = {"norm": "batch"} if has_norm else {"batch_norm": True}
     network = tl.MLP(
-        hidden=setting.hidden,
-        init=setting.init,
-        norm="batch" if setting.batch_norm else None,
-        weight_decay=setting.weight_decay,
+        hidden=setting.hidden, init=setting.init, weight_decay=setting.weight_decay, **norm
     )
     return tl.Member(network, OPTIMIZERS[setting.optimizer](setting.lr), setting.seed)
 

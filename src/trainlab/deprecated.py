@@ -66,6 +66,14 @@ def old_norm(old: str) -> Any:
     return property(get, doc="Deprecated: use `norm`.")
 
 
+def new_backend(backend: Any) -> Any:
+    """The backend that does what one of an earlier version did."""
+    if isinstance(backend, str) and backend == "processes":
+        warn("backend='processes'", "backend='threads'")
+        return "threads"
+    return backend
+
+
 def takes_old_norms(kind: type[T]) -> type[T]:
     """Lets the constructor of a class with a field `norm` take the old fields too."""
     made = kind.__init__

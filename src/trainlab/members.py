@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from trainlab.deprecated import NORMS, changed_norm
@@ -167,6 +168,44 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default is dataclasses.MISSING:
         return field.default
     return field.metadata["rule"].convert(field.default)
+
+
+def completed(old: Any, members: Iterable[Member]) -> Any:
+    """What `describe` wrote of members in an earlier version, with the fields that it lacks.
+
+    A field that is new has the default that reproduces what was.
+    """
+    known: dict[str, Settings] = {}
+    for member in members:
+        for record in (member.network, member.optimizer):
+            _learn(record, known)
+    return _filled(old, known)
+
+
+def _learn(value: Any, known: dict[str, Settings]) -> None:
+    """Notes one record of each kind, those inside others too."""
+    if isinstance(value, Settings):
+        known[type(value).__name__] = value
+        for name in field_names(value):
+            _learn(value.resolved(name), known)
+    elif isinstance(value, tuple):
+        for item in value:
+            _learn(item, known)
+
+
+def _filled(old: Any, known: Mapping[str, Settings]) -> Any:
+    if isinstance(old, list):
+        return [_filled(item, known) for item in old]
+    if not isinstance(old, dict):
+        return old
+    found = {name: _filled(value, known) for name, value in old.items()}
+    record = known.get(found.get("kind", ""))
+    if record is not None:
+        for field in dataclasses.fields(record):
+            if field.name not in found and _default(field) is not dataclasses.MISSING:
+                usual = dataclasses.replace(record, **{field.name: _default(field)})
+                found[field.name] = describe(usual.resolved(field.name))
+    return found
 
 
 def describe(value: Any) -> Any:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from engines import needs_fork
 from trainlab import SettingError, blas
 from trainlab.engine.numpy import NumPyLane
-from trainlab.workers import CAN_FORK
 
 THREADS = 3  # of the libraries below, before anybody limits them
 
@@ -194,7 +194,7 @@ class TestLimit:
             assert library.get() == 1
         assert library.get() == 2
 
-    @pytest.mark.skipif(not CAN_FORK, reason="nothing forks here")
+    @needs_fork
     @pytest.mark.parametrize("inside", [False, True])
     def test_a_child_has_the_blocks_of_the_thread_that_forked_alone(
         self, inside: bool, use, elsewhere: Elsewhere, forked
@@ -269,25 +269,11 @@ class TestWhereTrainlabComputes:
 
         monkeypatch.setattr(NumPyLane, "train", train)
         population = tl.Population.grid(tl.MLP((5,)), seed=range(4), lr=[0.1, 0.2])
-        population.fit(tl.load_digits(), steps=2, workers=workers, backend="threads")
+        given = {"workers": workers, "backend": "threads", "engine": "numpy"}
+        population.fit(tl.load_digits(), steps=2, **given)
         assert {number for _, number in seen} == {1}
         assert threading.get_ident() not in {thread for thread, _ in seen}
         assert library.get() == THREADS
-
-    def test_helpers_of_a_pool_have_it(self, use) -> None:
-        library = Own()
-        use(library)
-        together, seen = threading.Barrier(2, timeout=10), []
-
-        def part() -> None:
-            together.wait()
-            seen.append(library.get())
-
-        from trainlab.pool import run_in_parallel, thread_pool
-
-        with blas.one_thread(), thread_pool(2):
-            run_in_parallel([part, part])
-        assert seen == [1, 1]
 
     def test_gradient_checks_have_it(self, use, monkeypatch: pytest.MonkeyPatch) -> None:
         from trainlab.differentiation import numeric

@@ -139,7 +139,6 @@ def test_results_name_the_engine(tmp_path: Path) -> None:
 
 
 def test_what_is_said_of_the_engines_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "AUTO", ("native", "numpy"))
     told = "numpy (native is not installed: "
     monkeypatch.setattr(native, "MISSING", "undefined symbol: round")
     assert choice.describe() == f"{told}undefined symbol: round)"
@@ -147,6 +146,4 @@ def test_what_is_said_of_the_engines_that_are_there(monkeypatch: pytest.MonkeyPa
     assert choice.describe().startswith(f"{told}it was not compiled when trainlab was installed")
     monkeypatch.setattr(native, "MISSING", None)
     monkeypatch.setattr(native, "_native", SimpleNamespace(isa="avx2"))
-    assert choice.describe() == "native (native is installed: avx2)"
-    monkeypatch.setattr(choice, "AUTO", ("numpy",))
-    assert choice.describe() == "numpy (native is installed: avx2)"
+    assert choice.describe() == "native (avx2)"

@@ -289,6 +289,7 @@ def train(name: str, dtype: str) -> Trained:
         evaluate=5,
         on=("train", "validation", "test", "batch"),
         workers=1,
+        engine="numpy",
         dtype=dtype,
         keep="state",
     )

@@ -47,7 +47,6 @@ from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
-from trainlab.pool import thread_pool
 from trainlab.schedules import Cosine
 
 pytestmark = pytest.mark.skipif(native.MISSING is not None, reason="the engine is not compiled")
@@ -255,12 +254,13 @@ def test_a_member_that_diverges_keeps_what_it_had(lr: float) -> None:
                 assert values.tobytes() == population.snapshot(0)[name].tobytes()
 
 
-def lane_of(members: list[Member], rows: int = 90, dtype: str = "float32") -> Any:
+def lane_of(members: list[Member], rows: int = 90, dtype: str = "float32", threads: int = 1) -> Any:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, FEATURES)).astype(dtype)
     engine = NativeEngine()
     data = engine.prepare({"train": Samples(x, rng.integers(0, CLASSES, rows))})
-    return engine.open(LaneSpec(members, Widths(FEATURES, CLASSES), np.dtype(dtype), data))
+    widths = Widths(FEATURES, CLASSES)
+    return engine.open(LaneSpec(members, widths, np.dtype(dtype), data, threads=threads))
 
 
 def test_an_interruption_ends_between_two_steps_of_all_members() -> None:
@@ -444,9 +444,7 @@ def test_what_lies_in_new_memory_changes_no_bit(activation: str, dtype: str) -> 
 
 def test_a_thousand_small_networks_open_at_once() -> None:
     members = [Member(MLP((4,)), Adam(0.01), seed) for seed in range(1000)]
-    lane = lane_of(members)
-    with thread_pool(2):
-        span = lane.train(np.zeros((1000, 2, 5), int), 0, STEPS, lambda: False)
+    span = lane_of(members, threads=2).train(np.zeros((1000, 2, 5), int), 0, STEPS, lambda: False)
     assert span.losses.shape == (1000, 2)
     assert np.isfinite(span.losses).all()
 

@@ -390,12 +390,6 @@ def test_calls(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert not list(tmp_path.iterdir())  # as a store that was opened for nothing would be
 
 
-def test_processes_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainlab.population.settings.CAN_FORK", False)
-    must = "backend of fit must be 'threads' where processes cannot be forked"
-    complains(lambda: fit(backend="processes"), SettingError, must)
-
-
 # ---------------------------------------------------------------- files
 
 

@@ -59,7 +59,7 @@ def test_the_nearest_name_is_suggested(name: str) -> None:
     ("words", "meant"),
     [
         (["run", "derivative", "--data", "mnits"], "mnist"),
-        (["run", "derivative", "--backend", "procceses"], "processes"),
+        (["run", "derivative", "--backend", "thraeds"], "threads"),
         (["search", "--csv", "t.csv", "--target", "y", "--task", "regresion"], "regression"),
         (["search", "--csv", "t.csv", "--target", "y", "--decimal", "coma"], "comma"),
     ],

@@ -31,6 +31,8 @@ from trainlab.members import Member
 from trainlab.optimizers import OPTIMIZERS
 
 QUICK = runner.Options(quick=True)
+# The tuned rate of SGD is at the edge of what is stable: roundings decide how a seed ends there.
+SEEDS = {"learning-rates": 8, "tuned-optimizers": 12}
 SMALL = dataclasses.replace(tuned_optimizers.TASKS["digits"], quick_steps=20)
 
 
@@ -42,7 +44,7 @@ def digits() -> Dataset:
 @functools.cache
 def quick(name: str) -> Results:
     module = {"learning-rates": learning_rates, "tuned-optimizers": tuned_optimizers}[name]
-    return runner.measure(module.EXPERIMENT, digits(), QUICK)
+    return runner.measure(module.EXPERIMENT, digits(), dataclasses.replace(QUICK, seeds=SEEDS[name]))
 
 
 def values(measured: Measurements, series: str, arm: str) -> Any:
@@ -53,7 +55,7 @@ def values(measured: Measurements, series: str, arm: str) -> Any:
 def test_the_outcome_is_as_expected_at_reduced_size(name: str) -> None:
     found = quick(name)
     assert found.verdict.outcome == EXPECTED, found.verdict.line
-    assert found.measured.seeds == 8
+    assert found.measured.seeds == SEEDS[name]
     assert found.data["sizes"] == {"train": 1437, "test": 360}
 
 

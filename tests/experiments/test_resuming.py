@@ -212,10 +212,11 @@ class TestFinished:
         self, tmp_path: Path, steps: list[int]
     ) -> None:
         one, options = find(["two-layer-network"]), Options(seeds=1, quick=True, workers=1)
-        usual = plain(run(one, tmp_path, options))
-        steps[0] = 0
         same = dataclasses.replace(options, engine="numpy")
-        assert plain(run(one, tmp_path, same)) == usual
+        usual = plain(run(one, tmp_path, same))
+        steps[0] = 0
+        for again in (same, options):
+            assert plain(run(one, tmp_path, again)) == usual
         assert steps[0] == 0
         with pytest.raises(SettingError, match="engine"):  # begun by another, or not compiled
             run(one, tmp_path, dataclasses.replace(options, engine="native"))

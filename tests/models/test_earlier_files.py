@@ -91,7 +91,7 @@ def test_a_training_goes_on_to_the_bits_of_one_that_was_never_cut(
     assert (cut.key, cut.done, cut.total) == ("cut", 2, 3)
     ours = as_of(cut.settings, monkeypatch)
     whole, settings = tl.Population(earlier.members()), {**earlier.SETTINGS, "keep": "state"}
-    history = whole.fit(earlier.data(), **settings)
+    history = whole.fit(earlier.data(), engine="numpy", **settings)
     before, done = sum(steps), []
     for run in ("ended", "cut"):
         population = tl.Population(earlier.members())
@@ -164,3 +164,26 @@ def test_a_field_that_is_new_has_its_default(
     if path.stem == "population":
         assert {type(one.network) for one in model} == {another_field}
         assert {one.network.residual for one in model} == {False}
+
+
+def test_a_training_goes_on_where_a_field_is_new(another_field: type[Any], tmp_path: Path) -> None:
+    """Its default is what was; another value is another training, and named."""
+
+    def fit(network: type[Any], **fields: Any) -> tl.History:
+        population = tl.Population.grid(network(hidden=(4,), **fields), lr=[0.1, 0.2])
+        given = {"steps": 3, "store": tmp_path, "engine": "numpy", "callbacks": [seen]}
+        return population.fit(tl.load_digits(), **given)
+
+    calls: list[int] = []
+
+    def seen(member: int, updates: int, metrics: Any) -> None:
+        calls.append(member)
+
+    before = fit(tl.MLP)
+    assert calls
+    calls.clear()
+    after = fit(another_field)
+    assert not calls, "nothing is computed again"
+    assert np.array_equal(before["train_loss"], after["train_loss"])
+    with pytest.raises(tl.SettingError, match=r"residual was .?False.?, is .?True"):
+        fit(another_field, residual=True)

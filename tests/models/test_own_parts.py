@@ -115,7 +115,7 @@ class Inverse(tl.Schedule):
         return 1.0 / (1.0 + step / self.every)
 
 
-@pytest.mark.parametrize("backend", ["threads", "processes", "loky"])
+@pytest.mark.parametrize("backend", ["threads", "loky"])
 def test_a_member_is_the_network_alone(parts: Any, backend: str) -> None:
     together = population(parts)
     history = together.fit(DATA, steps=13, batch_size=10, workers=2, backend=backend)

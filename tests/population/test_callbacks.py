@@ -10,6 +10,7 @@ import pytest
 
 import trainlab as tl
 from complaints import complains
+from engines import every_engine
 
 RNG = np.random.default_rng(5)
 DATA = tl.from_arrays(
@@ -50,10 +51,10 @@ class Log(tl.Callback):
         self.lines.append(("end", [one.kind for one in history.status]))
 
 
-@pytest.mark.parametrize("backend", ["threads", "processes"])
-def test_each_method_is_called_in_its_turn(backend: str) -> None:
+@every_engine
+def test_each_method_is_called_in_its_turn(engine: str) -> None:
     log = Log()
-    arguments = {"epochs": 2, "batch_size": 10, "workers": 2, "backend": backend}
+    arguments = {"epochs": 2, "batch_size": 10, "workers": 2, "engine": engine}
     history = population().fit(DATA, callbacks=[log], **arguments)
     assert log.lines[0] == ("start", ["running"] * 3)
     assert log.lines[-1] == ("end", ["finished"] * 3)
@@ -108,10 +109,10 @@ class Watcher(tl.Callback):
             assert np.array_equal(moment.parameters[name], values)
 
 
-@pytest.mark.parametrize("backend", ["threads", "processes"])
-def test_parameters_can_be_read(backend: str) -> None:
+@every_engine
+def test_parameters_can_be_read(engine: str) -> None:
     watcher, networks = Watcher(), population()
-    networks.fit(DATA, epochs=2, batch_size=10, callbacks=[watcher], workers=2, backend=backend)
+    networks.fit(DATA, epochs=2, batch_size=10, callbacks=[watcher], workers=2, engine=engine)
     assert len(watcher.seen) == 9
     for member in range(3):
         for name, values in networks.parameters(member).items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import subprocess
 import sys
@@ -19,9 +18,6 @@ from fingerprint import fingerprint
 from trainlab.engine import grouping
 from trainlab.evidence import bootstrap
 from trainlab.experiments import EXPERIMENTS, Options, runner
-from trainlab.network import products
-from trainlab.optimizers import base as optimizer_base
-from trainlab.workers import BACKENDS, CAN_FORK
 
 SCRIPT = """
 import hashlib, sys
@@ -66,7 +62,7 @@ def test_folders_hash_seeds_workers_and_backends_do_not_matter(tmp_path: Path) -
     first = run(script, 1, "threads", tmp_path, "0")
     assert first.endswith("True\n")  # the run holds members that diverge
     assert run(script, 2, "threads", other, "123") == first
-    assert run(script, 3, BACKENDS[CAN_FORK], other, "7") == first
+    assert run(script, 3, "loky", other, "7") == first
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
@@ -83,35 +79,6 @@ def test_the_size_of_chunks_does_not_matter(size: int, monkeypatch: pytest.Monke
     usual = fingerprints()
     monkeypatch.setattr(grouping, "chunk_size", lambda *settings: size)
     assert fingerprints() == usual
-
-
-@pytest.mark.parametrize("backend", ["threads", *(["processes"] if CAN_FORK else [])])
-@pytest.mark.parametrize("members", [1, 2])
-def test_a_network_alone_has_all_workers_and_the_same_bits(
-    members: int, backend: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Products and passes are cut for those who have nothing else to do."""
-    monkeypatch.setattr(products, "PART", 100_000)
-    monkeypatch.setattr(optimizer_base, "BLOCKS", 1)
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((310, 300)).astype(np.float32)
-    data = tl.from_arrays(x, rng.integers(0, 10, 310)).split(validation=60)
-    seen = mmap.mmap(-1, 8)  # which children write to, too
-    right = products.run_in_parallel
-
-    def counted(parts: Any) -> None:
-        seen[0] = max(seen[0], len(parts))
-        right(parts)
-
-    monkeypatch.setattr(products, "run_in_parallel", counted)
-    found = []
-    for workers in (members, 2 * members, 3 * members):
-        seen[0] = 0
-        population = tl.Population.grid(tl.MLP((200, 100)), tl.Adam(), seed=range(members))
-        history = population.fit(data, epochs=2, workers=workers, backend=backend)
-        found.append([fingerprint(population, history, row) for row in range(members)])
-        assert seen[0] == (0 if workers == members else workers // members)
-    assert found[0] == found[1] == found[2]
 
 
 def predictions() -> Any:

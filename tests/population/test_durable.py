@@ -18,15 +18,15 @@ import pytest
 
 import trainlab as tl
 from counter import Counter
+from engines import every_engine, needs_fork
 from fingerprint import fingerprint
 from trainlab.engine import grouping
+from trainlab.engine.native import LANE_BYTES
 from trainlab.errors import SettingError, StoreError
 from trainlab.store import FILE, Run, Store, listed
 from trainlab.training import pace
-from trainlab.workers import backends
 
 resource = pytest.importorskip("resource")  # limits of POSIX, which stand in for a full disk
-needs_fork = pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
 EPOCHS, MEMBERS, CHUNKS = 6, 8, 3
 KILLS = 110
 
@@ -47,6 +47,7 @@ def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "FIRST", 0.0)
     monkeypatch.setattr(pace, "SHARE", np.inf)
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
+    monkeypatch.setattr(grouping, "working_set", lambda *_: LANE_BYTES // 3)
 
 
 def population() -> tl.Population:
@@ -239,11 +240,10 @@ class TestSameBits:
         assert sorted(calls) != calls  # several chunks
         assert len(calls) < MEMBERS * (EPOCHS + 1) + MEMBERS  # what was done was not repeated
 
-    @needs_fork
-    def test_processes(self, data, tmp_path: Path) -> None:
+    def test_threads(self, data, tmp_path: Path) -> None:
         usual = train(data)[0]
         train(data, tmp_path / "whole")
-        given, kinds = {"workers": 2, "backend": "processes"}, set[str]()
+        given, kinds = {"workers": 2, "backend": "threads"}, set[str]()
         for asked in range(3, 60, 8):
             calls = itertools.count()
 
@@ -396,18 +396,18 @@ class TestCost:
 
 
 @needs_fork
-@pytest.mark.parametrize("backend", ["threads", "processes"])
-def test_kill_9_at_any_moment(backend: str, data, tmp_path: Path, forked: Any) -> None:
+@every_engine
+def test_kill_9_at_any_moment(engine: str, data, tmp_path: Path, forked: Any) -> None:
     """One training after the other is killed until it ends; the moments are drawn."""
     rng, kills, ends, partial = np.random.default_rng(11), 0, 0, 0
-    usual = train(data)[0]
-    train(data, tmp_path / "whole")
+    usual = train(data, engine=engine)[0]
+    train(data, tmp_path / "whole", engine=engine)
     whole = content(tmp_path / "whole")
     truth = set(whole[1])
     while kills < KILLS // 2:
         folder, longest = tmp_path / f"{ends}", 0.08
         while True:
-            child = forked(lambda folder=folder: train(data, folder, workers=2, backend=backend))
+            child = forked(lambda folder=folder: train(data, folder, workers=2, engine=engine))
             time.sleep(rng.uniform(0, longest))
             longest *= 1.1  # on a busy machine it would not get anywhere before it is killed
             os.kill(child, signal.SIGKILL)
@@ -420,7 +420,7 @@ def test_kill_9_at_any_moment(backend: str, data, tmp_path: Path, forked: Any) -
                 results = [row for row in content_of_a_copy(folder) if row[1] == "result"]
                 assert truth.issuperset(results)
                 partial += 0 < len(results) < MEMBERS
-        assert train(data, folder)[0] == usual
+        assert train(data, folder, engine=engine)[0] == usual
         assert content(folder) == whole
         ends += 1
     assert partial > 5

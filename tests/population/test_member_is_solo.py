@@ -7,17 +7,16 @@ K members, among neighbours that train normally, diverge, or are stopped early.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES
+from engines import every_engine
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.engine import grouping
 from trainlab.engine.base import Widths
-from trainlab.workers.backends import CAN_FORK, LOCAL
 
 FEATURES, CLASSES, SAMPLES, STEPS = 7, 3, 23, 9
 BATCH = 5  # does not divide SAMPLES: the last batch of an epoch is ragged
@@ -56,7 +55,7 @@ def train(
     dtype: str,
     stop: set[int] = frozenset(),
     workers: int = 1,
-    backend: str | None = "threads",
+    engine: str = "auto",
 ) -> tuple:
     population = Population(members)
     history = population.fit(
@@ -67,7 +66,8 @@ def train(
         on=("train", "batch"),
         callbacks=[lambda row, updates, metrics: updates >= 4 and row in stop],
         workers=workers,
-        backend=backend,
+        backend="threads",
+        engine=engine,
         dtype=dtype,
         keep="state",
     )
@@ -88,13 +88,14 @@ def neighbour(network: MLP, optimizer, kind: str, index: int, dtype: str) -> Mem
     return Member(network, other, (110, 210)[index % 2] + index)
 
 
+@every_engine
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("case", CASES)
-def test_a_member_is_the_network_trained_alone(case: str, dtype: str) -> None:
+def test_a_member_is_the_network_trained_alone(case: str, dtype: str, engine: str) -> None:
     network, optimizer = CASES[case]
     alone = {}
     for seed in TARGETS:
-        population, history = train([Member(network, optimizer, seed)], dtype)
+        population, history = train([Member(network, optimizer, seed)], dtype, engine=engine)
         assert history.status[0].kind == "finished"
         alone[seed] = fingerprint(population, history, 0)
     assert len(set(alone.values())) == len(TARGETS)
@@ -108,7 +109,7 @@ def test_a_member_is_the_network_trained_alone(case: str, dtype: str) -> None:
             members = [Member(network, optimizer, seed) for seed in seeds] + others
             others_rows = set(range(len(seeds), size))
             stop = others_rows if kind == "stopped" else set()
-            population, history = train(members, dtype, stop)
+            population, history = train(members, dtype, stop, engine=engine)
             for row, seed in enumerate(seeds):
                 found = fingerprint(population, history, row)
                 assert found == alone[seed], f"K={size}, {kind} neighbours, seed {seed}"
@@ -137,33 +138,27 @@ SCHEDULED = (
 
 @pytest.mark.parametrize("size", [1, 2, 5, 1000])
 @pytest.mark.parametrize("workers", [2, 3])
-@pytest.mark.parametrize("backend", LOCAL)
+@every_engine
 @pytest.mark.parametrize("case", SCHEDULED)
 def test_however_members_are_scheduled(
-    case: str, backend: str, workers: int, size: int, monkeypatch: pytest.MonkeyPatch
+    case: str, engine: str, workers: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On any number of workers of any kind, in chunks of any size, among all neighbours."""
-    if backend == "processes" and not CAN_FORK:
-        pytest.skip("processes are forked on Linux alone")
     network, optimizer = CASES[case]
-    alone = [
-        fingerprint(*train([Member(network, optimizer, seed)], "float32"), 0) for seed in TARGETS
-    ]
     members = [Member(network, optimizer, seed) for seed in TARGETS]
+    alone = [fingerprint(*train([member], "float32", engine=engine), 0) for member in members]
     for i, kind in enumerate([*NEIGHBOURS] * 3):
         members.append(neighbour(network, optimizer, kind, i, "float32"))
     stop = {row for row in range(3, len(members)) if row % 3 == 2}
     monkeypatch.setattr(grouping, "chunk_size", lambda *settings: size)
-    population, history = train(members, "float32", stop, workers, backend)
+    population, history = train(members, "float32", stop, workers, engine)
     assert {status.kind for status in history.status} == set(NEIGHBOURS.values())
     assert [fingerprint(population, history, row) for row in range(3)] == alone
 
 
-@pytest.mark.parametrize("backend", LOCAL)
+@every_engine
 @pytest.mark.parametrize("size", [2, 7])
-def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, backend: str) -> None:
-    if backend == "processes" and not CAN_FORK:
-        pytest.skip("processes are forked on Linux alone")
+def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, engine: str) -> None:
     rng = np.random.default_rng(1)
     data = from_arrays(
         rng.random((300, 784), dtype=np.float32), rng.permutation(np.arange(300) % 10)
@@ -171,13 +166,13 @@ def test_the_same_holds_at_real_widths_and_with_shared_batches(size: int, backen
     network = MLP(hidden=(100, 100), norm="batch", dropout=0.2)
     rates = [0.001 * (k + 1) for k in range(size)]
 
-    def fingerprints(population: Population, **scheduling: Any) -> list[str]:
-        history = population.fit(data, batch_size=128, steps=6, keep="state", **scheduling)
+    def fingerprints(population: Population, workers: int) -> list[str]:
+        given = {"keep": "state", "workers": workers, "engine": engine}
+        history = population.fit(data, batch_size=128, steps=6, **given)
         return [fingerprint(population, history, row) for row in range(len(population))]
 
-    workers = 1 if backend == "threads" else 2
     population = Population.grid(network, Adam(), seed=3, lr=rates)
-    together = fingerprints(population, workers=workers, backend=backend)
+    together = fingerprints(population, workers=2)
     alone = [
         fingerprints(Population.grid(network, Adam(), seed=3, lr=lr), workers=1)[0] for lr in rates
     ]

@@ -20,10 +20,9 @@ from counter import Counter
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab.training import pace
-from trainlab.workers import CAN_FORK
 
 PATIENCE = 30.0  # seconds, after which what should happen has not
-BACKENDS = ["threads", *(["processes"] if CAN_FORK else []), "loky"]
+BACKENDS = ["threads", "loky"]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 
@@ -66,9 +65,8 @@ def test_start_and_wait_are_fit(backend: str) -> None:
     assert prints(second, running.wait()) == expected  # again
 
 
-@pytest.mark.parametrize("backend", [one for one in BACKENDS if one != "loky"])
-def test_the_history_grows_while_it_trains(backend: str) -> None:
-    population, running = endless(backend)
+def test_the_history_grows_while_it_trains() -> None:
+    population, running = endless("threads")
     until(lambda: all(status.step > 10 for status in running.history.status))
     history = running.history
     assert {status.kind for status in history.status} == {"running"}
@@ -98,9 +96,8 @@ def test_a_pause_changes_nothing_but_the_time(backend: str) -> None:
     assert prints(second, running.wait()) == expected
 
 
-@pytest.mark.parametrize("backend", [one for one in BACKENDS if one != "loky"])
-def test_no_step_is_done_in_a_pause(backend: str) -> None:
-    _, running = endless(backend)
+def test_no_step_is_done_in_a_pause() -> None:
+    _, running = endless("threads")
     until(lambda: min(status.step for status in running.history.status) > 0)
     running.pause()
     assert repr(running).startswith("Running(paused")
@@ -288,21 +285,3 @@ def test_the_end_of_the_program_tells_of_an_error_that_nobody_has_seen() -> None
     command = [sys.executable, "-c", UNWAITED, "error", "threads"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert "a training has failed: ValueError: from the callback" in done.stderr
-
-
-@pytest.mark.skipif(not CAN_FORK, reason="processes are forked on Linux alone")
-def test_children_of_a_paused_training_end_with_their_parent() -> None:
-    script = UNWAITED + "        print(flush=True)\n        time.sleep(60)\n"
-    with subprocess.Popen(
-        [sys.executable, "-c", script, "paused", "processes"],
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.kill()
-        try:
-            process.communicate(timeout=PATIENCE)  # ends when no child holds its output any more
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            pytest.fail("a child did not end")

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import trainlab as tl
-from trainlab.network import products
+from engines import every_engine
+from trainlab.engine import native
+from trainlab.network import dense
 
 SOURCE = Path(tl.__file__).parent
 FUNCTIONS, FILES = 10, 7
@@ -33,7 +35,9 @@ def own_frames() -> list[str]:
 
 
 class Watch:
-    """Stands for NumPy in network/products.py, and keeps the way to the first product.
+    """Stands for NumPy in network/dense.py, and keeps the way to the first product.
+
+    In the native engine it is the way to the first call of a compiled lane.
 
     A thread goes on from the function that started it.
     """
@@ -48,7 +52,12 @@ class Watch:
             start(thread)
 
         monkeypatch.setattr(threading.Thread, "start", started)
-        monkeypatch.setattr(products, "np", self)
+        monkeypatch.setattr(dense, "np", self)
+        monkeypatch.setattr(native, "_native", Compiled(self), raising=False)
+
+    def note(self) -> None:
+        """The product is done here."""
+        self.way = self.way or self._here()
 
     def _here(self) -> list[str]:
         return self._before.get(threading.current_thread(), []) + own_frames()
@@ -57,21 +66,48 @@ class Watch:
         return getattr(np, name)
 
     def matmul(self, *args: Any, **options: Any) -> Any:
-        self.way = self.way or self._here()
+        self.note()
         return np.matmul(*args, **options)
 
 
+class Compiled:
+    """Stands for the compiled module."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._module, self._watch = native._native, watch
+
+    def __getattr__(self, name: str) -> Any:
+        right = getattr(self._module, name)
+        if name != "Lane32":
+            return right
+        watch = self._watch
+
+        class Lane(right):  # type: ignore[misc]  # the class of a compiled module
+            def train(self, *given: Any) -> Any:
+                watch.note()
+                return super().train(*given)
+
+            def evaluate(self, *given: Any) -> Any:
+                watch.note()
+                return super().evaluate(*given)
+
+        return Lane
+
+
+@every_engine
 @pytest.mark.parametrize("evaluate", ["epoch", None])
 @pytest.mark.parametrize("which", FITS)
 def test_the_way_is_short(
-    which: str, evaluate: str | None, monkeypatch: pytest.MonkeyPatch
+    which: str, evaluate: str | None, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of an evaluation, which comes first, and of a step; on one worker."""
     fit, data = FITS[which](), tl.load_digits()
     watch = Watch(monkeypatch)
-    fit(data, steps=1, workers=1, evaluate=evaluate)
+    fit(data, steps=1, workers=1, evaluate=evaluate, engine=engine)
     listed = "\n".join(watch.way)
     assert watch.way[0].endswith(": fit"), listed
-    assert watch.way[-1] == "network/products.py: matmul", listed
+    last = "train" if evaluate is None else "evaluate"
+    ends = {"numpy": "network/dense.py: forward", "native": f"engine/native.py: {last}"}
+    assert watch.way[-1] == ends[engine], listed
     assert len(watch.way) <= FUNCTIONS, listed
     assert len({one.partition(":")[0] for one in watch.way}) <= FILES, listed

@@ -18,11 +18,8 @@ from trainlab.errors import SettingError
 from trainlab.population.fit import Fit, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.store import listed
-from trainlab.workers import CAN_FORK
 
 WORKERS = [("threads", 1), ("threads", 3), (None, None)]
-if CAN_FORK:
-    WORKERS.append(("processes", 2))
 
 
 def numbers() -> tl.Dataset:

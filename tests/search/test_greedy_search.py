@@ -20,7 +20,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from trainlab import MLPClassifier, MLPRegressor, PopulationSearchCV
-from trainlab.engine.numpy import NumPyLane
 from trainlab.errors import DataError, SettingError
 from trainlab.estimators.targets import LARGEST, SMALLEST, Labels
 from trainlab.search.selection import Selection
@@ -225,15 +224,8 @@ def test_a_search_finds_what_it_finds_without() -> None:
 
 
 def test_with_a_store_the_same_bits_and_it_may_be_asked_for_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, steps: list[int]
 ) -> None:
-    right, steps = NumPyLane.train, [0]
-
-    def train(self: Any, *given: Any) -> Any:
-        steps[0] += 1
-        return right(self, *given)
-
-    monkeypatch.setattr(NumPyLane, "train", train)
     usual = search(workers=2).fit(*IRIS).ensemble_
     steps[0] = 0
     search(store=tmp_path, ensemble=None).fit(*IRIS)

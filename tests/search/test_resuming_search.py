@@ -19,12 +19,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import trainlab as tl
+from engines import needs_fork
 from trainlab import MLPClassifier, PopulationSearchCV
 from trainlab.errors import SettingError, StoreError
 from trainlab.search.persistence import plain
 from trainlab.store import FILE, Run, Store, listed
 from trainlab.training import pace
-from trainlab.workers import backends
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -290,7 +290,7 @@ def test_values_are_told_apart_by_what_they_say() -> None:
     assert "workers" not in described["steps"][1][1]
 
 
-@pytest.mark.skipif(not backends.CAN_FORK, reason="processes are forked on Linux alone")
+@needs_fork
 def test_kill_9_at_any_moment(tmp_path: Path, forked: Any) -> None:
     rng, kills, ends, longest = np.random.default_rng(5), 0, 0, 0.2
     settings = {"rounds": 2, "workers": 2, "space": GROUPS}

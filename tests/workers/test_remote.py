@@ -412,6 +412,7 @@ import numpy as np
 import trainlab as tl
 from counter import Counter
 from trainlab.engine import grouping
+from trainlab.engine.native import LANE_BYTES
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off
 given = {"backend": sys.argv[2], "workers": 2}
@@ -429,7 +430,7 @@ if __name__ == "__main__":
     # One member diverges at once, the others would go on for hours.
     data = tl.load_digits()
     rates = [tl.Momentum(0.01), tl.SGD(1e38), tl.SGD(0.01)]
-    grouping.chunk_size = lambda *_: 1
+    grouping.working_set = lambda *_: LANE_BYTES  # a chunk each
     population = tl.Population.grid(tl.MLP(hidden=(5,)), rates)
     with warnings.catch_warnings(record=True) as seen:
         history = population.fit(data, epochs=100_000, evaluate=None, progress=Pressing(), **given)

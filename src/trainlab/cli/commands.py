@@ -51,8 +51,8 @@ def list_experiments() -> None:
 )
 @click.option(
     "--backend",
-    type=Choice(["threads", "processes", "loky", "dask"]),
-    help="Who trains; the results are the same.  [default: threads or processes]",
+    type=Choice(["threads", "loky", "dask"], old=["processes"]),
+    help="Who trains; the results are the same.  [default: threads]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
 @chooses_an_engine

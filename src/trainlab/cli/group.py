@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -99,10 +99,19 @@ class PathName(click.Path):
 
 
 class Choice(click.Choice[str]):
-    """Words of a list; the error for another one asks whether the nearest was meant."""
+    """Words of a list; the error for another one asks whether the nearest was meant.
+
+    old  words of earlier versions, which go on working and are not in the help
+    """
+
+    def __init__(self, choices: Sequence[str], old: Sequence[str] = ()) -> None:
+        super().__init__(choices)
+        self.old = old
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word of the list."""
+        if value in self.old:
+            return str(value)
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
@@ -116,7 +125,7 @@ class Choice(click.Choice[str]):
 
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
-    words = "What computes the networks; auto is numpy."
+    words = "What computes the networks; auto is native where it is compiled."
     choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command

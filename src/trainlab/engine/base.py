@@ -55,6 +55,7 @@ class LaneSpec:
     dtype     float32 or float64
     data      what `Engine.prepare` made of the splits; None for a lane that only predicts
     states    what the members begin with; None draws it from their seeds
+    threads   that the lane may keep busy, if its engine `has_threads`
     """
 
     members: Sequence[Member]
@@ -62,6 +63,7 @@ class LaneSpec:
     dtype: Any
     data: Prepared | None = None
     states: Sequence[MemberState] | None = None
+    threads: int = 1
 
 
 class Span(NamedTuple):
@@ -122,7 +124,7 @@ class Lane(Protocol):
 class Engine(Protocol):
     """Opens lanes.
 
-    One may have a true `has_threads`: a lane keeps all cores busy, without Python's interpreter.
+    One may have a true `has_threads`: a lane keeps several cores busy, without Python's lock.
     """
 
     name: str
@@ -141,12 +143,10 @@ class Engine(Protocol):
         dtype: Any,
         workers: int = 1,
         origins: Sequence[Hashable] | None = None,
-        even: bool = True,
     ) -> list[Group]:
         """Who trains side by side, the dearest first; it changes the speed and not one bit.
 
         origins  what members must share beside their structure, such as their updates so far
-        even     a multiple of `workers` groups for each structure, else as few as are fast
         """
 
     def open(self, spec: LaneSpec) -> Lane:

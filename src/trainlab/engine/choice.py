@@ -22,7 +22,7 @@ ENGINES: Final[Mapping[str, Callable[[], Engine]]] = {
 }
 """Engines by name, the fastest first."""
 
-AUTO = ("numpy",)
+AUTO = tuple(ENGINES)
 """Of these "auto" takes the first that is here and can train the members."""
 
 ENGINE: Final = Rule(
@@ -61,14 +61,13 @@ def engine_for(
 
 
 def describe() -> str:
-    """For people: the engine that "auto" takes where it can, and whether native is there."""
-    first = next(name for name in AUTO if name in _here())
+    """For people: the engine that "auto" takes where it can, and why it is not native."""
     if native.MISSING is None:
-        return f"{first} (native is installed: {instruction_set()})"
+        return f"native ({instruction_set()})"
     reason = native.MISSING
     if "No module named" in reason:
         reason = "it was not compiled when trainlab was installed, see docs/engines.md"
-    return f"{first} (native is not installed: {reason})"
+    return f"numpy (native is not installed: {reason})"
 
 
 def _here() -> list[str]:

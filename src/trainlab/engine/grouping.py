@@ -39,16 +39,15 @@ def group(
     dtype: Any,
     workers: int,
     origins: Sequence[Hashable] | None = None,
-    even: bool = True,
-    most: int | None = None,
+    lane_bytes: int | None = None,
 ) -> list[Group]:
-    """Groups of members of one structure, the dearest first, of at most so many, if it is given.
+    """Groups of members of one structure, the dearest first.
 
     Members that have received unequal numbers of updates before, their `origins`, are apart.
 
-    If `even`, there is a multiple of `workers` of them for each structure, else as few as
-    caches allow, or `most`; those of a structure are all of about the same cost;
-    members of one seed stay together where they can, as they share their batches.
+    A structure that costs more than half of a worker's share has a multiple of `workers` groups,
+    another one as few as caches allow, or `lane_bytes`.  Groups of a structure cost about the
+    same; members of one seed stay together where they can, as they share their batches.
     """
     kinds: dict[Any, list[int]] = {}
     known: dict[int, Hashable] = {}  # members often share a network
@@ -58,12 +57,19 @@ def group(
             known[key] = structure(member.network)
         kinds.setdefault((known[key], origin), []).append(row)
     groups: list[Group] = []
+    costs: dict[int, float] = {}
     for rows in kinds.values():
         own = [members[row] for row in rows]
-        costs = dict(zip(rows, step_costs(own, widths, batch_size), strict=True))
-        size = most or chunk_size(own, widths, batch_size, dtype, workers)
+        costs.update(zip(rows, step_costs(own, widths, batch_size), strict=True))
+    share = sum(costs.values()) / workers
+    for rows in kinds.values():
+        own = [members[row] for row in rows]
+        if lane_bytes is None:
+            size = chunk_size(own, widths, batch_size, dtype, workers)
+        else:
+            size = max(1, lane_bytes // working_set(own, widths, batch_size, dtype))
         count = -(-len(rows) // size)
-        if even:
+        if sum(costs[row] for row in rows) > share / 2:
             count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
         seeds: dict[int, list[int]] = {}
         for row in rows:
@@ -119,18 +125,24 @@ def _cut(rows: list[int], parts: int, costs: dict[int, float]) -> list[list[int]
 def chunk_size(
     members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any, workers: int
 ) -> int:
-    """How many members of one structure are cheapest side by side.
+    """How many members of one structure are cheapest side by side."""
+    sharing = min(workers, usable_cores())  # the others of a cluster have caches of their own
+    own = working_set(members, widths, batch_size, dtype)
+    return max(1, round(math.sqrt(BALANCE * last_level_cache() / sharing / own)))
 
-    The working set of a member: parameters, gradients, optimizer state, and for every layer
-    its output and the gradient of it.
+
+def working_set(
+    members: Sequence[Member], widths: tuple[int, int], batch_size: int, dtype: Any
+) -> int:
+    """Bytes of a member of one structure: parameters, gradients, optimizer state, activations.
+
+    Of every layer its output and the gradient of it.
     """
     architecture = members[0].network.build(*widths)
     slots = max(_slots(member) for member in members)
     activations = sum(architecture.widths) * batch_size
     elements = architecture.size * (2 + slots) + 2 * activations
-    working_set = elements * np.dtype(dtype).itemsize
-    sharing = min(workers, usable_cores())  # the others of a cluster have caches of their own
-    return max(1, round(math.sqrt(BALANCE * last_level_cache() / sharing / working_set)))
+    return int(elements * np.dtype(dtype).itemsize)
 
 
 def step_costs(members: Sequence[Member], widths: tuple[int, int], batch_size: int) -> list[float]:

@@ -23,7 +23,6 @@ from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
 from trainlab.optimizers.base import State
-from trainlab.pool import pool_threads
 from trainlab.settings import stack, structure
 
 CHOSEN_SET: Final = "TRAINLAB_NATIVE_ISA"
@@ -38,6 +37,9 @@ try:
 except ImportError as error:
     MISSING = str(error)
 
+
+LANE_BYTES: Final = 2**28
+"""Of the members of a lane, all together: the memory of a million is that of one lane."""
 
 AHEAD: Final = 2**16
 """Steps times members whose coefficients are computed at once."""
@@ -81,9 +83,10 @@ class Coefficients:
         self._after: list[State] = []  # the state of each kind after each step
         for kind in kinds:
             optimizer, state = kind.optimizer, dict(kind.state)
-            lr = optimizer.lr * optimizer.schedule.multiplier(numbers, total)
-            own = optimizer.coefficients(numbers, lr, state)
-            own["shrink"] = lr * optimizer.decoupled_weight_decay
+            with np.errstate(all="ignore"):  # what overflows here diverges there, and is reported
+                lr = optimizer.lr * optimizer.schedule.multiplier(numbers, total)
+                own = optimizer.coefficients(numbers, lr, state)
+                own["shrink"] = lr * optimizer.decoupled_weight_decay
             found.append({COLUMNS[name]: np.asarray(value) for name, value in own.items()})
             self._after.append(state)
         shapes = [value.shape for values in found for value in values.values()]
@@ -142,11 +145,9 @@ class NativeEngine:
         dtype: Any,
         workers: int = 1,
         origins: Sequence[Hashable] | None = None,
-        even: bool = True,
     ) -> list[Group]:
-        """As few as there may be: a lane has threads of its own."""
-        most = len(members)
-        return group(members, widths, batch_size, dtype, workers, origins, even, most)
+        """As few as memory allows: a lane has threads of its own."""
+        return group(members, widths, batch_size, dtype, workers, origins, LANE_BYTES)
 
     def open(self, spec: LaneSpec) -> NativeLane:
         """A lane of the module."""
@@ -184,6 +185,7 @@ class NativeLane:
     def __init__(self, spec: LaneSpec) -> None:
         self.places = list(range(len(spec.members)))
         self._members, self._dtype = list(spec.members), np.dtype(spec.dtype)
+        self._threads = spec.threads
         self._is_scored = spec.members[0].network.loss.task != "regression"
         network = spec.members[0].network.build(*spec.widths)
         self._sizes = network.size, network.buffer_layout.size
@@ -266,7 +268,7 @@ class NativeLane:
             np.ascontiguousarray(batches, np.int64),
             found.between(first_step, first_step + steps),
             first_step,
-            pool_threads(),
+            self._threads,
             interrupted,
             losses,
             diverged,
@@ -293,7 +295,7 @@ class NativeLane:
         samples, members = self._split(split), len(self.places)
         loss, right = np.empty(members), np.empty(members)
         if batch is None:
-            self._lane.evaluate(samples, pool_threads(), loss, right)
+            self._lane.evaluate(samples, self._threads, loss, right)
             count = _rows(self._data[split])
         else:
             self._lane.evaluate_batch(samples, np.ascontiguousarray(batch, np.int64), loss, right)
@@ -305,7 +307,7 @@ class NativeLane:
         arrays = self._data[x] if isinstance(x, str) else arrays_of(x)
         samples = self._split(x) if isinstance(x, str) else self._samples_of(**arrays)
         out = np.empty((len(self.places), _rows(arrays), self._outputs), self._dtype)
-        self._lane.outputs(samples, pool_threads(), out)
+        self._lane.outputs(samples, self._threads, out)
         return out
 
     def state_of(self, row: int, updates: int, with_optimizer: bool) -> MemberState:

@@ -90,10 +90,9 @@ class NumPyEngine:
         dtype: Any,
         workers: int = 1,
         origins: Sequence[Hashable] | None = None,
-        even: bool = True,
     ) -> list[Group]:
         """As many side by side as fit into the caches."""
-        return group(members, widths, batch_size, dtype, workers, origins, even)
+        return group(members, widths, batch_size, dtype, workers, origins)
 
     def open(self, spec: LaneSpec) -> NumPyLane:
         """A lane of matrices."""

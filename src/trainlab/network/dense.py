@@ -11,7 +11,6 @@ from trainlab.network.activations import Activation, ReLU
 from trainlab.network.base import Declaration, Layer, Mode, Parameter, Views
 from trainlab.network.initializers import He, Initializer
 from trainlab.network.nodes import Nodes
-from trainlab.network.products import matmul
 from trainlab.network.sums import sum_rows
 from trainlab.network.workspace import Allocator, Array
 from trainlab.settings import instance, integer
@@ -58,20 +57,21 @@ class Dense(Layer):
         members = np.broadcast_shapes(x.shape[:-2], W.shape[:-2], b.shape[:-2])
         shape = (*members, x.shape[-2], W.shape[-1])
         y = new("y", shape, np.result_type(x, W, b))
-        matmul(x, W, out=y)
+        np.matmul(x, W, out=y)
         np.add(y, b, out=y)
         return y, x, {}
 
     def backward(self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator) -> Array:
         self.parameter_gradients(p, cache, dy, grads, new)
         W = p["W"]
-        return matmul(dy, W.mT, out=new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype))
+        dx = new("dx", (*dy.shape[:-1], W.shape[-2]), dy.dtype)
+        return np.matmul(dy, W.mT, out=dx)
 
     def parameter_gradients(
         self, p: Views, cache: Any, dy: Array, grads: Views, new: Allocator
     ) -> None:
         x, dW = cache, grads["W"]
-        matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
+        np.matmul(x.mT, dy, out=dW[..., : x.shape[-1], :])
         dW[..., x.shape[-1] :, :] = 0
         sum_rows(dy, new, out=grads["b"])
 

@@ -13,13 +13,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
 from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
 from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
-from trainlab.pool import pool_threads, run_in_parallel
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule
 from trainlab.settings import Settings, Takes, cast, number, record
 
@@ -32,8 +30,6 @@ Coefficients = dict[str, Coefficient]
 # members together), so that the four arrays of Adam, 512 kB, stay in a second-level cache.
 # The optimum is wide, from 16k to 64k.  It never changes a bit.
 BLOCK: Final = 32_768
-# Blocks that are worth another thread, where there are several for a network: 200 µs.
-BLOCKS: Final = 4
 # Steps between two looks for denormal numbers in the state.
 FLUSH_EVERY: Final = 64
 # Rows are summed and decayed in pieces of this length.  Unlike BLOCK, it decides the
@@ -246,22 +242,17 @@ class Optimizer(Settings, ABC):
         if moving:  # else one pass is all there is
             width = piece(columns, BLOCK // math.prod(params.shape[:-1]))
 
-        blocks = [slice(first, first + width) for first in range(0, columns, width)]
-        parts = max(1, min(pool_threads(), len(blocks) // BLOCKS))
+        def narrow(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+            if width == columns:
+                return new(name, shape, dtype)
+            # One piece of scratch per name: the last block, a narrower one, is a part of it.
+            own = rows_apart(new, name, (*shape[:-1], width), dtype)
+            return own[..., : shape[-1]]
 
-        def pass_over(part: int) -> None:
-            def narrow(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-                if len(blocks) == 1:
-                    return new(name, shape, dtype)
-                # One piece of scratch per name: the last block, a narrower one, is a part of it.
-                own = rows_apart(new, f"{name} {part}", (*shape[:-1], width), dtype)
-                return own[..., : shape[-1]]
-
-            for block in blocks[part::parts]:
-                views = {name: state[name][..., block] for name in moving}
-                self.rule(grads[..., block], views, c, narrow)
-
-        run_in_parallel([partial(pass_over, part) for part in range(parts)])
+        for first in range(0, columns, width):
+            block = slice(first, first + width)
+            views = {name: state[name][..., block] for name in moving}
+            self.rule(grads[..., block], views, c, narrow)
         shrink(grads, params, lr * self.decoupled_weight_decay, decays, new)
         if step % FLUSH_EVERY == FLUSH_EVERY - 1:
             for name in moving:

@@ -24,7 +24,6 @@ from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
-from trainlab.pool import thread_pool
 from trainlab.population.axes import axes, combine, draw
 from trainlab.population.fit import Fit, Fitted
 from trainlab.population.running import Adopt, Trainable
@@ -479,11 +478,13 @@ class Population(Trainable, Sequence[Member]):
         own = engine_for(ENGINE.check(engine, "engine", "predict"), self._members, "predict")
         inputs = check_inputs(x, self._widths.inputs, dtype)
         found: list[Any] = [None] * len(self)
-        with one_thread(), thread_pool(usable_cores()):
+        with one_thread():
             for group in own.group(self._members, self._widths, EVALUATION_ROWS, dtype):
                 members = [self._members[place] for place in group.places]
                 before = [dataclasses.replace(states[row], optimizer={}) for row in group.places]
-                lane = own.open(LaneSpec(members, self._widths, dtype, None, before))
+                lane = own.open(
+                    LaneSpec(members, self._widths, dtype, None, before, usable_cores())
+                )
                 values = read(members[0].network.loss, lane.outputs(inputs))
                 for place, value in zip(lane.places, values, strict=True):
                     found[group.places[place]] = value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import multiprocessing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Final, TypedDict, TypeVar
 
 import numpy as np
 
+from trainlab import deprecated
 from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINE, Engine
 from trainlab.errors import SettingError, describe, sentence
@@ -32,7 +32,7 @@ from trainlab.training.checkpoints import StoreLike
 from trainlab.training.metrics import Metric
 from trainlab.training.plan import KEEP, EarlyStopping
 from trainlab.training.progress import Progress
-from trainlab.workers import BACKENDS, CAN_FORK, REMOTE
+from trainlab.workers import BACKENDS, REMOTE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +76,7 @@ class RunSettings(Settings):
     store: StoreLike | None = None  # judged where it is opened
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "backend", deprecated.new_backend(self.backend))
         super().__post_init__()
         scheduler, backend = self.scheduler, self.backend
         if scheduler is not None and (backend != "dask" or not isinstance(scheduler, str)):
@@ -83,12 +84,6 @@ class RunSettings(Settings):
             got = f"{describe(scheduler)} with backend={backend!r}"
             remedy = "backend='dask', scheduler='tcp://127.0.0.1:8786'"
             raise SettingError(sentence("scheduler", self.owner, must, got, remedy))
-        if backend == "processes" and not CAN_FORK:
-            must = "be 'threads' where processes cannot be forked"
-            raise SettingError(sentence("backend", self.owner, must, backend, "backend=None"))
-        if backend == "processes" and multiprocessing.current_process().daemon:
-            must = "be 'threads' in a daemon, which must not have children"
-            raise SettingError(sentence("backend", self.owner, must, backend, "backend=None"))
         if backend == "dask" and importlib.util.find_spec("distributed") is None:
             must, remedy = "be installed", "pip install 'trainlab[dask]'"
             raise SettingError(sentence("backend", self.owner, must, backend, remedy))
@@ -130,17 +125,19 @@ class FitSettings(RunSettings):
         updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
         on how long training is.
     engine : {"auto", "native", "numpy"} or Engine
-        What computes the steps.  "auto" is the engine that a stored run began with, else NumPy;
-        "native" is the compiled one.  A named one that cannot train a member is refused.
+        What computes the steps.  "auto" is the engine that a stored run began with, else the
+        native one where it is compiled and can train all members, else NumPy.  A named one that
+        cannot train a member is refused.
     run : str
         The name of this training in the store.
     fresh : bool
         Forgets what the store has of this run, and starts over.
     workers : int, optional
         How many chunks train at a time.  By default as many as there are cores.
-    backend : {None, "threads", "processes", "loky", "dask"}
-        Who trains: threads, forked processes (Linux), joblib's processes, a Dask cluster.  None
-        takes the faster one of the first two.  The last two cannot have callbacks.
+    backend : {None, "threads", "loky", "dask"}
+        Who trains: threads of this process, joblib's processes, a Dask cluster.  None takes
+        threads, but one where more would only wait for each other, as with small networks in
+        NumPy.  The last two cannot have callbacks.
     scheduler : str, optional
         The address of a Dask scheduler; by default that of the current `distributed.Client`.
     progress : bool or Progress
@@ -194,7 +191,7 @@ class FitSettings(RunSettings):
         if self.backend in REMOTE and len(self.callbacks):
             must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
             got = f"{len(self.callbacks)} of them"
-            raise SettingError(sentence("callbacks", self.owner, must, got, "backend='processes'"))
+            raise SettingError(sentence("callbacks", self.owner, must, got, "backend='threads'"))
 
 
 class FitArguments(TypedDict, total=False):

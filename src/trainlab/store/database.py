@@ -13,10 +13,10 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Final, Self
 
 from trainlab.deprecated import of_today
@@ -44,6 +44,13 @@ MIGRATIONS: Final = (
         f"PRAGMA application_id = {APPLICATION}",
     ),
 )
+
+Complete = Callable[[dict[str, Any]], Any]
+
+
+def _as_it_is(settings: Any) -> Any:
+    return settings
+
 
 Place = tuple[str, int]
 """The kind of a part and its place among those of its kind."""
@@ -145,15 +152,15 @@ class Store:
             self._connection.close()
         self._lock.release()
 
-    def began(self, start: str, before: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    def began(self, start: str, complete: Complete = _as_it_is) -> dict[str, Any]:
         """Read the settings that runs began with, the oldest run first.
 
         Parameters
         ----------
         start : str
             What the keys of these runs begin with.
-        before : mapping
-            Fields that earlier versions did not write, and what they were.
+        complete : callable
+            Gives settings the fields that earlier versions did not write.
 
         Returns
         -------
@@ -166,7 +173,7 @@ class Store:
                 " ORDER BY id",
                 (len(start), start),
             ).fetchall()
-        return {row[0]: _renewed(row[1], before) for row in rows if is_run(*row)}
+        return {row[0]: complete(of_today(json.loads(row[1]))) for row in rows if is_run(*row)}
 
     def run(
         self,
@@ -174,7 +181,7 @@ class Store:
         settings: Any,
         total: int,
         fresh: bool = False,
-        before: Mapping[str, Any] = MappingProxyType({}),
+        complete: Complete = _as_it_is,
     ) -> Run:
         """Open the run of a key: as it was left, or a new one.
 
@@ -188,8 +195,8 @@ class Store:
             How many parts of the kind "result" it will have.
         fresh : bool, default False
             Start over, whatever is there.
-        before : mapping
-            Fields that earlier versions did not write, and what they were.
+        complete : callable
+            Gives settings the fields that earlier versions did not write.
 
         Returns
         -------
@@ -214,7 +221,7 @@ class Store:
                 if intact and row[3] == digest and not fresh:
                     return Run(self, int(row[0]), digest)
                 if intact and not fresh:
-                    old = _renewed(row[1], before)
+                    old = complete(of_today(json.loads(row[1])))
                     if (canonical(old), row[2]) == (text, total):
                         return Run(self, int(row[0]), row[3])
                     raise _changed(key, self.path, old, json.loads(text))
@@ -457,12 +464,6 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         remedy = "a newer trainlab, which wrote it"
         raise StoreError(sentence("file", str(path), must, version, remedy))
     return int(version)
-
-
-def _renewed(settings: str, before: Mapping[str, Any]) -> Any:
-    """What a run of an earlier version began with, under the names of today."""
-    found = of_today(json.loads(settings))
-    return {**before, **found} if before else found
 
 
 def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingError:

@@ -19,7 +19,7 @@ import numpy as np
 from trainlab.data.arrays import Dataset, content_of
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.files import as_path
-from trainlab.members import Member, describe
+from trainlab.members import Member, completed, describe
 from trainlab.network.workspace import Array
 from trainlab.store import Run, Store, decode, encode
 from trainlab.training.history import Series
@@ -29,8 +29,6 @@ from trainlab.versions import of_bits
 
 RESULT: Final = "result"
 CHECKPOINT: Final = "checkpoint"
-BEFORE: Final = {"engine": "numpy"}
-"""What earlier versions did not write of a run, and what it was."""
 
 StoreLike = str | PathLike[str] | Store
 
@@ -49,7 +47,11 @@ def run_in(
     if store is None:
         return None
     settings = described(data, members, plan, states, engine)
-    return store.run(name, settings, len(members), fresh, BEFORE)
+
+    def complete(old: Mapping[str, Any]) -> dict[str, Any]:
+        return {**_begun(old), "members": completed(old.get("members"), members)}
+
+    return store.run(name, settings, len(members), fresh, complete)
 
 
 def engine_of(store: Store | None, name: str) -> str | None:
@@ -63,11 +65,16 @@ def engine_of(store: Store | None, name: str) -> str | None:
     start = name.partition(": ")[0]
     began = {
         key: str(settings["engine"])
-        for key, settings in store.began(start, BEFORE).items()
+        for key, settings in store.began(start, _begun).items()
         if key.partition(": ")[0] == start and "members" in settings  # is a training
     }
     first = next(iter(began.values()), None)
     return began.get(name, "numpy" if first == "numpy" else None)
+
+
+def _begun(old: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run began with: earlier versions had no other engine."""
+    return {"engine": "numpy", **old}
 
 
 @contextmanager

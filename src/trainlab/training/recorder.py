@@ -39,13 +39,10 @@ _LOOK_EVERY: Final = 0.02  # seconds between two looks of a trainer that is paus
 
 
 class Control:
-    """A byte that processes share, which says run, pause or stop.
-
-    Forked processes share it at once, others through a file.
-    """
+    """A byte that says run, pause or stop; other processes share it through a file."""
 
     def __init__(self) -> None:
-        self._byte = mmap.mmap(-1, 1)
+        self._byte: bytearray | mmap.mmap = bytearray(1)
 
     @classmethod
     def at(cls, path: Path) -> Control:
@@ -162,11 +159,6 @@ class HistoryRecorder:
     def durable(self) -> bool:
         """Whether there is a store."""
         return self._stored is not None
-
-    @property
-    def has_callbacks(self) -> bool:
-        """Whether an evaluation can end a member."""
-        return bool(self._callbacks)
 
     def start(self) -> None:
         """Tells the callbacks that training begins."""

@@ -12,7 +12,6 @@ from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Span
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.pool import thread_pool
 from trainlab.training.events import (
     Checkpointed,
     ChunkEnded,
@@ -40,6 +39,11 @@ class TrainingSpec:
     data: Prepared
     truth: Mapping[str, tuple[Array, Array | None]] = dataclasses.field(default_factory=dict)
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether a lane of the engine may keep several threads busy."""
+        return getattr(self.engine, "has_threads", False)
+
 
 @dataclasses.dataclass(frozen=True)
 class ChunkSpec:
@@ -63,10 +67,10 @@ def train_chunk(
 ) -> None:
     """Trains a chunk, whose members have these rows in the recorder, with one BLAS thread.
 
-    threads  that may share the work of a step
+    threads  that a lane may keep busy
     """
-    with one_thread(), thread_pool(threads):
-        trainer = _Trainer(spec, chunk, rows, recorder)
+    with one_thread():
+        trainer = _Trainer(spec, chunk, rows, recorder, threads)
         if not trainer.done and not recorder.stopped():
             trainer.evaluate()
         for mark in spec.plan.marks():
@@ -94,11 +98,17 @@ class _Trainer:
     """
 
     def __init__(
-        self, spec: TrainingSpec, chunk: ChunkSpec, rows: Sequence[int], recorder: Recorder
+        self,
+        spec: TrainingSpec,
+        chunk: ChunkSpec,
+        rows: Sequence[int],
+        recorder: Recorder,
+        threads: int,
     ) -> None:
         self._plan, self._recorder, self._pace = spec.plan, recorder, Pace()
         self._truth, self._loss = spec.truth, chunk.members[0].network.loss
-        begin = LaneSpec(chunk.members, spec.widths, spec.plan.dtype, spec.data, chunk.states)
+        dtype = spec.plan.dtype
+        begin = LaneSpec(chunk.members, spec.widths, dtype, spec.data, chunk.states, threads)
         self.lane: Lane = spec.engine.open(begin)
         places = self.lane.places
         self.rows = [rows[place] for place in places]

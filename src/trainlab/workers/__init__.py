@@ -1,5 +1,5 @@
 """Workers: who trains the chunks of a population, in this process or elsewhere."""
 
-from trainlab.workers.backends import BACKENDS, CAN_FORK, REMOTE
+from trainlab.workers.backends import BACKENDS, REMOTE
 
-__all__ = ["BACKENDS", "CAN_FORK", "REMOTE"]
+__all__ = ["BACKENDS", "REMOTE"]

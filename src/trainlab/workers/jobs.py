@@ -23,6 +23,11 @@ class Load(NamedTuple):
     steps: float
     operations: float
 
+    @property
+    def total(self) -> float:
+        """Operations of all steps."""
+        return self.steps * self.operations
+
 
 class PopulationTraining:
     """What one call of `fit` asks for, what is done of it, and what is left.
@@ -56,8 +61,8 @@ class PopulationTraining:
             stored = StoredRun(self.run, self.recorder.series)
             self._checkpoints = self.recorder.resume(stored)
 
-    def jobs(self, workers: int, even: bool = True) -> list[Job]:
-        """What is left, in chunks for so many workers; `even` as for `Engine.group`."""
+    def jobs(self, workers: int) -> list[Job]:
+        """What is left, in chunks for so many workers."""
         plan, widths = self.spec.plan, self.spec.widths
         rest = [row for row, result in enumerate(self.recorder.results) if result is None]
         if not rest:
@@ -72,7 +77,6 @@ class PopulationTraining:
             plan.dtype,
             workers,
             list(zip(updates, done, strict=True)),
-            even,
         )
         if sorted(place for group in groups for place in group.places) != list(range(len(rest))):
             must, got = "put each member into one group", [group.places for group in groups]

@@ -14,12 +14,11 @@ from trainlab.blas import one_thread, usable_cores
 from trainlab.errors import sentence
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
-from trainlab.workers.backends import choose, operations
+from trainlab.workers.backends import MOST_THREADS, WORTH
 from trainlab.workers.dask import connected, in_dask, threads_of
 from trainlab.workers.exit import at_exit
 from trainlab.workers.jobs import Job, PopulationTraining
 from trainlab.workers.loky import in_loky
-from trainlab.workers.processes import in_processes
 
 
 class Workers(threading.Thread):
@@ -150,31 +149,32 @@ class Workers(threading.Thread):
                 in_dask(jobs, session, client)
             return jobs, 1
         cores = workers or usable_cores()
-        engines = [training.spec.engine for training in self._trainings]
-        has_threads = all(getattr(engine, "has_threads", False) for engine in engines)
-        if has_threads and backend in (None, "threads"):
-            jobs, used, backend = self._jobs(1), cores, "threads"
-        else:
-            jobs, used = self._jobs(cores), cores
-        if backend is None:
-            # Networks of many kinds need not be cut to keep all workers busy.
-            divisions = [self._jobs(1), jobs, self._jobs(cores, even=False)]
-            loads = [[job.load for job in division] for division in divisions]
-            backend, used, place = choose(loads, max(1, min(cores, len(jobs))))
-            jobs = divisions[place]
-        threads = max(1, cores // max(1, min(used, len(jobs))))  # for a network alone, all
         if backend == "loky":
-            in_loky(jobs, session, used)
-        elif backend == "processes":
-            in_processes(jobs, used, threads)
-        elif used > 1:
-            in_threads(jobs, session, used, threads, self._threads)
+            jobs = self._jobs(cores)
+            in_loky(jobs, session, cores)
+            return jobs, 1
+        jobs = self._jobs(cores, here=True)
+        if backend is None and not all(_gains_by_threads(job) for job in jobs):
+            return self._jobs(1), 1
+        threads = max(1, min(cores, MOST_THREADS) // max(1, len(jobs)))  # for a job alone, all
+        if min(cores, len(jobs)) > 1:
+            in_threads(jobs, session, cores, threads, self._threads)
         return jobs, threads
 
-    def _jobs(self, workers: int, even: bool = True) -> list[Job]:
-        """The jobs of all trainings, the dearest first."""
-        each = (training.jobs(workers, even) for training in self._trainings)
-        return sorted(itertools.chain.from_iterable(each), key=lambda job: -operations(job.load))
+    def _jobs(self, workers: int, here: bool = False) -> list[Job]:
+        """The jobs of all trainings, the dearest first.
+
+        here  the workers are threads of this process, of which a lane may keep all busy
+        """
+        each = (
+            training.jobs(1 if here and training.spec.has_threads else workers)
+            for training in self._trainings
+        )
+        return sorted(itertools.chain.from_iterable(each), key=lambda job: -job.load.total)
+
+
+def _gains_by_threads(job: Job) -> bool:
+    return job.spec.has_threads or job.load.operations >= WORTH
 
 
 def in_threads(
