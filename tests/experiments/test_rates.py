@@ -44,7 +44,9 @@ def digits() -> Dataset:
 @functools.cache
 def quick(name: str) -> Results:
     module = {"learning-rates": learning_rates, "tuned-optimizers": tuned_optimizers}[name]
-    return runner.measure(module.EXPERIMENT, digits(), dataclasses.replace(QUICK, seeds=SEEDS[name]))
+    return runner.measure(
+        module.EXPERIMENT, digits(), dataclasses.replace(QUICK, seeds=SEEDS[name])
+    )
 
 
 def values(measured: Measurements, series: str, arm: str) -> Any:
