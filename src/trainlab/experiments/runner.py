@@ -356,9 +356,11 @@ def measured(history: History, arms: Sequence[str], **training: Any) -> Measurem
 def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
     """Write the figures, then results.json: where that is, everything is complete."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, theme in FIGURES.items():
-        drawn = experiment.figure(result.measured, plots.THEMES[theme])
-        files.write(folder / name, plots.svg(drawn))
-        if theme == "light":
+    for shape in ("", "-narrow"):
+        drawn = experiment.figure(result.measured, plots.THEMES[shape.removeprefix("-") or "light"])
+        picture = plots.svg(drawn)
+        files.write(folder / f"figure{shape}.svg", picture)
+        files.write(folder / f"figure{shape}-dark.svg", plots.recolored(picture))
+        if not shape:
             files.write(folder / "figure.png", plots.png(drawn))
     results.save(result, folder)

@@ -2,6 +2,7 @@ from matplotlib.axes import Axes as Axes
 from matplotlib.figure import Figure as Figure
 
 from trainlab.plots.files import png as png
+from trainlab.plots.files import recolored as recolored
 from trainlab.plots.files import svg as svg
 from trainlab.plots.functions import arrows as arrows
 from trainlab.plots.functions import matrix as matrix

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from trainlab.plots.populations import spread
-from trainlab.plots.themes import LIGHT, NARROW, Theme, ramp
+from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -47,6 +47,10 @@ def above(
     grid = below.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for spare in grid[panels:]:
         spare.remove()
+    for ax in grid[:panels]:
+        # Their axes are named in common: no drawing need measure ticks to place a name of each.
+        ax.xaxis.set_label_coords(0, 0)
+        ax.yaxis.set_label_coords(0, 0)
     return figure, large, list(grid[:panels])
 
 
@@ -115,9 +119,7 @@ def trials(
                 zorder=4,
             )
         )
-    colors = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
-    colors.set_label(bar)
-    colors.outline.set_edgecolor(theme.faint)
+    color_bar(drawn, ax, bar, theme, pad=0.02)
     legend_below(ax, theme)
 
 

@@ -34,5 +34,5 @@ def _embedded(path: Path) -> str:
 @functools.lru_cache(maxsize=256)
 def equations(lines: Sequence[str]) -> Mapping[str, str]:
     """Theme → the equations as a picture; ValueError for TeX that cannot be set."""
-    themes = (plots.LIGHT, plots.DARK)
-    return {theme.name: uri(plots.svg(plots.equations(lines, theme))) for theme in themes}
+    drawn = plots.svg(plots.equations(lines))
+    return {"light": uri(drawn), "dark": uri(plots.recolored(drawn))}
