@@ -51,6 +51,22 @@ def test_svg_is_the_same_each_time_and_bears_no_date() -> None:
     assert plots.svg(example(plots.DARK)) != first
 
 
+def test_colours_of_a_theme_are_told_apart_and_have_their_like_in_the_other() -> None:
+    light, dark = plots.LIGHT.colors, plots.DARK.colors
+    assert len(set(light)) == len(set(dark)) == len(light) == len(dark)
+    assert light[:3] == (plots.LIGHT.paper, plots.LIGHT.ink, plots.LIGHT.faint)
+
+
+def test_an_svg_recoloured_is_the_same_drawing_in_other_colours() -> None:
+    drawn = plots.svg(example())
+    dark = plots.recolored(drawn)
+    assert plots.recolored(dark, plots.DARK, plots.LIGHT) == drawn
+    assert dark.count(b"<") == drawn.count(b"<")
+    assert plots.DARK.color(0).lower().encode() in dark
+    strange = b'<a style="fill: #123456" href="#ffffff"/>'  # no colour of a theme, and no colour
+    assert plots.recolored(strange) == strange
+
+
 def test_svg_keeps_two_decimals_and_little_else() -> None:
     drawn = plots.svg(example())
     assert files._PATH.findall(drawn)

@@ -47,9 +47,7 @@ def recolored(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
     Colours that are none of the theme stay.
     """
     new = dict(zip(theme.colors, other.colors, strict=True))
-    return _COLOR.sub(
-        lambda found: new.get(found[0].decode(), found[0].decode()).encode(), drawn
-    )
+    return _COLOR.sub(lambda found: new.get(found[0].decode(), found[0].decode()).encode(), drawn)
 
 
 _COLOR: Final = re.compile(rb"(?<=: )#[0-9a-f]{6}\b")

@@ -70,8 +70,8 @@ def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     reach = float(np.max(np.abs(values))) or 1.0
     for (i, j), value in np.ndenumerate(values):
         # The greatest is not opaque, so that ink stays legible on every cell.
-        look = {"color": theme.color(0 if value > 0 else 1), "alpha": abs(value) / (1.8 * reach)}
-        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, lw=0, **look))
+        color, alpha = theme.color(0 if value > 0 else 1), abs(value) / (1.8 * reach)
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, lw=0, color=color, alpha=alpha))
         ax.text(j, i, f"{value:+.4f}", ha="center", va="center", color=theme.ink, fontsize=11.5)
     ax.set_aspect("equal")
     ax.set_xlim(-0.5, values.shape[1] - 0.5)

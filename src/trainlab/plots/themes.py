@@ -108,11 +108,9 @@ def ramp(theme: Theme) -> Any:
     return matplotlib.colors.ListedColormap(colors)
 
 
-def color_bar(
-    drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: float
-) -> None:
+def color_bar(drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: Any) -> None:
     """What the colours of a ramp mean, beside the axes that have them."""
-    bar = ax.figure.colorbar(drawn, ax=ax, **place)
+    bar: Any = ax.figure.colorbar(drawn, ax=ax, **place)
     bar.set_label(words)
     bar.outline.set_edgecolor(theme.faint)
     # Areas that touch, where matplotlib would make an image of many.

@@ -9,7 +9,7 @@ from typing import Final
 
 from trainlab import plots
 from trainlab.errors import DataError, sentence
-from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.drawing import FIGURES
 from trainlab.pages.markup import uri
 
 MOST_BYTES: Final = 4_000_000
