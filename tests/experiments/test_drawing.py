@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable
@@ -83,8 +84,12 @@ def test_figures_are_drawn_while_the_next_experiment_trains_and_the_last_at_the_
         assert (folder / FILE).is_file()  # results first
         assert threading.current_thread() is threading.main_thread()  # matplotlib has no locks
 
+    def watch(name: str) -> contextlib.nullcontext[None]:
+        assert name == FIRST or (tmp_path / FIRST / FILE).is_file()
+        return contextlib.nullcontext()
+
     log.on_draw = on_draw
-    found = run([short(FIRST), short(SECOND)], tmp_path, SEEDS, done=log.done)
+    found = run([short(FIRST), short(SECOND)], tmp_path, SEEDS, watch, log.done)
     drew, told = [f"draw {FIRST}", f"done {FIRST}"], [f"draw {SECOND}", f"done {SECOND}"]
     assert log == ["start", "end", "start", *drew, "end", *told]
     assert [result.experiment for result in found] == [FIRST, SECOND]
