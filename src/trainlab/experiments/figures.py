@@ -110,7 +110,7 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
             drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=4.4)
             for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss")):
                 if log:
-                    ax.set_xscale("symlog", linthresh=float(curves[0].x[1]))
+                    plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
                 plots.curves(ax, curves, theme)
                 # Each point is an arm: the first and the last are drawn whole, too.
                 ax.margins(x=0.03)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from trainlab.plots.populations import spread
+from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
@@ -87,8 +88,8 @@ def trials(
 
     A trial without a value is a cross.
     """
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    logarithmic(ax, "x")
+    logarithmic(ax, "y")
     there = np.isfinite(value)
     order = np.argsort(value[there])  # the best on top
     drawn = ax.scatter(
@@ -138,7 +139,7 @@ def sensitivity(
     near      ends of the rates that are shaded
     diverged  the share of runs that diverged at each rate, as bars from the top (1: the height)
     """
-    ax.set_xscale("log")
+    logarithmic(ax, "x")
     if near is not None:
         half = float(np.sqrt(rates[1] / rates[0]))
         ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=0.22, lw=0)
