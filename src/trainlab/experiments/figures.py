@@ -15,7 +15,8 @@ from trainlab.experiments.base import MeasuredSeries, Measurements
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
 
-Draw = Callable[[Measurements, plots.Theme], plots.Figure]
+# In quotes: a list of experiments need not wait for matplotlib.
+Draw = Callable[[Measurements, "plots.Theme"], "plots.Figure"]
 
 
 def arm_curves(
