@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from reduced import training
 from trainlab import files, plots
+from trainlab.cli import INTERRUPTED, main
 from trainlab.experiments import EXPERIMENTS, Options, drawing, find, run
 from trainlab.experiments.base import AnyExperiment, Measurements, TrainingExperiment
 from trainlab.experiments.drawing import FIGURES, PIXELS
@@ -181,3 +184,30 @@ def test_each_shape_is_drawn_once(tmp_path: Path) -> None:
             paper, other = other, paper
         assert f"fill: {paper}" in written[name]
         assert f"fill: {other}" not in written[name]
+
+
+COMMAND = ["run", "derivative", "gradient-descent", "--out"]
+
+
+def test_the_command_says_how_to_go_on_after_ctrl_c_in_a_drawing(tmp_path: Path, log: Log) -> None:
+    log.on_draw = raising(KeyboardInterrupt())
+    cut = CliRunner().invoke(main, [*COMMAND, str(tmp_path)])
+    assert cut.exit_code == INTERRUPTED
+    assert "Interrupted. 0 finished, 2 left.\nWhat is done is saved; page: " in cut.output
+    assert f"To go on: trainlab run derivative gradient-descent --out {tmp_path}" in cut.output
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "The figure is not there" in page  # and results are
+    assert EXPERIMENTS["derivative"].title in page
+    log.on_draw = lambda folder: None
+    whole = CliRunner().invoke(main, [*COMMAND, str(tmp_path)])
+    assert whole.exit_code == 0
+    lines = whole.output.splitlines()
+    assert [line.partition(":")[0] for line in lines[:2]] == ["derivative", "gradient-descent"]
+    assert lines[-1].startswith("Page: ")
+
+
+def test_an_error_of_a_drawing_is_one_line_of_the_command(tmp_path: Path, log: Log) -> None:
+    log.on_draw = raising(OSError(errno.ENOSPC, "No space left on device", "figure.svg"))
+    done = CliRunner().invoke(main, [*COMMAND, str(tmp_path)])
+    assert done.exit_code == 2
+    assert done.output == "Error: [Errno 28] No space left on device: 'figure.svg'\n"
