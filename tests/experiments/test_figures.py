@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ def test_figures_are_drawn_and_named(name: str, theme: str) -> None:
     for ax in drawn.axes:
         # Small panels share the names of their part of the figure.
         axis = (ax.get_xlabel(), ax.get_ylabel(), ax.figure.get_supxlabel())
-        assert any(axis) or ax.images, "an axis needs a name"
+        assert any(axis) or ax.patches, "an axis needs a name, the cells of a matrix none"
         assert all(text.get_fontsize() >= 10 for text in ax.texts)
         box = ax.get_tightbbox()
         assert box is not None
@@ -29,6 +31,23 @@ def test_figures_are_drawn_and_named(name: str, theme: str) -> None:
         assert box.y0 >= -1
         assert box.y1 <= height + 1
     assert drawn.get_facecolor()[:3] == matplotlib_rgb(plots.THEMES[theme].paper)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_figure_recoloured_is_the_one_drawn_in_the_dark_theme(name: str) -> None:
+    light, dark = (EXPERIMENTS[name].figure(measured(name), t) for t in (plots.LIGHT, plots.DARK))
+    for drawn in (light, dark):
+        drawn.set_layout_engine("none")  # both are laid out alike: a test of colours alone
+    recolored = plots.recolored(plots.svg(light))
+    assert with_plain_ids(recolored) == with_plain_ids(plots.svg(dark))
+    assert b"<image" not in recolored  # its colours would stay
+
+
+def with_plain_ids(svg: bytes) -> bytes:
+    """The SVG with its ids numbered: matplotlib makes them of colours, among others."""
+    found: dict[bytes, bytes] = {}
+    numbered = lambda match: found.setdefault(match[0], b"id%d" % len(found))  # noqa: E731
+    return re.sub(rb"\b[mpCh][0-9a-f_]{9,}\b", numbered, svg)
 
 
 def matplotlib_rgb(color: str) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trainlab import plots
 from trainlab.data import Dataset
 from trainlab.errors import SettingError
 from trainlab.experiments import hyper_parameter_search as experiment
@@ -223,6 +224,6 @@ def test_trials_that_diverge_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < lost.sum() < len(ranked)
     assert np.all(lost[np.argmax(lost) :])
     assert of(measured, CHOSEN, "accuracy")[0] > 0.3
-    drawn = EXPERIMENT.figure(measured, runner.plots.LIGHT)
+    drawn = EXPERIMENT.figure(measured, plots.LIGHT)
     (crosses,) = [line for line in drawn.axes[0].lines if line.get_marker() == "x"]
     assert len(crosses.get_xdata()) == lost.sum()

@@ -19,11 +19,11 @@ import pytest
 from reduced import training
 from trainlab import files
 from trainlab.errors import SettingError, StoreError
-from trainlab.experiments import Options, find, results, resuming, run, runner
-from trainlab.experiments.base import AnyExperiment, TrainingExperiment
+from trainlab.experiments import Options, drawing, find, resuming, run, runner
+from trainlab.experiments.base import AnyExperiment, Measurements, TrainingExperiment
+from trainlab.experiments.drawing import FIGURES, PIXELS
 from trainlab.experiments.results import FILE as RESULTS
 from trainlab.experiments.results import Results
-from trainlab.experiments.runner import FIGURES
 from trainlab.store import FILE, Run, Store, listed
 
 SEEDS = Options(seeds=3, workers=1)
@@ -42,13 +42,11 @@ def short(name: str = "weight-init-comparison", steps: int = 8) -> TrainingExper
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take a second each to draw: names of them will do."""
 
-    def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        for name in (*FIGURES, "figure.png"):
+    def draw(experiment: AnyExperiment, measured: Measurements, folder: Path) -> None:
+        for name in (*FIGURES, PIXELS):
             files.write(folder / name, name.encode())
-        results.save(result, folder)
 
-    monkeypatch.setattr(runner, "write", write)
+    monkeypatch.setattr(drawing, "draw", draw)
 
 
 def plain(found: list[Results]) -> list[Any]:

@@ -14,9 +14,10 @@ import pytest
 
 from counter import Counter
 from reduced import judged, training
+from trainlab import plots
 from trainlab.data import Dataset
 from trainlab.errors import SettingError
-from trainlab.experiments import EXPERIMENTS, Options, find, run, runner
+from trainlab.experiments import EXPERIMENTS, Options, drawing, find, run, runner
 from trainlab.experiments.base import (
     Measure,
     Measurements,
@@ -26,9 +27,10 @@ from trainlab.experiments.base import (
     Within,
     mean_of_last,
 )
+from trainlab.experiments.drawing import FIGURES
 from trainlab.experiments.figures import losses
 from trainlab.experiments.results import Results, load
-from trainlab.experiments.runner import FIGURES, OutputError
+from trainlab.experiments.runner import OutputError
 from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
@@ -100,7 +102,7 @@ def test_members_that_diverge_are_shown_in_results_and_figure(tmp_path: Path) ->
     content = json.loads((tmp_path / experiment.name / "results.json").read_text())
     assert content["series"]["train_loss"]["values"][-1][-1] is None
     assert len(content["verdict"]["diverged"]) == 6
-    drawn = experiment.figure(found.measured, runner.plots.LIGHT)
+    drawn = experiment.figure(found.measured, plots.LIGHT)
     labels = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
     assert labels == ["SGD", "huge rate (6 of 6 diverged)"]
 
@@ -177,7 +179,7 @@ def test_figures_can_be_drawn_again_from_results(tmp_path: Path) -> None:
     run(find(["optimizer-paths"]), tmp_path)
     folder = tmp_path / "optimizer-paths"
     before = (folder / "figure.svg").read_bytes()
-    runner.write(EXPERIMENTS["optimizer-paths"], load(folder), folder)
+    drawing.draw(EXPERIMENTS["optimizer-paths"], load(folder).measured, folder)
     assert (folder / "figure.svg").read_bytes() == before
 
 

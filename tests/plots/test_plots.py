@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from trainlab import plots
 from trainlab.errors import SettingError
 from trainlab.plots import files, populations
+from trainlab.plots.scales import Powers
 
 SOURCE = Path(plots.__file__).parents[1]
 
@@ -49,6 +52,22 @@ def test_svg_is_the_same_each_time_and_bears_no_date() -> None:
     assert first == second
     assert b"dc:date" not in first
     assert plots.svg(example(plots.DARK)) != first
+
+
+def test_colours_of_a_theme_are_told_apart_and_have_their_like_in_the_other() -> None:
+    light, dark = plots.LIGHT.colors, plots.DARK.colors
+    assert len(set(light)) == len(set(dark)) == len(light) == len(dark)
+    assert light[:3] == (plots.LIGHT.paper, plots.LIGHT.ink, plots.LIGHT.faint)
+
+
+def test_an_svg_recoloured_is_the_same_drawing_in_other_colours() -> None:
+    drawn = plots.svg(example())
+    dark = plots.recolored(drawn)
+    assert plots.recolored(dark, plots.DARK, plots.LIGHT) == drawn
+    assert dark.count(b"<") == drawn.count(b"<")
+    assert plots.DARK.color(0).lower().encode() in dark
+    strange = b'<a style="fill: #123456" href="#ffffff"/>'  # no colour of a theme, and no colour
+    assert plots.recolored(strange) == strange
 
 
 def test_svg_keeps_two_decimals_and_little_else() -> None:
@@ -217,6 +236,49 @@ def test_trials_without_a_value_are_crosses_and_boxes_are_where_they_say() -> No
     (patch,) = ax.patches
     assert patch.get_bbox().extents == pytest.approx([1e-3, 1e-6, 1e-2, 1e-5])
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+
+
+def shown(axis: Any, minor: bool = False) -> list[str]:
+    """The numbers along an axis, as they are drawn; those outside of it are left out."""
+    low, high = sorted(axis.get_view_interval())
+    texts = axis.get_ticklabels(minor=minor)
+    places = axis.get_ticklocs(minor=minor)
+    found = [text.get_text() for text, x in zip(texts, places, strict=True) if low <= x <= high]
+    return list(filter(None, found))
+
+
+def test_numbers_of_logarithmic_axes_are_plain_text() -> None:
+    figure, (ax,) = plots.blank(plots.LIGHT)
+    plots.logarithmic(ax, "x")
+    plots.logarithmic(ax, "y")
+    ax.set(xlim=(0.5e-12, 2), ylim=(1.5e-3, 5e-3))
+    figure.draw_without_rendering()
+    powers = ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]
+    assert [text for text in shown(ax.xaxis) if text in powers] == shown(ax.xaxis)
+    assert len(shown(ax.xaxis)) > 4
+    assert shown(ax.yaxis, minor=True) == ["2×10⁻³", "3×10⁻³", "4×10⁻³"]
+    plots.logarithmic(ax, "x", linthresh=1e-3)
+    ax.set_xlim(0, 2)
+    figure.draw_without_rendering()
+    assert shown(ax.xaxis) == ["0", "10⁻³", "10⁻²", "10⁻¹", "10⁰"]
+
+
+def test_an_axis_that_panels_share_is_made_logarithmic_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, _, panels = plots.above(plots.LIGHT, 0, 4, columns=2)
+    right, calls = Axes.set_xscale, list[str]()
+
+    def set_xscale(ax: Axes, name: str) -> None:
+        calls.append(name)
+        right(ax, name)
+
+    monkeypatch.setattr(Axes, "set_xscale", set_xscale)
+    for ax in panels:
+        plots.logarithmic(ax, "x")
+    assert calls == ["log"]
+    assert {ax.get_xscale() for ax in panels} == {"log"}
+    assert all(isinstance(ax.xaxis.get_major_formatter(), Powers) for ax in panels)
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -12,7 +12,7 @@ import pytest
 
 import pages
 from trainlab.experiments import EXPERIMENTS, Options, find, run
-from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.drawing import FIGURES
 from trainlab.pages import words
 from trainlab.report import page, pictures
 from trainlab.report.page import build

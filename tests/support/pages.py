@@ -19,7 +19,7 @@ from trainlab.experiments.base import (
     Row,
     mean_of_last,
 )
-from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.drawing import FIGURES
 from trainlab.experiments.verdicts import judge
 
 NAME = "optimizer-comparison"

@@ -137,7 +137,11 @@ Expectation = Better | Within
 # --- experiments -----------------------------------------------------------------------
 
 Figure = Callable[..., Any]
-"""(measured, theme) -> matplotlib Figure; drawn from the measured series alone."""
+"""(measured, theme) -> matplotlib Figure; drawn from the measured series alone.
+
+It is drawn in the light theme, wide and narrow.  The pictures of the dark theme are these with each
+colour of the light one replaced (`plots.recolored`), so colours are to be those of the theme.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         lines: list[tuple[str, Array]] = [(m.arm, found[i]) for i, m in enumerate(measured.members)]
         shown = [plots.Curve(name, x, np.maximum(v, 1e-17)) for name, v in lines]
         plots.curves(errors, shown, theme)
-        errors.set_yscale("log")
+        plots.logarithmic(errors, "y")
         plots.label(errors, "x", "|numerical − exact derivative|", f"error, h = {STEP:g}")
     return drawn
 

@@ -15,7 +15,8 @@ from trainlab.experiments.base import MeasuredSeries, Measurements
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
 
-Draw = Callable[[Measurements, plots.Theme], plots.Figure]
+# In quotes: a list of experiments need not wait for matplotlib.
+Draw = Callable[[Measurements, "plots.Theme"], "plots.Figure"]
 
 
 def arm_curves(
@@ -110,7 +111,7 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
             drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=4.4)
             for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss")):
                 if log:
-                    ax.set_xscale("symlog", linthresh=float(curves[0].x[1]))
+                    plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
                 plots.curves(ax, curves, theme)
                 # Each point is an arm: the first and the last are drawn whole, too.
                 ax.margins(x=0.03)

@@ -103,7 +103,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             x, y, corner, ticks = panels[series]
             plots.curves(ax, shown, theme, mark_every=4 if x == "layer" else None, legend=corner)
             if series != "decades":
-                ax.set_yscale("log")
+                plots.logarithmic(ax, "y")
             ax.set_xticks(ticks)
             title = {"decades": "change of the signal"}.get(series, series.replace("_", " "))
             plots.label(ax, x, y, f"{name}: {title}")

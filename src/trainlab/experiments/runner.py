@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 
-from trainlab import files, plots
+from trainlab import files
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.engine import ENGINE
 from trainlab.errors import TrainlabError, sentence
-from trainlab.experiments import published, results, resuming
+from trainlab.experiments import drawing, published, results, resuming
 from trainlab.experiments.base import (
     DATA_SETS,
     AnyExperiment,
@@ -47,13 +48,6 @@ from trainlab.versions import environment
 SEEDS: Final = 10
 QUICK_SEEDS: Final = 8
 """Six are the fewest with a 95 % interval of a median; eight leave room for a difference."""
-FIGURES: Final[Mapping[str, str]] = {
-    "figure.svg": "light",
-    "figure-dark.svg": "dark",
-    "figure-narrow.svg": "narrow",
-    "figure-narrow-dark.svg": "narrow-dark",
-}
-"""File → theme.  figure.png is figure.svg in pixels; the others are for the page."""
 
 T = TypeVar("T")
 DataName = Literal["digits", "mnist"]
@@ -121,20 +115,21 @@ def run(
     watch: Watch | None = None,
     done: Callable[[Results], None] | None = None,
 ) -> list[Results]:
-    """Run experiments one after the other; each is on disk before the next begins.
+    """Run experiments one after the other; the results of each are on disk before the next begins.
 
     Parameters
     ----------
     experiments : sequence of experiments
         As `find` gives them.
     out : str or path
-        The folder; out/NAME/ gets results.json, figure.png and the SVGs of FIGURES.
+        The folder; out/NAME/ gets results.json, figure.png and the SVGs of drawing.FIGURES,
+        which are drawn while the next experiment trains.
     options : Options, optional
         How they are run.
     watch : callable, optional
         Makes the progress of an experiment.
     done : callable, optional
-        Called with each result once it is saved.
+        Called with each result, in order, once its figures are written.
 
     Returns
     -------
@@ -164,21 +159,32 @@ def run(
     data = None
     if any(experiment.data_sets for experiment in experiments):
         data = load(options)
-    found = []
-    with Store(folder) as store:
+    found: list[Results] = []
+    with Store(folder) as store, ExitStack() as undrawn:
         for experiment in experiments:
             kept, place = folder / experiment.name, resuming.place(store, experiment, options)
             now = {**environment(quick=options.quick), **_described(experiment, data, options)}
-            result = place.finished(experiment, kept, now)
+            result, steps = place.finished(experiment, kept, now), list[Callable[[], None]]()
             if result is None:
                 with watch(experiment.name) if watch else nullcontext(None) as progress:
-                    result = measure(experiment, data, options, progress, place)
-                write(experiment, result, kept)
-                place.finish(kept, now)
-            found.append(result)
+                    result = measure(experiment, data, options, progress, place, undrawn.close)
+                drawing.clear(kept)
+                results.save(result, kept)
+                steps = [
+                    functools.partial(drawing.draw, experiment, result.measured, kept),
+                    functools.partial(place.finish, kept, now),
+                ]
             if done:
-                done(result)
+                steps.append(functools.partial(done, result))
+            undrawn.close()  # the experiment before this one, if nothing was trained since
+            undrawn.callback(_in_turn, steps)
+            found.append(result)
     return found
+
+
+def _in_turn(steps: Sequence[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
 
 
 def load(options: Options) -> Dataset:
@@ -206,10 +212,14 @@ def measure(
     options: Options,
     progress: Progress | None = None,
     place: Place | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Results:
-    """One experiment: measured, judged, and set beside published numbers."""
+    """One experiment: measured, judged, and set beside published numbers.
+
+    `meanwhile` is called while it trains, each time that a training begins.
+    """
     seeds, described = options.seed_range, _described(experiment, data, options)
-    trains = TrainWithOptions(options, progress, place)
+    trains = TrainWithOptions(options, progress, place, meanwhile)
     if data is not None and isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)
     if isinstance(experiment, FunctionExperiment):
@@ -249,12 +259,14 @@ def _described(
 class TrainWithOptions:
     """`base.Train` under the options of a run.
 
-    engines  the names of those that have trained
+    meanwhile  what this thread does once a training has begun
+    engines    the names of those that have trained
     """
 
     options: Options
     progress: Progress | None = None
     place: Place | None = None
+    meanwhile: Callable[[], None] = lambda: None
     engines: set[str] = dataclasses.field(default_factory=set)
     _stages: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
@@ -269,7 +281,7 @@ class TrainWithOptions:
             # An interruption is raised below, with a message of its own.
             warnings.filterwarnings("ignore", "training was interrupted")
             kept = self.place.stage(next(self._stages)) if self.place else {}
-            history = Population(members).fit(
+            running = Population(members).start(
                 data,
                 workers=self.options.workers,
                 backend=self.options.backend,
@@ -279,6 +291,14 @@ class TrainWithOptions:
                 **kept,
                 **settings,
             )
+            try:
+                self.meanwhile()
+                history = running.wait()
+            except BaseException:
+                running.stop()
+                with suppress(Exception):  # what ended the training is raised below
+                    running.wait()
+                raise
         if history.interrupted:
             raise KeyboardInterrupt
         self.engines.add(history.engine)
@@ -351,14 +371,3 @@ def measured(history: History, arms: Sequence[str], **training: Any) -> Measurem
         for name, found in history.series.items()
     }
     return Measurements(rows, series, diverged)
-
-
-def write(experiment: AnyExperiment, result: Results, folder: Path) -> None:
-    """Write the figures, then results.json: where that is, everything is complete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, theme in FIGURES.items():
-        drawn = experiment.figure(result.measured, plots.THEMES[theme])
-        files.write(folder / name, plots.svg(drawn))
-        if theme == "light":
-            files.write(folder / "figure.png", plots.png(drawn))
-    results.save(result, folder)

@@ -78,7 +78,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         plots.intervals(errors, [""], [worst], "greatest |numerical − back-propagated|", theme)
         errors.axvline(ERROR_LIMIT, color=theme.ink, ls=":", lw=1.4)
         errors.text(ERROR_LIMIT, 0.45, "limit ", ha="right")
-        errors.set_xscale("log")
+        plots.logarithmic(errors, "x")
         lowest = float(np.clip(worst.min(), 1e-16, ERROR_LIMIT / 10))
         errors.set_xlim(10 ** np.floor(np.log10(lowest)), 2 * ERROR_LIMIT)
         errors.tick_params(axis="y", length=0)

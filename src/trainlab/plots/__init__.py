@@ -8,6 +8,7 @@ functions.py     tangents, arrows, paths over contours, small matrices, tables
 histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
+scales.py        logarithmic axes
 searches.py      candidates of a search, confusion of classes, predictions against truth
 tex.py           equations as pictures
 files.py         PNG and SVG

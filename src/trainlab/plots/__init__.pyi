@@ -2,6 +2,7 @@ from matplotlib.axes import Axes as Axes
 from matplotlib.figure import Figure as Figure
 
 from trainlab.plots.files import png as png
+from trainlab.plots.files import recolored as recolored
 from trainlab.plots.files import svg as svg
 from trainlab.plots.functions import arrows as arrows
 from trainlab.plots.functions import matrix as matrix
@@ -25,6 +26,7 @@ from trainlab.plots.populations import dots as dots
 from trainlab.plots.populations import history as history
 from trainlab.plots.populations import intervals as intervals
 from trainlab.plots.populations import spread as spread
+from trainlab.plots.scales import logarithmic as logarithmic
 from trainlab.plots.searches import agreement as agreement
 from trainlab.plots.searches import confusion as confusion
 from trainlab.plots.searches import tried as tried

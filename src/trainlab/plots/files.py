@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from trainlab.plots.themes import DARK, LIGHT, Theme
+
 SVG_DPI: Final = 72
 """Dots per inch that matplotlib draws SVG with."""
 
@@ -37,6 +39,18 @@ def svg(figure: Figure) -> bytes:
 # A hundredth of a point is beyond any screen; the digits after it are half of the file.
 _PATH: Final = re.compile(rb' d="[^"]*"')
 _DECIMALS: Final = re.compile(rb"(\.\d\d)\d+")
+
+
+def recolored(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
+    """The SVG of a figure in another theme: drawn anew it would differ in its colours alone.
+
+    Colours that are none of the theme stay.
+    """
+    new = dict(zip(theme.colors, other.colors, strict=True))
+    return _COLOR.sub(lambda found: new.get(found[0].decode(), found[0].decode()).encode(), drawn)
+
+
+_COLOR: Final = re.compile(rb"(?<=: )#[0-9a-f]{6}\b")
 
 
 def _lay_out(figure: Figure, dpi: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
-from trainlab.plots.themes import LIGHT, Theme, ramp
+from trainlab.plots.themes import LIGHT, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -36,9 +36,7 @@ def arrows(ax: Axes, x: Array, y: Array, u: Array, v: Array, theme: Theme = LIGH
     length = np.hypot(u, v)
     drawn = ax.quiver(x, y, u, v, length, angles="xy", cmap=ramp(theme), width=0.0045)
     ax.set_aspect("equal")
-    bar = ax.figure.colorbar(drawn, ax=ax, shrink=0.85)
-    bar.set_label("length of the gradient")
-    bar.outline.set_edgecolor(theme.faint)
+    color_bar(drawn, ax, "length of the gradient", theme, shrink=0.85)
 
 
 def path(
@@ -70,13 +68,14 @@ def path(
 def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     """A small matrix as coloured cells with its numbers written in."""
     reach = float(np.max(np.abs(values))) or 1.0
-    ramp = matplotlib.colors.LinearSegmentedColormap.from_list(
-        "signed", [theme.color(1), theme.paper, theme.color(0)]
-    )
-    # The ramp ends beyond the greatest value, so that ink stays legible on every cell.
-    ax.imshow(values, cmap=ramp, vmin=-1.8 * reach, vmax=1.8 * reach)
     for (i, j), value in np.ndenumerate(values):
+        # The greatest is not opaque, so that ink stays legible on every cell.
+        color, alpha = theme.color(0 if value > 0 else 1), abs(value) / (1.8 * reach)
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, lw=0, color=color, alpha=alpha))
         ax.text(j, i, f"{value:+.4f}", ha="center", va="center", color=theme.ink, fontsize=11.5)
+    ax.set_aspect("equal")
+    ax.set_xlim(-0.5, values.shape[1] - 0.5)
+    ax.set_ylim(values.shape[0] - 0.5, -0.5)
     ax.set_xticks(range(values.shape[1]), [f"class {j}" for j in range(values.shape[1])])
     ax.set_yticks(range(values.shape[0]), [f"input {i}" for i in range(values.shape[0])])
     ax.tick_params(length=0)

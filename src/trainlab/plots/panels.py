@@ -14,7 +14,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from trainlab.plots.populations import spread
-from trainlab.plots.themes import LIGHT, NARROW, Theme, ramp
+from trainlab.plots.scales import logarithmic
+from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -47,6 +48,10 @@ def above(
     grid = below.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for spare in grid[panels:]:
         spare.remove()
+    for ax in grid[:panels]:
+        # Their axes are named in common: no drawing need measure ticks to place a name of each.
+        ax.xaxis.set_label_coords(0, 0)
+        ax.yaxis.set_label_coords(0, 0)
     return figure, large, list(grid[:panels])
 
 
@@ -83,8 +88,8 @@ def trials(
 
     A trial without a value is a cross.
     """
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    logarithmic(ax, "x")
+    logarithmic(ax, "y")
     there = np.isfinite(value)
     order = np.argsort(value[there])  # the best on top
     drawn = ax.scatter(
@@ -115,9 +120,7 @@ def trials(
                 zorder=4,
             )
         )
-    colors = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
-    colors.set_label(bar)
-    colors.outline.set_edgecolor(theme.faint)
+    color_bar(drawn, ax, bar, theme, pad=0.02)
     legend_below(ax, theme)
 
 
@@ -136,7 +139,7 @@ def sensitivity(
     near      ends of the rates that are shaded
     diverged  the share of runs that diverged at each rate, as bars from the top (1: the height)
     """
-    ax.set_xscale("log")
+    logarithmic(ax, "x")
     if near is not None:
         half = float(np.sqrt(rates[1] / rates[0]))
         ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=0.22, lw=0)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
+from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
 
 Array = npt.NDArray[np.float64]
@@ -163,11 +164,11 @@ def _log_with_zero(ax: Axes, values: Array) -> None:
     decades = range(first, last + 1, math.ceil((last - first + 1) / 6))
     ticks = [10.0**decade for decade in decades]
     if (values == 0).any():
-        ax.set_xscale("symlog", linthresh=10.0**first, linscale=2.5)
+        logarithmic(ax, "x", linthresh=10.0**first, linscale=2.5)
         ax.set_xticks([0.0, *ticks])
         ax.set_xlim(-0.3 * 10.0**first, 10.0**last * 2)
     else:
-        ax.set_xscale("log")
+        logarithmic(ax, "x")
         ax.set_xticks(ticks)
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from trainlab.plots.themes import LIGHT, MARKERS, Theme, ramp
+from trainlab.plots.themes import LIGHT, MARKERS, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -113,7 +113,5 @@ def tried(
     first = int(np.flatnonzero(there)[0])
     ring: Any = {"s": 150, "facecolors": "none", "edgecolors": theme.color(1), "linewidths": 1.8}
     ax.scatter(rate[[first]], score[[first]], zorder=4, label="the best", **ring)
-    colorbar = ax.figure.colorbar(drawn, ax=ax, pad=0.02)
-    colorbar.set_label(bar)
-    colorbar.outline.set_edgecolor(theme.faint)
+    color_bar(drawn, ax, bar, theme, pad=0.02)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.0)

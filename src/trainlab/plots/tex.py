@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from trainlab.plots.themes import LIGHT, Theme, themed
@@ -27,8 +27,8 @@ def equations(lines: Sequence[str], theme: Theme = LIGHT) -> Figure:
     1
     """
     with themed(theme):
-        figure = Figure(figsize=(1.0, 1.0))
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=(1.0, 1.0), dpi=72)
+        FigureCanvasSVG(figure)
         style: Any = {"fontsize": SIZE, "math_fontfamily": "stix", "va": "bottom"}
         drawn = [figure.text(0, 0, f"${_displayed(line)}$", **style) for line in lines]
         boxes = [text.get_window_extent() for text in drawn]

@@ -16,6 +16,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 # Blue and vermilion first: the pair that differs most, in hue and in lightness.
@@ -23,6 +24,8 @@ _LIGHT: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00
 _DARK: Final = ("#56B4E9", "#E8793A", "#2FBF97", "#D99ABD", "#A8DCFF", "#F0C05A", "#BBBBBB")
 
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+RAMP: Final = 64
+"""Colours of a ramp, all different."""
 NARROW: Final = 4.4
 """Inches: on a phone 360 pixels wide 11-point text is then 12 pixels high."""
 
@@ -41,6 +44,12 @@ class Theme:
     def color(self, index: int) -> str:
         """The colour of the index-th arm; beyond the palette the colours come again."""
         return self.palette[index % len(self.palette)]
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        """All its colours: those at one place have the same part in every theme."""
+        found = (self.paper, self.ink, self.faint, *self.palette, *ramp(self).colors)
+        return tuple(map(to_hex, found))
 
 
 LIGHT: Final = Theme("light", "#ffffff", "#1d2430", "#d9dde3", _LIGHT)
@@ -69,6 +78,7 @@ def themed(theme: Theme) -> Iterator[None]:
         "axes.titlecolor": theme.ink,
         "axes.titlelocation": "left",
         "axes.titlesize": 12.5,
+        "axes.titley": 1.0,  # else each drawing measures all tick labels to find a place
         "figure.facecolor": theme.paper,
         "font.family": "DejaVu Sans",
         "font.size": 11,
@@ -94,8 +104,17 @@ def themed(theme: Theme) -> Iterator[None]:
 def ramp(theme: Theme) -> Any:
     """A perceptually even ramp without the end that could not be told from the paper."""
     low, high = (0.0, 0.85) if theme.name == "light" else (0.25, 1.0)
-    colors = matplotlib.colormaps["viridis"](np.linspace(low, high, 256))
+    colors = matplotlib.colormaps["viridis"](np.linspace(low, high, RAMP))
     return matplotlib.colors.ListedColormap(colors)
+
+
+def color_bar(drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: Any) -> None:
+    """What the colours of a ramp mean, beside the axes that have them."""
+    bar: Any = ax.figure.colorbar(drawn, ax=ax, **place)
+    bar.set_label(words)
+    bar.outline.set_edgecolor(theme.faint)
+    # Areas that touch, where matplotlib would make an image of many.
+    bar.solids.set(rasterized=False, edgecolor="face")
 
 
 def blank(

@@ -9,7 +9,7 @@ from typing import Final
 
 from trainlab import plots
 from trainlab.errors import DataError, sentence
-from trainlab.experiments.runner import FIGURES
+from trainlab.experiments.drawing import FIGURES
 from trainlab.pages.markup import uri
 
 MOST_BYTES: Final = 4_000_000
@@ -34,5 +34,5 @@ def _embedded(path: Path) -> str:
 @functools.lru_cache(maxsize=256)
 def equations(lines: Sequence[str]) -> Mapping[str, str]:
     """Theme → the equations as a picture; ValueError for TeX that cannot be set."""
-    themes = (plots.LIGHT, plots.DARK)
-    return {theme.name: uri(plots.svg(plots.equations(lines, theme))) for theme in themes}
+    drawn = plots.svg(plots.equations(lines))
+    return {"light": uri(drawn), "dark": uri(plots.recolored(drawn))}
