@@ -189,7 +189,7 @@ def judged() -> dict[str, str]:
 
 
 class Tree:
-    """A copy of the files that git knows, in which one file at a time is changed."""
+    """A copy of what git knows and of the compiled engine, in which one file at a time changes."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="trainlab-mutants-tree-")
@@ -201,8 +201,9 @@ class Tree:
             capture_output=True,
             text=True,
         ).stdout.split("\0")
+        names += [str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("_native.*")]
         digest = hashlib.sha256()
-        for name in sorted(name for name in names if name and (ROOT / name).is_file()):
+        for name in sorted(name for name in set(names) if name and (ROOT / name).is_file()):
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, self.root / name)
             if name.startswith(("src/", "tests/")) or name.endswith("reach.py"):
