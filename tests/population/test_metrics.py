@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 import trainlab as tl
 from complaints import complains
-from trainlab.engine import is_compiled
+from trainlab.engine.native import is_compiled
 from trainlab.training.metrics import READINGS
 
 RNG = np.random.default_rng(6)
