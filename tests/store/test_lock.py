@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +88,21 @@ class TestPlanted:
         assert sorted(os.listdir(tmp_path)) == ["runs", "victim"]
         assert os.listdir(folder) == [LOCK]
 
+    def test_a_folder_in_place_of_the_lock(self, tmp_path: Path) -> None:
+        (tmp_path / LOCK).mkdir()
+        with pytest.raises(StoreError, match="got 'Is a directory'"):
+            Store(tmp_path)
+
+    def test_what_is_refused_is_not_left_open(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / LOCK)
+        numbers = []
+        for _ in range(2):
+            with pytest.raises(StoreError, match="got 'no regular file'"):
+                Store(tmp_path)
+            with (tmp_path / "next").open("w") as file:
+                numbers.append(file.fileno())  # the lowest that is free
+        assert numbers[0] == numbers[1]
+
     @pytest.mark.parametrize("there", [True, False])
     def test_in_place_of_the_runs(self, there: bool, tmp_path: Path) -> None:
         folder, victim = tmp_path / "runs", tmp_path / "victim"
@@ -127,6 +144,34 @@ class TestPlanted:
     def test_a_lock_of_the_first_versions_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / LOCK).write_text("123\n")
         Store(tmp_path).close()
+
+
+def test_nothing_of_a_longer_name_is_left_in_the_lock(tmp_path: Path) -> None:
+    long = f"12345678901234567890 {'host' * 20} 00000000 2026-01-02 03:04:05 UTC\n"
+    (tmp_path / LOCK).write_text(long)
+    with Store(tmp_path):
+        said = (tmp_path / LOCK).read_text()
+        assert said.startswith(f"{os.getpid()} ")
+        assert len(said.splitlines()) == 1
+    Store(tmp_path).close()
+
+
+def test_a_lock_that_was_released_is_forgotten(tmp_path: Path) -> None:
+    own = lock.Lock(tmp_path / LOCK)
+    own.release()
+    left = weakref.ref(own)
+    del own
+    gc.collect()
+    assert left() is None
+
+
+def test_whether_there_are_locks_is_asked_in_the_folder_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    assert lock.has_locks(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        lock.has_locks(tmp_path / "absent")
 
 
 def test_another_error_is_not_taken_for_a_process(
