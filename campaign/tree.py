@@ -147,6 +147,10 @@ class Tree:
             limit = LIMIT + 5 * sum(reach.seconds[test] for test in batch)
             log = scratch / f"{number}.log"
             code = self._test(mutation, batch, limit, log)
+            if code == pytest.ExitCode.USAGE_ERROR:
+                left = self._left(batch, log)
+                if 0 < len(left) < len(batch):
+                    code = self._test(mutation, left, limit, log)
             if code != 0:
                 return "killed", "time limit" if code is None else killer(log, code)
         count = sum(map(len, batches))
@@ -171,6 +175,11 @@ class Tree:
                 return None
             limit *= 2
         raise CampaignError("the machine is too busy for these tests")
+
+    def _left(self, batch: Sequence[str], log: Path) -> list[str]:
+        """The tests that are still there, where the fault has taken the examples of a docstring."""
+        text = log.read_text(encoding="utf-8", errors="replace")
+        return [test for test in batch if f"not found: {self.root / test}\n" not in text]
 
     @contextlib.contextmanager
     def _changed(self, mutation: Mutation) -> Iterator[None]:

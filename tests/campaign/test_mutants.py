@@ -297,6 +297,31 @@ def test_a_fault_is_too_slow_only_beside_the_same_tests_without_it(tmp_path: Pat
         made._test(fault, ["t"], 10.0, log)
 
 
+def test_without_the_example_that_a_fault_takes_away_the_others_run(tmp_path: Path) -> None:
+    """pytest runs nothing where it does not find one of the tests."""
+    (tmp_path / "f.py").write_text("1")
+    made = tree.Tree.__new__(tree.Tree)
+    made.root, made._changes = tmp_path, 0
+    gone, other = "f.py::f", "tests/test_f.py::test_f"
+    made._reach = Reach({gone: 1.0, other: 1.0}, {"f.py": {1: frozenset({gone, other})}})
+    fault = Mutation("src/trainlab/store/f.py::f::constant: 1 -> 2", "f.py", "x", 0, 1, "2", 1, 1)
+    answer = 0
+
+    class Server:
+        def pytest(self, words: list[str], limit: float, log: Path) -> tuple[int | None, float]:
+            told = f"\nERROR: not found: {tmp_path / gone}\n(no match)\n"
+            log.write_text(told if gone in words else f"FAILED {words[-1]}\n")
+            return (4 if gone in words else answer), 1.0
+
+    made._server = Server()  # type: ignore[assignment]  # what is used of it
+    assert made.try_mutation(fault, tmp_path) == ("survived", "line 1; 2 tests")
+    answer = 1
+    assert made.try_mutation(fault, tmp_path) == ("killed", other)
+    made._reach = Reach({gone: 1.0}, {"f.py": {1: frozenset({gone})}})
+    with pytest.raises(CampaignError, match="does not run these tests"):
+        made.try_mutation(fault, tmp_path)
+
+
 def test_a_test_that_is_not_found_kills_nothing(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("ERROR: not found: test_f.py::test_gone\n")
