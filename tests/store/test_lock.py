@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from trainlab import files
 from trainlab.errors import StoreError
 from trainlab.store import FILE, Store, listed, lock
 from trainlab.store.database import LOCK
@@ -23,6 +25,7 @@ fcntl = pytest.importorskip("fcntl")  # locks of POSIX
 NO_LOCKS = ("ENOSYS", "ENOLCK", "ENOTSUP")
 START = """
 import errno, fcntl, os, sys, time
+from trainlab import files
 from trainlab.errors import StoreError
 from trainlab.store import Store
 def broken(*words):
@@ -156,6 +159,15 @@ def test_nothing_of_a_longer_name_is_left_in_the_lock(tmp_path: Path) -> None:
     Store(tmp_path).close()
 
 
+def test_whoever_may_write_in_the_folder_may_take_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Store(tmp_path).close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o666
+
+
 def test_a_lock_that_was_released_is_forgotten(tmp_path: Path) -> None:
     own = lock.Lock(tmp_path / LOCK)
     own.release()
@@ -236,6 +248,26 @@ class TestWithoutLocks:
             Store(tmp_path)
         assert str(caught.value).endswith(f"if it has, remove {mark}")
         assert mark.read_text() == said
+
+    def test_of_two_that_find_a_dead_owner_the_slower_one_leaves_the_new_lock(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dead, quicker = 1, 2
+        said = f"{{}} there {files.place()} 2026-01-02 03:04:05 UTC\n"
+        mark = tmp_path / lock.MARK
+        mark.write_text(said.format(dead))
+
+        def is_running(process: int) -> bool:
+            if process == dead:
+                mark.write_text(said.format(quicker))
+            return process == quicker
+
+        monkeypatch.setattr(lock, "is_running", is_running)
+        without_locks(monkeypatch)
+        with pytest.raises(StoreError, match=f"got process {quicker}, which has it open"):
+            Store(tmp_path)
+        assert mark.read_text() == said.format(quicker)
+        assert os.listdir(tmp_path) == [lock.MARK]
 
     def test_a_planted_link_is_not_followed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
