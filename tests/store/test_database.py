@@ -111,13 +111,14 @@ class TestRuns:
         with Store(tmp_path) as store:
             assert store.run("one", SETTINGS, 2).load("result") == {0: b"x", 1: b"y"}
 
-    def test_a_run_that_starts_over_leaves_no_parts(self, tmp_path: Path) -> None:
+    def test_a_run_that_starts_over_or_is_forgotten_leaves_no_parts(self, tmp_path: Path) -> None:
         with Store(tmp_path) as store:
-            for key in ("one", "two"):
+            for key in ("one", "two", "three"):
                 store.run(key, SETTINGS, 1).save({RESULT: b"x"})
             store.run("one", SETTINGS, 1, fresh=True)
-        lost = "SELECT * FROM parts WHERE run NOT IN (SELECT id FROM runs)"
-        assert execute(tmp_path, lost) == []
+            store.forget("three")
+        assert execute(tmp_path, "SELECT key FROM runs, parts WHERE run = id") == [("two",)]
+        assert execute(tmp_path, "SELECT count(*) FROM parts") == [(1,)]
         assert [(about.key, about.done) for about in listed(tmp_path)] == [("two", 1), ("one", 0)]
 
     def test_parts_of_a_run_that_was_lost_are_not_those_of_a_new_one(self, tmp_path: Path) -> None:
