@@ -23,6 +23,13 @@ def test_a_header_longer_than_the_content_is_said_to_be() -> None:
         decode(b"\x09" + bytes(11))
 
 
+def test_a_negative_length_beside_a_positive_one_is_refused() -> None:
+    """NumPy takes the count -1 for all that is left, and the second array would end at the end."""
+    header = b'{"arrays":[["a","<f4",[-1,1]],["b","<f4",[3]]],"info":1}'
+    with pytest.raises(ValueError, match="the array a is not in the content"):
+        decode(len(header).to_bytes(8, "little") + header + bytes(8))
+
+
 def test_bytes_are_those_that_earlier_versions_wrote() -> None:
     header = b'{"arrays":[["W","<f4",[2]]],"info":{"step":3}}'
     numbers = b"\x00\x00\x80?\x00\x00\x00@"  # 1 and 2
