@@ -7,9 +7,9 @@ writes the sums into docs/reliability.md.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import secrets
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("parts", nargs="*", type=_part_name, metavar="PART", help=", ".join(PARTS))
     made.add_argument("--resume", action="store_true", help="go on where the last run ended")
     made.add_argument("--retry", action="store_true", help="--resume, and run failed cases again")
+    made.add_argument(
+        "--again", metavar="PATTERN", help="--resume, and run cases again: *store* for example"
+    )
     made.add_argument("--quick", action="store_true", help="a tenth of the cases or fewer")
     made.add_argument("--seed", type=int, help="of what is drawn; a new one if left out")
     made.add_argument("--workers", type=int, default=1, help="processes that run cases")
@@ -48,8 +51,7 @@ def _part_name(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: every promise was kept.  1: one was not.  2: an error.  130: Ctrl-C; results are kept."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    options, console = parser().parse_args(given), Console()
+    options, console = parser().parse_args(arguments), Console()
     try:
         if "table" in options.parts:
             table.renew(options.out)
@@ -61,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(f"Error: {error}", markup=False)
         return 2
     except KeyboardInterrupt:
-        words = [word for word in given if word != "--retry"]
-        again = shlex.join(["python", "-m", "campaign", *dict.fromkeys([*words, "--resume"])])
+        words = [*options.parts, "--resume", *(["--quick"] if options.quick else [])]
+        words += ["--workers", str(options.workers), "--out", str(options.out)]
+        again = shlex.join(["python", "-m", "campaign", *words])
         console.print(f"Interrupted; every result is kept.  Go on with: {again}", markup=False)
         return INTERRUPTED
     return 0 if all(summary["passed"] for summary in summaries) else FAILED
@@ -71,8 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _part(name: str, options: argparse.Namespace, console: Console) -> dict[str, Any]:
     part, ledger = load(name), Ledger(options.out, name)
     plan = _plan(ledger, options)
-    cases = part.cases(plan.seed, plan.quick)
-    left = len(drive.to_do(cases, ledger.read()[1], plan.retry))
+    cases, done = part.cases(plan.seed, plan.quick), ledger.read()[1]
+    again = [name for name, one in done.items() if _is_again(name, one, options)]
+    if again:
+        ledger.forget(again)
+    left = len(drive.to_do(cases, ledger.read()[1]))
     console.print(
         f"{name}: {len(cases)} cases, {left} to do, seed {plan.seed}; {ledger.path}", markup=False
     )
@@ -96,8 +102,15 @@ def _part(name: str, options: argparse.Namespace, console: Console) -> dict[str,
     return summary
 
 
+def _is_again(name: str, result: Result, options: argparse.Namespace) -> bool:
+    """Whether a case that has a result is to be run again."""
+    matches = options.again is not None and fnmatch.fnmatchcase(name, options.again)
+    return matches or (options.retry and not result.ok)
+
+
 def _plan(ledger: Ledger, options: argparse.Namespace) -> drive.Plan:
-    if (options.resume or options.retry) and ledger.exists():
+    goes_on = options.resume or options.retry or options.again is not None
+    if goes_on and ledger.exists():
         head, _ = ledger.read()
         seed, quick = head["seed"], head["quick"]
         if options.quick != quick or options.seed not in (None, seed):
@@ -108,7 +121,7 @@ def _plan(ledger: Ledger, options: argparse.Namespace) -> drive.Plan:
         seed = secrets.randbelow(2**32) if options.seed is None else options.seed
         quick = options.quick
         ledger.begin(seed, quick)
-    return drive.Plan(seed, quick, options.workers, options.retry)
+    return drive.Plan(seed, quick, options.workers)
 
 
 if __name__ == "__main__":

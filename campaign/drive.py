@@ -33,7 +33,6 @@ class Plan:
     seed: int
     quick: bool
     workers: int = 1
-    retry: bool = False  # cases that failed are run again
 
 
 def run_part(part: Part, plan: Plan, ledger: Ledger, tell: Tell) -> dict[str, Any]:
@@ -42,16 +41,16 @@ def run_part(part: Part, plan: Plan, ledger: Ledger, tell: Tell) -> dict[str, An
     assert len({case.id for case in cases}) == len(cases), f"{part.name}: ids are not unique"
     _, done = ledger.read()
     at = commit()
-    for case, outcome, seconds in _outcomes(part, to_do(cases, done, plan.retry), plan.workers):
+    for case, outcome, seconds in _outcomes(part, to_do(cases, done), plan.workers):
         result = Result(case.id, outcome.ok, outcome.detail, dict(outcome.counts), seconds, at)
         ledger.add(result)
         tell(case, result)
     return summarize(part, plan, ledger)
 
 
-def to_do(cases: Sequence[Case], done: Mapping[str, Result], retry: bool) -> list[Case]:
-    """The cases without a result, and, if `retry`, those that failed."""
-    return [case for case in cases if case.id not in done or (retry and not done[case.id].ok)]
+def to_do(cases: Sequence[Case], done: Mapping[str, Result]) -> list[Case]:
+    """The cases without a result."""
+    return [case for case in cases if case.id not in done]
 
 
 def summarize(part: Part, plan: Plan, ledger: Ledger) -> dict[str, Any]:

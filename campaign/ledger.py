@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,24 @@ class Ledger:
             os.truncate(self.path, len(whole) + 1 if whole else 0)
         try:
             head, *lines = (json.loads(line) for line in whole.splitlines())
-            return head, {line["id"]: Result(**line) for line in lines}
+            found: dict[str, Result] = {}
+            for line in lines:
+                if "forgotten" in line:
+                    for name in line["forgotten"]:
+                        found.pop(name, None)
+                else:
+                    found[line["id"]] = Result(**line)
+            return head, found
         except (ValueError, TypeError, KeyError) as error:
             raise CampaignError(f"{self.path} is damaged: {error}; remove it") from error
 
     def add(self, result: Result) -> None:
         """Appends a result; it is on disk when this returns."""
         self._append(dataclasses.asdict(result))
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Lets the results of these cases no longer count, so that they are to do again."""
+        self._append({"forgotten": list(names)})
 
     def _append(self, line: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,40 @@ class Reach:
     def of_file(self, path: str) -> frozenset[str]:
         """The tests that reach any line of a file."""
         return frozenset().union(*self.lines.get(path, {}).values())
+
+    def split(self, units: Sequence[str]) -> dict[str, Reach]:
+        """That of each file of tests, or folder of them, alone."""
+        owner = {
+            test: next(
+                unit for unit in units if f"{test.partition('::')[0]}/".startswith(f"{unit}/")
+            )
+            for test in self.seconds
+        }
+        found = {unit: Reach({}, {}) for unit in units}
+        for test, seconds in self.seconds.items():
+            found[owner[test]].seconds[test] = seconds
+        for path, lines in self.lines.items():
+            for line, tests in lines.items():
+                own: dict[str, set[str]] = defaultdict(set)
+                for test in tests:
+                    own[owner[test]].add(test)
+                for unit, those in own.items():
+                    found[unit].lines.setdefault(path, {})[line] = frozenset(those)
+        return found
+
+    @classmethod
+    def union(cls, parts: Sequence[Reach]) -> Reach:
+        """What `split` has split, or parts that ran at different times."""
+        seconds = {test: took for part in parts for test, took in part.seconds.items()}
+        lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for part in parts:
+            for path, own in part.lines.items():
+                for line, tests in own.items():
+                    lines[path][line] |= tests
+        return cls(
+            seconds,
+            {p: {n: frozenset(t) for n, t in sorted(own.items())} for p, own in lines.items()},
+        )
 
     def save(self, path: Path) -> None:
         """Writes it as JSON, tests by number."""

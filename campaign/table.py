@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,31 +25,45 @@ def summaries(folder: Path) -> list[dict[str, Any]]:
 
 
 def renew(folder: Path, page: Path = PAGE) -> None:
-    """Replaces what stands between the markers by the results of the folder."""
+    """Writes the results of the folder between the markers; those of other parts stay."""
     try:
         text = page.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = ""
     head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+    before, end, tail = rest.partition(END)
     if not (begin and end):
         raise CampaignError(f"{page} must have the lines {BEGIN} and {END}")
-    page.write_text(
-        f"{head}{BEGIN}\n\n{markdown(summaries(folder))}\n{END}{tail}", encoding="utf-8"
-    )
+    text = markdown(summaries(folder), before)
+    page.write_text(f"{head}{BEGIN}\n\n{text}\n{END}{tail}", encoding="utf-8")
 
 
-def markdown(found: Sequence[Mapping[str, Any]]) -> str:
-    """The table, where it was measured, and what the parts report."""
+def markdown(found: Sequence[Mapping[str, Any]], before: str = "") -> str:
+    """The table, where it was measured, and what the parts report.
+
+    Of the text `before` what it says of parts that are not found stays.
+    """
+    top, *sections = re.split(r"^### ", before, flags=re.MULTILINE)
+    rows = {row[1]: row[0] for row in re.finditer(r"^\| `(\w+)` \|.*$", top, re.MULTILINE)}
+    reports = {section.partition("\n")[0]: section.strip() for section in sections}
+    places = re.findall(r"^Measured on .*$", top, re.MULTILINE)
+    if rows.keys() <= {summary["part"] for summary in found}:
+        places = []
+    for summary in found:
+        rows[summary["part"]] = _row(summary)
+        reports[summary["part"]] = f"{summary['part']}\n\n{summary['report']}".strip()
+        places.append(_where(summary))
     lines = [
         "| part | promise | cases | tries, by outcome | failed | minutes | commit | seed |",
         "| --- | --- | ---: | --- | ---: | ---: | --- | ---: |",
+        *(rows[name] for name in PARTS if name in rows),
+        "",
+        *dict.fromkeys(places),
+        "",
     ]
-    lines += [_row(summary) for summary in found]
-    lines += ["", *dict.fromkeys(_where(summary) for summary in found), ""]
-    for summary in found:
-        if summary["report"]:
-            lines += [f"### {summary['part']}", "", summary["report"], ""]
+    for name in PARTS:
+        if "\n" in reports.get(name, ""):
+            lines += [f"### {reports[name]}", ""]
     return "\n".join(lines)
 
 

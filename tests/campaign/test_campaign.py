@@ -91,6 +91,23 @@ def test_interrupted_it_says_how_to_go_on_and_does_the_rest_alone(
     assert [name.partition("/")[2] for name in toy.ran] == ["2"]
 
 
+def test_cases_that_are_named_run_again_and_do_not_count_until_then(
+    toy: Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path, "--seed", "7")
+    toy.ran = []
+    assert run(tmp_path, "--again", "7/[01]") == program.FAILED
+    assert toy.ran == ["7/0", "7/1"]
+    toy.ran, toy.interrupt = [], True
+    assert run(tmp_path, "--again", "*") == program.INTERRUPTED
+    assert json.loads((tmp_path / "toy.json").read_text())["done"] == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "python -m campaign --resume --workers 1 --out" in said
+    assert run(tmp_path, "toy", "--resume") == program.FAILED
+    assert toy.ran == [f"7/{i}" for i in range(6)]
+    assert json.loads((tmp_path / "toy.json").read_text())["done"] == 6
+
+
 def test_a_new_run_keeps_the_file_of_the_one_before(toy: Toy, tmp_path: Path) -> None:
     run(tmp_path, "--seed", "1")
     run(tmp_path, "--seed", "2", "--quick")
@@ -145,6 +162,26 @@ def test_the_table_stands_between_its_markers(toy: Toy, tmp_path: Path) -> None:
     page.write_text("no markers\n")
     with pytest.raises(CampaignError, match="must have the lines"):
         table.renew(tmp_path, page)
+
+
+def test_rows_of_parts_that_are_not_in_the_folder_stay(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "PARTS", {"first": "", "toy": "", "last": ""})
+    run(tmp_path, "--seed", "7")
+    page, kept = tmp_path / "page.md", "| `first` | holds | 3 |"
+    reports = ["### toy\n\nbefore", "### last\n\n- all\n- of it"]
+    measured = "Measured on another machine."
+    before = ["| part |", kept, "| `toy` | before |", "", measured, "", *reports]
+    page.write_text("\n".join(["above", table.BEGIN, *before, table.END, "below"]))
+    table.renew(tmp_path, page)
+    text = page.read_text()
+    assert "before" not in text
+    assert text.index(kept) < text.index("| `toy` | nothing breaks | 6 |") < text.index(measured)
+    assert text.count("Measured on") == 2
+    assert text.endswith(f"\n\n{reports[1]}\n\n{table.END}\nbelow")
+    table.renew(tmp_path, page)
+    assert page.read_text() == text
 
 
 def test_every_part_of_the_table_of_parts_has_cases_with_unique_ids() -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from campaign import mutants
+from campaign import mutants, tree
 from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation, mutations
 from campaign.part import CampaignError, Result
 from campaign.reach import Reach
+from campaign.selection import ROOMS, room_of, selection
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +110,7 @@ def test_each_kind_changes_what_it_says(before: str, kind: str, after: str | Non
 
 
 def test_every_mutation_of_the_source_parses_and_is_another_program_under_its_own_name() -> None:
-    for room in mutants.ROOMS:
+    for room in ROOMS:
         assert len(mutants.drawn(room, 0)) > mutants.PER_ROOM
         for path in mutants.files_of(room)[:2]:
             source = path.read_bytes()
@@ -117,7 +118,7 @@ def test_every_mutation_of_the_source_parses_and_is_another_program_under_its_ow
             assert len({each.id for each in found}) == len(found)
             same = ast.dump(ast.parse(source))
             for each in found[::7]:
-                assert mutants.room_of(each.id) == room
+                assert room_of(each.id) == room
                 assert ast.dump(ast.parse(each.apply(source))) != same, each.id
 
 
@@ -132,7 +133,7 @@ def test_a_seed_draws_the_same_and_a_control_changes_nothing() -> None:
 
 def test_every_judgement_has_a_reason() -> None:
     for name, reason in mutants.judged().items():
-        assert mutants.room_of(name) in mutants.ROOMS
+        assert room_of(name) in ROOMS
         assert len(reason) > 20, name
 
 
@@ -149,8 +150,8 @@ def test_own_named_and_quick_tests_come_first_and_cases_of_one_test_take_turns()
     }
     name = "src/trainlab/store/database.py::Lock.__init__::constant: 1 -> 2"
     f1, f2, slow, g, h1, h2, *_ = seconds
-    assert mutants.selection(frozenset(seconds), seconds, name) == [[g, f1, h1, h2], [slow, f2]]
-    assert mutants.selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
+    assert selection(frozenset(seconds), seconds, name) == [[g, f1, h1, h2], [slow, f2]]
+    assert selection(frozenset({"t"}), {"t": 99.0}, name) == [["t"]]
 
 
 def test_names_in_either_spelling_and_what_allocates_come_first() -> None:
@@ -158,7 +159,7 @@ def test_names_in_either_spelling_and_what_allocates_come_first() -> None:
     quick, allocates, spelt = seconds = dict(zip(names, (0.1, 0.5, 0.9), strict=True))
     tests = frozenset(seconds)
     name = "src/trainlab/network/losses.py::MeanSquaredError.entries::{}: a -> b"
-    found = [mutants.selection(tests, seconds, name.format(k)) for k in ("swapped", "without out")]
+    found = [selection(tests, seconds, name.format(k)) for k in ("swapped", "without out")]
     assert found == [[[spelt, quick, allocates]], [[allocates, spelt, quick]]]
 
 
@@ -207,6 +208,57 @@ def test_reach_credits_fixtures_to_their_file_and_imports_to_all_that_reach(smal
         assert reach.tests("src/trainlab/names.py", line, line) == every
 
 
+def test_reach_is_split_by_files_of_tests_and_put_together() -> None:
+    one, two, other = "tests/a/test_a.py::f", "tests/a/test_b.py::f[x::y]", "src/p/q.py::p.q.f"
+    whole = Reach(
+        {one: 1.0, two: 2.0, other: 3.0},
+        {"src/p/q.py": {1: frozenset({one, two}), 3: frozenset({other})}},
+    )
+    parts = whole.split(["tests/a/test_a.py", "tests/a/test_b.py", "tests/a/test_c.py", "src/p"])
+    assert parts["tests/a/test_a.py"] == Reach({one: 1.0}, {"src/p/q.py": {1: frozenset({one})}})
+    assert parts["tests/a/test_c.py"] == Reach({}, {})
+    assert Reach.union(list(parts.values())) == whole
+
+
+def test_reach_is_known_until_the_source_or_the_file_of_tests_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("src/p/a.py", "tests/a/test_a.py", "tests/a/test_b.py", "tests/help.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "campaign").mkdir()
+    (tmp_path / "campaign/reach.py").write_text("")
+    made, code, ran = tree.Tree.__new__(tree.Tree), 0, list[str]()
+
+    class Server:
+        def pytest(self, words: list[str], limit: float, log: Path) -> tuple[int | None, float]:
+            place = words.index("--reach") + 1
+            ran[:] = words[place + 1 :]
+            Reach({f"{name}::f": 1.0 for name in ran}, {}).save(Path(words[place]))
+            return code, 1.0
+
+    made.root, made._server = tmp_path, Server()  # type: ignore[assignment]  # what is used of it
+    monkeypatch.setattr(tree, "TESTS", ("tests/a", "src/p"))
+
+    def found() -> list[str]:
+        ran.clear()
+        assert set(made._load_reach(tmp_path / "cache").seconds) == {f"{n}::f" for n in every}
+        return ran
+
+    every = ["tests/a/test_a.py", "tests/a/test_b.py", "src/p"]
+    assert found() == every
+    assert found() == []
+    (tmp_path / "tests/a/test_b.py").write_text("changed")
+    assert found() == ["tests/a/test_b.py"]
+    for name in ("src/p/a.py", "tests/help.py", "campaign/reach.py"):
+        (tmp_path / name).write_text("changed")
+        assert found() == every
+    (tmp_path / "src/p/a.py").write_text("again")
+    code = pytest.ExitCode.INTERRUPTED  # as after an error in an import
+    with pytest.raises(CampaignError, match="the tests ended with 2"):
+        found()
+
+
 def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_path: Path) -> None:
     log, source = tmp_path / "log", small / "src/trainlab/__init__.py"
     words = ["-q", "-p", "no:cacheprovider", "test_f.py::test_f"]
@@ -222,8 +274,8 @@ def test_the_server_sees_what_lies_there_and_ends_what_hangs(small: Path, tmp_pa
 
 def test_a_fault_is_too_slow_only_beside_the_same_tests_without_it(tmp_path: Path) -> None:
     (tmp_path / "f.py").write_text("1")
-    tree, log = mutants.Tree.__new__(mutants.Tree), tmp_path / "log"
-    tree.root, tree._changes = tmp_path, 0
+    made, log = tree.Tree.__new__(tree.Tree), tmp_path / "log"
+    made.root, made._changes = tmp_path, 0
     fault = Mutation("f.py::f::constant: 1 -> 2", "f.py", "constant", 0, 1, "2", 1, 1)
     answers: dict[str, list[tuple[int | None, float]]] = {}
     limits: list[float] = []
@@ -234,28 +286,53 @@ def test_a_fault_is_too_slow_only_beside_the_same_tests_without_it(tmp_path: Pat
             limits.append(limit)
             return answers[(tmp_path / "f.py").read_text()].pop(0)
 
-    tree._server = Server()  # type: ignore[assignment]  # what is used of it
+    made._server = Server()  # type: ignore[assignment]  # what is used of it
     answers |= {"2": [(None, 10.0)], "1": [(0, 4.9)]}
-    assert tree._test(fault, ["t"], 10.0, log) is None
+    assert made._test(fault, ["t"], 10.0, log) is None
     answers |= {"2": [(None, 10.0), (None, 20.0), (1, 30.0)], "1": [(0, 5.1), (None, 20.0)]}
-    assert tree._test(fault, ["t"], 10.0, log) == 1
+    assert made._test(fault, ["t"], 10.0, log) == 1
     assert limits == [10.0] * 4 + [20.0] * 2 + [40.0]
     answers |= {"2": [(None, 0.0)] * 9, "1": [(None, 0.0)] * 9}
     with pytest.raises(CampaignError, match="too busy"):
-        tree._test(fault, ["t"], 10.0, log)
+        made._test(fault, ["t"], 10.0, log)
+
+
+def test_without_the_example_that_a_fault_takes_away_the_others_run(tmp_path: Path) -> None:
+    """pytest runs nothing where it does not find one of the tests."""
+    (tmp_path / "f.py").write_text("1")
+    made = tree.Tree.__new__(tree.Tree)
+    made.root, made._changes = tmp_path, 0
+    gone, other = "f.py::f", "tests/test_f.py::test_f"
+    made._reach = Reach({gone: 1.0, other: 1.0}, {"f.py": {1: frozenset({gone, other})}})
+    fault = Mutation("src/trainlab/store/f.py::f::constant: 1 -> 2", "f.py", "x", 0, 1, "2", 1, 1)
+    answer = 0
+
+    class Server:
+        def pytest(self, words: list[str], limit: float, log: Path) -> tuple[int | None, float]:
+            told = f"\nERROR: not found: {tmp_path / gone}\n(no match)\n"
+            log.write_text(told if gone in words else f"FAILED {words[-1]}\n")
+            return (4 if gone in words else answer), 1.0
+
+    made._server = Server()  # type: ignore[assignment]  # what is used of it
+    assert made.try_mutation(fault, tmp_path) == ("survived", "line 1; 2 tests")
+    answer = 1
+    assert made.try_mutation(fault, tmp_path) == ("killed", other)
+    made._reach = Reach({gone: 1.0}, {"f.py": {1: frozenset({gone})}})
+    with pytest.raises(CampaignError, match="does not run these tests"):
+        made.try_mutation(fault, tmp_path)
 
 
 def test_a_test_that_is_not_found_kills_nothing(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("ERROR: not found: test_f.py::test_gone\n")
     with pytest.raises(CampaignError, match="does not run these tests"):
-        mutants.killer(log, 4)
+        tree.killer(log, 4)
     log.write_text("ImportError while loading conftest '/x/conftest.py'.\n")
-    assert mutants.killer(log, 4) == "the import"
+    assert tree.killer(log, 4) == "the import"
     log.write_text("...F\nFAILED tests/a.py::test_b[1] - assert 1 == 2\n")
-    assert mutants.killer(log, 1) == "tests/a.py::test_b[1]"
+    assert tree.killer(log, 1) == "tests/a.py::test_b[1]"
     log.write_text("Fatal")
-    assert mutants.killer(log, -11) == "exit status -11"
+    assert tree.killer(log, -11) == "exit status -11"
 
 
 def result(name: str, kind: str) -> Result:

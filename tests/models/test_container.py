@@ -17,7 +17,7 @@ import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError
 from trainlab.models import container, export, scoring
-from trainlab.models.container import Content, pack, unpack
+from trainlab.models.container import Content, pack, read, unpack
 
 
 def test_limits() -> None:
@@ -64,6 +64,25 @@ def test_what_is_no_number_is_neither_written_nor_read() -> None:
         text = f"content of the file must be strict JSON; got '{name}'"
         read = partial(container._parse, f"[{name}]", "the file", "content")
         complains(read, ModelFileError, text)
+
+
+def test_no_key_may_be_there_twice() -> None:
+    """Readers differ in which of the two counts, and the checksum is that of the last."""
+    packed = pack(Content("a kind", {}, {}))
+    header = json.loads(packed[8:])
+    header["__metadata__"]["trainlab"] = header["__metadata__"]["trainlab"].replace(
+        '{"document":', '{"kind":"another","document":'
+    )
+    text = json.dumps(header).encode()
+    must = "metadata of bytes must be strict JSON; got 'a key that is there twice'"
+    twice = len(text).to_bytes(8, "little") + text
+    complains(lambda: unpack(twice, "bytes"), ModelFileError, must)
+
+
+def test_a_file_that_ends_with_its_header_is_read(tmp_path: Path) -> None:
+    path, content = tmp_path / "model", Content("a kind", {"a": 1}, {})
+    path.write_bytes(pack(content))
+    assert read(path) == content
 
 
 def test_arrays_of_other_types_are_refused() -> None:

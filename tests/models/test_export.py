@@ -14,6 +14,7 @@ import pytest
 import trainlab as tl
 from cases import LOSSES, NETWORKS, TECHNIQUES, targets
 from complaints import complains
+from trainlab import files, versions
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
 from trainlab.models import export, export_onnx, graph
 from trainlab.network.activations import Activation
@@ -94,6 +95,16 @@ def test_a_network_and_a_row_alone(tmp_path: Path) -> None:
     assert np.abs(found - network.predict_proba(X[:1])).max() <= AGREEMENT["float32"]
 
 
+def test_what_the_file_says_of_itself(tmp_path: Path) -> None:
+    """Runtimes refuse a format that is newer than theirs, and name the node of an error."""
+    path = tmp_path / "model.onnx"
+    export_onnx(trained(tl.MLP(hidden=(4,)), "float32"), path)
+    model = pytest.importorskip("onnx").load(path)
+    assert (model.producer_name, model.producer_version) == ("trainlab", versions.own())
+    assert (model.ir_version, model.opset_import[0].version) == (8, 17)
+    assert all(node.name for node in model.graph.node)
+
+
 def test_ctrl_c_does_not_interrupt_the_import_of_compiled_modules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +129,17 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     complains(lambda: export_onnx(tl.MLP(), path), SettingError, "model of export_onnx")
     for index in (None, 2, -1, True, 0.0):
         complains(lambda i=index: export_onnx(population, path, i), SettingError, "index of")
-    complains(lambda: export_onnx(population, tmp_path, 0), ModelFileError, "file of")
+    must = "must be in a folder that can be written to, with room for it"
+    folder = f"file of {tmp_path} {must}; got 'Is a directory'"
+    complains(lambda: export_onnx(population, tmp_path, 0), ModelFileError, folder)
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError("no words of the system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write", refuse)
+        refused = f"file of {path} {must}; got 'no words of the system'"
+        complains(lambda: export_onnx(population, path, 0), ModelFileError, refused)
     monkeypatch.setattr(export, "MAX_BYTES", 10)
     complains(lambda: export_onnx(population, path, 0), SettingError, "parameters of")
     monkeypatch.setitem(sys.modules, "onnx", None)

@@ -16,7 +16,7 @@ import safetensors.numpy
 
 import trainlab as tl
 from complaints import complains
-from trainlab.errors import ModelFileError
+from trainlab.errors import ModelFileError, SettingError
 from trainlab.models.container import KEY, MAX_HEADER, checksum, unpack
 
 Change = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -300,7 +300,10 @@ def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
 def test_a_file_larger_than_allowed_is_not_read(path: Path) -> None:
     size = path.stat().st_size
     assert tl.load(path, max_bytes=size)
-    complains(lambda: tl.load(path, max_bytes=size - 1), ModelFileError, f"size of {path} must be")
+    for less in (1, size - 1):
+        starts = f"size of {path} must be at most {less} bytes"
+        complains(lambda n=less: tl.load(path, max_bytes=n), ModelFileError, starts)
+    complains(lambda: tl.load(path, max_bytes=0), SettingError, "max_bytes of load must be")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS limits memory on Linux alone")

@@ -477,3 +477,22 @@ def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:
     model = tl.Network(tl.MLP((3,), activation=Listed([1, 2])))
     told = "fields of Listed must have values with a hash"
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)
+
+
+def test_a_class_of_an_optimizer_has_the_shared_text_and_calls_those_beside_it() -> None:
+    told = []
+
+    class Counted:
+        def __init_subclass__(cls) -> None:
+            told.append(cls.__name__)
+
+    class Own(tl.SGD, Counted):
+        """A rule.
+
+        {shared}
+        """
+
+    assert told == ["Own"]
+    assert Own.__doc__ is not None
+    assert Own.__doc__.startswith("A rule.\n\nschedule : ")
+    assert "{shared}" not in Own.__doc__

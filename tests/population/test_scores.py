@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import trainlab as tl
 from complaints import complains
+from trainlab.network.tasks import TASKS
 from trainlab.population.validation import r_squared
 
 RNG = np.random.default_rng(8)
@@ -24,6 +25,13 @@ def trained(t: Any, loss: str, weight: Any = None) -> tuple[tl.Population, tl.Da
     population = tl.Population.grid(tl.MLP((5,), loss=loss), tl.Adam(0.05), seed=range(2))
     population.fit(data, epochs=3)
     return population, data
+
+
+def test_probabilities_of_outputs_that_overflowed_are_no_numbers_and_no_warning() -> None:
+    y = np.array([[np.inf, 0.0], [0.0, 0.0]], np.float32)
+    found = TASKS["classification"].probabilities("Loss", y)
+    assert np.isnan(found[0]).any()
+    assert found[1].tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT], ids=["plain", "weighed"])

@@ -75,6 +75,8 @@ def test_engines_that_are_none(engine: Any) -> None:
     network.fit(data, steps=1)
     with pytest.raises(tl.SettingError, match=told.format("predict")):
         network.predict(data.test.x, engine=engine)
+    with pytest.raises(tl.SettingError, match=told.format("predict")):
+        network.score(data, engine=engine)
 
 
 class Picky(NumPyEngine):
@@ -95,6 +97,20 @@ def test_an_engine_that_cannot_is_refused() -> None:
     with pytest.raises(tl.SettingError, match=told.format("predict")):
         network.predict(data.test.x, engine=Picky())
     tl.Network(tl.MLP((3,))).fit(data, steps=1, engine=Picky())
+
+
+def test_what_is_unknown_to_the_native_engine_is_named() -> None:
+    class Own(tl.SGD):
+        pass
+
+    class Step(tl.ReLU):
+        pass
+
+    for member in (tl.Member(optimizer=Own()), tl.Member(tl.MLP(activation=Step()))):
+        part = Own if isinstance(member.optimizer, Own) else Step
+        assert ENGINES["native"]().supports([tl.Member(), member]) == (
+            f"it does not know {part.__name__}"
+        )
 
 
 def test_names_of_earlier_versions_go_on_working() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from trainlab import files
 from trainlab.errors import StoreError
 from trainlab.store import FILE, Store, listed, lock
 from trainlab.store.database import LOCK
@@ -21,6 +25,7 @@ fcntl = pytest.importorskip("fcntl")  # locks of POSIX
 NO_LOCKS = ("ENOSYS", "ENOLCK", "ENOTSUP")
 START = """
 import errno, fcntl, os, sys, time
+from trainlab import files
 from trainlab.errors import StoreError
 from trainlab.store import Store
 def broken(*words):
@@ -86,6 +91,21 @@ class TestPlanted:
         assert sorted(os.listdir(tmp_path)) == ["runs", "victim"]
         assert os.listdir(folder) == [LOCK]
 
+    def test_a_folder_in_place_of_the_lock(self, tmp_path: Path) -> None:
+        (tmp_path / LOCK).mkdir()
+        with pytest.raises(StoreError, match="got 'Is a directory'"):
+            Store(tmp_path)
+
+    def test_what_is_refused_is_not_left_open(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / LOCK)
+        numbers = []
+        for _ in range(2):
+            with pytest.raises(StoreError, match="got 'no regular file'"):
+                Store(tmp_path)
+            with (tmp_path / "next").open("w") as file:
+                numbers.append(file.fileno())  # the lowest that is free
+        assert numbers[0] == numbers[1]
+
     @pytest.mark.parametrize("there", [True, False])
     def test_in_place_of_the_runs(self, there: bool, tmp_path: Path) -> None:
         folder, victim = tmp_path / "runs", tmp_path / "victim"
@@ -127,6 +147,43 @@ class TestPlanted:
     def test_a_lock_of_the_first_versions_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / LOCK).write_text("123\n")
         Store(tmp_path).close()
+
+
+def test_nothing_of_a_longer_name_is_left_in_the_lock(tmp_path: Path) -> None:
+    long = f"12345678901234567890 {'host' * 20} 00000000 2026-01-02 03:04:05 UTC\n"
+    (tmp_path / LOCK).write_text(long)
+    with Store(tmp_path):
+        said = (tmp_path / LOCK).read_text()
+        assert said.startswith(f"{os.getpid()} ")
+        assert len(said.splitlines()) == 1
+    Store(tmp_path).close()
+
+
+def test_whoever_may_write_in_the_folder_may_take_it(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Store(tmp_path).close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / LOCK).stat().st_mode) == 0o666
+
+
+def test_a_lock_that_was_released_is_forgotten(tmp_path: Path) -> None:
+    own = lock.Lock(tmp_path / LOCK)
+    own.release()
+    left = weakref.ref(own)
+    del own
+    gc.collect()
+    assert left() is None
+
+
+def test_whether_there_are_locks_is_asked_in_the_folder_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    assert lock.has_locks(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        lock.has_locks(tmp_path / "absent")
 
 
 def test_another_error_is_not_taken_for_a_process(
@@ -191,6 +248,26 @@ class TestWithoutLocks:
             Store(tmp_path)
         assert str(caught.value).endswith(f"if it has, remove {mark}")
         assert mark.read_text() == said
+
+    def test_of_two_that_find_a_dead_owner_the_slower_one_leaves_the_new_lock(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dead, quicker = 1, 2
+        said = f"{{}} there {files.place()} 2026-01-02 03:04:05 UTC\n"
+        mark = tmp_path / lock.MARK
+        mark.write_text(said.format(dead))
+
+        def is_running(process: int) -> bool:
+            if process == dead:
+                mark.write_text(said.format(quicker))
+            return process == quicker
+
+        monkeypatch.setattr(lock, "is_running", is_running)
+        without_locks(monkeypatch)
+        with pytest.raises(StoreError, match=f"got process {quicker}, which has it open"):
+            Store(tmp_path)
+        assert mark.read_text() == said.format(quicker)
+        assert os.listdir(tmp_path) == [lock.MARK]
 
     def test_a_planted_link_is_not_followed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,23 @@
+"""What differs between two sets of settings: in which order, and how much of it is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainlab.store.differences import SHOWN, differences
+
+
+@pytest.mark.parametrize(
+    ("number", "rest"),
+    [(SHOWN - 1, []), (SHOWN, []), (SHOWN + 1, ["and 1 more"]), (SHOWN + 2, ["and 2 more"])],
+)
+def test_what_is_not_shown_is_counted(number: int, rest: list[str]) -> None:
+    old, new = ({str(i): i + j for i in range(number)} for j in (0, 1))
+    shown = [f"{i} was {i}, is {i + 1}" for i in range(min(number, SHOWN))]
+    assert differences(old, new) == shown + rest
+
+
+def test_the_outermost_come_first_and_equals_in_the_order_of_the_settings() -> None:
+    old = {"z": {"deep": 1}, "b": 1, "a": 1}
+    new = {"z": {"deep": 2}, "b": 2, "a": 2}
+    assert differences(old, new) == ["b was 1, is 2", "a was 1, is 2", "z.deep was 1, is 2"]
