@@ -24,6 +24,8 @@
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
 //   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
 //   interleave(a, b)   a0 b0 a1 b1 ...: the first half in a, the second in b
+//   list_numbers(a, place, places, values)  those that are not zero, one after the other, number
+//                      i with place + i; how many; a whole vector of each may be written
 //   prefetch(p)
 //
 // NaNs have no defined sign or payload.  Memory that `load` and `store` touch is aligned to
@@ -368,6 +370,20 @@ template <class T>
 TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
     const Vec<T> half = round_even(n * broadcast(T(0.5)));
     return (a * power_of_two(half)) * power_of_two(n - half);
+}
+
+template <class T>
+TRAINLAB_INLINE Index list_numbers(Vec<T> a, std::int32_t place, std::int32_t* places, T* values) {
+    if (all(a == zero<T>())) return 0;
+    T numbers[Vec<T>::width];
+    store_unaligned(numbers, a);
+    Index found = 0;
+    for (int i = 0; i < Vec<T>::width; ++i) {
+        places[found] = place + i;
+        values[found] = numbers[i];
+        found += numbers[i] != T(0);
+    }
+    return found;
 }
 
 TRAINLAB_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }
