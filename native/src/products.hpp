@@ -20,11 +20,11 @@ struct Left {
 };
 
 // Vectors side by side in a tile, and rows of it: the sums, a row of b and one factor fit into
-// the registers, 32 or 16 of them.
+// the registers, 32 or 16 of them, and so do the addresses of the rows.
 template <class T>
 constexpr int widest = sizeof(Vec<T>) == 64 ? 4 : 2;
 template <class T, int C>
-constexpr int tallest = (sizeof(Vec<T>) == 64 ? 24 : 12) / C;
+constexpr int tallest = sizeof(Vec<T>) == 64 && C > 1 ? 24 / C : 12 / C;
 
 // out (R, C vectors) = start + a b, start being a row or null.
 template <class T, int R, int C>
