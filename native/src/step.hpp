@@ -366,7 +366,8 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
         const T* y = forward(network, member, batch, training.first_step + step, share, scratch);
         wait_for_all(team);
         if (team.place == 0) {
-            const T loss = loss_and_gradient(network, member, batch, y, output.row, scratch.dy[0]);
+            const T loss = loss_and_gradient(network, member, batch, y, output.row, scratch.dy[0],
+                                             scratch.turned);
             training.losses[row * training.steps + step] = loss;
             if (!is_finite(loss) || !has_finite_statistics(network, scratch)) diverged = step;
         }
@@ -403,7 +404,7 @@ void evaluate(const Network& network, const Member<T>& member, const Batch<T>& b
     Scratch<T> scratch(network, batch.rows, false, memory, memory);
     const T* y = forward(network, member, batch, Index(-1), Share{0, batch.rows}, scratch);
     const Index row = network.layers[network.count - 1].row;
-    sum_losses(network, member, batch, y, row, loss, right);
+    sum_losses(network, member, batch, y, row, scratch.turned, loss, right);
 }
 
 }  // namespace trainlab::TRAINLAB_ISA

@@ -18,11 +18,10 @@
 //   select(mask, a, b)     a where the mask is true, else b
 //   mask & mask, mask | mask, ~mask, any, all, count
 //   first<T>(n)            true in the numbers 0 ... n-1
-//   only<T>(n)             true in number n alone, if there is one
 //   bits_of(a), from_bits<T>(b), broadcast_bits<T>(n); + - & | ^, shift_left<n>, shift_right<n>
 //   power_of_two(n)        2^n, for whole n in the range of normal exponents
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
-//   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
+//   sum_lanes(a)           halves are folded onto each other: (i, i + width/2) ...
 //   interleave(a, b)   a0 b0 a1 b1 ...: the first half in a, the second in b
 //   list_numbers(a, place, places, values)  those that are not zero, one after the other, number
 //                      i with place + i; how many; a whole vector of each may be written
@@ -297,11 +296,6 @@ TRAINLAB_INLINE T sum_lanes(Vec<T> a) {
 }
 
 template <class T>
-TRAINLAB_INLINE T max_lanes(Vec<T> a) {
-    return fold(a, [](auto x, auto y) { return x > y ? x : y; });
-}
-
-template <class T>
 TRAINLAB_INLINE Vec<T> zero() {
     return broadcast(T(0));
 }
@@ -339,11 +333,6 @@ TRAINLAB_INLINE Vec<T> copy_sign(Vec<T> a, Vec<T> b) {
 template <class T>
 TRAINLAB_INLINE bool all(Mask<T> mask) {
     return count(mask) == Vec<T>::width;
-}
-
-template <class T>
-TRAINLAB_INLINE Mask<T> only(Index n) {
-    return first<T>(static_cast<int>(n + 1)) & ~first<T>(static_cast<int>(n));
 }
 
 // 1.5 times 2^fraction: added to a number below 2^(fraction-1) it rounds it to a whole one, half
