@@ -16,32 +16,42 @@ inline Index target_places(const Rows<T>& rows) {
     return (rows.outputs + block - 1) / block * block;
 }
 
+// `count` things in as few even blocks of at most `deepest` as there can be.
+struct Blocks {
+    Index count, size;
+    Blocks(Index things, Index deepest)
+        : count((things + deepest - 1) / deepest), size((things + count - 1) / count) {}
+};
+
 // Lays a batch out; measures alone where the memory is null.
 template <class T>
 struct BatchLayout {
-    T *x = nullptr, *values = nullptr, *column_values = nullptr, *targets = nullptr,
+    Blocks columns, rows;  // of the lists
+    T *x = nullptr, *values = nullptr, *transposed_values = nullptr, *targets = nullptr,
       *weight = nullptr;
-    std::int32_t *starts = nullptr, *columns = nullptr, *column_starts = nullptr,
-                 *column_rows = nullptr;
+    std::int32_t *starts = nullptr, *places = nullptr, *transposed_starts = nullptr,
+                 *transposed_places = nullptr;
     std::int64_t* classes = nullptr;
     std::size_t bytes = 0;
 
-    BatchLayout(const Rows<T>& rows, Index count, char* memory) {
+    BatchLayout(const Rows<T>& from, Index count, char* memory)
+        : columns(from.features, from.deepest), rows(count, from.deepest) {
         Arena arena(memory);
-        if (rows.is_sparse) {
-            const Index most = count * rows.longest;
-            starts = arena.take<std::int32_t>(count + 1);
-            columns = arena.take<std::int32_t>(most);
+        if (from.is_sparse) {
+            // A vector is written behind the last number.
+            const Index most = count * from.longest + Vec<T>::width;
+            starts = arena.take<std::int32_t>(columns.count * count + 1);
+            places = arena.take<std::int32_t>(most);
             values = arena.take<T>(most);
-            column_starts = arena.take<std::int32_t>(rows.features + 1);
-            column_rows = arena.take<std::int32_t>(most);
-            column_values = arena.take<T>(most);
+            transposed_starts = arena.take<std::int32_t>(rows.count * from.features + 1);
+            transposed_places = arena.take<std::int32_t>(most);
+            transposed_values = arena.take<T>(most);
         } else {
-            x = arena.take<T>(count * rows.features);
+            x = arena.take<T>(count * from.features);
         }
-        if (rows.classes) classes = arena.take<std::int64_t>(count);
-        if (rows.targets) targets = arena.take<T>(count * target_places(rows));
-        if (rows.weight) weight = arena.take<T>(count);
+        if (from.classes) classes = arena.take<std::int64_t>(count);
+        if (from.targets) targets = arena.take<T>(count * target_places(from));
+        if (from.weight) weight = arena.take<T>(count);
         bytes = arena.bytes();
     }
 };
@@ -51,51 +61,85 @@ std::size_t batch_bytes(const Rows<T>& rows, Index count) {
     return BatchLayout<T>(rows, count, nullptr).bytes;
 }
 
-// The numbers of a row that are not zero; returns how many.
+// Lists the numbers of a row in columns from ... to - 1 that are not zero; returns how many.
 template <class T>
-inline Index list_row(const Rows<T>& rows, Index row, std::int32_t* columns, T* values) {
+inline Index list_row(const Rows<T>& rows, Index row, Index from, Index to, std::int32_t* places,
+                      T* values) {
     Index found = 0;
     if (rows.starts) {
-        for (Index at = rows.starts[row]; at < rows.starts[row + 1]; ++at) {
-            columns[found] = rows.columns[at];
+        Index at = rows.starts[row], end = rows.starts[row + 1];
+        for (Index half; from > 0 && at < end;) {  // the first of them, by bisection
+            half = at + (end - at) / 2;
+            if (rows.columns[half] < from)
+                at = half + 1;
+            else
+                end = half;
+        }
+        for (; at < rows.starts[row + 1] && rows.columns[at] < to; ++at) {
+            places[found] = rows.columns[at];
             values[found] = rows.x[at];
             ++found;
         }
         return found;
     }
     const T* x = rows.x + row * rows.features;
-    // The place is written even where the number is zero, so that nothing is to be predicted;
-    // the last place of the lists is checked by hand.
-    Index c = 0;
-    for (; c < rows.features && found < rows.longest; ++c) {
-        columns[found] = static_cast<std::int32_t>(c);
-        values[found] = x[c];
-        found += x[c] != 0;
+    for (Index c = from; c < to; c += Vec<T>::width) {
+        const Vec<T> own = load_part(x + c, static_cast<int>(to - c));
+        found += list_numbers(own, static_cast<std::int32_t>(c), places + found, values + found);
     }
     return found;
 }
 
-// The same numbers by column, their rows rising.
+// The lists of the transposed batch: those of a column, their rows rising.
 template <class T>
-inline void list_columns(Index features, Index rows, BatchLayout<T>& to) {
-    const Index numbers = to.starts[rows];
-    for (Index c = 0; c <= features; ++c) to.column_starts[c] = 0;
-    for (Index at = 0; at < numbers; ++at) ++to.column_starts[to.columns[at]];
+inline void transpose_lists(Index features, Index count, BatchLayout<T>& to) {
     std::int32_t before = 0;
-    for (Index c = 0; c <= features; ++c) {
-        const std::int32_t own = to.column_starts[c];
-        to.column_starts[c] = before;
-        before += own;
-    }
-    for (Index r = 0; r < rows; ++r)
-        for (Index at = to.starts[r]; at < to.starts[r + 1]; ++at) {
-            const std::int32_t place = to.column_starts[to.columns[at]]++;
-            to.column_rows[place] = static_cast<std::int32_t>(r);
-            to.column_values[place] = to.values[at];
+    for (Index first = 0; first < count; first += to.rows.size) {
+        const Index end = first + to.rows.size < count ? first + to.rows.size : count;
+        std::int32_t* starts = to.transposed_starts + first / to.rows.size * features;
+        const auto each_column = [&](const auto& use) {
+            for (Index block = 0; block < to.columns.count; ++block)
+                for (Index r = first; r < end; ++r) {
+                    const std::int32_t* own = to.starts + block * count + r;
+                    for (Index at = own[0]; at < own[1]; ++at) use(r, at);
+                }
+        };
+        for (Index c = 0; c < features; ++c) starts[c] = 0;
+        each_column([&](Index, Index at) { ++starts[to.places[at]]; });
+        const std::int32_t begin = before;
+        for (Index c = 0; c < features; ++c) {
+            const std::int32_t own = starts[c];
+            starts[c] = before;
+            before += own;
         }
-    // Every start has moved on to that of the next column.
-    for (Index c = features; c > 0; --c) to.column_starts[c] = to.column_starts[c - 1];
-    to.column_starts[0] = 0;
+        each_column([&](Index r, Index at) {
+            const std::int32_t place = starts[to.places[at]]++;
+            to.transposed_places[place] = static_cast<std::int32_t>(r);
+            to.transposed_values[place] = to.values[at];
+        });
+        // Every start has moved on to that of the next column.
+        for (Index c = features - 1; c > 0; --c) starts[c] = starts[c - 1];
+        starts[0] = begin;
+    }
+    to.transposed_starts[to.rows.count * features] = before;
+}
+
+// The lists of the rows of a batch, block by block.
+template <class T>
+inline void list_rows(const Rows<T>& rows, const std::int64_t* chosen, Index first, Index count,
+                      BatchLayout<T>& to) {
+    Index numbers = 0;
+    std::int32_t* start = to.starts;
+    for (Index from = 0; from < rows.features; from += to.columns.size) {
+        const Index end = from + to.columns.size;
+        for (Index b = 0; b < count; ++b) {
+            *start++ = static_cast<std::int32_t>(numbers);
+            numbers += list_row(rows, chosen ? chosen[b] : first + b, from,
+                                end < rows.features ? end : rows.features, to.places + numbers,
+                                to.values + numbers);
+        }
+    }
+    *start = static_cast<std::int32_t>(numbers);
 }
 
 template <class T>
@@ -103,13 +147,11 @@ void gather(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t first,
             bool by_column, Batch<T>& batch, char* memory) {
     BatchLayout<T> to(rows, count, memory);
     const Index outputs = rows.outputs, target_row = target_places(rows);
-    Index numbers = 0;
-    if (rows.is_sparse) to.starts[0] = 0;
+    if (rows.is_sparse) list_rows(rows, chosen, first, count, to);
     for (Index b = 0; b < count; ++b) {
         const Index row = chosen ? chosen[b] : first + b;
         if (rows.is_sparse) {
-            numbers += list_row(rows, row, to.columns + numbers, to.values + numbers);
-            to.starts[b + 1] = static_cast<std::int32_t>(numbers);
+            // It has been listed.
         } else if (rows.starts) {
             T* x = to.x + b * rows.features;
             for (Index c = 0; c < rows.features; ++c) x[c] = 0;
@@ -125,16 +167,13 @@ void gather(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t first,
             for (Index c = 0; c < target_row; ++c)
                 to.targets[b * target_row + c] = c < outputs ? rows.targets[row * outputs + c] : 0;
     }
-    if (rows.is_sparse && by_column) list_columns(rows.features, count, to);
+    if (rows.is_sparse && by_column) transpose_lists(rows.features, count, to);
     batch = {count,
              to.x,
              rows.features,
-             to.starts,
-             to.columns,
-             to.values,
-             to.column_starts,
-             to.column_rows,
-             to.column_values,
+             {count, to.columns.count, to.starts, to.places, to.values},
+             {rows.features, to.rows.count, to.transposed_starts, to.transposed_places,
+              to.transposed_values},
              to.classes,
              to.targets,
              target_row,

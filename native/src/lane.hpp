@@ -20,7 +20,7 @@ namespace trainlab {
 constexpr std::int64_t TILE = 256;                   // rows that are evaluated at a time
 constexpr std::size_t GATHERED = std::size_t{1} << 20;  // bytes of batches brought together ahead
 constexpr std::int64_t AHEAD = 16;  // steps that they are at most
-constexpr double BLOCK_SECONDS = 0.05;  // between two looks for an interruption
+constexpr double BLOCK_SECONDS = 0.1;  // between two looks for an interruption
 constexpr double SPREAD = 2e6;  // multiplications worth another thread
 constexpr double SHARED = 2e6;  // those of a step worth a team of them
 
@@ -128,16 +128,15 @@ class Lane {
         snapshots_.resize(members_.size());
         for (std::int64_t k = 0; k < size(); ++k) snapshots_[k].reserve(member_bytes(k));
         std::int64_t done = 0;
-        auto block = static_cast<std::int64_t>(BLOCK_SECONDS * 5e9 / cost) + 1;
         auto looked = std::chrono::steady_clock::now();
         while (done < steps) {
-            const std::int64_t last = done + block < steps ? done + block : steps;
+            const auto block = static_cast<std::int64_t>(BLOCK_SECONDS / (pace_ * cost)) + 1;
+            const std::int64_t last = std::min(done + block, steps);
             const auto before = std::chrono::steady_clock::now();
             train_block({rows, batches, batch, training, threads}, done, last);
             const auto now = std::chrono::steady_clock::now();
             const std::chrono::duration<double> taken = now - before, since = now - looked;
-            const double pace = taken.count() / static_cast<double>(last - done);
-            block = static_cast<std::int64_t>(BLOCK_SECONDS / (pace + 1e-9)) + 1;
+            pace_ = (taken.count() + 1e-9) / (cost * static_cast<double>(last - done));
             done = last;
             if (done < steps && since.count() > BLOCK_SECONDS / 2) {
                 if (interrupted()) break;
@@ -350,8 +349,20 @@ class Lane {
                            batch_memory(thread, step - from));
                 for (const std::int64_t k : of_seed_[seed])
                     train_member(call, k, batches, from, to, thread, 1);
+                fetch(seed + call.threads, from - first, to - first, last - first);
             }
         });
+    }
+
+    // Has a part of the next member brought into the caches, from ... to of `whole`, so that it
+    // does not wait for its memory when it is its turn.
+    void fetch(std::int64_t seed, std::int64_t from, std::int64_t to, std::int64_t whole) const {
+        if (seed >= seed_count_ || of_seed_[seed].size() != 1) return;
+        const std::int64_t k = of_seed_[seed].front();
+        const auto lines = static_cast<std::int64_t>(member_bytes(k) / LINE);
+        const char* at = memories_[k].at();
+        for (std::int64_t line = lines * from / whole; line < lines * to / whole; ++line)
+            __builtin_prefetch(at + line * static_cast<std::int64_t>(LINE), 1, 2);
     }
 
     void gather(const Call& call, std::int64_t seed, std::int64_t step, Batch<T>& batch,
@@ -430,6 +441,7 @@ class Lane {
     std::vector<std::vector<std::int64_t>> of_seed_;
     std::vector<Memory> scratch_, batches_, spares_;  // of each thread
     std::size_t batch_bytes_ = 0;
+    double pace_ = 2e-10;  // seconds that a multiplication took lately, and all that goes with it
 };
 
 }  // namespace trainlab

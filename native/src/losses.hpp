@@ -10,6 +10,7 @@
 
 #include "functions.hpp"
 #include "network.hpp"
+#include "products.hpp"
 #include "sums.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
@@ -51,45 +52,62 @@ TRAINLAB_INLINE T sigmoid_cross_entropy(const T* y, const T* t, Index outputs, U
     });
 }
 
-// The rows whose logarithms are taken together: as many as a block holds.
+// Samples whose softmax is computed side by side: as many as a block holds.
 template <class T>
-struct SoftmaxRows {
-    alignas(64) T total[Format<T>::block];     // sum of e^(y - max)
-    alignas(64) T expected[Format<T>::block];  // sum of q (y - max)
+struct Samples {
+    alignas(64) T target[Format<T>::block];    // their classes
+    alignas(64) T expected[Format<T>::block];  // their outputs for these
+    alignas(64) T weight[Format<T>::block];
+    alignas(64) T loss[Format<T>::block];
 };
 
-// Fills place i of `rows` for one sample of class `target`, and p with e^(y - max), if it is given.
+// Softmax cross-entropy of the samples from `first` on: their losses, and dy, unless it is null.
+// `turned` (outputs, block) has room for their outputs, turned over: vectors go across samples, so
+// that sums and maxima need no shuffles and nothing is computed for padding but that of a batch.
 template <class T>
-TRAINLAB_INLINE void softmax_row(const T* y, Index target, Index outputs, T smoothing,
-                                 SoftmaxRows<T>& rows, Index i, T* p) {
-    const T top = max_row(outputs, y);
-    const Vec<T> largest = broadcast(top);
-    rows.expected[i] = y[target] - top;
-    if (smoothing > T(0)) {
-        const T sum = sum_row<T>(
-            outputs, [&](Index j) { return without_padding(outputs, j, load(y + j) - largest); });
-        const T mean = sum / static_cast<T>(outputs);
-        rows.expected[i] = (T(1) - smoothing) * rows.expected[i] + smoothing * mean;
+void softmax(const Network& network, double smoothing, const Batch<T>& batch, Index first,
+             const T* y, Index row, T* dy, T* turned, Samples<T>& samples) {
+    constexpr Index block = Format<T>::block;
+    const Index outputs = network.outputs, left = batch.rows - first;
+    const Index count = left < block ? left : block;
+    y += first * row;
+    for (Index i = 0; i < block; ++i) {
+        const bool is_there = i < count;
+        samples.target[i] = is_there ? static_cast<T>(batch.classes[first + i]) : T(0);
+        samples.expected[i] = is_there ? y[i * row + batch.classes[first + i]] : T(0);
+        samples.weight[i] = is_there && batch.weight ? batch.weight[first + i] : T(1);
     }
-    rows.total[i] = sum_row<T>(outputs, [&](Index j) {
-        const Vec<T> power = without_padding(outputs, j, exp(load(y + j) - largest));
-        if (p) store(p + j, power);
-        return power;
-    });
-}
-
-// The derivative p - q of softmax cross-entropy; p is e^(y - max) on entry.
-template <class T, class Use>
-TRAINLAB_INLINE void softmax_derivative(const T* p, T total, Index target, Index outputs,
-                                        double smoothing, Use use) {
-    const Vec<T> sum = broadcast(total);
-    const Vec<T> others = broadcast(static_cast<T>(smoothing / static_cast<double>(outputs)));
-    const Vec<T> own = broadcast(static_cast<T>(1.0 - smoothing));
-    for_row<T>(outputs, [&](Index j, int) {
-        const Vec<T> d = load(p + j) / sum - others;
-        const Vec<T> at_target = select(only<T>(target - j), d - own, d);
-        use(j, without_padding(outputs, j, at_target));
-    });
+    transpose(count, columns_of<T>(outputs), y, row, turned, block);
+    const T ratio = static_cast<T>(smoothing);
+    const Vec<T> of_class = broadcast(static_cast<T>(1.0 - smoothing));
+    const Vec<T> of_all = broadcast(static_cast<T>(smoothing / static_cast<double>(outputs)));
+    const Vec<T> rows = broadcast(static_cast<T>(batch.rows));
+    for (Index i = 0; i < block; i += Vec<T>::width) {
+        T* own = turned + i;  // of the first output; the others follow at a distance of `block`
+        Vec<T> top = broadcast(-Format<T>::infinity);
+        for (Index j = 0; j < outputs; ++j) top = max(load(own + j * block), top);
+        Vec<T> expected = load(samples.expected + i) - top;
+        if (ratio > T(0)) {
+            const Vec<T> sum =
+                sum_down<T>(outputs, [&](Index j) { return load(own + j * block) - top; });
+            const Vec<T> mean = sum / broadcast(static_cast<T>(outputs));
+            expected = broadcast(T(1) - ratio) * expected + broadcast(ratio) * mean;
+        }
+        const Vec<T> total = sum_down<T>(outputs, [&](Index j) {
+            const Vec<T> power = exp(load(own + j * block) - top);
+            store(own + j * block, power);
+            return power;
+        });
+        store(samples.loss + i, log(total) - expected);
+        if (!dy) continue;
+        const Vec<T> target = load(samples.target + i), weight = load(samples.weight + i);
+        for (Index j = 0; j < outputs; ++j) {  // p - q
+            Vec<T> d = load(own + j * block) / total - of_all;
+            d = select(target == broadcast(static_cast<T>(j)), d - of_class, d);
+            store(own + j * block, (batch.weight ? d * weight : d) / rows);
+        }
+    }
+    if (dy) transpose(columns_of<T>(outputs), block, turned, block, dy + first * row, row);
 }
 
 // Stores dy = d w / B for the row r of a batch.
@@ -106,11 +124,12 @@ struct Store {
     void operator()(Index j, Vec<T> d) const { store(dy + j, (weighed ? d * weight : d) / rows); }
 };
 
-// Calls each(r, loss of the sample r) for the rows of a batch; fills dy (rows, row) with the
-// derivative of their mean, unless it is null.
+// Calls each(r, loss of the sample r) for the rows of a batch; fills dy with the derivative of
+// their mean, unless it is null.  dy (rows, row) has room for whole blocks of rows, `turned` for a
+// block of columns.
 template <class T, bool derivative, class Each>
 TRAINLAB_INLINE void each_loss(const Network& network, double setting, const Batch<T>& batch,
-                               const T* y, Index row, T* dy, Each each) {
+                               const T* y, Index row, T* dy, T* turned, Each each) {
     const Index outputs = network.outputs;
     const auto simple = [&](const auto& loss) {
         for (Index r = 0; r < batch.rows; ++r) {
@@ -133,31 +152,20 @@ TRAINLAB_INLINE void each_loss(const Network& network, double setting, const Bat
         return simple([&](const T* own, const T* t, const auto& use) {
             return sigmoid_cross_entropy(own, t, outputs, use);
         });
-    constexpr Index block = Format<T>::block;
-    SoftmaxRows<T> sums;
-    for (Index first = 0; first < batch.rows; first += block) {
-        const Index count = batch.rows - first < block ? batch.rows - first : block;
-        for (Index i = 0; i < block; ++i) sums.total[i] = T(1);
-        for (Index i = 0; i < count; ++i) {
-            const Index r = first + i;
-            softmax_row(y + r * row, batch.classes[r], outputs, static_cast<T>(setting), sums, i,
-                        derivative ? dy + r * row : nullptr);
-            if constexpr (derivative)
-                softmax_derivative(dy + r * row, sums.total[i], batch.classes[r], outputs, setting,
-                                   Store<T>(batch, r, dy + r * row));
-        }
-        for (Index i = 0; i < block; i += Vec<T>::width)
-            store(sums.total + i, log(load(sums.total + i)));
-        for (Index i = 0; i < count; ++i) each(first + i, sums.total[i] - sums.expected[i]);
+    Samples<T> samples;
+    for (Index first = 0; first < batch.rows; first += Format<T>::block) {
+        softmax(network, setting, batch, first, y, row, dy, turned, samples);
+        for (Index i = 0; i < Format<T>::block && first + i < batch.rows; ++i)
+            each(first + i, samples.loss[i]);
     }
 }
 
 // The sum of w times loss over the rows.
 template <class T, bool derivative>
 double summed_loss(const Network& network, double setting, const Batch<T>& batch, const T* y,
-                   Index row, T* dy) {
+                   Index row, T* dy, T* turned) {
     double sum = 0;
-    each_loss<T, derivative>(network, setting, batch, y, row, dy, [&](Index r, T loss) {
+    each_loss<T, derivative>(network, setting, batch, y, row, dy, turned, [&](Index r, T loss) {
         sum += static_cast<double>(batch.weight ? loss * batch.weight[r] : loss);
     });
     return sum;
@@ -166,8 +174,9 @@ double summed_loss(const Network& network, double setting, const Batch<T>& batch
 // The loss of a batch, 1/B sum of w times loss, and dy (rows, row), its derivative in y.
 template <class T>
 T loss_and_gradient(const Network& network, const Member<T>& member, const Batch<T>& batch,
-                    const T* y, Index row, T* dy) {
-    const double sum = summed_loss<T, true>(network, member.settings[LOSS], batch, y, row, dy);
+                    const T* y, Index row, T* dy, T* turned) {
+    const double sum =
+        summed_loss<T, true>(network, member.settings[LOSS], batch, y, row, dy, turned);
     return static_cast<T>(sum / static_cast<double>(batch.rows));
 }
 
@@ -200,9 +209,9 @@ bool is_right(const Network& network, const Batch<T>& batch, Index r, const T* y
 // its weight.
 template <class T>
 void sum_losses(const Network& network, const Member<T>& member, const Batch<T>& batch, const T* y,
-                Index row, double& loss, double& right) {
+                Index row, T* turned, double& loss, double& right) {
     loss += summed_loss<T, false>(network, member.settings[LOSS], batch, y, row,
-                                  static_cast<T*>(nullptr));
+                                  static_cast<T*>(nullptr), turned);
     for (Index r = 0; r < batch.rows; ++r)
         if (is_right(network, batch, r, y + r * row))
             right += batch.weight ? static_cast<double>(batch.weight[r]) : 1.0;

@@ -11,6 +11,13 @@ namespace trainlab::TRAINLAB_ISA {
 
 using Index = std::int64_t;
 
+// Whole blocks: the places of a row that are computed with.
+template <class T>
+TRAINLAB_INLINE Index columns_of(Index features) {
+    constexpr Index block = Format<T>::block;
+    return (features + block - 1) / block * block;
+}
+
 // Cuts aligned arrays from the memory; measures alone where it is null.
 class Arena {
   public:

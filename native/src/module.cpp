@@ -29,6 +29,8 @@ using Integers = Given<std::int64_t, 1>;
 constexpr std::int64_t LAYER_FIELDS = 9;
 constexpr double SPARSE = 0.35;            // the largest density that pays for lists of numbers
 constexpr std::int64_t SPARSE_FEATURES = 128;  // and the fewest features
+constexpr double DEEPEST = 128;  // columns, or rows, of a block of lists: as many rows of a matrix
+constexpr double SHORTEST = 16;  // fit into the nearest cache; and the numbers of a list, or more
 
 void require(bool holds, const char* what) {
     if (!holds) throw nb::value_error(what);
@@ -130,6 +132,9 @@ struct Samples {
         rows.is_sparse = rows.features >= SPARSE_FEATURES &&
                          static_cast<double>(total) < SPARSE * all &&
                          rows.features < std::int64_t{1} << 31;
+        // Nothing is gained by lists that are nearly empty.
+        const double deepest = SHORTEST * all / std::max(1.0, static_cast<double>(total));
+        rows.deepest = static_cast<std::int64_t>(std::clamp(deepest, DEEPEST, 1e9));
     }
 
     Given<T, 1> x_;

@@ -117,20 +117,27 @@ struct Rows {
     const T* weight;              // (count,), or null
     bool is_sparse;               // most numbers are zero: a batch lists those that are not
     std::int64_t longest;         // the most numbers of a row that are not zero
+    std::int64_t deepest;         // the most columns, or rows, of a block of lists
 };
 
-// Some rows, brought together: dense, or as lists of numbers by row and by column.
+// A matrix as lists of its numbers that are not zero, cut into blocks of columns.  The list of row
+// r in block b lies from starts[b * rows + r] to the start that follows; its columns rise.
+template <class T>
+struct Lists {
+    std::int64_t rows, blocks;
+    const std::int32_t* starts;   // (blocks * rows + 1,), or null
+    const std::int32_t* columns;
+    const T* values;
+};
+
+// Some rows, brought together: dense, or as lists of numbers.
 template <class T>
 struct Batch {
     std::int64_t rows;
     const T* x;                   // (rows, x_row), or null
     std::int64_t x_row;
-    const std::int32_t* starts;   // (rows + 1,): where each row begins in `columns` and `values`
-    const std::int32_t* columns;
-    const T* values;
-    const std::int32_t* column_starts;  // (features + 1,)
-    const std::int32_t* column_rows;
-    const T* column_values;
+    Lists<T> lists;               // of the batch, (rows, features)
+    Lists<T> transposed;          // (features, rows)
     const std::int64_t* classes;
     const T* targets;             // (rows, padded outputs)
     std::int64_t target_row;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "memory.hpp"
+#include "network.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
 
@@ -19,11 +20,11 @@ struct Left {
 };
 
 // Vectors side by side in a tile, and rows of it: the sums, a row of b and one factor fit into
-// the registers, 32 or 16 of them.
+// the registers, 32 or 16 of them, and so do the addresses of the rows.
 template <class T>
 constexpr int widest = sizeof(Vec<T>) == 64 ? 4 : 2;
 template <class T, int C>
-constexpr int tallest = (sizeof(Vec<T>) == 64 ? 24 : 12) / C;
+constexpr int tallest = sizeof(Vec<T>) == 64 && C > 1 ? 24 / C : 12 / C;
 
 // out (R, C vectors) = start + a b, start being a row or null.
 template <class T, int R, int C>
@@ -101,58 +102,61 @@ void product(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Index 
     last_panel<T, C - 1>(vectors, rows, a, b, b_row, depth, start, out, out_row);
 }
 
-// out (columns) = start + the sum of factor[i] times row at[i] of b, i rising.
+// Rows from ... to - 1 of something.
+struct Share {
+    Index from, to;
+};
+
+// C vectors of columns of a product whose left factor is given by lists.  Block by block of these:
+// the rows of b that one needs stay in the nearest cache for all rows of the product, whose sums
+// wait in `out` meanwhile.
 template <class T, int C>
-TRAINLAB_INLINE void listed(Index count, const std::int32_t* at, const T* factors, const T* b,
-                            Index b_row, const T* start, T* out) {
+void listed_panel(const Lists<T>& a, Share rows, const T* b, Index b_row, const T* start, T* out,
+                  Index out_row) {
     constexpr int W = Vec<T>::width;
-    Vec<T> sum[C];
-    for (int c = 0; c < C; ++c) sum[c] = start ? load(start + c * W) : zero<T>();
-    for (Index i = 0; i < count; ++i) {
-        const T* row = b + at[i] * b_row;
-        const Vec<T> x = broadcast(factors[i]);
-        for (int c = 0; c < C; ++c) sum[c] = fma(x, load(row + c * W), sum[c]);
-    }
-    for (int c = 0; c < C; ++c) store(out + c * W, sum[c] + zero<T>());
-}
-
-// C vectors of columns for several lists: number i ends where number i + 1 begins.
-template <class T, int C>
-void listed_panel(Index rows, const std::int32_t* starts, const std::int32_t* at, const T* factors,
-                  const T* b, Index b_row, const T* start, T* out, Index out_row) {
-    for (Index r = 0; r < rows; ++r, out += out_row) {
-        const Index from = starts[r];
-        listed<T, C>(starts[r + 1] - from, at + from, factors + from, b, b_row, start, out);
+    for (Index block = 0; block < a.blocks; ++block) {
+        const std::int32_t* starts = a.starts + block * a.rows;
+        const bool is_first = block == 0, is_last = block == a.blocks - 1;
+        T* sums = out;
+        for (Index r = rows.from; r < rows.to; ++r, sums += out_row) {
+            const T* from = is_first ? start : sums;
+            Vec<T> sum[C];
+            for (int c = 0; c < C; ++c) sum[c] = from ? load(from + c * W) : zero<T>();
+            for (Index i = starts[r]; i < starts[r + 1]; ++i) {
+                const T* row = b + a.columns[i] * b_row;
+                const Vec<T> x = broadcast(a.values[i]);
+                for (int c = 0; c < C; ++c) sum[c] = fma(x, load(row + c * W), sum[c]);
+            }
+            for (int c = 0; c < C; ++c) store(sums + c * W, is_last ? sum[c] + zero<T>() : sum[c]);
+        }
     }
 }
 
 template <class T, int C>
-void last_listed(Index vectors, Index rows, const std::int32_t* starts, const std::int32_t* at,
-                 const T* factors, const T* b, Index b_row, const T* start, T* out, Index out_row) {
+void last_listed(Index vectors, const Lists<T>& a, Share rows, const T* b, Index b_row,
+                 const T* start, T* out, Index out_row) {
     if constexpr (C > 0) {
         if (vectors == C)
-            listed_panel<T, C>(rows, starts, at, factors, b, b_row, start, out, out_row);
+            listed_panel<T, C>(a, rows, b, b_row, start, out, out_row);
         else
-            last_listed<T, C - 1>(vectors, rows, starts, at, factors, b, b_row, start, out,
-                                  out_row);
+            last_listed<T, C - 1>(vectors, a, rows, b, b_row, start, out, out_row);
     }
 }
 
-// A product whose left factor is given by lists of the numbers that are not zero.
+// out (rows of a share, columns) = start + a b, with b (depth, columns) and lists for a.
 template <class T>
-void listed_product(Index rows, const std::int32_t* starts, const std::int32_t* at,
-                    const T* factors, const T* b, Index b_row, Index columns, const T* start,
-                    T* out, Index out_row) {
+void listed_product(const Lists<T>& a, Share rows, const T* b, Index b_row, Index columns,
+                    const T* start, T* out, Index out_row) {
     constexpr int C = 8, W = Vec<T>::width;
     Index vectors = columns / W;
     while (vectors >= C) {
-        listed_panel<T, C>(rows, starts, at, factors, b, b_row, start, out, out_row);
+        listed_panel<T, C>(a, rows, b, b_row, start, out, out_row);
         b += C * W;
         out += C * W;
         if (start) start += C * W;
         vectors -= C;
     }
-    last_listed<T, C - 1>(vectors, rows, starts, at, factors, b, b_row, start, out, out_row);
+    last_listed<T, C - 1>(vectors, a, rows, b, b_row, start, out, out_row);
 }
 
 // out (columns, rows) = a transposed, with whole blocks of columns of a, and zeros behind its rows

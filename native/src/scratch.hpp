@@ -7,13 +7,6 @@
 
 namespace trainlab::TRAINLAB_ISA {
 
-// The places of a row that are computed with.
-template <class T>
-TRAINLAB_INLINE Index columns_of(Index features) {
-    constexpr Index block = Format<T>::block;
-    return (features + block - 1) / block * block;
-}
-
 // Rows of W whose gradient is computed at a time: it stays in the nearest cache.
 template <class T>
 inline Index tile_rows(const Layer& layer) {
@@ -50,7 +43,8 @@ template <class T>
 struct Scratch {
     Trace<T>* traces;
     T* tile;          // some rows of a gradient
-    T* dy[2];         // (rows, widest)
+    T* dy[2];         // (whole blocks of rows, widest)
+    T* turned;        // (outputs, block)
     T* transposed;    // W of a layer
     T* gradient;      // all of it, where its norm is clipped
     float* uniforms;  // (rows, outputs)
@@ -63,7 +57,8 @@ struct Scratch {
         traces = front.take<Trace<T>>(network.count);
         tile = front.take<T>(longest_tile(network));
         Arena rest(shared ? shared + front.bytes() : nullptr);
-        for (T*& each : dy) each = rest.take<T>(rows * network.widest);
+        for (T*& each : dy) each = rest.take<T>(columns_of<T>(rows) * network.widest);
+        turned = rest.take<T>(columns_of<T>(network.outputs) * Format<T>::block);
         if (training)
             for_training(network, rows, rest, own != nullptr);
         else

@@ -26,11 +26,6 @@ struct Inputs {
     Index row;
 };
 
-// Rows of a batch, from ... to - 1: the share of a thread in a team, else all of them.
-struct Share {
-    Index from, to;
-};
-
 // The share of a thread in `count` things, cut between whole blocks of them.
 inline Share share_of(const Team& team, Index count, Index block) {
     const Index blocks = (count + block - 1) / block;
@@ -47,10 +42,9 @@ template <class T>
 void dense(const Layer& layer, const Member<T>& member, const Inputs<T>& in, Share rows, T* y) {
     const T *w = member.params + layer.first, *b = member.params + layer.second;
     const Index columns = columns_of<T>(layer.outputs);
-    if (in.batch && in.batch->starts) {
-        const Batch<T>& batch = *in.batch;
-        listed_product(rows.to - rows.from, batch.starts + rows.from, batch.columns, batch.values,
-                       w, layer.row, columns, b, y + rows.from * layer.row, layer.row);
+    if (in.batch && in.batch->lists.starts) {
+        listed_product(in.batch->lists, rows, w, layer.row, columns, b, y + rows.from * layer.row,
+                       layer.row);
     } else {
         const Left<T> x{in.x + rows.from * in.row, in.row, 1};
         product(rows.to - rows.from, x, w, layer.row, layer.inputs, columns, b,
@@ -293,11 +287,9 @@ struct Backward {
         for (Index i = most * team.place; i < layer.inputs; i += most * team.size) {
             const Index own = layer.inputs - i < most ? layer.inputs - i : most;
             fetch(layer.first + i * layer.row, own * layer.row);
-            if (in.batch && in.batch->starts) {
-                const Batch<T>& batch = *in.batch;
-                listed_product(own, batch.column_starts + i, batch.column_rows, batch.column_values,
-                               dy, layer.row, columns, static_cast<const T*>(nullptr), scratch.tile,
-                               columns);
+            if (in.batch && in.batch->lists.starts) {
+                listed_product(in.batch->transposed, Share{i, i + own}, dy, layer.row, columns,
+                               static_cast<const T*>(nullptr), scratch.tile, columns);
             } else {
                 product(own, Left<T>{in.x + i, 1, in.row}, dy, layer.row, rows, columns,
                         static_cast<const T*>(nullptr), scratch.tile, columns);
@@ -374,7 +366,8 @@ bool train(const Training<T>& training, Member<T>& member, std::int64_t row,
         const T* y = forward(network, member, batch, training.first_step + step, share, scratch);
         wait_for_all(team);
         if (team.place == 0) {
-            const T loss = loss_and_gradient(network, member, batch, y, output.row, scratch.dy[0]);
+            const T loss = loss_and_gradient(network, member, batch, y, output.row, scratch.dy[0],
+                                             scratch.turned);
             training.losses[row * training.steps + step] = loss;
             if (!is_finite(loss) || !has_finite_statistics(network, scratch)) diverged = step;
         }
@@ -411,7 +404,7 @@ void evaluate(const Network& network, const Member<T>& member, const Batch<T>& b
     Scratch<T> scratch(network, batch.rows, false, memory, memory);
     const T* y = forward(network, member, batch, Index(-1), Share{0, batch.rows}, scratch);
     const Index row = network.layers[network.count - 1].row;
-    sum_losses(network, member, batch, y, row, loss, right);
+    sum_losses(network, member, batch, y, row, scratch.turned, loss, right);
 }
 
 }  // namespace trainlab::TRAINLAB_ISA

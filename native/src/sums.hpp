@@ -1,4 +1,4 @@
-// Sums and maxima along a row, in one order that does not know the width of the vectors.
+// Sums along a row, in one order that does not know the width of the vectors.
 //
 // A row is padded to whole blocks of 16 floats or 8 doubles.  Number i of a row goes to the partial
 // sum i mod 16 (or 8); the partial sums, starting at +0, take their numbers in ascending order, and
@@ -36,14 +36,6 @@ TRAINLAB_INLINE T fold_sum(Partial<T> sums) {
     return sum_lanes(sums.part[0]);
 }
 
-template <class T>
-TRAINLAB_INLINE T fold_max(Partial<T> sums) {
-    for (int n = Partial<T>::vectors / 2; n > 0; n /= 2) {
-        for (int i = 0; i < n; ++i) sums.part[i] = max(sums.part[i], sums.part[i + n]);
-    }
-    return max_lanes(sums.part[0]);
-}
-
 // Calls step(j, k) for each vector of a row of n numbers and of its padding: j is where it begins,
 // k the vector of the partial sums it belongs to.
 template <class T, class Step>
@@ -68,15 +60,17 @@ TRAINLAB_INLINE T sum_row(Index n, Term term) {
     return fold_sum(sums);
 }
 
-// The largest of the numbers of a row; of NaNs it may or may not take notice.
-template <class T>
-TRAINLAB_INLINE T max_row(Index n, const T* x) {
-    Partial<T> largest = partial(-Format<T>::infinity);
-    for_row<T>(n, [&](Index j, int k) {
-        const Mask<T> own = first<T>(static_cast<int>(n - j));
-        largest.part[k] = max(select(own, load(x + j), largest.part[k]), largest.part[k]);
-    });
-    return fold_max(largest);
+// The sum of term(j) for j < n, each by the tree of a row, for as many rows as term(j) has numbers.
+template <class T, class Term>
+TRAINLAB_INLINE Vec<T> sum_down(Index n, Term term) {
+    constexpr Index block = Format<T>::block;
+    Vec<T> part[block];
+    for (Index i = 0; i < block; ++i) part[i] = zero<T>();
+    for (Index first = 0; first < n; first += block)
+        for (Index i = 0; i < block && first + i < n; ++i) part[i] = part[i] + term(first + i);
+    for (Index half = block / 2; half > 0; half /= 2)
+        for (Index i = 0; i < half; ++i) part[i] = part[i] + part[i + half];
+    return part[0];
 }
 
 }  // namespace trainlab::TRAINLAB_ISA

@@ -18,12 +18,13 @@
 //   select(mask, a, b)     a where the mask is true, else b
 //   mask & mask, mask | mask, ~mask, any, all, count
 //   first<T>(n)            true in the numbers 0 ... n-1
-//   only<T>(n)             true in number n alone, if there is one
 //   bits_of(a), from_bits<T>(b), broadcast_bits<T>(n); + - & | ^, shift_left<n>, shift_right<n>
 //   power_of_two(n)        2^n, for whole n in the range of normal exponents
 //   scale(a, n)            a 2^n for whole |n| <= 2 (largest exponent), rounded once
-//   sum_lanes(a), max_lanes(a)  halves are folded onto each other: (i, i + width/2) ...
+//   sum_lanes(a)           halves are folded onto each other: (i, i + width/2) ...
 //   interleave(a, b)   a0 b0 a1 b1 ...: the first half in a, the second in b
+//   list_numbers(a, place, places, values)  those that are not zero, one after the other, number
+//                      i with place + i; how many; a whole vector of each may be written
 //   prefetch(p)
 //
 // NaNs have no defined sign or payload.  Memory that `load` and `store` touch is aligned to
@@ -295,11 +296,6 @@ TRAINLAB_INLINE T sum_lanes(Vec<T> a) {
 }
 
 template <class T>
-TRAINLAB_INLINE T max_lanes(Vec<T> a) {
-    return fold(a, [](auto x, auto y) { return x > y ? x : y; });
-}
-
-template <class T>
 TRAINLAB_INLINE Vec<T> zero() {
     return broadcast(T(0));
 }
@@ -339,11 +335,6 @@ TRAINLAB_INLINE bool all(Mask<T> mask) {
     return count(mask) == Vec<T>::width;
 }
 
-template <class T>
-TRAINLAB_INLINE Mask<T> only(Index n) {
-    return first<T>(static_cast<int>(n + 1)) & ~first<T>(static_cast<int>(n));
-}
-
 // 1.5 times 2^fraction: added to a number below 2^(fraction-1) it rounds it to a whole one, half
 // to even, and leaves that in the low bits of the sum.
 template <class T>
@@ -368,6 +359,20 @@ template <class T>
 TRAINLAB_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {
     const Vec<T> half = round_even(n * broadcast(T(0.5)));
     return (a * power_of_two(half)) * power_of_two(n - half);
+}
+
+template <class T>
+TRAINLAB_INLINE Index list_numbers(Vec<T> a, std::int32_t place, std::int32_t* places, T* values) {
+    if (all(a == zero<T>())) return 0;
+    T numbers[Vec<T>::width];
+    store_unaligned(numbers, a);
+    Index found = 0;
+    for (int i = 0; i < Vec<T>::width; ++i) {
+        places[found] = place + i;
+        values[found] = numbers[i];
+        found += numbers[i] != T(0);
+    }
+    return found;
 }
 
 TRAINLAB_INLINE void prefetch(const void* p) { __builtin_prefetch(p); }

@@ -126,6 +126,26 @@ TRAINLAB_INLINE double fold(Vec<double> a, Operation of) {
     return of(two[0], two[1]);
 }
 
+TRAINLAB_INLINE Index list_numbers(Vec<float> a, std::int32_t place, std::int32_t* places,
+                                   float* values) {
+    const __mmask16 chosen = _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i own = _mm512_add_epi32(lanes, _mm512_set1_epi32(place));
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(chosen, own));
+    _mm512_storeu_ps(values, _mm512_maskz_compress_ps(chosen, a.v));
+    return static_cast<Index>(_mm_popcnt_u32(chosen));
+}
+TRAINLAB_INLINE Index list_numbers(Vec<double> a, std::int32_t place, std::int32_t* places,
+                                   double* values) {
+    const __mmask8 chosen = _mm512_cmp_pd_mask(a.v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i own = _mm256_add_epi32(lanes, _mm256_set1_epi32(place));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(places),
+                        _mm256_maskz_compress_epi32(chosen, own));
+    _mm512_storeu_pd(values, _mm512_maskz_compress_pd(chosen, a.v));
+    return static_cast<Index>(_mm_popcnt_u32(chosen));
+}
+
 TRAINLAB_INLINE void interleave(Vec<float>& a, Vec<float>& b) {
     const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));

@@ -152,12 +152,12 @@ void all(const char* type) {
     }
     Hash hash;
     for (const auto& [rows, features] : shapes) {
-        Matrix<T> x(rows, features), sums(1, rows), largest(1, rows);
+        Matrix<T> x(rows, features), across(1, rows), down(1, features);
         x.fill(-3, 4);
-        Tested<T>::rows(rows, features, x.at(), sums.at(), largest.at());
-        hash.add(sums), hash.add(largest);
+        Tested<T>::sums(rows, features, x.at(), across.at(), down.at());
+        hash.add(across), hash.add(down);
     }
-    print(type, "rows", 0, hash);
+    print(type, "sums", 0, hash);
 }
 
 }  // namespace

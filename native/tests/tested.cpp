@@ -20,6 +20,11 @@ std::int64_t padded(std::int64_t n) {
 }
 
 template <class T>
+struct alignas(64) Block {
+    T numbers[isa::Format<T>::block];
+};
+
+template <class T>
 Layer layer_of(std::int64_t features) {
     Layer layer{};
     layer.inputs = layer.outputs = features;
@@ -78,10 +83,13 @@ void Tested<T>::loss(int which, double setting, std::int64_t rows, std::int64_t 
     batch.targets = targets;
     batch.target_row = padded<T>(outputs);
     batch.weight = weight;
-    const std::int64_t row = padded<T>(outputs);
-    results[0] = isa::loss_and_gradient(network, member, batch, y, row, dy);
+    const std::int64_t row = padded<T>(outputs), rooms = padded<T>(rows) * row;
+    std::vector<Block<T>> memory(static_cast<std::size_t>(rooms / isa::Format<T>::block + row));
+    T *room = memory[0].numbers, *turned = room + rooms;
+    results[0] = isa::loss_and_gradient(network, member, batch, y, row, room, turned);
+    for (std::int64_t i = 0; i < rows * row; ++i) dy[i] = room[i];
     results[1] = results[2] = 0;
-    isa::sum_losses(network, member, batch, y, row, results[1], results[2]);
+    isa::sum_losses(network, member, batch, y, row, turned, results[1], results[2]);
 }
 
 template <class T>
@@ -90,12 +98,9 @@ void Tested<T>::norm(int kind, int unbiased, const double* settings, std::int64_
                      const T* dy, T* evaluated, T* y, T* dx, T* d_gamma, T* d_beta) {
     Layer layer = layer_of<T>(features);
     layer.flag = unbiased;
-    constexpr std::int64_t block = isa::Format<T>::block;
-    struct alignas(64) Block {
-        T numbers[block];
-    };
     const auto blocks = [](std::int64_t n) {
-        return std::vector<Block>(static_cast<std::size_t>(padded<T>(n) / block));
+        return std::vector<Block<T>>(
+            static_cast<std::size_t>(padded<T>(n) / isa::Format<T>::block));
     };
     auto x_hat = blocks(rows * layer.row), inverse = blocks(rows + layer.row);
     auto updated = blocks(2 * layer.row);
@@ -113,12 +118,14 @@ void Tested<T>::norm(int kind, int unbiased, const double* settings, std::int64_
 }
 
 template <class T>
-void Tested<T>::rows(std::int64_t rows, std::int64_t features, const T* x, T* sums, T* largest) {
-    for (std::int64_t r = 0; r < rows; ++r) {
-        const T* row = x + r * padded<T>(features);
-        sums[r] = isa::sum_row<T>(features, [&](isa::Index j) { return isa::load(row + j); });
-        largest[r] = isa::max_row(features, row);
-    }
+void Tested<T>::sums(std::int64_t rows, std::int64_t features, const T* x, T* across, T* down) {
+    const std::int64_t row = padded<T>(features);
+    for (std::int64_t r = 0; r < rows; ++r)
+        across[r] =
+            isa::sum_row<T>(features, [&](isa::Index j) { return isa::load(x + r * row + j); });
+    for (std::int64_t c = 0; c < row; c += isa::Vec<T>::width)
+        isa::store(down + c, isa::sum_down<T>(
+                                 rows, [&](isa::Index r) { return isa::load(x + r * row + c); }));
 }
 
 void draw_uniforms(std::uint64_t seed, std::uint64_t key, std::int64_t n, float* out) {
@@ -152,8 +159,8 @@ template struct Tested<double>;
         Tested<T>::norm(kind, unbiased, settings, rows, features, gamma, beta, buffers, x, dy,     \
                         evaluated, y, dx, d_gamma, d_beta);                                        \
     }                                                                                              \
-    void rows_##name(std::int64_t rows, std::int64_t features, const T* x, T* sums, T* largest) {  \
-        Tested<T>::rows(rows, features, x, sums, largest);                                         \
+    void sums_##name(std::int64_t rows, std::int64_t features, const T* x, T* across, T* down) {   \
+        Tested<T>::sums(rows, features, x, across, down);                                          \
     }
 
 extern "C" {

@@ -20,8 +20,8 @@ struct Tested {
     static void norm(int kind, int unbiased, const double* settings, std::int64_t rows,
                      std::int64_t features, const T* gamma, const T* beta, T* buffers, const T* x,
                      const T* dy, T* evaluated, T* y, T* dx, T* d_gamma, T* d_beta);
-    // The sum and the largest number of each row.
-    static void rows(std::int64_t rows, std::int64_t features, const T* x, T* sums, T* largest);
+    // The sum of each row, and that of each column by the tree of a row.
+    static void sums(std::int64_t rows, std::int64_t features, const T* x, T* across, T* down);
 };
 
 void draw_uniforms(std::uint64_t seed, std::uint64_t key, std::int64_t n, float* out);

@@ -8,9 +8,10 @@ what a member draws.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from trainlab.errors import SettingError, sentence
 from trainlab.limits import MAX_INDEX, MAX_SEED
@@ -28,6 +29,17 @@ PURPOSES: Final = {
 }
 
 
+class _Key(ISeedSequence):
+    """The key of a stream, as a seed: `Philox(key=...)` would ask the system for entropy first."""
+
+    def __init__(self, seed: int, packed: int) -> None:
+        self._words = np.array([seed, packed], np.uint64)
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        """What Philox takes for its key."""
+        return self._words
+
+
 def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.random.Generator:
     """A generator that depends on (seed, purpose, first, second) alone.
 
@@ -41,8 +53,14 @@ def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.rando
     if not (is_integer(seed) and 0 <= seed <= MAX_SEED):
         must = f"be an integer in [0, {MAX_SEED}]"
         raise SettingError(sentence("seed", "a random stream", must, seed, "seed=0"))
-    if not all(is_integer(index) and 0 <= index <= MAX_INDEX for index in (first, second)):
+    if not (_is_index(first) and _is_index(second)):
         must = f"be integers in [0, {MAX_INDEX}]"
         raise SettingError(sentence("indices", "a random stream", must, (first, second)))
     packed = (PURPOSES[purpose] << 56) | (int(first) << 28) | int(second)
-    return np.random.Generator(np.random.Philox(key=np.array([seed, packed], dtype=np.uint64)))
+    key: Any = _Key(seed, packed)  # which NumPy's annotations do not foresee
+    return np.random.Generator(np.random.Philox(key))
+
+
+def _is_index(value: Any) -> bool:
+    """Whether the value may tell streams of one purpose apart."""
+    return is_integer(value) and 0 <= value <= MAX_INDEX

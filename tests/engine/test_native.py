@@ -204,9 +204,10 @@ def test_sparse_inputs_are_the_dense_ones(features: int, dtype: str) -> None:
     assert outputs[0].tobytes() == outputs[1].tobytes()
 
 
-def test_lists_of_numbers_give_the_bits_of_the_matrix() -> None:
+@pytest.mark.parametrize("rows", [32, 200])
+def test_lists_of_numbers_give_the_bits_of_the_matrix(rows: int) -> None:
     """Columns of zeros decide which of the two it is, and are all that differs."""
-    less, more = 120, 140  # there are lists from 128 columns on
+    less, more = 120, 140  # there are lists from 128 columns on, and more blocks than one of them
     data = rows_of(less)
     widened = [
         np.hstack([split.x, np.zeros((len(split.x), more - less), np.float32)])
@@ -218,15 +219,18 @@ def test_lists_of_numbers_give_the_bits_of_the_matrix() -> None:
         narrow = Population([Member(network, optimizer, 5)])
         narrow.fit(data, epochs=1, engine="numpy", keep="state")
         state = narrow.states[0]
-        rows = np.vstack([state.params[: less * 9].reshape(less, 9), np.ones((more - less, 9))])
-        params = np.concatenate([rows.ravel(), state.params[less * 9 :]]).astype(np.float32)
+        first = state.params[: less * 9].reshape(less, 9)
+        weights = np.vstack([first, np.ones((more - less, 9))])
+        params = np.concatenate([weights.ravel(), state.params[less * 9 :]]).astype(np.float32)
         start = dataclasses.replace(state, params=params, optimizer={})
         found = []
         for population, own in (
             (narrow, data),
             (Population.restore(narrow, [start], (more, CLASSES)), wide),
         ):
-            history = population.fit(own, steps=30, start="parameters", engine="native")
+            history = population.fit(
+                own, steps=30, batch_size=rows, start="parameters", engine="native"
+            )
             found.append((population.states[0].params, history["train_loss"], history["test_loss"]))
         (first, *series), (second, *more_series) = found
         assert [each.tobytes() for each in series] == [each.tobytes() for each in more_series]
