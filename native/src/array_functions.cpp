@@ -121,6 +121,11 @@ void relu_backward(const Marks& mask, const Any& dy, const FilledAny& dx) {
     kernels->relu_backward(length(mask.size()), mask.data(), dy.data(), dx.data());
 }
 
+void mask(const Marks& mask, const Any& x, const FilledAny& y) {
+    require(x.size() == mask.size() && y.size() == mask.size(), "x does not fit the mask");
+    kernels->mask(length(mask.size()), mask.data(), x.data(), y.data());
+}
+
 Normalized normalized(const FilledMatrix& xc, const FilledMatrix& xn, const FilledRow& std,
                       const Row& gamma, const Row& beta) {
     const std::size_t rows = xc.shape(0), columns = xc.shape(1);
@@ -187,6 +192,7 @@ void bind_array_functions(nb::module_& module, const ArrayKernels& chosen) {
     module.def("sum_rows", &sum_rows, x, out);
     module.def("relu", &relu, x, y, mask);
     module.def("relu_backward", &relu_backward, mask, dy, dx);
+    module.def("mask", &trainlab::mask, mask, x, y);
     module.def("batch_norm", &batch_norm, x, gamma, beta, "offset"_a, xc, xn, std, as_given("mean"),
                as_given("var"), y);
     module.def("batch_norm_backward", &batch_norm_backward, dy, gamma, xc, xn, std,

@@ -60,6 +60,8 @@ struct ArrayKernels {
     void (*relu)(std::int64_t count, const double* x, double* y, bool* mask);
     // dx = 0 where the mask is true, else dy.
     void (*relu_backward)(std::int64_t count, const bool* mask, const double* dy, double* dx);
+    // y = x times 1 where the mask is true, else times 0.
+    void (*mask)(std::int64_t count, const bool* mask, const double* x, double* y);
     // y, and xc, xn, std, mean, var of the batch.
     void (*batch_norm)(const Normalized& norm, double offset, const double* x, double* mean,
                        double* var, double* y);

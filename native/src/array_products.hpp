@@ -74,14 +74,15 @@ void gather_bits(Index rows, Left<X> a, Index depth, typename Format<X>::Integer
     }
 }
 
-// Brings the factors of a tile together, without those that are zero in all of its rows.
+// Brings the factors of a tile together; unless `all`, without those that are zero in all rows.
 template <class X>
-Tile gathered(Index rows, Left<X> a, Index depth, auto* bits, std::int32_t* at, double* factors) {
+Tile gathered(Index rows, Left<X> a, Index depth, bool all, auto* bits, std::int32_t* at,
+              double* factors) {
     gather_bits(rows, a, depth, bits);
     Index count = 0;
     for (Index k = 0; k < depth; ++k) {
         at[count] = static_cast<std::int32_t>(k);  // so that nothing is to be predicted
-        count += (bits[k] << 1) != 0;
+        count += all | ((bits[k] << 1) != 0);
     }
     const auto gather = [&](Index some) {
         for (Index n = 0; n < count; ++n) {
@@ -98,15 +99,15 @@ Tile gathered(Index rows, Left<X> a, Index depth, auto* bits, std::int32_t* at, 
 }
 
 // The tile number t of a chain: gathered, or where it lies.
-inline Tile tile_number(Index t, Index rows, Left<float> a, Index depth,
+inline Tile tile_number(Index t, Index rows, Left<float> a, Index depth, bool all,
                         const ProductScratch& scratch) {
-    return gathered(rows, a, depth, reinterpret_cast<std::uint32_t*>(scratch.bits),
+    return gathered(rows, a, depth, all, reinterpret_cast<std::uint32_t*>(scratch.bits),
                     scratch.at + t * (depth + 1), scratch.factors + t * depth * TILE_ROWS);
 }
-inline Tile tile_number(Index t, Index rows, Left<double> a, Index depth,
+inline Tile tile_number(Index t, Index rows, Left<double> a, Index depth, bool all,
                         const ProductScratch& scratch) {
     if (depth < GATHERED_DEPTH) return {rows, a, depth, nullptr};
-    return gathered(rows, a, depth, scratch.bits, scratch.at + t * (depth + 1),
+    return gathered(rows, a, depth, all, scratch.bits, scratch.at + t * (depth + 1),
                     scratch.factors + t * depth * TILE_ROWS);
 }
 
@@ -196,11 +197,18 @@ inline void multiply_tiles(Index count, const Tile* tiles, Index columns, const 
 
 inline std::size_t product_bytes(Sizes sizes) { return ProductScratch(sizes, nullptr).bytes; }
 
+inline bool are_finite(Index count, const double* x) {
+    Vec<double> sum = zero<double>();
+    for_vectors(count, [&](Index i, auto part) { sum = sum + part.load(x + i) * zero<double>(); });
+    return !any(is_nan(sum));
+}
+
 // out (rows, columns) = a b + bias, from a (rows, depth) and b (depth, columns).
 template <class X>
 void multiply_arrays(Sizes sizes, Chains chains, Left<X> a, const double* b, const double* bias,
                      double* out, const ProductScratch& scratch) {
     Tile tiles[TILES];
+    const bool all = !are_finite(sizes.depth * sizes.columns, b);  // 0 times infinity is NaN
     for (Index i = 0; i < chains.count; ++i) {
         const Index from = i ? chains.ends[i - 1] : 0;
         const Chain chain{chains.ends[i] - from, i == 0, i + 1 == chains.count ? bias : nullptr};
@@ -209,7 +217,7 @@ void multiply_arrays(Sizes sizes, Chains chains, Left<X> a, const double* b, con
             for (Index r = first; r < sizes.rows && count < TILES; r += TILE_ROWS, ++count) {
                 const Index rows = sizes.rows - r < TILE_ROWS ? sizes.rows - r : TILE_ROWS;
                 const Left<X> own{a.at + r * a.row + from * a.depth, a.row, a.depth};
-                tiles[count] = tile_number(count, rows, own, chain.depth, scratch);
+                tiles[count] = tile_number(count, rows, own, chain.depth, all, scratch);
             }
             multiply_tiles(count, tiles, sizes.columns, chain, b + from * sizes.columns,
                            out + first * sizes.columns);
@@ -254,6 +262,7 @@ constexpr ArrayKernels array_kernels{product_bytes,
                                      sum_rows_of_array,
                                      relu_of_array,
                                      relu_backward_of_array,
+                                     mask_array,
                                      batch_norm_of_array,
                                      batch_norm_backward_of_array,
                                      update_array};

@@ -58,6 +58,10 @@ inline void relu_backward_of_array(Index count, const bool* mask, const double* 
     for (Index i = 0; i < count; ++i) dx[i] = mask[i] ? 0.0 : dy[i];
 }
 
+inline void mask_array(Index count, const bool* mask, const double* x, double* y) {
+    for (Index i = 0; i < count; ++i) y[i] = x[i] * static_cast<double>(mask[i]);
+}
+
 inline void sum_rows_of_array(Index rows, Index columns, const double* x, double* out) {
     for_vectors(columns, [&](Index c, auto part) {
         Vec<double> sum = zero<double>();
