@@ -49,7 +49,21 @@ def product(x: Array, W: Array, b: Array) -> Array:
             y = np.empty((len(x), W.shape[1]))
             _native.product(x, W, b, ends, y)
             return y
-    y = np.dot(x, W)
+    y = np.asarray(np.dot(x, W))
+    y += b
+    return y
+
+
+def product_of_each(x: Array, W: Array, b: Array) -> Array:
+    """x W + b of each of n batches (n, B, in), with the bits of a batch by itself."""
+    if _are_plain(x, W, b) and W.shape == (*x.shape[2:], *b.shape):
+        ends = _ends(_product, x.shape[1], x.shape[2], W.shape[1])
+        if ends is not None:
+            y = np.empty((*x.shape[:2], W.shape[1]))
+            rows = (-1, x.shape[2]), (-1, W.shape[1])
+            _native.product(x.reshape(rows[0]), W, b, ends, y.reshape(rows[1]))
+            return y
+    y: Array = np.matmul(x, W)
     y += b
     return y
 
@@ -101,7 +115,7 @@ Product = Callable[[Array, Array, Array], Array]
 
 # What each is to give, and the shapes of its factors for (rows, depth, columns).
 _NUMPYS: Final[dict[Product, Callable[[Array, Array], Array]]] = {
-    _product: lambda x, W: np.dot(x, W),
+    _product: np.dot,
     _transposed_product: lambda x, dy: np.dot(x.T, dy),
     _product_with_transposed: lambda dy, W: np.dot(dy, W.T),
 }
@@ -142,7 +156,7 @@ def known_orders(depth: int) -> list[tuple[int, ...]]:
     OpenBLAS takes `longest` at once; of what is less than twice as much, a half, up to a
     multiple of the rows of its tiles (`level3.c`).  Others do not cut.
     """
-    found = {(depth,): None}
+    found: dict[tuple[int, ...], None] = {(depth,): None}
     for longest, tile in itertools.product((256, 384, 512, 320, 192, 128), (4, 8, 16)):
         ends, rest = [], depth
         while rest:
@@ -162,7 +176,7 @@ def known_orders(depth: int) -> list[tuple[int, ...]]:
 
 def sum_rows(x: Array) -> Array:
     """Σ_B x;  x (B, features)."""
-    if _are_plain(x) and x.ndim == 2 and x.shape[1] > 1:  # NumPy sums one column in pairs
+    if _are_plain(x) and _has_columns(x):
         out = np.empty(x.shape[1])
         _native.sum_rows(x, out)
         return out
@@ -210,12 +224,12 @@ class Normalized(NamedTuple):
 
 def batch_norm(x: Array, gamma: Array, beta: Array, offset: float) -> Normalized:
     """The batch (B, features) normalized; std = √(var + offset)."""
-    if _are_plain(x, gamma, beta) and x.ndim == 2 and x.shape[1] > 1 and len(x):
-        if gamma.shape == beta.shape == x.shape[1:]:
-            y, xc, xn = (np.empty(x.shape) for _ in range(3))
-            std, mean, var = np.empty((3, x.shape[1]))
-            _native.batch_norm(x, gamma, beta, offset, xc, xn, std, mean, var, y)
-            return Normalized(y, xc, xn, std, mean, var)
+    is_plain = _are_plain(x, gamma, beta) and _has_columns(x)
+    if is_plain and gamma.shape == beta.shape == x.shape[1:]:
+        y, xc, xn = (np.empty(x.shape) for _ in range(3))
+        std, mean, var = np.empty((3, x.shape[1]))
+        _native.batch_norm(x, gamma, beta, offset, xc, xn, std, mean, var, y)
+        return Normalized(y, xc, xn, std, mean, var)
     mean = x.mean(axis=0)
     xc = x - mean
     var = np.mean(xc**2, axis=0)
@@ -228,11 +242,11 @@ def batch_norm_gradient(
     dy: Array, gamma: Array, xc: Array, xn: Array, std: Array
 ) -> tuple[Array, Array, Array]:
     """dx, dγ and dβ."""
-    if _are_plain(dy, gamma, xc, xn, std) and dy.shape == xc.shape and dy.shape[1] > 1:
-        if xn.shape == xc.shape and gamma.shape == std.shape == xc.shape[1:]:
-            dx, (dgamma, dbeta) = np.empty(dy.shape), np.empty((2, dy.shape[1]))
-            _native.batch_norm_backward(dy, gamma, xc, xn, std, dgamma, dbeta, dx)
-            return dx, dgamma, dbeta
+    is_plain = _are_plain(dy, gamma, xc, xn, std) and _has_columns(dy)
+    if is_plain and dy.shape == xc.shape == xn.shape and gamma.shape == std.shape == dy.shape[1:]:
+        dx, (dgamma, dbeta) = np.empty(dy.shape), np.empty((2, dy.shape[1]))
+        _native.batch_norm_backward(dy, gamma, xc, xn, std, dgamma, dbeta, dx)
+        return dx, dgamma, dbeta
     rows = len(dy)
     dbeta = dy.sum(axis=0)
     dgamma = np.sum(xn * dy, axis=0)
@@ -277,6 +291,11 @@ def _are_plain(*arrays: Any) -> bool:
         and array.flags.aligned
         for array in arrays
     )
+
+
+def _has_columns(x: Array) -> bool:
+    """Whether NumPy adds the rows of x one after the other; of one column it adds pairs."""
+    return x.ndim == 2 and len(x) > 0 and x.shape[1] > 1
 
 
 def _is_factor(x: Any) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 
 from trainlab.book import native
 from trainlab.book.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
-from trainlab.book.gradient import numerical_gradient
+from trainlab.book.layers import Affine, Sigmoid
 from trainlab.book.multi_layer_net import share_right
+from trainlab.book.perturbed import network_gradient
 from trainlab.book.two_layer_net import starting_params
 
 __all__ = ["TwoLayerNet", "np"]
@@ -43,10 +44,9 @@ class TwoLayerNet:
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
-        return {
-            name: numerical_gradient(lambda _: self.loss(x, t), p)
-            for name, p in self.params.items()
-        }
+        p = self.params
+        layers = [Affine(p["W1"], p["b1"]), Sigmoid(), Affine(p["W2"], p["b2"])]
+        return network_gradient(self, TwoLayerNet, layers, lambda: self.loss(x, t), x, t)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter.
