@@ -2,6 +2,7 @@
 
 #include "kernels.hpp"
 
+#include "array_products.hpp"
 #include "step.hpp"
 
 #define TRAINLAB_TEXT_OF(name) #name
@@ -14,6 +15,7 @@ constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>, can_sh
                              train<T>,         evaluate<T>,    outputs<T>};
 
 extern const InstructionSet instructions;
-const InstructionSet instructions{TRAINLAB_NAME_OF(TRAINLAB_ISA), kernels<float>, kernels<double>};
+const InstructionSet instructions{TRAINLAB_NAME_OF(TRAINLAB_ISA), kernels<float>, kernels<double>,
+                                  array_kernels};
 
 }  // namespace trainlab::TRAINLAB_ISA

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "array_kernels.hpp"
 #include "network.hpp"
 
 namespace trainlab {
@@ -35,6 +36,7 @@ struct InstructionSet {
     const char* name;
     Kernels<float> of_float;
     Kernels<double> of_double;
+    ArrayKernels of_arrays;
 };
 
 // The best that the processor has, or the one that TRAINLAB_NATIVE_ISA names; null if there is

@@ -1,12 +1,12 @@
 // The Python module: checks every array at the door, lets go of the interpreter lock, trains.
 
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
 #include <optional>
 #include <vector>
 
+#include "array_functions.hpp"
+#include "checks.hpp"
 #include "lane.hpp"
 
 namespace nb = nanobind;
@@ -20,23 +20,17 @@ using trainlab::Layer;
 using trainlab::Rows;
 using trainlab::Training;
 
-template <class T, int axes>
-using Given = nb::ndarray<const T, nb::ndim<axes>, nb::c_contig, nb::device::cpu>;
-template <class T, int axes>
-using Filled = nb::ndarray<T, nb::ndim<axes>, nb::c_contig, nb::device::cpu>;
-using Integers = Given<std::int64_t, 1>;
+using trainlab::Filled;
+using trainlab::Given;
+using trainlab::Integers;
+using trainlab::length;
+using trainlab::require;
 
 constexpr std::int64_t LAYER_FIELDS = 9;
 constexpr double SPARSE = 0.35;            // the largest density that pays for lists of numbers
 constexpr std::int64_t SPARSE_FEATURES = 128;  // and the fewest features
 constexpr double DEEPEST = 128;  // columns, or rows, of a block of lists: as many rows of a matrix
 constexpr double SHORTEST = 16;  // fit into the nearest cache; and the numbers of a list, or more
-
-void require(bool holds, const char* what) {
-    if (!holds) throw nb::value_error(what);
-}
-
-std::int64_t length(std::size_t n) { return static_cast<std::int64_t>(n); }
 
 template <class T>
 std::vector<T> copied(const Given<T, 1>& array) {
@@ -395,4 +389,5 @@ NB_MODULE(_native, module) {
     module.attr("isa") = set->name;
     bind<float>(module, "Samples32", "Lane32");
     bind<double>(module, "Samples64", "Lane64");
+    trainlab::bind_array_functions(module, set->of_arrays);
 }

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.book import native
 from trainlab.book.convolution import Convolution, Pooling, col2im, im2col
 from trainlab.book.functions import (
     cross_entropy_error,
@@ -68,12 +69,12 @@ class Relu:
 
     def forward(self, x: Any) -> Any:
         """y, with x <= 0 remembered as `mask`."""
-        self.mask = x <= 0
-        return np.clip(x, 0, np.inf)
+        y, self.mask = native.relu(x)
+        return y
 
     def backward(self, dout: Any) -> Any:
         """dx."""
-        return dout * ~self.mask
+        return native.relu_gradient(self.mask, dout)
 
 
 class Sigmoid:
@@ -109,21 +110,18 @@ class Affine:
     def forward(self, x: Any) -> Any:
         """y."""
         self.original_x_shape = x.shape
-        # Converted once: the product would do it again in the backward pass.
-        self.x = x.reshape(x.shape[0], -1).astype(np.result_type(x, self.W), copy=False)
-        y = np.dot(self.x, self.W)
-        y += self.b
-        return y
+        self.x = native.factor(x.reshape(x.shape[0], -1), self.W)
+        return native.product(self.x, self.W, self.b)
 
     def backward(self, dout: Any) -> Any:
         """dx; the gradients of the parameters are left in `dW` and `db`."""
         self.parameter_gradients(dout)
-        return np.dot(dout, self.W.T).reshape(self.original_x_shape)
+        return native.input_gradient(dout, self.W).reshape(self.original_x_shape)
 
     def parameter_gradients(self, dout: Any) -> None:
         """`dW` and `db` alone: the gradient of a network's inputs is not needed."""
-        self.dW = np.dot(self.x.T, dout)
-        self.db = np.sum(dout, axis=0)
+        self.dW = native.weight_gradient(self.x, dout)
+        self.db = native.sum_rows(dout)
 
 
 class SoftmaxWithLoss:
@@ -175,11 +173,11 @@ class Dropout:
         if not (self.frozen and np.shape(self.mask) == x.shape):
             draws = np.random.rand(*x.shape)  # noqa: NPY002 - np.random.seed is to repeat it
             self.mask = draws > self.dropout_ratio
-        return x * self.mask
+        return native.masked(x, self.mask)
 
     def backward(self, dout: Any) -> Any:
         """dx."""
-        return dout * self.mask
+        return native.masked(dout, self.mask)
 
 
 class BatchNormalization:
@@ -223,30 +221,22 @@ class BatchNormalization:
         if not train_flg:
             xn = (x - self.running_mean) / np.sqrt(self.running_var + VARIANCE_OFFSET)
             return np.asarray(self.gamma * xn + self.beta)
-        mean = x.mean(axis=0)
         self.batch_size = len(x)
-        self.xc = x - mean
-        var = np.mean(self.xc**2, axis=0)
-        self.std = np.sqrt(var + VARIANCE_OFFSET)
-        self.xn = self.xc / self.std
+        y, self.xc, self.xn, self.std, mean, var = native.batch_norm(
+            x, self.gamma, self.beta, VARIANCE_OFFSET
+        )
         keep = self.momentum
         self.running_mean = keep * self.running_mean + (1 - keep) * mean
         self.running_var = keep * self.running_var + (1 - keep) * var
-        return np.asarray(self.gamma * self.xn + self.beta)
+        return y
 
     def backward(self, dout: Any) -> Any:
         """dx, of the shape of x; the gradients of γ and β are left in `dgamma` and `dbeta`."""
         dy = dout.reshape(dout.shape[0], -1)
-        rows = len(dy)
-        self.dbeta = dy.sum(axis=0)
-        self.dgamma = np.sum(self.xn * dy, axis=0)
-        dxn = self.gamma * dy
-        dxc = dxn / self.std
-        dstd = -np.sum((dxn * self.xc) / (self.std * self.std), axis=0)
-        dvar = 0.5 * dstd / self.std
-        dxc += (2.0 / rows) * self.xc * dvar
-        dmean = np.sum(dxc, axis=0)
-        return (dxc - dmean / rows).reshape(self.input_shape)
+        dx, self.dgamma, self.dbeta = native.batch_norm_gradient(
+            dy, self.gamma, self.xc, self.xn, self.std
+        )
+        return dx.reshape(self.input_shape)
 
 
 ROW_BY_ROW: Final = (Relu, Sigmoid, Affine, Dropout, BatchNormalization)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import ROW_BY_ROW, Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
+from trainlab.book.perturbed import network_gradient
 from trainlab.book.samples import whole
 from trainlab.errors import SettingError, nearest, sentence
 
@@ -108,10 +108,8 @@ class MultiLayerNet:
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
-        return {
-            name: numerical_gradient(lambda _: self.loss(x, t), p)
-            for name, p in self.params.items()
-        }
+        layers = self.layers.values()
+        return network_gradient(self, MultiLayerNet, layers, lambda: self.loss(x, t), x, t)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by back-propagation."""

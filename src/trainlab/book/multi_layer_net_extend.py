@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import BatchNormalization, Dropout
 from trainlab.book.multi_layer_net import MultiLayerNet, share_right
 from trainlab.book.notices import notice
+from trainlab.book.perturbed import network_gradient
 
 __all__ = ["MultiLayerNetExtend", "np"]
 
@@ -95,10 +96,8 @@ class MultiLayerNetExtend(MultiLayerNet):
             if not same(self._trained_on, (X, T)):
                 self.loss(X, T, train_flg=True)  # draws the masks
             with self._masks_kept():
-                grads = {
-                    name: numerical_gradient(lambda _: self.loss(X, T, train_flg=True), p)
-                    for name, p in self.params.items()
-                }
+                layers, loss = self.layers.values(), functools.partial(self.loss, X, T, True)
+                grads = network_gradient(self, MultiLayerNetExtend, layers, loss, X, T)
         self._checked = (X, T)
         return grads
 

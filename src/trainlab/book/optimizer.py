@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from trainlab.book import native
 from trainlab.book.notices import notice
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
@@ -130,6 +131,8 @@ class SGD(Optimizer):
         super().__init__(lr)
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
+        if native.update(native.SGD, (self.lr,), p, g):
+            return p
         p -= self.lr * g
         return p
 
@@ -146,6 +149,8 @@ class Momentum(Optimizer):
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
         (v,) = past
+        if native.update(native.MOMENTUM, (self.momentum, self.lr), p, g, v):
+            return p
         v *= self.momentum
         v -= self.lr * g
         p += v
@@ -167,6 +172,9 @@ class Nesterov(Optimizer):
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
         (v,) = past
+        rates = self.momentum * self.momentum, (1 + self.momentum) * self.lr
+        if native.update(native.NESTEROV, (self.momentum, self.lr, *rates), p, g, v):
+            return p
         p += self.momentum * self.momentum * v
         p -= (1 + self.momentum) * self.lr * g
         v *= self.momentum
@@ -185,6 +193,8 @@ class AdaGrad(Optimizer):
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
         (h,) = past
+        if native.update(native.ADAGRAD, (self.lr, EPS), p, g, h):
+            return p
         h += g * g
         p -= self.lr * g / (np.sqrt(h) + EPS)
         return p
@@ -202,6 +212,9 @@ class RMSprop(Optimizer):
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
         (h,) = past
+        keep = self.decay_rate
+        if native.update(native.RMSPROP, (keep, 1 - keep, self.lr, EPS), p, g, h):
+            return p
         h *= self.decay_rate
         h += (1 - self.decay_rate) * g * g
         p -= self.lr * g / (np.sqrt(h) + EPS)
@@ -232,6 +245,9 @@ class Adam(Optimizer):
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
         m, v = past
+        numbers = 1 - self.beta1, 1 - self.beta2, self._rate, EPS
+        if native.update(native.ADAM, numbers, p, g, m, v):
+            return p
         m += (1 - self.beta1) * (g - m)
         v += (1 - self.beta2) * (g**2 - v)
         p -= self._rate * m / (np.sqrt(v) + EPS)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
 from trainlab.book.multi_layer_net import share_right
+from trainlab.book.perturbed import network_gradient
 
 __all__ = ["TwoLayerNet", "np"]
 
@@ -53,10 +53,8 @@ class TwoLayerNet:
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
-        return {
-            name: numerical_gradient(lambda _: self.loss(x, t), p)
-            for name, p in self.params.items()
-        }
+        layers = self.layers.values()
+        return network_gradient(self, TwoLayerNet, layers, lambda: self.loss(x, t), x, t)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by back-propagation."""

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.book import native
 from trainlab.book.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
-from trainlab.book.gradient import numerical_gradient
+from trainlab.book.layers import Affine, Sigmoid
 from trainlab.book.multi_layer_net import share_right
+from trainlab.book.perturbed import network_gradient
 from trainlab.book.two_layer_net import starting_params
 
 __all__ = ["TwoLayerNet", "np"]
@@ -29,8 +31,8 @@ class TwoLayerNet:
     def predict(self, x: Any) -> Any:
         """Probabilities, (B, out)."""
         p = self.params
-        z = sigmoid(np.dot(x, p["W1"]) + p["b1"])
-        return softmax(np.dot(z, p["W2"]) + p["b2"])
+        z = sigmoid(native.product(x, p["W1"], p["b1"]))
+        return softmax(native.product(z, p["W2"], p["b2"]))
 
     def loss(self, x: Any, t: Any) -> Any:
         """The cross-entropy of a batch."""
@@ -42,10 +44,9 @@ class TwoLayerNet:
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
-        return {
-            name: numerical_gradient(lambda _: self.loss(x, t), p)
-            for name, p in self.params.items()
-        }
+        p = self.params
+        layers = [Affine(p["W1"], p["b1"]), Sigmoid(), Affine(p["W2"], p["b2"])]
+        return network_gradient(self, TwoLayerNet, layers, lambda: self.loss(x, t), x, t)
 
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter.
@@ -53,16 +54,16 @@ class TwoLayerNet:
         dy = (y − t)/B;  dW2 = zᵀ dy,  da = dy W2ᵀ · σ′(a),  dW1 = xᵀ da;  biases: sums over B.
         """
         p = self.params
-        a = np.dot(x, p["W1"]) + p["b1"]
+        a = native.product(x, p["W1"], p["b1"])
         z = sigmoid(a)
-        y = softmax(np.dot(z, p["W2"]) + p["b2"])
+        y = softmax(native.product(z, p["W2"], p["b2"]))
         t = np.asarray(t)
         one_hot = t if t.size == y.size else np.eye(y.shape[1])[t]
         dy = (y - one_hot) / len(x)
-        da = sigmoid_grad(a) * np.dot(dy, p["W2"].T)
+        da = sigmoid_grad(a) * native.input_gradient(dy, p["W2"])
         return {
-            "W1": np.dot(x.T, da),
-            "b1": np.sum(da, axis=0),
-            "W2": np.dot(z.T, dy),
-            "b2": np.sum(dy, axis=0),
+            "W1": native.weight_gradient(x, da),
+            "b1": native.sum_rows(da),
+            "W2": native.weight_gradient(z, dy),
+            "b2": native.sum_rows(dy),
         }
