@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engines import every_engine
+from trainlab.engine import ENGINES
+from trainlab.engine.base import LaneSpec, Samples, Widths
+from trainlab.engine.state import MemberState
+from trainlab.members import Member
 from trainlab.network import base, dense, dropout, norms
 from trainlab.network.activations import ELU, LeakyReLU
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Huber, SoftmaxCrossEntropy
-from trainlab.network.workspace import Workspace
 from trainlab.optimizers import (
     SGD,
     AdaGrad,
@@ -26,6 +30,7 @@ from trainlab.optimizers import (
     Optimizer,
     RMSprop,
 )
+from trainlab.streams import stream
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch is not installed: it is needed for parity tests only"
@@ -37,6 +42,7 @@ pytestmark = pytest.mark.parity
 TOLERANCE = 1e-10
 STEPS, EVERY = 200, 20
 SAMPLES, BATCH, IN, OUT = 60, 6, 5, 3
+SEED = 5
 HIDDEN = (11, 8)
 
 
@@ -245,10 +251,10 @@ def targets(task: str, rng: np.random.Generator) -> np.ndarray:
     return values if task == "regression" else (values > 0).astype(np.float64)
 
 
-def both(case: Case) -> dict[str, float]:
+def both(case: Case, engine: str) -> dict[str, float]:
     """Trains both sides; the largest deviation of parameters, statistics and losses."""
     architecture = case.network.build(IN, OUT)
-    params, buffers = architecture.initialize(seed=5, dtype=np.float64)
+    params, buffers = architecture.initialize(seed=SEED, dtype=np.float64)
     theirs = counterpart(architecture).double().train()
     copy_into(theirs, architecture.layout, params)
 
@@ -271,8 +277,10 @@ def both(case: Case) -> dict[str, float]:
 
     rng = np.random.default_rng(11)
     x, t = rng.standard_normal((SAMPLES, IN)), targets(architecture.loss.task, rng)
-    state, grads, new = case.optimizer.init(params), np.empty_like(params), Workspace()
-    bound, bound_grads = architecture.bind(params, buffers), architecture.bind(grads)
+    trainer, members = ENGINES[engine](), [Member(case.network, case.optimizer, SEED)]
+    data = trainer.prepare({"train": Samples(x, t)})
+    states = [MemberState(params, buffers, {}, 0)]
+    lane = trainer.open(LaneSpec(members, Widths(IN, OUT), np.dtype(np.float64), data, states))
     largest = {"parameters": 0.0, "statistics": 0.0, "loss": 0.0}
 
     def note(what: str, a: Any, b: Any) -> None:
@@ -281,31 +289,22 @@ def both(case: Case) -> dict[str, float]:
 
     for step in range(STEPS):
         rows = rng.choice(SAMPLES, BATCH, replace=False)
-        uniforms = {
-            index: rng.random((BATCH, network.out_features))
-            for index, network in dropout_widths(architecture).items()
-        }
-        for index, draws in uniforms.items():
-            theirs[index].uniforms = torch.tensor(draws)
+        for index, before in dropout_widths(architecture).items():
+            draws = stream(SEED, "dropout", step, index)
+            uniforms = draws.random((BATCH, before.out_features), dtype=np.float32)
+            theirs[index].uniforms = torch.tensor(uniforms)
 
         their_optimizer.zero_grad()
         their_loss = loss_of(theirs(torch.tensor(x[rows])), torch.tensor(t[rows]))
         their_loss.backward()
         their_optimizer.step()
 
-        loss, _, updated = architecture.loss_and_gradient(
-            bound, x[rows], t[rows], bound_grads, lambda i, r, w, u=uniforms: u[i], new
-        )
-        for view, statistics in zip(bound, updated, strict=True):
-            for name, value in statistics.items():
-                view[name][...] = value
-        decays = architecture.layout.decaying
-        case.optimizer.update(params, grads, state, step, STEPS, decays, new.scope("optimizer"))
-
-        note("loss", loss, their_loss.detach())
+        span = lane.train(rows[np.newaxis, np.newaxis], step, STEPS, lambda: False)
+        note("loss", span.losses[0, 0], their_loss.detach())
         if (step + 1) % EVERY == 0:
-            note("parameters", params, flat(theirs, architecture.layout))
-            note("statistics", buffers, flat(theirs, architecture.buffer_layout))
+            ours = lane.state_of(0, step + 1, with_optimizer=False)
+            note("parameters", ours.params, flat(theirs, architecture.layout))
+            note("statistics", ours.buffers, flat(theirs, architecture.buffer_layout))
     return largest
 
 
@@ -320,14 +319,18 @@ def dropout_widths(architecture: Architecture) -> dict[int, Any]:
     return found
 
 
+@every_engine
 @pytest.mark.parametrize("name", CASES)
-def test_network(name: str) -> None:
-    largest = both(CASES[name])
+def test_network(name: str, engine: str) -> None:
+    largest = both(CASES[name], engine)
     assert max(largest.values()) <= TOLERANCE, largest
 
 
+@every_engine
 @pytest.mark.parametrize("name", ["relu, batch-norm, decay, momentum, smoothed cross-entropy"])
-def test_a_wrong_formula_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_formula_would_be_seen(
+    name: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The tester is tested: a batch-norm ε off by one part in a thousand is found."""
     case = CASES[name]
     norm = norms.BatchNorm(eps=1.001e-5)
@@ -337,4 +340,4 @@ def test_a_wrong_formula_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatc
     )
     network = MLP(HIDDEN, norm=norm, weight_decay=0.01, loss=case.network.loss)
     wrong = Case(network, case.optimizer, case.theirs, case.decay)
-    assert both(wrong)["parameters"] > 100 * TOLERANCE
+    assert both(wrong, engine)["parameters"] > 100 * TOLERANCE
