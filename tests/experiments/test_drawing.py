@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -184,6 +186,18 @@ def test_each_shape_is_drawn_once(tmp_path: Path) -> None:
             paper, other = other, paper
         assert f"fill: {paper}" in written[name]
         assert f"fill: {other}" not in written[name]
+
+
+def test_no_drawing_imports_matplotlib_which_ctrl_c_would_break(tmp_path: Path) -> None:
+    code = """
+import sys
+from trainlab.experiments import find, run
+before = set(sys.modules)
+run(find(["derivative"]), sys.argv[1])
+print(*(name for name in set(sys.modules) - before if name.startswith("matplotlib")))
+"""
+    command = [sys.executable, "-c", code, tmp_path]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "\n"
 
 
 COMMAND = ["run", "derivative", "gradient-descent", "--out"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +119,3 @@ def test_a_slip_of_the_pen_is_answered_with_the_nearest_name() -> None:
         find(["optimiser-path"])
     with pytest.raises(SettingError, match=r"try trainlab list$"):
         find(["xyz"])
-
-
-def test_a_list_of_experiments_needs_no_matplotlib() -> None:
-    code = "import sys, trainlab.experiments; assert 'matplotlib' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)

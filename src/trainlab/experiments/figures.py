@@ -15,8 +15,7 @@ from trainlab.experiments.base import MeasuredSeries, Measurements
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
 
-# In quotes: a list of experiments need not wait for matplotlib.
-Draw = Callable[[Measurements, "plots.Theme"], "plots.Figure"]
+Draw = Callable[[Measurements, plots.Theme], plots.Figure]
 
 
 def arm_curves(

@@ -168,8 +168,8 @@ def run(
             if result is None:
                 with watch(experiment.name) if watch else nullcontext(None) as progress:
                     result = measure(experiment, data, options, progress, place, undrawn.close)
-                drawing.clear(kept)
                 results.save(result, kept)
+                drawing.clear(kept)
                 steps = [
                     functools.partial(drawing.draw, experiment, result.measured, kept),
                     functools.partial(place.finish, kept, now),
