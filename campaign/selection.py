@@ -40,24 +40,32 @@ def room_of(name: str) -> str:
     return next(room for room, globs in ROOMS.items() if any(map(path.match, globs)))
 
 
-def of_field(name: str, tests: Iterable[str]) -> set[str]:
-    """The tests that name the field, or the method, of a class that is changed.
+def by_name(name: str, tests: Iterable[str]) -> set[str]:
+    """The tests of the file that is changed, test_FILE.py, and those that name the changed field.
 
-    What a field of settings may be is checked by the base of all settings, so such tests reach no
-    line of the file in which the field stands. A field may be tested through an heir.
+    They may reach no line of it: what a dataclass shows, or what a field of settings may be, is
+    the work of a base. A field, or a method, may be tested through an heir of its class.
     """
-    *_, owner, changed = ["", *name.split("::")[1].split(".")]
+    path, scope = name.split("::")[:2]
+    own = {test for test in tests if _is_of(test, path)}
+    *_, owner, changed = ["", *scope.split(".")]
     if not owner[:1].isupper():
-        return set()
-    return {test for test in tests if re.search(rf"(\b|_){changed}(\b|_)", test)}
+        return own
+    return own | {test for test in tests if re.search(rf"(\b|_){changed}(\b|_)", test)}
+
+
+def _is_of(test: str, path: str) -> bool:
+    """tests/store/test_lock.py is of src/trainlab/store/lock.py."""
+    room, file = Path(path).parts[-2:]
+    return test.startswith(f"tests/{room}/test_{file}::")
 
 
 def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) -> list[list[str]]:
     """The tests to run on the mutation of a name, in batches and within the budget.
 
     The likeliest to fail and the quickest come first: a test of the same room counts as ten times
-    as quick, and so does one that names the file, class, field or function that is changed, or
-    says that nothing is allocated where an `out=` is gone.
+    as quick, and so does one of the same file, and one that names the file, class, field or
+    function that is changed, or says that nothing is allocated where an `out=` is gone.
     Of the other parametrized tests a second case has its turn when each has had its first.
     """
     room = room_of(name)
@@ -75,7 +83,7 @@ def selection(tests: frozenset[str], seconds: Mapping[str, float], name: str) ->
         named = any(word in _squeezed(test.partition("::")[2]) for word in words)
         function = test.partition("[")[0]
         turns[function] += 1
-        weight = seconds[test] * (0.1 if own else 1.0) * (0.1 if named else 1.0)
+        weight = seconds[test] * 0.1 ** (own + named + _is_of(test, path))
         placed.append((turns[function] > 1 and not named, weight, test))
     batches: list[list[str]] = [[], []]
     files: set[str] = set()

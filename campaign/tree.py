@@ -19,7 +19,7 @@ from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation
 from campaign.part import ROOT, CampaignError
 from campaign.reach import Reach
-from campaign.selection import of_field, selection
+from campaign.selection import by_name, selection
 
 # Not the tests that compare texts with the source, draw pictures, or take minutes.
 TESTS: Final = (
@@ -138,7 +138,7 @@ class Tree:
         """("killed", "survived" or "not reached", by what)."""
         reach = self._reach
         tests = reach.tests(mutation.path, mutation.first, mutation.last)
-        tests |= of_field(mutation.id, reach.seconds)
+        tests |= by_name(mutation.id, reach.seconds)
         tests = tests or reach.of_file(mutation.path)  # what other processes run is not watched
         if not tests:
             return "not reached", f"line {mutation.first}"

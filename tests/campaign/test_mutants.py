@@ -15,7 +15,7 @@ from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation, mutations
 from campaign.part import CampaignError, Result
 from campaign.reach import Reach
-from campaign.selection import ROOMS, room_of, selection
+from campaign.selection import ROOMS, by_name, room_of, selection
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,6 +161,22 @@ def test_names_in_either_spelling_and_what_allocates_come_first() -> None:
     name = "src/trainlab/network/losses.py::MeanSquaredError.entries::{}: a -> b"
     found = [selection(tests, seconds, name.format(k)) for k in ("swapped", "without out")]
     assert found == [[[spelt, quick, allocates]], [[allocates, spelt, quick]]]
+
+
+def test_tests_of_the_same_file_and_of_the_same_field_need_to_reach_nothing() -> None:
+    same, field, *_ = tests = [
+        "tests/store/test_lock.py::test_a",
+        "tests/other/test_b.py::test_c[SGD-path]",
+        "tests/other/test_lock.py::test_a",
+        "tests/store/test_locks.py::test_a",
+        "tests/store/test_b.py::test_paths",
+    ]
+    name = "src/trainlab/store/lock.py::{}::constant: 1 -> 2"
+    assert by_name(name.format("Lock.path"), tests) == {same, field}
+    assert by_name(name.format("path.inner"), tests) == {same}
+    assert by_name(name.format("module"), tests) == {same}
+    seconds = dict.fromkeys(tests, 1.0) | {same: 9.0}
+    assert selection(frozenset(tests), seconds, name.format("module"))[0][0] == same
 
 
 @pytest.fixture

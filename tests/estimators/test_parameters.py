@@ -49,10 +49,11 @@ OWN = {
 
 
 @pytest.mark.parametrize("kind", OWN)
-def test_defaults(kind: type) -> None:
+def test_defaults(kind: Any) -> None:
     parameters = inspect.signature(kind).parameters.values()
     found = {parameter.name: parameter.default for parameter in parameters}
     assert found == DEFAULTS | OWN[kind]
+    assert kind().get_params() == DEFAULTS | OWN[kind]
 
 
 def test_a_table_encoder_that_has_learnt_nothing_says_so() -> None:

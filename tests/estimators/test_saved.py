@@ -126,6 +126,7 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
     "change",
     [
         lambda d: d.pop("dtype"),
+        lambda d: d.update(run="import os"),
         lambda d: d.update(dtype="float32"),
         lambda d: d["parameters"].update(run="import os"),
         lambda d: d["parameters"].update(alpha=-1.0),

@@ -16,7 +16,7 @@ import safetensors.numpy
 import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError
-from trainlab.models import container, export, scoring
+from trainlab.models import container, scoring
 from trainlab.models.container import Content, pack, read, unpack
 
 
@@ -24,7 +24,6 @@ def test_limits() -> None:
     """docs/model-files.md names the first; the second must be what older versions read."""
     assert container.MAX_BYTES == 4 * 2**30
     assert container.MAX_HEADER == 32 * 2**20
-    assert export.MAX_BYTES == 2**31 - 2**20  # protocol buffers hold 2 GiB, the graph a part
 
 
 def test_settings_that_could_not_be_read_are_not_written(
@@ -64,6 +63,13 @@ def test_what_is_no_number_is_neither_written_nor_read() -> None:
         text = f"content of the file must be strict JSON; got '{name}'"
         read = partial(container._parse, f"[{name}]", "the file", "content")
         complains(read, ModelFileError, text)
+
+
+def test_a_whole_number_is_one_that_can_be_compared_with_a_float() -> None:
+    assert container._parse(f"[{10**308}]", "the file", "content") == [10**308]
+    for number in (10**309, -(10**309)):
+        read = partial(container._parse, f"[{number}]", "the file", "content")
+        complains(read, ModelFileError, "content of the file must be strict JSON; got")
 
 
 def test_no_key_may_be_there_twice() -> None:

@@ -95,6 +95,10 @@ def test_a_network_and_a_row_alone(tmp_path: Path) -> None:
     assert np.abs(found - network.predict_proba(X[:1])).max() <= AGREEMENT["float32"]
 
 
+def test_the_largest_file() -> None:
+    assert export.MAX_BYTES == 2**31 - 2**20  # protocol buffers hold 2 GiB, the graph a part
+
+
 def test_what_the_file_says_of_itself(tmp_path: Path) -> None:
     """Runtimes refuse a format that is newer than theirs, and name the node of an error."""
     path = tmp_path / "model.onnx"

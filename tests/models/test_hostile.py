@@ -150,6 +150,7 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "widths-0": ("widths of", settings(lambda d: d.update(widths=[0, 2]))),
     "widths-float": ("widths of", settings(lambda d: d.update(widths=[3.0, 2]))),
     "widths-three": ("widths of", settings(lambda d: d.update(widths=[3, 2, 1]))),
+    "engine-number": ("engine of", settings(lambda d: d.update(engine=3))),
     "updates-negative": ("updates of", settings(lambda d: d.update(updates=[3, -1]))),
     "updates-short": ("updates of", settings(lambda d: d.update(updates=[3]))),
     "updates-huge": ("updates of", settings(lambda d: d.update(updates=[3, 2**70]))),
@@ -218,6 +219,11 @@ def test_a_file_is_right_before_it_is_forged(path: Path, model: tl.Population) -
     assert is_right(tl.load(forged(path, lambda *_: None)), model)
     forged(path, lambda *_: None, checksum_right=False)
     complains(lambda: tl.load(path), ModelFileError, "checksum of")
+
+
+def test_a_file_may_not_know_its_engine(path: Path) -> None:
+    assert tl.load(path).engine == "numpy"
+    assert tl.load(forged(path, settings(lambda d: d.update(engine=None)))).engine is None
 
 
 def raw(header: str | bytes, data: bytes = b"", length: int | None = None) -> bytes:

@@ -251,6 +251,8 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
     complains(lambda: tl.save(trained([tl.Member()]), ""), SettingError, "path of save")
     complains(lambda: tl.save(trained([tl.Member()]), 3), SettingError, "path of save")
     complains(lambda: tl.save(trained([tl.Member()]), "a\0b"), SettingError, "path of save")
+    slash = "path of save must be the path of a file, without a slash at its end"
+    complains(lambda: tl.save(trained([tl.Member()]), f"{path}/"), SettingError, slash)
     complains(lambda: tl.save(trained([tl.Member()]), tmp_path), ModelFileError, "file of")
     complains(lambda: tl.save(trained([tl.Member()]), path / "x"), ModelFileError, "file of")
     complains(lambda: tl.load(path), ModelFileError, f"file of {path} must be there")

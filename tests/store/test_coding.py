@@ -8,7 +8,16 @@ import math
 import numpy as np
 import pytest
 
-from trainlab.store.coding import canonical, checksum, decode, encode, is_run
+from trainlab.store.coding import (
+    UNKNOWN,
+    canonical,
+    checksum,
+    decode,
+    encode,
+    is_run,
+    stamp,
+    time_of,
+)
 
 
 def test_equal_values_have_one_text_which_is_ascii() -> None:
@@ -51,3 +60,12 @@ def test_a_row_of_bytes_is_no_row_of_text(place: int) -> None:
     row[place] = str(row[place]).encode()
     assert checksum(*row, "2") == digest
     assert not is_run(*row, 2, digest)
+
+
+def test_a_time_is_read_with_the_checksum_of_its_run() -> None:
+    time = "2026-01-02 03:04:05 UTC"
+    signed = f"{time} {checksum(b'digest', time).hex()}"
+    assert time_of(signed, b"digest") == time
+    assert time_of(signed, b"another") == UNKNOWN
+    now = stamp(b"digest")
+    assert time_of(now, b"digest") == now[: len(time)]

@@ -21,3 +21,10 @@ def test_the_outermost_come_first_and_equals_in_the_order_of_the_settings() -> N
     old = {"z": {"deep": 1}, "b": 1, "a": 1}
     new = {"z": {"deep": 2}, "b": 2, "a": 2}
     assert differences(old, new) == ["b was 1, is 2", "a was 1, is 2", "z.deep was 1, is 2"]
+
+
+def test_lists_and_dicts_count_as_equally_deep() -> None:
+    old = {"one": {"x": 1}, "two": [1], "three": {"x": 1}}
+    new = {"one": {"x": 2}, "two": [2], "three": {"x": 2}}
+    found = ["one.x was 1, is 2", "two[0] was 1, is 2", "three.x was 1, is 2"]
+    assert differences(old, new) == found

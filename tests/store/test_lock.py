@@ -159,6 +159,16 @@ def test_nothing_of_a_longer_name_is_left_in_the_lock(tmp_path: Path) -> None:
     Store(tmp_path).close()
 
 
+@pytest.mark.parametrize(("node", "host"), [("one  host\n", "one-host"), ("", "unknown")])
+def test_the_lock_names_the_host_in_one_word(
+    node: str, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.node", lambda: node)
+    with Store(tmp_path):
+        said = (tmp_path / LOCK).read_text()
+    assert said.split()[:3] == [str(os.getpid()), host, files.place()]
+
+
 def test_whoever_may_write_in_the_folder_may_take_it(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
