@@ -10,7 +10,7 @@
 namespace trainlab::TRAINLAB_ISA {
 
 template <class T>
-constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>, can_share<T>,
+constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>,
                              train<T>,         evaluate<T>,    outputs<T>};
 
 extern const InstructionSet instructions;

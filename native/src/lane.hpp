@@ -375,11 +375,7 @@ class Lane {
     // Whether all threads share the steps of one member after the other: there are more threads
     // than members, and these are large.
     bool can_share(const Call& call) const {
-        const double work = static_cast<double>(network_.params * call.batch);
-        if (call.threads <= size() || work < SHARED) return false;
-        return std::all_of(members_.begin(), members_.end(), [&](const Member<T>& member) {
-            return kernels().can_share(network_, member);
-        });
+        return call.threads > size() && static_cast<double>(network_.params * call.batch) >= SHARED;
     }
 
     void train_member(const Call& call, std::int64_t k, const Batch<T>* batches, std::int64_t first,
@@ -389,7 +385,6 @@ class Lane {
         const Kernels<T>& own = kernels();
         char* scratch = scratch_[thread].at();
         bool is_good = true;
-        const Team alone{0, 1, nullptr, nullptr};
         if (team > 1)
             run_team(team, [&](const Team& each) {
                 const bool found = own.train(call.training, members_[k], k, batches, first, last,
@@ -398,7 +393,7 @@ class Lane {
             });
         else
             is_good = own.train(call.training, members_[k], k, batches, first, last, scratch,
-                                scratch, alone);
+                                scratch, ALONE);
         if (is_good) return;
         // Back to the parameters from before the step that made one of them infinite.
         std::memcpy(memories_[k].at(), snapshots_[k].at(), member_bytes(k));
@@ -408,7 +403,7 @@ class Lane {
             gather(call, members_[k].seed_place, step, batch, spares_[thread].at());
             call.training.diverged[k] = -1;
             own.train(call.training, members_[k], k, &batch, step, step + 1, scratch, scratch,
-                      alone);
+                      ALONE);
         }
         call.training.diverged[k] = steps;
     }

@@ -47,15 +47,23 @@ TRAINLAB_INLINE void uniforms_of(const Words& words, float* out) {
     }
 }
 
-// The first `count` numbers of Generator.random(dtype=float32).
-inline void uniforms(std::uint64_t key0, std::uint64_t key1, std::int64_t count, float* out) {
+// `count` numbers of Generator.random(dtype=float32), from the number `first` of a stream on.
+inline void uniforms(std::uint64_t key0, std::uint64_t key1, std::int64_t first, std::int64_t count,
+                     float* out) {
     constexpr std::int64_t each = 8;  // of a block
-    const std::int64_t blocks = count / each;
-    for (std::int64_t i = 0; i < blocks; ++i)
-        uniforms_of(philox(key0, key1, static_cast<std::uint64_t>(i)), out + each * i);
-    float last[each];
-    uniforms_of(philox(key0, key1, static_cast<std::uint64_t>(blocks)), last);
-    for (std::int64_t i = each * blocks; i < count; ++i) out[i] = last[i - each * blocks];
+    for (std::int64_t i = 0; i < count;) {
+        const std::int64_t block = (first + i) / each, skipped = (first + i) % each;
+        const Words words = philox(key0, key1, static_cast<std::uint64_t>(block));
+        const std::int64_t own = each - skipped < count - i ? each - skipped : count - i;
+        if (own == each) {
+            uniforms_of(words, out + i);
+        } else {
+            float part[each];
+            uniforms_of(words, part);
+            for (std::int64_t k = 0; k < own; ++k) out[i + k] = part[skipped + k];
+        }
+        i += own;
+    }
 }
 
 // The first `count` words: what Generator.bit_generator.random_raw gives.

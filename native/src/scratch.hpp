@@ -47,6 +47,7 @@ struct Scratch {
     T* turned;        // (outputs, block)
     T* transposed;    // W of a layer
     T* gradient;      // all of it, where its norm is clipped
+    double* squares;  // the sum of each of its rows
     float* uniforms;  // (rows, outputs)
     std::size_t bytes;
 
@@ -78,7 +79,7 @@ struct Scratch {
     }
 
     void for_training(const Network& network, Index rows, Arena& arena, bool filled) {
-        Index largest = 0, drawn = 0;
+        Index largest = 0, drawn = 0, rows_of_all = 0;
         for (Index i = 0; i < network.count; ++i) {
             const Layer& layer = network.layers[i];
             const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
@@ -93,11 +94,13 @@ struct Scratch {
             if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
             if (filled) traces[i] = trace;
             if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
+            rows_of_all += layer.kind == DENSE ? layer.inputs + 1 : 2;
             const Index own = columns_of<T>(layer.outputs) * network.widest;
             if (layer.kind == DENSE && i > 0 && own > largest) largest = own;
         }
         transposed = arena.take<T>(largest);
         gradient = arena.take<T>(network.params);
+        squares = arena.take<double>(rows_of_all);
         uniforms = arena.take<float>(drawn);
     }
 

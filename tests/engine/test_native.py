@@ -47,6 +47,7 @@ from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
+from trainlab.optimizers import Optimizer
 from trainlab.pool import thread_pool
 from trainlab.schedules import Cosine
 
@@ -169,18 +170,37 @@ def hashes(members: list[Member], data: Any, **settings: Any) -> list[str]:
     return [fingerprint(*found, row) for row in range(len(members))]
 
 
-@pytest.mark.parametrize("seeds", ["few", "many", "one that is shared", "one that diverges"])
+@pytest.mark.parametrize("seeds", ["few", "many"])
 def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
     members = WORK
     if seeds == "many":
         members = [dataclasses.replace(WORK[0], seed=i // 2) for i in range(40)]
-    elif seeds != "few":  # several threads share its steps
-        optimizer = Adam(0.01) if "shared" in seeds else SGD(1e37)
-        members = [Member(MLP((250, 200), activation="elu"), optimizer)]
     data = rows_of(MANY)
     one = hashes(members, data, workers=1)
     assert one == hashes(members, data, workers=2)
     assert one == hashes(members, data, workers=5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "optimizer"),
+    [
+        ({"activation": "elu"}, Adam(0.01)),
+        ({"activation": "elu"}, SGD(1e37)),  # it diverges
+        ({"norm": "batch", "dropout": 0.3}, Adam(0.01)),
+        ({"norm": "batch"}, SGD(1e37)),
+        ({"norm": "layer", "dropout": 0.3}, Adam(0.01)),
+        ({"norm": "layer", "weight_decay": 0.01}, SGD(0.1, clip_norm=0.5, clip_value=0.05)),
+        ({"norm": "batch", "dropout": 0.3, "convention": "book"}, Adam(0.01, clip_norm=0.5)),
+    ],
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_threads_that_share_a_network_change_no_bit(
+    settings: dict[str, Any], optimizer: Optimizer, dtype: str
+) -> None:
+    member, data = Member(MLP((250, 200), **settings), optimizer), rows_of(MANY)
+    one = hashes([member], data, workers=1, dtype=dtype)
+    assert one == hashes([member], data, workers=2, dtype=dtype)
+    assert one == hashes([member], data, workers=5, dtype=dtype)
 
 
 def test_where_training_pauses_changes_no_bit() -> None:
