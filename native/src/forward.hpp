@@ -45,9 +45,8 @@ void draw_mask(const Layer& layer, const Member<T>& member, Index step, Share ro
     constexpr std::uint64_t purpose = 3;  // "dropout" in src/trainlab/streams.py
     const std::uint64_t key = purpose << 56 | static_cast<std::uint64_t>(step) << 28 |
                               static_cast<std::uint64_t>(layer.place);
-    const Index begin = rows.from * layer.outputs;
-    float* drawn = scratch.uniforms + begin;
-    uniforms(member.seed, key, begin, rows.count() * layer.outputs, drawn);
+    float* drawn = scratch.uniforms + rows.from * scratch.most_drawn;
+    uniforms(member.seed, key, rows.from * layer.outputs, rows.count() * layer.outputs, drawn);
     const double ratio = member.settings[layer.setting];
     const T kept = layer.flag ? T(1) / static_cast<T>(1.0 - ratio) : T(1);
     const auto limit = static_cast<float>(ratio);
