@@ -14,6 +14,7 @@ constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>,
                              train<T>,         evaluate<T>,    outputs<T>};
 
 extern const InstructionSet instructions;
-const InstructionSet instructions{TRAINLAB_NAME_OF(TRAINLAB_ISA), kernels<float>, kernels<double>};
+const InstructionSet instructions{TRAINLAB_NAME_OF(TRAINLAB_ISA), kernels<float>, kernels<double>,
+                                  permutation};
 
 }  // namespace trainlab::TRAINLAB_ISA

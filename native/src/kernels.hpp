@@ -33,6 +33,9 @@ struct InstructionSet {
     const char* name;
     Kernels<float> of_float;
     Kernels<double> of_double;
+    // Fills out (count,) with Generator(Philox(key=[seed, packed])).permutation(count).
+    void (*permutation)(std::uint64_t seed, std::uint64_t packed, std::int64_t count,
+                        std::int64_t* out);
 };
 
 // The best that the processor has, or the one that TRAINLAB_NATIVE_ISA names; null if there is

@@ -241,6 +241,18 @@ struct BoundLane {
     }
 };
 
+// Fills out (seeds, count) with the permutations of their streams.
+void permutations(const Given<std::uint64_t, 1>& seeds, std::uint64_t packed,
+                  const Filled<std::int64_t, 2>& out) {
+    const std::int64_t count = length(out.shape(1));
+    require(out.shape(0) == seeds.shape(0), "room for permutations does not fit");
+    require(count < std::int64_t{1} << 32, "a permutation of so many is not drawn here");
+    const trainlab::InstructionSet& set = *trainlab::instruction_set();
+    nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < seeds.shape(0); ++i)
+        set.permutation(seeds(i), packed, count, out.data() + length(i) * count);
+}
+
 template <class T>
 void bind(nb::module_& module, const char* samples, const char* lane) {
     nb::class_<Samples<T>>(module, samples)
@@ -273,6 +285,7 @@ NB_MODULE(_native, module) {
     if (!set)
         throw nb::import_error("TRAINLAB_NATIVE_ISA names no instruction set of this machine");
     module.attr("isa") = set->name;
+    module.def("permutations", permutations);
     bind<float>(module, "Samples32", "Lane32");
     bind<double>(module, "Samples64", "Lane64");
 }

@@ -75,4 +75,36 @@ inline void random_words(std::uint64_t key0, std::uint64_t key1, std::int64_t co
     }
 }
 
+// Generator.permutation(count): from the last place down, each number is exchanged for one of those
+// before it, or for itself.  Which one is drawn with as many bits as it takes, and drawn again if
+// it lies behind.
+inline void permutation(std::uint64_t key0, std::uint64_t key1, std::int64_t count,
+                        std::int64_t* out) {
+    constexpr int blocks = 32, most = 8 * blocks;
+    std::uint32_t drawn[most];  // the lower half of a word before the upper
+    int next = most;
+    std::uint64_t block = 0;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = i;
+    for (std::int64_t i = count - 1; i > 0;) {
+        if (next == most) {
+            for (next = 0; next < most; ++block) {
+                const Words words = philox(key0, key1, block);
+                for (const std::uint64_t word : words.word) {
+                    drawn[next++] = static_cast<std::uint32_t>(word);
+                    drawn[next++] = static_cast<std::uint32_t>(word >> 32);
+                }
+            }
+            next = 0;
+        }
+        const std::uint64_t mask =
+            ~std::uint64_t{0} >> __builtin_clzll(static_cast<unsigned long long>(i));
+        const auto chosen = static_cast<std::int64_t>(drawn[next++] & mask);
+        const bool fits = chosen <= i;  // else i is exchanged for itself: nothing to be predicted
+        const std::int64_t other = fits ? chosen : i, moved = out[other];
+        out[other] = out[i];
+        out[i] = moved;
+        i -= fits;
+    }
+}
+
 }  // namespace trainlab::TRAINLAB_ISA

@@ -42,6 +42,7 @@ from trainlab import (
     Population,
     from_arrays,
 )
+from trainlab.data.batches import Batches
 from trainlab.engine import choice, native
 from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
@@ -151,6 +152,26 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
         assert found["digests"] == here
         seen.add(isa)
     assert "plain" in seen
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 8, 9, 256, 257, 1437, 65537])
+def test_it_draws_the_orders_that_numpy_draws(rows: int) -> None:
+    seeds, batches = [0, 7, 2**64 - 1], Batches(rows, 1)
+    for epoch in (0, 5):
+        drawn = batches.orders(seeds, epoch, NativeEngine().permutations)
+        assert drawn.tolist() == [batches.order(seed, epoch).tolist() for seed in seeds]
+        assert drawn.tolist() == batches.orders(seeds, epoch).tolist()
+
+
+def test_the_orders_of_the_book_are_left_to_numpy() -> None:
+    batches = Batches(30, 10, "book")
+    drawn = batches.orders([3, 4], 1, NativeEngine().permutations)
+    assert drawn.tolist() == [batches.order(seed, 1).tolist() for seed in (3, 4)]
+
+
+def test_there_is_room_for_every_order() -> None:
+    with pytest.raises(ValueError, match="room for permutations does not fit"):
+        NativeEngine().permutations(np.zeros(3, np.uint64), 0, np.empty((2, 5), np.int64))
 
 
 WORK = [Member(MLP((40, 30)), Adam(0.01), seed // 2) for seed in range(7)]

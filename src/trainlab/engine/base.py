@@ -123,6 +123,7 @@ class Engine(Protocol):
     """Opens lanes.
 
     One may have a true `has_threads`: a lane keeps all cores busy, without Python's interpreter.
+    One may have `permutations`, which draws the orders of many seeds at once (data/batches.py).
     """
 
     name: str
