@@ -6,6 +6,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace trainlab {
 
@@ -22,5 +23,10 @@ inline void require(bool holds, const char* what) {
 }
 
 inline std::int64_t length(std::size_t n) { return static_cast<std::int64_t>(n); }
+
+template <class T>
+std::vector<T> copied(const Given<T, 1>& array) {
+    return std::vector<T>(array.data(), array.data() + array.shape(0));
+}
 
 }  // namespace trainlab

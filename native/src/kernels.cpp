@@ -11,11 +11,11 @@
 namespace trainlab::TRAINLAB_ISA {
 
 template <class T>
-constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>, can_share<T>,
+constexpr Kernels<T> kernels{scratch_bytes<T>, batch_bytes<T>, gather<T>,
                              train<T>,         evaluate<T>,    outputs<T>};
 
 extern const InstructionSet instructions;
 const InstructionSet instructions{TRAINLAB_NAME_OF(TRAINLAB_ISA), kernels<float>, kernels<double>,
-                                  array_kernels};
+                                  array_kernels, permutation};
 
 }  // namespace trainlab::TRAINLAB_ISA

@@ -17,8 +17,6 @@ struct Kernels {
     // Brings rows of a split together; null stands for `first`, `first` + 1, ...
     void (*gather)(const Rows<T>& rows, const std::int64_t* chosen, std::int64_t first,
                    std::int64_t count, bool by_column, Batch<T>& batch, char* memory);
-    // Whether several threads can share the steps of a member.
-    bool (*can_share)(const Network& network, const Member<T>& member);
     // Steps first ... last - 1 of a member.  False where a parameter is no longer finite after
     // step `diverged`; the parameters are of no use then.  A team has `shared` in common.
     bool (*train)(const Training<T>& training, Member<T>& member, std::int64_t row,
@@ -37,6 +35,9 @@ struct InstructionSet {
     Kernels<float> of_float;
     Kernels<double> of_double;
     ArrayKernels of_arrays;
+    // Fills out (count,) with Generator(Philox(key=[seed, packed])).permutation(count).
+    void (*permutation)(std::uint64_t seed, std::uint64_t packed, std::int64_t count,
+                        std::int64_t* out);
 };
 
 // The best that the processor has, or the one that TRAINLAB_NATIVE_ISA names; null if there is

@@ -1,4 +1,4 @@
-// Members in training: their memory, and how their steps are dealt to threads.
+// Members in training: how their steps are dealt to threads.
 //
 // Nothing here knows Python.  Every size has been checked by module.cpp.
 
@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "kernels.hpp"
+#include "members.hpp"
 #include "threads.hpp"
 
 namespace trainlab {
@@ -24,94 +24,13 @@ constexpr double BLOCK_SECONDS = 0.1;  // between two looks for an interruption
 constexpr double SPREAD = 2e6;  // multiplications worth another thread
 constexpr double SHARED = 2e6;  // those of a step worth a team of them
 
-// How a flat array outside stands in the padded one inside: row by row.
-struct Piece {
-    std::int64_t rows, columns;  // of the array
-    std::int64_t flat, padded;  // where it begins
-    std::int64_t row;  // places of a padded row
-};
-
-// The places of a row of `n` numbers of so many bytes: whole lines of a cache, and an odd number
-// where there are many, so that the rows of a narrow panel do not fall on few sets of a cache.
-inline std::int64_t places(std::int64_t n, std::size_t bytes) {
-    const std::int64_t block = static_cast<std::int64_t>(LINE / bytes);
-    std::int64_t lines = (n + block - 1) / block;
-    if (lines > 8 && lines % 2 == 0) ++lines;
-    return lines * block;
-}
-
 template <class T>
 class Lane {
   public:
-    Lane(std::vector<Layer> layers, std::vector<std::int64_t> flat, std::int64_t loss,
-         std::vector<double> settings, std::int64_t columns, std::vector<std::int64_t> rules,
-         std::vector<std::int64_t> slots, std::vector<std::uint64_t> seeds,
-         std::vector<std::int64_t> seed_places)
-        : layers_(std::move(layers)), settings_(std::move(settings)), columns_(columns),
-          slots_(std::move(slots)), set_(*instruction_set()) {
-        lay_out(flat, loss);
-        const auto count = static_cast<std::int64_t>(rules.size());
-        members_.resize(rules.size());
-        memories_.resize(rules.size());
-        for (std::int64_t k = 0; k < count; ++k) {
-            const std::size_t bytes = member_bytes(k);
-            memories_[k] = Memory(bytes);
-            std::memset(memories_[k].at(), 0, bytes);
-            members_[k].rule = rules[k];
-            point(k);
-        }
-        set_seeds(seeds, seed_places);
-    }
+    explicit Lane(Members<T> members) : members_(std::move(members)), set_(*instruction_set()) {}
 
-    std::int64_t size() const { return static_cast<std::int64_t>(members_.size()); }
-    std::int64_t slots(std::int64_t row) const { return slots_[row]; }
-    std::int64_t flat_params() const { return flat_params_; }
-    std::int64_t flat_buffers() const { return flat_buffers_; }
-    std::int64_t seed_count() const { return seed_count_; }
-    const Network& network() const { return network_; }
-
-    // Slot -1 stands for the parameters.
-    void load(std::int64_t row, std::int64_t slot, const T* flat) {
-        copy_in(param_pieces_, flat, slot < 0 ? members_[row].params : members_[row].slots[slot]);
-    }
-    void fill(std::int64_t row, std::int64_t slot, T value) {
-        for (const Piece& piece : param_pieces_)
-            for (std::int64_t r = 0; r < piece.rows; ++r) {
-                T* at = members_[row].slots[slot] + piece.padded + r * piece.row;
-                for (std::int64_t c = 0; c < piece.columns; ++c) at[c] = value;
-            }
-    }
-    void load_buffers(std::int64_t row, const T* flat) {
-        copy_in(buffer_pieces_, flat, members_[row].buffers);
-    }
-    void read(std::int64_t row, std::int64_t slot, T* flat) const {
-        copy_out(param_pieces_, slot < 0 ? members_[row].params : members_[row].slots[slot], flat);
-    }
-    void read_buffers(std::int64_t row, T* flat) const {
-        copy_out(buffer_pieces_, members_[row].buffers, flat);
-    }
-
-    // Drops all rows but these, which rise.
-    void keep(const std::vector<std::int64_t>& rows, const std::vector<std::uint64_t>& seeds,
-              const std::vector<std::int64_t>& seed_places) {
-        std::vector<double> settings(rows.size() * static_cast<std::size_t>(columns_));
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const auto from = static_cast<std::size_t>(rows[i]);
-            if (from != i) {
-                memories_[i] = std::move(memories_[from]);
-                members_[i] = members_[from];
-                slots_[i] = slots_[from];
-            }
-            std::memcpy(&settings[i * static_cast<std::size_t>(columns_)],
-                        &settings_[from * static_cast<std::size_t>(columns_)],
-                        static_cast<std::size_t>(columns_) * sizeof(double));
-        }
-        members_.resize(rows.size());
-        memories_.resize(rows.size());
-        slots_.resize(rows.size());
-        settings_ = std::move(settings);
-        set_seeds(seeds, seed_places);
-    }
+    Members<T>& members() { return members_; }
+    const Members<T>& members() const { return members_; }
 
     // Steps until all are done or `interrupted`, which is asked before the first and then every
     // BLOCK_SECONDS; returns how many are done.  batches (seeds, steps, batch).
@@ -119,14 +38,13 @@ class Lane {
                        Training<T> training, std::int64_t threads,
                        const std::function<bool()>& interrupted) {
         const Rows<T> rows = with_short_lists(given, batch);
-        training.network = &network_;
+        training.network = &network();
         const std::int64_t steps = training.steps;
         for (std::int64_t k = 0; k < size(); ++k) training.diverged[k] = -1;
-        const double cost = 3.0 * static_cast<double>(network_.params * batch * size());
+        const double cost = 3.0 * static_cast<double>(network().params * batch * size());
         if (cost * static_cast<double>(steps) < SPREAD) threads = 1;
         prepare(rows, batch, threads, true);
-        snapshots_.resize(members_.size());
-        for (std::int64_t k = 0; k < size(); ++k) snapshots_[k].reserve(member_bytes(k));
+        members_.reserve_snapshots();
         std::int64_t done = 0;
         auto looked = std::chrono::steady_clock::now();
         while (done < steps) {
@@ -153,7 +71,7 @@ class Lane {
         over_tiles(rows, threads,
                    [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch, char* scratch) {
                        double* sums = &parts[static_cast<std::size_t>(2 * (tile * size() + k))];
-                       kernels().evaluate(network_, members_[k], batch, sums[0], sums[1], scratch);
+                       kernels().evaluate(network(), members_[k], batch, sums[0], sums[1], scratch);
                    });
         for (std::int64_t k = 0; k < size(); ++k) {
             loss[k] = right[k] = 0;
@@ -174,7 +92,7 @@ class Lane {
             kernels().gather(rows, chosen + members_[k].seed_place * batch, 0, batch, false, own,
                              spares_[0].at());
             loss[k] = right[k] = 0;
-            kernels().evaluate(network_, members_[k], own, loss[k], right[k], scratch_[0].at());
+            kernels().evaluate(network(), members_[k], own, loss[k], right[k], scratch_[0].at());
         }
     }
 
@@ -182,8 +100,8 @@ class Lane {
     void outputs(const Rows<T>& rows, std::int64_t threads, T* out) {
         over_tiles(rows, threads,
                    [&](std::int64_t tile, std::int64_t k, const Batch<T>& batch, char* scratch) {
-                       T* at = out + (k * rows.count + tile * TILE) * network_.outputs;
-                       kernels().outputs(network_, members_[k], batch, at, scratch);
+                       T* at = out + (k * rows.count + tile * TILE) * network().outputs;
+                       kernels().outputs(network(), members_[k], batch, at, scratch);
                    });
     }
 
@@ -203,83 +121,6 @@ class Lane {
             return set_.of_double;
     }
 
-    void lay_out(const std::vector<std::int64_t>& flat, std::int64_t loss) {
-        network_ = {};
-        for (std::size_t i = 0; i < layers_.size(); ++i) {
-            Layer& layer = layers_[i];
-            layer.row = places(layer.outputs, sizeof(T));
-            network_.widest = std::max(network_.widest, layer.row);
-            if (layer.kind == ACTIVATE || layer.kind == DROPOUT) continue;
-            const std::int64_t rows = layer.kind == DENSE ? layer.inputs : 1;
-            std::int64_t at = flat[2 * i], buffers = flat[2 * i + 1];
-            layer.first = network_.params;
-            layer.second = layer.first + rows * layer.row;
-            network_.params = layer.second + layer.row;
-            param_pieces_.push_back({rows, layer.outputs, at, layer.first, layer.row});
-            at += rows * layer.outputs;
-            param_pieces_.push_back({1, layer.outputs, at, layer.second, layer.row});
-            flat_params_ = at + layer.outputs;
-            if (layer.kind == BATCH_NORM) {
-                layer.buffers = network_.buffers;
-                network_.buffers += 2 * layer.row;
-                for (std::int64_t r = 0; r < 2; ++r)
-                    buffer_pieces_.push_back({1, layer.outputs, buffers + r * layer.outputs,
-                                              layer.buffers + r * layer.row, layer.row});
-                flat_buffers_ = buffers + 2 * layer.outputs;
-            }
-        }
-        network_.layers = layers_.data();
-        network_.count = static_cast<std::int64_t>(layers_.size());
-        network_.loss = loss;
-        network_.inputs = layers_.front().inputs;
-        network_.outputs = layers_.back().outputs;
-    }
-
-    std::size_t member_bytes(std::int64_t row) const {
-        const std::int64_t numbers = network_.params * (1 + slots_[row]) + network_.buffers;
-        return static_cast<std::size_t>(numbers) * sizeof(T);
-    }
-
-    // Where the arrays of a member lie.
-    void point(std::int64_t row) {
-        Member<T>& member = members_[row];
-        T* at = reinterpret_cast<T*>(memories_[row].at());
-        member.params = at;
-        for (std::int64_t i = 0; i < SLOTS; ++i) {
-            if (i < slots_[row]) at += network_.params;
-            member.slots[i] = i < slots_[row] ? at : nullptr;
-        }
-        member.buffers = at + network_.params;
-    }
-
-    void set_seeds(const std::vector<std::uint64_t>& seeds,
-                   const std::vector<std::int64_t>& seed_places) {
-        seed_count_ = static_cast<std::int64_t>(seeds.size());
-        of_seed_.assign(seeds.size(), {});
-        for (std::int64_t k = 0; k < size(); ++k) {
-            const std::int64_t place = seed_places[k];
-            members_[k].settings = &settings_[static_cast<std::size_t>(k * columns_)];
-            members_[k].seed = seeds[place];
-            members_[k].seed_place = place;
-            of_seed_[place].push_back(k);
-        }
-    }
-
-    static void copy_in(const std::vector<Piece>& pieces, const T* flat, T* padded) {
-        for (const Piece& piece : pieces)
-            for (std::int64_t r = 0; r < piece.rows; ++r)
-                std::memcpy(padded + piece.padded + r * piece.row,
-                            flat + piece.flat + r * piece.columns,
-                            static_cast<std::size_t>(piece.columns) * sizeof(T));
-    }
-    static void copy_out(const std::vector<Piece>& pieces, const T* padded, T* flat) {
-        for (const Piece& piece : pieces)
-            for (std::int64_t r = 0; r < piece.rows; ++r)
-                std::memcpy(flat + piece.flat + r * piece.columns,
-                            padded + piece.padded + r * piece.row,
-                            static_cast<std::size_t>(piece.columns) * sizeof(T));
-    }
-
     // The rows, as a matrix where the lists of a batch would be too long for their 32 bits.
     static Rows<T> with_short_lists(Rows<T> rows, std::int64_t batch) {
         constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
@@ -293,7 +134,7 @@ class Lane {
         scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(threads)));
         batches_.resize(scratch_.size());
         for (std::int64_t thread = 0; thread < threads; ++thread)
-            scratch_[thread].reserve(kernels().scratch_bytes(network_, batch, training));
+            scratch_[thread].reserve(kernels().scratch_bytes(network(), batch, training));
         spares_.resize(scratch_.size());
         for (std::int64_t thread = 0; thread < threads; ++thread)
             spares_[thread].reserve(batch_bytes_);
@@ -310,17 +151,17 @@ class Lane {
     // Where seeds are few, their batches are brought together for all members at first, else each
     // thread brings together those of the seed that it is at.
     void train_block(const Call& call, std::int64_t first, std::int64_t last) {
-        const std::int64_t per_seed = (size() + seed_count_ - 1) / seed_count_;
+        const std::int64_t per_seed = (size() + seed_count() - 1) / seed_count();
         const auto fitting = static_cast<std::int64_t>(GATHERED / batch_bytes_);
         const bool is_shared = can_share(call);
-        if (is_shared || (call.threads > 1 && per_seed > 1 && seed_count_ < 4 * call.threads)) {
-            std::int64_t ahead = std::clamp(4 * fitting / seed_count_, std::int64_t{1}, AHEAD);
+        if (is_shared || (call.threads > 1 && per_seed > 1 && seed_count() < 4 * call.threads)) {
+            std::int64_t ahead = std::clamp(4 * fitting / seed_count(), std::int64_t{1}, AHEAD);
             if (is_shared) ahead = std::clamp(call.threads, ahead, AHEAD);
-            reserve_batches(ahead * seed_count_, 1);
-            std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead * seed_count_));
+            reserve_batches(ahead * seed_count(), 1);
+            std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead * seed_count()));
             for (std::int64_t from = first; from < last; from += ahead) {
                 const std::int64_t to = std::min(from + ahead, last), count = to - from;
-                run(count * seed_count_, call.threads, [&](std::int64_t part, std::int64_t) {
+                run(count * seed_count(), call.threads, [&](std::int64_t part, std::int64_t) {
                     gather(call, part / count, from + part % count, batches[part],
                            batch_memory(0, part));
                 });
@@ -340,14 +181,14 @@ class Lane {
         }
         const std::int64_t ahead = per_seed == 1 ? 1 : std::clamp(fitting, std::int64_t{1}, AHEAD);
         reserve_batches(ahead, call.threads);
-        run(seed_count_, call.threads, [&](std::int64_t seed, std::int64_t thread) {
+        run(seed_count(), call.threads, [&](std::int64_t seed, std::int64_t thread) {
             Batch<T> batches[AHEAD];
             for (std::int64_t from = first; from < last; from += ahead) {
                 const std::int64_t to = std::min(from + ahead, last);
                 for (std::int64_t step = from; step < to; ++step)
                     gather(call, seed, step, batches[step - from],
                            batch_memory(thread, step - from));
-                for (const std::int64_t k : of_seed_[seed])
+                for (const std::int64_t k : members_.of_seed(seed))
                     train_member(call, k, batches, from, to, thread, 1);
                 fetch(seed + call.threads, from - first, to - first, last - first);
             }
@@ -357,10 +198,10 @@ class Lane {
     // Has a part of the next member brought into the caches, from ... to of `whole`, so that it
     // does not wait for its memory when it is its turn.
     void fetch(std::int64_t seed, std::int64_t from, std::int64_t to, std::int64_t whole) const {
-        if (seed >= seed_count_ || of_seed_[seed].size() != 1) return;
-        const std::int64_t k = of_seed_[seed].front();
-        const auto lines = static_cast<std::int64_t>(member_bytes(k) / LINE);
-        const char* at = memories_[k].at();
+        if (seed >= seed_count() || members_.of_seed(seed).size() != 1) return;
+        const std::int64_t k = members_.of_seed(seed).front();
+        const auto lines = static_cast<std::int64_t>(members_.bytes(k) / LINE);
+        const char* at = members_.memory(k);
         for (std::int64_t line = lines * from / whole; line < lines * to / whole; ++line)
             __builtin_prefetch(at + line * static_cast<std::int64_t>(LINE), 1, 2);
     }
@@ -375,21 +216,17 @@ class Lane {
     // Whether all threads share the steps of one member after the other: there are more threads
     // than members, and these are large.
     bool can_share(const Call& call) const {
-        const double work = static_cast<double>(network_.params * call.batch);
-        if (call.threads <= size() || work < SHARED) return false;
-        return std::all_of(members_.begin(), members_.end(), [&](const Member<T>& member) {
-            return kernels().can_share(network_, member);
-        });
+        return call.threads > size() &&
+               static_cast<double>(network().params * call.batch) >= SHARED;
     }
 
     void train_member(const Call& call, std::int64_t k, const Batch<T>* batches, std::int64_t first,
                       std::int64_t last, std::int64_t thread, std::int64_t team) {
         if (call.training.diverged[k] >= 0) return;
-        if (first == 0) std::memcpy(snapshots_[k].at(), memories_[k].at(), member_bytes(k));
+        if (first == 0) members_.save(k);
         const Kernels<T>& own = kernels();
         char* scratch = scratch_[thread].at();
         bool is_good = true;
-        const Team alone{0, 1, nullptr, nullptr};
         if (team > 1)
             run_team(team, [&](const Team& each) {
                 const bool found = own.train(call.training, members_[k], k, batches, first, last,
@@ -398,17 +235,17 @@ class Lane {
             });
         else
             is_good = own.train(call.training, members_[k], k, batches, first, last, scratch,
-                                scratch, alone);
+                                scratch, ALONE);
         if (is_good) return;
         // Back to the parameters from before the step that made one of them infinite.
-        std::memcpy(memories_[k].at(), snapshots_[k].at(), member_bytes(k));
+        members_.restore(k);
         const std::int64_t steps = call.training.diverged[k];
         Batch<T> batch;
         for (std::int64_t step = 0; step < steps; ++step) {
             gather(call, members_[k].seed_place, step, batch, spares_[thread].at());
             call.training.diverged[k] = -1;
             own.train(call.training, members_[k], k, &batch, step, step + 1, scratch, scratch,
-                      alone);
+                      ALONE);
         }
         call.training.diverged[k] = steps;
     }
@@ -416,7 +253,7 @@ class Lane {
     template <class Work>
     void over_tiles(const Rows<T>& rows, std::int64_t threads, const Work& work) {
         const std::int64_t tiles = (rows.count + TILE - 1) / TILE;
-        const double cost = static_cast<double>(network_.params * rows.count * size());
+        const double cost = static_cast<double>(network().params * rows.count * size());
         if (cost < SPREAD) threads = 1;
         prepare(rows, TILE, threads, false);
         run(tiles, threads, [&](std::int64_t tile, std::int64_t thread) {
@@ -428,17 +265,12 @@ class Lane {
         });
     }
 
-    std::vector<Layer> layers_;
-    std::vector<double> settings_;  // (members, columns)
-    std::int64_t columns_;
-    std::vector<std::int64_t> slots_;
+    std::int64_t size() const { return members_.size(); }
+    std::int64_t seed_count() const { return members_.seed_count(); }
+    const Network& network() const { return members_.network(); }
+
+    Members<T> members_;
     const InstructionSet& set_;
-    Network network_{};
-    std::vector<Piece> param_pieces_, buffer_pieces_;
-    std::int64_t flat_params_ = 0, flat_buffers_ = 0, seed_count_ = 0;
-    std::vector<Member<T>> members_;
-    std::vector<Memory> memories_, snapshots_;
-    std::vector<std::vector<std::int64_t>> of_seed_;
     std::vector<Memory> scratch_, batches_, spares_;  // of each thread
     std::size_t batch_bytes_ = 0;
     double pace_ = 2e-10;  // seconds that a multiplication took lately, and all that goes with it

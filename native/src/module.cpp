@@ -8,18 +8,19 @@
 #include "array_functions.hpp"
 #include "checks.hpp"
 #include "lane.hpp"
+#include "samples.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
 
-using trainlab::Batch;
 using trainlab::Lane;
 using trainlab::Layer;
-using trainlab::Rows;
+using trainlab::Samples;
 using trainlab::Training;
 
+using trainlab::copied;
 using trainlab::Filled;
 using trainlab::Given;
 using trainlab::Integers;
@@ -27,118 +28,6 @@ using trainlab::length;
 using trainlab::require;
 
 constexpr std::int64_t LAYER_FIELDS = 9;
-constexpr double SPARSE = 0.35;            // the largest density that pays for lists of numbers
-constexpr std::int64_t SPARSE_FEATURES = 128;  // and the fewest features
-constexpr double DEEPEST = 128;  // columns, or rows, of a block of lists: as many rows of a matrix
-constexpr double SHORTEST = 16;  // fit into the nearest cache; and the numbers of a list, or more
-
-template <class T>
-std::vector<T> copied(const Given<T, 1>& array) {
-    return std::vector<T>(array.data(), array.data() + array.shape(0));
-}
-
-// The rows of a split.  It keeps the arrays alive that it points to.
-template <class T>
-struct Samples {
-    Samples(Given<T, 1> x, std::int64_t features, std::optional<Integers> starts,
-            std::optional<Given<std::int32_t, 1>> columns, std::optional<Integers> classes,
-            std::optional<Given<T, 2>> targets, std::optional<Given<T, 1>> weight)
-        : x_(x), starts_(starts), columns_(columns), classes_(classes), targets_(targets),
-          weight_(weight) {
-        require(features > 0, "features must be positive");
-        rows.features = features;
-        rows.x = x.data();
-        const std::int64_t numbers = length(x.shape(0));
-        if (starts) {
-            require(columns && length(columns->shape(0)) == numbers, "columns do not fit");
-            rows.count = length(starts->shape(0)) - 1;
-            rows.starts = starts->data();
-            rows.columns = columns->data();
-            check_lists(numbers);
-        } else {
-            rows.count = numbers / features;
-            require(rows.count * features == numbers, "x does not fit");
-        }
-        require(rows.count > 0, "there must be rows");
-        if (classes) {
-            require(length(classes->shape(0)) == rows.count, "classes do not fit");
-            rows.classes = classes->data();
-            for (std::int64_t i = 0; i < rows.count; ++i)
-                most_ = std::max(most_, rows.classes[i]),
-                least_ = std::min(least_, rows.classes[i]);
-        }
-        if (targets) {
-            require(length(targets->shape(0)) == rows.count, "targets do not fit");
-            rows.targets = targets->data();
-            rows.outputs = length(targets->shape(1));
-        }
-        if (weight) {
-            require(length(weight->shape(0)) == rows.count, "weights do not fit");
-            rows.weight = weight->data();
-        }
-        count_numbers(numbers);
-    }
-
-    // Whether a network of so many inputs and outputs can read them.
-    void check(const trainlab::Network& network, bool with_targets) const {
-        require(rows.features == network.inputs, "features do not fit the network");
-        if (!with_targets) return;
-        if (network.loss == trainlab::SOFTMAX_CROSS_ENTROPY)
-            require(rows.classes && least_ >= 0 && most_ < network.outputs, "classes do not fit");
-        else
-            require(rows.targets && rows.outputs == network.outputs, "targets do not fit");
-    }
-
-    Rows<T> rows{};
-
-  private:
-    void check_lists(std::int64_t numbers) const {
-        require(rows.count >= 0 && rows.starts[0] == 0 && rows.starts[rows.count] == numbers,
-                "starts do not fit");
-        for (std::int64_t i = 0; i < rows.count; ++i)
-            require(rows.starts[i] <= rows.starts[i + 1], "starts must rise");
-        for (std::int64_t i = 0; i < rows.count; ++i)
-            for (std::int64_t at = rows.starts[i]; at < rows.starts[i + 1]; ++at) {
-                require(rows.columns[at] >= 0 && rows.columns[at] < rows.features,
-                        "columns must be features");
-                require(at == rows.starts[i] || rows.columns[at - 1] < rows.columns[at],
-                        "columns must rise");
-            }
-    }
-
-    // Decides whether batches are lists of the numbers that are not zero.
-    void count_numbers(std::int64_t numbers) {
-        std::int64_t total = numbers;
-        if (rows.starts) {
-            for (std::int64_t i = 0; i < rows.count; ++i)
-                rows.longest = std::max(rows.longest, rows.starts[i + 1] - rows.starts[i]);
-        } else if (rows.features >= SPARSE_FEATURES) {
-            total = 0;
-            for (std::int64_t i = 0; i < rows.count; ++i) {
-                const T* row = rows.x + i * rows.features;
-                std::int32_t found = 0;
-                for (std::int64_t c = 0; c < rows.features; ++c) found += row[c] != 0;
-                rows.longest = std::max<std::int64_t>(rows.longest, found);
-                total += found;
-            }
-        }
-        const double all = static_cast<double>(rows.count) * static_cast<double>(rows.features);
-        rows.is_sparse = rows.features >= SPARSE_FEATURES &&
-                         static_cast<double>(total) < SPARSE * all &&
-                         rows.features < std::int64_t{1} << 31;
-        // Nothing is gained by lists that are nearly empty.
-        const double deepest = SHORTEST * all / std::max(1.0, static_cast<double>(total));
-        rows.deepest = static_cast<std::int64_t>(std::clamp(deepest, DEEPEST, 1e9));
-    }
-
-    Given<T, 1> x_;
-    std::optional<Integers> starts_;
-    std::optional<Given<std::int32_t, 1>> columns_;
-    std::optional<Integers> classes_;
-    std::optional<Given<T, 2>> targets_;
-    std::optional<Given<T, 1>> weight_;
-    std::int64_t least_ = 0, most_ = 0;
-};
 
 // A lane as Python has it.
 template <class T>
@@ -146,12 +35,12 @@ struct BoundLane {
     BoundLane(const Given<std::int64_t, 2>& layers, std::int64_t loss,
               const Given<double, 2>& settings, const Integers& rules, const Integers& slots,
               const Given<std::uint64_t, 1>& seeds, const Integers& seed_places)
-        : lane(read_layers(layers, length(settings.shape(1))), read_flat(layers),
-               checked_loss(loss),
-               std::vector<double>(settings.data(), settings.data() + settings.size()),
-               length(settings.shape(1)), checked_rules(rules, slots, length(settings.shape(0))),
-               copied(slots), copied(seeds),
-               checked_places(seed_places, length(rules.shape(0)), length(seeds.shape(0)))) {}
+        : lane(trainlab::Members<T>(
+              read_layers(layers, length(settings.shape(1))), read_flat(layers), checked_loss(loss),
+              std::vector<double>(settings.data(), settings.data() + settings.size()),
+              length(settings.shape(1)), checked_rules(rules, slots, length(settings.shape(0))),
+              copied(slots), copied(seeds),
+              checked_places(seed_places, length(rules.shape(0)), length(seeds.shape(0))))) {}
 
     BoundLane(const BoundLane&) = delete;
     BoundLane& operator=(const BoundLane&) = delete;
@@ -160,50 +49,53 @@ struct BoundLane {
     void load(std::int64_t row, std::int64_t slot, const Given<T, 1>& flat) {
         check_slot(row, slot, length(flat.shape(0)));
         if (slot == -2)
-            lane.load_buffers(row, flat.data());
+            lane.members().load_buffers(row, flat.data());
         else
-            lane.load(row, slot, flat.data());
+            lane.members().load(row, slot, flat.data());
     }
     void fill(std::int64_t row, std::int64_t slot, double value) {
-        check_slot(row, slot, lane.flat_params());
+        check_slot(row, slot, lane.members().flat_params());
         require(slot >= 0, "only slots can be filled");
-        lane.fill(row, slot, static_cast<T>(value));
+        lane.members().fill(row, slot, static_cast<T>(value));
     }
     void read(std::int64_t row, std::int64_t slot, const Filled<T, 1>& out) const {
         check_slot(row, slot, length(out.shape(0)));
         if (slot == -2)
-            lane.read_buffers(row, out.data());
+            lane.members().read_buffers(row, out.data());
         else
-            lane.read(row, slot, out.data());
+            lane.members().read(row, slot, out.data());
     }
 
     void keep(const Integers& rows, const Given<std::uint64_t, 1>& seeds,
               const Integers& seed_places) {
         for (std::size_t i = 0; i < rows.shape(0); ++i)
-            require(rows(i) >= 0 && rows(i) < lane.size() && (i == 0 || rows(i - 1) < rows(i)),
+            require(rows(i) >= 0 && rows(i) < lane.members().size() &&
+                        (i == 0 || rows(i - 1) < rows(i)),
                     "rows must rise");
-        lane.keep(copied(rows), copied(seeds),
-                  checked_places(seed_places, length(rows.shape(0)), length(seeds.shape(0))));
+        lane.members().keep(
+            copied(rows), copied(seeds),
+            checked_places(seed_places, length(rows.shape(0)), length(seeds.shape(0))));
     }
 
     std::int64_t train(const Samples<T>& samples, const Given<std::int64_t, 3>& batches,
                        const Given<double, 3>& coefficients, std::int64_t first_step,
                        std::int64_t threads, const nb::callable& interrupted,
                        const Filled<T, 2>& losses, const Filled<std::int64_t, 1>& diverged) {
-        samples.check(lane.network(), true);
+        samples.check(lane.members().network(), true);
         const std::int64_t seeds = length(batches.shape(0)), steps = length(batches.shape(1)),
                            batch = length(batches.shape(2));
-        require(seeds == lane.seed_count() && batch > 0, "batches do not fit");
+        require(seeds == lane.members().seed_count() && batch > 0, "batches do not fit");
         check_rows(batches.data(), length(batches.size()), samples);
         const std::int64_t by_step = length(coefficients.shape(0)),
                            by_member = length(coefficients.shape(1)),
                            numbers = length(coefficients.shape(2));
         require((by_step == steps || by_step == 1) &&
-                    (by_member == lane.size() || by_member == 1) &&
+                    (by_member == lane.members().size() || by_member == 1) &&
                     numbers == trainlab::COEFFICIENTS,
                 "coefficients do not fit");
-        require(length(losses.shape(0)) == lane.size() && length(losses.shape(1)) == steps &&
-                    length(diverged.shape(0)) == lane.size(),
+        require(length(losses.shape(0)) == lane.members().size() &&
+                    length(losses.shape(1)) == steps &&
+                    length(diverged.shape(0)) == lane.members().size(),
                 "room for results does not fit");
         require(threads > 0 && threads <= 4096 && first_step >= 0, "threads must be positive");
         Training<T> training{};
@@ -214,7 +106,7 @@ struct BoundLane {
         training.steps = steps;
         training.losses = losses.data();
         training.diverged = diverged.data();
-        if (lane.size() == 0 || nb::cast<bool>(interrupted())) return 0;
+        if (lane.members().size() == 0 || nb::cast<bool>(interrupted())) return 0;
         nb::gil_scoped_release released;
         return lane.train(samples.rows, batches.data(), batch, training, threads, [&] {
             nb::gil_scoped_acquire held;
@@ -224,7 +116,7 @@ struct BoundLane {
 
     void evaluate(const Samples<T>& samples, std::int64_t threads, const Filled<double, 1>& loss,
                   const Filled<double, 1>& right) {
-        samples.check(lane.network(), true);
+        samples.check(lane.members().network(), true);
         check_sums(loss, right);
         require(threads > 0 && threads <= 4096, "threads must be positive");
         nb::gil_scoped_release released;
@@ -233,9 +125,9 @@ struct BoundLane {
 
     void evaluate_batch(const Samples<T>& samples, const Given<std::int64_t, 2>& batch,
                         const Filled<double, 1>& loss, const Filled<double, 1>& right) {
-        samples.check(lane.network(), true);
+        samples.check(lane.members().network(), true);
         check_sums(loss, right);
-        require(length(batch.shape(0)) == lane.seed_count() && batch.shape(1) > 0,
+        require(length(batch.shape(0)) == lane.members().seed_count() && batch.shape(1) > 0,
                 "the batch does not fit");
         check_rows(batch.data(), length(batch.size()), samples);
         nb::gil_scoped_release released;
@@ -244,9 +136,10 @@ struct BoundLane {
     }
 
     void outputs(const Samples<T>& samples, std::int64_t threads, const Filled<T, 3>& out) {
-        samples.check(lane.network(), false);
-        require(length(out.shape(0)) == lane.size() && length(out.shape(1)) == samples.rows.count &&
-                    length(out.shape(2)) == lane.network().outputs,
+        samples.check(lane.members().network(), false);
+        require(length(out.shape(0)) == lane.members().size() &&
+                    length(out.shape(1)) == samples.rows.count &&
+                    length(out.shape(2)) == lane.members().network().outputs,
                 "room for outputs does not fit");
         require(threads > 0 && threads <= 4096, "threads must be positive");
         nb::gil_scoped_release released;
@@ -337,9 +230,9 @@ struct BoundLane {
     }
 
     void check_slot(std::int64_t row, std::int64_t slot, std::int64_t size) const {
-        require(row >= 0 && row < lane.size(), "there is no such row");
-        require(slot >= -2 && slot < lane.slots(row), "there is no such slot");
-        require(size == (slot == -2 ? lane.flat_buffers() : lane.flat_params()),
+        require(row >= 0 && row < lane.members().size(), "there is no such row");
+        require(slot >= -2 && slot < lane.members().slots(row), "there is no such slot");
+        require(size == (slot == -2 ? lane.members().flat_buffers() : lane.members().flat_params()),
                 "the array does not fit");
     }
 
@@ -350,10 +243,23 @@ struct BoundLane {
     }
 
     void check_sums(const Filled<double, 1>& loss, const Filled<double, 1>& right) const {
-        require(length(loss.shape(0)) == lane.size() && length(right.shape(0)) == lane.size(),
+        require(length(loss.shape(0)) == lane.members().size() &&
+                    length(right.shape(0)) == lane.members().size(),
                 "room for sums does not fit");
     }
 };
+
+// Fills out (seeds, count) with the permutations of their streams.
+void permutations(const Given<std::uint64_t, 1>& seeds, std::uint64_t packed,
+                  const Filled<std::int64_t, 2>& out) {
+    const std::int64_t count = length(out.shape(1));
+    require(out.shape(0) == seeds.shape(0), "room for permutations does not fit");
+    require(count < std::int64_t{1} << 32, "a permutation of so many is not drawn here");
+    const trainlab::InstructionSet& set = *trainlab::instruction_set();
+    nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < seeds.shape(0); ++i)
+        set.permutation(seeds(i), packed, count, out.data() + length(i) * count);
+}
 
 template <class T>
 void bind(nb::module_& module, const char* samples, const char* lane) {
@@ -387,6 +293,7 @@ NB_MODULE(_native, module) {
     if (!set)
         throw nb::import_error("TRAINLAB_NATIVE_ISA names no instruction set of this machine");
     module.attr("isa") = set->name;
+    module.def("permutations", permutations);
     bind<float>(module, "Samples32", "Lane32");
     bind<double>(module, "Samples64", "Lane64");
     trainlab::bind_array_functions(module, set->of_arrays);

@@ -164,4 +164,6 @@ struct Team {
     void* barrier;
 };
 
+constexpr Team ALONE{0, 1, nullptr, nullptr};
+
 }  // namespace trainlab

@@ -9,13 +9,9 @@
 
 #include "network.hpp"
 #include "sums.hpp"
+#include "team.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
-
-// Calls use(c, C) for panels of at most `most` vectors of columns, c being where one begins.
-// C is a constant: the sums of a panel stay in registers.
-template <class T, int most, class Use>
-TRAINLAB_INLINE void for_panels(Index features, Use use);
 
 template <int n>
 struct Constant {
@@ -32,25 +28,26 @@ TRAINLAB_INLINE void last_panel_of(Index vectors, Index c, Use use) {
     }
 }
 
+// Calls use(c, C) for panels of at most `most` vectors of columns, c being where one begins.
+// C is a constant: the sums of a panel stay in registers.
 template <class T, int most, class Use>
-TRAINLAB_INLINE void for_panels(Index features, Use use) {
-    constexpr Index block = Format<T>::block;
-    Index vectors = (features + block - 1) / block * (block / Vec<T>::width), c = 0;
+TRAINLAB_INLINE void for_panels(Share columns, Use use) {
+    Index vectors = columns.count() / Vec<T>::width, c = columns.from;
     for (; vectors >= most; vectors -= most, c += most * Vec<T>::width) use(c, Constant<most>{});
     last_panel_of<T, most - 1>(vectors, c, use);
 }
 
 // d_gamma = sum over the batch of dy x_hat, d_beta = sum of dy.
 template <class T>
-void scale_and_shift_gradients(const Layer& layer, const T* x_hat, Index rows, const T* dy,
+void scale_and_shift_gradients(const T* x_hat, Index row, Index rows, Share columns, const T* dy,
                                T* d_gamma, T* d_beta) {
-    for_panels<T, 4>(layer.outputs, [&](Index c, auto count) {
+    for_panels<T, 4>(columns, [&](Index c, auto count) {
         constexpr int C = decltype(count)::value, W = Vec<T>::width;
         Vec<T> gamma[C], beta[C];
         for (int i = 0; i < C; ++i) gamma[i] = beta[i] = zero<T>();
         for (Index r = 0; r < rows; ++r) {
             for (int i = 0; i < C; ++i) {
-                const Index at = r * layer.row + c + i * W;
+                const Index at = r * row + c + i * W;
                 const Vec<T> own = load(dy + at);
                 gamma[i] = fma(own, load(x_hat + at), gamma[i]);
                 beta[i] = beta[i] + own;
@@ -67,10 +64,14 @@ void scale_and_shift_gradients(const Layer& layer, const T* x_hat, Index rows, c
 // pass.
 template <class T>
 void layer_norm(const Layer& layer, const double* settings, const T* gamma, const T* beta,
-                const T* x, Index rows, T* x_hat, T* inverse, T* y) {
+                const T* x, Share rows, T* x_hat, T* inverse, T* y) {
     const Index features = layer.outputs;
     const T n = static_cast<T>(features), eps = static_cast<T>(settings[0]);
-    for (Index r = 0; r < rows; ++r, x += layer.row, x_hat += layer.row, y += layer.row) {
+    x += rows.from * layer.row;
+    x_hat += rows.from * layer.row;
+    y += rows.from * layer.row;
+    for (Index r = rows.from; r < rows.to;
+         ++r, x += layer.row, x_hat += layer.row, y += layer.row) {
         const T sum = sum_row<T>(features, [&](Index j) { return load(x + j); });
         const Vec<T> mean = broadcast(sum / n);
         const T squares = sum_row<T>(features, [&](Index j) {
@@ -90,14 +91,17 @@ void layer_norm(const Layer& layer, const double* settings, const T* gamma, cons
     }
 }
 
-// dx, d_gamma and d_beta (row,), before gamma changes.
+// dx, before gamma changes.
 template <class T>
 void layer_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, const T* inverse,
-                         Index rows, const T* dy, T* dx, T* d_gamma, T* d_beta) {
+                         Share rows, const T* dy, T* dx) {
     const Index features = layer.outputs;
     const T n = static_cast<T>(features);
-    scale_and_shift_gradients(layer, x_hat, rows, dy, d_gamma, d_beta);
-    for (Index r = 0; r < rows; ++r, x_hat += layer.row, dy += layer.row, dx += layer.row) {
+    x_hat += rows.from * layer.row;
+    dy += rows.from * layer.row;
+    dx += rows.from * layer.row;
+    for (Index r = rows.from; r < rows.to;
+         ++r, x_hat += layer.row, dy += layer.row, dx += layer.row) {
         const T sum = sum_row<T>(features, [&](Index j) {
             const Vec<T> g = load(dy + j) * load(gamma + j);
             store(dx + j, g);
@@ -119,8 +123,8 @@ void layer_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, con
 // (2, row).
 template <class T>
 void batch_norm_training(const Layer& layer, const double* settings, const T* gamma, const T* beta,
-                         const T* buffers, const T* x, Index rows, T* x_hat, T* inverse, T* updated,
-                         T* y) {
+                         const T* buffers, const T* x, Index rows, Share columns, T* x_hat,
+                         T* inverse, T* updated, T* y) {
     const double decay = settings[1], count = static_cast<double>(rows);
     const double correction = layer.flag && rows > 1 ? count / (count - 1.0) : 1.0;
     const Vec<T> old = broadcast(static_cast<T>(decay));
@@ -128,7 +132,7 @@ void batch_norm_training(const Layer& layer, const double* settings, const T* ga
     const Vec<T> of_var = broadcast(static_cast<T>((1.0 - decay) * correction));
     const Vec<T> n = broadcast(static_cast<T>(rows)), one = broadcast(T(1));
     const Vec<T> eps = broadcast(static_cast<T>(settings[0]));
-    for_panels<T, 4>(layer.outputs, [&](Index c, auto constant) {
+    for_panels<T, 4>(columns, [&](Index c, auto constant) {
         constexpr int C = decltype(constant)::value, W = Vec<T>::width;
         Vec<T> mean[C], var[C];
         for (int i = 0; i < C; ++i) mean[i] = var[i] = zero<T>();
@@ -178,13 +182,13 @@ void batch_norm_evaluation(const Layer& layer, const double* settings, const T* 
     });
 }
 
-// dx, d_gamma and d_beta (row,) of a training step, before gamma changes.
+// dx of a training step, from d_gamma and d_beta (row,) and before gamma changes.
 template <class T>
 void batch_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, const T* inverse,
-                         Index rows, const T* dy, T* dx, T* d_gamma, T* d_beta) {
-    scale_and_shift_gradients(layer, x_hat, rows, dy, d_gamma, d_beta);
+                         Index rows, Share columns, const T* dy, T* dx, const T* d_gamma,
+                         const T* d_beta) {
     const Vec<T> n = broadcast(static_cast<T>(rows));
-    for_panels<T, 4>(layer.outputs, [&](Index c, auto constant) {
+    for_panels<T, 4>(columns, [&](Index c, auto constant) {
         constexpr int C = decltype(constant)::value, W = Vec<T>::width;
         Vec<T> of_gamma[C], of_beta[C], scale[C];
         for (int i = 0; i < C; ++i) {
@@ -207,9 +211,10 @@ void batch_norm_backward(const Layer& layer, const T* gamma, const T* x_hat, con
 // buffers).
 template <class T, class Trace>
 void batch_norm(const Layer& layer, const double* settings, const T* gamma, const T* beta,
-                const T* buffers, const T* x, Index rows, bool training, Trace& trace, T* y) {
+                const T* buffers, const T* x, Index rows, Share columns, bool training,
+                Trace& trace, T* y) {
     if (training)
-        batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, trace.x_hat,
+        batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, columns, trace.x_hat,
                             trace.inverse, trace.statistics, y);
     else
         batch_norm_evaluation(layer, settings, gamma, beta, buffers, x, rows, y);
@@ -217,7 +222,7 @@ void batch_norm(const Layer& layer, const double* settings, const T* gamma, cons
 
 template <class T, class Trace>
 void layer_norm(const Layer& layer, const double* settings, const T* gamma, const T* beta,
-                const T* x, Index rows, Trace& trace, T* y) {
+                const T* x, Share rows, Trace& trace, T* y) {
     layer_norm(layer, settings, gamma, beta, x, rows, trace.x_hat, trace.inverse, y);
 }
 

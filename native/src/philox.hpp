@@ -47,15 +47,23 @@ TRAINLAB_INLINE void uniforms_of(const Words& words, float* out) {
     }
 }
 
-// The first `count` numbers of Generator.random(dtype=float32).
-inline void uniforms(std::uint64_t key0, std::uint64_t key1, std::int64_t count, float* out) {
+// `count` numbers of Generator.random(dtype=float32), from the number `first` of a stream on.
+inline void uniforms(std::uint64_t key0, std::uint64_t key1, std::int64_t first, std::int64_t count,
+                     float* out) {
     constexpr std::int64_t each = 8;  // of a block
-    const std::int64_t blocks = count / each;
-    for (std::int64_t i = 0; i < blocks; ++i)
-        uniforms_of(philox(key0, key1, static_cast<std::uint64_t>(i)), out + each * i);
-    float last[each];
-    uniforms_of(philox(key0, key1, static_cast<std::uint64_t>(blocks)), last);
-    for (std::int64_t i = each * blocks; i < count; ++i) out[i] = last[i - each * blocks];
+    for (std::int64_t i = 0; i < count;) {
+        const std::int64_t block = (first + i) / each, skipped = (first + i) % each;
+        const Words words = philox(key0, key1, static_cast<std::uint64_t>(block));
+        const std::int64_t own = each - skipped < count - i ? each - skipped : count - i;
+        if (own == each) {
+            uniforms_of(words, out + i);
+        } else {
+            float part[each];
+            uniforms_of(words, part);
+            for (std::int64_t k = 0; k < own; ++k) out[i + k] = part[skipped + k];
+        }
+        i += own;
+    }
 }
 
 // The first `count` words: what Generator.bit_generator.random_raw gives.
@@ -64,6 +72,38 @@ inline void random_words(std::uint64_t key0, std::uint64_t key1, std::int64_t co
     for (std::int64_t i = 0; i < count; i += 4) {
         const Words words = philox(key0, key1, static_cast<std::uint64_t>(i / 4));
         for (std::int64_t k = 0; k < 4 && i + k < count; ++k) out[i + k] = words.word[k];
+    }
+}
+
+// Generator.permutation(count): from the last place down, each number is exchanged for one of those
+// before it, or for itself.  Which one is drawn with as many bits as it takes, and drawn again if
+// it lies behind.
+inline void permutation(std::uint64_t key0, std::uint64_t key1, std::int64_t count,
+                        std::int64_t* out) {
+    constexpr int blocks = 32, most = 8 * blocks;
+    std::uint32_t drawn[most];  // the lower half of a word before the upper
+    int next = most;
+    std::uint64_t block = 0;
+    for (std::int64_t i = 0; i < count; ++i) out[i] = i;
+    for (std::int64_t i = count - 1; i > 0;) {
+        if (next == most) {
+            for (next = 0; next < most; ++block) {
+                const Words words = philox(key0, key1, block);
+                for (const std::uint64_t word : words.word) {
+                    drawn[next++] = static_cast<std::uint32_t>(word);
+                    drawn[next++] = static_cast<std::uint32_t>(word >> 32);
+                }
+            }
+            next = 0;
+        }
+        const std::uint64_t mask =
+            ~std::uint64_t{0} >> __builtin_clzll(static_cast<unsigned long long>(i));
+        const auto chosen = static_cast<std::int64_t>(drawn[next++] & mask);
+        const bool fits = chosen <= i;  // else i is exchanged for itself: nothing to be predicted
+        const std::int64_t other = fits ? chosen : i, moved = out[other];
+        out[other] = out[i];
+        out[i] = moved;
+        i -= fits;
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "memory.hpp"
 #include "network.hpp"
+#include "team.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
 
@@ -101,11 +102,6 @@ void product(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Index 
     }
     last_panel<T, C - 1>(vectors, rows, a, b, b_row, depth, start, out, out_row);
 }
-
-// Rows from ... to - 1 of something.
-struct Share {
-    Index from, to;
-};
 
 // C vectors of columns of a product whose left factor is given by lists.  Block by block of these:
 // the rows of b that one needs stay in the nearest cache for all rows of the product, whose sums

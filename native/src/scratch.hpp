@@ -47,7 +47,9 @@ struct Scratch {
     T* turned;        // (outputs, block)
     T* transposed;    // W of a layer
     T* gradient;      // all of it, where its norm is clipped
-    float* uniforms;  // (rows, outputs)
+    double* squares;  // the sum of each of its rows
+    float* uniforms;  // (rows, most_drawn): a thread draws where its rows lie
+    Index most_drawn = 0;  // for a row of any layer
     std::size_t bytes;
 
     // What each thread of a team has for itself lies at the beginning of `own`, the rest in
@@ -78,7 +80,7 @@ struct Scratch {
     }
 
     void for_training(const Network& network, Index rows, Arena& arena, bool filled) {
-        Index largest = 0, drawn = 0;
+        Index largest = 0, rows_of_all = 0;
         for (Index i = 0; i < network.count; ++i) {
             const Layer& layer = network.layers[i];
             const bool norm = layer.kind == BATCH_NORM || layer.kind == LAYER_NORM;
@@ -92,13 +94,15 @@ struct Scratch {
             if (layer.kind == BATCH_NORM) trace.statistics = arena.take<T>(2 * layer.row);
             if (layer.kind == DROPOUT) trace.mask = arena.take<T>(rows * layer.row);
             if (filled) traces[i] = trace;
-            if (layer.kind == DROPOUT && rows * layer.outputs > drawn) drawn = rows * layer.outputs;
+            if (layer.kind == DROPOUT && layer.outputs > most_drawn) most_drawn = layer.outputs;
+            rows_of_all += layer.kind == DENSE ? layer.inputs + 1 : 2;
             const Index own = columns_of<T>(layer.outputs) * network.widest;
             if (layer.kind == DENSE && i > 0 && own > largest) largest = own;
         }
         transposed = arena.take<T>(largest);
         gradient = arena.take<T>(network.params);
-        uniforms = arena.take<float>(drawn);
+        squares = arena.take<double>(rows_of_all);
+        uniforms = arena.take<float>(rows * most_drawn);
     }
 
     // The outputs of two layers are enough.

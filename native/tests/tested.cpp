@@ -105,16 +105,20 @@ void Tested<T>::norm(int kind, int unbiased, const double* settings, std::int64_
     auto x_hat = blocks(rows * layer.row), inverse = blocks(rows + layer.row);
     auto updated = blocks(2 * layer.row);
     T *hat = x_hat[0].numbers, *inv = inverse[0].numbers, *fresh = updated[0].numbers;
+    const isa::Share columns{0, layer.row};
     if (kind == trainlab::BATCH_NORM) {
         isa::batch_norm_evaluation(layer, settings, gamma, beta, buffers, x, rows, evaluated);
-        isa::batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, hat, inv, fresh,
-                                 y);
-        isa::batch_norm_backward(layer, gamma, hat, inv, rows, dy, dx, d_gamma, d_beta);
+        isa::batch_norm_training(layer, settings, gamma, beta, buffers, x, rows, columns, hat, inv,
+                                 fresh, y);
         for (std::int64_t i = 0; i < 2 * layer.row; ++i) buffers[i] = fresh[i];
     } else {
-        isa::layer_norm(layer, settings, gamma, beta, x, rows, hat, inv, y);
-        isa::layer_norm_backward(layer, gamma, hat, inv, rows, dy, dx, d_gamma, d_beta);
+        isa::layer_norm(layer, settings, gamma, beta, x, isa::Share{0, rows}, hat, inv, y);
     }
+    isa::scale_and_shift_gradients(hat, layer.row, rows, columns, dy, d_gamma, d_beta);
+    if (kind == trainlab::BATCH_NORM)
+        isa::batch_norm_backward(layer, gamma, hat, inv, rows, columns, dy, dx, d_gamma, d_beta);
+    else
+        isa::layer_norm_backward(layer, gamma, hat, inv, isa::Share{0, rows}, dy, dx);
 }
 
 template <class T>
@@ -129,7 +133,7 @@ void Tested<T>::sums(std::int64_t rows, std::int64_t features, const T* x, T* ac
 }
 
 void draw_uniforms(std::uint64_t seed, std::uint64_t key, std::int64_t n, float* out) {
-    isa::uniforms(seed, key, n, out);
+    isa::uniforms(seed, key, 0, n, out);
 }
 
 void draw_words(std::uint64_t seed, std::uint64_t key, std::int64_t n, std::uint64_t* out) {

@@ -56,9 +56,13 @@ def stream(seed: int, purpose: str, first: int = 0, second: int = 0) -> np.rando
     if not (_is_index(first) and _is_index(second)):
         must = f"be integers in [0, {MAX_INDEX}]"
         raise SettingError(sentence("indices", "a random stream", must, (first, second)))
-    packed = (PURPOSES[purpose] << 56) | (int(first) << 28) | int(second)
-    key: Any = _Key(seed, packed)  # which NumPy's annotations do not foresee
+    key: Any = _Key(seed, packed(purpose, first, second))  # unforeseen by NumPy's annotations
     return np.random.Generator(np.random.Philox(key))
+
+
+def packed(purpose: str, first: int = 0, second: int = 0) -> int:
+    """What a stream is for, as one integer: the second half of its key; the seed is the first."""
+    return (PURPOSES[purpose] << 56) | (int(first) << 28) | int(second)
 
 
 def _is_index(value: Any) -> bool:

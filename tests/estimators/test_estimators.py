@@ -192,13 +192,13 @@ def test_partial_fit_sees_every_row_of_parts_of_any_size(monkeypatch: Any) -> No
     network = quick(batch_size=20)
     network.partial_fit(X[:50], y[:50], classes=[0, 1, 2])  # three steps
     seen: list[Any] = []
-    own = tl.datasets.Batches.order
+    own = tl.datasets.Batches.orders
 
-    def order(batches: Any, seed: int, epoch: int) -> Any:
+    def orders(batches: Any, seeds: Any, epoch: int, *more: Any) -> Any:
         seen.append(epoch)
-        return own(batches, seed, epoch)
+        return own(batches, seeds, epoch, *more)
 
-    monkeypatch.setattr(tl.datasets.Batches, "order", order)
+    monkeypatch.setattr(tl.datasets.Batches, "orders", orders)
     network.partial_fit(X[50:90], y[50:90])  # two, which do not divide them
     assert seen == [2]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from trainlab import memory
 from trainlab.settings import Settings, choice, integer
-from trainlab.streams import stream
+from trainlab.streams import packed, stream
 
 KINDS = ("permutation", "book")
+
+Permutations = Callable[[NDArray[np.uint64], int, NDArray[np.int64]], None]
+"""Fills a matrix with the permutations of some seeds' streams, whose other key is the integer."""
 
 LARGE: Final = 2**20
 """Rows of an epoch from which on it is asked whether they fit into memory."""
@@ -125,10 +129,8 @@ class Batches(Settings):
         ndarray of int64
             The indices of the first batch, of the second, and so on.
         """
+        self._need_memory(1)
         rng = stream(seed, "batches", epoch)
-        rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
-        if rows > LARGE:
-            memory.need(rows * np.dtype(np.int64).itemsize, "the order of an epoch", "Batches")
         order: NDArray[Any]
         if self.kind == "book":
             size = self.steps_per_epoch * self.batch_size
@@ -136,3 +138,36 @@ class Batches(Settings):
         else:
             order = rng.permutation(self.n).astype(np.int64, copy=False)
         return order
+
+    def orders(
+        self, seeds: Sequence[int], epoch: int, permutations: Permutations | None = None
+    ) -> NDArray[np.int64]:
+        """Draw the batches of one epoch for several seeds: the `order` of each, one to a row.
+
+        Parameters
+        ----------
+        seeds : sequence of int
+            The seeds.
+        epoch : int
+            The number of the epoch, counted from 0.
+        permutations : callable, optional
+            What draws many permutations faster than NumPy, and the same ones.
+
+        Returns
+        -------
+        ndarray of int64, shape (seeds, samples)
+            The orders.
+        """
+        if permutations is None or self.kind != "permutation":
+            return np.stack([self.order(seed, epoch) for seed in seeds])
+        self._need_memory(len(seeds))
+        orders = np.empty((len(seeds), self.n), np.int64)
+        permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders)
+        return orders
+
+    def _need_memory(self, orders: int) -> None:
+        """Asks for the memory of so many orders, if it is much."""
+        rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
+        if rows > LARGE:
+            size = orders * rows * np.dtype(np.int64).itemsize
+            memory.need(size, "the order of an epoch", "Batches")

@@ -125,6 +125,7 @@ class Engine(Protocol):
     """Opens lanes.
 
     One may have a true `has_threads`: a lane keeps several cores busy, without Python's lock.
+    One may have `permutations`, which draws the orders of many seeds at once (data/batches.py).
     """
 
     name: str

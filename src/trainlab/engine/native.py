@@ -121,6 +121,10 @@ class NativeEngine:
     name = "native"
     has_threads = True
 
+    def permutations(self, seeds: Array, packed: int, out: Array) -> None:
+        """Fills out (S, n) with the permutations of the streams of the seeds (S,)."""
+        _native.permutations(seeds, packed, out)
+
     def __init__(self) -> None:
         if MISSING is not None:
             must, got, remedy = "be compiled when trainlab is installed", MISSING, "engine='numpy'"

@@ -124,7 +124,8 @@ class _Trainer:
         self._origin = before - self.done  # updates that they had received before this training
         self.total = self._origin + spec.plan.total
         self._better = spec.plan.evaluated(scored=True)
-        self._orders: dict[int, tuple[int, Array]] = {}  # seed → epoch, its batches end to end
+        self._permutations = getattr(spec.engine, "permutations", None)
+        self._orders: tuple[int, dict[int, int], Array] = -1, {}, np.empty((0, 0))
 
     @property
     def updates(self) -> int:
@@ -153,15 +154,22 @@ class _Trainer:
         """
         plan = self._plan.batches
         epoch, offset = divmod(self._origin + first, plan.steps_per_epoch)
-        for seed in self.lane.seeds:
-            if self._orders.get(seed, (-1,))[0] != epoch:
-                self._orders[seed] = (epoch, plan.order(seed, epoch))
-        orders = [self._orders[seed][1] for seed in self.lane.seeds]
-        size, whole = plan.batch_size, len(orders[0]) // plan.batch_size
+        orders, size = self._orders_of(epoch), plan.batch_size
+        whole = orders.shape[1] // size
         if offset >= whole:
-            return np.stack([order[offset * size :] for order in orders])[:, None]
+            return orders[:, None, offset * size :]
         rows = slice(offset * size, min(offset + end - first, whole) * size)
-        return np.stack([order[rows].reshape(-1, size) for order in orders])
+        return orders[:, rows].reshape(len(orders), -1, size)
+
+    def _orders_of(self, epoch: int) -> Array:
+        """The batches (S, samples) of an epoch end to end, drawn when it begins."""
+        drawn, place, orders = self._orders
+        seeds = self.lane.seeds
+        if drawn != epoch:
+            orders = self._plan.batches.orders(seeds, epoch, self._permutations)
+            place = {seed: row for row, seed in enumerate(seeds)}
+            self._orders = epoch, place, orders
+        return orders if len(seeds) == len(orders) else orders[[place[seed] for seed in seeds]]
 
     def evaluate(self) -> None:
         """Evaluates the splits if it is time, and ends the members that should stop."""
