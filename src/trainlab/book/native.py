@@ -43,12 +43,10 @@ Shape = tuple[int, int, int]
 
 def product(x: Array, W: Array, b: Array) -> Array:
     """x W + b;  x (B, in), W (in, out), b (out,)."""
-    if _are_plain(W, b) and _is_factor(x) and x.ndim == W.ndim == 2 and b.shape == W.shape[1:]:
-        ends = _ends(_product, x.shape[0], x.shape[1], W.shape[1])
-        if ends is not None and x.shape[1] == len(W):
-            y = np.empty((len(x), W.shape[1]))
-            _native.product(x, W, b, ends, y)
-            return y
+    if _are_plain(W, b) and _is_factor(x) and x.ndim == 2 and W.shape == (*x.shape[1:], *b.shape):
+        ends = _ends(_product, len(x), *W.shape)
+        if ends is not None:
+            return _product(x, W, ends, b)
     y = np.asarray(np.dot(x, W))
     y += b
     return y
@@ -57,13 +55,11 @@ def product(x: Array, W: Array, b: Array) -> Array:
 def product_of_each(x: Array, W: Array, b: Array) -> Array:
     """x W + b of each of n batches (n, B, in), with the bits of a batch by itself."""
     if _are_plain(x, W, b) and W.shape == (*x.shape[2:], *b.shape):
-        ends = _ends(_product, x.shape[1], x.shape[2], W.shape[1])
+        ends = _ends(_product, x.shape[1], *W.shape)
         if ends is not None:
-            y = np.empty((*x.shape[:2], W.shape[1]))
-            rows = (-1, x.shape[2]), (-1, W.shape[1])
-            _native.product(x.reshape(rows[0]), W, b, ends, y.reshape(rows[1]))
-            return y
-    y: Array = np.matmul(x, W)
+            y = _product(x.reshape(-1, x.shape[2]), W, ends, b)
+            return y.reshape(*x.shape[:2], -1)
+    y = np.asarray(np.matmul(x, W))
     y += b
     return y
 
@@ -93,9 +89,9 @@ def factor(x: Array, W: Array) -> Array:
     return x.astype(np.result_type(x, W), copy=False)
 
 
-def _product(x: Array, W: Array, ends: Array) -> Array:
+def _product(x: Array, W: Array, ends: Array, b: Array | None = None) -> Array:
     out = np.empty((len(x), W.shape[1]))
-    _native.product(x, W, None, ends, out)
+    _native.product(x, W, b, ends, out)
     return out
 
 
