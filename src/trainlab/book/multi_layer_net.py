@@ -99,15 +99,7 @@ class MultiLayerNet:
     @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self._outputs(x, MultiLayerNet.predict), t)
-
-    def _outputs(self, x: Any, known: Callable[..., Any]) -> Any:
-        """`predict(x)`; in blocks of rows, unless that is a method or a layer of the reader's."""
-        ours = all(type(layer) in ROW_BY_ROW for layer in self.layers.values())
-        if not ours or type(self).predict is not known:
-            return self.predict(x)
-        blocks = [self.predict(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
-        return np.concatenate(blocks) if blocks else self.predict(x)
+        return share_right(outputs(self, MultiLayerNet.predict, x), t)
 
     @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
@@ -133,6 +125,16 @@ class MultiLayerNet:
             grads[f"W{i}"] = affine.dW + decay * affine.W if decay else affine.dW
             grads[f"b{i}"] = affine.db
         return grads
+
+
+def outputs(network: Any, known: Callable[..., Any], x: Any) -> Any:
+    """`predict(x)`; in blocks of rows, unless that is a method or a layer of the reader's."""
+    layers = getattr(network, "layers", {}).values()
+    ours = all(type(layer) in ROW_BY_ROW for layer in layers)
+    if not ours or type(network).predict is not known or "predict" in vars(network):
+        return network.predict(x)
+    blocks = [network.predict(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+    return np.concatenate(blocks) if blocks else network.predict(x)
 
 
 def share_right(y: Any, t: Any) -> float:

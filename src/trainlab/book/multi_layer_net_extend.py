@@ -11,7 +11,7 @@ import numpy as np
 
 from trainlab.blas import one_thread
 from trainlab.book.layers import BatchNormalization, Dropout
-from trainlab.book.multi_layer_net import MultiLayerNet, share_right
+from trainlab.book.multi_layer_net import MultiLayerNet, outputs, share_right
 from trainlab.book.notices import notice
 from trainlab.book.perturbed import network_gradient
 
@@ -84,7 +84,7 @@ class MultiLayerNetExtend(MultiLayerNet):
     @one_thread()
     def accuracy(self, X: Any, T: Any) -> float:
         """The share of samples whose largest output is at their class, in evaluation mode."""
-        return share_right(self._outputs(X, MultiLayerNetExtend.predict), T)
+        return share_right(outputs(self, MultiLayerNetExtend.predict, X), T)
 
     @one_thread()
     def numerical_gradient(self, X: Any, T: Any) -> dict[str, Any]:

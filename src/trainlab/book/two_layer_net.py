@@ -9,7 +9,7 @@ import numpy as np
 
 from trainlab.blas import one_thread
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
-from trainlab.book.multi_layer_net import share_right
+from trainlab.book.multi_layer_net import outputs, share_right
 from trainlab.book.perturbed import network_gradient
 
 __all__ = ["TwoLayerNet", "np"]
@@ -52,7 +52,7 @@ class TwoLayerNet:
     @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self.predict(x), t)
+        return share_right(outputs(self, TwoLayerNet.predict, x), t)
 
     @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from trainlab.blas import one_thread
 from trainlab.book import native
 from trainlab.book.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from trainlab.book.layers import Affine, Sigmoid
-from trainlab.book.multi_layer_net import share_right
+from trainlab.book.multi_layer_net import outputs, share_right
 from trainlab.book.perturbed import network_gradient
 from trainlab.book.two_layer_net import starting_params
 
@@ -43,7 +43,7 @@ class TwoLayerNet:
     @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self.predict(x), t)
+        return share_right(outputs(self, TwoLayerNet.predict, x), t)
 
     @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
