@@ -119,9 +119,17 @@ def test_layers_are_left_as_a_pass_leaves_them() -> None:
     statistics = [net.layers[f"BatchNorm{i}"].running_mean for i in (1, 2)]
     net.numerical_gradient(x, t)
     assert net.last_layer.loss == loss
-    assert net.layers["Affine1"].x.shape == x.shape
     assert [net.layers[f"BatchNorm{i}"].running_mean for i in (1, 2)] == statistics
     assert running == [None, None]
+
+
+def test_layers_remember_no_copy() -> None:
+    net = NETWORKS["sigmoid"]()
+    x, t = batch()
+    net.loss(x, t)
+    before = net.layers["Activation_function1"].out
+    net.numerical_gradient(x, t)
+    np.testing.assert_array_equal(net.layers["Activation_function1"].out, before)
 
 
 def test_an_error_leaves_the_parameters_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +188,9 @@ def changed(how: str) -> Any:
     elif how == "method of a layer":
         layer = net.layers["Activation_function1"]
         layer.forward = lambda x: 2 * Relu.forward(layer, x)
+    elif how == "method of the first layer":
+        first = net.layers["Affine1"]
+        first.forward = lambda x: Affine.forward(first, x)[:, ::-1]
     elif how == "loss":
         net = OwnLoss(13, [6], 4)
     elif how == "prediction":
@@ -204,6 +215,7 @@ def changed(how: str) -> Any:
     [
         "layer",
         "method of a layer",
+        "method of the first layer",
         "loss",
         "prediction",
         "method of the network",
