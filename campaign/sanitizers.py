@@ -15,7 +15,7 @@ from campaign.part import Case, Outcome, Part
 SANITIZERS: Final = "address,undefined"
 # One process for each instruction set: the names are those of TRAINLAB_NATIVE_ISA.
 SETS: Final = ("avx512", "avx2", "plain")
-TESTS: Final = ("tests/engine",)
+TESTS: Final = ("tests/engine", "tests/book/test_native.py")
 PYTEST: Final = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not mnist")
 LIMIT: Final = 4 * 3600.0
 SHOWN: Final = 2000  # characters of what was found

@@ -6,13 +6,11 @@
 #include <nanobind/stl/optional.h>
 
 #include <array>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <optional>
 #include <type_traits>
 
 #include "checks.hpp"
+#include "threads.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -33,24 +31,14 @@ const ArrayKernels* kernels;
 
 // Scratch memory of this thread, which grows as it is needed.
 char* scratch_of(std::size_t bytes) {
-    struct Free {
-        void operator()(void* memory) const { std::free(memory); }
-    };
-    thread_local std::unique_ptr<char, Free> memory;
-    thread_local std::size_t size = 0;
-    if (bytes > size) {
-        memory.reset();
-        size = 0;
-        memory.reset(static_cast<char*>(std::aligned_alloc(64, bytes)));
-        if (!memory) throw std::bad_alloc();
-        size = bytes;
-    }
-    return memory.get();
+    thread_local Memory memory;
+    memory.reserve(bytes);
+    return memory.at();
 }
 
-// A product of so many rows, such a depth and so many columns, whose chains end as told.
+// A product whose chains end as told; `copies` says whether it copies its right factor.
 template <class Use>
-void multiply(Sizes sizes, const Integers& ends, const FilledMatrix& out, Use use) {
+void multiply(Sizes sizes, const Integers& ends, const FilledMatrix& out, bool copies, Use use) {
     const Chains chains{ends.data(), length(ends.shape(0))};
     require(sizes.rows > 0 && sizes.depth > 0 && sizes.columns > 0, "arrays must not be empty");
     require(sizes.rows < 1ll << 31 && sizes.depth < 1ll << 31 && sizes.columns < 1ll << 31,
@@ -62,7 +50,8 @@ void multiply(Sizes sizes, const Integers& ends, const FilledMatrix& out, Use us
     require(length(out.shape(0)) == sizes.rows && length(out.shape(1)) == sizes.columns,
             "room for the product does not fit");
     nb::gil_scoped_release released;
-    use(chains, scratch_of(kernels->product_bytes(sizes)));
+    const std::int64_t copied = copies ? sizes.depth * sizes.columns : 0;
+    use(chains, scratch_of(kernels->product_bytes(chains, copied)));
 }
 
 template <class X>
@@ -72,7 +61,7 @@ void product(const Given<X, 2>& x, const Matrix& w, const std::optional<Row>& bi
     require(length(w.shape(0)) == sizes.depth, "w does not fit x");
     require(!bias || length(bias->shape(0)) == sizes.columns, "the bias does not fit");
     const double* added = bias ? bias->data() : nullptr;
-    multiply(sizes, ends, out, [&](Chains chains, char* scratch) {
+    multiply(sizes, ends, out, false, [&](Chains chains, char* scratch) {
         if constexpr (std::is_same_v<X, float>)
             kernels->product_of_float(sizes, chains, x.data(), w.data(), added, out.data(),
                                       scratch);
@@ -87,7 +76,7 @@ void transposed_product(const Given<X, 2>& x, const Matrix& w, const Integers& e
                         const FilledMatrix& out) {
     const Sizes sizes{length(x.shape(1)), length(x.shape(0)), length(w.shape(1))};
     require(length(w.shape(0)) == sizes.depth, "w does not fit x");
-    multiply(sizes, ends, out, [&](Chains chains, char* scratch) {
+    multiply(sizes, ends, out, false, [&](Chains chains, char* scratch) {
         if constexpr (std::is_same_v<X, float>)
             kernels->transposed_product_of_float(sizes, chains, x.data(), w.data(), out.data(),
                                                  scratch);
@@ -101,7 +90,7 @@ void product_with_transposed(const Matrix& x, const Matrix& w, const Integers& e
                              const FilledMatrix& out) {
     const Sizes sizes{length(x.shape(0)), length(x.shape(1)), length(w.shape(0))};
     require(length(w.shape(1)) == sizes.depth, "w does not fit x");
-    multiply(sizes, ends, out, [&](Chains chains, char* scratch) {
+    multiply(sizes, ends, out, true, [&](Chains chains, char* scratch) {
         kernels->product_with_transposed(sizes, chains, x.data(), w.data(), out.data(), scratch);
     });
 }

@@ -39,8 +39,9 @@ struct Normalized {
 };
 
 struct ArrayKernels {
-    // Bytes of scratch memory for any of the products.
-    std::size_t (*product_bytes)(Sizes sizes);
+    // Bytes of scratch memory for a product that copies so many numbers of its right factor: all of
+    // them, if that is transposed, or none.
+    std::size_t (*product_bytes)(Chains chains, std::int64_t copied);
     // out = x w + bias, x (rows, depth), w (depth, columns); bias (columns,) or null.
     void (*product_of_float)(Sizes sizes, Chains chains, const float* x, const double* w,
                              const double* bias, double* out, char* scratch);

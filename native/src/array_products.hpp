@@ -28,6 +28,15 @@ constexpr int TILE_VECTORS = widest<double>, TILE_ROWS = tallest<double, TILE_VE
 constexpr Index TILES = 16;             // whose rows are multiplied by one panel after the other
 constexpr Index GATHERED_DEPTH = 128;  // the shortest chain whose zeros are looked for
 
+inline Index longest_of(Chains chains) {
+    Index longest = 0;
+    for (Index i = 0; i < chains.count; ++i) {
+        const Index own = chains.ends[i] - (i ? chains.ends[i - 1] : 0);
+        if (own > longest) longest = own;
+    }
+    return longest;
+}
+
 // Scratch memory of a product, laid out.
 struct ProductScratch {
     std::uint64_t* bits;  // of the factors of a tile, those of all rows together
@@ -36,12 +45,13 @@ struct ProductScratch {
     double* copy;         // a transposed matrix
     std::size_t bytes;
 
-    ProductScratch(Sizes sizes, char* memory) {
+    ProductScratch(Chains chains, Index copied, char* memory) {
         Arena arena(memory);
-        bits = arena.take<std::uint64_t>(sizes.depth);
-        at = arena.take<std::int32_t>(TILES * (sizes.depth + 1));
-        factors = arena.take<double>(TILES * sizes.depth * TILE_ROWS);
-        copy = arena.take<double>(sizes.depth * sizes.columns);
+        const Index longest = longest_of(chains);
+        bits = arena.take<std::uint64_t>(longest);
+        at = arena.take<std::int32_t>(TILES * (longest + 1));
+        factors = arena.take<double>(TILES * longest * TILE_ROWS);
+        copy = arena.take<double>(copied);
         bytes = arena.bytes();
     }
 };
@@ -195,7 +205,9 @@ inline void multiply_tiles(Index count, const Tile* tiles, Index columns, const 
     }
 }
 
-inline std::size_t product_bytes(Sizes sizes) { return ProductScratch(sizes, nullptr).bytes; }
+inline std::size_t product_bytes(Chains chains, Index copied) {
+    return ProductScratch(chains, copied, nullptr).bytes;
+}
 
 inline bool are_finite(Index count, const double* x) {
     Vec<double> sum = zero<double>();
@@ -229,19 +241,19 @@ template <class X>
 void product_of_arrays(Sizes sizes, Chains chains, const X* x, const double* w, const double* bias,
                        double* out, char* memory) {
     multiply_arrays(sizes, chains, Left<X>{x, sizes.depth, 1}, w, bias, out,
-                    ProductScratch(sizes, memory));
+                    ProductScratch(chains, 0, memory));
 }
 
 template <class X>
 void transposed_product_of_arrays(Sizes sizes, Chains chains, const X* x, const double* w,
                                   double* out, char* memory) {
     multiply_arrays(sizes, chains, Left<X>{x, 1, sizes.rows}, w, nullptr, out,
-                    ProductScratch(sizes, memory));
+                    ProductScratch(chains, 0, memory));
 }
 
 inline void product_with_transposed_array(Sizes sizes, Chains chains, const double* x,
                                           const double* w, double* out, char* memory) {
-    const ProductScratch scratch(sizes, memory);
+    const ProductScratch scratch(chains, sizes.depth * sizes.columns, memory);
     constexpr Index block = 8;  // rows of w that are read side by side
     for (Index first = 0; first < sizes.columns; first += block) {
         const Index last = first + block < sizes.columns ? first + block : sizes.columns;

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <cstring>
+
 #include "array_kernels.hpp"
 #include "memory.hpp"
 
@@ -55,7 +57,12 @@ inline void relu_of_array(Index count, const double* x, double* y, bool* mask) {
 }
 
 inline void relu_backward_of_array(Index count, const bool* mask, const double* dy, double* dx) {
-    for (Index i = 0; i < count; ++i) dx[i] = mask[i] ? 0.0 : dy[i];
+    for (Index i = 0; i < count; ++i) {
+        std::uint64_t bits;
+        std::memcpy(&bits, dy + i, sizeof(bits));
+        bits &= static_cast<std::uint64_t>(mask[i]) - 1;  // all or none: no branch
+        std::memcpy(dx + i, &bits, sizeof(bits));
+    }
 }
 
 inline void mask_array(Index count, const bool* mask, const double* x, double* y) {

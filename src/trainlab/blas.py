@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def threads() -> int:
 @functools.cache
 def _libraries() -> tuple[_Library, ...]:
     """NumPy's BLAS, looked for once: that takes milliseconds, a small prediction less than one."""
+    import_module("numpy")  # a library is found when it is loaded
     found = ThreadpoolController().select(user_api="blas").lib_controllers
     own = [one for one in found if _is_numpys(one.filepath)]  # SciPy's wheels bring a second one
     return tuple(_Library(one.info(), *_functions(one)) for one in own or found)

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.book.layers import SoftmaxWithLoss, backward
 from trainlab.book.notices import notice
 from trainlab.errors import DataError, SettingError, sentence
@@ -33,10 +34,12 @@ class ConvNet:
             x = layer.forward(x)
         return x
 
+    @one_thread()
     def loss(self, x: Any, t: Any) -> Any:
         """The cross-entropy error; t are class indices or one-hot."""
         return self.last_layer.forward(self.predict(x), t)
 
+    @one_thread()
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of the samples whose largest output is the class t, `batch_size` at a time."""
         t = np.asarray(t)
@@ -47,6 +50,7 @@ class ConvNet:
             right += int(np.sum(self.predict(x[rows]).argmax(axis=1) == labels[rows]))
         return right / len(x)
 
+    @one_thread()
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The gradient by back-propagation, by the names of the parameters."""
         self.loss(x, t)

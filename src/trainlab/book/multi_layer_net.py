@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.book.layers import ROW_BY_ROW, Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
 from trainlab.book.perturbed import network_gradient
 from trainlab.book.samples import whole
@@ -82,6 +83,7 @@ class MultiLayerNet:
             x = layer.forward(x)
         return x
 
+    @one_thread()
     def loss(self, x: Any, t: Any) -> Any:
         """The loss of a batch; t is class indices, or one-hot."""
         return self.last_layer.forward(self.predict(x), t) + self._penalty()
@@ -94,23 +96,18 @@ class MultiLayerNet:
             penalty += 0.5 * self.weight_decay_lambda * float(np.sum(self.params[f"W{i}"] ** 2))
         return penalty
 
+    @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self._outputs(x, MultiLayerNet.predict), t)
+        return share_right(outputs(self, MultiLayerNet.predict, x), t)
 
-    def _outputs(self, x: Any, known: Callable[..., Any]) -> Any:
-        """`predict(x)`; in blocks of rows, unless that is a method or a layer of the reader's."""
-        ours = all(type(layer) in ROW_BY_ROW for layer in self.layers.values())
-        if not ours or type(self).predict is not known:
-            return self.predict(x)
-        blocks = [self.predict(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
-        return np.concatenate(blocks) if blocks else self.predict(x)
-
+    @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
         layers = self.layers.values()
         return network_gradient(self, MultiLayerNet, layers, lambda: self.loss(x, t), x, t)
 
+    @one_thread()
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by back-propagation."""
         if type(self).loss is MultiLayerNet.loss:  # the penalty has no backward pass
@@ -128,6 +125,16 @@ class MultiLayerNet:
             grads[f"W{i}"] = affine.dW + decay * affine.W if decay else affine.dW
             grads[f"b{i}"] = affine.db
         return grads
+
+
+def outputs(network: Any, known: Callable[..., Any], x: Any) -> Any:
+    """`predict(x)`; in blocks of rows, unless that is a method or a layer of the reader's."""
+    layers = getattr(network, "layers", {}).values()
+    ours = all(type(layer) in ROW_BY_ROW for layer in layers)
+    if not ours or type(network).predict is not known or "predict" in vars(network):
+        return network.predict(x)
+    blocks = [network.predict(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+    return np.concatenate(blocks) if blocks else network.predict(x)
 
 
 def share_right(y: Any, t: Any) -> float:

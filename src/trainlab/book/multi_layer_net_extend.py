@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.book.layers import BatchNormalization, Dropout
-from trainlab.book.multi_layer_net import MultiLayerNet, share_right
+from trainlab.book.multi_layer_net import MultiLayerNet, outputs, share_right
 from trainlab.book.notices import notice
 from trainlab.book.perturbed import network_gradient
 
@@ -75,14 +76,17 @@ class MultiLayerNetExtend(MultiLayerNet):
             x = layer.forward(x, train_flg) if moody else layer.forward(x)
         return x
 
+    @one_thread()
     def loss(self, x: Any, t: Any, train_flg: bool = False) -> Any:
         """The loss of a batch; t is class indices, or one-hot."""
         return self.last_layer.forward(self.predict(x, train_flg), t) + self._penalty()
 
+    @one_thread()
     def accuracy(self, X: Any, T: Any) -> float:
         """The share of samples whose largest output is at their class, in evaluation mode."""
-        return share_right(self._outputs(X, MultiLayerNetExtend.predict), T)
+        return share_right(outputs(self, MultiLayerNetExtend.predict, X), T)
 
+    @one_thread()
     def numerical_gradient(self, X: Any, T: Any) -> dict[str, Any]:
         """The gradient of the loss in training mode, by central differences."""
         if self.use_batchnorm and len(X) == 1:
@@ -101,6 +105,7 @@ class MultiLayerNetExtend(MultiLayerNet):
         self._checked = (X, T)
         return grads
 
+    @one_thread()
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss in training mode, by back-propagation."""
         if same(self._checked, (x, t)):

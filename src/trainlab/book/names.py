@@ -130,6 +130,9 @@ def install(*, ours: bool = False) -> None:
     -----
     Calling it again decides anew, for what is imported from then on.
 
+    Networks of trainlab's modules compute on one thread of BLAS; before and after, and for the
+    user's own code, there are as many as there were.
+
     Examples
     --------
     >>> install()

@@ -34,21 +34,17 @@ LEAST: Final = 10_000
 MOST: Final = 10_000_000
 """Numbers of a factor of a product: to try larger ones would take seconds."""
 
-Shape = tuple[int, int, int]
-"""Rows, depth and columns of a product."""
-
 
 # --- products ----------------------------------------------------------------------------------
 
 
 def product(x: Array, W: Array, b: Array) -> Array:
     """x W + b;  x (B, in), W (in, out), b (out,)."""
-    if _are_plain(W, b) and _is_factor(x) and x.ndim == W.ndim == 2 and b.shape == W.shape[1:]:
-        ends = _ends(_product, x.shape[0], x.shape[1], W.shape[1])
-        if ends is not None and x.shape[1] == len(W):
-            y = np.empty((len(x), W.shape[1]))
-            _native.product(x, W, b, ends, y)
-            return y
+    is_product = _are_plain(W, b) and _is_factor(x) and x.ndim == W.ndim == 2
+    if is_product and W.shape == (x.shape[1], *b.shape):
+        ends = _ends(_product, len(x), *W.shape)
+        if ends is not None:
+            return _product(x, W, ends, b)
     y = np.asarray(np.dot(x, W))
     y += b
     return y
@@ -56,14 +52,13 @@ def product(x: Array, W: Array, b: Array) -> Array:
 
 def product_of_each(x: Array, W: Array, b: Array) -> Array:
     """x W + b of each of n batches (n, B, in), with the bits of a batch by itself."""
-    if _are_plain(x, W, b) and W.shape == (*x.shape[2:], *b.shape):
-        ends = _ends(_product, x.shape[1], x.shape[2], W.shape[1])
+    is_product = _are_plain(x, W, b) and x.ndim == 3 and W.ndim == 2
+    if is_product and W.shape == (x.shape[2], *b.shape):
+        ends = _ends(_product, x.shape[1], *W.shape)
         if ends is not None:
-            y = np.empty((*x.shape[:2], W.shape[1]))
-            rows = (-1, x.shape[2]), (-1, W.shape[1])
-            _native.product(x.reshape(rows[0]), W, b, ends, y.reshape(rows[1]))
-            return y
-    y: Array = np.matmul(x, W)
+            y = _product(x.reshape(-1, x.shape[2]), W, ends, b)
+            return y.reshape(*x.shape[:2], -1)
+    y = np.asarray(np.matmul(x, W))
     y += b
     return y
 
@@ -88,14 +83,15 @@ def input_gradient(dy: Array, W: Array) -> Array:
 
 def factor(x: Array, W: Array) -> Array:
     """x as a factor of x W and of xᵀ dy: NumPy would convert it in either, the native ones not."""
-    if _is_factor(x) and _are_plain(W):
+    is_product = _is_factor(x) and _are_plain(W) and x.ndim == W.ndim == 2
+    if is_product and _ends(_product, len(x), *W.shape) is not None:
         return x
     return x.astype(np.result_type(x, W), copy=False)
 
 
-def _product(x: Array, W: Array, ends: Array) -> Array:
+def _product(x: Array, W: Array, ends: Array, b: Array | None = None) -> Array:
     out = np.empty((len(x), W.shape[1]))
-    _native.product(x, W, None, ends, out)
+    _native.product(x, W, b, ends, out)
     return out
 
 
@@ -284,13 +280,17 @@ def update(rule: int, numbers: tuple[Any, ...], p: Any, g: Any, *past: Any) -> b
 
 def _are_plain(*arrays: Any) -> bool:
     """Whether they are arrays of float64 without gaps, and native functions are here."""
-    return _native is not None and all(
-        isinstance(array, np.ndarray)
-        and array.dtype == FLOAT64
-        and array.flags.c_contiguous
-        and array.flags.aligned
-        for array in arrays
-    )
+    if _native is None:
+        return False
+    for array in arrays:  # a loop, for it is asked a hundred times in a step
+        if not isinstance(array, np.ndarray) or array.dtype != FLOAT64 or not _is_whole(array):
+            return False
+    return True
+
+
+def _is_whole(array: Array) -> bool:
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned
 
 
 def _has_columns(x: Array) -> bool:
@@ -300,10 +300,9 @@ def _has_columns(x: Array) -> bool:
 
 def _is_factor(x: Any) -> bool:
     """Whether x is an array of float64 or float32 without gaps."""
-    is_float32 = isinstance(x, np.ndarray) and x.dtype == FLOAT32
-    return _native is not None and (
-        x.flags.c_contiguous and x.flags.aligned if is_float32 else _are_plain(x)
-    )
+    if isinstance(x, np.ndarray) and x.dtype == FLOAT32:
+        return _native is not None and _is_whole(x)
+    return _are_plain(x)
 
 
 def _is_mask(mask: Any, like: Array) -> bool:

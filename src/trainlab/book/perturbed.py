@@ -108,7 +108,7 @@ class Copies:
 
 
 def _batch_norm(layer: BatchNormalization, copies: Array) -> Array:
-    centred = copies - copies.mean(axis=1, keepdims=True)
+    centred: Array = copies - copies.mean(axis=1, keepdims=True)
     var = np.mean(centred**2, axis=1, keepdims=True)
     centred /= np.sqrt(var + VARIANCE_OFFSET)
     centred *= layer.gamma

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
+from trainlab.blas import one_thread
 from trainlab.book.names import OURS, Reader, install_for, whose
 from trainlab.book.old_numpy import old_names_served, serve_old_names
 
@@ -40,6 +42,8 @@ def run(
     A module that Python finds is the reader's own, the others are ours; with `ours` all that
     there are of ours.  A last line on standard error says which modules were whose.  `data_dir`: a
     folder with MNIST; DataError where it is not there.
+
+    BLAS has one thread meanwhile: of the book's small products several would wait for each other.
     """
     from trainlab.plots import (
         backend,
@@ -61,6 +65,7 @@ def run(
             screen or backend.figures_to_files(script.stem),
             told_to_children(reader),
             old_names_served(),
+            one_thread(),
         ):
             execute(place, "__main__")
     except BrokenPipeError:
@@ -141,6 +146,9 @@ def run_in_child(name: str) -> dict[str, Any]:
     assert reader.script is not None
     install_for(reader)
     serve_old_names()
+    until_the_end = contextlib.ExitStack()
+    until_the_end.enter_context(one_thread())
+    atexit.register(until_the_end.close)
     return execute(reader.script, name)
 
 

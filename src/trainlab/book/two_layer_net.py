@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
-from trainlab.book.multi_layer_net import share_right
+from trainlab.book.multi_layer_net import outputs, share_right
 from trainlab.book.perturbed import network_gradient
 
 __all__ = ["TwoLayerNet", "np"]
@@ -43,19 +44,23 @@ class TwoLayerNet:
             x = layer.forward(x)
         return x
 
+    @one_thread()
     def loss(self, x: Any, t: Any) -> Any:
         """The cross-entropy of a batch."""
         return self.lastLayer.forward(self.predict(x), t)
 
+    @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self.predict(x), t)
+        return share_right(outputs(self, TwoLayerNet.predict, x), t)
 
+    @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
         layers = self.layers.values()
         return network_gradient(self, TwoLayerNet, layers, lambda: self.loss(x, t), x, t)
 
+    @one_thread()
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by back-propagation."""
         self.loss(x, t)

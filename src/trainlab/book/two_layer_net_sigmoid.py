@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.blas import one_thread
 from trainlab.book import native
 from trainlab.book.functions import cross_entropy_error, sigmoid, sigmoid_grad, softmax
 from trainlab.book.layers import Affine, Sigmoid
-from trainlab.book.multi_layer_net import share_right
+from trainlab.book.multi_layer_net import outputs, share_right
 from trainlab.book.perturbed import network_gradient
 from trainlab.book.two_layer_net import starting_params
 
@@ -34,20 +35,24 @@ class TwoLayerNet:
         z = sigmoid(native.product(x, p["W1"], p["b1"]))
         return softmax(native.product(z, p["W2"], p["b2"]))
 
+    @one_thread()
     def loss(self, x: Any, t: Any) -> Any:
         """The cross-entropy of a batch."""
         return cross_entropy_error(self.predict(x), t)
 
+    @one_thread()
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose largest output is at their class."""
-        return share_right(self.predict(x), t)
+        return share_right(outputs(self, TwoLayerNet.predict, x), t)
 
+    @one_thread()
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter, by central differences."""
         p = self.params
         layers = [Affine(p["W1"], p["b1"]), Sigmoid(), Affine(p["W2"], p["b2"])]
         return network_gradient(self, TwoLayerNet, layers, lambda: self.loss(x, t), x, t)
 
+    @one_thread()
     def gradient(self, x: Any, t: Any) -> dict[str, Any]:
         """The gradient of the loss by the name of each parameter.
 
