@@ -42,6 +42,9 @@ CONTESTANTS: Final[dict[str, Make]] = {
     "scikit-learn": lambda kind, seed: getattr(neural_network, kind)(random_state=seed),
     "StandardScaler, scikit-learn": _scaled,
     "trainlab": lambda kind, seed: getattr(tl, kind)(random_state=seed),
+    'standardize_inputs="standard"': lambda kind, seed: getattr(tl, kind)(
+        random_state=seed, standardize_inputs="standard"
+    ),
     "standardize_inputs=False": lambda kind, seed: getattr(tl, kind)(
         random_state=seed, standardize_inputs=False
     ),

@@ -26,7 +26,12 @@ ROUNDINGS = 2 * (5 + 2 + 6 + 2)
 # Columns of other units, one of them constant.
 X = np.random.default_rng(9).standard_normal((30, 5)) * [1, 1e3, 1e-3, 5, 0] + [0, 2e3, 0, 3, 7]
 PLACES = np.arange(30) % 3
-TABLES = {"plain": {"standardize_inputs": False}, "standardised": {}, "three": {"n_members": 3}}
+TABLES = {
+    "plain": {"standardize_inputs": False},
+    "standard": {"standardize_inputs": "standard"},
+    "robust": {},
+    "three": {"n_members": 3},
+}
 LABELS: dict[str, Any] = {
     "int64": PLACES * 5 - 3,
     "int8": PLACES.astype(np.int8),
@@ -111,7 +116,7 @@ def test_labels_are_those_of_the_classes(labels: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("labels", OTHERS)
 def test_other_labels_are_given_by_their_places(labels: str, tmp_path: Path) -> None:
-    model = fitted(tl.MLPClassifier, OTHERS[labels])
+    model = fitted(tl.MLPClassifier, OTHERS[labels], max_iter=20)
     found = run(model, tmp_path / "m.onnx")["label"]
     assert found.dtype == np.int64
     assert found.min() == 0

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.sparse import csr_array, issparse
-from sklearn.datasets import load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.utils import estimator_checks
 
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor
 from trainlab.estimators import inputs
-from trainlab.estimators.inputs import FURTHEST, InputScaler
+from trainlab.estimators.inputs import BEND, FURTHEST, InputScaler
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -46,7 +46,7 @@ def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) 
     x = (rng.uniform(-9, 9, (40, 5)) * [1, 10, 1e3, 1e4, 3]).astype(dtype)
     x[:, 4] = 25, *[0] * 39  # a pixel that one image uses
     weight = rng.integers(1, 4, 40).astype(float)
-    found, exact = InputScaler.of(x, weight), x.astype(np.float64)
+    found, exact = InputScaler.standard(x, weight), x.astype(np.float64)
     mean = np.average(exact, axis=0, weights=weight)
     deviation = np.sqrt(np.average((exact - mean) ** 2, axis=0, weights=weight))
     furthest = np.abs(exact - mean).max(axis=0)
@@ -62,7 +62,7 @@ def test_mean_and_scale(dtype: str, rng: np.random.Generator, monkeypatch: Any) 
 def test_a_column_that_is_constant_but_for_rounding_has_scale_1() -> None:
     x = np.array([[0.3, 7, 0, 1e200], [0.1 + 0.2, 7, 0, 1e200], [0.3, 7, 0, 1e200]])
     assert x[0, 0] != x[1, 0]
-    found = InputScaler.of(x, None)
+    found = InputScaler.standard(x, None)
     assert found.scale.tolist() == [1, 1, 1, 1]
     assert found.mean[1:].tolist() == [7, 0, 1e200]
     assert np.abs(found.encode(x, np.float64)).max() < 1e-15
@@ -71,11 +71,14 @@ def test_a_column_that_is_constant_but_for_rounding_has_scale_1() -> None:
 @pytest.mark.parametrize("size", [1.7e308, 1e-310])
 def test_the_largest_and_the_smallest_numbers_do_not_overflow(size: float) -> None:
     x = np.array([[-1.0], [1.0], [1.0], [-1.0], [0.5]])
-    one, other = InputScaler.of(x, None).encode(x, np.float32), InputScaler.of(x * size, None)
+    one, other = (
+        InputScaler.standard(x, None).encode(x, np.float32),
+        InputScaler.standard(x * size, None),
+    )
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         z = other.encode(x * size, np.float32)
     assert np.allclose(z, one, rtol=1e-6)
-    assert np.isfinite(InputScaler.of(csr_array(x * size), None).scale).all()
+    assert np.isfinite(InputScaler.standard(csr_array(x * size), None).scale).all()
     network = quick(MLPRegressor, dtype="float32").fit(x * size, np.arange(5))
     assert np.isfinite(network.predict(x * size)).all()
 
@@ -99,7 +102,7 @@ def test_what_the_dtype_cannot_hold_is_said(make: Any) -> None:
 def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) -> None:
     x = rare_words(rng, 40, 6)
     dense, weight = x.toarray(), rng.integers(1, 4, 40).astype(float)
-    found = InputScaler.of(x, weight)
+    found = InputScaler.standard(x, weight)
     root = np.sqrt(np.average(dense.astype(float) ** 2, axis=0, weights=weight))
     expected = np.maximum(root, np.abs(dense).max(axis=0) / FURTHEST)
     assert np.allclose(found.scale[:5], expected[:5], rtol=ROUNDING)
@@ -112,7 +115,7 @@ def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) 
     train = quick().prepare(x, np.arange(40) % 2).data.train.x
     assert issparse(train)
     # Dense rows have a mean; asked for sparse ones, the model gives the same answer.
-    centred = InputScaler.of(dense, weight)
+    centred = InputScaler.standard(dense, weight)
     assert np.array_equal(centred.encode(x, np.float64), centred.encode(dense, np.float64))
 
 
@@ -120,10 +123,12 @@ def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) 
 def test_it_is_the_training_on_encoded_rows(kind: Any) -> None:
     """Bit for bit; and those that are off take X as it is."""
     X, y = IRIS
-    found = InputScaler.of(X[:140], None)
+    found = InputScaler.standard(X[:140], None)
     z, later = (found.encode(part, np.float64) for part in (X[:140], X[140:]))
     settings = {"early_stopping": True, "batch_size": 32}
-    one = quick(kind, **settings).fit(X[:140], y[:140], validation_data=(X[140:], y[140:]))
+    one = quick(kind, standardize_inputs="standard", **settings).fit(
+        X[:140], y[:140], validation_data=(X[140:], y[140:])
+    )
     other = quick(kind, standardize_inputs=False, **settings)
     other.fit(z, y[:140], validation_data=(later, y[140:]))
     assert np.array_equal(answers(one, X[140:]), answers(other, later))
@@ -147,21 +152,22 @@ def test_tables_of_other_units_need_no_scaler() -> None:
     X, y = load_wine(return_X_y=True)
     scores = {
         on: quick(standardize_inputs=on, max_iter=60).fit(X[::2], y[::2]).score(X[1::2], y[1::2])
-        for on in (True, False)
+        for on in ("robust", "standard", False)
     }
-    assert scores[True] > 0.95
+    assert min(scores["robust"], scores["standard"]) > 0.95
     assert scores[False] < 0.8
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_later_rows_have_the_mean_and_scale_of_the_first(kind: Any) -> None:
     X, y = IRIS
-    warm = quick(kind, warm_start=True).fit(X, y)
+    standard = {"standardize_inputs": "standard"}
+    warm = quick(kind, warm_start=True, **standard).fit(X, y)
     before = warm._inputs
     warm.fit(X * 100 + 3, y)
     assert warm._inputs.mean is before.mean
     assert warm._inputs.scale is before.scale
-    parts = quick(kind)
+    parts = quick(kind, **standard)
     given = {"classes": [0, 1, 2]} if kind is MLPClassifier else {}
     parts.partial_fit(X[:75], y[:75], **given)
     before = parts._inputs
@@ -176,7 +182,7 @@ def test_later_rows_have_the_mean_and_scale_of_the_first(kind: Any) -> None:
 def test_values_far_outside_count_as_twice_the_furthest(kind: Any, sparse: bool) -> None:
     X, y = IRIS
     make = csr_array if sparse else np.asarray
-    network = quick(kind).fit(make(X), y)
+    network = quick(kind, standardize_inputs="standard").fit(make(X), y)
     found = network._inputs
     assert found.reach.tolist() == [2 * FURTHEST] * 4
     far, ends, inner = (np.repeat(X[:8], 4, axis=0) for _ in range(3))
@@ -200,7 +206,8 @@ def test_values_that_were_trained_on_are_never_bounded(sparse: bool) -> None:
     make = csr_array if sparse else np.asarray
     X, y = IRIS
     first, later = X[:5] * [1, 0, 1, 1], X * [1, 1, 50, 1]
-    parts = quick(MLPRegressor)
+    settings = {"standardize_inputs": "standard"}
+    parts = quick(MLPRegressor, **settings)
     parts.partial_fit(make(first), y[:5]).partial_fit(make(later), y)
     found = parts._inputs
     z = np.abs((later - found.mean) / found.scale).max(axis=0)
@@ -209,7 +216,8 @@ def test_values_that_were_trained_on_are_never_bounded(sparse: bool) -> None:
     encoded = found.encode(make(later), np.float64)
     encoded = encoded.toarray() if sparse else encoded
     assert np.array_equal(encoded, (later - found.mean) / found.scale)
-    warm = quick(MLPRegressor, warm_start=True).fit(make(first), y[:5]).fit(make(later), y)
+    warm = quick(MLPRegressor, warm_start=True, **settings)
+    warm.fit(make(first), y[:5]).fit(make(later), y)
     assert warm._inputs.furthest == pytest.approx(found.furthest, rel=1e-6)
 
 
@@ -219,11 +227,75 @@ def test_x_as_it_is_has_no_bound() -> None:
     assert np.abs(network.predict(X[:3] * 1e9)).min() > 1e6
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_median_and_quartiles(dtype: str, rng: np.random.Generator) -> None:
+    x = (rng.uniform(-9, 9, (41, 4)) * [1, 10, 1e3, 3]).astype(dtype)
+    x[:, 3] = 25, *[0] * 40  # a pixel that one image uses: its range
+    weight = rng.integers(1, 4, 41)
+    exact = np.repeat(x.astype(np.float64), weight, axis=0)
+    low, median, high = np.percentile(exact, [25, 50, 75], axis=0, method="averaged_inverted_cdf")
+    found = InputScaler.robust(x, weight.astype(float))
+    assert np.allclose(found.mean, median, rtol=ROUNDING)
+    assert np.allclose(found.scale, np.where(high > low, high - low, 25), rtol=ROUNDING)
+    z = (x.astype(np.float64) - median) / found.scale
+    expected = z / np.sqrt(1 + (z / BEND) ** 2)
+    assert np.allclose(found.encode(x, np.float64), expected, rtol=ROUNDING, atol=ROUNDING)
+    repeated = InputScaler.robust(np.repeat(x, weight, axis=0), None)
+    assert np.array_equal(repeated.mean, found.mean)
+    assert np.array_equal(repeated.scale, found.scale)
+
+
+def test_robust_sparse_rows_have_the_quartiles_of_the_dense_and_stay_sparse(
+    rng: np.random.Generator,
+) -> None:
+    x = rare_words(rng, 60, 6)
+    dense = x.toarray()
+    dense[:, 1] += 7  # which has no zero
+    x, weight = csr_array(dense), rng.integers(1, 4, 60).astype(float)
+    found, same = InputScaler.robust(x, weight), InputScaler.robust(dense, weight)
+    assert np.array_equal(np.delete(found.scale, 1), np.delete(same.scale, 1))
+    assert found.scale[1] == dense[:, 1].max()  # from 0, which is its middle
+    assert (found.mean == 0).all()
+    z = found.encode(x, np.float32)
+    assert issparse(z)
+    assert np.array_equal(z.toarray(), found.encode(dense, np.float32))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_value_is_too_far_out(kind: Any) -> None:
+    X, y = IRIS
+    network = quick(kind).fit(X, y)
+    far = np.repeat(X[:8], 4, axis=0)
+    far[np.arange(32), np.arange(32) % 4] = np.repeat([1e12, -1e12, 1e100, 1.7e308] * 2, 4)
+    assert np.abs(network._inputs.encode(far, np.float64)).max() <= BEND
+    if kind is MLPRegressor:
+        assert np.abs(network.predict(far) - y.mean()).max() < 5 * np.ptp(y)
+
+
+@pytest.mark.parametrize("cell", [1e6, 1e200])
+def test_one_absurd_cell_costs_next_to_nothing(cell: float) -> None:
+    """In training and later; divided by its deviation the column would be lost."""
+    X, y = load_breast_cancer(return_X_y=True)
+    train, test = slice(0, 400), slice(400, None)
+    spoilt = X.copy()
+    spoilt[np.arange(0, 30) * 13, np.arange(30)] *= cell
+
+    def score(inputs: str, X: Any) -> float:
+        model = quick(standardize_inputs=inputs, max_iter=60, n_members=3)
+        return float(model.fit(X[train], y[train]).score(X[test], y[test]))
+
+    clean = score("robust", X)
+    assert clean > 0.95
+    assert score("robust", spoilt) >= clean - 0.01
+    assert score("standard", spoilt) < clean - 0.02
+
+
 def test_a_class_weight_is_a_weight_of_its_rows() -> None:
     X, y = IRIS
-    by_label = quick(class_weight={0: 0, 1: 5}).prepare(X, y).table.inputs
+    settings = {"standardize_inputs": "standard"}
+    by_label = quick(class_weight={0: 0, 1: 5}, **settings).prepare(X, y).table.inputs
     weight = np.array([0.0, 5, 1])[y]
-    by_hand = quick().prepare(X, y, weight).table.inputs
+    by_hand = quick(**settings).prepare(X, y, weight).table.inputs
     assert np.array_equal(by_label.mean, by_hand.mean)
     assert np.array_equal(by_label.scale, by_hand.scale)
     assert not np.allclose(by_hand.mean, X.mean(axis=0), rtol=0.1)

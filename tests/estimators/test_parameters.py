@@ -31,7 +31,7 @@ DEFAULTS = {
     "norm": None,
     "dropout": 0.0,
     "loss": "auto",
-    "standardize_inputs": True,
+    "standardize_inputs": "robust",
     "n_members": 1,
     "dtype": "auto",
     "random_state": None,

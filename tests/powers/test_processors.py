@@ -32,7 +32,7 @@ for name, make in INITIALIZERS.items():
     found[name] = [make().draw(np.random.default_rng(1), *fans) for fans in ((117, 33), (33, 117))]
 for dtype in ("float32", "float64"):
     for rows in (x, x[:, :1], np.asfortranarray(x)):
-        for scaler in (InputScaler.of(rows.astype(dtype), each) for each in (None, weight)):
+        for scaler in (InputScaler.standard(rows.astype(dtype), each) for each in (None, weight)):
             found.setdefault("scalers " + dtype, []).extend([scaler.mean, scaler.scale])
     for loss in (SoftmaxCrossEntropy(), SigmoidCrossEntropy()):
         found[f"{type(loss).__name__} {dtype}"] = [loss.probabilities(y.astype(dtype))]

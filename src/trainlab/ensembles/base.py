@@ -243,7 +243,7 @@ class PopulationEnsemble(Predictor):
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
         candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(candidates))
-        inputs = InputScaler.of(rows.x, rows.weight)
+        inputs = InputScaler.robust(rows.x, rows.weight)
         return _EnsemblePlan(rows, part, inputs, targets, candidates, seeds, chosen)
 
     def _fit_of(self, task: _EnsemblePlan, fold: int) -> Fit:

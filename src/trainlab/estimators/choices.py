@@ -107,7 +107,7 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda v: v,
         "'balanced'",
     ),
-    "standardize_inputs": FLAG,
+    "standardize_inputs": either(either(one_of(("robust", "standard")), True), False),
     "standardize_targets": FLAG,
 }
 """What each parameter may be; `random_state` is for scikit-learn to judge."""

@@ -65,9 +65,9 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     class_weight : dict, "balanced" or None
         Weights by label, or equal sums for all classes; a label that is not named has the
         weight 1.
-    standardize_inputs : bool, default True
-        Train on (x − mean) / scale, by column of X, found in float64; see Notes.  With False X is
-        taken as it is, however far out.
+    standardize_inputs : {"robust", "standard"} or bool, default "robust"
+        What to train on, by column of X, found in float64; see Notes.  True is "standard".  With
+        False X is taken as it is, however far out.
     n_members : int, default 1
         Networks, of different seeds, whose probabilities are averaged.
     dtype : {"auto", "float32", "float64"}
@@ -106,12 +106,16 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     -----
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
-    The scale of `standardize_inputs` is the standard deviation, or half of the largest |x − mean|
-    where that is more: nothing that is trained on is further than 2 from 0.  Where X is sparse
-    the mean counts as 0, and X is only divided: it stays sparse.  A constant column has scale 1.
-    For later rows (predictions, validation, warm_start, partial_fit) mean and scale are those
-    of the first.  In predictions and validation, values more than twice as far from 0 as any
-    that was trained on (at least 4) count as lying there.
+    Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
+    range where the quartiles are equal: a few values far out decide nothing, neither in training
+    nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).  Standard ones are
+    z = (x − mean) / scale for the standard deviation, or half of the largest |x − mean| where
+    that is more: nothing that is trained on is further than 2 from 0.  Later, values more than
+    twice as far from 0 as any that was trained on (at least 4) count as lying there.
+
+    Where X is sparse the median, or the mean, counts as 0: X stays sparse.  A constant column has
+    scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are
+    those of the first.
 
     Differs from scikit-learn: X is standardised; two classes have two outputs, not one;
     training always restores the best epoch, not with `early_stopping` alone; `solver` is
@@ -150,7 +154,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         loss: Any = "auto",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
-        standardize_inputs: bool = True,
+        standardize_inputs: str | bool = "robust",
         n_members: int = 1,
         dtype: str = "auto",
         random_state: Any = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.inputs import FAR, InputScaler
 from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
 from trainlab.models.graph import Graph, member_outputs
@@ -49,6 +49,12 @@ def _standardized(graph: Graph, inputs: InputScaler) -> str:
     if np.isfinite(inputs.reach).any():
         z = graph.add("Min", z, graph.constant(inputs.reach, np.float64))
         z = graph.add("Max", z, graph.constant(-inputs.reach, np.float64))
+    if np.isfinite(inputs.bend).any():
+        z = graph.add("Min", z, graph.constant(FAR, np.float64))
+        z = graph.add("Max", z, graph.constant(-FAR, np.float64))
+        bent = graph.add("Div", z, graph.constant(inputs.bend, np.float64))
+        square = graph.add("Add", graph.add("Mul", bent, bent), graph.constant(1.0, np.float64))
+        z = graph.add("Div", z, graph.add("Sqrt", square))
     return graph.add("Cast", z, to=FLOAT if graph.dtype == np.float32 else DOUBLE)
 
 

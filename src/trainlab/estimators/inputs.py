@@ -29,6 +29,13 @@ BEYOND: Final = 2.0
 Far from all training rows a network is a straight line: one cell of 10⁶ would decide alone, and
 the prediction would have no bound.  Values somewhat further out are taken as they are.
 """
+BEND: Final = 3.0
+"""What robust inputs approach far from the median."""
+FAR: Final = 1e9
+"""From here on a robust input is BEND to the last bit, and its square does not overflow."""
+QUARTILES: Final = (0.25, 0.5, 0.75)
+TIE: Final = 1e-9
+"""Shares of rows that are nearer to a quartile than this are at it: rounding must not choose."""
 # A column whose ends are so many units in the last place apart is constant, but for rounding.
 CONSTANT_UNITS: Final = 10.0
 # Numbers that are float64 at a time: some that fit into a cache.
@@ -39,31 +46,60 @@ BLOCK_NUMBERS: Final = 1 << 17
 class InputScaler:
     """Columns of X (N, d), standardised: z = (x − mean) / scale; all (d,), float64.
 
+    mean      what is subtracted: the mean, or the median
     furthest  a bound of the |z| that were trained on; infinite where it is not known
+    bend      where finite, z is bent to z / √(1 + (z / bend)²), which stays within ±bend
     """
 
     mean: Array
     scale: Array
     furthest: Array
+    bend: Array
 
     @classmethod
     def plain(cls, features: int) -> Self:
         """X as it is, however far out it is."""
-        return cls(np.zeros(features), np.ones(features), np.full(features, np.inf))
+        free = np.full(features, np.inf)
+        return cls(np.zeros(features), np.ones(features), free, free)
 
     @classmethod
-    def of(cls, x: Any, weight: Array | None) -> Self:
+    def robust(cls, x: Any, weight: Array | None) -> Self:
+        """Median and distance of the quartiles of the columns of x (N, d), and bent ends.
+
+        A few values far out neither move nor squeeze the others.  scale: the third quartile minus
+        the first, the range where that is 0, 1 where that is 0 too.  The median of a sparse x
+        counts as 0, so that what is zero stays so.  Source: Holzmüller, Grinsztajn and Steinwart
+        (2024), Better by default, of RealMLP.
+        """
+        share = _shares(x.shape[0], weight)
+        if issparse(x):
+            columns = as_csr(x, "X", "MLP").tocsc()
+            quartiles, low, high = _sparse_quartiles(columns, share)
+            center = np.zeros(columns.shape[1])
+        else:
+            quartiles = np.array([_quartiles(column, share) for column in np.asarray(x).T]).T
+            low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
+            center = quartiles[1]
+        # Halves, since the distance of the largest numbers is one more.
+        rounding = CONSTANT_UNITS * np.finfo(np.float64).eps / 2
+        width, span = quartiles[2] / 2 - quartiles[0] / 2, high / 2 - low / 2
+        scale = np.where(width > rounding * np.abs(quartiles).max(axis=0), width, span)
+        scale = 2 * np.minimum(scale, np.finfo(np.float64).max / 2)
+        scale = np.where(span > rounding * np.maximum(np.abs(low), np.abs(high)), scale, 1.0)
+        return cls(center, scale, np.full(len(scale), np.inf), np.full(len(scale), BEND))
+
+    @classmethod
+    def standard(cls, x: Any, weight: Array | None) -> Self:
         """Mean and scale of the columns of x (N, d), whose rows count by their weights (N,).
 
         scale: the root of the mean of (x − mean)², or the largest |x − mean| / FURTHEST
         where that is more; 1 where all x are the mean.
         The mean of a sparse x counts as 0, so that what is zero stays so.
         """
-        share = np.ones(x.shape[0]) if weight is None else weight / weight.max()
-        share /= share.sum()
+        share = _shares(x.shape[0], weight)
         if issparse(x):
             scale = _size_about_zero(as_csr(x, "X", "MLP"), share)
-            return cls(np.zeros(len(scale)), scale, np.full(len(scale), FURTHEST))
+            return cls._within(np.zeros(len(scale)), scale)
         low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
         size = np.maximum(np.abs(low), np.abs(high))
         unit, rounding = unit_of(size), CONSTANT_UNITS * np.finfo(np.float64).eps
@@ -75,7 +111,12 @@ class InputScaler:
         scale = np.maximum(np.sqrt(square), np.maximum(high - mean, mean - low) / FURTHEST)
         constant = high - low <= rounding * size
         scale = np.where(constant, 1.0, scale / unit)
-        return cls(mean / unit, scale, np.full(len(scale), FURTHEST))
+        return cls._within(mean / unit, scale)
+
+    @classmethod
+    def _within(cls, mean: Array, scale: Array) -> Self:
+        """Nothing that is trained on is further out than FURTHEST."""
+        return cls(mean, scale, np.full(len(scale), FURTHEST), np.full(len(scale), np.inf))
 
     @property
     def reach(self) -> Array:
@@ -118,12 +159,51 @@ class InputScaler:
             z /= scale[columns]
             if bounded:
                 np.clip(z, -self.reach[columns], self.reach[columns], out=z)
+            if np.isfinite(self.bend).any():
+                np.clip(z, -FAR, FAR, out=z)
+                z /= np.sqrt(1.0 + (z / self.bend[columns]) ** 2)
             values: Array = z.astype(dtype, copy=False)
         finite = np.isfinite(values)
         if not finite.all():
             must = f"lie in the range of {np.dtype(dtype)} when it is standardised"
             raise DataError(sentence("X", "MLP", must, float(x[~finite][0]), "dtype='float64'"))
         return values
+
+
+def _shares(rows: int, weight: Array | None) -> Array:
+    """What each row counts (N,), 1 in all."""
+    share: Array = np.ones(rows) if weight is None else weight / weight.max()
+    share /= share.sum()
+    return share
+
+
+def _quartiles(x: Array, share: Array) -> Array:
+    """The quartiles (3,) of numbers (N,), float64, that count by their shares.
+
+    Where a quartile lies between two numbers it is their mean, so that a row of weight 2 is the
+    same as two rows.
+    """
+    order = np.argsort(x, kind="stable")
+    ordered, up_to = x[order].astype(np.float64), np.cumsum(share[order])
+    last = len(ordered) - 1
+    at = [np.searchsorted(up_to, [q - TIE, q + TIE]).clip(0, last) for q in QUARTILES]
+    return np.array([ordered[low] / 2 + ordered[high] / 2 for low, high in at])
+
+
+def _sparse_quartiles(x: Any, share: Array) -> tuple[Array, Array, Array]:
+    """Quartiles (3, d), lowest and highest (d,) of the columns of a CSC matrix, zeros counted."""
+    width = x.shape[1]
+    quartiles, low, high = np.zeros((3, width)), np.zeros(width), np.zeros(width)
+    for column in np.flatnonzero(np.diff(x.indptr)):
+        own = slice(x.indptr[column], x.indptr[column + 1])
+        values, rows = x.data[own].astype(np.float64), x.indices[own]
+        low[column], high[column] = min(values.min(), 0.0), max(values.max(), 0.0)
+        there = share[rows]
+        if len(values) < x.shape[0]:
+            values = np.append(values, 0.0)
+            there = np.append(there, max(1.0 - there.sum(), 0.0))
+        quartiles[:, column] = _quartiles(values, there)
+    return quartiles, low, high
 
 
 def _sums(share: Array, values: Array) -> Array:

@@ -157,8 +157,11 @@ def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
 
 
 def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> InputScaler:
-    if chosen["standardize_inputs"]:
-        return InputScaler.of(rows.x, rows.weight)
+    kind = chosen["standardize_inputs"]
+    if kind == "robust":
+        return InputScaler.robust(rows.x, rows.weight)
+    if kind:  # True is what it was in earlier versions
+        return InputScaler.standard(rows.x, rows.weight)
     return InputScaler.plain(rows.x.shape[1])
 
 

@@ -52,9 +52,9 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         As in `MLP`.
     loss : {"auto", "mean_squared_error", "huber"} or Loss
         "auto" is the mean squared error.
-    standardize_inputs : bool, default True
-        Train on (x − mean) / scale, by column of X, found in float64; see Notes.  With False X is
-        taken as it is, however far out.
+    standardize_inputs : {"robust", "standard"} or bool, default "robust"
+        What to train on, by column of X, found in float64; see Notes.  True is "standard".  With
+        False X is taken as it is, however far out.
     standardize_targets : bool, default True
         Train on (y − mean) / standard deviation, by column; predictions are in the units of y.
         `tol`, `alpha`, the delta of Huber's loss and the curves are then those of standardised
@@ -95,12 +95,16 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     -----
     y holds numbers (N,) or (N, out).
 
-    The scale of `standardize_inputs` is the standard deviation, or half of the largest |x − mean|
-    where that is more: nothing that is trained on is further than 2 from 0.  Where X is sparse
-    the mean counts as 0, and X is only divided: it stays sparse.  A constant column has scale 1.
-    For later rows (predictions, validation, warm_start, partial_fit) mean and scale are those
-    of the first.  In predictions and validation, values more than twice as far from 0 as any
-    that was trained on (at least 4) count as lying there.
+    Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
+    range where the quartiles are equal: a few values far out decide nothing, neither in training
+    nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).  Standard ones are
+    z = (x − mean) / scale for the standard deviation, or half of the largest |x − mean| where
+    that is more: nothing that is trained on is further than 2 from 0.  Later, values more than
+    twice as far from 0 as any that was trained on (at least 4) count as lying there.
+
+    Where X is sparse the median, or the mean, counts as 0: X stays sparse.  A constant column has
+    scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are
+    those of the first.
 
     Differs from scikit-learn: its MLPRegressor trains on X and y as they are, which takes many
     epochs to find the mean alone where y is large, and averages over the columns of y where
@@ -137,7 +141,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         norm: Any = None,
         dropout: float = 0.0,
         loss: Any = "auto",
-        standardize_inputs: bool = True,
+        standardize_inputs: str | bool = "robust",
         standardize_targets: bool = True,
         n_members: int = 1,
         dtype: str = "auto",

@@ -173,13 +173,14 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
         if all(one is None for one in said.values()):
             return plain
         raise fault(source, "inputs", f"have no means in version {version}", said["mean"])
-    mean, scale, furthest = (said[one.name] for one in fields(InputScaler))
-    if furthest is None:  # earlier files have no bound
-        furthest = plain.furthest
-    bounds = furthest.dtype == np.float64 and bool((furthest >= 0).all())
-    if mean.shape == furthest.shape == (features,) and _are_sound(mean, scale) and bounds:
-        return InputScaler(mean, scale, furthest)
-    must = f"have {features} finite means, scales > 0 and bounds >= 0"
+    mean, scale, *ends = (said[one.name] for one in fields(InputScaler))
+    # Earlier files have no bounds.
+    ends = [plain.furthest if one is None else one for one in ends]
+    sound = all(one.dtype == np.float64 and bool((one >= 0).all()) for one in ends)
+    sound = sound and bool((ends[1] > 0).all())
+    if {one.shape for one in (mean, *ends)} == {(features,)} and _are_sound(mean, scale) and sound:
+        return InputScaler(mean, scale, *ends)
+    must = f"have {features} finite means, scales > 0, bounds >= 0 and bends > 0"
     raise fault(source, "inputs", must, mean)
 
 
