@@ -68,8 +68,8 @@ def test_defaults(kind: Any) -> None:
 )
 def test_the_dtype_of_a_training(asked: str, given: str, found: str) -> None:
     X = np.arange(24).reshape(12, 2).astype(given)
-    model = tl.MLPClassifier((3,), max_iter=2, dtype=asked, random_state=0)
-    assert model.fit(X, np.arange(12) % 2)._dtype == found
+    model = tl.MLPClassifier((3,), dtype=asked, random_state=0)
+    assert model.partial_fit(X, np.arange(12) % 2, classes=[0, 1])._dtype == found
 
 
 def test_a_table_encoder_that_has_learnt_nothing_says_so() -> None:
