@@ -30,6 +30,7 @@ TESTS: Final = (
     "tests/population",
     "tests/models",
     "tests/estimators",
+    "tests/ensembles",
     "tests/search",
     "tests/data",
     "tests/store",

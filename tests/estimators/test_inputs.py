@@ -337,3 +337,13 @@ def test_checks_pass_without_it_too(kind: Any, check: str) -> None:
     if not hasattr(estimator_checks, check):
         pytest.skip("this scikit-learn has no such check")
     getattr(estimator_checks, check)(kind.__name__, kind(standardize_inputs=False))
+
+
+def test_a_row_longer_than_a_block_is_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.arange(15.0, dtype=np.float32).reshape(3, 5)
+    for numbers, shapes in ((4, [(1, 5)] * 3), (10, [(2, 5), (1, 5)]), (100, [(3, 5)])):
+        monkeypatch.setattr(inputs, "BLOCK_NUMBERS", numbers)
+        found = list(inputs._blocks(x))
+        assert [block.shape for _, block in found] == shapes
+        assert all(np.array_equal(x[rows], block) for rows, block in found)
+        assert sum(len(block) for _, block in found) == len(x)

@@ -56,6 +56,22 @@ def test_defaults(kind: Any) -> None:
     assert kind().get_params() == DEFAULTS | OWN[kind]
 
 
+@pytest.mark.parametrize(
+    ("asked", "given", "found"),
+    [
+        ("auto", "float32", "float32"),
+        ("auto", "float64", "float64"),
+        ("auto", "int64", "float32"),
+        ("float64", "float32", "float64"),
+        ("float32", "float64", "float32"),
+    ],
+)
+def test_the_dtype_of_a_training(asked: str, given: str, found: str) -> None:
+    X = np.arange(24).reshape(12, 2).astype(given)
+    model = tl.MLPClassifier((3,), dtype=asked, random_state=0)
+    assert model.partial_fit(X, np.arange(12) % 2, classes=[0, 1])._dtype == found
+
+
 def test_a_table_encoder_that_has_learnt_nothing_says_so() -> None:
     encoder, cells = tl.TableEncoder(), np.array([["red"], ["blue"]], object)
     for ask in (encoder.transform, encoder.strange, encoder.get_feature_names_out):

@@ -138,6 +138,16 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
         lambda d: d.update(parameters=3),
         lambda d: d["attributes"].update(predict=3),
         lambda d: d["attributes"].update(n_features_in_=5),
+        lambda d: d["population"]["members"].clear(),
+    ],
+)
+def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
+    refused_when(change, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         lambda d: d.update(targets={"labels": {"array": ["O", [1, 2, 3]]}}),
         lambda d: d.update(targets={"labels": {"array": ["<U999999999", ["a", "b", "c"]]}}),
         lambda d: d.update(targets={"labels": {"array": [f"<U{MAX_LABELS // 8}", [*"abc"]]}}),
@@ -151,10 +161,14 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
         lambda d: d.update(targets={"indicators": -1}),
         lambda d: d.update(targets={"values": True}),
         lambda d: d.update(targets={}),
-        lambda d: d["population"]["members"].clear(),
     ],
 )
-def test_forged_estimators_are_refused(change: Any, tmp_path: Path) -> None:
+def test_forged_targets_are_refused(change: Any, tmp_path: Path) -> None:
+    refused_when(change, tmp_path)
+
+
+def refused_when(change: Any, tmp_path: Path) -> None:
+    """A file of a classifier, with a right checksum, whose document somebody has changed."""
     path = tmp_path / "model"
     tl.save(tl.MLPClassifier((5,), max_iter=2, random_state=0).fit(X, PLACES), path)
     content = read(path)
