@@ -96,18 +96,22 @@ class TestRuns:
 
     def test_a_run_of_an_earlier_version_goes_on(self, tmp_path: Path) -> None:
         """Its settings lack a field, and so its checksum is another than that of today's."""
-        now, before = SETTINGS | {"engine": "numpy"}, {"engine": "numpy"}
+        now = SETTINGS | {"engine": "numpy"}
+
+        def complete(old: dict[str, Any]) -> dict[str, Any]:
+            return {"engine": "numpy", **old}
+
         with Store(tmp_path) as store:
             store.run("zero", {}, 1)
             store.run("one", SETTINGS, 2).save({RESULT: b"x"})
         with Store(tmp_path) as store:
-            run = store.run("one", now, 2, before=before)
+            run = store.run("one", now, 2, complete=complete)
             assert run.load("result") == {0: b"x"}
             run.save({("result", 1): b"y"})
             with pytest.raises(SettingError, match="engine was 'numpy', is 'native'"):
-                store.run("one", SETTINGS | {"engine": "native"}, 2, before=before)
+                store.run("one", SETTINGS | {"engine": "native"}, 2, complete=complete)
             with pytest.raises(SettingError, match="settings of run 'one'"):
-                store.run("one", now, 3, before=before)
+                store.run("one", now, 3, complete=complete)
         with Store(tmp_path) as store:
             assert store.run("one", SETTINGS, 2).load("result") == {0: b"x", 1: b"y"}
 
