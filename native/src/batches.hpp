@@ -128,15 +128,21 @@ inline void transpose_lists(Index features, Index count, BatchLayout<T>& to) {
 template <class T>
 inline void list_rows(const Rows<T>& rows, const std::int64_t* chosen, Index first, Index count,
                       BatchLayout<T>& to) {
+    constexpr Index ahead = 4;  // rows that are fetched: no pattern tells where they lie
+    const auto row_of = [&](Index b) { return chosen ? chosen[b] : first + b; };
     Index numbers = 0;
     std::int32_t* start = to.starts;
     for (Index from = 0; from < rows.features; from += to.columns.size) {
-        const Index end = from + to.columns.size;
+        const Index left = rows.features - from;
+        const Index end = from + (left < to.columns.size ? left : to.columns.size);
         for (Index b = 0; b < count; ++b) {
+            if (!rows.starts && b + ahead < count) {
+                const T* next = rows.x + row_of(b + ahead) * rows.features;
+                for (Index c = from; c < end; c += Format<T>::block) prefetch(next + c);
+            }
             *start++ = static_cast<std::int32_t>(numbers);
-            numbers += list_row(rows, chosen ? chosen[b] : first + b, from,
-                                end < rows.features ? end : rows.features, to.places + numbers,
-                                to.values + numbers);
+            numbers +=
+                list_row(rows, row_of(b), from, end, to.places + numbers, to.values + numbers);
         }
     }
     *start = static_cast<std::int32_t>(numbers);

@@ -238,8 +238,10 @@ struct BoundLane {
 
     static void check_rows(const std::int64_t* rows, std::int64_t count,
                            const Samples<T>& samples) {
+        bool fit = true;  // no branch for each: they are many
         for (std::int64_t i = 0; i < count; ++i)
-            require(rows[i] >= 0 && rows[i] < samples.rows.count, "batches must be rows");
+            fit &= rows[i] >= 0 && rows[i] < samples.rows.count;
+        require(fit, "batches must be rows");
     }
 
     void check_sums(const Filled<double, 1>& loss, const Filled<double, 1>& right) const {
