@@ -1,15 +1,12 @@
 """Kills with SIGKILL at moments drawn by chance: the same call goes on and ends with the same bits.
 
 A case is one folder and one piece of work (works.py). It is started and killed, again and
-again, and at last left alone. Where processes train, in every second case one of those is killed.
+again, and at last left alone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import signal
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +22,10 @@ from campaign.works import WORKS, Work
 KILLS: Final = 5  # of one case
 STARTS: Final = 15  # of one case at most: work that has ended is begun anew
 # Cases of each piece of work; fewer of those that take seconds.
-CASES: Final = dict.fromkeys(WORKS, 12) | {"trainlab run": 8, "trainlab search": 8}
+CASES: Final = dict.fromkeys(WORKS, 14) | {"trainlab run": 8, "trainlab search": 8}
 CASES_QUICK: Final = 1
 KILLS_QUICK: Final = 2
-TRAINING: Final = "training in processes"
-EARLY, KILLED, WORKER = "ended before", "kills", "kills of workers"
+EARLY, KILLED = "ended before", "kills"
 
 
 class Kills(Disturbing):
@@ -47,9 +43,7 @@ class Kills(Disturbing):
         counts = {name: CASES_QUICK if quick else CASES.get(name, 1) for name in self._works}
         kills = KILLS_QUICK if quick else KILLS
         return [
-            Case(
-                f"{name}/{turn}", (name, kills, [seed, place, turn], name == TRAINING and turn % 2)
-            )
+            Case(f"{name}/{turn}", (name, kills, [seed, place, turn]))
             for turn in range(max(counts.values()))
             for place, (name, count) in enumerate(counts.items())
             if turn < count
@@ -57,14 +51,14 @@ class Kills(Disturbing):
 
     def run(self, case: Case, scratch: Path) -> Outcome:
         """Starts and kills, and lets it end."""
-        name, kills, seed, workers = case.given
+        name, kills, seed = case.given
         work, known = self._works[name], self.known(name)
         rng, counts, folder = np.random.default_rng(seed), Counter[str](), scratch / "0"
         shutil.copytree(known.folder, folder)
         for start in range(STARTS):
-            if counts[KILLED] + counts[WORKER] == kills:
+            if counts[KILLED] == kills:
                 break
-            kind, fault = _kill(work, known, folder, scratch, rng, workers)
+            kind, fault = _kill(work, known, folder, scratch, rng)
             counts[kind] += 1
             if fault:
                 return Outcome(False, f"after {start + 1} starts: {fault}", counts)
@@ -81,18 +75,11 @@ class Kills(Disturbing):
 
 
 def _kill(
-    work: Work, known: Known, folder: Path, scratch: Path, rng: np.random.Generator, workers: bool
+    work: Work, known: Known, folder: Path, scratch: Path, rng: np.random.Generator
 ) -> tuple[str, str]:
     """Starts the work and kills it: (how it ended, what is wrong)."""
     child = Child(lambda: work.do(folder), scratch / "answer.json")
     child.wait(rng.uniform(0, known.seconds * 1.1))
-    if workers and (own := child.children()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(rng.choice(own)), signal.SIGKILL)
-        answer = child.answer()
-        if answer.error == "WorkerError":
-            return WORKER, fault_of_folder(work, known, folder, scratch)
-        return EARLY, fault_of_end(answer, known)
     child.kill()
     if not child.killed:
         return EARLY, fault_of_end(child.answer(), known)

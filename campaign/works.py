@@ -110,14 +110,16 @@ def uninterrupted(history: tl.History) -> tl.History:
     return history
 
 
-def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> str:
+def trained(folder: Path | None, epochs: int = 6) -> str:
     """The digest of the members after a training, and of its history."""
     from trainlab.engine import grouping
+    from trainlab.engine.native import LANE_BYTES
     from trainlab.training import pace
 
     # Saved at every epoch, in chunks of three members.
     vars(pace).update(FIRST=0.0, SHARE=np.inf)
     grouping.chunk_size = lambda *_: 3
+    grouping.working_set = lambda *_: LANE_BYTES // 3
     own = population()
     x, t = rows()
     history = uninterrupted(
@@ -128,16 +130,11 @@ def trained(folder: Path | None, backend: str = "threads", epochs: int = 6) -> s
             on=("train", "validation", "batch"),
             keep="state",
             workers=2,
-            backend=backend,
+            backend="threads",
             store=folder,
         )
     )
     return of_population(own, history)
-
-
-def training(backend: str) -> Work:
-    """A training with a store."""
-    return Work(lambda folder: trained(folder, backend))
 
 
 def search(folder: Path) -> str:
@@ -337,8 +334,7 @@ def graph(folder: Path) -> Mapping[str, str]:
 
 
 WORKS: Final[Mapping[str, Work]] = {
-    "training in threads": training("threads"),
-    "training in processes": training("loky"),
+    "training in threads": Work(trained),
     "search with store": Work(search),
     "ensemble with store": Work(ensemble),
     "trainlab run": Work(experiments, files=experiment_files),

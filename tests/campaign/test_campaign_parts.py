@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from campaign import concurrency, kills, system_calls
+from campaign import concurrency, system_calls
 from campaign.bad_inputs import BadInputs
 from campaign.concurrency import Concurrency
 from campaign.injection import reaches_sqlite
@@ -154,7 +154,7 @@ def test_kills(name: str, tmp_path: Path) -> None:
 def test_kills_find(do: Callable[[Path], None], told: str, tmp_path: Path) -> None:
     part = Kills({"own": work(do)})
     (case,) = part.cases(0, quick=True)
-    many = Case(case.id, ("own", 12, [0], False))
+    many = Case(case.id, ("own", 12, [0]))
     found = run(part, many, tmp_path / "scratch")
     assert not found.ok
     assert any(each in found.detail for each in told.split("|")), found.detail
@@ -176,15 +176,6 @@ def test_kills_find_processes_that_live_on(tmp_path: Path, monkeypatch: pytest.M
         patch.setattr("campaign.processes.ORPHANS", 0.1)
         assert len(child.orphans()) == 1
     assert child.orphans() == []
-
-
-def test_kills_of_workers(tmp_path: Path) -> None:
-    part = Kills({kills.TRAINING: WORKS[kills.TRAINING]})
-    cases = [case for case in part.cases(0, quick=False) if case.given[-1]]
-    assert cases
-    found = run(part, Case("few", (kills.TRAINING, 1, [0], True)), tmp_path / "scratch")
-    assert found.ok, found.detail
-    assert sum(found.counts.values()) > 1
 
 
 def test_work_that_hangs_is_ended(tmp_path: Path) -> None:

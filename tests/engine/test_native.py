@@ -42,7 +42,7 @@ from trainlab import (
     Population,
     from_arrays,
 )
-from trainlab.data.batches import Batches
+from trainlab.data.batches import Batches, orders_of
 from trainlab.engine import choice, native
 from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
@@ -157,14 +157,14 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
 def test_it_draws_the_orders_that_numpy_draws(rows: int) -> None:
     seeds, batches = [0, 7, 2**64 - 1], Batches(rows, 1)
     for epoch in (0, 5):
-        drawn = batches.orders(seeds, epoch, NativeEngine().permutations)
+        drawn = orders_of(batches, seeds, epoch, NativeEngine().permutations)
         assert drawn.tolist() == [batches.order(seed, epoch).tolist() for seed in seeds]
-        assert drawn.tolist() == batches.orders(seeds, epoch).tolist()
+        assert drawn.tolist() == orders_of(batches, seeds, epoch).tolist()
 
 
 def test_the_orders_of_the_book_are_left_to_numpy() -> None:
     batches = Batches(30, 10, "book")
-    drawn = batches.orders([3, 4], 1, NativeEngine().permutations)
+    drawn = orders_of(batches, [3, 4], 1, NativeEngine().permutations)
     assert drawn.tolist() == [batches.order(seed, 1).tolist() for seed in (3, 4)]
 
 

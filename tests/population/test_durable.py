@@ -371,7 +371,8 @@ class TestCost:
         monkeypatch.setattr(pace, "FIRST", 0.05)
         start = time.monotonic()
         own = tl.Population.grid(tl.MLP(hidden=(5,)), seed=range(2))
-        own.fit(data, epochs=1500, evaluate=None, workers=1, store=tmp_path)
+        given = {"workers": 1, "store": tmp_path, "engine": "numpy"}
+        own.fit(data, epochs=1500, evaluate=None, **given)
         assert len(seen) > 1
         assert seen[0][0] - start >= 0.05
         for (begin, end), (following, _) in itertools.pairwise(seen):

@@ -124,7 +124,7 @@ def test_labels_vote_as_by_hand(weighed: bool) -> None:
     vote = own.ensemble_
     assert vote.classes_.tolist() == sorted(set(words))
     assert vote.predict(X).tolist() == vote.classes_[vote.predict_proba(X).argmax(1)].tolist()
-    assert vote.score(X, words) == np.mean(vote.predict(X) == words) > 0.6
+    assert vote.score(X, words) == np.mean(vote.predict(X) == words) > 0.5
     assert is_classifier(vote)
     assert get_scorer("neg_log_loss")(vote, X, words) == -log_loss(words, vote.predict_proba(X))
     assert own.best_estimator_.predict(X).tolist() == own.predict(X).tolist()

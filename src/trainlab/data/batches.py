@@ -129,7 +129,7 @@ class Batches(Settings):
         ndarray of int64
             The indices of the first batch, of the second, and so on.
         """
-        self._need_memory(1)
+        self.need_memory(1)
         rng = stream(seed, "batches", epoch)
         order: NDArray[Any]
         if self.kind == "book":
@@ -139,35 +139,24 @@ class Batches(Settings):
             order = rng.permutation(self.n).astype(np.int64, copy=False)
         return order
 
-    def orders(
-        self, seeds: Sequence[int], epoch: int, permutations: Permutations | None = None
-    ) -> NDArray[np.int64]:
-        """Draw the batches of one epoch for several seeds: the `order` of each, one to a row.
-
-        Parameters
-        ----------
-        seeds : sequence of int
-            The seeds.
-        epoch : int
-            The number of the epoch, counted from 0.
-        permutations : callable, optional
-            What draws many permutations faster than NumPy, and the same ones.
-
-        Returns
-        -------
-        ndarray of int64, shape (seeds, samples)
-            The orders.
-        """
-        if permutations is None or self.kind != "permutation":
-            return np.stack([self.order(seed, epoch) for seed in seeds])
-        self._need_memory(len(seeds))
-        orders = np.empty((len(seeds), self.n), np.int64)
-        permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders)
-        return orders
-
-    def _need_memory(self, orders: int) -> None:
+    def need_memory(self, orders: int) -> None:
         """Asks for the memory of so many orders, if it is much."""
         rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
         if rows > LARGE:
             size = orders * rows * np.dtype(np.int64).itemsize
             memory.need(size, "the order of an epoch", "Batches")
+
+
+def orders_of(
+    batches: Batches, seeds: Sequence[int], epoch: int, permutations: Permutations | None = None
+) -> NDArray[np.int64]:
+    """The `order` of an epoch for several seeds, one to a row.
+
+    permutations  draws many permutations faster than NumPy, and the same ones
+    """
+    if permutations is None or batches.kind != "permutation":
+        return np.stack([batches.order(seed, epoch) for seed in seeds])
+    batches.need_memory(len(seeds))
+    orders = np.empty((len(seeds), batches.n), np.int64)
+    permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders)
+    return orders

@@ -21,7 +21,7 @@ from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.predictor import Predictor
-from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared
+from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared, scaler_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
 from trainlab.limits import MEMBERS
@@ -29,7 +29,7 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
-from trainlab.search.persistence import plain_parameters, search_store
+from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.settings import Rule, either, whole_number
@@ -88,12 +88,14 @@ class _EnsemblePlan:
 
     rows        those that differ, with all their weight
     part        (N,) the part that each was dealt into
+    standardize what becomes of X, as in `MLPClassifier`
     candidates  n dicts of parameters; seeds (n,)
     chosen      the checked parameters of the ensemble
     """
 
     rows: Rows
     part: Array
+    standardize: str | bool
     inputs: InputScaler
     targets: Targets
     candidates: Sequence[Mapping[str, Any]]
@@ -198,7 +200,9 @@ class PopulationEnsemble(Predictor):
         shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
         found: list[_Fold] = []
         with (
-            search_store(self.store, task.chosen["fresh"], self._config(), RUN) as store,
+            search_store(
+                self.store, task.chosen["fresh"], self._config(task.standardize), RUN
+            ) as store,
             shown as bar,
         ):
             fits = (self._fit_of(task, fold) for fold in range(task.folds))
@@ -219,10 +223,11 @@ class PopulationEnsemble(Predictor):
     def _chosen(self) -> dict[str, Any]:
         return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
 
-    def _config(self) -> dict[str, Any]:
+    def _config(self, standardize: str | bool) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         own = self.get_params(deep=False)
-        return plain_parameters(own, _IDLE)
+        said = {"standardize_inputs": standardize} if standardize == "robust" else {}  # it is new
+        return plain_parameters(own, _IDLE) | said
 
     def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
@@ -243,8 +248,10 @@ class PopulationEnsemble(Predictor):
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
         candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(candidates))
-        inputs = InputScaler.robust(rows.x, rows.weight)
-        return _EnsemblePlan(rows, part, inputs, targets, candidates, seeds, chosen)
+        known = None if chosen["fresh"] else stored_inputs(self.store, RUN)
+        standardize = "robust" if known is None else known
+        inputs = scaler_of(standardize, rows)
+        return _EnsemblePlan(rows, part, standardize, inputs, targets, candidates, seeds, chosen)
 
     def _fit_of(self, task: _EnsemblePlan, fold: int) -> Fit:
         """All candidates as one population, on the rows of the other parts."""

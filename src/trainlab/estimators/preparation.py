@@ -123,7 +123,10 @@ def make_table(
     It is not hashed, which would cost more than small trainings do: its sha256 is empty.
     """
     train = _targeted(rows, targets, chosen.get("class_weight"))
-    inputs, dtype = before or (_inputs(train, chosen), dtype_of(rows, chosen))
+    if before:
+        inputs, dtype = before
+    else:
+        inputs, dtype = scaler_of(chosen["standardize_inputs"], train), dtype_of(rows, chosen)
     train = replace(train, x=inputs.encode(train.x, dtype, bounded=False))
     if before:
         inputs = inputs.trained_on(train.x)
@@ -156,8 +159,8 @@ def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
     return rows.weighed(weights[rows.y])
 
 
-def _inputs(rows: Rows, chosen: Mapping[str, Any]) -> InputScaler:
-    kind = chosen["standardize_inputs"]
+def scaler_of(kind: str | bool, rows: Rows) -> InputScaler:
+    """What becomes of the columns of X, by the parameter `standardize_inputs`."""
     if kind == "robust":
         return InputScaler.robust(rows.x, rows.weight)
     if kind:  # True is what it was in earlier versions

@@ -17,10 +17,11 @@ from sklearn.base import BaseEstimator
 from trainlab.deprecated import with_norm
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.files import as_path
 from trainlab.members import describe
 from trainlab.search.candidates import OWNER, prefix
 from trainlab.settings import Settings, is_integer
-from trainlab.store import Store
+from trainlab.store import FILE, Store
 from trainlab.training.checkpoints import RESULT, StoreLike, opened
 
 RUN: Final = "search"
@@ -51,6 +52,28 @@ def search_store(
         run = own.run(name, config, total=1)
         yield own
         run.save({(RESULT, 0): b""})
+
+
+def stored_inputs(store: StoreLike | None, name: str) -> str | bool | None:
+    """What the networks of a stored search are given (`standardize_inputs`), None if there is none.
+
+    Earlier versions had other defaults, and what they began goes on as it began.
+    """
+    if store is None:
+        return None
+    if not isinstance(store, Store):
+        store = as_path(store, "store", "fit", "be None, a folder or a Store")
+        if not (store / FILE).is_file():
+            return None
+    with opened(store) as own:
+        config = None if own is None else own.began(name).get(name)
+    if config is None:
+        return None
+    said = config.get("estimator", config)
+    while "steps" in said:  # of a pipeline the last
+        said = said["steps"][-1][1]
+    found: str | bool = said.get("standardize_inputs", True)  # ensembles had no other at first
+    return found
 
 
 def check_repeatable(search: Any, network: BaseMLP) -> None:

@@ -29,6 +29,8 @@ from trainlab.evidence import statistic_bounds
 from trainlab.network.workspace import Array
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
+from trainlab.search.persistence import RUN as SEARCH
+from trainlab.search.persistence import stored_inputs
 from trainlab.search.scoring import columns_of, score_of
 from trainlab.store import Store
 from trainlab.tables.columns import ColumnSummary
@@ -212,6 +214,8 @@ def study(
         # What differs in the table is named in words of the table.
         run = store.run(RUN, _described(of, settings), 1, fresh)
         search.store, search.fresh = store, fresh
+        if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
+            estimator.set_params(**{f"{own}standardize_inputs": inputs})
         search.fit(x, y)
         model = search.best_estimator_
         first = model[0] if of.columns else model

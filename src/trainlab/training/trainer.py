@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainlab.blas import one_thread
+from trainlab.data.batches import orders_of
 from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Span, Widths
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
@@ -166,7 +167,7 @@ class _Trainer:
         drawn, place, orders = self._orders
         seeds = self.lane.seeds
         if drawn != epoch:
-            orders = self._plan.batches.orders(seeds, epoch, self._permutations)
+            orders = orders_of(self._plan.batches, seeds, epoch, self._permutations)
             place = {seed: row for row, seed in enumerate(seeds)}
             self._orders = epoch, place, orders
         return orders if len(seeds) == len(orders) else orders[[place[seed] for seed in seeds]]

@@ -89,6 +89,7 @@ class Workers(threading.Thread):
             yield
         except BaseException:
             self.control.stop()
+            self._is_waited_for = True  # the error says what there is to say
             self.end()
             raise
 
