@@ -327,3 +327,23 @@ def test_what_is_wrong_is_said(name: str) -> None:
     with pytest.raises(SettingError) as caught:
         small(**settings).fit(*IRIS)
     assert re.search(words, str(caught.value)), str(caught.value)
+
+
+def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+) -> None:
+    """They were standard ones, which its config did not say."""
+    X, y = load_iris(return_X_y=True)
+
+    def fit(**more: Any) -> Any:
+        settings = {"n_architectures": 1, "n_folds": 2, "max_iter": 3, "random_state": 0}
+        return PopulationEnsembleClassifier(2, **settings, **more).fit(X, y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble_base, "stored_inputs", lambda store, name: True)
+        earlier = fit(store=tmp_path).predict_proba(X)
+    before = sum(steps)
+    assert np.array_equal(fit(store=tmp_path).predict_proba(X), earlier)
+    assert sum(steps) == before, "nothing is trained again"
+    assert not np.array_equal(fit().predict_proba(X), earlier)
+    assert not np.array_equal(fit(store=tmp_path, fresh=True).predict_proba(X), earlier)

@@ -129,7 +129,7 @@ class Batches(Settings):
         ndarray of int64
             The indices of the first batch, of the second, and so on.
         """
-        self.need_memory(1)
+        _need_memory(self, 1)
         rng = stream(seed, "batches", epoch)
         order: NDArray[Any]
         if self.kind == "book":
@@ -138,13 +138,6 @@ class Batches(Settings):
         else:
             order = rng.permutation(self.n).astype(np.int64, copy=False)
         return order
-
-    def need_memory(self, orders: int) -> None:
-        """Asks for the memory of so many orders, if it is much."""
-        rows = self.steps_per_epoch * self.batch_size if self.kind == "book" else self.n
-        if rows > LARGE:
-            size = orders * rows * np.dtype(np.int64).itemsize
-            memory.need(size, "the order of an epoch", "Batches")
 
 
 def orders_of(
@@ -156,7 +149,15 @@ def orders_of(
     """
     if permutations is None or batches.kind != "permutation":
         return np.stack([batches.order(seed, epoch) for seed in seeds])
-    batches.need_memory(len(seeds))
+    _need_memory(batches, len(seeds))
     orders = np.empty((len(seeds), batches.n), np.int64)
     permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders)
     return orders
+
+
+def _need_memory(batches: Batches, orders: int) -> None:
+    """Asks for the memory of so many orders, if it is much."""
+    rows = batches.steps_per_epoch * batches.batch_size if batches.kind == "book" else batches.n
+    if rows > LARGE:
+        size = orders * rows * np.dtype(np.int64).itemsize
+        memory.need(size, "the order of an epoch", "Batches")

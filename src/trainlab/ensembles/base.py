@@ -199,12 +199,8 @@ class PopulationEnsemble(Predictor):
         task = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
         found: list[_Fold] = []
-        with (
-            search_store(
-                self.store, task.chosen["fresh"], self._config(task.standardize), RUN
-            ) as store,
-            shown as bar,
-        ):
+        config = self._config(task.standardize)
+        with search_store(self.store, task.chosen["fresh"], config, RUN) as store, shown as bar:
             fits = (self._fit_of(task, fold) for fold in range(task.folds))
             for part in portions(fits, size_of):
                 workers = task.chosen["workers"]
@@ -223,7 +219,7 @@ class PopulationEnsemble(Predictor):
     def _chosen(self) -> dict[str, Any]:
         return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
 
-    def _config(self, standardize: str | bool) -> dict[str, Any]:
+    def _config(self, standardize: str | bool = "robust") -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         own = self.get_params(deep=False)
         said = {"standardize_inputs": standardize} if standardize == "robust" else {}  # it is new
