@@ -108,10 +108,6 @@ class Child:
             return Answer(**json.loads(self._answer.read_text(encoding="utf-8")))
         return Answer(code=self._code or 1)
 
-    def children(self) -> list[int]:
-        """The processes of its group that it has started."""
-        return [number for number in _living(self.number) if number != self.number]
-
     def orphans(self) -> list[int]:
         """The processes of its group that are still there after a while; these are killed."""
         until = time.monotonic() + ORPHANS

@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -597,3 +598,41 @@ def test_the_page_is_what_its_results_make() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=lambda p: p.name)
 def test_files_fit_in_the_head(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_an_earlier_version_is_taken_from_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, folder = tmp_path / "project", tmp_path / "folder"
+    (project / "src").mkdir(parents=True)
+    folder.mkdir()
+    file = project / "src" / "module.py"
+
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        command = ["git", *who, *words]
+        return subprocess.run(
+            command, cwd=project, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "-q")
+    file.write_text("first")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    commit = git("rev-parse", "HEAD")
+    file.write_text("later")
+    monkeypatch.setattr(harness, "ROOT", project)
+    entrant = dataclasses.replace(lineup.BY_NAME[lineup.FIRST], commit=commit)
+    found = harness.source(entrant, folder)
+    assert found is not None
+    assert (found / "module.py").read_text() == "first"
+    assert lineup.environment(entrant, found)["PYTHONPATH"] == str(found)
+    assert harness.source(lineup.BY_NAME[lineup.OURS], folder) is None
+    with pytest.raises(harness.ContestantError, match="git archive"):
+        harness.source(dataclasses.replace(entrant, commit="0" * 40), folder)
+
+
+def test_variables_of_one_contestant_alone() -> None:
+    forced = lineup.variables(lineup.BY_NAME[lineup.AVX2])
+    assert forced["TRAINLAB_NATIVE_ISA"] == "avx2"
+    assert "TRAINLAB_NATIVE_ISA" not in lineup.variables(lineup.BY_NAME[lineup.OURS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
@@ -177,3 +179,17 @@ def test_modules_that_have_moved(old: str, new: str, name: str) -> None:
     assert found is getattr(importlib.import_module(f"trainlab.{new}"), name)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         before.nothing  # noqa: B018  # to ask is to fail
+
+
+def test_processes_are_threads(tmp_path: Path) -> None:
+    """In Python and as a word of the command line, which does not list it."""
+    data = tl.load_digits()
+    usual = tl.Network().fit(data, steps=2, backend="threads")
+    with pytest.warns(DeprecationWarning, match="backend='processes' is deprecated; use backend="):
+        found = tl.Network().fit(data, steps=2, backend="processes")
+    assert np.array_equal(found["train_loss"], usual["train_loss"])
+    words = ["run", "derivative", "--quick", "--out", str(tmp_path), "--backend", "processes"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        assert CliRunner().invoke(main, words).exit_code == 0
+    assert "processes" not in CliRunner().invoke(main, ["run", "--help"]).output

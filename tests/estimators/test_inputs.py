@@ -347,3 +347,15 @@ def test_a_row_longer_than_a_block_is_a_block(monkeypatch: pytest.MonkeyPatch) -
         assert [block.shape for _, block in found] == shapes
         assert all(np.array_equal(x[rows], block) for rows, block in found)
         assert sum(len(block) for _, block in found) == len(x)
+
+
+def test_true_is_what_it_was_of_numpy_too() -> None:
+    X, y = IRIS
+    standard = quick(standardize_inputs="standard").fit(X, y).predict_proba(X)
+    for same in (True, np.True_):
+        assert np.array_equal(quick(standardize_inputs=same).fit(X, y).predict_proba(X), standard)
+    plain = quick(standardize_inputs=np.False_).fit(X, y).predict_proba(X)
+    assert np.array_equal(quick(standardize_inputs=False).fit(X, y).predict_proba(X), plain)
+    told = "or False; got 'robst'; try standardize_inputs='robust'"
+    with pytest.raises(tl.SettingError, match=told):
+        quick(standardize_inputs="robst").fit(X, y)

@@ -57,6 +57,8 @@ def _listed(value: Any) -> Any:
 
 _WIDTHS: Final = _rule_of(MLP, "hidden")
 _PATIENCE: Final = whole_number(1)
+INPUTS: Final = ("robust", "standard")
+"""What the columns of X may become; see InputScaler."""
 _NOT_NEGATIVE: Final = Rule(
     lambda v: is_real(v) and 0 <= float(v) < math.inf, "be a finite number >= 0", float, "1e-4"
 )
@@ -107,7 +109,13 @@ RULES: Final[Mapping[str, Rule]] = {
         lambda v: v,
         "'balanced'",
     ),
-    "standardize_inputs": either(either(one_of(("robust", "standard")), True), False),
+    "standardize_inputs": Rule(
+        lambda v: FLAG.valid(v) or (isinstance(v, str) and v in INPUTS),
+        "be 'robust', 'standard', True or False",
+        lambda v: v if isinstance(v, str) else bool(v),
+        "'robust'",
+        INPUTS,
+    ),
     "standardize_targets": FLAG,
 }
 """What each parameter may be; `random_state` is for scikit-learn to judge."""

@@ -107,11 +107,12 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
-    range where the quartiles are equal: a few values far out decide nothing, neither in training
-    nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).  Standard ones are
-    z = (x − mean) / scale for the standard deviation, or half of the largest |x − mean| where
-    that is more: nothing that is trained on is further than 2 from 0.  Later, values more than
-    twice as far from 0 as any that was trained on (at least 4) count as lying there.
+    range where the quartiles are equal.  Elsewhere a few values far out decide nothing, neither
+    in training nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).
+    Standard ones are z = (x − mean) / scale for the standard deviation, or half of the largest |x
+    − mean| where that is more: nothing that is trained on is further than 2 from 0.  Later,
+    values more than twice as far from 0 as any that was trained on (at least 4) count as lying
+    there.
 
     Where X is sparse the median, or the mean, counts as 0: X stays sparse.  A constant column has
     scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are

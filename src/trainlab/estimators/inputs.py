@@ -66,10 +66,10 @@ class InputScaler:
     def robust(cls, x: Any, weight: Array | None) -> Self:
         """Median and distance of the quartiles of the columns of x (N, d), and bent ends.
 
-        A few values far out neither move nor squeeze the others.  scale: the third quartile minus
-        the first, the range where that is 0, 1 where that is 0 too.  The median of a sparse x
-        counts as 0, so that what is zero stays so.  Source: Holzmüller, Grinsztajn and Steinwart
-        (2024), Better by default, of RealMLP.
+        A few values far out neither move nor squeeze the others, but where the quartiles are equal.
+        scale: the third quartile minus the first, the range where that is 0, 1 where that is 0
+        too.  The median of a sparse x counts as 0, so that what is zero stays so.  Source:
+        Holzmüller, Grinsztajn and Steinwart (2024), Better by default, of RealMLP.
         """
         share = _shares(x.shape[0], weight)
         if issparse(x):
