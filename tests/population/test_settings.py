@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import trainlab as tl
+from engines import compiled
 from trainlab.engine import ENGINES, NumPyEngine
 from trainlab.engine.native import is_compiled
 from trainlab.population.settings import FitArguments, FitSettings
@@ -99,6 +100,7 @@ def test_an_engine_that_cannot_is_refused() -> None:
     tl.Network(tl.MLP((3,))).fit(data, steps=1, engine=Picky())
 
 
+@compiled
 def test_what_is_unknown_to_the_native_engine_is_named() -> None:
     class Own(tl.SGD):
         pass
