@@ -111,7 +111,7 @@ class InputScaler:
         pieces = int(np.clip(MAX_CODES // len(columns), 2, PIECES))
         shares = [piece / pieces for piece in range(pieces + 1)]
         edges = [np.unique(_quantiles(column, share, shares)) for column in columns]
-        cut = [j for j, own in enumerate(columns) if len(edges[j]) > 2 or _has_three(own)]
+        cut = [j for j, own in enumerate(columns) if _has_three(own)]
         column = np.repeat(cut, [len(edges[j]) - 1 for j in cut]).astype(np.int64)
         low = np.concatenate([np.zeros(0), *(edges[j][:-1] for j in cut)])
         # Half of it, since the distance of the largest numbers is one more.
