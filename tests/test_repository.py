@@ -28,6 +28,7 @@ ROOMS = (
     "limits",
     "terminal",
     "errors",
+    "callers",
     "memory",
     "arrays",
     "deprecated",
