@@ -182,5 +182,6 @@ def given(ctx: click.Context, *arguments: str) -> list[str]:
             continue
         value = ctx.params[name]
         for one in value if isinstance(value, tuple) else (value,):
-            words += [option.opts[0]] if one is True else [option.opts[0], str(one)]
+            several = one if isinstance(one, tuple) else () if one is True else (one,)
+            words += [option.opts[0], *map(str, several)]
     return words
