@@ -21,7 +21,16 @@ from rich.console import Console
 
 import trainlab as tl
 from benchmarks import __main__ as program
-from benchmarks import data, figures, harness, lineup, performance_page, printing, results, workloads
+from benchmarks import (
+    data,
+    figures,
+    harness,
+    lineup,
+    performance_page,
+    printing,
+    results,
+    workloads,
+)
 from benchmarks.contestants import base, book_loop, lean_loop
 from benchmarks.targets import TARGETS, Target
 from benchmarks.workloads import Setting, Workload
