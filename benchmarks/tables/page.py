@@ -51,12 +51,13 @@ AGAIN: Final = """\
 ## Do it again
 
 ```sh
-pip install '.[tables-bench]'                                  # the others; who is not installed is left out
-python -m benchmarks.tables                                    # tables that come with scikit-learn
-python -m benchmarks.tables --tables FOLDER --threads 2        # your own: NAME.csv.gz, and a meta.json
-python -m benchmarks.tables --tables FOLDER --resume           # go on after Ctrl-C
-python -m benchmarks.tables --page                             # renew this page
+make bench-tables                                          # tables that come with scikit-learn; results/ only
+make bench-tables BENCH="--tables FOLDER --threads 2"      # your own: NAME.csv.gz, and a meta.json
+make bench-tables BENCH="--tables FOLDER --resume"         # go on after Ctrl-C
+make bench-tables BENCH=--page                             # renew this page
 ```
+
+It makes an environment of its own with the pinned versions of the others and runs `python -m benchmarks.tables`, which leaves out who is not installed.
 
 `meta.json` says target and task of each table: `{"houses": {"target": "price", "task": "regression"}}`. Empty cells are missing; a
 column whose other cells are all numbers is one of numbers, else one of words. The code is in `benchmarks/tables/`; a contestant is a row in

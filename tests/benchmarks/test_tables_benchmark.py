@@ -651,7 +651,7 @@ def test_the_command_line_refuses_nonsense(tmp_path: Path, capsys: Any) -> None:
 
 
 def everything() -> Results:
-    """Results of everybody on six tables, made up: ours first on all but one, one failure."""
+    """Results of everybody on six tables, made up: CatBoost first on b, our MLP on e, one failure."""
     made = []
     for place, table in enumerate(("a", "b", "c", "d", "e", "f")):
         task = "classification" if place < 5 else "regression"
@@ -660,6 +660,8 @@ def everything() -> Results:
                 error = 0.1 * rank + 0.01 * place + 0.001 * number
                 if (table, contestant.name) == ("b", "CatBoost"):
                     error = 0.05
+                if (table, contestant.name) == ("e", "trainlab, MLP"):
+                    error = 0.04
                 failed = (table, contestant.name) == ("c", "TabM")
                 made.append(
                     one(
@@ -697,6 +699,7 @@ def test_the_page_says_everything(tmp_path: Path) -> None:
         assert f"| {contestant.name} | {contestant.package} 1.2 | {contestant.words} |" in text
     assert "- TabM failed on c, hold-out 0: ValueError: no." in text
     assert "| b | classification | CatBoost | +121.0% |" in text
+    assert "| e | classification |" not in text.partition("## Each table")[0]  # first is ours, too
     assert "| **0.1005** |" in text
     assert " failed |" in text
     found = summary.ratios(made, lineup.OURS, "classification")["LightGBM"]
