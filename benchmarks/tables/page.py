@@ -82,7 +82,7 @@ def _parts(found: Results, ours: str) -> Iterator[str]:
         yield _losses(found, ours)
     for task in TASKS:
         table = errors(found, task)
-        if table.rows:
+        if len(table.columns) > 1:
             yield f"## Each table: {task}\n\n{table.title}\n\n{table.markdown()}"
     yield f"## The tables\n\n{tables(found).markdown()}"
     yield f"{METHOD}\n{contestants(found).markdown()}"
@@ -137,21 +137,26 @@ def _losses(found: Results, ours: str) -> str:
 def errors(found: Results, task: Task) -> Table:
     """The error of each contestant on each table of a task; the least is bold."""
     made = summary.errors(found).task(task)
-    order = [one.contestant for one in summary.standings(found)]
-    rows = []
-    for place, table in enumerate(made.tables):
-        values = {name: made.of(name)[place] for name in order}
-        best = min(values.values())
-        cells = [_cell(value, value == best) for value in values.values()]
-        rows.append((table.table, *cells))
-    title = f"{figure.MEASURES[task][0].upper()}{figure.MEASURES[task][1:]}, mean of the hold-outs; the least is bold."
-    return Table(title, ("", *order), tuple(rows))
+    best = made.values.min(axis=1, initial=math.inf)
+    rows = tuple(
+        (
+            one.contestant,
+            *(
+                _cell(value, value == least)
+                for value, least in zip(made.of(one.contestant), best, strict=True)
+            ),
+        )
+        for one in summary.standings(found)
+    )
+    measure = figure.MEASURES[task][0].upper() + figure.MEASURES[task][1:]
+    title = f"{measure}, mean of the hold-outs; the least is bold."
+    return Table(title, ("", *(table.table for table in made.tables)), rows)
 
 
 def _cell(value: float, best: bool) -> str:
     if not math.isfinite(value):
         return "failed"
-    words = f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
+    words = f"{value:,.0f}" if value >= 1_000 else f"{value:#.4g}"
     return f"**{words}**" if best else words
 
 
