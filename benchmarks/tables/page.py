@@ -90,7 +90,7 @@ def _parts(found: Results, ours: str) -> Iterator[str]:
 
 
 def _machine(found: Results) -> str:
-    """The last machine; all of them, where there are several."""
+    """The machines that were measured on."""
     described = dict.fromkeys(map(_described, found.machines))
     threads = sorted({one.threads for one in found.records.values()})
     each = f"{' or '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'} each"
