@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,6 +66,12 @@ class Fraction(click.FloatRange):
     default="auto",
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",
+)
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="What candidates are compared by, and models judged by: log_loss, roc_auc, accuracy,"
+    " balanced_accuracy, f1; r2, rmse, mae, pinball:0.9.  [default: accuracy; r2]",
 )
 @click.option("--trials", type=_COUNT, help="Candidates of each round.  [default: 50]")
 @click.option(
@@ -129,6 +136,7 @@ def search(
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
     from trainlab.models import save
+    from trainlab.search.metrics import named_metric
     from trainlab.tables.columns import said
     from trainlab.tables.page import write_search
     from trainlab.tables.problem import problem
@@ -139,9 +147,12 @@ def search(
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
     chosen |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
     chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
+    if chosen.get("metric") is not None:
+        named_metric(chosen["metric"])  # what is no metric is said before the table is read
     settings = StudySettings(**chosen)
     rest |= {"folds": settings.folds, "test_fraction": settings.test_fraction}
     found = problem(table, task=None if task == "auto" else task, **rest)
+    settings.measured_by(found.task)
     tell(found.notices)
     say(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
@@ -174,19 +185,20 @@ def _range(option: str, text: str) -> tuple[float, float]:
 
 def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
-    from trainlab.pages.words import score as words
+    from trainlab.tables.holdout import shown
 
+    words, measure = partial(shown, result.metric), result.metric.words
     best = [
         (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)
         for one in result.candidates[:SHOWN]
     ]
-    title = f"The best by {result.measure} of folds"
+    title = f"The best by {measure} of folds"
     show_table(("Rank", "Score", "Settings"), best, title)
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
         for one in result.judged
     ]
-    show_table(("", result.measure, "95 % interval"), judged, "On the rows put aside")
+    show_table(("", measure, "95 % interval"), judged, "On the rows put aside")
     say(result.versus.words)
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

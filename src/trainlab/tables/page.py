@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ import sklearn
 from trainlab import plots
 from trainlab.files import as_path, write
 from trainlab.pages import markup, words
+from trainlab.tables.holdout import shown
 from trainlab.tables.study import PENALTY, RATE, StudyResult, content_of
 from trainlab.versions import environment
 
@@ -59,6 +61,8 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         "trainlab.tables",
         "search.html",
         found=result,
+        measure=result.metric.words,
+        shown=functools.partial(shown, result.metric),
         of=result.problem,
         settings=result.settings,
         best=result.candidates[:SHOWN],
@@ -85,7 +89,7 @@ def figures(result: StudyResult) -> Mapping[str, str]:
 
 def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
     """Candidates by rate and score, beside predictions of the rows put aside."""
-    tried, truth, predicted = result.candidates, result.truth, result.predicted
+    tried, truth, predicted = result.candidates, result.truth.values, result.predicted.values
     with plots.themed(theme):
         made, (left, right) = plots.blank(theme, 1, 2, width=10.4, height=4.6)
         layout: Any = made.get_layout_engine()
@@ -99,9 +103,10 @@ def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
             result.box.get(RATE),
             "L2 penalty (alpha)",
             theme,
+            result.metric.better == "lower",
         )
         title = f"{len(tried)} candidates"
-        plots.label(left, "learning rate", f"{result.measure} (mean of folds)", title)
+        plots.label(left, "learning rate", f"{result.metric.words} (mean of folds)", title)
         title = f"{len(truth)} rows put aside"
         if result.problem.task == "classification":
             labels = np.unique(result.problem.y)
@@ -110,8 +115,8 @@ def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
             for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):
                 counts[place[own], place[other]] += 1
             most = NARROW_LABEL if theme.narrow else LABEL
-            shown = [words.visible(str(one), most) for one in labels]
-            plots.confusion(right, counts, shown, theme)
+            texts = [words.visible(str(one), most) for one in labels]
+            plots.confusion(right, counts, texts, theme)
             plots.label(right, "predicted class", "true class", title)
         else:
             plots.agreement(right, truth, predicted, theme)

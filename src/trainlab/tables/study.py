@@ -24,22 +24,21 @@ from trainlab.arrays import plain
 from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
-from trainlab.estimators.targets import unit_of
-from trainlab.evidence import statistic_bounds
-from trainlab.network.workspace import Array
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
+from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth, named_metric
 from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import stored_inputs
-from trainlab.search.scoring import columns_of, score_of
 from trainlab.store import Store
 from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, judge
 from trainlab.tables.problem import TableProblem, split
 from trainlab.training.checkpoints import RESULT
 
 RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
-LEVEL: Final = 0.95
+USUAL: Final[Mapping[str, str]] = {"classification": "accuracy", "regression": "r2"}
+"""What candidates are compared by where nothing else is asked for."""
 RATE: Final = "learning_rate_init"
 PENALTY: Final = "alpha"
 
@@ -55,6 +54,8 @@ class StudySettings:
     hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
     max_iter   epochs of a training, the rate falling to 0 along a cosine
     test_fraction  the share of rows that is put aside
+    metric     the name of what candidates are compared by, and models judged by; None: accuracy,
+               or R²
     """
 
     trials: int = 50
@@ -67,6 +68,11 @@ class StudySettings:
     max_iter: int = 100
     test_fraction: float = 0.2
     seed: int = 0
+    metric: str | None = None
+
+    def measured_by(self, task: str) -> NamedMetric:
+        """The metric, for a task."""
+        return named_metric(USUAL[task] if self.metric is None else self.metric, task)
 
     def space(self) -> dict[str, Any]:
         """What candidates are drawn from."""
@@ -99,7 +105,7 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class RankedCandidate:
-    """One of the settings tried; scores of the folds, NaN where the training failed."""
+    """One of the settings tried; the metric of the folds, NaN where the training failed."""
 
     rank: int
     round: int
@@ -117,39 +123,13 @@ class RankedCandidate:
         return f"hidden {widths}, lr {rate:.2g}, alpha {penalty:.2g}, dropout {dropout}"
 
 
-@dataclass(frozen=True)
-class HoldoutScore:
-    """How good predictions are of the rows put aside: a score and its 95 % interval.
-
-    root_error  √(mean of (y − prediction)²), in the units of the target; of classes None
-    """
-
-    name: str
-    score: float
-    low: float
-    high: float
-    root_error: float | None
-
-
-@dataclass(frozen=True)
-class HoldoutComparison:
-    """Whether the network is better than a rival on the same rows.
-
-    shown   "better", "worse", or None where chance may have made the difference
-    words   a sentence;  numbers: what it stands on
-    """
-
-    shown: str | None
-    words: str
-    numbers: Mapping[str, float]
-
-
 @dataclass(frozen=True, eq=False)
 class StudyResult:
     """The result of a search.
 
     candidates  the best first
     box         of the last round, {parameter: its ends, or values}; {} of a single round
+    metric      what candidates were compared by, and models judged by
     judged      the network, a linear model, and what knows the target alone
     versus      the network against the linear model
     truth, predicted  of the rows put aside
@@ -160,13 +140,13 @@ class StudyResult:
     problem: TableProblem
     settings: StudySettings
     rows: int
-    measure: str
+    metric: NamedMetric
     candidates: tuple[RankedCandidate, ...]
     box: Mapping[str, Any]
     judged: tuple[HoldoutScore, ...]
     versus: HoldoutComparison
-    truth: Array
-    predicted: Array
+    truth: TableTruth
+    predicted: TablePrediction
     warnings: tuple[str, ...]
     model: BaseMLP | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
@@ -196,6 +176,8 @@ def study(
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
     kind = StratifiedKFold if of.task == "classification" else KFold
+    metric = settings.measured_by(of.task)
+    all_rows = TableTruth.of(of.y, np.arange(len(of.y)), of.task)
     estimator = settings.estimator(of)
     own = prefix(estimator)
     estimator.set_params(**{f"{own}engine": engine})
@@ -204,6 +186,8 @@ def study(
         {own + name: values for name, values in settings.space().items()},
         n_iter=settings.trials,
         rounds=settings.rounds,
+        # Stores of earlier versions know of no other metric, and so do not name the usual one.
+        scoring=None if metric.name == USUAL[of.task] else metric.scorer(all_rows),
         cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
         random_state=settings.seed,
         workers=workers,
@@ -222,18 +206,20 @@ def study(
         of.tell(first)
         predictions = _predictions(of, model, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
-    truth = of.y[rows.test]
+    truth = TableTruth.of(of.y, rows.test, of.task)
+    ours, linear, _ = predictions.items()
+    seed = settings.seed
     return StudyResult(
         of,
         settings,
         len(x),
-        "accuracy" if of.task == "classification" else "R²",
-        _ranked(search.cv_results_, settings.folds, own),
+        metric,
+        _ranked(search.cv_results_, settings.folds, own, metric.sign),
         _bare(search.boxes_[-1], own) if settings.rounds > 1 else {},
-        tuple(_judge(name, truth, found, of, settings) for name, found in predictions.items()),
-        _versus(truth, predictions, of, settings),
+        tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items()),
+        compare(truth, ours, linear, metric, seed),
         truth,
-        next(iter(predictions.values())),
+        ours[1],
         (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
         model,
         tuple(_made(one, of, first) for one in of.columns),
@@ -244,6 +230,9 @@ def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
     """What decides which rows are searched on."""
     names = ("sha256", "target", "task", "features", "dropped")
     said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
+    metric = settings.measured_by(of.task)
+    if metric.name != USUAL[of.task]:
+        said["metric"] = metric.name
     return said | {
         "test_fraction": settings.test_fraction,
         "seed": settings.seed,
@@ -265,9 +254,14 @@ def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
     return {name.removeprefix(own): value for name, value in settings.items()}
 
 
-def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCandidate, ...]:
-    """The candidates, the best first; of equal ones the first tried."""
-    scores = np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
+def _ranked(
+    results: Mapping[str, Any], folds: int, own: str, sign: int
+) -> tuple[RankedCandidate, ...]:
+    """The candidates, the best first; of equal ones the first tried.
+
+    sign  −1 where the less of the metric is the better, and the search has it negated
+    """
+    scores = sign * np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
     rounds = results.get("round", np.zeros(len(scores), int))
     order = np.argsort(results["rank_test_score"], kind="stable")
     error = scores.std(axis=1, ddof=1) / np.sqrt(folds)
@@ -276,7 +270,7 @@ def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCan
             int(results["rank_test_score"][one]),
             int(rounds[one]) + 1,
             _bare(results["params"][one], own),
-            float(results["mean_test_score"][one]),
+            sign * float(results["mean_test_score"][one]),
             float(error[one]),
             tuple(scores[one].tolist()),
         )
@@ -287,12 +281,14 @@ def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCan
 # --- rows put aside --------------------------------------------------------------------
 
 
-def _predictions(of: TableProblem, model: Any, known: tuple[Any, Any], x: Any) -> dict[str, Array]:
+def _predictions(
+    of: TableProblem, model: Any, known: tuple[Any, Any], x: Any
+) -> dict[str, TablePrediction]:
     """Of the network, of a linear model, and of what knows the target alone, by their names."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        first = model.predict(x)
+        first = TablePrediction.by(model, x, of.task)
         if of.columns:
             encode = model[0].transform
             known, x = (encode(known[0]), known[1]), encode(x)
@@ -302,63 +298,10 @@ def _predictions(of: TableProblem, model: Any, known: tuple[Any, Any], x: Any) -
     else:
         linear = make_pipeline(StandardScaler(), Ridge())
         found = {"ridge regression": linear, "the mean": DummyRegressor()}
-    rivals = {name: rival.fit(*known).predict(x) for name, rival in found.items()}
+    rivals = {
+        name: TablePrediction.by(rival.fit(*known), x, of.task) for name, rival in found.items()
+    }
     return {"the best network": first, **rivals}
-
-
-def _judge(
-    name: str, truth: Array, predicted: Array, of: TableProblem, settings: StudySettings
-) -> HoldoutScore:
-    classifies = of.task == "classification"
-    columns = columns_of(truth, predicted, classifies=classifies)
-    score = float(score_of(columns.mean(axis=0)[None], 0, classifies)[0])
-    if classifies:
-        # Resamples of rows that are all right would be all right, too: the exact interval
-        # of a share (Clopper and Pearson 1934) knows that the rows are few.
-        hits = int(columns.sum())
-        ends = scipy.stats.binomtest(hits, len(truth)).proportion_ci(LEVEL)
-        return HoldoutScore(name, score, float(ends.low), float(ends.high), None)
-    low, high = statistic_bounds(
-        columns, lambda m: score_of(m, 0, classifies), LEVEL, settings.seed
-    )
-    root_error = float(np.sqrt(columns[:, 0].mean()) / unit_of(np.abs(truth).max()))
-    return HoldoutScore(name, score, low, high, root_error)
-
-
-def _versus(
-    truth: Array, predictions: Mapping[str, Array], of: TableProblem, settings: StudySettings
-) -> HoldoutComparison:
-    """The first of the predictions against the second.
-
-    Of classes by the rows that one of the two has right, and a sign test of these (McNemar
-    1947, in its exact form); of numbers by the interval of the difference of R².
-    """
-    (first, one), (second, other), *_ = predictions.items()
-    if of.task == "classification":
-        won = int(((one == truth) & (other != truth)).sum())
-        lost = int(((one != truth) & (other == truth)).sum())
-        p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
-        shown = None if p > 1 - LEVEL else "better" if won > lost else "worse"
-        found = f"it alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
-        return HoldoutComparison(
-            shown, _sentence(first, shown, second, found), {"won": won, "lost": lost, "p": p}
-        )
-    columns = columns_of(truth, one, other, classifies=False)
-
-    def difference(means: Array) -> Array:
-        return score_of(means, 0, classifies=False) - score_of(means, 1, classifies=False)
-
-    value = float(difference(columns.mean(axis=0)[None])[0])
-    low, high = statistic_bounds(columns, difference, LEVEL, settings.seed)
-    shown = "better" if low > 0 else "worse" if high < 0 else None
-    found = f"R² {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}".replace("-", "−")
-    numbers = {"value": value, "low": low, "high": high}
-    return HoldoutComparison(shown, _sentence(first, shown, second, found), numbers)
-
-
-def _sentence(first: str, shown: str | None, second: str, found: str) -> str:
-    said = f"{shown} than" if shown else "not shown to differ from"
-    return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."
 
 
 def content_of(found: StudyResult) -> dict[str, Any]:
@@ -379,7 +322,8 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "columns": [vars(one) for one in found.columns],
         },
         "asked": vars(settings),
-        "measure": found.measure,
+        "measure": found.metric.words,
+        "metric": found.metric.name,
         "best": {"settings": best.settings, "score": best.score, "error": best.error},
         "test": {
             "rows": len(found.truth),
