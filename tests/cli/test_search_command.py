@@ -152,7 +152,13 @@ def test_a_table_whose_neighbouring_rows_are_alike(tmp_path: Path) -> None:
     """Folds of neighbours would hold targets that the others know nothing of."""
     path = write(tmp_path / "curve.csv", ["x", "y"], [[n, (n - 40) ** 2] for n in range(80)])
     asked = StudySettings(
-        trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,)
+        model="network",
+        trials=3,
+        rounds=1,
+        folds=4,
+        hidden=((20,),),
+        lr=(0.02, 0.03),
+        dropout=(0.0,),
     )
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert min(found.candidates[0].folds) > 0.8

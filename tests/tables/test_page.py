@@ -66,7 +66,7 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> S
     )
     return StudyResult(
         problem=problem,
-        settings=StudySettings(hidden=((), (5,), (5, 5))),
+        settings=StudySettings(model="network", hidden=((), (5,), (5, 5))),
         rows=31,
         metric=metric,
         candidates=tried,

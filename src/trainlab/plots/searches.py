@@ -118,3 +118,26 @@ def tried(
     ax.scatter(rate[[first]], score[[first]], zorder=4, label="the best", **ring)
     color_bar(drawn, ax, bar, theme, pad=0.02)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.0)
+
+
+def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = LIGHT) -> None:
+    """The loss of each candidate alone, the best first, beside that of the ensemble.
+
+    The area of a dot is the weight of a candidate; those without any are small and faint.
+    Losses far above the others are triangles on the upper edge.
+    """
+    place = np.arange(1, len(losses) + 1)
+    best = float(losses.min())
+    top = min(float(losses.max()), best + BELOW * float(np.quantile(losses, 0.75) - best))
+    drawn, votes = np.minimum(losses, top), weights > 0
+    for far, marker in ((False, "o"), (True, "^")):
+        own = ~votes & ((losses > top) == far)
+        style: Any = {"marker": marker, "s": 16, "edgecolors": "none"}
+        if own.any():
+            name = None if far else "has no vote"
+            ax.scatter(place[own], drawn[own], color=theme.color(6), label=name, **style)
+    sizes = 30 + 600 * weights[votes]
+    style = {"edgecolors": theme.paper, "linewidths": 0.8, "zorder": 3}
+    ax.scatter(place[votes], drawn[votes], s=sizes, color=theme.color(0), label="votes", **style)
+    ax.axhline(loss, color=theme.color(1), ls="--", lw=1.6, label="the ensemble")
+    ax.legend(loc="upper left", markerscale=0.7)

@@ -1,6 +1,6 @@
-"""From a table to a network: a search over settings, and one look at the rows put aside.
+"""From a table to a model: an ensemble, or a search over settings; one look at the rows put aside.
 
-Order: the settings, what is found, the search, the rows put aside.
+Order: the settings, what is found, the search, the rows put aside, the content of a file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 import scipy  # loads its room `stats` when that is first used: half a second
@@ -24,12 +25,14 @@ from trainlab.arrays import plain
 from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
+from trainlab.estimators.predictor import Predictor
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
 from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth, named_metric
 from trainlab.search.persistence import RUN as SEARCH
+from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_inputs
-from trainlab.store import Store
+from trainlab.store import FILE, Run, Store
 from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, judge
 from trainlab.tables.problem import TableProblem, split
@@ -37,8 +40,14 @@ from trainlab.training.checkpoints import RESULT
 
 RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
-USUAL: Final[Mapping[str, str]] = {"classification": "accuracy", "regression": "r2"}
-"""What candidates are compared by where nothing else is asked for."""
+VOTE: Final = "ensemble"
+"""The run of an ensemble; that of a search has a name of its own."""
+Model = Literal["ensemble", "network"]
+USUAL: Final[Mapping[str, Mapping[str, str]]] = {
+    "network": {"classification": "accuracy", "regression": "r2"},
+    "ensemble": {"classification": "log_loss", "regression": "r2"},
+}
+"""The metric of each model where nothing else is asked for."""
 RATE: Final = "learning_rate_init"
 PENALTY: Final = "alpha"
 
@@ -49,15 +58,22 @@ Range = tuple[float, float]
 class StudySettings:
     """The settings of a search.
 
+    model      "ensemble": of networks of random settings those that are best together;
+               "network": the best of those that are searched, alone
     trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
     lr, alpha  ends of the learning rates and of the L2 penalties, drawn on a logarithmic scale
     hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
     max_iter   epochs of a training, the rate falling to 0 along a cosine
     test_fraction  the share of rows that is put aside
-    metric     the name of what candidates are compared by, and models judged by; None: accuracy,
-               or R²
+    metric     the name of what networks are compared by, and models judged by; None: that of
+               USUAL
+    ensemble   parameters of an ensemble that are not its defaults
+
+    Those from trials to max_iter are of a network alone, but for the folds, which say how many rows
+    each class must have.
     """
 
+    model: Model = "ensemble"
     trials: int = 50
     rounds: int = 2
     folds: int = 5
@@ -69,10 +85,12 @@ class StudySettings:
     test_fraction: float = 0.2
     seed: int = 0
     metric: str | None = None
+    ensemble: Mapping[str, Any] = field(default_factory=dict)
 
     def measured_by(self, task: str) -> NamedMetric:
         """The metric, for a task."""
-        return named_metric(USUAL[task] if self.metric is None else self.metric, task)
+        usual = USUAL[self.model][task]
+        return named_metric(usual if self.metric is None else self.metric, task)
 
     def space(self) -> dict[str, Any]:
         """What candidates are drawn from."""
@@ -95,17 +113,38 @@ class StudySettings:
             random_state=self.seed,
         )
 
-    def estimator(self, of: TableProblem) -> BaseMLP | Pipeline:
-        """The network, behind an encoder where the table holds more than plain numbers."""
-        network = self.network(of.task)
+    def predictor(self, task: str) -> Predictor:
+        """What is fitted: a network whose settings are searched, or an ensemble."""
+        if self.model == "network":
+            return self.network(task)
+        # A search of networks need not wait for ensembles.
+        from trainlab.ensembles import estimators as ensembles
+
+        kind: Any = (
+            ensembles.PopulationEnsembleClassifier
+            if task == "classification"
+            else ensembles.PopulationEnsembleRegressor
+        )
+        made: Predictor = kind(random_state=self.seed, **self.ensemble)
+        return made
+
+    def estimator(self, of: TableProblem) -> Predictor | Pipeline:
+        """The predictor, behind an encoder where the table holds more than plain numbers."""
+        predictor = self.predictor(of.task)
         if not of.columns:
-            return network
-        return Pipeline([("encoder", TableEncoder(of.words)), ("network", network)])
+            return predictor
+        return Pipeline([("encoder", TableEncoder(of.words)), (self.model, predictor)])
 
 
 @dataclass(frozen=True)
 class RankedCandidate:
-    """One of the settings tried; the metric of the folds, NaN where the training failed."""
+    """One of the settings tried, with its score.
+
+    score   the mean of the metric over the folds; of a candidate of an ensemble its loss alone
+    error   the standard error of that mean, NaN of one of an ensemble
+    folds   the metric of each fold, NaN where the training failed; () of one of an ensemble
+    weight  how much it counts in an ensemble, None of a search
+    """
 
     rank: int
     round: int
@@ -113,14 +152,26 @@ class RankedCandidate:
     score: float
     error: float
     folds: tuple[float, ...]
+    weight: float | None = None
 
     @property
     def words(self) -> str:
         """The settings in words."""
-        widths = "×".join(map(str, self.settings["hidden_layer_sizes"])) or "none"
-        rate, penalty = self.settings[RATE], self.settings[PENALTY]
-        dropout = f"{self.settings['dropout']:g}"
-        return f"hidden {widths}, lr {rate:.2g}, alpha {penalty:.2g}, dropout {dropout}"
+        return ", ".join(
+            f"{_SHORT.get(name, name)} {_said(value)}"
+            for name, value in self.settings.items()
+            if value is not None
+        )
+
+
+_SHORT: Final = {"hidden_layer_sizes": "hidden", RATE: "lr"}
+
+
+def _said(value: Any) -> str:
+    """A value of a setting in words."""
+    if isinstance(value, (list, tuple)):
+        return "×".join(map(_said, value)) or "none"
+    return f"{value:.2g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +180,10 @@ class StudyResult:
 
     candidates  the best first
     box         of the last round, {parameter: its ends, or values}; {} of a single round
-    metric      what candidates were compared by, and models judged by
-    judged      the network, a linear model, and what knows the target alone
-    versus      the network against the linear model
+    loss        of an ensemble on its validation rows; None of a network
+    metric      what networks were compared by, and models judged by
+    judged      the model, a linear one, and what knows the target alone
+    versus      the model against the linear one
     truth, predicted  of the rows put aside
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
@@ -148,14 +200,15 @@ class StudyResult:
     truth: TableTruth
     predicted: TablePrediction
     warnings: tuple[str, ...]
-    model: BaseMLP | Pipeline
+    model: Predictor | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
+    loss: float | None = None
 
     @property
     def engine(self) -> str | None:
         """The name of the engine that trained the model."""
-        network: BaseMLP = self.model[-1] if isinstance(self.model, Pipeline) else self.model
-        return network.engine_
+        predictor: Predictor = self.model[-1] if isinstance(self.model, Pipeline) else self.model
+        return predictor.engine_
 
 
 def study(
@@ -167,7 +220,7 @@ def study(
     progress: bool = False,
     engine: str = "auto",
 ) -> StudyResult:
-    """Searches, refits the best, and judges it on rows that had no part in it.
+    """Fits an ensemble, or searches and refits the best, and judges it on rows it never saw.
 
     What is trained is kept in the folder: the same call after an interruption goes on, and
     ends with the same bits.  SettingError, naming the difference, where the folder has
@@ -175,36 +228,17 @@ def study(
     """
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
-    kind = StratifiedKFold if of.task == "classification" else KFold
     metric = settings.measured_by(of.task)
-    all_rows = TableTruth.of(of.y, np.arange(len(of.y)), of.task)
-    estimator = settings.estimator(of)
-    own = prefix(estimator)
-    estimator.set_params(**{f"{own}engine": engine})
-    search = PopulationSearchCV(
-        estimator,
-        {own + name: values for name, values in settings.space().items()},
-        n_iter=settings.trials,
-        rounds=settings.rounds,
-        # Stores of earlier versions know of no other metric, and so do not name the usual one.
-        scoring=None if metric.name == USUAL[of.task] else metric.scorer(all_rows),
-        cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
-        random_state=settings.seed,
-        workers=workers,
-        verbose=progress,
-    )
+    how = {"workers": workers, "verbose": progress}
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # What differs in the table is named in words of the table.
-        run = store.run(RUN, _described(of, settings), 1, fresh)
-        search.store, search.fresh = store, fresh
-        if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
-            estimator.set_params(**{f"{own}standardize_inputs": inputs})
-        search.fit(x, y)
-        model = search.best_estimator_
-        first = model[0] if of.columns else model
+        run = _begun(store, of, settings, fresh)
+        fit = _searched if settings.model == "network" else _voted
+        found = fit(of, settings, (x, y), engine, store, fresh, how)
+        first = found.model[0] if of.columns else found.model
         of.tell(first)
-        predictions = _predictions(of, model, (x, y), of.x[rows.test])
+        predictions = _predictions(of, found.model, settings.model, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
     truth = TableTruth.of(of.y, rows.test, of.task)
     ours, linear, _ = predictions.items()
@@ -214,30 +248,137 @@ def study(
         settings,
         len(x),
         metric,
-        _ranked(search.cv_results_, settings.folds, own, metric.sign),
-        _bare(search.boxes_[-1], own) if settings.rounds > 1 else {},
+        found.candidates,
+        found.box,
         tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items()),
         compare(truth, ours, linear, metric, seed),
         truth,
         ours[1],
         (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
-        model,
+        found.model,
         tuple(_made(one, of, first) for one in of.columns),
+        found.loss,
     )
 
 
+def begun_with(folder: str | os.PathLike[str]) -> Model | None:
+    """The model that the search in a folder is of; None where there is none."""
+    if not (Path(folder) / FILE).is_file():
+        return None
+    with Store(folder) as store:
+        said = store.began(RUN, _complete).get(RUN)
+    return None if said is None else said["model"]
+
+
+def _complete(said: dict[str, Any]) -> dict[str, Any]:
+    """What decided a search, with what earlier versions had no choice of."""
+    return {"model": "network", **said}
+
+
+def _begun(store: Store, of: TableProblem, settings: StudySettings, fresh: bool) -> Run:
+    """The run that says what a search is of, begun or gone on with."""
+    if fresh:
+        for name in (SEARCH, VOTE):  # also that of the other model
+            store.forget(name)
+    return store.run(RUN, _described(of, settings), 1, fresh, _complete)
+
+
 def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
-    """What decides which rows are searched on."""
+    """What decides which rows are searched on, and for what."""
     names = ("sha256", "target", "task", "features", "dropped")
     said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
     metric = settings.measured_by(of.task)
-    if metric.name != USUAL[of.task]:
+    if settings.model == "network" and metric.name != USUAL["network"][of.task]:
         said["metric"] = metric.name
     return said | {
+        "model": settings.model,
         "test_fraction": settings.test_fraction,
         "seed": settings.seed,
         "folds": settings.folds,
     }
+
+
+# --- the search ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedModel:
+    """A model, and how it was found: see StudyResult."""
+
+    model: Any
+    candidates: tuple[RankedCandidate, ...]
+    box: Mapping[str, Any]
+    loss: float | None
+
+
+def _searched(
+    of: TableProblem,
+    settings: StudySettings,
+    known: tuple[Any, Any],
+    engine: str,
+    store: Store,
+    fresh: bool,
+    how: Mapping[str, Any],
+) -> _FittedModel:
+    """The network with the best settings, fitted to all rows (x, y) that are known."""
+    metric, (x, y) = settings.measured_by(of.task), known
+    kind = StratifiedKFold if of.task == "classification" else KFold
+    estimator = settings.estimator(of)
+    own = prefix(estimator)
+    estimator.set_params(**{f"{own}engine": engine})
+    if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
+        estimator.set_params(**{f"{own}standardize_inputs": inputs})
+    all_rows = TableTruth.of(of.y, np.arange(len(of.y)), of.task)
+    search = PopulationSearchCV(
+        estimator,
+        {own + name: values for name, values in settings.space().items()},
+        n_iter=settings.trials,
+        rounds=settings.rounds,
+        # Stores of earlier versions know of no other metric, and so do not name the usual one.
+        scoring=None if metric.name == USUAL["network"][of.task] else metric.scorer(all_rows),
+        cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
+        random_state=settings.seed,
+        store=store,
+        fresh=fresh,
+        **how,
+    )
+    search.fit(x, y)
+    ranked = _ranked(search.cv_results_, settings.folds, own, metric.sign)
+    box = _bare(search.boxes_[-1], own) if settings.rounds > 1 else {}
+    return _FittedModel(search.best_estimator_, ranked, box, None)
+
+
+def _voted(
+    of: TableProblem,
+    settings: StudySettings,
+    known: tuple[Any, Any],
+    engine: str,
+    store: Store,
+    fresh: bool,
+    how: Mapping[str, Any],
+) -> _FittedModel:
+    """An ensemble, fitted to all rows (x, y) that are known."""
+    model = settings.estimator(of)
+    ensemble: Any = model[-1] if isinstance(model, Pipeline) else model
+    ensemble.set_params(engine=engine, store=store, fresh=fresh, **how)
+    model.fit(*known)
+    # They are no part of the model: its file is the same whoever trained it.
+    ensemble.set_params(store=None, fresh=False, **dict.fromkeys(how))
+    ensemble.set_params(verbose=False)
+    order = np.argsort(ensemble.losses_, kind="stable")
+    candidates = tuple(
+        RankedCandidate(
+            place + 1,
+            1,
+            ensemble.candidates_[one],
+            float(ensemble.losses_[one]),
+            math.nan,
+            (),
+            float(ensemble.weights_[one]),
+        )
+        for place, one in enumerate(order.tolist())
+    )
+    return _FittedModel(model, candidates, {}, float(ensemble.loss_))
 
 
 def _made(column: ColumnSummary, of: TableProblem, encoder: Any) -> ColumnSummary:
@@ -281,10 +422,14 @@ def _ranked(
 # --- rows put aside --------------------------------------------------------------------
 
 
+OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
+"""What the model is called beside its rivals."""
+
+
 def _predictions(
-    of: TableProblem, model: Any, known: tuple[Any, Any], x: Any
+    of: TableProblem, model: Any, kind: str, known: tuple[Any, Any], x: Any
 ) -> dict[str, TablePrediction]:
-    """Of the network, of a linear model, and of what knows the target alone, by their names."""
+    """Of the model, of a linear model, and of what knows the target alone, by their names."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
@@ -301,13 +446,21 @@ def _predictions(
     rivals = {
         name: TablePrediction.by(rival.fit(*known), x, of.task) for name, rival in found.items()
     }
-    return {"the best network": first, **rivals}
+    return {OURS[kind]: first, **rivals}
+
+
+# --- the content of a file -------------------------------------------------------------
 
 
 def content_of(found: StudyResult) -> dict[str, Any]:
     """The result in the types that JSON has; no times, so that it is the same each time."""
     of, settings = found.problem, found.settings
     best = found.candidates[0]
+    candidates = [
+        {name: value for name, value in vars(one).items() if value is not None}
+        | {"settings": plain_setting(one.settings)}
+        for one in found.candidates
+    ]
     content = {
         "data": {
             "name": of.name,
@@ -321,17 +474,19 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "notices": of.notices,
             "columns": [vars(one) for one in found.columns],
         },
-        "asked": vars(settings),
+        "asked": vars(settings) | {"ensemble": plain_setting(settings.ensemble)},
         "measure": found.metric.words,
         "metric": found.metric.name,
-        "best": {"settings": best.settings, "score": best.score, "error": best.error},
+        "best": {"settings": candidates[0]["settings"], "score": best.score, "error": best.error},
         "test": {
             "rows": len(found.truth),
             "judged": [vars(one) for one in found.judged],
             "versus": vars(found.versus),
         },
         "box": found.box,
-        "candidates": [vars(one) for one in found.candidates],
+        "candidates": candidates,
         "warnings": found.warnings,
     }
+    if found.loss is not None:
+        content["ensemble"] = {"loss": found.loss}
     return dict(plain(content))
