@@ -73,11 +73,12 @@ def test_a_model_a_page_and_numbers(
     numbers = json.loads((folder / "search.json").read_text())
     age = problem(table, "=1+1").x[split(problem(table, "=1+1"), 0.2, 3, 0).search, 2].astype(float)
     columns = {one.pop("name"): one for one in numbers["data"]["columns"]}
+    none = {"own": None, "put": None, "format": None, "dates": None}
     assert columns == {
-        "class": {"values": 3, "holes": 0, "own": 3, "put": None, "format": None},
-        "sex": {"values": 2, "holes": 0, "own": 2, "put": None, "format": None},
-        "age": {"values": None, "holes": 40, "own": None, "put": np.nanmedian(age), "format": None},
-        "port": {"values": 3, "holes": 23, "own": 3, "put": None, "format": None},
+        "class": {**none, "values": 3, "holes": 0, "own": 3},
+        "sex": {**none, "values": 2, "holes": 0, "own": 2},
+        "age": {**none, "values": None, "holes": 40, "put": np.nanmedian(age)},
+        "port": {**none, "values": 3, "holes": 23, "own": 3},
     }
     (best, _, frequent) = numbers["test"]["judged"]
     assert best["low"] > frequent["score"]
@@ -253,6 +254,37 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     result = invoke(*words, *options[:3], "--drop-rare-classes", "6")
     assert result.exit_code == 2
     assert "drop_rare_classes" in result.output
+
+
+def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
+    """The weekday decides, which no word of a day tells; some days are missing."""
+    days = pd.Series(pd.date_range("2023-03-01", periods=240, freq="31h"))
+    y = ["closed" if day.weekday() >= 5 else "open" for day in days]
+    written = ["" if row % 11 == 5 else f"{day:%d.%m.%Y %H:%M}" for row, day in enumerate(days)]
+    noise = np.random.default_rng(0).integers(0, 9, 240).tolist()
+    rows = [[*row, end] for *row, end in zip(written, noise, y, strict=True)]
+    path = write(tmp_path / "table.csv", ["day", "noise", "shop"], rows)
+    out = tmp_path / "out"
+    words = ("--hidden", "30", "--trials", "4", "--folds", "3", "--max-iter", "150")
+    result = invoke("search", "--csv", path, "--target", "shop", *words, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "Note: read as dates, the day before the month: 'day'" in result.output
+    assert "not plain numbers: 'day' (dates, 22 rows without a value)" in result.output
+    numbers = json.loads((out / "search.json").read_text())
+    assert numbers["test"]["judged"][0]["score"] > 0.9 > numbers["test"]["judged"][2]["score"]
+    assert numbers["data"]["columns"][0]["dates"] == "dmy"
+    assert "read as dates, the day before the month: 'day'" in pages.read(out)[1].text
+    lines = ["noise,day", "3,1.4.2024 10:00", "3,1.4.2024", "3,"]  # alone they would be in doubt
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+    told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv", "--proba")
+    assert told.exit_code == 0, told.output
+    first = [float(line.split(",")[0]) for line in told.stdout.splitlines()[1:]]
+    assert first[0] < 0.5  # a Monday
+    assert len(set(first)) == 3
+    (tmp_path / "new.csv").write_text("\n".join([*lines, "3,4/13/2024"]) + "\n")
+    told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv")
+    assert told.exit_code == 2
+    assert "column 'day' of TableEncoder must hold dates, or nothing, as in training" in told.output
 
 
 def test_a_cut_search_says_how_it_was_to_read(tmp_path: Path) -> None:

@@ -203,24 +203,60 @@ def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
     assert (few.y[:3].tolist(), few.warnings) == (["0 km", "1 km", "2 km"], ())
 
 
-def test_dates_are_told_in_features_and_in_the_target(tmp_path: Path, numbers: list[float]) -> None:
-    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
-    told = (
-        "is read as words, and seems to hold dates or times, as '2024-05-01'; try numbers in their "
-        "place, such as the year and the days since a fixed date"
+def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
+    days = [f"2024-05-{row % 4 + 1:02}" if row else "" for row in range(ROWS)]
+    europe = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
+    america = [f"{row % 12 + 1}/{row + 1}/2024" for row in range(ROWS)]
+    columns = {"day": days, "at": europe, "us": america, "word": ["a", "b"] * 12}
+    found = problem(written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12), "y")
+    assert (found.dates, found.words) == ({1: "ymd", 2: "dmy", 3: "mdy"}, [4])
+    assert found.notices == (
+        "read as dates: 'day'",
+        "read as dates, the day before the month: 'at'",
+        "read as dates, the month before the day: 'us'",
     )
-    found = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y")
-    assert found.warnings == (f"'day' {told}, or --drop day",)
-    assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (f"'day' {told}",)
-    # More dates than rows can have in common are refused, with the same advice.
-    days = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
-    path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
-    with pytest.raises(
-        DataError, match=r"'day' \(dates or times, as '1.1.2024 7:00'\); try --drop"
+    assert said(found.columns) == (
+        "'day' (dates, 1 row without a value), 'at' (dates), 'us' (dates), 'word' (2 words)"
+    )
+    assert found.warnings == ()
+    made = found.encoder().fit(found.x)
+    names = made.get_feature_names_out(["x", *columns]).tolist()
+    assert names == [
+        *("x", "day day", "day weekday", "day elapsed days", "day missing"),
+        *("at month", "at day", "at weekday", "at hour", "at elapsed days"),
+        *("us month", "us day", "us weekday", "us elapsed days", "word=a", "word=b"),
+    ]
+
+
+def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float]) -> None:
+    """Where day and month cannot be told apart, some cells are no dates, or there is no day."""
+    told = "is read as words, and seems to hold dates or times, as"
+    remedy = "try dates such as 2024-12-31 in all cells"
+    for cells in (
+        [f"{row % 4 + 1}/5/2024" for row in range(ROWS)],
+        ["red", "1.2.24", "1.3.24"] * 8,
     ):
+        example = next(cell for cell in cells if cell != "red")
+        found = problem(written(tmp_path, x=numbers, day=cells, y=["a", "b"] * 12), "y")
+        (warning,) = found.warnings
+        assert (found.dates, found.notices) == ({}, ())
+        assert warning.startswith(f"'day' {told} {example!r}; try ")
+    found = problem(written(tmp_path, x=numbers, day=["1/5/2024", "2/5/2024"] * 12, y=numbers), "y")
+    assert found.warnings == (f"'day' {told} '1/5/2024'; {remedy}, or --drop day",)
+    times = [f"7:3{row % 4}" for row in range(ROWS)]
+    found = problem(written(tmp_path, x=numbers, at=times, y=["a", "b"] * 12), "y")
+    assert found.warnings[0].endswith(
+        "; try numbers in their place, such as the hour, or --drop at"
+    )
+    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
+    assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
+        f"'day' {told} '2024-05-01'; {remedy}",
+    )
+    # More of them than rows can have in common are refused, with the same advice.
+    days = [f"{row % 12 + 1}.{row % 11 + 1}.2024" for row in range(ROWS)]
+    path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
+    with pytest.raises(DataError, match=r"'day' \(dates or times, as '1.1.2024'\); try --drop"):
         problem(path, "y")
-    path = written(tmp_path, x=numbers, day=["red", *days[:7]] * 3, y=["a", "b"] * 12)
-    assert len(problem(path, "y").warnings) == 1
     path = written(tmp_path, x=numbers, day=[*["red"] * 12, *days[:4] * 3], y=["a", "b"] * 12)
     assert problem(path, "y").warnings == ()
 

@@ -278,8 +278,8 @@ def predict(
     CSV may also be a gzip file, a Parquet file or an Excel workbook.  Its first line
     names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers, written as in the table of the training; where the model was trained on words or
-    empty cells, these too.
+    numbers, written as in the table of the training; where the model was trained on words, dates
+    or empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table

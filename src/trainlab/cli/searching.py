@@ -120,7 +120,7 @@ def search(
 ) -> None:
     """Search the settings of a network that predicts a column of a table.
 
-    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg) or of words; cells
+    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
     may be empty, and --drop leaves a column out.  Some rows are put aside; settings are compared
     on the others by cross-validation, and the best network is judged on the former, once,
     beside a linear model.  DIR gets model.safetensors, for `trainlab predict`, index.html and

@@ -21,13 +21,24 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
+from trainlab.data.dates import Order
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
+from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
 from trainlab.network.workspace import Array
 from trainlab.settings import MOST, is_integer
-from trainlab.tables.columns import ColumnSummary, hint, judged, meaning, read_mixed, survey
+from trainlab.tables.columns import (
+    ColumnSummary,
+    dates_among,
+    dates_said,
+    hint,
+    judged,
+    meaning,
+    read_mixed,
+    survey,
+)
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.target import Task, read_target, too_few
 
@@ -66,6 +77,17 @@ class TableProblem:
     notices: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def dates(self) -> dict[int, Order]:
+        """The places of the features that hold dates, and the order in which they are written."""
+        held = {one.name: one.dates for one in self.columns if one.dates is not None}
+        places = enumerate(self.features)
+        return {place: held[name] for place, name in places if name in held}
+
+    def encoder(self) -> TableEncoder:
+        """What turns x into numbers, for the kinds that the columns have in the whole table."""
+        return TableEncoder(self.words, dates=self.dates or [])
 
     @property
     def words(self) -> list[int]:
@@ -158,7 +180,8 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     readable = [name for name in features if name not in unread]
-    columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
+    kinds = found.words, found.formats, found.dates
+    columns, wrong, hints = judged(path, found.x[kept], readable, *kinds)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
@@ -174,8 +197,8 @@ def problem(
         goal.y,
         columns,
         {name: one for name, one in found.formats.items() if name != target},
-        (*notices, *goal.notices),
-        (*_numbering(found.x, features, found.words), *hints),
+        (*notices, *dates_said(found.dates), *goal.notices),
+        (*_numbering(found.x, features, (*found.words, *found.dates)), *hints),
         {name: value for name, value in options.items() if value},
     )
 
@@ -189,6 +212,7 @@ class _TableContent:
     words: Sequence[str] = ()
     formats: Mapping[str, NumberFormat] = field(default_factory=dict)
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dates: Mapping[str, Order] = field(default_factory=dict)
 
 
 def _read(
@@ -215,7 +239,9 @@ def _read(
     readable = [name for name in features if name not in faulty]
     words = [name for name in readable if columns[name].words]
     x, text = read_mixed(opened, readable, target, words, how.found)
-    return _TableContent(x, text, words, how.found, how.faults)
+    dates = dates_among(x, readable, words)
+    words = [name for name in words if name not in dates]
+    return _TableContent(x, text, words, how.found, how.faults, dates)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from trainlab.arrays import plain
-from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
+from trainlab.estimators import MLPClassifier, MLPRegressor
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.targets import unit_of
@@ -94,7 +94,7 @@ class StudySettings:
         network = self.network(of.task)
         if not of.columns:
             return network
-        return Pipeline([("encoder", TableEncoder(of.words)), ("network", network)])
+        return Pipeline([("encoder", of.encoder()), ("network", network)])
 
 
 @dataclass(frozen=True)
@@ -256,8 +256,9 @@ def _made(column: ColumnSummary, of: TableProblem, encoder: Any) -> ColumnSummar
     found = encoder.columns_[of.features.index(column.name)]
     if isinstance(found, Words):
         return replace(column, own=len(found.values))
-    assert isinstance(found, Numbers)
-    return replace(column, put=found.median) if column.holes else column
+    if isinstance(found, Numbers) and column.holes:
+        return replace(column, put=found.median)
+    return column
 
 
 def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
