@@ -50,6 +50,12 @@ class Fraction(click.FloatRange):
 )
 @click.option("--target", required=True, metavar="COLUMN", help="What is to be predicted.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@click.option(
+    "--use",
+    multiple=True,
+    metavar="COLUMN",
+    help="A feature, though it seems to say nothing, as an id.  May be repeated.",
+)
 @reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
 @click.option(

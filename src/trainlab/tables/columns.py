@@ -266,13 +266,26 @@ def _faults(
         yield "have a value in some row", f"none in {shown}", ""
     if not counts:
         return
-    numeric = [word for word in counts if looks_numeric(word)]
-    odd = next((word for word in counts if not looks_numeric(word)), None)
-    mostly = 2 * sum(counts[word] for word in numeric) >= filled
-    if len(numeric) > MOST_KINDS and mostly and odd is not None:
+    if is_slip(counts, filled):
+        odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
         yield "hold numbers, or words and few different numbers", got, "nothing in such cells"
-    elif len(counts) > MOST_WORDS * filled or max(counts.values()) < _USUAL.min_frequency:
+    elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {filled:,} rows of {shown}"
         yield must, got + (f" ({seems.what})" if seems else ""), seems.remedy if seems else ""
+
+
+def is_slip(counts: Mapping[str, int], filled: int) -> bool:
+    """Whether words of so many rows each, `filled` in all, are numbers but for some.
+
+    Of a column of many different numbers others are slips more often than not.
+    """
+    numeric = [word for word in counts if looks_numeric(word)]
+    mostly = 2 * sum(counts[word] for word in numeric) >= filled
+    return MOST_KINDS < len(numeric) < len(counts) and mostly
+
+
+def names_rows(counts: Mapping[str, int], filled: int) -> bool:
+    """Whether words of so many rows each, `filled` in all, are names that rows do not share."""
+    return len(counts) > MOST_WORDS * filled or max(counts.values()) < _USUAL.min_frequency

@@ -1,6 +1,6 @@
 """A table in a file as something to learn: features, a target, and rows put aside for the end.
 
-Order: what is read, columns that number the rows, the rows that are put aside.
+Order: what is read, the rows that are put aside.
 Axis letters: N rows, d features.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
-from trainlab.network.workspace import Array
 from trainlab.settings import MOST, is_integer
 from trainlab.tables.columns import (
     ColumnSummary,
@@ -39,11 +38,9 @@ from trainlab.tables.columns import (
     read_mixed,
     survey,
 )
+from trainlab.tables.needless import NUMBERS, follows_rows, needless, numbers_rows, told
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.target import Task, read_target, too_few
-
-LEAST_NUMBERED: Final = 20
-"""Rows from which on different whole numbers are no accident."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +48,8 @@ class TableProblem:
     """What is to be learnt.
 
     name, sha256  of the file
-    features      names of the columns of x (N, d);  dropped: those left out
+    features      names of the columns of x (N, d)
+    dropped       those left out, as was asked or since nothing can be learnt of them
     target        the name of the column y (N,): labels, or float64
     reason        why it is this task, in words
     x             float64, with NaN where there is no value; objects, where any column is of words
@@ -115,8 +113,12 @@ def problem(
     drop_rare_classes: int = 0,
     folds: int | None = None,
     test_fraction: float = 0.2,
+    use: Sequence[str] = (),
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
+
+    Columns without a value, with one value alone, with the cells of another one, and those that
+    number or name the rows are left out, too, and the notices say so.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def problem(
         Classes with fewer rows are left out.
     folds, test_fraction
         Of a search, whose classes must have rows enough; None: that is not asked.
+    use
+        Names of columns that are features, though nothing seems to be learnt of them.
 
     Raises
     ------
@@ -155,9 +159,12 @@ def problem(
     opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    _check_names((target, *drop), path, names)
+    _check_names((target, *drop, *use), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
+    if both := [name for name in use if name == target or name in drop]:
+        must = "be neither the target nor dropped"
+        raise SettingError(sentence("columns to use", "a search", must, both[0]))
     features = tuple(name for name in names if name != target and name not in drop)
     if not features:
         must = "have columns beside the target"
@@ -179,26 +186,37 @@ def problem(
             faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
-    readable = [name for name in features if name not in unread]
-    kinds = found.words, found.formats, found.dates
-    columns, wrong, hints = judged(path, found.x[kept], readable, *kinds)
+    x, readable = found.x[kept], [name for name in features if name not in unread]
+    left = needless(x, readable, found.words, found.dates, use)
+    if len(left) == len(readable):  # a curve over row numbers is better than nothing
+        left = {name: reason for name, reason in left.items() if reason != NUMBERS}
+    if left:
+        x = x[:, [name not in left for name in readable]]
+        readable = [name for name in readable if name not in left]
+    columns, wrong, hints = judged(path, x, readable, found.words, found.formats, found.dates)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
+    if not readable:
+        text = f"table of {path} must have columns beside the target that say something"
+        keep = f"--use {shlex.quote(next(iter(left)))}"
+        raise DataError(f"{text}; got {'; '.join(told(left))}; try {keep}")
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
+    dropped = (*drop, *left)
+    about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
+    dates = {name: order for name, order in found.dates.items() if name in readable}
     return TableProblem(
         *about,
-        found.x[kept],
+        x,
         goal.y,
         columns,
-        {name: one for name, one in found.formats.items() if name != target},
-        (*notices, *dates_said(found.dates), *goal.notices),
-        (*_numbering(found.x, features, (*found.words, *found.dates)), *hints),
+        {name: one for name, one in found.formats.items() if name in readable},
+        (*notices, *dates_said(dates), *told(left), *goal.notices),
+        (*_numbering(x, readable, (*found.words, *dates), use), *hints),
         {name: value for name, value in options.items() if value},
     )
 
@@ -278,40 +296,20 @@ def _of_formats(
     return Fault(text, () if remedy else options, fault.or_else)
 
 
-# --- columns that number the rows ------------------------------------------------------
-
-
-def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -> list[str]:
-    """A warning for each column that does no more than number the rows."""
-    found = [
-        name
-        for place, name in enumerate(features)
-        if name not in words and numbers_rows(x[:, place].astype(np.float64))
-    ]
+def _numbering(
+    x: NDArray[Any], features: Sequence[str], words: Sequence[str], used: Sequence[str]
+) -> list[str]:
+    """A warning for each column that is not used on purpose, and may number the rows."""
+    found = []
+    for place, name in enumerate(features):
+        if name not in words and name not in used:
+            values = x[:, place].astype(np.float64)
+            found += [name] if numbers_rows(values) or follows_rows(values) else []
     why = (
         "has a different whole number in each row, as row numbers do: where rows are sorted it "
         "gives the target away, which it cannot do for new rows"
     )
     return [f"{describe(name)} {why}; try --drop {shlex.quote(name)}" for name in found]
-
-
-def numbers_rows(values: Array) -> bool:
-    """Whether values (N,) do no more than number the rows, as an id does.
-
-    Whole numbers, all different, and either in the order of the rows, up or down, or, in
-    whatever order, hardly fewer than there are between the least and the greatest: a half.
-
-    >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
-    (True, False)
-    """
-    if len(values) < LEAST_NUMBERED or not (values == np.rint(values)).all():
-        return False
-    ordered = np.sort(values)
-    steps = np.diff(values)
-    if not (np.diff(ordered) > 0).all():
-        return False
-    in_order = bool((steps > 0).all() or (steps < 0).all())
-    return in_order or bool(ordered[-1] - ordered[0] < 2 * len(values))
 
 
 # --- rows put aside --------------------------------------------------------------------
