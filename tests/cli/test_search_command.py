@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -152,7 +152,13 @@ def test_a_table_whose_neighbouring_rows_are_alike(tmp_path: Path) -> None:
     """Folds of neighbours would hold targets that the others know nothing of."""
     path = write(tmp_path / "curve.csv", ["x", "y"], [[n, (n - 40) ** 2] for n in range(80)])
     asked = StudySettings(
-        trials=3, rounds=1, folds=4, hidden=((20,),), lr=(0.02, 0.03), dropout=(0.0,)
+        model="network",
+        trials=3,
+        rounds=1,
+        folds=4,
+        hidden=((20,),),
+        lr=(0.02, 0.03),
+        dropout=(0.0,),
     )
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert min(found.candidates[0].folds) > 0.8
@@ -200,6 +206,47 @@ def test_another_search_in_the_folder_is_named_and_changes_nothing(
         assert told in line
         assert "--fresh" in line
         assert {path.name: path.read_bytes() for path in folder.glob(kept)} == before
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_candidates_are_compared_by_the_metric_that_is_asked_for(
+    iris: Path, tmp_path: Path
+) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", *QUICK, "--metric", "neg_log_loss")
+    result = invoke(*words, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "The best by log loss of folds" in result.output
+    numbers = json.loads((tmp_path / "search.json").read_text())
+    assert (numbers["metric"], numbers["measure"]) == ("log_loss", "log loss")
+    means = [one["score"] for one in numbers["candidates"]]
+    assert means == sorted(means)
+    assert means[0] > 0
+    found = problem(iris, "kind")
+    rows = split(found, 0.2, 3, seed=0)
+    model = tl.load(tmp_path / "model.safetensors")
+    x, truth = found.x[rows.test], found.y[rows.test]
+    own, linear, prior = numbers["test"]["judged"]
+    assert own["score"] == pytest.approx(log_loss(truth, model.predict_proba(x)), rel=1e-6)
+    assert own["low"] < own["score"] < own["high"]
+    assert own["scores"]["accuracy"] == accuracy_score(truth, model.predict(x))
+    assert prior["score"] == pytest.approx(np.log(3))
+    versus = numbers["test"]["versus"]
+    assert versus["numbers"]["value"] == pytest.approx(own["score"] - linear["score"])
+    assert versus["shown"] == (
+        "better"
+        if versus["numbers"]["high"] < 0
+        else "worse"
+        if versus["numbers"]["low"] > 0
+        else None
+    )
+    # Another metric would have led to other candidates in the second round.
+    result = invoke(*words[:-1], "roc_auc", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "metric was 'log_loss', is 'roc_auc'" in result.output
+    for metric, told in (("acuracy", "try accuracy"), ("mae", "in a classification; got 'mae'")):
+        result = invoke(*words[:-1], metric, "--out", tmp_path)
+        assert result.exit_code == 2
+        assert told in result.output
 
 
 BAD: dict[str, tuple[list[str], str]] = {

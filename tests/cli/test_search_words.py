@@ -164,7 +164,7 @@ def test_numbers_of_which_some_are_missing(tmp_path: Path) -> None:
     rows = [[*row, end] for row, end in zip(rows, data.target.tolist(), strict=True)]
     path = write(tmp_path / "table.csv", [*data.feature_names, "y"], rows)
     asked = StudySettings(
-        trials=3, rounds=1, folds=3, hidden=((10,),), max_iter=30, lr=(0.01, 0.02)
+        model="network", trials=3, rounds=1, folds=3, hidden=((10,),), max_iter=30, lr=(0.01, 0.02)
     )
     of = problem(path, "y")
     assert (of.x.dtype, of.words, len(of.columns)) == (np.float64, [], 10)
@@ -179,7 +179,7 @@ def test_a_word_that_one_row_alone_has_is_no_reason_to_fail(tmp_path: Path) -> N
     rows = [[n % 2, ["", "", "1", "1"][n % 4], n % 7] for n in range(60)]
     rows[5][1] = "one"
     path = write(tmp_path / "table.csv", ["y", "kind", "x"], rows)
-    asked = StudySettings(trials=2, rounds=1, folds=3, hidden=((4,),), max_iter=3)
+    asked = StudySettings(model="network", trials=2, rounds=1, folds=3, hidden=((4,),), max_iter=3)
     found = study(problem(path, "y"), asked, tmp_path / "out")
     assert all(np.isfinite(one.folds).all() for one in found.candidates)
     assert found.columns[0].values == 2

@@ -13,16 +13,12 @@ import pages
 from pages import HOSTILE
 from trainlab import plots
 from trainlab.pages import words
+from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore
 from trainlab.tables.page import figure, figures, render
 from trainlab.tables.problem import TableProblem
-from trainlab.tables.study import (
-    HoldoutComparison,
-    HoldoutScore,
-    RankedCandidate,
-    StudyResult,
-    StudySettings,
-)
+from trainlab.tables.study import RankedCandidate, StudyResult, StudySettings
 
 FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
 LABELS = ("left", "right")
@@ -39,10 +35,10 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> S
 
     y: Any = np.array([word(LABELS[n % 2]) for n in range(40)])
     predicted = y[np.arange(9) // 2]
-    root_error = None
+    root_error, metric = None, named_metric("accuracy")
     if task == "regression":
         y = np.arange(40.0)
-        predicted, root_error = y[:9] + 1.0, 1.0
+        predicted, root_error, metric = y[:9] + 1.0, 1.0, named_metric("r2")
     columns = (word("a column"), word("b column"))
     reason, target, left = "2 different words", word("a target"), (word("a column left out"),)
     x = np.zeros((40, 2))
@@ -65,20 +61,20 @@ def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> S
         for rank in range(1, 7)
     )
     judged = tuple(
-        HoldoutScore(name, 0.8, 0.7, 0.9, root_error)
+        HoldoutScore(name, 0.8, 0.7, 0.9, root_error, {})
         for name in ("the best network", "logistic regression", "the most frequent class")
     )
     return StudyResult(
         problem=problem,
-        settings=StudySettings(hidden=((), (5,), (5, 5))),
+        settings=StudySettings(model="network", hidden=((), (5,), (5, 5))),
         rows=31,
-        measure="accuracy",
+        metric=metric,
         candidates=tried,
         box={"learning_rate_init": (1e-4, 1e-2)},
         judged=judged,
         versus=HoldoutComparison(None, "The best network is not shown to differ.", {}),
-        truth=y[:9],
-        predicted=predicted,
+        truth=TableTruth.of(y, np.arange(9), task),
+        predicted=TablePrediction(predicted),
         warnings=(word("a warning"),),
         model=None,  # type: ignore[arg-type]  # the page does not ask it
         columns=(
@@ -157,20 +153,34 @@ def test_the_figure_shows_what_the_search_has() -> None:
     assert bar.get_ylabel() == "L2 penalty (alpha)"
     counts = [text.get_text() for text in confusion.texts]
     assert sum(map(int, counts)) == 9
-    truth, predicted = outcome().truth, outcome().predicted
+    truth, predicted = outcome().truth.values, outcome().predicted.values
     assert int(counts[1]) == np.count_nonzero((truth == "left") & (predicted == "right"))
     cloud = figure(outcome(task="regression"), plots.DARK).axes[1].collections[0].get_offsets()
     assert cloud.tolist() == [[n, n + 1.0] for n in range(9)]
 
 
+def test_where_less_is_better_the_worst_is_on_the_upper_edge() -> None:
+    found = dataclasses.replace(outcome(), metric=named_metric("log_loss"))
+    found = dataclasses.replace(
+        found,
+        candidates=tuple(dataclasses.replace(one, score=-one.score) for one in found.candidates),
+    )
+    tried = figure(found, plots.LIGHT).axes[0]
+    dots = np.concatenate([one.get_offsets() for one in tried.collections])
+    assert dots[:, 1].max() == pytest.approx(4 + 3 * (256 - 4))
+    assert tried.get_ylabel() == "log loss (mean of folds)"
+    assert "2 none" in pages.Page(render(found, {}, FIGURES)).text
+
+
 def test_many_classes_and_many_rows_stay_small() -> None:
     found = outcome(task="regression")
     y = np.arange(20_000.0)
-    many = dataclasses.replace(found, truth=y, predicted=y)
+    many = dataclasses.replace(found, truth=TableTruth(y), predicted=TablePrediction(y))
     assert len(plots.svg(figure(many, plots.LIGHT))) < 1_000_000
     labels = np.array([f"class {n}" for n in range(60)])
     problem = dataclasses.replace(outcome().problem, y=labels)
-    classes = dataclasses.replace(outcome(), problem=problem, truth=labels, predicted=labels)
+    said = TableTruth(labels, labels), TablePrediction(labels)
+    classes = dataclasses.replace(outcome(), problem=problem, truth=said[0], predicted=said[1])
     assert len(figure(classes, plots.LIGHT).axes[1].texts) == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,7 +41,11 @@ class Fraction(click.FloatRange):
         return number
 
 
-@main.command(short_help="Search settings for a table, and save the best network.")
+OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden", "max_iter")
+"""The options of a search of networks."""
+
+
+@main.command(short_help="Make a model of a table, and judge it.")
 @click.option(
     "--csv",
     "table",
@@ -72,24 +77,41 @@ class Fraction(click.FloatRange):
     show_default=True,
     help="Auto: words, and whole numbers of few values, are classes.",
 )
-@click.option("--trials", type=_COUNT, help="Candidates of each round.  [default: 50]")
+@click.option(
+    "--model",
+    type=Choice(["ensemble", "network"]),
+    help="An ensemble of networks, or the best of those that are searched.  [default: ensemble,"
+    " or network where one of its options is given]",
+)
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help="What networks are compared by, and models judged by: log_loss, roc_auc, accuracy,"
+    " balanced_accuracy, f1; r2, rmse, mae, pinball:0.9.  [default: log_loss of an ensemble,"
+    " accuracy of a network; r2]",
+)
+@click.option("--trials", type=_COUNT, help="Network: candidates of each round.  [default: 50]")
 @click.option(
     "--rounds",
     type=_COUNT,
-    help="Each after the first is narrower.  [default: 2]",
+    help="Network: each after the first is narrower.  [default: 2]",
 )
-@click.option("--folds", type=_FOLDS, help="Of the cross-validation.  [default: 5]")
-@click.option("--lr", metavar="LO:HI", help="Learning rates.  [default: 0.001:0.03]")
+@click.option("--folds", type=_FOLDS, help="Network: of the cross-validation.  [default: 5]")
+@click.option("--lr", metavar="LO:HI", help="Network: learning rates.  [default: 0.001:0.03]")
 @click.option(
-    "--weight-decay", "--alpha", metavar="LO:HI", help="L2 penalties.  [default: 0.0001:10]"
+    "--weight-decay",
+    "--alpha",
+    metavar="LO:HI",
+    help="Network: L2 penalties.  [default: 0.0001:10]",
 )
 @click.option(
     "--hidden",
     multiple=True,
     metavar="WIDTHS",
-    help="Of hidden layers, as 50 or 50,50; repeated for a choice.  [default: 20; 50; 100; 50,50]",
+    help="Network: of hidden layers, as 50 or 50,50; repeated for a choice."
+    "  [default: 20; 50; 100; 50,50]",
 )
-@click.option("--max-iter", type=_EPOCHS, help="Epochs of a training.  [default: 100]")
+@click.option("--max-iter", type=_EPOCHS, help="Network: epochs of a training.  [default: 100]")
 @click.option(
     "--test-fraction",
     type=Fraction(0, 1, min_open=True, max_open=True),
@@ -124,30 +146,36 @@ def search(
     fresh: bool,
     **rest: Any,
 ) -> None:
-    """Search the settings of a network that predicts a column of a table.
+    """Make a model that predicts a column of a table.
 
     All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
-    may be empty, and --drop leaves a column out.  Some rows are put aside; settings are compared
-    on the others by cross-validation, and the best network is judged on the former, once,
-    beside a linear model.  DIR gets model.safetensors, for `trainlab predict`, index.html and
-    search.json.
+    may be empty, and --drop leaves a column out.  Some rows are put aside.  The others train an
+    ensemble of networks, or, with --model network, compare settings of a network by
+    cross-validation; then the model is judged on the rows put aside, once, beside a linear model.
+    DIR gets model.safetensors, for `trainlab predict`, index.html and search.json.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
     from trainlab.models import save
+    from trainlab.search.metrics import named_metric
     from trainlab.tables.columns import said
     from trainlab.tables.page import write_search
     from trainlab.tables.problem import problem
-    from trainlab.tables.study import StudySettings, study
+    from trainlab.tables.study import StudySettings, begun_with, study
 
+    given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]
+    model = _model(rest.pop("model"), given_of_networks, None if fresh else begun_with(out))
     numbers = {field.name for field in fields(StudySettings)} & set(rest)
     chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
     chosen |= {"alpha": _range("--weight-decay", weight_decay)} if weight_decay else {}
     chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
-    settings = StudySettings(**chosen)
+    if chosen.get("metric") is not None:
+        named_metric(chosen["metric"])  # what is no metric is said before the table is read
+    settings = StudySettings(model=model, **chosen)
     rest |= {"folds": settings.folds, "test_fraction": settings.test_fraction}
     found = problem(table, task=None if task == "auto" else task, **rest)
+    settings.measured_by(found.task)
     tell(found.notices)
     say(f"{found.task} of {found.target!r}: {found.reason}", err=True)
     if found.columns:
@@ -167,6 +195,21 @@ def search(
     say(f"To predict: {command(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
 
 
+def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
+    """The model that is asked for, or that a folder began with.
+
+    of_networks  the options that are given and mean nothing to an ensemble
+    """
+    if asked == "ensemble" and of_networks:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
+        raise click.UsageError(f"{names}: of --model network; an ensemble draws its own settings.")
+    if asked is not None or of_networks:
+        return asked or "network"
+    if begun == "network":
+        tell(["the folder has a search of networks, which goes on; --fresh makes an ensemble"])
+    return begun or "ensemble"
+
+
 def _range(option: str, text: str) -> tuple[float, float]:
     try:
         low, high = map(float, text.split(":"))
@@ -180,19 +223,27 @@ def _range(option: str, text: str) -> tuple[float, float]:
 
 def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
-    from trainlab.pages.words import score as words
+    from trainlab.tables.holdout import shown
 
-    best = [
-        (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)
-        for one in result.candidates[:SHOWN]
-    ]
-    title = f"The best by {result.measure} of folds"
-    show_table(("Rank", "Score", "Settings"), best, title)
+    words, measure = partial(shown, result.metric), result.metric.words
+    if result.loss is None:
+        best = [
+            (str(one.rank), f"{words(one.score)} ± {words(one.error)}", one.words)
+            for one in result.candidates[:SHOWN]
+        ]
+        show_table(("Rank", "Score", "Settings"), best, f"The best by {measure} of folds")
+    else:
+        voters = sorted(result.candidates, key=lambda one: -(one.weight or 0.0))[:SHOWN]
+        most = [
+            (f"{one.weight:.0%}", f"{one.score:.4f}", one.words) for one in voters if one.weight
+        ]
+        title = f"Who votes: the loss alone, and {result.loss:.4f} of the ensemble"
+        show_table(("Weight", "Loss", "Settings"), most, title)
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
         for one in result.judged
     ]
-    show_table(("", result.measure, "95 % interval"), judged, "On the rows put aside")
+    show_table(("", measure, "95 % interval"), judged, "On the rows put aside")
     say(result.versus.words)
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

@@ -120,7 +120,6 @@ def _resampled_medians(
 # --- a statistic of rows ---------------------------------------------------------------
 
 
-@one_thread()
 def statistic_bounds(
     columns: Array, statistic: Callable[[Array], Array], level: float, seed: int
 ) -> tuple[float, float]:
@@ -166,13 +165,39 @@ def statistic_bounds(
     if not callable(statistic):
         raise SettingError(sentence("statistic", "statistic_bounds", "be a function", statistic))
     n = len(columns)
+    return resampled_bounds(n, lambda times: statistic(times @ columns / n), level, seed)
+
+
+@one_thread()
+def resampled_bounds(
+    n: int, statistic: Callable[[Array], Array], level: float, seed: int
+) -> tuple[float, float]:
+    """Find the percentile bootstrap interval of a statistic of n rows.
+
+    Parameters
+    ----------
+    n : int
+        How many rows there are.
+    statistic : callable
+        Turns how often each row is drawn, (resamples, n), into values (resamples,); those that
+        are not finite are left out.
+    level : float
+        The probability of the interval, in (0, 1).
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    tuple of float
+        The ends of the interval; infinite where no value is finite.
+    """
     rng = stream(seed, "bootstrap")
     at_once = max(1, BLOCK_NUMBERS // n)
     found = []
     for first in range(0, FEWER_RESAMPLES, at_once):
         size = min(at_once, FEWER_RESAMPLES - first)
         times = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-        found.append(statistic(times @ columns / n))
+        found.append(statistic(times))
     values = np.concatenate(found)
     finite = values[np.isfinite(values)]
     if not finite.size:

@@ -41,6 +41,7 @@ def _environment(package: str) -> jinja2.Environment:
     )
     made.globals["span"] = words.span
     made.filters |= {
+        "amount": words.amount,
         "chance": words.chance,
         "counted": words.counted,
         "name": words.name,

@@ -13,6 +13,9 @@ NAME: Final = 80
 """Characters shown of a name: more would leave no room beside it in a table."""
 SMALLEST_P: Final = 0.001
 """Smaller p-values are not told apart: the seeds are too few to know them."""
+LEAST_PLAIN: Final = 1e-4
+MOST_PLAIN: Final = 1e15
+"""A quantity between the two is written without a power of ten."""
 
 _BLANKS: Final = str.maketrans("\t\n\r", "   ")
 
@@ -72,6 +75,21 @@ def score(value: float) -> str:
     if math.isnan(value):
         return "–"
     text = f"{value:.3f}" if abs(value) < 1000 else number(value)
+    return text.replace("-", "−")
+
+
+def amount(value: float) -> str:
+    """A quantity in a unit, to four digits, as people write it; a dash for none.
+
+    >>> amount(32_140.7), amount(-0.25), amount(1.5e-7), amount(float("nan"))
+    ('32,140', '−0.2500', '1.5e−7', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    if not LEAST_PLAIN <= abs(value) < MOST_PLAIN and value != 0:
+        return number(value)
+    rounded = float(f"{value:.4g}")
+    text = f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{value:#.4g}".rstrip(".")
     return text.replace("-", "−")
 
 

@@ -30,6 +30,7 @@ from trainlab.plots.scales import logarithmic as logarithmic
 from trainlab.plots.searches import agreement as agreement
 from trainlab.plots.searches import confusion as confusion
 from trainlab.plots.searches import tried as tried
+from trainlab.plots.searches import voters as voters
 from trainlab.plots.tex import equations as equations
 from trainlab.plots.themes import DARK as DARK
 from trainlab.plots.themes import LIGHT as LIGHT

@@ -75,32 +75,35 @@ def tried(
     box: tuple[float, float] | None,
     bar: str,
     theme: Theme = LIGHT,
+    less_is_better: bool = False,
 ) -> None:
     """The score of each candidate over its rate, coloured by its penalty; the first is the best.
 
     Markers tell the rounds apart; `box` shades the rates that the last of them drew from.
-    Scores far below the others are triangles on the lower edge; a failed candidate has none.
+    Scores far worse than the others are triangles on the edge; a failed candidate has none.
     """
     ax.set_xscale("log")
     wide = math.log10(rate.max() / rate.min()) > DECADES
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 3)))
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
-    there = np.isfinite(score)
-    best = float(score[there].max())
-    floor = max(float(score[there].min()), best - BELOW * (best - np.quantile(score[there], 0.25)))
+    there, sign = np.isfinite(score), -1 if less_is_better else 1
+    good = sign * score
+    best = float(good[there].max())
+    floor = max(float(good[there].min()), best - BELOW * (best - np.quantile(good[there], 0.25)))
+    far = "^" if less_is_better else "v"
     if box is not None:
         ax.axvspan(*box, color=theme.color(2), alpha=0.16, lw=0, label="rates of the last round")
     colors: Any = {"cmap": ramp(theme), "norm": LogNorm(penalty.min(), penalty.max())}
     drawn: Any = None
     for number in np.unique(rounds):
-        for inside, marker in ((True, MARKERS[int(number - 1) % len(MARKERS)]), (False, "v")):
-            own = there & (rounds == number) & ((score >= floor) == inside)
+        for inside, marker in ((True, MARKERS[int(number - 1) % len(MARKERS)]), (False, far)):
+            own = there & (rounds == number) & ((good >= floor) == inside)
             name = f"round {number}" if inside and len(np.unique(rounds)) > 1 else None
             if own.any():
                 drawn = ax.scatter(
                     rate[own],
-                    np.maximum(score[own], floor),
+                    sign * np.maximum(good[own], floor),
                     c=penalty[own],
                     marker=marker,
                     s=38,
@@ -115,3 +118,26 @@ def tried(
     ax.scatter(rate[[first]], score[[first]], zorder=4, label="the best", **ring)
     color_bar(drawn, ax, bar, theme, pad=0.02)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.0)
+
+
+def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = LIGHT) -> None:
+    """The loss of each candidate alone, the best first, beside that of the ensemble.
+
+    The area of a dot is the weight of a candidate; those without any are small and faint.
+    Losses far above the others are triangles on the upper edge.
+    """
+    place = np.arange(1, len(losses) + 1)
+    best = float(losses.min())
+    top = min(float(losses.max()), best + BELOW * float(np.quantile(losses, 0.75) - best))
+    drawn, votes = np.minimum(losses, top), weights > 0
+    for far, marker in ((False, "o"), (True, "^")):
+        own = ~votes & ((losses > top) == far)
+        style: Any = {"marker": marker, "s": 16, "edgecolors": "none"}
+        if own.any():
+            name = None if far else "has no vote"
+            ax.scatter(place[own], drawn[own], color=theme.color(6), label=name, **style)
+    sizes = 30 + 600 * weights[votes]
+    style = {"edgecolors": theme.paper, "linewidths": 0.8, "zorder": 3}
+    ax.scatter(place[votes], drawn[votes], s=sizes, color=theme.color(0), label="votes", **style)
+    ax.axhline(loss, color=theme.color(1), ls="--", lw=1.6, label="the ensemble")
+    ax.legend(loc="upper left", markerscale=0.7)

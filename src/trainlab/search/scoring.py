@@ -15,8 +15,6 @@ from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _insert_error_scores, _score
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.estimators.targets import unit_of
-from trainlab.network.workspace import Array
 
 # (estimator, X, y, parameters of the scorer)
 ScoredRows = tuple[Any, Any, Mapping[str, Any]]
@@ -107,26 +105,3 @@ def means(records: Sequence[Mapping[str, Any]], splits: int, refit: Any) -> list
         check_decides(refit, several[0])
     values = [one[refit] if isinstance(one, dict) else one for one in scores]
     return [float(np.mean(own)) for own in np.reshape(values, (-1, splits))]
-
-
-def columns_of(truth: Array, *predictions: Array, classifies: bool) -> Array:
-    """What scores are made of, row by row: hits, or squared errors, target and its square.
-
-    Numbers are in the unit `unit_of` the largest truth, so that their squares are finite.
-    """
-    if classifies:
-        return np.stack([truth == one for one in predictions], axis=1).astype(np.float64)
-    unit = unit_of(np.abs(truth).max())
-    own = truth * unit
-    # From the mean on: squares of large numbers of one size would lose what tells them apart.
-    y = own - own.mean()
-    return np.stack([*((own - one * unit) ** 2 for one in predictions), y, y**2], axis=1)
-
-
-def score_of(means: Array, place: int, classifies: bool) -> Array:
-    """Accuracy, or R², of the predictions at a place, from the means of `columns_of`."""
-    if classifies:
-        return means[:, place]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        score: Array = 1 - means[:, place] / (means[:, -1] - means[:, -2] ** 2)
-    return score

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ import sklearn
 from trainlab import plots
 from trainlab.files import as_path, write
 from trainlab.pages import markup, words
-from trainlab.tables.study import PENALTY, RATE, StudyResult, content_of
+from trainlab.tables.holdout import shown
+from trainlab.tables.study import OURS, PENALTY, RATE, RankedCandidate, StudyResult, content_of
 from trainlab.versions import environment
 
 NUMBERS: Final = "search.json"
@@ -59,9 +61,12 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         "trainlab.tables",
         "search.html",
         found=result,
+        ours=OURS[result.settings.model],
+        measure=result.metric.words,
+        shown=functools.partial(shown, result.metric),
         of=result.problem,
         settings=result.settings,
-        best=result.candidates[:SHOWN],
+        best=_shown(result),
         failed=failed,
         worded=[one for one in result.columns if one.values is not None],
         holed=[one for one in result.columns if one.holes],
@@ -70,6 +75,14 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,
     )
+
+
+def _shown(result: StudyResult) -> Sequence[RankedCandidate]:
+    """The best candidates; of an ensemble those with the most weight."""
+    if result.loss is None:
+        return result.candidates[:SHOWN]
+    voters = [one for one in result.candidates if one.weight]
+    return sorted(voters, key=lambda one: -(one.weight or 0.0))[:SHOWN]
 
 
 def figures(result: StudyResult) -> Mapping[str, str]:
@@ -85,23 +98,20 @@ def figures(result: StudyResult) -> Mapping[str, str]:
 
 def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
     """Candidates by rate and score, beside predictions of the rows put aside."""
-    tried, truth, predicted = result.candidates, result.truth, result.predicted
+    tried, truth, predicted = result.candidates, result.truth.values, result.predicted.values
     with plots.themed(theme):
         made, (left, right) = plots.blank(theme, 1, 2, width=10.4, height=4.6)
         layout: Any = made.get_layout_engine()
         layout.set(wspace=0.05, hspace=0.05)
-        plots.tried(
-            left,
-            np.array([one.settings[RATE] for one in tried]),
-            np.array([one.score for one in tried]),
-            np.array([one.settings[PENALTY] for one in tried]),
-            np.array([one.round for one in tried]),
-            result.box.get(RATE),
-            "L2 penalty (alpha)",
-            theme,
-        )
         title = f"{len(tried)} candidates"
-        plots.label(left, "learning rate", f"{result.measure} (mean of folds)", title)
+        if result.loss is None:
+            _draw_tried(left, result, theme)
+            plots.label(left, "learning rate", f"{result.metric.words} (mean of folds)", title)
+        else:
+            losses = np.array([one.score for one in tried])
+            weights = np.array([one.weight for one in tried])
+            plots.voters(left, losses, weights, result.loss, theme)
+            plots.label(left, "candidate, the best alone first", "loss on validation rows", title)
         title = f"{len(truth)} rows put aside"
         if result.problem.task == "classification":
             labels = np.unique(result.problem.y)
@@ -110,10 +120,26 @@ def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
             for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):
                 counts[place[own], place[other]] += 1
             most = NARROW_LABEL if theme.narrow else LABEL
-            shown = [words.visible(str(one), most) for one in labels]
-            plots.confusion(right, counts, shown, theme)
+            texts = [words.visible(str(one), most) for one in labels]
+            plots.confusion(right, counts, texts, theme)
             plots.label(right, "predicted class", "true class", title)
         else:
             plots.agreement(right, truth, predicted, theme)
             plots.label(right, "true value", "predicted value", title)
     return made
+
+
+def _draw_tried(ax: Any, result: StudyResult, theme: plots.Theme) -> None:
+    """The candidates of a search, by rate and score."""
+    tried = result.candidates
+    plots.tried(
+        ax,
+        np.array([one.settings[RATE] for one in tried]),
+        np.array([one.score for one in tried]),
+        np.array([one.settings[PENALTY] for one in tried]),
+        np.array([one.round for one in tried]),
+        result.box.get(RATE),
+        "L2 penalty (alpha)",
+        theme,
+        result.metric.better == "lower",
+    )

@@ -1,6 +1,6 @@
-"""From a table to a network: a search over settings, and one look at the rows put aside.
+"""From a table to a model: an ensemble, or a search over settings; one look at the rows put aside.
 
-Order: the settings, what is found, the search, the rows put aside.
+Order: the settings, what is found, the search, the rows put aside, the content of a file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import numpy as np
 import scipy  # loads its room `stats` when that is first used: half a second
@@ -24,22 +25,29 @@ from trainlab.arrays import plain
 from trainlab.estimators import MLPClassifier, MLPRegressor
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
-from trainlab.estimators.targets import unit_of
-from trainlab.evidence import statistic_bounds
-from trainlab.network.workspace import Array
+from trainlab.estimators.predictor import Predictor
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
+from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth, named_metric
 from trainlab.search.persistence import RUN as SEARCH
+from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_inputs
-from trainlab.search.scoring import columns_of, score_of
-from trainlab.store import Store
+from trainlab.store import FILE, Run, Store
 from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, judge
 from trainlab.tables.problem import TableProblem, split
 from trainlab.training.checkpoints import RESULT
 
 RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
-LEVEL: Final = 0.95
+VOTE: Final = "ensemble"
+"""The run of an ensemble; that of a search has a name of its own."""
+Model = Literal["ensemble", "network"]
+USUAL: Final[Mapping[str, Mapping[str, str]]] = {
+    "network": {"classification": "accuracy", "regression": "r2"},
+    "ensemble": {"classification": "log_loss", "regression": "r2"},
+}
+"""The metric of each model where nothing else is asked for."""
 RATE: Final = "learning_rate_init"
 PENALTY: Final = "alpha"
 
@@ -50,13 +58,22 @@ Range = tuple[float, float]
 class StudySettings:
     """The settings of a search.
 
+    model      "ensemble": of networks of random settings those that are best together;
+               "network": the best of those that are searched, alone
     trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
     lr, alpha  ends of the learning rates and of the L2 penalties, drawn on a logarithmic scale
     hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
     max_iter   epochs of a training, the rate falling to 0 along a cosine
     test_fraction  the share of rows that is put aside
+    metric     the name of what networks are compared by, and models judged by; None: that of
+               USUAL
+    ensemble   parameters of an ensemble that are not its defaults
+
+    Those from trials to max_iter are of a network alone, but for the folds, which say how many rows
+    each class must have.
     """
 
+    model: Model = "ensemble"
     trials: int = 50
     rounds: int = 2
     folds: int = 5
@@ -67,6 +84,13 @@ class StudySettings:
     max_iter: int = 100
     test_fraction: float = 0.2
     seed: int = 0
+    metric: str | None = None
+    ensemble: Mapping[str, Any] = field(default_factory=dict)
+
+    def measured_by(self, task: str) -> NamedMetric:
+        """The metric, for a task."""
+        usual = USUAL[self.model][task]
+        return named_metric(usual if self.metric is None else self.metric, task)
 
     def space(self) -> dict[str, Any]:
         """What candidates are drawn from."""
@@ -89,17 +113,38 @@ class StudySettings:
             random_state=self.seed,
         )
 
-    def estimator(self, of: TableProblem) -> BaseMLP | Pipeline:
-        """The network, behind an encoder where the table holds more than plain numbers."""
-        network = self.network(of.task)
+    def predictor(self, task: str) -> Predictor:
+        """What is fitted: a network whose settings are searched, or an ensemble."""
+        if self.model == "network":
+            return self.network(task)
+        # A search of networks need not wait for ensembles.
+        from trainlab.ensembles import estimators as ensembles
+
+        kind: Any = (
+            ensembles.PopulationEnsembleClassifier
+            if task == "classification"
+            else ensembles.PopulationEnsembleRegressor
+        )
+        made: Predictor = kind(random_state=self.seed, **self.ensemble)
+        return made
+
+    def estimator(self, of: TableProblem) -> Predictor | Pipeline:
+        """The predictor, behind an encoder where the table holds more than plain numbers."""
+        predictor = self.predictor(of.task)
         if not of.columns:
-            return network
-        return Pipeline([("encoder", of.encoder()), ("network", network)])
+            return predictor
+        return Pipeline([("encoder", of.encoder()), (self.model, predictor)])
 
 
 @dataclass(frozen=True)
 class RankedCandidate:
-    """One of the settings tried; scores of the folds, NaN where the training failed."""
+    """One of the settings tried, with its score.
+
+    score   the mean of the metric over the folds; of a candidate of an ensemble its loss alone
+    error   the standard error of that mean, NaN of one of an ensemble
+    folds   the metric of each fold, NaN where the training failed; () of one of an ensemble
+    weight  how much it counts in an ensemble, None of a search
+    """
 
     rank: int
     round: int
@@ -107,41 +152,26 @@ class RankedCandidate:
     score: float
     error: float
     folds: tuple[float, ...]
+    weight: float | None = None
 
     @property
     def words(self) -> str:
         """The settings in words."""
-        widths = "×".join(map(str, self.settings["hidden_layer_sizes"])) or "none"
-        rate, penalty = self.settings[RATE], self.settings[PENALTY]
-        dropout = f"{self.settings['dropout']:g}"
-        return f"hidden {widths}, lr {rate:.2g}, alpha {penalty:.2g}, dropout {dropout}"
+        return ", ".join(
+            f"{_SHORT.get(name, name)} {_said(value)}"
+            for name, value in self.settings.items()
+            if value is not None
+        )
 
 
-@dataclass(frozen=True)
-class HoldoutScore:
-    """How good predictions are of the rows put aside: a score and its 95 % interval.
-
-    root_error  √(mean of (y − prediction)²), in the units of the target; of classes None
-    """
-
-    name: str
-    score: float
-    low: float
-    high: float
-    root_error: float | None
+_SHORT: Final = {"hidden_layer_sizes": "hidden", RATE: "lr"}
 
 
-@dataclass(frozen=True)
-class HoldoutComparison:
-    """Whether the network is better than a rival on the same rows.
-
-    shown   "better", "worse", or None where chance may have made the difference
-    words   a sentence;  numbers: what it stands on
-    """
-
-    shown: str | None
-    words: str
-    numbers: Mapping[str, float]
+def _said(value: Any) -> str:
+    """A value of a setting in words."""
+    if isinstance(value, (list, tuple)):
+        return "×".join(map(_said, value)) or "none"
+    return f"{value:.2g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +180,10 @@ class StudyResult:
 
     candidates  the best first
     box         of the last round, {parameter: its ends, or values}; {} of a single round
-    judged      the network, a linear model, and what knows the target alone
-    versus      the network against the linear model
+    loss        of an ensemble on its validation rows; None of a network
+    metric      what networks were compared by, and models judged by
+    judged      the model, a linear one, and what knows the target alone
+    versus      the model against the linear one
     truth, predicted  of the rows put aside
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
@@ -160,22 +192,23 @@ class StudyResult:
     problem: TableProblem
     settings: StudySettings
     rows: int
-    measure: str
+    metric: NamedMetric
     candidates: tuple[RankedCandidate, ...]
     box: Mapping[str, Any]
     judged: tuple[HoldoutScore, ...]
     versus: HoldoutComparison
-    truth: Array
-    predicted: Array
+    truth: TableTruth
+    predicted: TablePrediction
     warnings: tuple[str, ...]
-    model: BaseMLP | Pipeline
+    model: Predictor | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
+    loss: float | None = None
 
     @property
     def engine(self) -> str | None:
         """The name of the engine that trained the model."""
-        network: BaseMLP = self.model[-1] if isinstance(self.model, Pipeline) else self.model
-        return network.engine_
+        predictor: Predictor = self.model[-1] if isinstance(self.model, Pipeline) else self.model
+        return predictor.engine_
 
 
 def study(
@@ -187,7 +220,7 @@ def study(
     progress: bool = False,
     engine: str = "auto",
 ) -> StudyResult:
-    """Searches, refits the best, and judges it on rows that had no part in it.
+    """Fits an ensemble, or searches and refits the best, and judges it on rows it never saw.
 
     What is trained is kept in the folder: the same call after an interruption goes on, and
     ends with the same bits.  SettingError, naming the difference, where the folder has
@@ -195,60 +228,157 @@ def study(
     """
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
+    metric = settings.measured_by(of.task)
+    how = {"workers": workers, "verbose": progress}
+    with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        # What differs in the table is named in words of the table.
+        run = _begun(store, of, settings, fresh)
+        fit = _searched if settings.model == "network" else _voted
+        found = fit(of, settings, (x, y), engine, store, fresh, how)
+        first = found.model[0] if of.columns else found.model
+        of.tell(first)
+        predictions = _predictions(of, found.model, settings.model, (x, y), of.x[rows.test])
+        run.save({(RESULT, 0): b""})
+    truth = TableTruth.of(of.y, rows.test, of.task)
+    ours, linear, _ = predictions.items()
+    seed = settings.seed
+    return StudyResult(
+        of,
+        settings,
+        len(x),
+        metric,
+        found.candidates,
+        found.box,
+        tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items()),
+        compare(truth, ours, linear, metric, seed),
+        truth,
+        ours[1],
+        (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
+        found.model,
+        tuple(_made(one, of, first) for one in of.columns),
+        found.loss,
+    )
+
+
+def begun_with(folder: str | os.PathLike[str]) -> Model | None:
+    """The model that the search in a folder is of; None where there is none."""
+    if not (Path(folder) / FILE).is_file():
+        return None
+    with Store(folder) as store:
+        said = store.began(RUN, _complete).get(RUN)
+    return None if said is None else said["model"]
+
+
+def _complete(said: dict[str, Any]) -> dict[str, Any]:
+    """What decided a search, with what earlier versions had no choice of."""
+    return {"model": "network", **said}
+
+
+def _begun(store: Store, of: TableProblem, settings: StudySettings, fresh: bool) -> Run:
+    """The run that says what a search is of, begun or gone on with."""
+    if fresh:
+        for name in (SEARCH, VOTE):  # also that of the other model
+            store.forget(name)
+    return store.run(RUN, _described(of, settings), 1, fresh, _complete)
+
+
+def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
+    """What decides which rows are searched on, and for what."""
+    names = ("sha256", "target", "task", "features", "dropped")
+    said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
+    metric = settings.measured_by(of.task)
+    if settings.model == "network" and metric.name != USUAL["network"][of.task]:
+        said["metric"] = metric.name
+    return said | {
+        "model": settings.model,
+        "test_fraction": settings.test_fraction,
+        "seed": settings.seed,
+        "folds": settings.folds,
+    }
+
+
+# --- the search ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedModel:
+    """A model, and how it was found: see StudyResult."""
+
+    model: Any
+    candidates: tuple[RankedCandidate, ...]
+    box: Mapping[str, Any]
+    loss: float | None
+
+
+def _searched(
+    of: TableProblem,
+    settings: StudySettings,
+    known: tuple[Any, Any],
+    engine: str,
+    store: Store,
+    fresh: bool,
+    how: Mapping[str, Any],
+) -> _FittedModel:
+    """The network with the best settings, fitted to all rows (x, y) that are known."""
+    metric, (x, y) = settings.measured_by(of.task), known
     kind = StratifiedKFold if of.task == "classification" else KFold
     estimator = settings.estimator(of)
     own = prefix(estimator)
     estimator.set_params(**{f"{own}engine": engine})
+    if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
+        estimator.set_params(**{f"{own}standardize_inputs": inputs})
+    all_rows = TableTruth.of(of.y, np.arange(len(of.y)), of.task)
     search = PopulationSearchCV(
         estimator,
         {own + name: values for name, values in settings.space().items()},
         n_iter=settings.trials,
         rounds=settings.rounds,
+        # Stores of earlier versions know of no other metric, and so do not name the usual one.
+        scoring=None if metric.name == USUAL["network"][of.task] else metric.scorer(all_rows),
         cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
         random_state=settings.seed,
-        workers=workers,
-        verbose=progress,
+        store=store,
+        fresh=fresh,
+        **how,
     )
-    with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        # What differs in the table is named in words of the table.
-        run = store.run(RUN, _described(of, settings), 1, fresh)
-        search.store, search.fresh = store, fresh
-        if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
-            estimator.set_params(**{f"{own}standardize_inputs": inputs})
-        search.fit(x, y)
-        model = search.best_estimator_
-        first = model[0] if of.columns else model
-        of.tell(first)
-        predictions = _predictions(of, model, (x, y), of.x[rows.test])
-        run.save({(RESULT, 0): b""})
-    truth = of.y[rows.test]
-    return StudyResult(
-        of,
-        settings,
-        len(x),
-        "accuracy" if of.task == "classification" else "R²",
-        _ranked(search.cv_results_, settings.folds, own),
-        _bare(search.boxes_[-1], own) if settings.rounds > 1 else {},
-        tuple(_judge(name, truth, found, of, settings) for name, found in predictions.items()),
-        _versus(truth, predictions, of, settings),
-        truth,
-        next(iter(predictions.values())),
-        (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
-        model,
-        tuple(_made(one, of, first) for one in of.columns),
-    )
+    search.fit(x, y)
+    ranked = _ranked(search.cv_results_, settings.folds, own, metric.sign)
+    box = _bare(search.boxes_[-1], own) if settings.rounds > 1 else {}
+    return _FittedModel(search.best_estimator_, ranked, box, None)
 
 
-def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
-    """What decides which rows are searched on."""
-    names = ("sha256", "target", "task", "features", "dropped")
-    said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
-    return said | {
-        "test_fraction": settings.test_fraction,
-        "seed": settings.seed,
-        "folds": settings.folds,
-    }
+def _voted(
+    of: TableProblem,
+    settings: StudySettings,
+    known: tuple[Any, Any],
+    engine: str,
+    store: Store,
+    fresh: bool,
+    how: Mapping[str, Any],
+) -> _FittedModel:
+    """An ensemble, fitted to all rows (x, y) that are known."""
+    model = settings.estimator(of)
+    ensemble: Any = model[-1] if isinstance(model, Pipeline) else model
+    ensemble.set_params(engine=engine, store=store, fresh=fresh, **how)
+    model.fit(*known)
+    # They are no part of the model: its file is the same whoever trained it.
+    ensemble.set_params(store=None, fresh=False, **dict.fromkeys(how))
+    ensemble.set_params(verbose=False)
+    order = np.argsort(ensemble.losses_, kind="stable")
+    candidates = tuple(
+        RankedCandidate(
+            place + 1,
+            1,
+            ensemble.candidates_[one],
+            float(ensemble.losses_[one]),
+            math.nan,
+            (),
+            float(ensemble.weights_[one]),
+        )
+        for place, one in enumerate(order.tolist())
+    )
+    return _FittedModel(model, candidates, {}, float(ensemble.loss_))
 
 
 def _made(column: ColumnSummary, of: TableProblem, encoder: Any) -> ColumnSummary:
@@ -266,9 +396,14 @@ def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:
     return {name.removeprefix(own): value for name, value in settings.items()}
 
 
-def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCandidate, ...]:
-    """The candidates, the best first; of equal ones the first tried."""
-    scores = np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
+def _ranked(
+    results: Mapping[str, Any], folds: int, own: str, sign: int
+) -> tuple[RankedCandidate, ...]:
+    """The candidates, the best first; of equal ones the first tried.
+
+    sign  −1 where the less of the metric is the better, and the search has it negated
+    """
+    scores = sign * np.array([results[f"split{fold}_test_score"] for fold in range(folds)]).T
     rounds = results.get("round", np.zeros(len(scores), int))
     order = np.argsort(results["rank_test_score"], kind="stable")
     error = scores.std(axis=1, ddof=1) / np.sqrt(folds)
@@ -277,7 +412,7 @@ def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCan
             int(results["rank_test_score"][one]),
             int(rounds[one]) + 1,
             _bare(results["params"][one], own),
-            float(results["mean_test_score"][one]),
+            sign * float(results["mean_test_score"][one]),
             float(error[one]),
             tuple(scores[one].tolist()),
         )
@@ -288,12 +423,18 @@ def _ranked(results: Mapping[str, Any], folds: int, own: str) -> tuple[RankedCan
 # --- rows put aside --------------------------------------------------------------------
 
 
-def _predictions(of: TableProblem, model: Any, known: tuple[Any, Any], x: Any) -> dict[str, Array]:
-    """Of the network, of a linear model, and of what knows the target alone, by their names."""
+OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
+"""What the model is called beside its rivals."""
+
+
+def _predictions(
+    of: TableProblem, model: Any, kind: str, known: tuple[Any, Any], x: Any
+) -> dict[str, TablePrediction]:
+    """Of the model, of a linear model, and of what knows the target alone, by their names."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        first = model.predict(x)
+        first = TablePrediction.by(model, x, of.task)
         if of.columns:
             encode = model[0].transform
             known, x = (encode(known[0]), known[1]), encode(x)
@@ -303,69 +444,24 @@ def _predictions(of: TableProblem, model: Any, known: tuple[Any, Any], x: Any) -
     else:
         linear = make_pipeline(StandardScaler(), Ridge())
         found = {"ridge regression": linear, "the mean": DummyRegressor()}
-    rivals = {name: rival.fit(*known).predict(x) for name, rival in found.items()}
-    return {"the best network": first, **rivals}
+    rivals = {
+        name: TablePrediction.by(rival.fit(*known), x, of.task) for name, rival in found.items()
+    }
+    return {OURS[kind]: first, **rivals}
 
 
-def _judge(
-    name: str, truth: Array, predicted: Array, of: TableProblem, settings: StudySettings
-) -> HoldoutScore:
-    classifies = of.task == "classification"
-    columns = columns_of(truth, predicted, classifies=classifies)
-    score = float(score_of(columns.mean(axis=0)[None], 0, classifies)[0])
-    if classifies:
-        # Resamples of rows that are all right would be all right, too: the exact interval
-        # of a share (Clopper and Pearson 1934) knows that the rows are few.
-        hits = int(columns.sum())
-        ends = scipy.stats.binomtest(hits, len(truth)).proportion_ci(LEVEL)
-        return HoldoutScore(name, score, float(ends.low), float(ends.high), None)
-    low, high = statistic_bounds(
-        columns, lambda m: score_of(m, 0, classifies), LEVEL, settings.seed
-    )
-    root_error = float(np.sqrt(columns[:, 0].mean()) / unit_of(np.abs(truth).max()))
-    return HoldoutScore(name, score, low, high, root_error)
-
-
-def _versus(
-    truth: Array, predictions: Mapping[str, Array], of: TableProblem, settings: StudySettings
-) -> HoldoutComparison:
-    """The first of the predictions against the second.
-
-    Of classes by the rows that one of the two has right, and a sign test of these (McNemar
-    1947, in its exact form); of numbers by the interval of the difference of R².
-    """
-    (first, one), (second, other), *_ = predictions.items()
-    if of.task == "classification":
-        won = int(((one == truth) & (other != truth)).sum())
-        lost = int(((one != truth) & (other == truth)).sum())
-        p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
-        shown = None if p > 1 - LEVEL else "better" if won > lost else "worse"
-        found = f"it alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
-        return HoldoutComparison(
-            shown, _sentence(first, shown, second, found), {"won": won, "lost": lost, "p": p}
-        )
-    columns = columns_of(truth, one, other, classifies=False)
-
-    def difference(means: Array) -> Array:
-        return score_of(means, 0, classifies=False) - score_of(means, 1, classifies=False)
-
-    value = float(difference(columns.mean(axis=0)[None])[0])
-    low, high = statistic_bounds(columns, difference, LEVEL, settings.seed)
-    shown = "better" if low > 0 else "worse" if high < 0 else None
-    found = f"R² {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}".replace("-", "−")
-    numbers = {"value": value, "low": low, "high": high}
-    return HoldoutComparison(shown, _sentence(first, shown, second, found), numbers)
-
-
-def _sentence(first: str, shown: str | None, second: str, found: str) -> str:
-    said = f"{shown} than" if shown else "not shown to differ from"
-    return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."
+# --- the content of a file -------------------------------------------------------------
 
 
 def content_of(found: StudyResult) -> dict[str, Any]:
     """The result in the types that JSON has; no times, so that it is the same each time."""
     of, settings = found.problem, found.settings
     best = found.candidates[0]
+    candidates = [
+        {name: value for name, value in vars(one).items() if value is not None}
+        | {"settings": plain_setting(one.settings)}
+        for one in found.candidates
+    ]
     content = {
         "data": {
             "name": of.name,
@@ -379,16 +475,19 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "notices": of.notices,
             "columns": [vars(one) for one in found.columns],
         },
-        "asked": vars(settings),
-        "measure": found.measure,
-        "best": {"settings": best.settings, "score": best.score, "error": best.error},
+        "asked": vars(settings) | {"ensemble": plain_setting(settings.ensemble)},
+        "measure": found.metric.words,
+        "metric": found.metric.name,
+        "best": {"settings": candidates[0]["settings"], "score": best.score, "error": best.error},
         "test": {
             "rows": len(found.truth),
             "judged": [vars(one) for one in found.judged],
             "versus": vars(found.versus),
         },
         "box": found.box,
-        "candidates": [vars(one) for one in found.candidates],
+        "candidates": candidates,
         "warnings": found.warnings,
     }
+    if found.loss is not None:
+        content["ensemble"] = {"loss": found.loss}
     return dict(plain(content))

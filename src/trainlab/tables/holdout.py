@@ -1,0 +1,120 @@
+"""The rows put aside: what models say of them, how good that is, and which model is better.
+
+Order: scores, comparisons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import scipy  # loads its room `stats` when that is first used: half a second
+
+from trainlab.pages import words
+from trainlab.search.metrics import (
+    LEVEL,
+    NamedMetric,
+    RSquared,
+    TablePrediction,
+    TableTruth,
+    difference_bounds,
+    metric_bounds,
+    metrics_of,
+)
+
+
+@dataclass(frozen=True)
+class HoldoutScore:
+    """How good predictions are of the rows put aside: a score and its 95 % interval.
+
+    root_error  √(mean of (y − prediction)²), in the units of the target; of classes None
+    scores      the metrics of the task, by name
+    """
+
+    name: str
+    score: float
+    low: float
+    high: float
+    root_error: float | None
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class HoldoutComparison:
+    """Whether a model is better than a rival on the same rows.
+
+    shown   "better", "worse", or None where chance may have made the difference
+    words   a sentence;  numbers: what it stands on
+    """
+
+    shown: str | None
+    words: str
+    numbers: Mapping[str, float]
+
+
+def shown(metric: NamedMetric, value: float) -> str:
+    """A value of a metric in words: shares to a tenth of a percent, errors in their unit."""
+    plain = metric.task == "classification" or isinstance(metric, RSquared)
+    return words.score(value) if plain else words.amount(value)
+
+
+def judge(
+    name: str, truth: TableTruth, predicted: TablePrediction, metric: NamedMetric, seed: int
+) -> HoldoutScore:
+    """The metric with its interval, and all others of the task."""
+    scores = {one.name: one.value(truth, predicted) for one in metrics_of(metric.task)}
+    value = metric.value(truth, predicted)
+    scores.setdefault(metric.name, value)
+    if metric.name == "accuracy":
+        # Resamples of rows that are all right would be all right, too: the exact interval
+        # of a share (Clopper and Pearson 1934) knows that the rows are few.
+        hits = int((predicted.codes(truth) == truth.codes).sum())
+        ends = scipy.stats.binomtest(hits, len(truth)).proportion_ci(LEVEL)
+        low, high = float(ends.low), float(ends.high)
+    else:
+        low, high = metric_bounds(metric, truth, predicted, seed)
+    return HoldoutScore(name, value, low, high, scores.get("rmse"), scores)
+
+
+def compare(
+    truth: TableTruth,
+    ours: tuple[str, TablePrediction],
+    rival: tuple[str, TablePrediction],
+    metric: NamedMetric,
+    seed: int,
+) -> HoldoutComparison:
+    """Whether ours is better than a rival, each with its name.
+
+    Of accuracies by the rows that one of the two has right, and a sign test of these (McNemar
+    1947, in its exact form); of other metrics by the interval of their difference.
+    """
+    (first, one), (second, other) = ours, rival
+    if metric.name == "accuracy":
+        own, others = (said.codes(truth) == truth.codes for said in (one, other))
+        won, lost = int((own & ~others).sum()), int((~own & others).sum())
+        p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
+        verdict = None if p > 1 - LEVEL else "better" if won > lost else "worse"
+        found = f"it alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
+        numbers = {"won": won, "lost": lost, "p": p}
+        return HoldoutComparison(verdict, _sentence(first, verdict, second, found), numbers)
+    values = [metric.value(truth, said) for said in (one, other)]
+    low, high = difference_bounds(metric, truth, one, other, seed)
+    least, most = sorted((metric.sign * low, metric.sign * high))
+    verdict = "better" if least > 0 else "worse" if most < 0 else None
+    texts = [_signed(metric, end) for end in (values[0] - values[1], low, high)]
+    found = (
+        f"{metric.words} {shown(metric, values[0])} against {shown(metric, values[1])}, "
+        f"difference {texts[0]}, 95 % interval {texts[1]} to {texts[2]}"
+    )
+    numbers = {"value": values[0] - values[1], "low": low, "high": high}
+    return HoldoutComparison(verdict, _sentence(first, verdict, second, found), numbers)
+
+
+def _signed(metric: NamedMetric, value: float) -> str:
+    text = shown(metric, value)
+    return f"+{text}" if value > 0 else text
+
+
+def _sentence(first: str, verdict: str | None, second: str, found: str) -> str:
+    said = f"{verdict} than" if verdict else "not shown to differ from"
+    return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."

@@ -1,0 +1,193 @@
+"""`trainlab search` with an ensemble, its default: saved, judged, gone on with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.metrics import log_loss, root_mean_squared_error
+
+import pages
+import trainlab as tl
+from search_command import ENTRIES, cut_after, invoke, write
+from trainlab import cli
+from trainlab.data.table import read_table
+from trainlab.tables.problem import problem, split
+from trainlab.tables.study import StudySettings
+
+pytestmark = [
+    pytest.mark.usefixtures("no_figures", "few_candidates"),
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),
+]
+NETWORKS = ("--trials", "2", "--rounds", "1", "--folds", "3", "--max-iter", "3", "--hidden", "5")
+
+
+@pytest.fixture(scope="module")
+def few_candidates() -> Iterator[None]:
+    """Ensembles of a few candidates that are hardly trained."""
+    right = StudySettings.predictor
+
+    def predictor(self: StudySettings, task: str) -> Any:
+        made = right(self, task)
+        if self.model == "ensemble":
+            made.set_params(n_candidates=4, max_iter=12)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StudySettings, "predictor", predictor)
+        yield
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The irises, with a column of words and holes."""
+    found = load_iris()
+    path = tmp_path_factory.mktemp("data") / "iris.csv"
+    words = ["", "round", "long"]
+    rows = [
+        [*row, words[n % 3], label]
+        for n, (row, label) in enumerate(
+            zip(found.data.tolist(), found.target_names[found.target].tolist(), strict=True)
+        )
+    ]
+    return write(path, ["a", "b", "c", "d", "leaf", "kind"], rows)
+
+
+@pytest.fixture(scope="module")
+def searched(iris: Path, few_candidates: None, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("whole")
+    result = invoke("search", "--csv", iris, "--target", "kind", "--out", folder)
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def test_an_ensemble_is_judged_saved_and_predicts(
+    iris: Path, searched: Any, tmp_path: Path
+) -> None:
+    folder, printed = searched
+    assert "Who votes: the loss alone" in printed
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
+    numbers = json.loads((folder / "search.json").read_text())
+    assert (numbers["asked"]["model"], numbers["metric"]) == ("ensemble", "log_loss")
+    model = tl.load(folder / "model.safetensors")
+    assert type(model[-1]) is tl.PopulationEnsembleClassifier
+    assert (model[-1].store, model[-1].workers, model[-1].verbose) == (None, None, False)
+    candidates = numbers["candidates"]
+    losses = [one["score"] for one in candidates]
+    assert losses == sorted(model[-1].losses_.tolist())
+    assert [one["rank"] for one in candidates] == [1, 2, 3, 4]
+    assert sum(one["weight"] for one in candidates) == pytest.approx(1)
+    assert numbers["ensemble"]["loss"] == model[-1].loss_ <= min(losses)
+
+    # What the file has is what was judged, and it was fitted to the rows that were not put aside.
+    found = problem(iris, "kind")
+    rows = split(found, 0.2, 5, seed=0)
+    truth, p = found.y[rows.test], model.predict_proba(found.x[rows.test])
+    own, linear, _ = numbers["test"]["judged"]
+    assert own["name"] == "the ensemble"
+    assert own["score"] == pytest.approx(log_loss(truth, p), rel=1e-6)
+    again = StudySettings().estimator(found).fit(found.x[rows.search], found.y[rows.search])
+    assert (again.predict_proba(found.x) == model.predict_proba(found.x)).all()
+    versus = numbers["test"]["versus"]
+    assert versus["words"].startswith("The ensemble is ")
+    assert versus["numbers"]["value"] == pytest.approx(own["score"] - linear["score"])
+
+    page = pages.read(folder)[1].text
+    assert "An ensemble of networks, out of 4 candidates, that predicts kind" in page
+    assert "Learning rates" not in page
+    told = invoke("predict", folder / "model.safetensors", iris, "--out", tmp_path / "out.csv")
+    assert told.exit_code == 0, told.output
+    predicted = read_table(tmp_path / "out.csv", (), ["prediction"]).text["prediction"]
+    assert predicted == model.predict(found.x).tolist()
+
+
+def test_numbers(tmp_path: Path) -> None:
+    found = load_diabetes()
+    path = write(tmp_path / "d.csv", [*found.feature_names, "y"], found.data, found.target)
+    words = ("search", "--csv", path, "--target", "y", "--out", tmp_path / "out")
+    assert invoke(*words).exit_code == 0
+    numbers = json.loads((tmp_path / "out/search.json").read_text())
+    assert numbers["metric"] == "r2"
+    # Another metric is another report: nothing is trained again.
+    result = invoke(*words, "--metric", "rmse")
+    assert result.exit_code == 0, result.output
+    numbers = json.loads((tmp_path / "out/search.json").read_text())
+    model = tl.load(tmp_path / "out/model.safetensors")
+    assert type(model) is tl.PopulationEnsembleRegressor
+    table = problem(path, "y")
+    rows = split(table, 0.2, 5, seed=0).test
+    own = numbers["test"]["judged"][0]
+    expected = root_mean_squared_error(table.y[rows], model.predict(table.x[rows]))
+    assert own["score"] == own["root_error"] == pytest.approx(expected)
+    assert own["low"] < own["score"] < own["high"]
+
+
+@pytest.mark.parametrize("saves", [0, 2, 4])
+def test_one_that_was_cut_goes_on_to_the_same_files(
+    saves: int, iris: Path, searched: Any, tmp_path: Path, steps: list[int]
+) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--workers", "1", "--out", tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        cut_after(saves, patch)
+        result = invoke(*words)
+    assert result.exit_code == cli.INTERRUPTED, result.output
+    assert not (tmp_path / "model.safetensors").exists()
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
+    _, *again = shlex.split(line.removeprefix("To go on: "))
+    result = invoke(*again)
+    assert result.exit_code == 0, result.output
+    for name in ENTRIES - {"runs.sqlite"}:
+        assert (tmp_path / name).read_bytes() == (searched[0] / name).read_bytes(), name
+    before = sum(steps)
+    assert invoke(*words).exit_code == 0
+    assert sum(steps) == before
+
+
+def test_a_folder_goes_on_with_the_model_that_it_began_with(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--out", tmp_path)
+    result = invoke(*words, *NETWORKS)
+    assert result.exit_code == 0, result.output
+    assert "Who votes" not in result.output
+    best = (tmp_path / "model.safetensors").read_bytes()
+
+    result = invoke(*words, "--model", "ensemble")
+    assert result.exit_code == 2
+    assert "model was 'network', is 'ensemble'" in result.output
+    result = invoke(*words)  # the options of networks, which are others by default, are named
+    assert "the folder has a search of networks, which goes on" in result.output
+    assert result.exit_code == 2
+    assert "folds was 3, is 5" in result.output
+    assert (tmp_path / "model.safetensors").read_bytes() == best
+    result = invoke(*words, "--fresh")
+    assert result.exit_code == 0, result.output
+    assert "Who votes" in result.output
+    result = invoke(*words, *NETWORKS)
+    assert result.exit_code == 2
+    assert "model was 'ensemble', is 'network'" in result.output
+
+
+def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--model", "ensemble", "--alpha", "1:2")
+    result = invoke(*words, "--hidden", "5", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--weight-decay, --hidden: of --model network" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_in_words() -> None:
+    from trainlab.tables.study import RankedCandidate
+
+    settings: Any = {
+        "hidden_layer_sizes": (64, 32),
+        "learning_rate_init": np.float64(0.01234),
+        "norm": None,
+        "optimizer": "adam",
+    }
+    found = RankedCandidate(1, 1, settings, 0.5, np.nan, (), 0.25)
+    assert found.words == "hidden 64×32, lr 0.012, optimizer adam"
