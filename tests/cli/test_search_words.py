@@ -287,6 +287,29 @@ def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
     assert "column 'day' of TableEncoder must hold dates, or nothing, as in training" in told.output
 
 
+def test_rows_are_split_by_time_and_by_group(tmp_path: Path) -> None:
+    """The command means a network, tells what it does, and goes on with nothing else."""
+    days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    rows = [[n % 2, n % 7, n // 3, day] for n, day in enumerate(days)]
+    path = write(tmp_path / "table.csv", ["y", "x", "patient", "day"], rows)
+    words = ("search", "--csv", path, "--target", "y", *QUICK, "--out", tmp_path / "out")
+    result = invoke(*words, "--time", "day", "--drop", "patient")
+    assert result.exit_code == 0, result.output
+    assert "Note: the latest rows by 'day' are put aside, and folds go forward" in result.output
+    assert "read as dates" not in result.output
+    numbers = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert (numbers["data"]["features"], numbers["test"]["rows"]) == (["x"], 12)
+    result = invoke(*words, "--group", "patient", "--drop", "day")
+    assert result.exit_code == 2
+    assert "group" in result.output
+    result = invoke(*words, "--group", "patient", "--drop", "day", "--fresh")
+    assert "Note: rows of one 'patient' are never on both sides of a split: 20" in result.output
+    assert result.exit_code == 0, result.output
+    result = invoke(*words[:5], "--group", "patient", "--model", "ensemble", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "model of a search must be 'network' with a group" in result.output
+
+
 def test_a_cut_search_says_how_it_was_to_read(tmp_path: Path) -> None:
     path = write(tmp_path / "table.csv", ["y", "x"], [[n % 2, n % 7] for n in range(60)])
     words = ("search", "--csv", path, "--target", "y", *QUICK, "--drop-missing-target")

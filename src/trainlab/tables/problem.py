@@ -7,7 +7,6 @@ Axis letters: N rows, d features.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shlex
 from collections import Counter
@@ -19,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from trainlab.data.dates import Order
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
@@ -27,7 +25,7 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
-from trainlab.settings import MOST, is_integer
+from trainlab.settings import is_integer
 from trainlab.tables.columns import (
     ColumnSummary,
     dates_among,
@@ -40,7 +38,8 @@ from trainlab.tables.columns import (
 )
 from trainlab.tables.needless import NUMBERS, follows_rows, needless, numbers_rows, told
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
-from trainlab.tables.target import Task, read_target, too_few
+from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
+from trainlab.tables.target import Task, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +56,7 @@ class TableProblem:
     formats       of the features whose numbers are not plain
     notices       how the table was read, where that is not plain to see
     warnings      what may mislead the network
+    rule          what decides which rows may be on which side of a split; None: chance alone
     options       that decide what is read, beside the columns: those that were given, as
                   folders of searches by earlier versions know of none
     """
@@ -75,6 +75,7 @@ class TableProblem:
     notices: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    rule: RowRule | None = None
 
     @property
     def dates(self) -> dict[int, Order]:
@@ -114,6 +115,8 @@ def problem(
     folds: int | None = None,
     test_fraction: float = 0.2,
     use: Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
 
@@ -141,6 +144,9 @@ def problem(
         Of a search, whose classes must have rows enough; None: that is not asked.
     use
         Names of columns that are features, though nothing seems to be learnt of them.
+    group, time
+        The name of a column that decides which rows may be on which side of a split: those of one
+        group on one side, or the latest put aside.  It is no feature unless `use` names it.
 
     Raises
     ------
@@ -156,16 +162,22 @@ def problem(
         "drop_rare_classes": drop_rare_classes,
     }
     _check_options(options)
+    kind, by = _ruling(group, time)
+    options |= {"group": group, "time": time}
     opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    _check_names((target, *drop, *use), path, names)
+    _check_names((target, *drop, *use, *([] if by is None else [by])), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
     if both := [name for name in use if name == target or name in drop]:
         must = "be neither the target nor dropped"
         raise SettingError(sentence("columns to use", "a search", must, both[0]))
-    features = tuple(name for name in names if name != target and name not in drop)
+    if by == target:
+        must = "be another column than the target"
+        raise SettingError(sentence(kind, "a search", must, target))
+    others = {target, *drop, *([] if by is None or by in use else [by])}
+    features = tuple(name for name in names if name not in others)
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
@@ -183,7 +195,7 @@ def problem(
         goal, wrong = read_target(found.text, of, task, format, *dropping)
         faults += wrong
         if folds is not None and goal.task == "classification":
-            faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
+            faults += too_rare(goal.y, target, path.name, folds, test_fraction)
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
@@ -193,6 +205,10 @@ def problem(
     if left:
         x = x[:, [name not in left for name in readable]]
         readable = [name for name in readable if name not in left]
+    rule = None
+    if by is not None:
+        rule, wrong = read_rule(opened, kind, by, kept)
+        faults += wrong
     columns, wrong, hints = judged(path, x, readable, found.words, found.formats, found.dates)
     faults += wrong
     if faults or goal is None:
@@ -207,6 +223,7 @@ def problem(
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)
+    ruled = [] if rule is None else [rule.notice]
     about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     dates = {name: order for name, order in found.dates.items() if name in readable}
     return TableProblem(
@@ -215,9 +232,10 @@ def problem(
         goal.y,
         columns,
         {name: one for name, one in found.formats.items() if name in readable},
-        (*notices, *dates_said(dates), *told(left), *goal.notices),
+        (*notices, *dates_said(dates), *told(left), *ruled, *goal.notices),
         (*_numbering(x, readable, (*found.words, *dates), use), *hints),
         {name: value for name, value in options.items() if value},
+        rule,
     )
 
 
@@ -273,6 +291,16 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise SettingError(sentence("drop_missing_target", "a table", "be True or False", got))
 
 
+def _ruling(group: str | None, time: str | None) -> tuple[RuleKind, str | None]:
+    """What decides how rows are split, and the name of the column; None: chance."""
+    for name, value in (("group", group), ("time", time)):
+        if value is not None and not isinstance(value, str):
+            raise SettingError(sentence(name, "a table", "be the name of a column", value))
+    if group is not None and time is not None:
+        raise SettingError(sentence("time", "a table", "be left out with a group", time))
+    return ("group", group) if time is None else ("time", time)
+
+
 def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None:
     unknown = [name for name in given if name not in names]
     if not unknown:
@@ -315,44 +343,10 @@ def _numbering(
 # --- rows put aside --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class HoldoutSplit:
-    """Numbers of rows: those that are searched on, and those that are put aside."""
-
-    search: NDArray[np.intp]
-    test: NDArray[np.intp]
-
-
 def split(of: TableProblem, fraction: float, folds: int, seed: int) -> HoldoutSplit:
-    """A share of the rows put aside at random, of each class where there are classes.
+    """A share of the rows put aside, and folds of the others; see `split_rows`.
 
     DataError where what is left is too little for so many folds.
     """
-    rows = np.arange(len(of.y))
-    classifies = of.task == "classification"
-    if classifies and (rare := _too_rare(of.y, of.target, of.name, folds, fraction)):
-        raise refusal(rare)
-    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
-    if not classifies and len(rows) < need:
-        must = f"have at least {need} rows for {folds} folds"
-        raise DataError(sentence("table", of.name, must, len(rows), _more_rows(folds)))
-    try:
-        searched, put_aside = train_test_split(
-            rows, test_size=fraction, random_state=seed, stratify=of.y if classifies else None
-        )
-    except ValueError as error:
-        must = "leave rows of each class on both sides"
-        raise DataError(sentence("--test-fraction", of.name, must, str(error))) from error
-    return HoldoutSplit(np.sort(searched), np.sort(put_aside))
-
-
-def _too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:
-    # Of the rows of a class a share is put aside, one more where shares are rounded; each
-    # fold needs one of those that are left.
-    need = math.ceil(folds / (1 - fraction)) + 1
-    where = f"column {target!r} in {name}"
-    return too_few(y, where, need, f"for {folds} folds", _more_rows(folds))
-
-
-def _more_rows(folds: int) -> str:
-    return "more rows" if folds == 2 else "--folds 2, or more rows"
+    classifies, names = of.task == "classification", (of.target, of.name)
+    return split_rows(of.y, classifies, names, of.rule, fraction, folds, seed)
