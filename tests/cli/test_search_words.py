@@ -278,7 +278,7 @@ def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
     told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv", "--proba")
     assert told.exit_code == 0, told.output
-    first = [float(line.split(",")[0]) for line in told.stdout.splitlines()[1:]]
+    first = [float(line.split(",")[1]) for line in told.stdout.splitlines()[1:]]
     assert first[0] < 0.5  # a Monday
     assert len(set(first)) == 3
     (tmp_path / "new.csv").write_text("\n".join([*lines, "3,4/13/2024"]) + "\n")
