@@ -651,7 +651,7 @@ def test_the_command_line_refuses_nonsense(tmp_path: Path, capsys: Any) -> None:
 
 
 def everything() -> Results:
-    """Results of everybody on six tables, made up: CatBoost first on b, our MLP on e, one failure."""
+    """Results of everybody on six tables: CatBoost first on b, our MLP on e, one failure."""
     made = []
     for place, table in enumerate(("a", "b", "c", "d", "e", "f")):
         task = "classification" if place < 5 else "regression"

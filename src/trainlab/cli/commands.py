@@ -329,7 +329,14 @@ def report(folder: Path) -> None:
 @click.argument("model", type=PathName())
 @click.argument("table", metavar="CSV", type=PathName())
 @click.option("--out", type=PathName(file=True), help="A file for the predictions.")
-@click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
+@click.option("--proba", is_flag=True, help="Probabilities, too, a column for each class.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column of CSV, as an id, to stand before the predictions.  May be repeated.",
+)
+@click.option("--keep-all", is_flag=True, help="All columns of CSV stand before the predictions.")
 @click.option(
     "--excel",
     is_flag=True,
@@ -338,15 +345,22 @@ def report(folder: Path) -> None:
 @chooses_an_engine
 @reads_a_table("How all numbers are written.  [default: as in the table of the training]")
 def predict(
-    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **how: Any
+    model: Path,
+    table: Path,
+    out: Path | None,
+    proba: bool,
+    keep: Sequence[str],
+    keep_all: bool,
+    excel: bool,
+    **how: Any,
 ) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
     CSV may also be a gzip file, a Parquet file or an Excel workbook.  Its first line
     names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers, written as in the table of the training; where the model was trained on words or
-    empty cells, these too.
+    numbers, written as in the table of the training; where the model was trained on words, dates
+    or empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table
@@ -357,7 +371,7 @@ def predict(
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba, **how)
+    found = score(load(model), table, proba, keep="all" if keep_all else keep, **how)
     tell(found.notices)
     if found.ignored:
         say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
