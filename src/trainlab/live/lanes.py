@@ -9,7 +9,7 @@ dropout that begins and rows that become more included.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from trainlab.network.workspace import Array
 UNKNOWN_LENGTH: Final = 2**28 - 1
 """The steps that a lane is told of: it never ends, and no schedule may ask (session.py)."""
 
-Key = Hashable
+Key = tuple[str, int]
 """Which member: the name of its arm, and its seed."""
 
 
@@ -78,7 +78,8 @@ class Lanes:
         engine, keys = setting.engine, list(members)
         found = [members[key] for key in keys]
         threads = usable_cores() if getattr(engine, "has_threads", False) else 1
-        groups = engine.group(found, setting.widths, setting.batches.batch_size, setting.dtype)
+        size = setting.batches.batch_size
+        groups = engine.group(found, setting.widths, size, setting.dtype) if found else []
         self._lanes: list[tuple[Lane, list[Key], BatchSource]] = []
         for group in groups:
             own = [keys[place] for place in group.places]
