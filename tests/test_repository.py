@@ -63,6 +63,7 @@ ROOMS = (
     "book",
     "experiments",
     "report",
+    "live",
     "cli",
 )
 # Everything that runs what it reads, or reads more than it says.
