@@ -89,7 +89,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     found = problem(iris, "kind")
     rows = split(found, 0.2, 5, seed=0)
     truth, p = found.y[rows.test], model.predict_proba(found.x[rows.test])
-    own, linear, _ = numbers["test"]["judged"]
+    own, linear, *_ = numbers["test"]["judged"]
     assert own["name"] == "the ensemble"
     assert own["score"] == pytest.approx(log_loss(truth, p), rel=1e-6)
     again = StudySettings().estimator(found).fit(found.x[rows.search], found.y[rows.search])

@@ -80,7 +80,7 @@ def test_a_model_a_page_and_numbers(
         "age": {**none, "values": None, "holes": 40, "put": np.nanmedian(age)},
         "port": {**none, "values": 3, "holes": 23, "own": 3},
     }
-    (best, _, frequent) = numbers["test"]["judged"]
+    best, *_, frequent = numbers["test"]["judged"]
     assert best["low"] > frequent["score"]
     assert set(numbers["best"]["settings"]) == set(StudySettings().space())
     assert all(low <= 0.03 for low in numbers["box"]["learning_rate_init"])

@@ -167,8 +167,9 @@ def search(
     All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
     may be empty, and --drop leaves a column out.  Some rows are put aside.  The others train an
     ensemble of networks, or, with --model network, compare settings of a network by
-    cross-validation; then the model is judged on the rows put aside, once, beside a linear model.
-    DIR gets model.safetensors, for `trainlab predict`, index.html and search.json.
+    cross-validation; then the model is judged on the rows put aside, once, beside a linear model
+    and gradient-boosted trees.  DIR gets model.safetensors, for `trainlab predict`, index.html
+    and search.json.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
@@ -263,6 +264,8 @@ def _show(result: StudyResult) -> None:
         for one in result.judged
     ]
     show_table(("", measure, "95 % interval"), judged, "On the rows put aside")
-    say(result.versus.words)
+    for one in result.versus:
+        say(one.words)
+    say(result.conclusion, style="bold")
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

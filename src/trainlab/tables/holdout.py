@@ -1,11 +1,11 @@
 """The rows put aside: what models say of them, how good that is, and which model is better.
 
-Order: scores, comparisons.
+Order: scores, comparisons, a conclusion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import scipy  # loads its room `stats` when that is first used: half a second
@@ -43,9 +43,12 @@ class HoldoutScore:
 class HoldoutComparison:
     """Whether a model is better than a rival on the same rows.
 
+    rival   its name
     shown   "better", "worse", or None where chance may have made the difference
     words   a sentence;  numbers: what it stands on
     """
+
+    rival: str
 
     shown: str | None
     words: str
@@ -94,9 +97,11 @@ def compare(
         won, lost = int((own & ~others).sum()), int((~own & others).sum())
         p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
         verdict = None if p > 1 - LEVEL else "better" if won > lost else "worse"
-        found = f"it alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
+        found = f"{first} alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
         numbers = {"won": won, "lost": lost, "p": p}
-        return HoldoutComparison(verdict, _sentence(first, verdict, second, found), numbers)
+        return HoldoutComparison(
+            second, verdict, _sentence(ours[0], verdict, second, found), numbers
+        )
     values = [metric.value(truth, said) for said in (one, other)]
     low, high = difference_bounds(metric, truth, one, other, seed)
     least, most = sorted((metric.sign * low, metric.sign * high))
@@ -107,7 +112,7 @@ def compare(
         f"difference {texts[0]}, 95 % interval {texts[1]} to {texts[2]}"
     )
     numbers = {"value": values[0] - values[1], "low": low, "high": high}
-    return HoldoutComparison(verdict, _sentence(first, verdict, second, found), numbers)
+    return HoldoutComparison(second, verdict, _sentence(first, verdict, second, found), numbers)
 
 
 def _signed(metric: NamedMetric, value: float) -> str:
@@ -116,5 +121,51 @@ def _signed(metric: NamedMetric, value: float) -> str:
 
 
 def _sentence(first: str, verdict: str | None, second: str, found: str) -> str:
-    said = f"{verdict} than" if verdict else "not shown to differ from"
-    return f"{first[0].upper()}{first[1:]} is {said} {second}: {found}."
+    """The words of a comparison; the better model comes first."""
+    if verdict == "worse":
+        return f"{capital(second)} {_are(second)} better than {first}: {found}."
+    said = "better than" if verdict else "not shown to differ from"
+    return f"{capital(first)} {_are(first)} {said} {second}: {found}."
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return f"{text[0].upper()}{text[1:]}"
+
+
+def _are(name: str) -> str:
+    return "are" if name.endswith("trees") else "is"
+
+
+# --- a conclusion ----------------------------------------------------------------------
+
+
+def conclusion(
+    judged: Sequence[HoldoutScore], comparisons: Sequence[HoldoutComparison], metric: NamedMetric
+) -> str:
+    """One sentence: which of the models is best on the rows put aside, and what is not shown.
+
+    judged       the first is ours; comparisons: of it with its rivals
+    """
+    ours, found = judged[0], {one.name: one for one in judged}
+
+    def with_score(name: str) -> str:
+        return f"{name} ({shown(metric, found[name].score)})"
+
+    first = f"{ours.name} ({metric.words} {shown(metric, ours.score)})"
+    worse = [one.rival for one in comparisons if one.shown == "worse"]
+    better = [one.rival for one in comparisons if one.shown == "better"]
+    open_ones = [one.rival for one in comparisons if one.shown is None]
+    if worse:
+        best = max(worse, key=lambda name: metric.sign * found[name].score)
+        value = f"{metric.words} {shown(metric, found[best].score)}"
+        against = shown(metric, ours.score)
+        verb = _are(best)
+        return f"{capital(best)} {verb} better than {ours.name}: {value} against {against}."
+    if not better:
+        others = " and ".join(map(with_score, open_ones))
+        return f"{capital(first)} is not shown to differ from {others}."
+    said = f"{capital(first)} is better than {' and '.join(map(with_score, better))}"
+    if open_ones:
+        said += f", and not shown to differ from {' and '.join(map(with_score, open_ones))}"
+    return f"{said}."

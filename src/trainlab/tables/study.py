@@ -9,6 +9,7 @@ import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import scipy  # loads its room `stats` when that is first used: half a second
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
 from trainlab.errors import SettingError, sentence
@@ -34,10 +32,12 @@ from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_inputs
 from trainlab.store import FILE, Run, Store
+from trainlab.tables.baselines import baselines
 from trainlab.tables.columns import ColumnSummary
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, judge
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
 from trainlab.tables.problem import TableProblem, split
 from trainlab.training.checkpoints import RESULT
+from trainlab.training.progress import Bar
 
 RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
@@ -183,8 +183,8 @@ class StudyResult:
     box         of the last round, {parameter: its ends, or values}; {} of a single round
     loss        of an ensemble on its validation rows; None of a network
     metric      what networks were compared by, and models judged by
-    judged      the model, a linear one, and what knows the target alone
-    versus      the model against the linear one
+    judged      the model, a linear one, trees, and what knows the target alone
+    versus      the model against the linear one, and against the trees
     truth, predicted  of the rows put aside
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
@@ -197,13 +197,18 @@ class StudyResult:
     candidates: tuple[RankedCandidate, ...]
     box: Mapping[str, Any]
     judged: tuple[HoldoutScore, ...]
-    versus: HoldoutComparison
+    versus: tuple[HoldoutComparison, ...]
     truth: TableTruth
     predicted: TablePrediction
     warnings: tuple[str, ...]
     model: Predictor | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
     loss: float | None = None
+
+    @property
+    def conclusion(self) -> str:
+        """Which model is best on the rows put aside, in a sentence."""
+        return conclusion(self.judged, self.versus, self.metric)
 
     @property
     def engine(self) -> str | None:
@@ -232,7 +237,7 @@ def study(
         raise SettingError(sentence("model", "a search", must, settings.model, "--model network"))
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
-    metric = settings.measured_by(of.task)
+    metric, seed = settings.measured_by(of.task), settings.seed
     how = {"workers": workers, "verbose": progress}
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -243,11 +248,13 @@ def study(
         found = fit(of, settings, (x, y), engine, store, fresh, how)
         first = found.model[0] if of.columns else found.model
         of.tell(first)
-        predictions = _predictions(of, found.model, settings.model, (x, y), of.x[rows.test])
+        with Bar("judging") if progress else nullcontext():
+            predictions = _predictions(of, found.model, settings, (x, y), of.x[rows.test])
         run.save({(RESULT, 0): b""})
     truth = TableTruth.of(of.y, rows.test, of.task)
-    ours, linear, _ = predictions.items()
-    seed = settings.seed
+    ours, linear, trees, _ = predictions.items()
+    judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
+    versus = tuple(compare(truth, ours, rival, metric, seed) for rival in (linear, trees))
     return StudyResult(
         of,
         settings,
@@ -255,8 +262,8 @@ def study(
         metric,
         found.candidates,
         found.box,
-        tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items()),
-        compare(truth, ours, linear, metric, seed),
+        judged,
+        versus,
         truth,
         ours[1],
         (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
@@ -434,26 +441,15 @@ OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "th
 
 
 def _predictions(
-    of: TableProblem, model: Any, kind: str, known: tuple[Any, Any], x: Any
+    of: TableProblem, model: Any, settings: StudySettings, known: tuple[Any, Any], x: Any
 ) -> dict[str, TablePrediction]:
-    """Of the model, of a linear model, and of what knows the target alone, by their names."""
+    """Of the model, of a linear one, of trees, and of what knows the target alone, by name."""
     with warnings.catch_warnings():
         # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        first = TablePrediction.by(model, x, of.task)
-        if of.columns:
-            encode = model[0].transform
-            known, x = (encode(known[0]), known[1]), encode(x)
-    if of.task == "classification":
-        linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        found = {"logistic regression": linear, "the most frequent class": DummyClassifier()}
-    else:
-        linear = make_pipeline(StandardScaler(), Ridge())
-        found = {"ridge regression": linear, "the mean": DummyRegressor()}
-    rivals = {
-        name: TablePrediction.by(rival.fit(*known), x, of.task) for name, rival in found.items()
-    }
-    return {OURS[kind]: first, **rivals}
+        ours = {OURS[settings.model]: TablePrediction.by(model, x, of.task)}
+        encoder = model[0] if of.columns else None
+        return ours | baselines(of, encoder, known, x, settings.seed)
 
 
 # --- the content of a file -------------------------------------------------------------
@@ -488,7 +484,9 @@ def content_of(found: StudyResult) -> dict[str, Any]:
         "test": {
             "rows": len(found.truth),
             "judged": [vars(one) for one in found.judged],
-            "versus": vars(found.versus),
+            "versus": vars(found.versus[0]),
+            "versus_trees": vars(found.versus[1]),
+            "conclusion": found.conclusion,
         },
         "box": found.box,
         "candidates": candidates,

@@ -1,0 +1,102 @@
+"""The models that a search of a table is judged beside: linear, of trees, and of the target alone.
+
+Each is scikit-learn's with its defaults.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from trainlab.network.workspace import Array
+from trainlab.search.metrics import TablePrediction
+from trainlab.tables.problem import TableProblem
+
+TREES: Final = "gradient-boosted trees"
+LINEAR: Final = {"classification": "logistic regression", "regression": "ridge regression"}
+CONSTANT: Final = {"classification": "the most frequent class", "regression": "the mean"}
+"""Its probabilities are the shares of the classes."""
+MOST_KINDS: Final = 255
+"""Categories of one column that scikit-learn's trees tell apart."""
+
+
+@dataclass(eq=False)
+class Kinds:
+    """Words as numbers for trees, which split them as categories; holes are NaN.
+
+    places  of the columns of words
+    """
+
+    places: list[int]
+    _codes: OrdinalEncoder = field(init=False)
+
+    def fit(self, x: NDArray[Any]) -> Array:
+        """Learns the words of rows (N, d), and gives their numbers (N, d).
+
+        Those beyond the most frequent are one category.
+        """
+        self._codes = OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=np.nan,
+            encoded_missing_value=np.nan,
+            max_categories=MOST_KINDS,
+        )
+        if self.places:
+            self._codes.fit(self._cells(x))
+        return self.transform(x)
+
+    def transform(self, x: NDArray[Any]) -> Array:
+        """The numbers (N, d) of rows; words that were not there before are holes."""
+        found = np.empty(x.shape)
+        numbers = [place for place in range(x.shape[1]) if place not in set(self.places)]
+        found[:, numbers] = x[:, numbers].astype(np.float64)
+        if self.places:
+            with warnings.catch_warnings():
+                # It says that unknown words become what we ask for.
+                warnings.filterwarnings("ignore", message="Found unknown categories")
+                found[:, self.places] = self._codes.transform(self._cells(x))
+        return found
+
+    def _cells(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The words (N, words), with NaN for holes, as scikit-learn knows them."""
+        cells = x[:, self.places].astype(object)
+        cells[[[one is None for one in row] for row in cells]] = np.nan
+        return cells
+
+
+def baselines(
+    of: TableProblem, encoder: Any, known: tuple[Any, Any], x: Any, seed: int
+) -> dict[str, TablePrediction]:
+    """What each says of rows x, by its name: linear, trees, and what knows the target alone.
+
+    encoder  makes numbers of the table for the linear model; None where it has no others
+    known    the rows (x, y) that the model was trained on
+    """
+    classifies = of.task == "classification"
+    words = Kinds(of.words)
+    trees: Any = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
+    boosted = trees(categorical_features=of.words or None, random_state=seed)
+    # Their sums would depend on how many threads share them, and so the files of a search.
+    with threadpool_limits(1, "openmp"):
+        boosted.fit(words.fit(known[0]), known[1])
+        by_trees = TablePrediction.by(boosted, words.transform(x), of.task)
+    if encoder is not None:
+        known, x = (encoder.transform(known[0]), known[1]), encoder.transform(x)
+    line = LogisticRegression(max_iter=1000) if classifies else Ridge()
+    linear = make_pipeline(StandardScaler(), line).fit(*known)
+    constant = (DummyClassifier() if classifies else DummyRegressor()).fit(*known)
+    return {
+        LINEAR[of.task]: TablePrediction.by(linear, x, of.task),
+        TREES: by_trees,
+        CONSTANT[of.task]: TablePrediction.by(constant, x, of.task),
+    }

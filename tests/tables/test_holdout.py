@@ -1,0 +1,169 @@
+"""Rows put aside: the models beside ours, who is better, and the sentence that says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from search_command import write
+from trainlab.estimators import TableEncoder
+from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
+from trainlab.tables.baselines import MOST_KINDS, TREES, Kinds, baselines
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
+from trainlab.tables.problem import problem
+
+ROWS = 80
+OURS, RIVAL = "the ensemble", "gradient-boosted trees"
+
+
+def compared(ours: Any, rival: Any, truth: Any, name: str) -> HoldoutComparison:
+    metric = named_metric(name)
+    return compare(truth, (OURS, ours), (RIVAL, rival), metric, seed=0)
+
+
+def shifted(y: Any, by: float, rng: np.random.Generator) -> TablePrediction:
+    return TablePrediction(y + by * rng.choice([-1.0, 1.0], len(y)))
+
+
+def test_the_better_of_two_is_named_first_and_chance_is_called_so(
+    rng: np.random.Generator,
+) -> None:
+    y = rng.normal(0, 3, ROWS)
+    truth = TableTruth.of(y, np.arange(ROWS), "regression")
+    near, far = shifted(y, 1.0, rng), shifted(y, 2.0, rng)
+    found = compared(near, far, truth, "rmse")
+    assert found.shown == "better"
+    assert found.words == (
+        "The ensemble is better than gradient-boosted trees: RMSE 1.000 against 2.000, "
+        "difference −1.000, 95 % interval −1.000 to −1.000."
+    )
+    assert found.numbers == pytest.approx({"value": -1, "low": -1, "high": -1})
+    found = compared(far, near, truth, "rmse")
+    assert found.shown == "worse"
+    assert found.words.startswith("Gradient-boosted trees are better than the ensemble: RMSE 2.000")
+    assert compared(near, far, truth, "r2").shown == "better"
+    same = TablePrediction(y + rng.permutation(near.values - y))
+    even = compared(near, same, truth, "mae")
+    assert even.shown is None
+    assert even.words.startswith("The ensemble is not shown to differ from gradient-boosted trees:")
+
+
+def test_accuracies_are_compared_by_the_rows_that_one_alone_has_right() -> None:
+    y = np.array(["a", "b"] * 20)
+    truth = TableTruth.of(y, np.arange(40), "classification")
+    p = np.full((40, 2), 0.5)
+    wrong = y.copy()
+    wrong[:8] = np.where(y[:8] == "a", "b", "a")
+    one, other = TablePrediction(y, p), TablePrediction(wrong, p)
+    found = compared(one, other, truth, "accuracy")
+    assert (found.shown, found.numbers["won"], found.numbers["lost"]) == ("better", 8, 0)
+    assert found.numbers["p"] == pytest.approx(2 / 2**8)
+    found = compared(other, one, truth, "accuracy")
+    assert found.words == (
+        "Gradient-boosted trees are better than the ensemble: the ensemble alone is right in 0 of "
+        "40 rows, gradient-boosted trees alone in 8."
+    )
+    wrong[4:] = y[4:]
+    assert compared(one, TablePrediction(wrong, p), truth, "accuracy").shown is None
+    exact = judge(OURS, truth, one, named_metric("accuracy"), seed=0)
+    assert (exact.score, exact.high) == (1.0, 1.0)
+    assert exact.low == pytest.approx(0.025 ** (1 / 40))
+    assert set(exact.scores) == {"accuracy", "balanced_accuracy", "f1", "log_loss", "roc_auc"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "sentence"),
+    [
+        (
+            ("better", "better"),
+            (
+                "The ensemble (log loss 0.300) is better than logistic regression (0.410) and "
+                "gradient-boosted trees (0.350)."
+            ),
+        ),
+        (
+            ("better", None),
+            (
+                "The ensemble (log loss 0.300) is better than logistic regression (0.410), and not "
+                "shown to differ from gradient-boosted trees (0.350)."
+            ),
+        ),
+        (
+            (None, None),
+            (
+                "The ensemble (log loss 0.300) is not shown to differ from logistic regression "
+                "(0.410) and gradient-boosted trees (0.350)."
+            ),
+        ),
+        (
+            ("better", "worse"),
+            "Gradient-boosted trees are better than the ensemble: log loss 0.350 against 0.300.",
+        ),
+        (
+            ("worse", "worse"),  # the best of those that are better
+            "Gradient-boosted trees are better than the ensemble: log loss 0.350 against 0.300.",
+        ),
+        (
+            ("worse", None),
+            "Logistic regression is better than the ensemble: log loss 0.410 against 0.300.",
+        ),
+    ],
+)
+def test_a_sentence_says_who_wins(shown: Any, sentence: str) -> None:
+    names = (OURS, "logistic regression", RIVAL)
+    scores = (0.3, 0.41, 0.35)
+    judged = [HoldoutScore(n, s, 0, 1, None, {}) for n, s in zip(names, scores, strict=True)]
+    versus = [
+        HoldoutComparison(name, one, "", {}) for name, one in zip(names[1:], shown, strict=True)
+    ]
+    assert conclusion(judged, versus, named_metric("log_loss")) == sentence
+
+
+def test_words_become_kinds_and_holes_stay_holes() -> None:
+    x = np.array([["red", 1.5], ["blue", None], [None, 2.0], ["red", 3.0]], object)
+    kinds = Kinds([0])
+    found = kinds.fit(x)
+    assert found.tolist()[0] == [1.0, 1.5]
+    assert found[[0, 1, 3], 0].tolist() == [1.0, 0.0, 1.0]
+    assert np.isnan([found[1, 1], found[2, 0]]).all()
+    assert np.isnan(kinds.transform(np.array([["green", 1.0]], object))[0, 0])
+    many = np.array([[f"word {n // 2}", 0.0] for n in range(1200)] + [["often", 0.0]] * 9, object)
+    codes = Kinds([0]).fit(many)[:, 0]
+    assert len(np.unique(codes)) == MOST_KINDS
+    assert codes.max() == MOST_KINDS - 1
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_trees_are_those_of_scikit_learn_on_the_same_rows(
+    task: Any, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    words, size = rng.choice(["red", "blue", ""], ROWS), rng.normal(0, 1, ROWS).round(3)
+    y = np.where((words == "red") & (size > 0), 10, 1) + (
+        rng.integers(0, 2, ROWS) if task == "classification" else rng.random(ROWS)
+    )
+    rows = [
+        [word, "" if n % 9 == 0 else number, target]
+        for n, (word, number, target) in enumerate(zip(words, size, y, strict=True))
+    ]
+    found = problem(write(tmp_path / "t.csv", ["word", "size", "y"], rows), "y", task=task)
+    known, x = (found.x[:60], found.y[:60]), found.x[60:]
+    encoder = TableEncoder(found.words).fit(known[0])
+    said = baselines(found, encoder, known, x, seed=0)
+    assert list(said)[1] == TREES
+    # Another way to the same: pandas' categories.
+    codes = np.array([[{"red": 1, "blue": 0, None: np.nan}[w], s] for w, s in found.x], float)
+    kind: Any = (
+        HistGradientBoostingClassifier
+        if task == "classification"
+        else HistGradientBoostingRegressor
+    )
+    trees = kind(categorical_features=[0], random_state=0).fit(codes[:60], known[1])
+    assert said[TREES].values.tolist() == trees.predict(codes[60:]).tolist()
+    constant = [*said.values()][2]
+    assert len(np.unique(constant.values)) == 1
+    if task == "classification":
+        assert constant.p.sum(axis=1) == pytest.approx(1)
