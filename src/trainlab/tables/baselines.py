@@ -6,6 +6,7 @@ Each is scikit-learn's with its defaults.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from trainlab.estimators.cells import Column
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import TablePrediction
 from trainlab.tables.problem import TableProblem
@@ -35,13 +37,16 @@ class Kinds:
     """Words as numbers for trees, which split them as categories; holes are NaN.
 
     places  of the columns of words
+    others  what an encoder makes of dates and text, by their places; they stand behind all columns,
+            and are 0 in their own
     """
 
     places: list[int]
+    others: Mapping[int, Column] = field(default_factory=dict)
     _codes: OrdinalEncoder = field(init=False)
 
     def fit(self, x: NDArray[Any]) -> Array:
-        """Learns the words of rows (N, d), and gives their numbers (N, d).
+        """Learns the words of rows (N, d), and gives their numbers (N, m).
 
         Those beyond the most frequent are one category.
         """
@@ -56,16 +61,18 @@ class Kinds:
         return self.transform(x)
 
     def transform(self, x: NDArray[Any]) -> Array:
-        """The numbers (N, d) of rows; words that were not there before are holes."""
-        found = np.empty(x.shape)
-        numbers = [place for place in range(x.shape[1]) if place not in set(self.places)]
+        """The numbers (N, m) of rows; words that were not there before are holes."""
+        found = np.zeros(x.shape)
+        apart = {*self.places, *self.others}
+        numbers = [place for place in range(x.shape[1]) if place not in apart]
         found[:, numbers] = x[:, numbers].astype(np.float64)
         if self.places:
             with warnings.catch_warnings():
                 # It says that unknown words become what we ask for.
                 warnings.filterwarnings("ignore", message="Found unknown categories")
                 found[:, self.places] = self._codes.transform(self._cells(x))
-        return found
+        made = [one.encode(x[:, place], str(place)) for place, one in self.others.items()]
+        return np.concatenate([found, *made], axis=1)
 
     def _cells(self, x: NDArray[Any]) -> NDArray[Any]:
         """The words (N, words), with NaN for holes, as scikit-learn knows them."""
@@ -83,7 +90,8 @@ def baselines(
     known    the rows (x, y) that the model was trained on
     """
     classifies = of.task == "classification"
-    words = Kinds(of.words)
+    apart = (*of.dates, *of.text)
+    words = Kinds(of.words, {place: encoder.columns_[place] for place in apart})
     trees: Any = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
     boosted = trees(categorical_features=of.words or None, random_state=seed)
     # Their sums would depend on how many threads share them, and so the files of a search.
