@@ -62,6 +62,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="A feature, though it seems to say nothing, as an id.  May be repeated.",
 )
 @click.option(
+    "--text",
+    multiple=True,
+    metavar="COLUMN",
+    help="Read it by its groups of letters, as names or titles.  May be repeated.",
+)
+@click.option(
     "--group",
     metavar="COLUMN",
     help="Keep rows of one value of it on one side of every split.  Means --model network.",
