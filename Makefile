@@ -22,7 +22,7 @@ PARTS :=
 BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test quick types lint coverage bench campaign parity lowest clean
+.PHONY: help run docs test quick types lint coverage bench bench-tables campaign parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
@@ -33,6 +33,7 @@ help:
 	@echo "make lint     ruff, mypy and clang-format alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"
 	@echo "make bench    time trainlab against PyTorch, JAX, scikit-learn and loops (downloads them)"
+	@echo "make bench-tables  models of tables beside CatBoost, LightGBM, XGBoost, RealMLP, TabM (downloads them)"
 	@echo "make campaign  hours of kills, faults, bad inputs, installations and mutants (PARTS='mutants ...': some of it)"
 	@echo "make parity   compare with PyTorch, optax and JAX (downloads them)"
 	@echo "make lowest   the tests on the oldest versions that pyproject.toml admits"
@@ -69,6 +70,10 @@ coverage: .venv/installed
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
+# BENCH="--tables FOLDER", "--resume", "--page"; BENCH=--help says all
+bench-tables: .venv-bench-tables/installed
+	.venv-bench-tables/bin/python -m benchmarks.tables $(BENCH)
+
 # Goes on where it was interrupted, and shows failures in the table too. CAMPAIGN="--seed 1" begins anew; CAMPAIGN=--help says all.
 campaign: .venv/installed
 	@$(VENV) campaign $(PARTS) --workers $(WORKERS) $(CAMPAIGN); status=$$?; \
@@ -82,7 +87,7 @@ lowest: .venv-lowest/installed
 	$(LOWEST) pytest $(TESTS) -W default::DeprecationWarning
 
 clean:
-	rm -rf .venv .venv-bench .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
+	rm -rf .venv .venv-bench .venv-bench-tables .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
 	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)"
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -91,6 +96,9 @@ clean:
 
 .venv-bench/installed: $(BUILD)
 	@tools/environment .venv-bench --editable '.[bench]'
+
+.venv-bench-tables/installed: $(BUILD)
+	@tools/environment .venv-bench-tables --editable '.[tables-bench]'
 
 .venv-parity/installed: $(BUILD)
 	@tools/environment .venv-parity --editable '.[parity,test]'

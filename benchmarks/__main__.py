@@ -15,7 +15,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import data, machine, results, tables
+from benchmarks import data, machine, printing, results
 from benchmarks.harness import ROOT, Session
 from benchmarks.lineup import BY_NAME, LINEUP, Entrant
 from benchmarks.workloads import NAMES, Workload, workload
@@ -72,7 +72,7 @@ def _main(options: argparse.Namespace, console: Console) -> int:
         interrupted = True
         console.print("Interrupted; what was measured is kept.  Go on with --resume.")
     results.save(document, options.out)
-    for table in tables.all_tables(document):
+    for table in printing.all_tables(document):
         console.print(table)
     busy = results.background(document)
     if busy is not None and busy > results.QUIET:

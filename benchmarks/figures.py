@@ -10,7 +10,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks import results, tables
+from benchmarks import printing, results
 from benchmarks.lineup import AVX2, FIRST, LIMIT, LINEUP, NETWORKS, NUMPY, OURS
 from benchmarks.results import Document
 from benchmarks.workloads import SIZE_SWEEP, WIDTH_SWEEP
@@ -72,12 +72,12 @@ def relative(document: Document) -> Figure:
 def _bars(ax: Axes, ratios: dict[str, float], entered: list[str], low: float, high: float) -> None:
     for row, name in enumerate(entered):
         if name not in ratios:
-            ax.annotate(tables.MISSING, (1, row), ha="center", va="center")
+            ax.annotate(printing.MISSING, (1, row), ha="center", va="center")
             continue
         value = ratios[name]
         ax.barh(row, value - 1, left=1, height=0.62, color=STYLES[name].color)
         beyond = max(value, 1.0) * 1.15
-        ax.annotate(tables.ratio(value), (beyond, row), va="center", size=10.5)
+        ax.annotate(printing.ratio(value), (beyond, row), va="center", size=10.5)
     ax.axvline(1, color=THEME.ink, lw=1.2)
     ax.set_xscale("log")
     ax.set_xlim(low, high)
@@ -98,7 +98,7 @@ def _sweep(document: Document, names: tuple[str, ...], x: str) -> Figure:
             points = [
                 (int(point.partition("-")[2]), value)
                 for point in names
-                if (value := tables.per_step(document, point, entrant.name)) is not None
+                if (value := printing.per_step(document, point, entrant.name)) is not None
             ]
             if points:
                 curves.append((points[-1][1], entrant.name, points))

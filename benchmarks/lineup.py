@@ -124,11 +124,15 @@ BY_NAME: Final[Mapping[str, Entrant]] = MappingProxyType({e.name: e for e in LIN
 _OURS_TO_SET: Final = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_", "BLIS_", "KMP_", "XLA_FLAGS")
 
 
+def kept_variables() -> dict[str, str]:
+    """Those of the environment without those of threads and kernels."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(_OURS_TO_SET)}
+
+
 def environment(entrant: Entrant, source: Path | None = None) -> dict[str, str]:
     """The variables of its process; `source` is the folder of the trainlab that it is to use."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS_TO_SET)}
     path = {} if source is None else {"PYTHONPATH": str(source)}
-    return kept | variables(entrant) | path
+    return kept_variables() | variables(entrant) | path
 
 
 def variables(entrant: Entrant) -> dict[str, str]:

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,12 @@ LIBRARIES: Final = ("trainlab", "numpy", "scikit-learn", "torch", "jax", "jaxlib
 
 
 def describe() -> dict[str, Any]:
-    """What a reader has to know of the machine, as plain JSON."""
+    """What a reader has to know of the machine, its peak included, as plain JSON."""
+    return {**facts(LIBRARIES), "peak_gflops": _peak()}
+
+
+def facts(libraries: Sequence[str]) -> dict[str, Any]:
+    """What is known of the machine, and of some libraries, without measuring."""
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": _processor(),
@@ -26,8 +31,7 @@ def describe() -> dict[str, Any]:
         "caches": dict(_caches()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in LIBRARIES},
-        "peak_gflops": _peak(),
+        "versions": {name: _version(name) for name in libraries},
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import figures, lineup, results, tables
+from benchmarks import figures, lineup, printing, results
 from benchmarks.lineup import OURS
 from benchmarks.results import Document
 from benchmarks.workloads import MAIN, SIZE_SWEEP, WIDTH_SWEEP
@@ -141,7 +141,7 @@ def _parts(document: Document) -> Iterator[str]:
     if busy is not None and busy > results.QUIET:
         yield BUSY.format(busy)
     yield _machine(document)
-    goals = tables.targets(document)
+    goals = printing.targets(document)
     if goals.rows:
         yield f"## Targets\n\n{goals.markdown()}\n\n{_summary(document)}"
     drawn = figures.drawn(document)
@@ -202,7 +202,7 @@ def _figure(name: str, words: str) -> str:
 
 def _summary(document: Document) -> str:
     """What the targets come to."""
-    verdicts = [row[-1] for row in tables.targets(document).rows]
+    verdicts = [row[-1] for row in printing.targets(document).rows]
     reached, missed = verdicts.count("reached"), verdicts.count("missed")
     return f"{reached} of {reached + missed} targets are reached. Of PyTorch's ways the quickest counts, as of scikit-learn's."
 
@@ -212,7 +212,7 @@ def _workload(document: Document, name: str) -> str:
     lines = [f"### {name}: {section['title']}", ""]
     if section["command"]:
         lines += [f"`{section['command']}`, from the first import to the last file.", ""]
-    lines.append(tables.workload(document, name).markdown())
+    lines.append(printing.workload(document, name).markdown())
     failed = {n: e["error"] for n, e in section["entrants"].items() if e["error"]}
     if failed:
         lines += ["", *(f"- {entrant} failed: {message}" for entrant, message in failed.items())]
@@ -225,12 +225,12 @@ def _workload(document: Document, name: str) -> str:
 def _sweeps(document: Document, drawn: list[str]) -> Iterator[str]:
     if "sizes" in drawn:
         words = "Time of a step of one network by the number of networks"
-        table = tables.sizes(document)
+        table = printing.sizes(document)
         yield f"## How many networks\n\n{_figure('sizes', words)}"
         yield f"{table.title}:\n\n{table.markdown()}"
     if "widths" in drawn:
         words = "Time of a step of one network by width"
-        table = tables.widths(document)
+        table = printing.widths(document)
         yield f"## How wide\n\n{_figure('widths', words)}"
         yield f"{table.title}:\n\n{table.markdown()}"
 
@@ -250,7 +250,7 @@ def _losses(document: Document) -> str:
     head = "## Where trainlab loses\n\n"
     if not rows:
         return head + "Nowhere in these workloads and sweeps."
-    table = tables.Table("", ("", "workload", "who is quicker", "by"), tuple(rows), (0, 1, 2))
+    table = printing.Table("", ("", "workload", "who is quicker", "by"), tuple(rows), (0, 1, 2))
     note = f"\n\n{COMPILES}" if any(row[2].startswith(COMPILING) for row in rows) else ""
     return head + table.markdown() + note
 

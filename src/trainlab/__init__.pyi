@@ -5,6 +5,7 @@ from trainlab.data.arrays import Dataset as Dataset
 from trainlab.data.arrays import from_arrays as from_arrays
 from trainlab.data.digits import load_digits as load_digits
 from trainlab.data.mnist import load_mnist as load_mnist
+from trainlab.data.planar import load_planar as load_planar
 from trainlab.differentiation.check import gradient_check as gradient_check
 from trainlab.differentiation.differences import numerical_diff as numerical_diff
 from trainlab.differentiation.differences import numerical_gradient as numerical_gradient

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+from trainlab.callers import warn
 from trainlab.errors import SettingError, sentence
 
 
@@ -139,7 +139,7 @@ class _Limit:
             changed = self._restore(thread)
         for library in changed:
             text = _complaint(library, "stay 1 while trainlab computes, or bits may differ")
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warn(text, RuntimeWarning)
 
     def _limit(self, library: _Library, thread: int) -> None:
         before, path = library.get(), library.path

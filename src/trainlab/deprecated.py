@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from trainlab import callers
 from trainlab.errors import SettingError, describe, sentence
 
 T = TypeVar("T")
@@ -26,11 +25,8 @@ NORMS: Final = {"batch_norm": ("batch", "BatchNorm"), "layer_norm": ("layer", "L
 
 
 def warn(old: str, new: str) -> None:
-    """Says, of the first caller outside trainlab, that a name has changed."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in ("trainlab", "dataclasses"):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(f"{old} is deprecated; use {new}", DeprecationWarning, stacklevel=level)
+    """Says, of the line that used it, that a name has changed."""
+    callers.warn(f"{old} is deprecated; use {new}", DeprecationWarning)
 
 
 def renamed(old: str, new: str) -> Any:

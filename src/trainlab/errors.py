@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import difflib
+import math
 import reprlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from trainlab.terminal import printable
 
@@ -16,7 +17,11 @@ _SHORT.maxstring = _SHORT.maxother = 60
 # Bits of the widest integer that is written out: shortened, 10**400 would look like a small one.
 _WIDEST = 128
 _NEAR = 0.5
-"""The similarity, of difflib, from which on a name may be meant."""
+"""The similarity from which on a name may be meant: half of its letters are in place."""
+_BEGINNING = 3
+"""Letters from which on the beginning of a name stands for it."""
+_LONGEST = 100
+"""Letters of a word that are compared: longer ones are no slips of the pen."""
 
 
 class TrainlabError(Exception):
@@ -64,15 +69,73 @@ def sentence(what: str, of: str, must: str, got: object, remedy: str | None = No
 
 
 def nearest(given: object, names: Iterable[str]) -> str | None:
-    """The name that a misspelt one most likely stands for, in any case of letters, if one is near.
+    """The name that a misspelt one most likely stands for, if one is near.
+
+    The similarity is 1 − d / n, for n letters of the longer one and d slips (a letter too many, too
+    few, another one, or two that have changed places), in any case of letters.  Of names as near it
+    is the one with the same letters, then the first.  Where no name is near, one of its words is
+    enough, or the initials of all, or its beginning.
 
     >>> nearest("rleu", ["identity", "elu", "relu"]), nearest("Adamm", ["sgd", "adam"])
     ('relu', 'adam')
+    >>> nearest("softmx", ["mean_squared_error", "softmax_cross_entropy"])
+    'softmax_cross_entropy'
     """
-    known = {name.casefold(): name for name in names}
-    spelt = given.casefold() if isinstance(given, str) else ""
-    near = difflib.get_close_matches(spelt, known, n=1, cutoff=_NEAR)
-    return known[near[0]] if near else None
+    spelt = _letters(given) if isinstance(given, str) else ""
+    known = {name: _letters(name) for name in names}
+    found = _best(spelt, ((name, letters) for name, letters in known.items()))
+    if found is None:
+        found = _best(
+            spelt, ((n, part) for n, letters in known.items() for part in _parts(letters))
+        )
+    if found is None and len(spelt) >= _BEGINNING:
+        found = next((name for name, letters in known.items() if letters.startswith(spelt)), None)
+    return found
+
+
+def _best(spelt: str, forms: Iterable[tuple[str, str]]) -> str | None:
+    """The name of the form that is most like what was spelt, if one is near."""
+    best, found = (_NEAR, -math.inf), None
+    for name, form in forms:
+        if _at_most(spelt, form) >= best[0]:
+            rank = _similarity(spelt, form), -len(set(spelt) ^ set(form))
+            if rank > best:
+                best, found = rank, name
+    return found
+
+
+def _letters(name: str) -> str:
+    return name[:_LONGEST].casefold().replace("-", "_").replace(" ", "_")
+
+
+def _parts(name: str) -> Iterator[str]:
+    """The words of a name that has several, and their initials."""
+    words = name.split("_")
+    if len(words) > 1:
+        yield from words
+        yield "".join(word[:1] for word in words)
+
+
+def _at_most(a: str, b: str) -> float:
+    """What the similarity cannot exceed: a letter that only one of them has is a slip."""
+    shorter, longer = sorted((len(a), len(b)))
+    if shorter < _NEAR * longer:
+        return 0.0
+    return (Counter(a) & Counter(b)).total() / max(longer, 1)
+
+
+def _similarity(a: str, b: str) -> float:
+    """1 − slips / length; the slips are the distance of optimal string alignment."""
+    before, last = list[int](), list(range(len(b) + 1))
+    for i, one in enumerate(a):
+        row = [i + 1]
+        for j, other in enumerate(b):
+            slips = min(row[j] + 1, last[j + 1] + 1, last[j] + (one != other))
+            if i and j and one == b[j - 1] and a[i - 1] == other:
+                slips = min(slips, before[j - 1] + 1)
+            row.append(slips)
+        before, last = last, row
+    return 1 - last[-1] / max(len(a), len(b), 1)
 
 
 def describe(value: object) -> str:

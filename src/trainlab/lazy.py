@@ -53,7 +53,8 @@ def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[],
             return public()
         found = None if name.startswith("_") else _find(package, name, *stub()[::2])
         if found is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            text = f"module {package!r} has no attribute {name!r}"
+            raise AttributeError(text, name=name, obj=sys.modules[package])
         setattr(sys.modules[package], name, found)  # the next time it is there
         return found
 

@@ -151,7 +151,7 @@ def label(value: Any) -> str:
         changed = [
             label(value.resolved(field.name))
             for field in dataclasses.fields(value)
-            if getattr(value, field.name) != _default(field)
+            if getattr(value, field.name) != default_of(field)
         ]
         name = type(value).__name__
         return f"{name}({', '.join(changed)})" if changed else name
@@ -162,7 +162,8 @@ def label(value: Any) -> str:
     return str(value)
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """What a field of a record is where it is not given; MISSING where it must be."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     if field.default is dataclasses.MISSING:
@@ -202,8 +203,8 @@ def _filled(old: Any, known: Mapping[str, Settings]) -> Any:
     record = known.get(found.get("kind", ""))
     if record is not None:
         for field in dataclasses.fields(record):
-            if field.name not in found and _default(field) is not dataclasses.MISSING:
-                usual = dataclasses.replace(record, **{field.name: _default(field)})
+            if field.name not in found and default_of(field) is not dataclasses.MISSING:
+                usual = dataclasses.replace(record, **{field.name: default_of(field)})
                 found[field.name] = describe(usual.resolved(field.name))
     return found
 

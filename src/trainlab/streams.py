@@ -26,6 +26,7 @@ PURPOSES: Final = {
     "sample": 5,
     "bootstrap": 6,
     "experiment": 7,
+    "planar": 8,
 }
 
 

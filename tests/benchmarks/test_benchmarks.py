@@ -21,7 +21,16 @@ from rich.console import Console
 
 import trainlab as tl
 from benchmarks import __main__ as program
-from benchmarks import data, figures, harness, lineup, performance_page, results, tables, workloads
+from benchmarks import (
+    data,
+    figures,
+    harness,
+    lineup,
+    performance_page,
+    printing,
+    results,
+    workloads,
+)
 from benchmarks.contestants import base, book_loop, lean_loop
 from benchmarks.targets import TARGETS, Target
 from benchmarks.workloads import Setting, Workload
@@ -302,7 +311,7 @@ def test_the_command_line_is_timed_whole(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_tables_fit_a_terminal() -> None:
     made = document()
-    for table in tables.all_tables(made):
+    for table in printing.all_tables(made):
         console = Console(width=80, record=True, file=io.StringIO())
         console.print(table)
         shown = console.export_text()
@@ -386,7 +395,7 @@ def test_a_failure_is_recorded_and_the_others_go_on(session: Any, order: str) ->
     entries = results.load(measured.path)["workloads"]["tiny"]["entrants"]
     assert entries[ENTRANTS[1].name]["error"] == f"no {order} today"
     assert [len(entries[e.name]["seconds"]) for e in ENTRANTS] == [3, 0, 3]
-    assert ENTRANTS[1].name in tables.workload(measured.document, "tiny").markdown()
+    assert ENTRANTS[1].name in printing.workload(measured.document, "tiny").markdown()
 
 
 def test_ctrl_c_keeps_what_was_measured_and_resuming_does_the_rest(session: Any) -> None:
@@ -503,7 +512,7 @@ def test_ratios_and_targets() -> None:
     assert Target("F", "jax", None).verdict(0.1) == "reported"
     results.entry(made, work, lineup.BY_NAME[lineup.AVX2])["seconds"] = [5.0]
     assert Target("A", "book", 1.5, lineup.AVX2).found(made) == ("book's loop", 6)
-    rows = {row[1]: row[2:] for row in tables.targets(made).rows}
+    rows = {row[1]: row[2:] for row in printing.targets(made).rows}
     assert rows["book's loop"] == ("≥ 22 ×", "15 ×", "missed")
     assert rows["matrix products alone"] == ("≥ 1.8 ×", "0.70 ×", "missed")
 
@@ -512,7 +521,7 @@ def test_ratios_and_targets() -> None:
     ("value", "shown"), [(0.984, "0.98"), (0.996, "1.0"), (1.96, "2.0"), (9.96, "10"), (120, "120")]
 )
 def test_ratios_have_two_digits(value: float, shown: str) -> None:
-    assert tables.ratio(value) == shown
+    assert printing.ratio(value) == shown
 
 
 @pytest.mark.parametrize(

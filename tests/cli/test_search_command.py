@@ -262,7 +262,10 @@ BAD: dict[str, tuple[list[str], str]] = {
         ["--target", "one", "--drop", "kind"],
         "values of target 'one' in table.csv must differ",
     ),
-    "words of all rows": (["--drop", "size"], "36 rows of 'word'; try --drop word"),
+    "words of all rows": (
+        ["--drop", "size", "--use", "word"],
+        "36 rows of 'word'; try --drop word",
+    ),
     "a slip": (["--drop", "word"], "'big' among the numbers of 'size'; try --drop size, or"),
     "a word among numbers": (["--target", "size", "--drop", "kind"], "row 3 of target 'size'"),
     "two rows": (["--csv", "two.csv"], "2 classes of column 'kind' in two.csv must have at least"),

@@ -73,11 +73,12 @@ def test_a_model_a_page_and_numbers(
     numbers = json.loads((folder / "search.json").read_text())
     age = problem(table, "=1+1").x[split(problem(table, "=1+1"), 0.2, 3, 0).search, 2].astype(float)
     columns = {one.pop("name"): one for one in numbers["data"]["columns"]}
+    none = {"own": None, "put": None, "format": None, "dates": None}
     assert columns == {
-        "class": {"values": 3, "holes": 0, "own": 3, "put": None, "format": None},
-        "sex": {"values": 2, "holes": 0, "own": 2, "put": None, "format": None},
-        "age": {"values": None, "holes": 40, "own": None, "put": np.nanmedian(age), "format": None},
-        "port": {"values": 3, "holes": 23, "own": 3, "put": None, "format": None},
+        "class": {**none, "values": 3, "holes": 0, "own": 3},
+        "sex": {**none, "values": 2, "holes": 0, "own": 2},
+        "age": {**none, "values": None, "holes": 40, "put": np.nanmedian(age)},
+        "port": {**none, "values": 3, "holes": 23, "own": 3},
     }
     best, *_, frequent = numbers["test"]["judged"]
     assert best["low"] > frequent["score"]
@@ -168,7 +169,7 @@ def test_numbers_of_which_some_are_missing(tmp_path: Path) -> None:
     of = problem(path, "y")
     assert (of.x.dtype, of.words, len(of.columns)) == (np.float64, [], 10)
     found = study(of, asked, tmp_path / "out")
-    assert found.judged[0].score > 0.1 > found.judged[2].high
+    assert found.judged[0].score > 0.1 > found.judged[-1].high
     assert [one.put for one in found.columns] == [one.median for one in found.model[0].columns_]
     assert found.model[0].width == 20
 
@@ -219,24 +220,24 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
         "Note: 3 rows without a value of the target left out",
         "Note: 2 rows of 1 class left out: 'rare' (2)",
         "numbers: 'price' (numbers written as 1.234,5 €), 'share' (numbers written as 1234,5 %)",
-        "Warning: 'index' has a different whole number in each row",
+        "Note: left out: 'index' (it numbers the rows)",
     ):
         assert told in result.output
     numbers = json.loads((tmp_path / "out" / "search.json").read_text())
-    assert (numbers["data"]["rows"], len(numbers["data"]["notices"])) == (115, 4)
-    assert numbers["warnings"][0].startswith("'index' has")
+    assert (numbers["data"]["rows"], len(numbers["data"]["notices"])) == (115, 5)
+    assert (numbers["data"]["dropped"], numbers["warnings"]) == (["index"], [])
     page = pages.read(tmp_path / "out")[1]
     assert "price : written as 1.234,5 € ; share : written as 1234,5 %" in page.text
     assert "column 1 has no name" in page.text
-    assert "'index' has a different whole number in each row" in page.text
+    assert "left out: 'index' (it numbers the rows)" in page.text
 
     # The same rows, written so and otherwise.
     model = tmp_path / "out" / "model.safetensors"
     loaded = tl.load(model)
-    x = np.array([*zip(range(1, 121), prices.round(2), shares.round(2), strict=True)], object)
+    x = np.array([*zip(prices.round(2), shares.round(2), strict=True)], object)
     expected = loaded.predict(x).tolist()
     new = tmp_path / "new.csv"
-    plain = ["index,price,share", *(f"{n},{p:.2f},{s:.2f}%" for n, p, s in x)]
+    plain = ["share,price", *(f"{s:.2f}%,{p:.2f}" for p, s in x)]
     for content, more in (
         (text, ("--skip-lines", "1")),
         ("\n".join(plain), ("--decimal", "point")),
@@ -253,6 +254,60 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     result = invoke(*words, *options[:3], "--drop-rare-classes", "6")
     assert result.exit_code == 2
     assert "drop_rare_classes" in result.output
+
+
+def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
+    """The weekday decides, which no word of a day tells; some days are missing."""
+    days = pd.Series(pd.date_range("2023-03-01", periods=240, freq="31h"))
+    y = ["closed" if day.weekday() >= 5 else "open" for day in days]
+    written = ["" if row % 11 == 5 else f"{day:%d.%m.%Y %H:%M}" for row, day in enumerate(days)]
+    noise = np.random.default_rng(0).integers(0, 9, 240).tolist()
+    rows = [[*row, end] for *row, end in zip(written, noise, y, strict=True)]
+    path = write(tmp_path / "table.csv", ["day", "noise", "shop"], rows)
+    out = tmp_path / "out"
+    words = ("--hidden", "30", "--trials", "4", "--folds", "3", "--max-iter", "150")
+    result = invoke("search", "--csv", path, "--target", "shop", *words, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "Note: read as dates, the day before the month: 'day'" in result.output
+    assert "not plain numbers: 'day' (dates, 22 rows without a value)" in result.output
+    numbers = json.loads((out / "search.json").read_text())
+    assert numbers["test"]["judged"][0]["score"] > 0.9 > numbers["test"]["judged"][-1]["score"]
+    assert numbers["data"]["columns"][0]["dates"] == "dmy"
+    assert "read as dates, the day before the month: 'day'" in pages.read(out)[1].text
+    lines = ["noise,day", "3,1.4.2024 10:00", "3,1.4.2024", "3,"]  # alone they would be in doubt
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+    told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv", "--proba")
+    assert told.exit_code == 0, told.output
+    first = [float(line.split(",")[1]) for line in told.stdout.splitlines()[1:]]
+    assert first[0] < 0.5  # a Monday
+    assert len(set(first)) == 3
+    (tmp_path / "new.csv").write_text("\n".join([*lines, "3,4/13/2024"]) + "\n")
+    told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv")
+    assert told.exit_code == 2
+    assert "column 'day' of TableEncoder must hold dates, or nothing, as in training" in told.output
+
+
+def test_rows_are_split_by_time_and_by_group(tmp_path: Path) -> None:
+    """The command means a network, tells what it does, and goes on with nothing else."""
+    days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    rows = [[n % 2, n % 7, n // 3, day] for n, day in enumerate(days)]
+    path = write(tmp_path / "table.csv", ["y", "x", "patient", "day"], rows)
+    words = ("search", "--csv", path, "--target", "y", *QUICK, "--out", tmp_path / "out")
+    result = invoke(*words, "--time", "day", "--drop", "patient")
+    assert result.exit_code == 0, result.output
+    assert "Note: the latest rows by 'day' are put aside, and folds go forward" in result.output
+    assert "read as dates" not in result.output
+    numbers = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert (numbers["data"]["features"], numbers["test"]["rows"]) == (["x"], 12)
+    result = invoke(*words, "--group", "patient", "--drop", "day")
+    assert result.exit_code == 2
+    assert "group" in result.output
+    result = invoke(*words, "--group", "patient", "--drop", "day", "--fresh")
+    assert "Note: rows of one 'patient' are never on both sides of a split: 20" in result.output
+    assert result.exit_code == 0, result.output
+    result = invoke(*words[:5], "--group", "patient", "--model", "ensemble", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "model of a search must be 'network' with a group" in result.output
 
 
 def test_a_cut_search_says_how_it_was_to_read(tmp_path: Path) -> None:

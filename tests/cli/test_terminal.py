@@ -132,7 +132,7 @@ def test_names_of_columns_and_labels_are_spelt_out(
     extra.write_text("\n".join(rows) + "\n", encoding="utf-8")
     told = invoke("predict", out / "model.safetensors", extra, charset=charset)
     assert told.exit_code == 0, told.output
-    assert told.stderr == f"Columns that are no features: z{SEEN}, t{SEEN}\n"
+    assert told.stderr == f"Columns that are no features: z{SEEN}, n{SEEN}, t{SEEN}\n"
     # A pipe gets the labels, in UTF-8.
     labels = told.stdout_bytes.decode("utf-8").splitlines()
     assert labels[0] == "prediction"
@@ -201,7 +201,10 @@ def test_warnings_and_notices_are_spelt_out(
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) -> None:
+def test_every_command_writes_ascii_where_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     results, searched, script = tmp_path / "r", tmp_path / "s", tmp_path / "script.py"
     script.write_text("print('3 × ü')\n", encoding="utf-8")
     source = table(tmp_path)
@@ -216,6 +219,7 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) 
         "check": ("--hidden", "3"),
         "search": ("--csv", source, "--target", f"t{EVIL}", *QUICK, "--out", searched),
         "predict": (model, source, "--out", tmp_path / "out.csv"),
+        "new": ("experiment", "mine"),
         "book": (script,),
     }
     assert set(calls) == set(cli.main.commands)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click.testing
@@ -13,6 +13,11 @@ from trainlab.book.multi_layer_net import MultiLayerNet
 from trainlab.book.trainer import Trainer
 from trainlab.cli import main
 from trainlab.errors import nearest
+from trainlab.experiments import EXPERIMENTS
+from trainlab.network.activations import ACTIVATIONS
+from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
+from trainlab.optimizers import OPTIMIZERS
 
 X, Y = [[0.0], [1.0]] * 10, [0, 1] * 10
 
@@ -42,6 +47,10 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "split": (fit(on=["trian"]), "on=['train']"),
     "series": (lambda: fit()()["train_los"], "train_loss"),
     "field": (lambda: tl.Population.grid(tl.MLP(), tl.SGD(0.1), droput=[0.1]), "dropout"),
+    "metric": (fit(early_stopping=tl.EarlyStopping("train_los")), "metric='train_loss'"),
+    "words of a name": (lambda: tl.MLP(loss="sofmax"), "loss='softmax_cross_entropy'"),
+    "initials": (lambda: tl.MLP(loss="mse"), "loss='mean_squared_error'"),
+    "a beginning": (lambda: tl.MLP(activation="sig"), "activation='sigmoid'"),
     "optimizer of the book": (lambda: Trainer(None, X, Y, X, Y, optimizer="adma"), "'adam'"),
     "activation of the book": (lambda: MultiLayerNet(4, [3], 2, "sigmod"), "'sigmoid'"),
 }
@@ -62,12 +71,76 @@ def test_the_nearest_name_is_suggested(name: str) -> None:
         (["run", "derivative", "--backend", "thraeds"], "threads"),
         (["search", "--csv", "t.csv", "--target", "y", "--task", "regresion"], "regression"),
         (["search", "--csv", "t.csv", "--target", "y", "--decimal", "coma"], "comma"),
+        (["serach"], "search"),
+        (["runn", "derivative"], "run"),
+        (["run", "derivative", "--sedes", "3"], "--seeds"),
+        (["check", "--hiden=4"], "--hidden"),
     ],
 )
 def test_the_command_line_asks_for_the_nearest(words: list[str], meant: str) -> None:
     result = click.testing.CliRunner().invoke(main, words)
     assert result.exit_code == 2
     assert result.output.endswith(f"Did you mean '{meant}'?\n")
+
+
+SLIPS = {
+    "dropped": lambda name, i: name[:i] + name[i + 1 :],
+    "doubled": lambda name, i: name[:i] + name[i] + name[i:],
+    "swapped": lambda name, i: name[:i] + name[i : i + 2][::-1] + name[i + 2 :],
+    "another": lambda name, i: name[:i] + "y" + name[i + 1 :],
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize(
+    "names",
+    [ACTIVATIONS, LOSSES, NORMS, OPTIMIZERS, EXPERIMENTS],
+    ids=lambda names: next(iter(names)),
+)
+def test_one_slip_is_forgiven(slip: str, names: Mapping[str, Any]) -> None:
+    """Anywhere in any name, but where the result is another name, or as near to one."""
+    for meant in names:
+        for i in range(len(meant)):
+            spelt = SLIPS[slip](meant, i)
+            near = nearest(spelt, names)
+            if spelt not in names and near != meant:
+                assert near is not None
+                assert (slip, {meant, near}) in ALIKE, (spelt, near)
+
+
+ALIKE = [
+    ("dropped", {"adam", "adamw"}),
+    ("another", {"adam", "adamw"}),
+    ("another", {"elu", "relu"}),
+    ("another", {"elu", "gelu"}),
+    ("another", {"relu", "gelu"}),
+    ("another", {"adam", "nadam"}),
+    ("another", {"adagrad", "amsgrad"}),
+]
+"""Names that one slip may turn into the same word."""
+
+
+def test_no_option_that_help_does_not_show_is_suggested() -> None:
+    result = click.testing.CliRunner().invoke(main, ["check", "--bach-norm"])
+    assert "--batch-norm" not in result.output
+    result = click.testing.CliRunner().invoke(main, ["check", "-z"])
+    assert result.exit_code == 2
+    assert "No such option '-z'." in result.output
+
+
+def test_an_argument_of_fit() -> None:
+    with pytest.raises(TypeError, match=r"^fit\(\) got .* 'step'. Did you mean 'steps'\?$"):
+        fit(step=3)()
+    with pytest.raises(TypeError, match=r"^fit\(\) got an unexpected keyword argument 'xyz'$"):
+        fit(xyz=3)()
+
+
+def test_names_of_a_package() -> None:
+    """Python adds the nearest one when it prints the error, if it knows whose name is missing."""
+    with pytest.raises(AttributeError) as caught:
+        tl.MLPClasifier  # noqa: B018  # to ask is to fail
+    assert (caught.value.name, caught.value.obj) == ("MLPClasifier", tl)
+    assert "MLPClassifier" in dir(tl)
 
 
 def test_what_resembles_none_gets_the_remedy_of_the_rule() -> None:

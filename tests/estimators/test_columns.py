@@ -297,7 +297,7 @@ AT = [None, *[datetime.time(7, 30)] * 5]
     ],
 )
 def test_dates_are_refused_with_a_remedy(column: Any, remedy: str, first: float) -> None:
-    """Beside numbers, words or nothing; what is tried instead is a column of numbers."""
+    """Beside numbers, words or nothing, where `dates` names none; what is tried is numbers."""
     by_hand = {
         "pandas.D": lambda X: pd.DatetimeIndex(X["day"]).year,
         "pandas.P": lambda X: pd.PeriodIndex(X["day"]).year,
@@ -307,9 +307,9 @@ def test_dates_are_refused_with_a_remedy(column: Any, remedy: str, first: float)
     }[remedy[:8]]
     for names in (["size"], ["kind"], ["size", "kind"], []):
         X = frame(kind=["a", "b"] * 3)[names].assign(day=column)
-        complains(lambda rows=X: tl.TableEncoder().fit(rows), DataError, "column 'day' of")
+        complains(lambda rows=X: tl.TableEncoder(dates=[]).fit(rows), DataError, "column 'day' of")
         with pytest.raises(DataError, match=re.escape(f"numbers in its place, such as {remedy}")):
-            tl.TableEncoder().fit(X)
+            tl.TableEncoder(dates=[]).fit(X)
         again = X.assign(day=by_hand(X))
         found = tl.TableEncoder().fit(again)
         assert found.columns_[-1].names("day")[0] == "day"
@@ -326,7 +326,7 @@ def test_dates_are_refused_with_a_remedy(column: Any, remedy: str, first: float)
 def test_arrays_of_dates_are_refused(dtype: str) -> None:
     """Also by a column that was learnt as numbers: in Python nanoseconds are integers."""
     X = np.arange(6).astype(dtype).reshape(3, 2)
-    complains(lambda: tl.TableEncoder().fit(X), DataError, "column '0' of")
+    complains(lambda: tl.TableEncoder(dates=[]).fit(X), DataError, "column '0' of")
     learnt = tl.TableEncoder().fit(np.ones((3, 2)))
     complains(lambda: learnt.transform(X), DataError, "column '0' of")
     X[:] = "NaT"
@@ -339,7 +339,7 @@ def test_the_remedy_names_a_column_as_python_does() -> None:
     names = ("X[:, 0]", "X.iloc[:, 0]", "numpy.array(X, object)[:, 0]")
     for these, name in zip(rows, names, strict=True):
         with pytest.raises(DataError, match=re.escape(name)):
-            tl.TableEncoder().fit(these)
+            tl.TableEncoder(dates=[]).fit(these)
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,9 @@ from sklearn.preprocessing import StandardScaler
 
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor
+from trainlab.data import batches
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
-from trainlab.training import trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -194,13 +194,13 @@ def test_partial_fit_sees_every_row_of_parts_of_any_size(monkeypatch: Any) -> No
     network = quick(batch_size=20)
     network.partial_fit(X[:50], y[:50], classes=[0, 1, 2])  # three steps
     seen: list[Any] = []
-    own = trainer.orders_of
+    own = batches.orders_of
 
-    def orders(batches: Any, seeds: Any, epoch: int, *more: Any) -> Any:
+    def orders(given: Any, seeds: Any, epoch: int, *more: Any) -> Any:
         seen.append(epoch)
-        return own(batches, seeds, epoch, *more)
+        return own(given, seeds, epoch, *more)
 
-    monkeypatch.setattr(trainer, "orders_of", orders)
+    monkeypatch.setattr(batches, "orders_of", orders)
     network.partial_fit(X[50:90], y[50:90])  # two, which do not divide them
     assert seen == [2]
 

@@ -30,6 +30,7 @@ TABLES = {
     "plain": {"standardize_inputs": False},
     "standard": {"standardize_inputs": "standard"},
     "robust": {},
+    "piecewise": {"standardize_inputs": "piecewise"},
     "three": {"n_members": 3},
 }
 LABELS: dict[str, Any] = {

@@ -13,6 +13,7 @@ from sklearn.utils import estimator_checks
 
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor
+from trainlab.errors import SettingError
 from trainlab.estimators import inputs
 from trainlab.estimators.inputs import BEND, FURTHEST, InputScaler
 
@@ -243,6 +244,64 @@ def test_median_and_quartiles(dtype: str, rng: np.random.Generator) -> None:
     repeated = InputScaler.robust(np.repeat(x, weight, axis=0), None)
     assert np.array_equal(repeated.mean, found.mean)
     assert np.array_equal(repeated.scale, found.scale)
+
+
+def test_codes_say_how_much_of_each_piece_lies_below(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((64, 4))
+    x[:, 1] = np.arange(64) % 2  # two values say what they say
+    x[:, 2] = np.arange(64) % 3
+    x[:, 3] = 7
+    found = InputScaler.piecewise(x, None)
+    assert found.outputs == 4 + 16 + 2
+    z = found.encode(x, np.float64)
+    assert np.array_equal(z[:, :4], InputScaler.robust(x, None).encode(x, np.float64))
+    edges = np.percentile(x[:, 0], np.arange(17) / 16 * 100, method="averaged_inverted_cdf")
+    below = np.clip((x[:, :1] - edges[:-1]) / np.diff(edges), 0, 1)
+    assert np.allclose(z[:, 4:20], below - 0.5, rtol=0, atol=1e-12)
+    steps = np.array([[0, 0], [1, 0], [1, 1]])[x[:, 2].astype(int)]
+    assert np.array_equal(z[:, 20:], steps - 0.5)
+    far = found.encode(np.array([[-1e308, 0, 5, 9], [1.7e308, 0, 1.5, 9]]), np.float64)
+    assert np.array_equal(far[0, 4:], [-0.5] * 16 + [0.5, 0.5])
+    assert np.array_equal(far[1, 4:], [0.5] * 16 + [0.5, 0])
+
+
+def test_codes_of_weighted_rows_are_those_of_rows_given_twice(rng: np.random.Generator) -> None:
+    x, weight = rng.standard_normal((40, 3)), rng.integers(1, 4, 40)
+    weighed = InputScaler.piecewise(x, weight.astype(float))
+    repeated = InputScaler.piecewise(np.repeat(x, weight, axis=0), None)
+    assert np.array_equal(weighed.encode(x, "float64"), repeated.encode(x, "float64"))
+
+
+def test_of_many_columns_each_has_fewer_pieces(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((200, 256))
+    assert InputScaler.piecewise(x, None).outputs == 256 * (1 + 4)
+    assert InputScaler.piecewise(np.tile(x, 4), None).outputs == 1024 * (1 + 2)
+
+
+def test_the_largest_and_the_smallest_numbers_have_codes() -> None:
+    largest, smallest = np.finfo(np.float64).max, 5e-324
+    x = np.array([[-largest, 0], [0, smallest], [largest, 2 * smallest]])
+    found = InputScaler.piecewise(x, None)
+    assert np.isfinite(found.width).all()
+    assert np.abs(found.encode(x, "float64")).max() <= 3
+
+
+def test_codes_learn_steps_that_plain_inputs_do_not() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (600, 2))
+    y = rng.standard_normal(12)[np.floor(6 * x[:, 0] + 6).astype(int)]
+    error = {}
+    for made in ("robust", "piecewise"):
+        model = quick(MLPRegressor, standardize_inputs=made, max_iter=60)
+        error[made] = 1 - model.fit(x[:400], y[:400]).score(x[400:], y[400:])
+    assert error["piecewise"] < 0.5 * error["robust"]
+
+
+def test_sparse_rows_have_no_codes(rng: np.random.Generator) -> None:
+    x = rare_words(rng, 60, 6)
+    told = "standardize_inputs of MLP must be 'robust' for a sparse X; got 'piecewise'"
+    with pytest.raises(SettingError, match=told):
+        quick(standardize_inputs="piecewise").fit(x, np.arange(60) % 2)
 
 
 def test_robust_sparse_rows_have_the_quartiles_of_the_dense_and_stay_sparse(

@@ -46,6 +46,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "members": {"n_members": 3, "dtype": "float64", "hidden_layer_sizes": np.array([6, 5])},
     "numpy": {"alpha": np.float32(1e-3), "batch_size": np.int64(7)},
+    "codes": {"standardize_inputs": "piecewise"},
 }
 
 
@@ -196,11 +197,18 @@ def refused_when(change: Any, tmp_path: Path) -> None:
         ("inputs.bend", np.full(4, np.nan)),
         ("inputs.bend", np.full(3, 1.0)),
         ("inputs.furthest", np.full(4, 1.0, np.float32)),
+        ("inputs.column", np.full(64, 4)),
+        ("inputs.column", np.full(64, -1)),
+        ("inputs.column", np.zeros(64)),
+        ("inputs.column", np.zeros(63, np.int64)),
+        ("inputs.low", np.full(64, np.nan)),
+        ("inputs.width", np.zeros(64)),
+        ("inputs.width", None),
     ],
 )
 def test_forged_scales_are_refused(name: str, value: Any, tmp_path: Path) -> None:
-    path = tmp_path / "model"
-    tl.save(tl.MLPClassifier((5,), max_iter=2, random_state=0).fit(X, PLACES), path)
+    path, settings = tmp_path / "model", {"max_iter": 2, "standardize_inputs": "piecewise"}
+    tl.save(tl.MLPClassifier((5,), random_state=0, **settings).fit(X, PLACES), path)
     content = read(path)
     arrays = {key: one for key, one in content.arrays.items() if key != name}
     arrays |= {} if value is None else {name: value}
@@ -222,7 +230,8 @@ def test_a_file_without_bounds_takes_values_however_far_out(tmp_path: Path) -> N
     model = tl.MLPRegressor((5,), **settings).fit(X, PLACES)
     tl.save(model, path)
     assert np.array_equal(tl.load(path).predict(far), model.predict(far))
-    content, later = read(path), ("inputs.furthest", "inputs.bend")
+    content = read(path)
+    later = {f"inputs.{name}" for name in ("furthest", "bend", "column", "low", "width")}
     arrays = {key: one for key, one in content.arrays.items() if key not in later}
     path.write_bytes(pack(Content(content.kind, content.document, arrays)))
     earlier = tl.load(path)

@@ -67,8 +67,9 @@ def test_classes_and_probabilities(path: Path, tmp_path: Path) -> None:
     done = invoke(tmp_path / "model", path, "--proba", "--out", tmp_path / "scores.csv")
     assert done.stderr == f"11 rows: {tmp_path / 'scores.csv'}\n"
     names, found = rows((tmp_path / "scores.csv").read_text())
-    assert names == ["probability_0", "probability_1", "probability_2"]
-    assert np.array_equal(np.array(found, np.float32), model.predict_proba(X))
+    assert names == ["prediction", "probability_0", "probability_1", "probability_2"]
+    assert [int(row[0]) for row in found] == model.predict(X).tolist()
+    assert np.array_equal(np.array(found, np.float32)[:, 1:], model.predict_proba(X))
 
 
 def test_several_outputs_and_one(path: Path, tmp_path: Path) -> None:
@@ -91,9 +92,49 @@ def test_columns_are_taken_by_name(tmp_path: Path) -> None:
     path.write_bytes(write_table({"id": ["x"] * 11, "a": X[:, 0], "b": ["?"] * 11, "c": X[:, 2]}))
     found = score(Named(), path, proba=True)
     assert found.ignored == ("id", "b")
-    assert list(found.columns) == ["probability_=no", "probability_yes"]
+    assert list(found.columns) == ["prediction", "probability_=no", "probability_yes"]
+    assert found.columns["prediction"].tolist() == Named().predict(X[:, [2, 0]]).tolist()
     assert np.array_equal(found.columns["probability_=no"], X[:, 2])
     assert np.array_equal(found.columns["probability_yes"], X[:, 0])
+
+
+def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are features, too, and in blocks."""
+    monkeypatch.setattr("trainlab.models.load", lambda _: Named())
+    monkeypatch.setattr(table, "BLOCK_NUMBERS", 6)
+    path = tmp_path / "table.csv"
+    ids = [f" {row:03}" for row in range(11)]
+    path.write_bytes(write_table({"id": ids, "a": X[:, 0], "b": ["=1"] * 11, "c": X[:, 2]}))
+    expected = Named().predict(X[:, [2, 0]]).tolist()
+    found = score(Named(), path, keep=["c", "id", "c"])
+    assert list(found.columns) == ["c", "id", "prediction"]
+    assert (found.columns["id"], found.ignored) == (ids, ("b",))
+    assert found.columns["c"] == list(map(str, X[:, 2].tolist()))
+    assert found.columns["prediction"].tolist() == expected
+    names, lines = rows(invoke("model", path, "--keep", "id", "--proba").stdout)
+    assert names == ["id", "prediction", "probability_=no", "probability_yes"]
+    assert [line[:2] for line in lines] == [[*pair] for pair in zip(ids, expected, strict=True)]
+    done = invoke("model", path, "--keep-all")
+    assert done.stderr == ""
+    names, lines = rows(done.stdout)
+    assert names == ["id", "a", "b", "c", "prediction"]
+    assert [line[:4] for line in lines] == rows(path.read_text())[1]
+    assert rows(invoke("model", path, "--keep", "b", "--excel").stdout)[1][0][0] == "'=1"
+
+
+def test_columns_that_cannot_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(write_table({"prediction": X[:, 1], "a": X[:, 0], "c": X[:, 2]}))
+    wrong: list[tuple[Any, str]] = [
+        ("a", "keep of predict must be names of columns, or"),
+        (5, "keep of predict must be names of columns, or"),
+        ([5], "keep of predict must be names of columns, or"),
+        (["aa"], f"keep of predict must name columns of {path}"),
+        (["prediction"], "keep of predict must name columns that are not called as"),
+        ("all", "keep of predict must name columns that are not called as"),
+    ]
+    for keep, told in wrong:
+        complains(lambda keep=keep: score(Named(), path, keep=keep), SettingError, told)
 
 
 def test_how_a_table_is_written_can_be_said(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from trainlab.report import words
 @pytest.mark.parametrize("name", ["tiny-network", "weight-init-comparison"])
 def test_the_command_gives_the_same_numbers_again(name: str, tmp_path: Path) -> None:
     (first,) = run(find([name]), tmp_path / "first", Options(seeds=1, quick=True))
-    line = words.command(first)
+    line = words.command(first, [name])
     assert line is not None
     program, *rest = shlex.split(line)
     assert program == "trainlab"
@@ -29,15 +29,27 @@ def test_the_command_gives_the_same_numbers_again(name: str, tmp_path: Path) -> 
 
 def test_no_command_is_said_where_none_repeats_the_run() -> None:
     known = dataclasses.replace(pages.example(), data={"name": "digits", "hash": "", "sizes": {}})
-    assert words.command(known) == f"trainlab run {pages.NAME} --data digits --seeds 7"
-    assert words.command(pages.example()) is None  # a table of one's own
+    assert (
+        words.command(known, [pages.NAME]) == f"trainlab run {pages.NAME} --data digits --seeds 7"
+    )
+    assert words.command(pages.example(), [pages.NAME]) is None  # a table of one's own
     rows = known.measured.members
     odd = dataclasses.replace(known.measured, members=rows[1:7] + rows[8:])
-    assert words.command(dataclasses.replace(known, measured=odd)) is None  # seeds 1 to 6
+    assert (
+        words.command(dataclasses.replace(known, measured=odd), [pages.NAME]) is None
+    )  # seeds 1 to 6
+
+
+def test_no_command_is_said_where_no_words_stand_for_the_experiment() -> None:
+    known = dataclasses.replace(pages.example(), data=results.NO_DATA)
+    assert words.command(known, ()) is None
+    assert words.command(known, ["my.py", "--set", "lr=1"]) == (
+        "trainlab run my.py --set lr=1 --seeds 7"
+    )
 
 
 def test_a_name_that_a_shell_would_act_on_is_quoted() -> None:
-    hostile = dataclasses.replace(pages.example(), experiment="x; rm -rf ~ #", data=results.NO_DATA)
-    line = words.command(hostile)
+    hostile = dataclasses.replace(pages.example(), data=results.NO_DATA)
+    line = words.command(hostile, ["x; rm -rf ~ #"])
     assert line is not None
     assert shlex.split(line)[2] == "x; rm -rf ~ #"

@@ -322,6 +322,7 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "trainlab.load": lambda: (tl.load, {"path": place() / "model.safetensors"}),
     "trainlab.load_mnist": lambda: (tl.load_mnist, {"download": False}),
+    "trainlab.load_planar": lambda: (tl.load_planar, {"kind": "moons", "rows": 6}),
     "trainlab.numerical_diff": lambda: (tl.numerical_diff, {"f": square, "x": 1.0}),
     "trainlab.numerical_gradient": lambda: (
         tl.numerical_gradient,

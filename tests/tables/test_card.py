@@ -10,6 +10,7 @@ import pytest
 
 from search_results import outcome
 from trainlab.tables.card import edges, left_out, limits
+from trainlab.tables.splits import RowRule
 from trainlab.tables.study import StudySettings
 
 
@@ -52,17 +53,30 @@ def test_the_best_at_the_edge_of_its_range_is_named(settings: Any, told: list[st
 
 def test_what_is_left_out_is_named_with_the_reason() -> None:
     found = outcome()
-    x = np.array([[1.0, "a"]] * 39 + [[1.0, None]], object)
+    notices = ("3 rows without a target left out", "separated by ;", "left out: 'id' (why)")
     problem = dataclasses.replace(
-        found.problem, x=x, notices=("3 rows without a target left out", "separated by ;")
+        found.problem,
+        notices=notices,
+        dropped=("a column left out", "id"),
+        needless={"id": "it numbers the rows"},
     )
     told = list(left_out(dataclasses.replace(found, problem=problem)))
     assert told == [
         ("a column left out", "asked for, with --drop"),
-        ("a column", "kept, and says nothing: one value in all rows"),
+        ("id", "it numbers the rows"),
         ("a column", "70 rare words of 120 are one to the model"),
         ("rows", "3 rows without a target left out"),
     ]
+
+
+def test_limits_say_which_rows_judged() -> None:
+    found = outcome()
+    for kind, told in (("group", "values of 'day' that it never saw"), ("time", "latest rows by")):
+        rule: Any = RowRule(kind, "day", np.arange(40))  # type: ignore[arg-type]  # a literal
+        problem = dataclasses.replace(found.problem, rule=rule)
+        text = " ".join(limits(dataclasses.replace(found, problem=problem)))
+        assert told in text
+        assert "at random" not in text
 
 
 def test_limits_name_classes_of_few_rows() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,27 @@ def test_dependence_is_the_mean_over_rows_with_one_value(rng: np.random.Generato
     assert (first.grid[0], first.grid[-1]) == pytest.approx(tuple(ends))
     assert len(first.typical) == 9
     assert np.mean(of.x[:, 0] < first.typical[0]) == pytest.approx(0.1, abs=0.01)
+
+
+def test_dependence_on_dates_is_in_their_order(rng: np.random.Generator) -> None:
+    of, _ = classes(rng)
+    x = of.x.copy()
+    x[:, 1] = [f"{n % 28 + 1}.{n % 12 + 1}.{2000 + n % 20}" for n in rng.permutation(ROWS)]
+    x[::9, 1] = None
+    columns = (*of.columns, ColumnSummary("size", None, 30, dates="dmy"))
+    of = dataclasses.replace(of, x=x, columns=columns)
+
+    class Years(Odds):
+        def predict_proba(self, x: Any) -> Any:
+            years = [int(one.rpartition(".")[2]) for one in x[:, 1]]
+            p = (np.array(years) - 2000) / 20
+            return np.stack([1 - p, p], axis=1)
+
+    (size,) = dependence(of, Years(), x, ("size",), seed=0)
+    assert len(size.grid) == 10
+    years = [int(one.rpartition(".")[2]) for one in size.grid]
+    assert years == sorted(years)
+    assert size.lines[0] == pytest.approx([(year - 2000) / 20 for year in years])
 
 
 def test_dependence_on_words_and_holes(rng: np.random.Generator) -> None:

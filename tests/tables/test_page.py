@@ -49,7 +49,6 @@ def test_the_page_says_what_was_found() -> None:
         "Without a value a column : 3 rows; b column : 1 row, the median 2.500 in their place",
         "Numbers b column : written as 1.234,5 € Notes a note",
         "a column left out : asked for, with --drop",
-        "a column : kept, and says nothing: one value in all rows",
         "a column : 70 rare words of 120 are one to the model",
         "learning rate 0.1, range to 0.03",
         "Threshold and cost",

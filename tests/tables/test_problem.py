@@ -111,7 +111,7 @@ def test_a_target_without_any_value_says_nothing_of_the_features(
         assert str(caught.value) == told
     path = written(tmp_path, x=numbers, hole=[""] * ROWS, y=[""] * ROWS)
     with pytest.raises(DataError, match=r"none in 'hole'; try --drop hole$"):
-        problem(path, "y")
+        problem(path, "y", use=["hole"])
 
 
 def test_classes_that_are_too_rare_are_an_error_or_left_out(
@@ -203,24 +203,60 @@ def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
     assert (few.y[:3].tolist(), few.warnings) == (["0 km", "1 km", "2 km"], ())
 
 
-def test_dates_are_told_in_features_and_in_the_target(tmp_path: Path, numbers: list[float]) -> None:
-    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
-    told = (
-        "is read as words, and seems to hold dates or times, as '2024-05-01'; try numbers in their "
-        "place, such as the year and the days since a fixed date"
+def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
+    days = [f"2024-05-{row % 4 + 1:02}" if row else "" for row in range(ROWS)]
+    europe = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
+    america = [f"{row % 12 + 1}/{row + 1}/2024" for row in range(ROWS)]
+    columns = {"day": days, "at": europe, "us": america, "word": ["a", "b"] * 12}
+    found = problem(written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12), "y")
+    assert (found.dates, found.words) == ({1: "ymd", 2: "dmy", 3: "mdy"}, [4])
+    assert found.notices == (
+        "read as dates: 'day'",
+        "read as dates, the day before the month: 'at'",
+        "read as dates, the month before the day: 'us'",
     )
-    found = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y")
-    assert found.warnings == (f"'day' {told}, or --drop day",)
-    assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (f"'day' {told}",)
-    # More dates than rows can have in common are refused, with the same advice.
-    days = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
-    path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
-    with pytest.raises(
-        DataError, match=r"'day' \(dates or times, as '1.1.2024 7:00'\); try --drop"
+    assert said(found.columns) == (
+        "'day' (dates, 1 row without a value), 'at' (dates), 'us' (dates), 'word' (2 words)"
+    )
+    assert found.warnings == ()
+    made = found.encoder().fit(found.x)
+    names = made.get_feature_names_out(["x", *columns]).tolist()
+    assert names == [
+        *("x", "day day", "day weekday", "day elapsed days", "day missing"),
+        *("at month", "at day", "at weekday", "at hour", "at elapsed days"),
+        *("us month", "us day", "us weekday", "us elapsed days", "word=a", "word=b"),
+    ]
+
+
+def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float]) -> None:
+    """Where day and month cannot be told apart, some cells are no dates, or there is no day."""
+    told = "is read as words, and seems to hold dates or times, as"
+    remedy = "try dates such as 2024-12-31 in all cells"
+    for cells in (
+        [f"{row % 4 + 1}/5/2024" for row in range(ROWS)],
+        ["red", "1.2.24", "1.3.24"] * 8,
     ):
+        example = next(cell for cell in cells if cell != "red")
+        found = problem(written(tmp_path, x=numbers, day=cells, y=["a", "b"] * 12), "y")
+        (warning,) = found.warnings
+        assert (found.dates, found.notices) == ({}, ())
+        assert warning.startswith(f"'day' {told} {example!r}; try ")
+    found = problem(written(tmp_path, x=numbers, day=["1/5/2024", "2/5/2024"] * 12, y=numbers), "y")
+    assert found.warnings == (f"'day' {told} '1/5/2024'; {remedy}, or --drop day",)
+    times = [f"7:3{row % 4}" for row in range(ROWS)]
+    found = problem(written(tmp_path, x=numbers, at=times, y=["a", "b"] * 12), "y")
+    assert found.warnings[0].endswith(
+        "; try numbers in their place, such as the hour, or --drop at"
+    )
+    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
+    assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
+        f"'day' {told} '2024-05-01'; {remedy}",
+    )
+    # More of them than rows can have in common are refused, with the same advice.
+    days = [f"{row % 12 + 1}.{row % 11 + 1}.2024" for row in range(ROWS)]
+    path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
+    with pytest.raises(DataError, match=r"'day' \(dates or times, as '1.1.2024'\); try --drop"):
         problem(path, "y")
-    path = written(tmp_path, x=numbers, day=["red", *days[:7]] * 3, y=["a", "b"] * 12)
-    assert len(problem(path, "y").warnings) == 1
     path = written(tmp_path, x=numbers, day=[*["red"] * 12, *days[:4] * 3], y=["a", "b"] * 12)
     assert problem(path, "y").warnings == ()
 
@@ -249,7 +285,7 @@ def test_all_faults_of_all_columns_are_told_at_once(tmp_path: Path, numbers: lis
     y = ["", *["rare"] * 2, *["a"] * 11, *["b"] * 10]
     path = written(tmp_path, x=range(ROWS), **columns, y=y)
     with pytest.raises(DataError) as caught:
-        problem(path, "y", folds=2)
+        problem(path, "y", folds=2, use=["x", "empty", "id"])
     for told in (
         "'$1' and '€2' in 'mixed'",
         "'1,100' in 'open', which is 1100 or 1.1",
@@ -269,39 +305,121 @@ def test_all_faults_of_all_columns_are_told_at_once(tmp_path: Path, numbers: lis
         drop_missing_target=True,
         drop_rare_classes=4,
         decimal="point",
+        use=["x"],
     )
     assert found.x[0].tolist() == [3, 4103]
 
 
 @pytest.mark.parametrize(
-    ("values", "numbering"),
+    ("values", "outcome"),
     [
-        (range(ROWS), True),
-        (range(1, ROWS + 1), True),
-        (range(1000, 1000 + ROWS), True),
-        (range(ROWS, 0, -1), True),
-        (np.random.default_rng(0).permutation(ROWS) + 5, True),
-        (range(0, 10 * ROWS, 10), True),
-        ([row**2 for row in range(ROWS)], True),  # rows of a greater table, in their order
-        (np.random.default_rng(0).permutation(2 * ROWS - 1)[:ROWS], True),
-        ([float(row) for row in range(ROWS)], True),
-        ([*range(ROWS - 1), 0], False),
-        (np.random.default_rng(0).permutation(100 * ROWS)[:ROWS], False),
-        ([row // 2 for row in range(ROWS)], False),
-        ([row + 0.5 for row in range(ROWS)], False),
-        ([*range(ROWS - 1), ""], False),
-        ([1] * ROWS, False),
+        (range(ROWS), "left out"),
+        (range(1, ROWS + 1), "left out"),
+        (range(1000, 1000 + ROWS), "left out"),
+        (range(ROWS, 0, -1), "left out"),
+        (np.random.default_rng(0).permutation(ROWS) + 5, "left out"),
+        (np.random.default_rng(0).permutation(2 * ROWS - 1)[:ROWS], "left out"),
+        ([float(row) for row in range(ROWS)], "left out"),
+        (range(0, 10 * ROWS, 10), "warned of"),
+        ([row**2 for row in range(ROWS)], "warned of"),  # rows of a greater table, in their order
+        ([*range(ROWS - 1), 0], "kept"),
+        (np.random.default_rng(0).permutation(100 * ROWS)[:ROWS], "kept"),
+        ([row // 2 for row in range(ROWS)], "kept"),
+        ([row + 0.5 for row in range(ROWS)], "kept"),
+        ([*range(ROWS - 1), ""], "kept"),
     ],
 )
-def test_a_column_that_numbers_the_rows_is_named(
-    values: Sequence[Any], numbering: bool, tmp_path: Path
+def test_a_column_that_numbers_the_rows_is_left_out(
+    values: Sequence[Any], outcome: str, tmp_path: Path
 ) -> None:
     path = written(tmp_path, **{"row id": values}, word=["a", "b", "c"] * 8, y=["a", "b"] * 12)
-    warnings = problem(path, "y").warnings
-    assert len(warnings) == numbering
-    for one in warnings:
-        assert one.startswith("'row id' has a different whole number in each row")
+    found = problem(path, "y")
+    gone = outcome == "left out"
+    assert found.features == (("word",) if gone else ("row id", "word"))
+    assert found.dropped == (("row id",) if gone else ())
+    assert found.x.shape[1] == len(found.features)
+    assert found.notices == (("left out: 'row id' (it numbers the rows)",) if gone else ())
+    assert len(found.warnings) == (outcome == "warned of")
+    for one in found.warnings:
+        assert one.startswith(
+            "'row id' has a different whole number in each row, as row numbers do"
+        )
         assert one.endswith("; try --drop 'row id'")
+    kept = problem(path, "y", use=["row id"])
+    assert (kept.features, kept.notices) == (("row id", "word"), ())
+    assert kept.x[:, 0].astype(str).tolist() == [
+        str(float("nan" if one == "" else one)) for one in values
+    ]
+
+
+def test_columns_that_say_nothing_are_left_out_and_named(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
+    kind = ["red", "blue", ""] * 8
+    columns = {
+        "empty": ["", "NA"] * 12,
+        "one": [5] * ROWS,
+        "word": ["red"] * ROWS,
+        "some": ["", "red"] * 12,  # where it is missing says something
+        "kind": kind,
+        "again": [" red", "blue", "NA"] * 8,
+        "hole": ["", *numbers[1:]],
+        "the hole": ["", *(f"{one}0" for one in numbers[1:])],
+        "x too": numbers,
+        "day": days,
+        "day too": days,
+        "today": ["2024-05-07"] * ROWS,
+        "id": [f"no {row}" for row in range(ROWS)],
+        "pairs": [f"no {row // 2}" for row in range(ROWS)],
+    }
+    path = written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12)
+    found = problem(path, "y", ["pairs"])
+    assert found.features == ("x", "some", "kind", "hole", "day")
+    assert found.notices == (
+        "read as dates: 'day'",
+        "left out: 'empty' (no value in any row)",
+        "left out: 'one', 'word', 'today' (one value in all rows)",
+        "left out: 'again' (the same as 'kind')",
+        "left out: 'the hole' (the same as 'hole')",
+        "left out: 'x too' (the same as 'x')",
+        "left out: 'day too' (the same as 'day')",
+        "left out: 'id' (it names the rows)",
+    )
+    assert found.dropped[0] == "pairs"
+    assert set(found.dropped) == {*columns, "x", "pairs"} - set(found.features)
+    assert found.words == [1, 2]
+    assert [one.name for one in found.columns] == ["some", "kind", "hole", "day"]
+    assert found.x[:4, 2].tolist() == ["red", "blue", None, "red"]
+    # Rows that are left out say nothing, either.
+    y = ["", *["a"] * 12, *["b"] * 11]
+    path = written(tmp_path, x=numbers, one=[0, *[1] * 23], y=y)
+    assert problem(path, "y", drop_missing_target=True).features == ("x",)
+
+
+def test_columns_may_be_used_whatever_they_say(tmp_path: Path, numbers: list[float]) -> None:
+    path = written(tmp_path, one=[5] * ROWS, x=numbers, copy=numbers, y=["a", "b"] * 12)
+    found = problem(path, "y", use=["copy", "one"])
+    assert (found.features, found.notices) == (("one", "x", "copy"), ())
+    path = written(tmp_path, one=[5] * ROWS, id=[f"no {n}" for n in numbers], y=["a", "b"] * 12)
+    with pytest.raises(DataError) as caught:
+        problem(path, "y")
+    assert str(caught.value) == (
+        f"table of {path} must have columns beside the target that say something; got left out: "
+        "'one' (one value in all rows); left out: 'id' (it names the rows); try --use one"
+    )
+    # A curve over the rows is better than nothing.
+    path = written(tmp_path, one=[5] * ROWS, id=range(ROWS), y=["a", "b"] * 12)
+    found = problem(path, "y")
+    assert (found.features, found.dropped, len(found.warnings)) == (("id",), ("one",), 1)
+    assert problem(path, "y", use=["id"]).warnings == ()
+    for use in (["y"], ["id"]):
+        complains(
+            lambda use=use: problem(path, "y", ["id"], use=use), SettingError, "columns to use of"
+        )
+    complains(lambda: problem(path, "y", use=["ix"]), DataError, "column of")
+    path = written(tmp_path, x=numbers, empty=[""] * ROWS, y=["a", "b"] * 12)
+    complains(lambda: problem(path, "y", use=["empty"]), DataError, "features of")
 
 
 def test_what_a_table_has_of_names_and_white_space(tmp_path: Path) -> None:
@@ -329,7 +447,8 @@ def test_columns_that_cannot_be_learnt_from(
     columns: dict[str, Any], words: str, tmp_path: Path, numbers: list[float]
 ) -> None:
     path = written(tmp_path, x=numbers, **columns)
-    complains(lambda: problem(path, "y"), DataError, words)
+    used = [name for name in columns if name != "y"]
+    complains(lambda: problem(path, "y", use=used), DataError, words)
 
 
 def test_all_columns_without_sense_are_named_with_the_remedy(
@@ -348,7 +467,7 @@ def test_all_columns_without_sense_are_named_with_the_remedy(
         (2, ["be numbers, or words that rows have in common; got 24 different ones in 24 rows"]),
     ):
         with pytest.raises(DataError) as caught:
-            problem(path, "y", list(columns)[:dropped])
+            problem(path, "y", list(columns)[:dropped], use=list(columns)[dropped:])
         text = str(caught.value)
         assert text.startswith(f"features of {path} must {words[0]}")
         assert all(word in text for word in words)

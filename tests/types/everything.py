@@ -75,6 +75,7 @@ def main() -> None:
     assert callable(tl.register)
 
     data = tl.load_digits().split(validation=0.2)
+    tl.load_planar("moons", rows=10, noise=0.1)
     assert_type(data, tl.Dataset)
     assert tl.load_mnist is tl.datasets.load_mnist
     small = tl.from_arrays(data.train.x[:50], data.train.t[:50], test=(data.test.x, data.test.t))

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from trainlab.cli import screen
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, given, main, widths
+from trainlab.cli.group import (
+    INTERRUPTED,
+    Choice,
+    Commands,
+    PathName,
+    chooses_an_engine,
+    given,
+    main,
+    widths,
+)
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
@@ -18,6 +27,7 @@ from trainlab.limits import MEMBERS
 from trainlab.terminal import command
 
 if TYPE_CHECKING:
+    from trainlab.experiments.base import AnyExperiment
     from trainlab.experiments.results import Results
     from trainlab.training.progress import Progress
 
@@ -36,7 +46,7 @@ def list_experiments() -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME... | all")
+@click.argument("names", nargs=-1, required=True, metavar="NAME... | FILE.py... | all")
 @click.option(
     "--data",
     type=Choice(["digits", "mnist"]),
@@ -46,6 +56,27 @@ def list_experiments() -> None:
 )
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Runs of each arm.  [default: 10]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another setting, of all arms: lr=0.1, hidden=50x50, steps=500.",
+)
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Other arms: optimizer=sgd,adam.  Of several, each combination.",
+)
+@click.option("--claim", metavar="TEXT", default="", help="What the changed experiment says.")
+@click.option(
+    "--better",
+    nargs=2,
+    multiple=True,
+    metavar="ARM ARM",
+    help="Expected of the changed experiment: the first arm is better than the second.",
+)
 @click.option(
     "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
 )
@@ -66,24 +97,45 @@ def list_experiments() -> None:
 @click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
 @click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
 @click.pass_context
-def run(ctx: click.Context, /, names: Sequence[str], out: Path, **options: Any) -> None:
+def run(
+    ctx: click.Context,
+    /,
+    names: Sequence[str],
+    out: Path,
+    settings: Sequence[str],
+    vary: Sequence[str],
+    claim: str,
+    better: Sequence[tuple[str, str]],
+    **options: Any,
+) -> None:
     """Run experiments; write figures and a page of verdicts.
+
+    FILE.py is a file of your own that calls an experiment EXPERIMENT; "trainlab new experiment"
+    begins one.  With --set and --vary an experiment is changed, and makes no claim but a new one.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
+    from trainlab.experiments.changes import ChangeOptions
+    from trainlab.experiments.registry import command_of
     from trainlab.report.page import build
 
-    experiments = find(names, options["data"])
-    left_out = [one.name for one in find(names) if one not in experiments]
+    experiments: Sequence[AnyExperiment] = find(names, options["data"])
+    every = find(["all"]) if "all" in names else []
+    left_out = [one.name for one in every if one not in experiments]
     if left_out:
         say(f"Not declared for {options['data']}, and left out: {', '.join(left_out)}", err=True)
+    words = ChangeOptions(settings, vary, claim, better)
+    experiments, options["seeds"] = words.change(experiments, options["seeds"])
+    for one in experiments:
+        if one.changes:
+            say(f"{one.name}: {one.title}: {one.changes}", err=True)
     finished: list[Results] = []
     try:
         run_experiments(experiments, out, Options(**options), _bar, _collect(finished))
     except KeyboardInterrupt:
-        left = [e.name for e in experiments[len(finished) :]]
+        left = [word for e in experiments[len(finished) :] for word in command_of(e)[:1]]
         say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
         if out.is_dir():
             say(f"What is done is saved; page: {build(out).resolve()}", err=True)
@@ -91,6 +143,21 @@ def run(ctx: click.Context, /, names: Sequence[str], out: Path, **options: Any) 
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
     say(f"Page: {build(out).resolve()}")
+
+
+@main.group(cls=Commands)
+def new() -> None:
+    """Begin something of your own."""
+
+
+@new.command("experiment")
+@click.argument("name")
+def new_experiment(name: str) -> None:
+    """Write NAME.py into this folder: an experiment that runs as it is, to be changed."""
+    from trainlab.experiments.files import begin
+
+    path = begin(name, Path())
+    say(f"{path} is an experiment; to run it: {command(['trainlab', 'run', str(path)])}")
 
 
 def _bar(name: str) -> AbstractContextManager[Progress | None]:
@@ -262,7 +329,14 @@ def report(folder: Path) -> None:
 @click.argument("model", type=PathName())
 @click.argument("table", metavar="CSV", type=PathName())
 @click.option("--out", type=PathName(file=True), help="A file for the predictions.")
-@click.option("--proba", is_flag=True, help="Probabilities, a column for each class.")
+@click.option("--proba", is_flag=True, help="Probabilities, too, a column for each class.")
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column of CSV, as an id, to stand before the predictions.  May be repeated.",
+)
+@click.option("--keep-all", is_flag=True, help="All columns of CSV stand before the predictions.")
 @click.option(
     "--excel",
     is_flag=True,
@@ -271,15 +345,22 @@ def report(folder: Path) -> None:
 @chooses_an_engine
 @reads_a_table("How all numbers are written.  [default: as in the table of the training]")
 def predict(
-    model: Path, table: Path, out: Path | None, proba: bool, excel: bool, **how: Any
+    model: Path,
+    table: Path,
+    out: Path | None,
+    proba: bool,
+    keep: Sequence[str],
+    keep_all: bool,
+    excel: bool,
+    **how: Any,
 ) -> None:
     """Predict each row of a CSV file with a model that was saved.
 
     CSV may also be a gzip file, a Parquet file or an Excel workbook.  Its first line
     names its columns.  A model that knows the names of its features
     takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers, written as in the table of the training; where the model was trained on words or
-    empty cells, these too.
+    numbers, written as in the table of the training; where the model was trained on words, dates
+    or empty cells, these too.
     """
     from trainlab import files
     from trainlab.data.table import write_table
@@ -290,7 +371,7 @@ def predict(
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba, **how)
+    found = score(load(model), table, proba, keep="all" if keep_all else keep, **how)
     tell(found.notices)
     if found.ignored:
         say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)

@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -44,6 +44,14 @@ class Commands(click.Group):
             say("Interrupted.", err=True)
             raise SystemExit(INTERRUPTED) from None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names."""
+        if args[0] in self.commands or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise _no_such("command", args[0], self.list_commands(ctx), ctx)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reads the options before the name of a command."""
         with _visible():
@@ -57,8 +65,30 @@ def _visible() -> Iterator[None]:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise  # its message is the page of help
+    except click.NoSuchOption as error:
+        raise _no_such("option", error.option_name, _options(error.ctx), error.ctx) from error
     except click.UsageError as error:
         raise click.UsageError(visible(error.format_message()), error.ctx) from error
+
+
+def _options(ctx: click.Context | None) -> list[str]:
+    """The options of a command that its help shows."""
+    shown = [one for one in (ctx.command.get_params(ctx) if ctx else ()) if not _is_hidden(one)]
+    return [name for one in shown for name in one.opts if name.startswith("--")]
+
+
+def _is_hidden(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.hidden
+
+
+def _no_such(
+    what: str, given: str, known: Iterable[str], ctx: click.Context | None
+) -> click.UsageError:
+    """The error for a command or an option that does not exist, and the nearest one that does."""
+    names = {name.lstrip("-"): name for name in known}
+    near = nearest(given.lstrip("-"), names)
+    hint = "" if near is None else f" Did you mean {names[near]!r}?"
+    return click.UsageError(f"No such {what} {visible(given)!r}.{hint}", ctx)
 
 
 class Failure(click.ClickException):
@@ -152,5 +182,6 @@ def given(ctx: click.Context, *arguments: str) -> list[str]:
             continue
         value = ctx.params[name]
         for one in value if isinstance(value, tuple) else (value,):
-            words += [option.opts[0]] if one is True else [option.opts[0], str(one)]
+            several = one if isinstance(one, tuple) else () if one is True else (one,)
+            words += [option.opts[0], *map(str, several)]
     return words

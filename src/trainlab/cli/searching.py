@@ -55,6 +55,22 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
 )
 @click.option("--target", required=True, metavar="COLUMN", help="What is to be predicted.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@click.option(
+    "--use",
+    multiple=True,
+    metavar="COLUMN",
+    help="A feature, though it seems to say nothing, as an id.  May be repeated.",
+)
+@click.option(
+    "--group",
+    metavar="COLUMN",
+    help="Keep rows of one value of it on one side of every split.  Means --model network.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Put the latest rows by it aside; folds go forward.  Means --model network.",
+)
 @reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
 @click.option(
@@ -142,7 +158,7 @@ def search(
 ) -> None:
     """Make a model that predicts a column of a table.
 
-    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg) or of words; cells
+    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
     may be empty, and --drop leaves a column out.  Some rows are put aside.  The others train an
     ensemble of networks, or, with --model network, compare settings of a network by
     cross-validation; then the model is judged on the rows put aside, once, beside a linear model
@@ -160,7 +176,10 @@ def search(
     from trainlab.training.progress import Bar
 
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]
-    model = _model(rest.pop("model"), given_of_networks, None if fresh else begun_with(out))
+    ruled = rest["group"] is not None or rest["time"] is not None
+    asked = "network" if ruled and rest["model"] is None else rest["model"]
+    del rest["model"]
+    model = _model(asked, given_of_networks, None if fresh else begun_with(out))
     numbers = {field.name for field in fields(StudySettings)} & set(rest)
     chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}

@@ -8,3 +8,4 @@ from trainlab.data.idx import read_idx as read_idx
 from trainlab.data.mnist import fetch_mnist as fetch_mnist
 from trainlab.data.mnist import find_mnist as find_mnist
 from trainlab.data.mnist import load_mnist as load_mnist
+from trainlab.data.planar import load_planar as load_planar

@@ -155,6 +155,44 @@ def orders_of(
     return orders
 
 
+class BatchSource:
+    """The batches of steps for the seeds of a lane.
+
+    permutations  as `orders_of` takes it
+    """
+
+    def __init__(self, batches: Batches, permutations: Permutations | None = None) -> None:
+        self._batches, self._permutations = batches, permutations
+        self._epoch, self._orders = -1, np.empty((0, 0), np.int64)
+        self._place: dict[int, int] = {}
+
+    def between(self, seeds: Sequence[int], first: int, end: int) -> NDArray[np.int64]:
+        """The batches (S, n, B) of the steps from `first` on, at most to `end`, that are alike.
+
+        Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
+        """
+        epoch, offset = divmod(first, self._batches.steps_per_epoch)
+        orders, size = self._orders_of(seeds, epoch), self._batches.batch_size
+        whole = orders.shape[1] // size
+        if offset >= whole:
+            return orders[:, None, offset * size :]
+        rows = slice(offset * size, min(offset + end - first, whole) * size)
+        return orders[:, rows].reshape(len(orders), -1, size)
+
+    def _orders_of(self, seeds: Sequence[int], epoch: int) -> NDArray[np.int64]:
+        """The batches (S, samples) of an epoch end to end, drawn when it begins.
+
+        A lane that loses members may lose seeds in the middle of an epoch.
+        """
+        if self._epoch != epoch or not self._place.keys() >= set(seeds):
+            self._orders = orders_of(self._batches, seeds, epoch, self._permutations)
+            self._place = {seed: row for row, seed in enumerate(seeds)}
+            self._epoch = epoch
+        if list(self._place) == list(seeds):
+            return self._orders
+        return self._orders[[self._place[seed] for seed in seeds]]
+
+
 def _need_memory(batches: Batches, orders: int) -> None:
     """Asks for the memory of so many orders, if it is much."""
     rows = batches.steps_per_epoch * batches.batch_size if batches.kind == "book" else batches.n

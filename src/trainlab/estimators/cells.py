@@ -175,14 +175,6 @@ def _word(cell: Any) -> str | None:
 class Column(ABC):
     """What one column of a table became: one or more columns of numbers."""
 
-    @classmethod
-    @abstractmethod
-    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
-        """The column that rows of training make of the cells (N,) of a column of this name.
-
-        Words have a column of their own if `least` rows have them, `most` columns in all.
-        """
-
     @abstractmethod
     def names(self, name: str) -> list[str]:
         """The names of the columns that a column of this name becomes."""
@@ -208,7 +200,7 @@ class Numbers(Column):
     holes: bool
 
     @classmethod
-    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
+    def of(cls, cells: NDArray[Any], name: str) -> Self:
         """The median of the numbers, and whether there were holes."""
         values = numbers_of(cells, name)
         filled = values[~np.isnan(values)]
@@ -253,7 +245,7 @@ class Words(Column):
     holes: bool
 
     @classmethod
-    def of(cls, cells: NDArray[Any], name: str, least: int, most: int) -> Self:
+    def of(cls, cells: NDArray[Any], least: int, most: int) -> Self:
         """The words of the rows: of those that `least` rows have the `most` frequent."""
         counts = Counter(words_of(cells))
         holes = counts.pop(None, 0) > 0

@@ -57,7 +57,7 @@ def _listed(value: Any) -> Any:
 
 _WIDTHS: Final = _rule_of(MLP, "hidden")
 _PATIENCE: Final = whole_number(1)
-INPUTS: Final = ("robust", "standard")
+INPUTS: Final = ("robust", "standard", "piecewise")
 """What the columns of X may become; see InputScaler."""
 _NOT_NEGATIVE: Final = Rule(
     lambda v: is_real(v) and 0 <= float(v) < math.inf, "be a finite number >= 0", float, "1e-4"
@@ -111,7 +111,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "standardize_inputs": Rule(
         lambda v: FLAG.valid(v) or (isinstance(v, str) and v in INPUTS),
-        "be 'robust', 'standard', True or False",
+        "be 'robust', 'standard', 'piecewise', True or False",
         lambda v: v if isinstance(v, str) else bool(v),
         "'robust'",
         INPUTS,

@@ -65,7 +65,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     class_weight : dict, "balanced" or None
         Weights by label, or equal sums for all classes; a label that is not named has the
         weight 1.
-    standardize_inputs : {"robust", "standard"} or bool, default "robust"
+    standardize_inputs : {"robust", "standard", "piecewise"} or bool, default "robust"
         What to train on, by column of X, found in float64; see Notes.  True is "standard".  With
         False X is taken as it is, however far out.
     n_members : int, default 1
@@ -109,6 +109,10 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
     range where the quartiles are equal.  Elsewhere a few values far out decide nothing, neither
     in training nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).
+    Piecewise inputs are these and, behind them, piecewise linear codes: each column is cut at
+    quantiles into up to 16 pieces, and the code of a piece is how much of it lies below x, less ½
+    (Gorishniy, Rubachev and Babenko, 2022, On embeddings for numerical features in tabular deep
+    learning).  They let a network learn steps; X must be dense.
     Standard ones are z = (x − mean) / scale for the standard deviation, or half of the largest |x
     − mean| where that is more: nothing that is trained on is further than 2 from 0.  Later,
     values more than twice as far from 0 as any that was trained on (at least 4) count as lying

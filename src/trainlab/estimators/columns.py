@@ -1,11 +1,12 @@
-"""TableEncoder: columns of words and cells without a value as columns of numbers.
+"""TableEncoder: columns of words, dates and cells without a value as columns of numbers.
 
 Axis letters: N rows, d columns that come in, m that go out.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from trainlab.arrays import as_array
+from trainlab.data.dates import ORDERS, Order
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import (
     OWNER,
@@ -20,10 +22,12 @@ from trainlab.estimators.cells import (
     Numbers,
     Words,
     holds_words,
+    is_hole,
     refuse_dates_and_complex,
     refuse_formats,
 )
 from trainlab.estimators.compatibility import check_features, keeps_parameters, validate_data
+from trainlab.estimators.dates import Dates, find_order
 from trainlab.estimators.frames import columns_of, is_frame, objects
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
@@ -40,13 +44,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         A word needs so many rows for a column of its own.
     max_categories : int, default 50
         The most columns that a column of words may become, that of rare words among them.
+    dates : "auto" or list of str or int or dict
+        All columns of dates, by name or by place; "auto" looks at the cells.  A dict says in which
+        order each has year, month and day where they are digits: "ymd", "dmy" or "mdy".
 
     Attributes
     ----------
     columns_ : tuple of Column
         What each column became.
-    words_ : list of int
+    words_ : tuple of int
         The places of the columns of words.
+    dates_ : tuple of int
+        The places of the columns of dates.
     n_features_in_ : int
         The number of columns.
     feature_names_in_ : ndarray of str
@@ -61,19 +70,28 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     "null", …  A column is one of words if its dtype in the rows of `fit` is one of categories (of
     pandas, polars or pyarrow), whatever they are, or if any cell of it that is not missing is not
     a number ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
-    rows are read in the same way, whatever their dtypes: 7 is then the word "7".  Dates, times
-    and complex numbers are neither, and a DataError says how to make numbers of them.  Nor is
-    a column of "3,750", "$1.01" or "1,5", unless other cells are words: it is a DataError.
+    rows are read in the same way, whatever their dtypes: 7 is then the word "7".  A column of
+    "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
+
+    A column is one of dates if all cells that are not missing are dates with or without times of
+    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024.  Days
+    such as 1/2/2024 are dates where one order of day and month fits all cells and the other does
+    not, or where `dates` says the order; else they are words.  Zones of times are not looked at:
+    what counts is the clock where the time was written.  Times without a day, durations, periods
+    and complex numbers are a DataError that says how to make numbers of them.
 
     A column of numbers becomes itself, with the median of the rows of `fit` in place of missing
     values; and, where values were missing, a second column: 1 where one is missing, else 0.
+    A column of dates becomes its year, month, day, weekday (0 for Monday) and hour, 7.5 for 7:30,
+    as far as they differ in the rows of `fit`, and the days elapsed since the first of these; with
+    the median date in place of missing ones, and a column that says so, as of numbers.
     A column of words becomes a column for each word, 1 in the rows that have it, else 0; one for
     rare words together, where there were any; and one for missing values, where there were any.
 
     Later rows may hold what those of `fit` did not.  A new word counts as a rare one where
     there were some; otherwise it is 0 in all columns, since training had no word to tell it by.
-    So is a missing value in a column of words that had none; in one of numbers it is the median.
-    A word in a column of numbers is a DataError that names the column.
+    So is a missing value in a column of words that had none; in others it is the median.
+    A word in a column of numbers or dates is a DataError that names the column.
 
     Differs from scikit-learn: this is a SimpleImputer(strategy="median", add_indicator=True)
     of the numbers and a OneHotEncoder(min_frequency=, max_categories=,
@@ -95,13 +113,21 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     columns_: tuple[Column, ...]
 
+    # What encoders without these parameters, of earlier versions, did.
+    _before: ClassVar[Mapping[str, Any]] = {"dates": []}
+
     @keeps_parameters
     def __init__(
-        self, words: Any = "auto", *, min_frequency: int = 3, max_categories: int = 50
+        self,
+        words: Any = "auto",
+        *,
+        min_frequency: int = 3,
+        max_categories: int = 50,
+        dates: Any = "auto",
     ) -> None: ...
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn medians and words from rows.
+        """Learn medians, dates and words from rows.
 
         Parameters
         ----------
@@ -115,20 +141,38 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         TableEncoder
             The encoder.
         """
-        least, most = self._limits()
+        self._limits()
         table = self._read(X, reset=True)
-        named = self._named_words()
+        words, dates = self._named_words(), self._named_dates()
         columns: list[Column] = []
         for place, (name, (own, of_kinds)) in enumerate(zip(self._names(), table, strict=True)):
-            of_words = of_kinds if named is None else place in named
-            if not of_words:
+            if of_kinds if words is None else place in words:
+                columns.append(Words.of(own, *self._limits()))
+            elif dates is not None and place in dates:
+                columns.append(self._dates_of(own, name, dates[place]))
+            elif dates is None and (order := find_order(own)) is not None:
+                columns.append(Dates.of(own, name, order))
+            else:
                 refuse_dates_and_complex(own, name, self._expression(X, place))
-                of_words = named is None and holds_words(own)
-                if of_words:
-                    refuse_formats(own, name)
-            columns.append((Words if of_words else Numbers).of(own, name, least, most))
+                columns.append(self._undecided(own, name, words is None))
         self.columns_ = tuple(columns)
         return self
+
+    def _undecided(self, own: NDArray[Any], name: str, may_be_words: bool) -> Column:
+        """A column of numbers, or one of words if it may be one and holds them."""
+        if not (may_be_words and holds_words(own)):
+            return Numbers.of(own, name)
+        refuse_formats(own, name)
+        return Words.of(own, *self._limits())
+
+    def _dates_of(self, own: NDArray[Any], name: str, order: Order | None) -> Dates:
+        """A column that `dates` names; its order is found where it is not said."""
+        found = order or find_order(own)
+        if found is None and any(not is_hole(cell) for cell in own.tolist()):
+            must = "hold dates in one order of day and month, which they leave open or do not have"
+            got, remedy = own.tolist()[0], f'dates={{{name!r}: "dmy"}} or "mdy"'
+            raise DataError(sentence(f"column {name!r}", OWNER, must, got, remedy))
+        return Dates.of(own, name, found or "ymd")
 
     def transform(self, X: Any) -> Array:
         """Turn rows into numbers.
@@ -196,9 +240,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     @property
     def words_(self) -> tuple[int, ...]:
         """The places of the columns of words."""
+        return self._places(Words)
+
+    @property
+    def dates_(self) -> tuple[int, ...]:
+        """The places of the columns of dates."""
+        return self._places(Dates)
+
+    def _places(self, kind: type[Column]) -> tuple[int, ...]:
         if not self.__sklearn_is_fitted__():
-            raise AttributeError("words_ is there after fit")
-        return tuple(place for place, one in enumerate(self.columns_) if isinstance(one, Words))
+            raise AttributeError("words_ and dates_ are there after fit")
+        return tuple(place for place, one in enumerate(self.columns_) if isinstance(one, kind))
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is something to encode with."""
@@ -252,25 +304,46 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         return self.min_frequency, self.max_categories
 
     def _named_words(self) -> frozenset[int] | None:
-        """The places of the columns that `words` names; None for "auto".
+        """The places of the columns that `words` names; None for "auto"."""
+        named = self._named("words")
+        return None if named is None else frozenset(named)
+
+    def _named_dates(self) -> dict[int, Order | None] | None:
+        """The places of the columns that `dates` names, and their orders; None for "auto"."""
+        named = self._named("dates")
+        if named is None:
+            return None
+        if both := (self._named_words() or frozenset()) & named.keys():
+            must = "name columns that words does not name"
+            raise SettingError(sentence("dates", OWNER, must, self._names()[min(both)]))
+        said: Mapping[Any, Any] = self.dates if isinstance(self.dates, Mapping) else {}
+        for order in said.values():
+            if not (isinstance(order, str) and order in ORDERS):
+                must = f"have orders among {', '.join(ORDERS)}"
+                raise SettingError(sentence("dates", OWNER, must, order))
+        return {place: said.get(one) if said else None for place, one in named.items()}
+
+    def _named(self, parameter: str) -> dict[int, Any] | None:
+        """The places of the columns that a parameter names, each with its name; None for "auto".
 
         SettingError for what names no column of the rows of `fit`.
         """
-        if isinstance(self.words, str) and self.words == "auto":
+        given = getattr(self, parameter)
+        if isinstance(given, str) and given == "auto":
             return None
         names = list(getattr(self, "feature_names_in_", ()))
-        most, one_word = self.n_features_in_, isinstance(self.words, (str, bytes))
-        given = None if one_word else several(self.words, most)
-        if given is None or len(given) > most:
+        most, one_word = self.n_features_in_, isinstance(given, (str, bytes))
+        listed = None if one_word else several(given, most)
+        if listed is None or len(listed) > most:
             must = f'be "auto", or a list of at most {most} names or places of columns'
-            raise SettingError(sentence("words", OWNER, must, self.words))
-        places = set()
-        for one in given:
+            raise SettingError(sentence(parameter, OWNER, must, given))
+        places = dict[int, Any]()
+        for one in listed:
             if isinstance(one, str) and one in names:
-                places.add(names.index(one))
+                places[names.index(one)] = one
             elif is_integer(one) and 0 <= one < self.n_features_in_:
-                places.add(int(one))
+                places[int(one)] = one
             else:
                 must = f"name columns that are there, or be places below {self.n_features_in_}"
-                raise SettingError(sentence("words", OWNER, must, one))
-        return frozenset(places)
+                raise SettingError(sentence(parameter, OWNER, must, one))
+        return places

@@ -26,7 +26,7 @@ def estimator_graph(model: Predictor, index: int | None) -> Graph:
         must = f"be None for {name}, whose members are averaged"
         raise SettingError(sentence("index", "export_onnx", must, index))
     population, targets = model._population, model._targets
-    graph = Graph(np.dtype(model._dtype), population.widths[0])
+    graph = Graph(np.dtype(model._dtype), len(model._inputs.mean))
     z = _standardized(graph, model._inputs)
     outputs = [member_outputs(graph, population, place, z) for place in range(len(population))]
     weights = model._weights
@@ -44,8 +44,8 @@ def estimator_graph(model: Predictor, index: int | None) -> Graph:
 def _standardized(graph: Graph, inputs: InputScaler) -> str:
     """What `InputScaler.encode` makes of x, in the dtype of the members."""
     unit, mean, scale = (graph.constant(one, np.float64) for one in inputs.steps())
-    x = graph.add("Mul", graph.add("Cast", "x", to=DOUBLE), unit)
-    z = graph.add("Div", graph.add("Sub", x, mean), scale)
+    x = graph.add("Cast", "x", to=DOUBLE)
+    z = graph.add("Div", graph.add("Sub", graph.add("Mul", x, unit), mean), scale)
     if np.isfinite(inputs.reach).any():
         z = graph.add("Min", z, graph.constant(inputs.reach, np.float64))
         z = graph.add("Max", z, graph.constant(-inputs.reach, np.float64))
@@ -55,6 +55,14 @@ def _standardized(graph: Graph, inputs: InputScaler) -> str:
         bent = graph.add("Div", z, graph.constant(inputs.bend, np.float64))
         square = graph.add("Add", graph.add("Mul", bent, bent), graph.constant(1.0, np.float64))
         z = graph.add("Div", z, graph.add("Sqrt", square))
+    if len(inputs.column):
+        half, low, width = (
+            graph.constant(one, np.float64) for one in (0.5, inputs.low / 2, inputs.width)
+        )
+        own = graph.add("Gather", x, graph.constant(inputs.column, np.int64), axis=1)
+        above = graph.add("Div", graph.add("Sub", graph.add("Mul", own, half), low), width)
+        ends = (graph.constant(end, np.float64) for end in (0.0, 1.0))
+        z = graph.add("Concat", z, graph.add("Sub", graph.add("Clip", above, *ends), half), axis=1)
     return graph.add("Cast", z, to=FLOAT if graph.dtype == np.float32 else DOUBLE)
 
 

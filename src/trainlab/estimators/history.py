@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from trainlab.callers import warn
 from trainlab.data.batches import Batches
 from trainlab.estimators.preparation import Prepared
 from trainlab.network.workspace import Array
@@ -62,7 +61,7 @@ class EstimatorHistory:
                     f"member {index} of {owner} (seed {member.seed}) diverged at step {one.step} "
                     "and keeps what it had learnt before; try a lower learning_rate_init"
                 )
-                warnings.warn(text, ConvergenceWarning, stacklevel=4)
+                warn(text, ConvergenceWarning)
         constant = isinstance(self._members[0].optimizer.schedule, Constant)
         unfinished = any(one.kind == "finished" for one in status)
         if unfinished and constant and self._stopping is not None:
@@ -70,7 +69,7 @@ class EstimatorHistory:
                 f"{owner} was still improving after max_iter={self._losses.shape[1]} epochs; "
                 "try a higher max_iter, or a schedule"
             )
-            warnings.warn(text, ConvergenceWarning, stacklevel=4)
+            warn(text, ConvergenceWarning)
 
 
 def _mean_of_those(values: Array) -> Array:

@@ -5,8 +5,8 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -34,8 +34,12 @@ BEND: Final = 3.0
 FAR: Final = 1e9
 """From here on a robust input is BEND to the last bit, and its square does not overflow."""
 QUARTILES: Final = (0.25, 0.5, 0.75)
+PIECES: Final = 16
+"""Pieces of a column at most, of about as many rows each."""
+MAX_CODES: Final = 1024
+"""Codes of all columns together, about: of many columns each has fewer pieces, but two or more."""
 TIE: Final = 1e-9
-"""Shares of rows that are nearer to a quartile than this are at it: rounding must not choose."""
+"""Shares of rows that are nearer to a quantile than this are at it: rounding must not choose."""
 # A column whose ends are so many units in the last place apart is constant, but for rounding.
 CONSTANT_UNITS: Final = 10.0
 # Numbers that are float64 at a time: some that fit into a cache.
@@ -49,12 +53,17 @@ class InputScaler:
     mean      what is subtracted: the mean, or the median
     furthest  a bound of the |z| that were trained on; infinite where it is not known
     bend      where finite, z is bent to z / √(1 + (z / bend)²), which stays within ±bend
+    column, low, width  of the pieces (m,) that have a code each, behind the d columns: where
+              they are, where they begin, and half of how wide they are
     """
 
     mean: Array
     scale: Array
     furthest: Array
     bend: Array
+    column: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    low: Array = field(default_factory=lambda: np.zeros(0))
+    width: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def plain(cls, features: int) -> Self:
@@ -73,11 +82,12 @@ class InputScaler:
         """
         share = _shares(x.shape[0], weight)
         if issparse(x):
-            columns = as_csr(x, "X", "MLP").tocsc()
-            quartiles, low, high = _sparse_quartiles(columns, share)
-            center = np.zeros(columns.shape[1])
+            stored = as_csr(x, "X", "MLP").tocsc()
+            quartiles, low, high = _sparse_quartiles(stored, share)
+            center = np.zeros(stored.shape[1])
         else:
-            quartiles = np.array([_quartiles(column, share) for column in np.asarray(x).T]).T
+            columns = np.asarray(x).T
+            quartiles = np.array([_quantiles(column, share, QUARTILES) for column in columns]).T
             low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
             center = quartiles[1]
         # Halves, since the distance of the largest numbers is one more.
@@ -87,6 +97,28 @@ class InputScaler:
         scale = 2 * np.minimum(scale, np.finfo(np.float64).max / 2)
         scale = np.where(span > rounding * np.maximum(np.abs(low), np.abs(high)), scale, 1.0)
         return cls(center, scale, np.full(len(scale), np.inf), np.full(len(scale), BEND))
+
+    @classmethod
+    def piecewise(cls, x: Any, weight: Array | None) -> Self:
+        """As `robust`, and behind these columns piecewise linear codes of a dense x (N, d).
+
+        A column is cut at quantiles into up to PIECES pieces.  The code of a piece is how much of
+        it lies below x, (x − low) / width within [0, 1], less ½.  A column of two values or fewer
+        has none: they would say what the column says.  Source: Gorishniy, Rubachev and Babenko
+        (2022), On embeddings for numerical features in tabular deep learning, §3.2.
+        """
+        share, columns = _shares(x.shape[0], weight), np.asarray(x).T
+        pieces = int(np.clip(MAX_CODES // len(columns), 2, PIECES))
+        shares = [piece / pieces for piece in range(pieces + 1)]
+        edges = [np.unique(_quantiles(column, share, shares)) for column in columns]
+        cut = [j for j, own in enumerate(columns) if _has_three(own)]
+        column = np.repeat(cut, [len(edges[j]) - 1 for j in cut]).astype(np.int64)
+        low = np.concatenate([np.zeros(0), *(edges[j][:-1] for j in cut)])
+        # Half of it, since the distance of the largest numbers is one more.
+        width = np.concatenate([np.zeros(0), *(edges[j][1:] for j in cut)]) / 2 - low / 2
+        wide = width > 0
+        scaled = cls.robust(x, weight)
+        return replace(scaled, column=column[wide], low=low[wide], width=width[wide])
 
     @classmethod
     def standard(cls, x: Any, weight: Array | None) -> Self:
@@ -119,36 +151,49 @@ class InputScaler:
         return cls(mean, scale, np.full(len(scale), FURTHEST), np.full(len(scale), np.inf))
 
     @property
+    def outputs(self) -> int:
+        """How many numbers a row becomes."""
+        return len(self.mean) + len(self.column)
+
+    @property
     def reach(self) -> Array:
         """How far from 0 a value can be that is not trained on, (d,)."""
         return self.furthest * BEYOND
 
     def trained_on(self, z: Any) -> Self:
         """The same after a training on z (N, d), which may lie further out."""
-        return replace(self, furthest=np.maximum(self.furthest, _largest(z)))
+        own = z[:, : len(self.furthest)]
+        return replace(self, furthest=np.maximum(self.furthest, _largest(own)))
 
     def encode(self, x: Any, dtype: Any, bounded: bool = True) -> Any:
-        """z (N, d) of the dtype, by way of float64: dense, or CSR if x and z are sparse.
+        """z (N, outputs) of the dtype, by way of float64: dense, or CSR if x and z are sparse.
 
         bounded: what lies beyond `reach` counts as lying there; not so for rows to train on
         A sparse x that has to be centred, as dense rows were trained on, becomes dense.
         DataError for what the dtype cannot hold.
         """
-        if issparse(x) and not self.mean.any():
+        if issparse(x) and not self.mean.any() and not len(self.column):
             sparse = as_csr(x, "X", "MLP")
             columns = sparse.indices
             z = self._encoded(sparse.data, columns, dtype, bounded)
             return csr_array((z, columns, sparse.indptr), shape=sparse.shape)
         x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
-        dense = np.empty(x.shape, dtype)
+        dense, features = np.empty((x.shape[0], self.outputs), dtype), len(self.mean)
         for rows, part in _blocks(x):
-            dense[rows] = self._encoded(part, slice(None), dtype, bounded)
+            dense[rows, :features] = self._encoded(part, slice(None), dtype, bounded)
+            dense[rows, features:] = self._codes(part)
         return dense
 
     def steps(self) -> tuple[Array, Array, Array]:
         """u, m, s (d,) of z = (x u − m) / s: powers of two, mean and scale times these."""
         unit = unit_of(np.maximum(np.abs(self.mean), self.scale))
         return unit, self.mean * unit, self.scale * unit
+
+    def _codes(self, x: Array) -> Array:
+        """The codes (N, m) of rows of finite numbers."""
+        with np.errstate(over="ignore"):
+            above: Array = (x[:, self.column] / 2 - self.low / 2) / self.width
+        return np.clip(above, 0.0, 1.0) - 0.5
 
     def _encoded(self, x: Array, columns: Any, dtype: Any, bounded: bool) -> Array:
         """z (…, columns) of finite values in the columns that they belong to."""
@@ -177,17 +222,23 @@ def _shares(rows: int, weight: Array | None) -> Array:
     return share
 
 
-def _quartiles(x: Array, share: Array) -> Array:
-    """The quartiles (3,) of numbers (N,), float64, that count by their shares.
+def _quantiles(x: Array, share: Array, at: Sequence[float]) -> Array:
+    """Quantiles (q,), float64, of numbers (N,) that count by their shares.
 
-    Where a quartile lies between two numbers it is their mean, so that a row of weight 2 is the
+    Where a quantile lies between two numbers it is their mean, so that a row of weight 2 is the
     same as two rows.
     """
     order = np.argsort(x, kind="stable")
     ordered, up_to = x[order].astype(np.float64), np.cumsum(share[order])
     last = len(ordered) - 1
-    at = [np.searchsorted(up_to, [q - TIE, q + TIE]).clip(0, last) for q in QUARTILES]
-    return np.array([ordered[low] / 2 + ordered[high] / 2 for low, high in at])
+    near = [np.searchsorted(up_to, [q - TIE, q + TIE]).clip(0, last) for q in at]
+    return np.array([ordered[low] / 2 + ordered[high] / 2 for low, high in near])
+
+
+def _has_three(x: Array) -> bool:
+    """Whether there are three different numbers."""
+    low, high = x.min(), x.max()
+    return bool(((x != low) & (x != high)).any())
 
 
 def _sparse_quartiles(x: Any, share: Array) -> tuple[Array, Array, Array]:
@@ -202,7 +253,7 @@ def _sparse_quartiles(x: Any, share: Array) -> tuple[Array, Array, Array]:
         if len(values) < x.shape[0]:
             values = np.append(values, 0.0)
             there = np.append(there, max(1.0 - there.sum(), 0.0))
-        quartiles[:, column] = _quartiles(values, there)
+        quartiles[:, column] = _quantiles(values, there, QUARTILES)
     return quartiles, low, high
 
 

@@ -2,7 +2,8 @@
 
 The document: the `names` of the two steps, whether the pipeline is `verbose`, the `encoder`
 (its `parameters`, the names of its `features` or null, and for each column what it became:
-{"numbers": [median, holes]} or {"words": [values, rare, holes]}; and, where a table in a file
+{"numbers": [median, holes]}, {"words": [values, rare, holes]} or {"dates": [order, parts, first
+day, median, holes]}; and, where a table in a file
 has numbers that are not plain, `formats`, {name: [decimal sign, sign of groups, unit]}), and the
 `network`, its kind and its document, whose arrays are those of the file.
 """
@@ -17,10 +18,12 @@ from typing import Any, Final
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from trainlab.data.dates import DAY, ORDERS
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.estimators.cells import Column, Numbers, Words, is_hole
 from trainlab.estimators.columns import TableEncoder
+from trainlab.estimators.dates import PARTS, Dates
 from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.saved import plain, value_of
 from trainlab.models.container import UNSOUND, Content, fault
@@ -34,6 +37,8 @@ NETWORKS: Final = (
     "PopulationEnsembleClassifier",
     "PopulationEnsembleRegressor",
 )
+_DAYS: Final = 1 << 30
+"""Days from 1970 to any date that NumPy can make of a day."""
 _PARTS: Final = {"names", "verbose", "encoder", "network"}
 _MUST: Final = f"be a TableEncoder and one of {', '.join(NETWORKS)}"
 
@@ -76,6 +81,9 @@ def pack(model: Pipeline) -> Content:
 def _described(column: Column) -> dict[str, Any]:
     if isinstance(column, Numbers):
         return {"numbers": [column.median, column.holes]}
+    if isinstance(column, Dates):
+        order, parts, *rest = astuple(column)
+        return {"dates": [order, list(parts), *rest]}
     assert isinstance(column, Words)
     return {"words": [list(column.values), list(column.rare), column.holes]}
 
@@ -109,7 +117,8 @@ def unpack(content: Content, source: str) -> Pipeline:
 
 
 def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
-    parameters = {name: value_of(value, source) for name, value in said["parameters"].items()}
+    given = {name: value_of(value, source) for name, value in said["parameters"].items()}
+    parameters = {**TableEncoder._before, **given}
     columns, features = said["columns"], said["features"]
     parts = set(said) - {"formats"}
     if parts != {"parameters", "features", "columns"} or not isinstance(columns, list):
@@ -129,10 +138,11 @@ def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
     encoder.columns_ = tuple(_column(one, most, source) for one in columns)
     if "formats" in said:
         encoder.number_formats_ = _formats(said["formats"], encoder, source)
-    named = encoder._named_words()
-    if not columns or named not in (None, frozenset(encoder.words_)):
-        must = "be there, and of words where the parameter says so"
-        raise fault(source, "columns", must, encoder.words_)
+    named, dates = encoder._named_words(), encoder._named_dates()
+    sound = dates is None or set(dates) == {*encoder.dates_}
+    if not columns or named not in (None, frozenset(encoder.words_)) or not sound:
+        must = "be there, and of words and dates where the parameters say so"
+        raise fault(source, "columns", must, encoder.words_ + encoder.dates_)
     return encoder
 
 
@@ -163,6 +173,17 @@ def _column(said: Any, most: int, source: str) -> Column:
         plainly = all(word == word.strip() and not is_hole(word) for word in words)
         if sound and few and plainly and type(holes) is bool:
             return found
+    elif kind == "dates":
+        order, own, first, put, holes = parts
+        kept = [part for part in PARTS if part in own]
+        sound = order in ORDERS and own == kept and own[-1] == PARTS[-1] and type(holes) is bool
+        if (
+            sound
+            and type(first) is int
+            and type(put) is float
+            and abs(first) < _DAYS > abs(put) / DAY
+        ):
+            return Dates(order, tuple(own), first, put, holes)
     must = f"be a finite median, or at most {most} columns of different words"
     raise fault(source, "a column of the encoder", must, said)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from scipy.sparse import issparse
 
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
 from trainlab.errors import SettingError, sentence
@@ -161,6 +162,11 @@ def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
 
 def scaler_of(kind: str | bool, rows: Rows) -> InputScaler:
     """What becomes of the columns of X, by the parameter `standardize_inputs`."""
+    if kind == "piecewise":
+        if issparse(rows.x):
+            must, remedy = "be 'robust' for a sparse X", "'robust', or X.toarray()"
+            raise SettingError(sentence("standardize_inputs", "MLP", must, kind, remedy))
+        return InputScaler.piecewise(rows.x, rows.weight)
     if kind == "robust":
         return InputScaler.robust(rows.x, rows.weight)
     if kind:  # True is what it was in earlier versions

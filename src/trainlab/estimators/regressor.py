@@ -52,7 +52,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         As in `MLP`.
     loss : {"auto", "mean_squared_error", "huber"} or Loss
         "auto" is the mean squared error.
-    standardize_inputs : {"robust", "standard"} or bool, default "robust"
+    standardize_inputs : {"robust", "standard", "piecewise"} or bool, default "robust"
         What to train on, by column of X, found in float64; see Notes.  True is "standard".  With
         False X is taken as it is, however far out.
     standardize_targets : bool, default True
@@ -98,6 +98,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
     range where the quartiles are equal.  Elsewhere a few values far out decide nothing, neither
     in training nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).
+    Piecewise ones have codes of pieces behind them, as in MLPClassifier.
     Standard ones are z = (x − mean) / scale for the standard deviation, or half of the largest |x
     − mean| where that is more: nothing that is trained on is further than 2 from 0.  Later,
     values more than twice as far from 0 as any that was trained on (at least 4) count as lying

@@ -139,9 +139,10 @@ def _put_together(
     model._targets = _targets(document["targets"], arrays, form.classifies, source)
     said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(InputScaler)}
     model._population = revive_population(document["population"], arrays, source, version)
-    if model._population.widths != (attributes["n_features_in_"], model._targets.outputs):
-        raise fault(source, "widths", "be those of the targets", model._population.widths)
     model._inputs = _inputs(said, attributes["n_features_in_"], version, source)
+    if model._population.widths != (model._inputs.outputs, model._targets.outputs):
+        must = "be those of the inputs and the targets"
+        raise fault(source, "widths", must, model._population.widths)
     model._dtype = document["dtype"]
     if model._dtype != str(model._population.states[0].params.dtype):
         raise fault(source, "dtype", "be that of the members", model._dtype)
@@ -173,13 +174,18 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
         if all(one is None for one in said.values()):
             return plain
         raise fault(source, "inputs", f"have no means in version {version}", said["mean"])
-    mean, scale, *ends = (said[one.name] for one in fields(InputScaler))
-    # Earlier files have no bounds.
-    ends = [plain.furthest if one is None else one for one in ends]
+    if said["mean"] is None or said["scale"] is None:
+        raise fault(source, "inputs", "have means and scales", sorted(said))
+    # Earlier files have no bounds and no codes.
+    said = {name: getattr(plain, name) if one is None else one for name, one in said.items()}
+    mean, scale, *ends, column, low, width = said.values()
     sound = all(one.dtype == np.float64 and bool((one >= 0).all()) for one in ends)
     sound = sound and bool((ends[1] > 0).all())
     if {one.shape for one in (mean, *ends)} == {(features,)} and _are_sound(mean, scale) and sound:
-        return InputScaler(mean, scale, *ends)
+        known = column.dtype == np.int64 and column.shape == low.shape
+        if known and _are_sound(low, width) and bool(((column >= 0) & (column < features)).all()):
+            return InputScaler(**said)
+        raise fault(source, "inputs", f"have codes of {features} columns, of widths > 0", width)
     must = f"have {features} finite means, scales > 0, bounds >= 0 and bends > 0"
     raise fault(source, "inputs", must, mean)
 

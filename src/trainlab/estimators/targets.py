@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
+from trainlab.callers import warn
 from trainlab.data.labels import places
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.network.workspace import Array
@@ -229,4 +229,4 @@ def _check_names(class_weight: Mapping[Any, Any], classes: Sequence[Any], owner:
     text = sentence("class_weight", owner, must, strange[0], remedy)
     if any(label not in class_weight for label in classes):
         raise SettingError(text)
-    warnings.warn(text, UserWarning, stacklevel=2)
+    warn(text, UserWarning)

@@ -8,7 +8,9 @@ data, those that train one population, and those that train in stages.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 
@@ -22,6 +24,7 @@ from trainlab.optimizers import Optimizer
 from trainlab.training.history import History
 
 Array = npt.NDArray[np.float64]
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 DATA_SETS: Final = ("digits", "mnist")
 T = TypeVar("T")
 
@@ -31,7 +34,17 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One member: its arm, its seed (None without randomness) and its settings as plain JSON."""
+    """One member of what was measured.
+
+    Parameters
+    ----------
+    arm : str
+        Its arm.
+    seed : int or None
+        Its seed; None without randomness.
+    settings : dict
+        What it was trained with, as plain JSON.
+    """
 
     arm: str
     seed: int | None
@@ -45,7 +58,17 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredSeries:
-    """A quantity along an axis: axis_values (n,), values (members, n), NaN where there is none."""
+    """A quantity of each member along an axis.
+
+    Parameters
+    ----------
+    axis : str
+        What the axis counts, as "step" or "epoch".
+    axis_values : ndarray, shape (n,)
+        The places on it.
+    values : ndarray, shape (members, n)
+        The values there; NaN where there is none.
+    """
 
     axis: str
     axis_values: Array
@@ -54,7 +77,17 @@ class MeasuredSeries:
 
 @dataclasses.dataclass(frozen=True)
 class Measurements:
-    """Members and their series; `diverged` maps a member's id to the updates it survived."""
+    """What an experiment leaves: members and their series.
+
+    Parameters
+    ----------
+    members : tuple of Row
+        The members.
+    series : dict of str to MeasuredSeries
+        Their series by name.
+    diverged : dict of str to int, optional
+        Id of a member → the updates that it survived.
+    """
 
     members: tuple[Row, ...]
     series: Mapping[str, MeasuredSeries]
@@ -81,10 +114,19 @@ class Measurements:
 class Measure:
     """One number per member: how it is called and how it is taken from the series.
 
-    words        a noun in the singular without article: sentences say "a lower {words}"
-    comparative  what the better of two arms has, where "a lower {words}" is not English:
-                 "fewer steps to an accuracy of 90 %"
-    unit         what sentences count it in, in the plural: "powers of ten"
+    Parameters
+    ----------
+    words : str
+        A noun in the singular without article: sentences say "a lower {words}".
+    of : callable
+        Takes the series by name, and returns an array (members,).
+    better : {"lower", "higher"}
+        Which of two numbers is better.
+    comparative : str, optional
+        What the better of two arms has, where "a lower {words}" is not English: "fewer steps to
+        an accuracy of 90 %".
+    unit : str, optional
+        What sentences count it in, in the plural: "powers of ten".
     """
 
     words: str
@@ -100,23 +142,64 @@ class Measure:
 
 
 def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
-    """The mean of the last `count` values of a series (of all if there are fewer)."""
+    """Measure the mean of the last values of a series, of all if there are fewer.
+
+    Parameters
+    ----------
+    series : str
+        The name of the series.
+    count : int
+        How many values.
+
+    Returns
+    -------
+    callable
+        The `of` of a Measure.
+    """
     return lambda found: np.asarray(found[series].values[:, -count:].mean(axis=-1))
 
 
 def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
-    """The greatest value of a series."""
+    """Measure the greatest value of a series.
+
+    Parameters
+    ----------
+    series : str
+        The name of the series.
+
+    Returns
+    -------
+    callable
+        The `of` of a Measure.
+    """
     return lambda found: np.asarray(found[series].values.max(axis=-1))
 
 
 def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
-    """The last value of one series minus the last of another."""
+    """Measure the last value of one series minus the last of another.
+
+    Parameters
+    ----------
+    first, second : str
+        The names of the series.
+
+    Returns
+    -------
+    callable
+        The `of` of a Measure.
+    """
     return lambda found: np.asarray(found[first].values[:, -1] - found[second].values[:, -1])
 
 
 @dataclasses.dataclass(frozen=True)
 class Better:
-    """Expected: the first arm is better than the second, seed by seed."""
+    """Expected: the first arm is better than the second, seed by seed.
+
+    Parameters
+    ----------
+    first, second : str
+        The names of the arms.
+    """
 
     first: str
     second: str
@@ -124,7 +207,15 @@ class Better:
 
 @dataclasses.dataclass(frozen=True)
 class Within:
-    """Expected: the median of an arm lies in [low, high]."""
+    """Expected: the median of an arm lies in [low, high].
+
+    Parameters
+    ----------
+    arm : str
+        The name of the arm.
+    low, high : float, default -inf and inf
+        The bounds.
+    """
 
     arm: str
     low: float = -math.inf
@@ -148,12 +239,40 @@ colour of the light one replaced (`plots.recolored`), so colours are to be those
 class Experiment:
     """What all kinds share.
 
-    number     its place in the study notes, or that of what it continues; None where they
-               lack it
-    equations  the technique in TeX, as matplotlib's mathtext understands it, a line each
-    curves     series worth a closer look than a figure allows: the page draws them with
-               values to read off, arms to hide and single members to show
+    Parameters
+    ----------
+    name : str
+        What it is called: small letters, digits and "-".
+    number : int, optional
+        Its place in the study notes, or that of what it continues; None where they lack it.
+    title : str
+        Its heading on the page.
+    claim : str
+        What it says, in a sentence; "" where it says nothing.
+    equations : tuple of str
+        The technique in TeX, as matplotlib's mathtext understands it, a line each.
+    measure : Measure
+        The number by which its arms are compared.
+    expect : tuple of Better or Within
+        What its claim is judged by; () where nothing is.
+    figure : callable
+        Takes the Measurements and a theme, and returns a figure of matplotlib.
+    caption : str
+        What stands below the figure.
+    curves : tuple of str, optional
+        Series worth a closer look than a figure allows: the page draws them with values to read
+        off, arms to hide and single members to show.
+    changes : str, optional
+        What was changed of another experiment, in words.
+    command : tuple of str, optional
+        The words after `trainlab run` that stand for it, where its name does not.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # What all experiments have takes the place of {shared} in the docstring of each kind.
+        shared = inspect.cleandoc(Experiment.__doc__ or "").partition("----------\n")[2]
+        cls.__doc__ = inspect.cleandoc(cls.__doc__ or "").replace("{shared}", shared) or None
 
     name: str
     number: int | None = None
@@ -165,11 +284,22 @@ class Experiment:
     figure: Figure
     caption: str
     curves: tuple[str, ...] = ()
+    changes: str = ""
+    command: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FunctionExperiment(Experiment):
-    """An experiment on functions: `compute(seeds)` measures it; seeds are () where none matter."""
+    """An experiment on functions, which needs no data.
+
+    Parameters
+    ----------
+    {shared}
+    compute : callable
+        Takes the seeds, which are () where none matter, and returns the Measurements.
+    random : bool, default False
+        Whether seeds matter.
+    """
 
     data_sets: ClassVar[tuple[str, ...]] = ()
 
@@ -179,10 +309,26 @@ class FunctionExperiment(Experiment):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How a population is trained on one data set; `quick_steps` replaces `steps` in quick runs.
+    """How a population is trained on one data set.
 
-    rows      only the first so many rows of the train split; None: all of them
-    evaluate  as `Population.fit` takes it; of a list, the steps that a run reaches, and its end
+    Parameters
+    ----------
+    network : MLP
+        The network, before an arm changes it.
+    optimizer : Optimizer
+        Its optimizer.
+    batch_size : int
+        Samples per step.
+    steps, quick_steps : int
+        How long it is trained, and how long in a quick run.
+    rows : int, optional
+        Only the first so many rows of the train split.
+    evaluate : "epoch", int or tuple of int, optional
+        As `Population.fit` takes it; of a list, the steps that a run reaches, and its end.
+    on : tuple of str, optional
+        What is evaluated, as `Population.fit` takes it.
+    batches : {"book", "permutation"}
+        The order of samples.
     """
 
     network: MLP
@@ -198,9 +344,18 @@ class Setup:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingExperiment(Experiment):
-    """An experiment that trains: base (data set → setup) and vary (arm → fields that differ).
+    """An experiment that trains one population.
 
-    `vary` names fields of the network or of the optimizer, or "optimizer" itself.
+    Parameters
+    ----------
+    {shared}
+    base : dict of str to Setup
+        Data set, "digits" or "mnist", → how it is trained on it.
+    vary : dict of str to dict
+        Arm → what it changes: fields of the network or of the optimizer, or "optimizer" itself.
+
+    Notes
+    -----
     Numbers of the study notes find their arm, series and step by name (published.json).
     """
 
@@ -209,7 +364,7 @@ class TrainingExperiment(Experiment):
 
     @property
     def data_sets(self) -> tuple[str, ...]:
-        """The data sets that it is declared for."""
+        """Data sets that it is declared for."""
         return tuple(self.base)
 
 
@@ -233,11 +388,27 @@ class Train(Protocol):
 class StagedExperiment(Experiment):
     """An experiment in stages, where what is trained next depends on what was found.
 
-    `compute(data, seeds, train)` measures it, on any of its `data_sets`.
+    Parameters
+    ----------
+    {shared}
+    data_sets : tuple of str, default ("digits", "mnist")
+        What it may be measured on.
+    compute : callable
+        Takes the data, the seeds and a Train, which trains a population, and returns the
+        Measurements.
     """
 
     data_sets: tuple[str, ...] = DATA_SETS
     compute: Callable[[Dataset, Sequence[int], Train], Measurements]
+
+
+def is_name(text: str) -> bool:
+    """Whether an experiment may be called so: a folder, a link and a command have its name.
+
+    >>> is_name("my-experiment-2"), is_name("My experiment"), is_name("../up")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 AnyExperiment = FunctionExperiment | TrainingExperiment | StagedExperiment

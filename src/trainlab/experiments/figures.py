@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab import evidence, plots
-from trainlab.experiments.base import MeasuredSeries, Measurements
+from trainlab.experiments.base import Measure, MeasuredSeries, Measurements
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
@@ -54,6 +54,50 @@ def losses(top: float, mark_every: int) -> Draw:
         return drawn
 
     return figure
+
+
+def summary(measure: Measure) -> Draw:
+    """Make a figure for arms of any kind: their training losses, and the measure of each run.
+
+    Parameters
+    ----------
+    measure : Measure
+        What is measured.
+
+    Returns
+    -------
+    callable
+        The figure of an experiment that trains one population.
+    """
+
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
+        arms = measured.arms
+        with plots.themed(theme):
+            height = max(4.6, 1.2 + 0.34 * len(arms))
+            drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=height)
+            curves = arm_curves(measured, "train_loss", smooth=True)
+            lowest = min(np.nanmin(curve.center, initial=np.inf) for curve in curves)
+            if 0 < lowest < 0.1:
+                plots.logarithmic(left, "y")
+            plots.curves(left, curves, theme, mark_every=float(np.ptp(curves[0].x)) / 8)
+            axis = AXES[measured.series["train_loss"].axis]
+            plots.label(left, axis, "batch loss (smoothed)", "Training loss")
+            values = measure.of(measured.series)
+            rows = [values[own] for own in arms.values()]
+            plots.intervals(right, [_broken(arm) for arm in arms], rows, measure.heading, theme)
+            for marker, size, words in (("o", 5, "one run"), ("|", 14, "median")):
+                right.plot([], [], marker, color=theme.ink, ms=size, label=words)
+            right.legend(loc="best")
+            right.set_title("Each run")
+            _heading(drawn, measured, theme)
+        return drawn
+
+    return figure
+
+
+def _broken(arm: str) -> str:
+    """The name of an arm on several lines: beside an axis there is little room."""
+    return arm.replace(", ", ",\n")
 
 
 def accuracies(measured: Measurements, theme: plots.Theme) -> plots.Figure:

@@ -11,8 +11,9 @@ from typing import Final
 
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.experiments.base import AnyExperiment
+from trainlab.experiments.files import is_file, read
 
-_IMPORT_THIS: Final = ("registry", "resuming", "runner")
+_IMPORT_THIS: Final = ("changes", "registry", "resuming", "runner")
 
 
 def _declared() -> Iterator[AnyExperiment]:
@@ -37,13 +38,20 @@ EXPERIMENTS: Final[Mapping[str, AnyExperiment]] = MappingProxyType(
 )
 
 
+def command_of(experiment: AnyExperiment) -> tuple[str, ...]:
+    """The words after `trainlab run` that stand for an experiment; () where none do."""
+    is_ours = EXPERIMENTS.get(experiment.name) is experiment
+    return (experiment.name,) if is_ours else experiment.command
+
+
 def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
-    """Look up experiments by name.
+    """Look up experiments by name, and read those in files of the user's own.
 
     Parameters
     ----------
     names : iterable of str
-        The names; "all" stands for all of them.
+        The names; "all" stands for all of trainlab's.  One that ends in .py is a file of
+        Python, which is run: what it calls EXPERIMENT is the experiment.
     data : str, optional
         A data set: "all" leaves out the experiments that are not declared for it.
 
@@ -56,6 +64,8 @@ def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
     ------
     SettingError
         For an unknown name; it suggests the nearest one.
+    DataError
+        For a file that is not there, raises an error or declares no experiment.
 
     Examples
     --------
@@ -70,8 +80,14 @@ def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
             }
         elif name in EXPERIMENTS:
             found[name] = EXPERIMENTS[name]
+        elif is_file(name):
+            own = read(name)
+            if own.name in {**EXPERIMENTS, **found}:
+                must = "be another than those of trainlab and of other files"
+                raise SettingError(sentence("name of EXPERIMENT", name, must, own.name))
+            found[own.name] = own
         else:
-            must = "be all or one of " + ", ".join(EXPERIMENTS)
+            must = "be all, a file.py or one of " + ", ".join(EXPERIMENTS)
             remedy = nearest(name, EXPERIMENTS) or "trainlab list"
             raise SettingError(sentence("name", "an experiment", must, name, remedy))
     return list(found.values())

@@ -2,7 +2,8 @@
 
 Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
 (metric → axis, axis_values, values: one list per member); verdict; published
-(source, what, value, median, interval, inside, level, runs, note); environment.
+(source, what, value, median, interval, inside, level, runs, note); environment; and
+about, for experiments that are none of trainlab's.
 A number that is not finite is null.
 """
 
@@ -58,7 +59,7 @@ class Verdict:
     """What the statistics say.
 
     outcome      "as expected", "no difference shown", "undecided", "contrary to what was
-                 expected" or "not judged"
+                 expected", "not judged" or "no claim"
     line         the verdict in one sentence
     measure      what the numbers are
     arms         label → median with interval; best first
@@ -74,6 +75,22 @@ class Verdict:
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What is to be said of an experiment that trainlab does not know: changed, or of one's own.
+
+    Its fields are those of `base.Experiment`.
+    """
+
+    title: str
+    claim: str
+    equations: tuple[str, ...]
+    caption: str
+    curves: tuple[str, ...]
+    changes: str
+    command: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +111,8 @@ class Results:
         Published numbers beside ours.
     environment : dict
         The versions and the machine that numbers depend on, and the options of the run.
+    about : Declared, optional
+        What the page says of the experiment, where it is none of trainlab's.
     """
 
     experiment: str
@@ -102,6 +121,7 @@ class Results:
     verdict: Verdict
     published: tuple[Replication, ...]
     environment: Mapping[str, Any]
+    about: Declared | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Describe the results as plain, strict JSON.
@@ -134,6 +154,8 @@ class Results:
             "published": [_without_ends(row) for row in self.published],
             "environment": dict(self.environment),
         }
+        if self.about is not None:
+            content["about"] = vars(self.about)
         return dict(plain(content))
 
     @classmethod
@@ -181,7 +203,15 @@ class Results:
             ),
             published=tuple(_replication(row) for row in content["published"]),
             environment=content["environment"],
+            about=_about(content["about"]) if "about" in content else None,
         )
+
+
+def _about(row: Mapping[str, Any]) -> Declared:
+    lists = {name: row[name] for name in ("equations", "curves", "command")}
+    if not all(isinstance(words, list) for words in lists.values()):
+        raise TypeError(f"{', '.join(lists)} must be lists")
+    return Declared(**{**row, **{name: tuple(words) for name, words in lists.items()}})
 
 
 def _without_ends(row: Replication) -> dict[str, Any]:

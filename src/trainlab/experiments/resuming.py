@@ -15,7 +15,7 @@ from typing import Any, Final
 from trainlab.errors import DataError
 from trainlab.experiments import results
 from trainlab.experiments.base import AnyExperiment, FunctionExperiment
-from trainlab.experiments.registry import EXPERIMENTS
+from trainlab.experiments.registry import EXPERIMENTS, command_of
 from trainlab.experiments.results import Results
 from trainlab.store import Store, decode, encode
 
@@ -47,9 +47,9 @@ class Place:
 
         That is so where nothing has changed: the source, versions and data that `now` tells
         of, and the files that were written; and where no other engine is asked for.  It is
-        unknown for experiments that are not part of the source.
+        unknown for experiments that neither are part of the source nor are changes of one.
         """
-        if self.fresh or EXPERIMENTS.get(experiment.name) is not experiment:
+        if self.fresh or command_of(experiment)[:1] not in {(name,) for name in EXPERIMENTS}:
             return None
         content = self._marker().load("result").get(0)
         if content is None or decode(content)[0] != self._written(folder, now):

@@ -32,7 +32,8 @@ from trainlab.experiments.base import (
     StagedExperiment,
     TrainingExperiment,
 )
-from trainlab.experiments.results import NO_DATA, Results
+from trainlab.experiments.registry import EXPERIMENTS
+from trainlab.experiments.results import NO_DATA, Declared, Results
 from trainlab.experiments.resuming import Place
 from trainlab.experiments.verdicts import judge
 from trainlab.limits import MEMBERS
@@ -240,7 +241,16 @@ def measure(
             experiment.name, measured, data if experiment.data_sets else None
         ),
         environment=environment(**named, quick=options.quick),
+        about=about(experiment),
     )
+
+
+def about(experiment: AnyExperiment) -> Declared | None:
+    """What results say of an experiment that is none of trainlab's; None of one that is."""
+    if EXPERIMENTS.get(experiment.name) is experiment:
+        return None
+    names = [field.name for field in dataclasses.fields(Declared)]
+    return Declared(**{name: getattr(experiment, name) for name in names})
 
 
 def _described(

@@ -23,7 +23,8 @@ NOT_SHOWN: Final = "no difference shown"
 UNDECIDED: Final = "undecided"
 CONTRARY: Final = "contrary to what was expected"
 NOT_JUDGED: Final = "not judged"
-OUTCOMES: Final = (EXPECTED, NOT_SHOWN, UNDECIDED, CONTRARY, NOT_JUDGED)
+NO_CLAIM: Final = "no claim"
+OUTCOMES: Final = (EXPECTED, NOT_SHOWN, UNDECIDED, CONTRARY, NOT_JUDGED, NO_CLAIM)
 
 LEVEL: Final = 0.95
 
@@ -38,7 +39,8 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     that the expectations name, and, of at most FEW_ARMS arms, the others.  The first are
     few and were chosen before anything was measured, so the correction costs them little.
     A median counts as within bounds when its interval is.
-    With one seed nothing is judged; without randomness values stand for themselves.
+    With one seed nothing is judged; without randomness values stand for themselves.  Where
+    nothing is expected, all is measured and compared, and there is no claim.
     """
     values = measure.of(measured.series)
     seeds = measured.seeds
@@ -48,7 +50,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     pairs = {(c.first, c.second): c for c in comparisons}
     found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
-    outcome = NOT_JUDGED if seeds == 1 else _outcome(claims)
+    outcome = _outcome(claims, seeds)
     ranked = _ranked(medians, measure)
     return Verdict(
         outcome=outcome,
@@ -105,7 +107,11 @@ def _compared(
     )
 
 
-def _outcome(claims: Sequence[Claim]) -> str:
+def _outcome(claims: Sequence[Claim], seeds: int) -> str:
+    if not claims:
+        return NO_CLAIM
+    if seeds == 1:
+        return NOT_JUDGED
     if any(found.met is False for found in claims):
         return CONTRARY
     if all(found.met for found in claims):
@@ -173,7 +179,9 @@ def _sign(pair: tuple[str, str], comparisons: Sequence[Comparison], measure: Mea
 
 
 def _bounds(expect: Sequence[Expectation]) -> list[str]:
-    """The bounds that were expected: once if all arms share them."""
+    """The bounds that were expected, if any: once if all arms share them."""
+    if not expect:
+        return []
     words = {e.arm: between(e.low, e.high) for e in expect if isinstance(e, Within)}
     if len(set(words.values())) == 1:
         return [f"expected {next(iter(words.values()))}"]

@@ -9,16 +9,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from trainlab.data.cells import bare
 from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, check_decimal, grouped
 from trainlab.data.table import TableFile
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.errors import DataError, SettingError, nearest, sentence
 from trainlab.network.workspace import Array
 from trainlab.population import Network, Population
+from trainlab.settings import several
 
 _SHOWN: Final = 20
 
@@ -27,14 +28,14 @@ _SHOWN: Final = 20
 class Scores:
     """Predictions of a model for a table.
 
-    columns  predictions by name of column
-    ignored  the columns of the table that the model does not use
+    columns  by name: those of the table that were to be kept, as text; then predictions
+    ignored  the columns of the table that the model does not use, and that were not kept
     notices  how the table was read, where that is not obvious
     strange  of those that it knows: how many cells hold words that no row of its training
              had, or nothing where each of them had a number
     """
 
-    columns: dict[str, Array]
+    columns: dict[str, Any]
     ignored: tuple[str, ...]
     strange: dict[str, int] = dataclasses.field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -52,12 +53,13 @@ def score(
     skip_lines: int = 0,
     decimal: Decimal | None = None,
     engine: str = "auto",
+    keep: Sequence[str] | Literal["all"] = (),
 ) -> Scores:
-    """The predictions of a model, or its probabilities, for each row of a table in a file.
+    """The predictions of a model, with probabilities or without, for each row of a table in a file.
 
     A model with `feature_names_in_` takes the columns of these names; another needs a table
     that has as many columns as it has inputs.  Rows are read and predicted in blocks.  Cells
-    are numbers; for a pipeline with a TableEncoder also words and holes.
+    are numbers; for a pipeline with a TableEncoder also words, dates and holes.
 
     Parameters
     ----------
@@ -66,12 +68,14 @@ def score(
     path, delimiter, skip_lines
         As `trainlab.data.table.read_table` has them.
     proba
-        Whether probabilities are asked for.
+        Whether probabilities are asked for, beside the labels.
     decimal
         The decimal sign of the numbers; None: they are written as in the table that the model
         was trained on, if `trainlab search` made it, else as programs write them.
     engine
         What computes the predictions, whatever the model was trained with.
+    keep
+        Names of columns of the table whose cells stand before the predictions; "all" of them.
     """
     if not hasattr(model, "predict"):
         must = "be a network or an estimator"
@@ -82,9 +86,9 @@ def score(
     if proba and not hasattr(model, "predict_proba"):
         must = "be a classifier for probabilities"
         raise SettingError(sentence("model", "predict", must, type(model).__name__))
-    ask = model.predict_proba if proba else model.predict
+    asks = [model.predict, model.predict_proba] if proba else [model.predict]
     if isinstance(model, Network):
-        ask = partial(ask, engine=engine)
+        asks = [partial(ask, engine=engine) for ask in asks]
     else:
         getattr(model, "steps", [("", model)])[-1][1].engine = engine
     known = getattr(model, "feature_names_in_", None)
@@ -97,22 +101,49 @@ def score(
                 must = f"be {width}, as the model has inputs"
                 raise DataError(sentence("columns", str(path), must, len(names)))
         encoder = _encoder(model)
-        words = [] if encoder is None else [names[place] for place in encoder.words_]
+        others = () if encoder is None else (*encoder.words_, *encoder.dates_)
+        words = [names[place] for place in others]
         numbers = [name for name in names if name not in set(words)]
         formats = _formats(encoder, numbers, decimal)
-        parts, strange = [], Counter[str]()
-        for part in table.blocks(numbers, words, encoder is not None, formats):
-            x = part.cells(names) if words else part.numbers
+        kept: dict[str, list[str]] = {name: [] for name in _kept(keep, table)}
+        parts: list[list[Array]] = [[] for _ in asks]
+        texts, strange = list(dict.fromkeys([*words, *kept])), Counter[str]()
+        for part in table.blocks(numbers, texts, encoder is not None, formats):
+            for name, cells in kept.items():
+                cells.extend(part.text[name])
+            own = dataclasses.replace(part, text={name: part.text[name] for name in words})
+            x = own.cells(names) if words else part.numbers
             with _unnamed():
-                parts.append(ask(x))
+                for ask, found in zip(asks, parts, strict=True):
+                    found.append(ask(x))
                 strange.update({} if encoder is None else encoder.strange(x))
-        ignored = tuple(name for name in table.names if name not in set(names))
+        ignored = tuple(name for name in table.names if name not in {*names, *kept})
+    columns = _named(np.concatenate(parts[0]), model, False)
+    columns |= _named(np.concatenate(parts[-1]), model, True) if proba else {}
+    if both := [name for name in kept if name in columns]:
+        must = "name columns that are not called as the predictions are"
+        raise SettingError(sentence("keep", "predict", must, both[0]))
     return Scores(
-        _named(np.concatenate(parts), model, proba),
+        {**kept, **columns},
         ignored[:_SHOWN],
         dict(strange.most_common(_SHOWN)),
         table.notices,
     )
+
+
+def _kept(keep: Sequence[str] | Literal["all"], table: TableFile) -> list[str]:
+    """The names of the columns to keep, each once."""
+    if isinstance(keep, str) and keep == "all":
+        return list(table.names)
+    given = None if isinstance(keep, (str, bytes)) else several(keep, len(table.names))
+    if given is None or not all(isinstance(name, str) for name in given):
+        must = 'be names of columns, or "all"'
+        raise SettingError(sentence("keep", "predict", must, keep))
+    if unknown := [name for name in given if name not in table.names]:
+        near = nearest(unknown[0], table.names)
+        must = f"name columns of {table.path}"
+        raise SettingError(sentence("keep", "predict", must, unknown[0], near and f"--keep {near}"))
+    return list(dict.fromkeys(given))
 
 
 def _width(model: Any) -> int:

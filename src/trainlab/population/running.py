@@ -142,7 +142,7 @@ class Trainable(ABC):
         Running
             What goes on: its history so far, and the means to pause and to stop it.
         """
-        chosen = FitSettings(**settings)
+        chosen = FitSettings.given(settings)
         fit, adopt = self._prepared(data, chosen)
         running = Running(Fits([fit], chosen), adopt)
         with running._workers.ended_by_errors():

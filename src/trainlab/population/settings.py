@@ -13,7 +13,7 @@ import numpy as np
 from trainlab import deprecated
 from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINE, Engine
-from trainlab.errors import SettingError, describe, sentence
+from trainlab.errors import SettingError, describe, nearest, sentence
 from trainlab.limits import MAX_INDEX
 from trainlab.settings import (
     MOST,
@@ -192,6 +192,17 @@ class FitSettings(RunSettings):
             must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
             got = f"{len(self.callbacks)} of them"
             raise SettingError(sentence("callbacks", self.owner, must, got, "backend='threads'"))
+
+    @classmethod
+    def given(cls, arguments: FitArguments) -> FitSettings:
+        """The settings of a call; TypeError, naming the nearest, for an argument there is not."""
+        known = FitArguments.__annotations__
+        for name in arguments:
+            if name not in known:
+                near = nearest(name, known)
+                hint = f". Did you mean {near!r}?" if near else ""
+                raise TypeError(f"fit() got an unexpected keyword argument {name!r}{hint}")
+        return cls(**arguments)
 
 
 class FitArguments(TypedDict, total=False):

@@ -302,5 +302,7 @@ def _every(interval: int, total: int) -> Array:
 def _check_early_stopping(rule: EarlyStopping, metrics: Sequence[str]) -> None:
     if rule.metric not in metrics:
         must = "be evaluated; evaluated are " + (", ".join(metrics) or "none")
-        remedy = "data.split(validation=0.2)" if rule.metric.startswith("validation") else None
+        missing = rule.metric.startswith("validation") and "validation_loss" not in metrics
+        near = nearest(rule.metric, metrics)
+        remedy = "data.split(validation=0.2)" if missing else near and f"metric={near!r}"
         raise SettingError(sentence("metric", "EarlyStopping", must, rule.metric, remedy))

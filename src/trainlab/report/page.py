@@ -18,12 +18,13 @@ from typing import Any, Final
 from trainlab import plots
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.experiments import published
-from trainlab.experiments.base import AnyExperiment
+from trainlab.experiments.base import AnyExperiment, is_name
 from trainlab.experiments.registry import EXPERIMENTS
-from trainlab.experiments.results import FILE, Results
+from trainlab.experiments.results import FILE, Declared, Results
 from trainlab.experiments.verdicts import (
     CONTRARY,
     EXPECTED,
+    NO_CLAIM,
     NOT_JUDGED,
     NOT_SHOWN,
     UNDECIDED,
@@ -42,7 +43,10 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
     UNDECIDED: ("?", "open"),
     CONTRARY: ("✗", "bad"),
     NOT_JUDGED: ("?", "open"),
+    NO_CLAIM: ("·", "plain"),
 }
+MOST_TEX: Final = 2_000
+"""Characters of equations that are set: results may come from anywhere."""
 CLAIMS: Final[Mapping[bool | None, tuple[str, str, str]]] = {
     # What became of a claim: sign, style, and the word beside it.
     True: ("✓", "good", "shown"),
@@ -53,9 +57,12 @@ CLAIMS: Final[Mapping[bool | None, tuple[str, str, str]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """One experiment on the page; without `figures`, `missing` says what is."""
+    """One experiment on the page; without `figures`, `missing` says what is.
 
-    experiment: AnyExperiment
+    experiment  what is said of it: its declaration, or what its results say
+    """
+
+    experiment: AnyExperiment | Declared
     results: Results
     figures: Mapping[str, str]
     missing: str = ""
@@ -71,10 +78,20 @@ class Section:
         return _mark(self.results.verdict.outcome)[1]
 
     @property
+    def name(self) -> str:
+        """The name of the experiment, and of the folder of its results."""
+        return self.results.experiment
+
+    @functools.cached_property
     def equations(self) -> Mapping[str, str]:
-        """Theme → the equations as a picture; empty without any."""
+        """Theme → the equations as a picture; empty without any, and for what cannot be set."""
         lines = self.experiment.equations
-        return pictures.equations(lines) if lines else {}
+        if not lines or sum(map(len, lines)) > MOST_TEX:
+            return {}
+        try:
+            return pictures.equations(lines)
+        except (ValueError, RecursionError):
+            return {}
 
     @functools.cached_property
     def chart(self) -> dict[str, Any] | None:
@@ -84,8 +101,8 @@ class Section:
     @property
     def command(self) -> str | None:
         """The command that repeats the run."""
-        known = self.experiment.name in EXPERIMENTS
-        return words.command(self.results) if known else None
+        known = (self.name,) if self.name in EXPERIMENTS else self.experiment.command
+        return words.command(self.results, known)
 
     @property
     def inside(self) -> int:
@@ -107,7 +124,8 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
     folder : str or path
         The folder, in which `experiments.run` left results.
     own : iterable of experiments, optional
-        Experiments of the user's own, whose results are shown below ours.
+        Experiments of the user's own, whose results are shown below ours.  They need not be
+        given: results say what is to be said of them.
 
     Returns
     -------
@@ -130,16 +148,11 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
         raise SettingError(sentence("own", "a report", "be a list of experiments", own, "own=[]"))
     known = {**EXPERIMENTS, **{one.name: one for one in experiments}}
     sections = []
-    faults = [
-        f"{path} is of no experiment that this version of trainlab knows."
-        for path in sorted(root.glob(f"*/{FILE}"))
-        if path.parent.name not in known
-    ]
-    for name, experiment in known.items():
-        if not (root / name / FILE).is_file():
-            continue
+    faults = []
+    there = {path.parent.name for path in root.glob(f"*/{FILE}")}
+    for name in [*(one for one in known if one in there), *sorted(there - known.keys())]:
         try:
-            sections.append(_section(experiment, root / name))
+            sections.append(_section(known.get(name), root / name))
         except (DataError, OSError) as error:
             faults.append(str(error))
     path = root / markup.PAGE
@@ -147,8 +160,13 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
     return path
 
 
-def _section(experiment: AnyExperiment, folder: Path) -> Section:
-    results = read(folder, experiment.name)
+def _section(known: AnyExperiment | None, folder: Path) -> Section:
+    """The section of results; DataError where nobody knows what they are of."""
+    results = read(folder, folder.name) if known or is_name(folder.name) else None
+    experiment = known or (results.about if results else None)
+    if results is None or experiment is None:
+        text = f"{folder / FILE} is of no experiment that this version of trainlab knows."
+        raise DataError(text)
     try:
         return Section(experiment, results, pictures.figures(folder))
     except (DataError, OSError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trainlab.experiments.results import Results
@@ -59,12 +59,15 @@ def _value(value: Any) -> str:
 # --- the command -----------------------------------------------------------------------
 
 
-def command(results: Results) -> str | None:
+def command(results: Results, known: Sequence[str]) -> str | None:
     """The command that repeats the run, with the same bits; None where there is none.
 
-    Seeds of a run are 0 to n - 1, and its data has a name that `trainlab run` knows.
+    Seeds of a run are 0 to n - 1, and its data has a name that `trainlab run` knows.  `known`
+    are the words that stand for the experiment.
     """
-    words = ["trainlab", "run", results.experiment]
+    if not known:
+        return None
+    words = ["trainlab", "run", *map(visible, known)]
     if results.data["name"] is not None:
         if results.data["name"] not in typing.get_args(DataName):
             return None

@@ -119,6 +119,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseEstimator):
         own = value.get_params(deep=False)
         own = with_norm(own, kind, silent=True)
+        # Stores of earlier versions know nothing of a later parameter that does what was.
+        before = getattr(value, "_before", {})
+        for name in before:
+            if name in own and plain(own[name]) == plain(before[name]):
+                del own[name]
         return {"kind": kind, **plain_parameters(own, _IDLE)}
     return kind
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from trainlab.errors import describe
+from trainlab.tables.splits import RowRule
 from trainlab.tables.study import PENALTY, RATE, StudyResult
 
 EDGE: Final = 0.05
@@ -48,35 +49,21 @@ def left_out(result: StudyResult) -> Iterator[tuple[str, str]]:
     """What the model does not use, or cannot, and why."""
     of = result.problem
     for name in of.dropped:
-        yield name, "asked for, with --drop"
-    for place, name in enumerate(of.features):
-        if _constant(of.x[:, place]):
-            yield name, "kept, and says nothing: one value in all rows"
+        yield name, of.needless.get(name, "asked for, with --drop")
     for one in result.columns:
         if one.values is not None and one.own is not None and one.own < one.values:
             rare = one.values - one.own
             word = "word" if rare == 1 else "words"
             yield one.name, f"{rare:,} rare {word} of {one.values:,} are one to the model"
     for notice in of.notices:
-        if "left out" in notice:
+        if "left out" in notice and not notice.startswith("left out"):
             yield "rows", notice
-
-
-def _constant(cells: Any) -> bool:
-    first = cells[0]
-    if first is None or first != first:
-        return False
-    same: bool = bool(np.all(cells == first))
-    return same
 
 
 def limits(result: StudyResult) -> Iterator[str]:
     """What the scores do not say."""
     of, truth = result.problem, result.truth
-    yield (
-        "It was judged on rows of the same table, drawn at random. On rows that come later, or "
-        "from elsewhere, it is likely to be worse."
-    )
+    yield _of_the_rows(of.rule)
     if of.task == "classification":
         assert truth.classes is not None
         counts = np.bincount(truth.codes, minlength=len(truth.classes))
@@ -99,6 +86,24 @@ def limits(result: StudyResult) -> Iterator[str]:
     yield (
         "A column that the model goes by need not cause anything: it may stand for another that "
         "does."
+    )
+
+
+def _of_the_rows(rule: RowRule | None) -> str:
+    """What the rows put aside are like."""
+    if rule is None:
+        return (
+            "It was judged on rows of the same table, drawn at random. On rows that come later, or "
+            "from elsewhere, it is likely to be worse."
+        )
+    if rule.kind == "group":
+        return (
+            f"It was judged on values of {describe(rule.column)} that it never saw. Where rows of "
+            "one value are alike, the intervals are too narrow."
+        )
+    return (
+        f"It was judged on the latest rows by {describe(rule.column)}. What changes after them "
+        "it does not know."
     )
 
 

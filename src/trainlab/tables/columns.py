@@ -1,4 +1,4 @@
-"""Tables that hold more than plain numbers: words, formatted numbers, cells without a value.
+"""Tables that hold more than plain numbers: words, dates, formatted numbers, empty cells.
 
 Order: what is said of a column, what the columns hold, what is read, what words may mean, what is
 refused.
@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, looks_like_date
+from trainlab.data.dates import Order, moments, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
-from trainlab.tables.refusals import NAMED, Fault, of_features, refusal
+from trainlab.estimators.dates import PARTS
+from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal
 
 MAX_CELLS: Final = 1 << 26
 """Cells of a table with words: each is an object, 2 GiB in all."""
@@ -39,11 +41,12 @@ _USUAL: Final = TableEncoder()
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """A column with words, formatted numbers or holes.
+    """A column with words, dates, formatted numbers or holes.
 
-    values  how many different words; None of numbers
+    values  how many different words; None of numbers and dates
     holes   rows without a value
     format  how its numbers are written, by an example; None of plain ones
+    dates   the order of year, month and day; None of what is no date
     own     words that have a column of their own in a model, and
     put     the number that stands there in place of holes; None where there is no model yet
     """
@@ -54,11 +57,13 @@ class ColumnSummary:
     own: int | None = None
     put: float | None = None
     format: str | None = None
+    dates: Order | None = None
 
     @property
     def summary(self) -> str:
         """What there is, in words."""
         words = [] if self.values is None else [_counted(self.values, "word")]
+        words += [] if self.dates is None else ["dates"]
         words += [] if self.format is None else [f"numbers written as {self.format}"]
         holes = [f"{_counted(self.holes, 'row')} without a value"] if self.holes else []
         return ", ".join(words + holes)
@@ -130,6 +135,33 @@ def _shared(part: Table, features: Sequence[str], known: Mapping[str, _Known]) -
     return replace(part, text=words).cells(features)
 
 
+def dates_among(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -> dict[str, Order]:
+    """The columns of words in x (N, d) that are dates, and the order in which they are written."""
+    found = {}
+    for name in words:
+        cells = dict.fromkeys(x[:, features.index(name)].tolist())
+        cells.pop(None, None)
+        order = order_of(cells)
+        if order is not None:
+            found[name] = order
+    return found
+
+
+_READ: Final[Mapping[Order, str]] = {
+    "ymd": "",
+    "dmy": ", the day before the month",
+    "mdy": ", the month before the day",
+}
+
+
+def dates_said(dates: Mapping[str, Order]) -> list[str]:
+    """A sentence for each way in which columns are read as dates."""
+    ways = defaultdict[Order, list[str]](list)
+    for name, order in dates.items():
+        ways[order].append(describe(name))
+    return [f"read as dates{_READ[order]}: {listed(names)}" for order, names in ways.items()]
+
+
 # --- what words may mean ---------------------------------------------------------------
 
 
@@ -146,7 +178,9 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
     half = sum(counts.values()) / 2
     dates = [word for word in counts if looks_like_date(word)]
     if sum(counts[word] for word in dates) > half:
-        remedy = "numbers in their place, such as the year and the days since a fixed date"
+        remedy = "dates such as 2024-12-31 in all cells"
+        if not any(map(moments, dates)):
+            remedy = "numbers in their place, such as the hour"
         return Meaning(f"dates or times, as {describe(dates[0])}", remedy)
     units = {word: unit for word in counts if (unit := measure_of(word))}
     few = len(set(units.values())) <= MOST_UNITS
@@ -172,6 +206,10 @@ def hint(name: str, found: Meaning, *options: str) -> str:
 def _check_letters(path: Path, known: Mapping[str, _Known]) -> None:
     letters = {name: sum(map(len, met)) for name, met in known.items()}
     if sum(letters.values()) > MAX_LETTERS:
+        for name, met in known.items():  # dates are not listed in a file
+            if order_of(filter(None, met.values())) is not None:
+                del letters[name]
+    if sum(letters.values()) > MAX_LETTERS:
         worst = max(letters, key=lambda name: letters[name])
         must = f"have different words of at most {MAX_LETTERS} letters together"
         got = f"{len(known[worst])} or more in {describe(worst)}"
@@ -184,6 +222,7 @@ def judged(
     features: Sequence[str],
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
+    dates: Mapping[str, Order],
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be."""
     columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
@@ -194,13 +233,15 @@ def judged(
             counts = Counter(cells.tolist())
             holes = counts.pop(None, 0)
             width += min(len(counts), _USUAL.max_categories) + bool(holes)
+        elif name in dates:
+            holes = sum(cell is None for cell in cells.tolist())
+            width += len(PARTS) + bool(holes)
         else:
             holes = int(np.isnan(cells.astype(np.float64)).sum())
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
-        columns.append(
-            ColumnSummary(name, None if counts is None else len(counts), holes, format=format)
-        )
+        values = None if counts is None else len(counts)
+        columns.append(ColumnSummary(name, values, holes, format=format, dates=dates.get(name)))
         seems = meaning(counts or {})
         wrong = [*_faults(name, counts, len(x) - holes, seems)]
         for must, got, remedy in wrong:
@@ -211,7 +252,7 @@ def judged(
         most = max(columns, key=lambda one: one.values or 0).name
         must = f"become at most {MAX_NUMBERS} numbers"
         raise refusal([of_features(path, must, {most: f"{width} columns of {len(x)} rows"})])
-    unusual = (one for one in columns if one.values is not None or one.holes or one.format)
+    unusual = (one for one in columns if one.summary)
     told = [of_features(path, must, got, remedy) for (must, remedy), got in faults.items()]
     return tuple(unusual), told, hints
 
@@ -225,13 +266,26 @@ def _faults(
         yield "have a value in some row", f"none in {shown}", ""
     if not counts:
         return
-    numeric = [word for word in counts if looks_numeric(word)]
-    odd = next((word for word in counts if not looks_numeric(word)), None)
-    mostly = 2 * sum(counts[word] for word in numeric) >= filled
-    if len(numeric) > MOST_KINDS and mostly and odd is not None:
+    if is_slip(counts, filled):
+        odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
         yield "hold numbers, or words and few different numbers", got, "nothing in such cells"
-    elif len(counts) > MOST_WORDS * filled or max(counts.values()) < _USUAL.min_frequency:
+    elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {filled:,} rows of {shown}"
         yield must, got + (f" ({seems.what})" if seems else ""), seems.remedy if seems else ""
+
+
+def is_slip(counts: Mapping[str, int], filled: int) -> bool:
+    """Whether words of so many rows each, `filled` in all, are numbers but for some.
+
+    Of a column of many different numbers others are slips more often than not.
+    """
+    numeric = [word for word in counts if looks_numeric(word)]
+    mostly = 2 * sum(counts[word] for word in numeric) >= filled
+    return MOST_KINDS < len(numeric) < len(counts) and mostly
+
+
+def names_rows(counts: Mapping[str, int], filled: int) -> bool:
+    """Whether words of so many rows each, `filled` in all, are names that rows do not share."""
+    return len(counts) > MOST_WORDS * filled or max(counts.values()) < _USUAL.min_frequency

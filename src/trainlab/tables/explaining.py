@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from trainlab.data.dates import Order, moments
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth
 from trainlab.streams import stream
@@ -103,7 +104,7 @@ def _sample(rows: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
 class PartialDependence:
     """The mean prediction over rows in which a column has one value, for several values.
 
-    grid   numbers (g,), or words (g,); None stands for cells without a value
+    grid   numbers (g,), or words or dates (g,); None stands for cells without a value
     lines  for each of `names` the means (g,): of probabilities of classes, or of numbers
     names  classes, or one name that is empty
     typical  numbers, of which a tenth of the rows lies between each two; () of words
@@ -135,7 +136,7 @@ def dependence(
     found = []
     for name in columns:
         place = of.features.index(name)
-        grid, typical = _grid(of.x[:, place], place in of.words)
+        grid, typical = _grid(of.x[:, place], of.dates.get(place))
         changed = np.repeat(x[np.newaxis], len(grid), axis=0)
         changed[:, :, place] = np.array(grid, changed.dtype)[:, np.newaxis]
         said = TablePrediction.by(model, changed.reshape(-1, x.shape[1]), of.task)
@@ -147,9 +148,17 @@ def dependence(
     return tuple(found)
 
 
-def _grid(cells: NDArray[Any], words: bool) -> tuple[list[Any], tuple[float, ...]]:
-    """Values that a column has: the most frequent words, or numbers at even quantiles."""
-    if words:
+def _grid(cells: NDArray[Any], order: Order | None = None) -> tuple[list[Any], tuple[float, ...]]:
+    """Values that a column has: the most frequent words, dates or numbers at even quantiles.
+
+    order  that of the dates of a column, None of words and numbers
+    """
+    if order is not None:
+        known = {cell: moments(cell)[order] for cell in cells.tolist() if cell is not None}
+        dates = sorted(known, key=lambda cell: known[cell])
+        places = np.linspace(0, len(dates) - 1, min(KINDS, len(dates))).round().astype(int)
+        return [dates[place] for place in places], ()
+    if any(isinstance(one, str) for one in cells.tolist()):
         return [one for one, _ in Counter(cells.tolist()).most_common(KINDS)], ()
     numbers = cells.astype(np.float64)
     numbers = numbers[np.isfinite(numbers)]

@@ -1,13 +1,12 @@
 """A table in a file as something to learn: features, a target, and rows put aside for the end.
 
-Order: what is read, columns that number the rows, the rows that are put aside.
+Order: what is read, the rows that are put aside.
 Axis letters: N rows, d features.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import shlex
 from collections import Counter
@@ -15,24 +14,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
+from trainlab.data.dates import Order
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
+from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
-from trainlab.network.workspace import Array
-from trainlab.settings import MOST, is_integer
-from trainlab.tables.columns import ColumnSummary, hint, judged, meaning, read_mixed, survey
+from trainlab.settings import is_integer
+from trainlab.tables.columns import (
+    ColumnSummary,
+    dates_among,
+    dates_said,
+    hint,
+    judged,
+    meaning,
+    read_mixed,
+    survey,
+)
+from trainlab.tables.needless import NUMBERS, follows_rows, needless, numbers_rows, told
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
-from trainlab.tables.target import Task, read_target, too_few
-
-LEAST_NUMBERED: Final = 20
-"""Rows from which on different whole numbers are no accident."""
+from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
+from trainlab.tables.target import Task, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +47,8 @@ class TableProblem:
     """What is to be learnt.
 
     name, sha256  of the file
-    features      names of the columns of x (N, d);  dropped: those left out
+    features      names of the columns of x (N, d)
+    dropped       those left out, as was asked or since nothing can be learnt of them
     target        the name of the column y (N,): labels, or float64
     reason        why it is this task, in words
     x             float64, with NaN where there is no value; objects, where any column is of words
@@ -48,6 +56,8 @@ class TableProblem:
     formats       of the features whose numbers are not plain
     notices       how the table was read, where that is not plain to see
     warnings      what may mislead the network
+    needless      those of `dropped` of which nothing can be learnt, with the reason
+    rule          what decides which rows may be on which side of a split; None: chance alone
     options       that decide what is read, beside the columns: those that were given, as
                   folders of searches by earlier versions know of none
     """
@@ -66,6 +76,19 @@ class TableProblem:
     notices: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    rule: RowRule | None = None
+    needless: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dates(self) -> dict[int, Order]:
+        """The places of the features that hold dates, and the order in which they are written."""
+        held = {one.name: one.dates for one in self.columns if one.dates is not None}
+        places = enumerate(self.features)
+        return {place: held[name] for place, name in places if name in held}
+
+    def encoder(self) -> TableEncoder:
+        """What turns x into numbers, for the kinds that the columns have in the whole table."""
+        return TableEncoder(self.words, dates=self.dates or [])
 
     @property
     def words(self) -> list[int]:
@@ -93,8 +116,14 @@ def problem(
     drop_rare_classes: int = 0,
     folds: int | None = None,
     test_fraction: float = 0.2,
+    use: Sequence[str] = (),
+    group: str | None = None,
+    time: str | None = None,
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
+
+    Columns without a value, with one value alone, with the cells of another one, and those that
+    number or name the rows are left out, too, and the notices say so.
 
     Parameters
     ----------
@@ -115,6 +144,11 @@ def problem(
         Classes with fewer rows are left out.
     folds, test_fraction
         Of a search, whose classes must have rows enough; None: that is not asked.
+    use
+        Names of columns that are features, though nothing seems to be learnt of them.
+    group, time
+        The name of a column that decides which rows may be on which side of a split: those of one
+        group on one side, or the latest put aside.  It is no feature unless `use` names it.
 
     Raises
     ------
@@ -130,13 +164,22 @@ def problem(
         "drop_rare_classes": drop_rare_classes,
     }
     _check_options(options)
+    kind, by = _ruling(group, time)
+    options |= {"group": group, "time": time}
     opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    _check_names((target, *drop), path, names)
+    _check_names((target, *drop, *use, *([] if by is None else [by])), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
-    features = tuple(name for name in names if name != target and name not in drop)
+    if both := [name for name in use if name == target or name in drop]:
+        must = "be neither the target nor dropped"
+        raise SettingError(sentence("columns to use", "a search", must, both[0]))
+    if by == target:
+        must = "be another column than the target"
+        raise SettingError(sentence(kind, "a search", must, target))
+    others = {target, *drop, *([] if by is None or by in use else [by])}
+    features = tuple(name for name in names if name not in others)
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
@@ -154,29 +197,48 @@ def problem(
         goal, wrong = read_target(found.text, of, task, format, *dropping)
         faults += wrong
         if folds is not None and goal.task == "classification":
-            faults += _too_rare(goal.y, target, path.name, folds, test_fraction)
+            faults += too_rare(goal.y, target, path.name, folds, test_fraction)
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
-    readable = [name for name in features if name not in unread]
-    columns, wrong, hints = judged(path, found.x[kept], readable, found.words, found.formats)
+    x, readable = found.x[kept], [name for name in features if name not in unread]
+    left = needless(x, readable, found.words, found.dates, use)
+    if len(left) == len(readable):  # a curve over row numbers is better than nothing
+        left = {name: reason for name, reason in left.items() if reason != NUMBERS}
+    if left:
+        x = x[:, [name not in left for name in readable]]
+        readable = [name for name in readable if name not in left]
+    rule = None
+    if by is not None:
+        rule, wrong = read_rule(opened, kind, by, kept)
+        faults += wrong
+    columns, wrong, hints = judged(path, x, readable, found.words, found.formats, found.dates)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
+    if not readable:
+        text = f"table of {path} must have columns beside the target that say something"
+        keep = f"--use {shlex.quote(next(iter(left)))}"
+        raise DataError(f"{text}; got {'; '.join(told(left))}; try {keep}")
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    about = (path.name, digest, features, tuple(drop), target, goal.task, goal.reason)
+    dropped = (*drop, *left)
+    ruled = [] if rule is None else [rule.notice]
+    about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
+    dates = {name: order for name, order in found.dates.items() if name in readable}
     return TableProblem(
         *about,
-        found.x[kept],
+        x,
         goal.y,
         columns,
-        {name: one for name, one in found.formats.items() if name != target},
-        (*notices, *goal.notices),
-        (*_numbering(found.x, features, found.words), *hints),
+        {name: one for name, one in found.formats.items() if name in readable},
+        (*notices, *dates_said(dates), *told(left), *ruled, *goal.notices),
+        (*_numbering(x, readable, (*found.words, *dates), use), *hints),
         {name: value for name, value in options.items() if value},
+        rule,
+        left,
     )
 
 
@@ -189,6 +251,7 @@ class _TableContent:
     words: Sequence[str] = ()
     formats: Mapping[str, NumberFormat] = field(default_factory=dict)
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dates: Mapping[str, Order] = field(default_factory=dict)
 
 
 def _read(
@@ -215,7 +278,9 @@ def _read(
     readable = [name for name in features if name not in faulty]
     words = [name for name in readable if columns[name].words]
     x, text = read_mixed(opened, readable, target, words, how.found)
-    return _TableContent(x, text, words, how.found, how.faults)
+    dates = dates_among(x, readable, words)
+    words = [name for name in words if name not in dates]
+    return _TableContent(x, text, words, how.found, how.faults, dates)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
@@ -227,6 +292,16 @@ def _check_options(options: Mapping[str, Any]) -> None:
     if type(options["drop_missing_target"]) is not bool:
         got = options["drop_missing_target"]
         raise SettingError(sentence("drop_missing_target", "a table", "be True or False", got))
+
+
+def _ruling(group: str | None, time: str | None) -> tuple[RuleKind, str | None]:
+    """What decides how rows are split, and the name of the column; None: chance."""
+    for name, value in (("group", group), ("time", time)):
+        if value is not None and not isinstance(value, str):
+            raise SettingError(sentence(name, "a table", "be the name of a column", value))
+    if group is not None and time is not None:
+        raise SettingError(sentence("time", "a table", "be left out with a group", time))
+    return ("group", group) if time is None else ("time", time)
 
 
 def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None:
@@ -252,16 +327,15 @@ def _of_formats(
     return Fault(text, () if remedy else options, fault.or_else)
 
 
-# --- columns that number the rows ------------------------------------------------------
-
-
-def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -> list[str]:
-    """A warning for each column that does no more than number the rows."""
-    found = [
-        name
-        for place, name in enumerate(features)
-        if name not in words and numbers_rows(x[:, place].astype(np.float64))
-    ]
+def _numbering(
+    x: NDArray[Any], features: Sequence[str], words: Sequence[str], used: Sequence[str]
+) -> list[str]:
+    """A warning for each column that is not used on purpose, and may number the rows."""
+    found = []
+    for place, name in enumerate(features):
+        if name not in words and name not in used:
+            values = x[:, place].astype(np.float64)
+            found += [name] if numbers_rows(values) or follows_rows(values) else []
     why = (
         "has a different whole number in each row, as row numbers do: where rows are sorted it "
         "gives the target away, which it cannot do for new rows"
@@ -269,66 +343,13 @@ def _numbering(x: NDArray[Any], features: Sequence[str], words: Sequence[str]) -
     return [f"{describe(name)} {why}; try --drop {shlex.quote(name)}" for name in found]
 
 
-def numbers_rows(values: Array) -> bool:
-    """Whether values (N,) do no more than number the rows, as an id does.
-
-    Whole numbers, all different, and either in the order of the rows, up or down, or, in
-    whatever order, hardly fewer than there are between the least and the greatest: a half.
-
-    >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
-    (True, False)
-    """
-    if len(values) < LEAST_NUMBERED or not (values == np.rint(values)).all():
-        return False
-    ordered = np.sort(values)
-    steps = np.diff(values)
-    if not (np.diff(ordered) > 0).all():
-        return False
-    in_order = bool((steps > 0).all() or (steps < 0).all())
-    return in_order or bool(ordered[-1] - ordered[0] < 2 * len(values))
-
-
 # --- rows put aside --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class HoldoutSplit:
-    """Numbers of rows: those that are searched on, and those that are put aside."""
-
-    search: NDArray[np.intp]
-    test: NDArray[np.intp]
-
-
 def split(of: TableProblem, fraction: float, folds: int, seed: int) -> HoldoutSplit:
-    """A share of the rows put aside at random, of each class where there are classes.
+    """A share of the rows put aside, and folds of the others; see `split_rows`.
 
     DataError where what is left is too little for so many folds.
     """
-    rows = np.arange(len(of.y))
-    classifies = of.task == "classification"
-    if classifies and (rare := _too_rare(of.y, of.target, of.name, folds, fraction)):
-        raise refusal(rare)
-    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
-    if not classifies and len(rows) < need:
-        must = f"have at least {need} rows for {folds} folds"
-        raise DataError(sentence("table", of.name, must, len(rows), _more_rows(folds)))
-    try:
-        searched, put_aside = train_test_split(
-            rows, test_size=fraction, random_state=seed, stratify=of.y if classifies else None
-        )
-    except ValueError as error:
-        must = "leave rows of each class on both sides"
-        raise DataError(sentence("--test-fraction", of.name, must, str(error))) from error
-    return HoldoutSplit(np.sort(searched), np.sort(put_aside))
-
-
-def _too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:
-    # Of the rows of a class a share is put aside, one more where shares are rounded; each
-    # fold needs one of those that are left.
-    need = math.ceil(folds / (1 - fraction)) + 1
-    where = f"column {target!r} in {name}"
-    return too_few(y, where, need, f"for {folds} folds", _more_rows(folds))
-
-
-def _more_rows(folds: int) -> str:
-    return "more rows" if folds == 2 else "--folds 2, or more rows"
+    classifies, names = of.task == "classification", (of.target, of.name)
+    return split_rows(of.y, classifies, names, of.rule, fraction, folds, seed)

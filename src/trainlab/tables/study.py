@@ -8,19 +8,20 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import scipy  # loads its room `stats` when that is first used: half a second
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
-from trainlab.estimators import MLPClassifier, MLPRegressor, TableEncoder
+from trainlab.errors import SettingError, sentence
+from trainlab.estimators import MLPClassifier, MLPRegressor
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.predictor import Predictor
@@ -140,7 +141,7 @@ class StudySettings:
         predictor = self.predictor(of.task)
         if not of.columns:
             return predictor
-        return Pipeline([("encoder", TableEncoder(of.words)), (self.model, predictor)])
+        return Pipeline([("encoder", of.encoder()), (self.model, predictor)])
 
 
 @dataclass(frozen=True)
@@ -252,6 +253,9 @@ def study(
     ends with the same bits.  SettingError, naming the difference, where the folder has
     another search, unless `fresh`.  DataError where the rows are too few.
     """
+    if of.rule is not None and settings.model == "ensemble":
+        must = f"be 'network' with a {of.rule.kind}: an ensemble deals its folds at random"
+        raise SettingError(sentence("model", "a search", must, settings.model, "--model network"))
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     x, y = of.x[rows.search], of.y[rows.search]
     metric, seed = settings.measured_by(of.task), settings.seed
@@ -260,7 +264,8 @@ def study(
         warnings.simplefilter("always")
         # What differs in the table is named in words of the table.
         run = _begun(store, of, settings, fresh)
-        fit = _searched if settings.model == "network" else _voted
+        searched = partial(_searched, folds=rows.folds)
+        fit = searched if settings.model == "network" else _voted
         found = fit(of, settings, (x, y), engine, store, fresh, how)
         first = found.model[0] if of.columns else found.model
         of.tell(first)
@@ -352,10 +357,11 @@ def _searched(
     store: Store,
     fresh: bool,
     how: Mapping[str, Any],
+    *,
+    folds: Sequence[tuple[Any, Any]],
 ) -> _FittedModel:
     """The network with the best settings, fitted to all rows (x, y) that are known."""
     metric, (x, y) = settings.measured_by(of.task), known
-    kind = StratifiedKFold if of.task == "classification" else KFold
     estimator = settings.estimator(of)
     own = prefix(estimator)
     estimator.set_params(**{f"{own}engine": engine})
@@ -369,7 +375,7 @@ def _searched(
         rounds=settings.rounds,
         # Stores of earlier versions know of no other metric, and so do not name the usual one.
         scoring=None if metric.name == USUAL["network"][of.task] else metric.scorer(all_rows),
-        cv=kind(settings.folds, shuffle=True, random_state=settings.seed),  # tables may be sorted
+        cv=folds,
         random_state=settings.seed,
         store=store,
         fresh=fresh,
@@ -419,8 +425,9 @@ def _made(column: ColumnSummary, of: TableProblem, encoder: Any) -> ColumnSummar
     found = encoder.columns_[of.features.index(column.name)]
     if isinstance(found, Words):
         return replace(column, own=len(found.values))
-    assert isinstance(found, Numbers)
-    return replace(column, put=found.median) if column.holes else column
+    if isinstance(found, Numbers) and column.holes:
+        return replace(column, put=found.median)
+    return column
 
 
 def _bare(settings: Mapping[str, Any], own: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainlab.blas import one_thread
-from trainlab.data.batches import orders_of
+from trainlab.data.batches import BatchSource
 from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Span, Widths
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
@@ -125,8 +125,7 @@ class _Trainer:
         self._origin = before - self.done  # updates that they had received before this training
         self.total = self._origin + spec.plan.total
         self._better = spec.plan.evaluated(scored=True)
-        self._permutations = getattr(spec.engine, "permutations", None)
-        self._orders: tuple[int, dict[int, int], Array] = -1, {}, np.empty((0, 0))
+        self._batches = BatchSource(spec.plan.batches, getattr(spec.engine, "permutations", None))
 
     @property
     def updates(self) -> int:
@@ -153,24 +152,8 @@ class _Trainer:
 
         Alike: of one epoch and of one size, as the last batch of an epoch may be smaller.
         """
-        plan = self._plan.batches
-        epoch, offset = divmod(self._origin + first, plan.steps_per_epoch)
-        orders, size = self._orders_of(epoch), plan.batch_size
-        whole = orders.shape[1] // size
-        if offset >= whole:
-            return orders[:, None, offset * size :]
-        rows = slice(offset * size, min(offset + end - first, whole) * size)
-        return orders[:, rows].reshape(len(orders), -1, size)
-
-    def _orders_of(self, epoch: int) -> Array:
-        """The batches (S, samples) of an epoch end to end, drawn when it begins."""
-        drawn, place, orders = self._orders
-        seeds = self.lane.seeds
-        if drawn != epoch:
-            orders = orders_of(self._plan.batches, seeds, epoch, self._permutations)
-            place = {seed: row for row, seed in enumerate(seeds)}
-            self._orders = epoch, place, orders
-        return orders if len(seeds) == len(orders) else orders[[place[seed] for seed in seeds]]
+        origin = self._origin
+        return self._batches.between(self.lane.seeds, origin + first, origin + end)
 
     def evaluate(self) -> None:
         """Evaluates the splits if it is time, and ends the members that should stop."""

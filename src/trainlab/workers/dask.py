@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from trainlab.callers import warn
 from trainlab.errors import SettingError, WorkerError, sentence
 from trainlab.training.recorder import EventList, Session
 from trainlab.training.trainer import ChunkSpec, TrainingSpec
@@ -235,7 +235,7 @@ def check(client: Client, workers: list[str] | None) -> None:
         if theirs["blas"] != ours["blas"]:
             got = f"{theirs['blas']} at {address}"
             text = _differs(f"have BLAS {ours['blas']}, as is here, for the same bits", got)
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            warn(text, RuntimeWarning)
 
 
 def _differs(must: str, got: str) -> str:

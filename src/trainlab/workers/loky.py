@@ -10,12 +10,12 @@ import os
 import signal
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
+from trainlab.callers import warn
 from trainlab.errors import WorkerError, sentence
 from trainlab.training.recorder import Control, EventList, Session
 from trainlab.training.trainer import ChunkSpec, TrainingSpec, train_chunk
@@ -108,4 +108,4 @@ def given_up(got: str, remedy: str) -> WorkerError:
 def tell_of_loss(what: str, chunks: int) -> None:
     """Warns that somebody is lost, and nothing else."""
     text = f"{what} while training; its chunk is trained anew, to the same bits ({chunks} left)"
-    warnings.warn(text, RuntimeWarning, stacklevel=2)
+    warn(text, RuntimeWarning)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from trainlab.blas import one_thread, usable_cores
+from trainlab.callers import users_line, warn, work_for
 from trainlab.errors import sentence
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
@@ -49,6 +49,7 @@ class Workers(threading.Thread):
         self._is_waited_for = False
         self._threads: set[int] = set()  # that train, and may call what users give
         self._began = self._ended = time.perf_counter()
+        self._line = users_line()  # whose warnings those of this training are
         at_exit(self)
 
     @property
@@ -80,7 +81,7 @@ class Workers(threading.Thread):
         if self._error is not None:
             raise self._error
         if self._interrupted:
-            warnings.warn("training was interrupted; what was done is kept", stacklevel=4)
+            warn("training was interrupted; what was done is kept", UserWarning)
 
     @contextmanager
     def ended_by_errors(self) -> Iterator[None]:
@@ -103,10 +104,10 @@ class Workers(threading.Thread):
             return
         if self._error is not None:
             text = f"a training has failed: {type(self._error).__name__}: {self._error}"
-            warnings.warn(f"{text}; wait() raises such errors", RuntimeWarning, stacklevel=2)
+            warn(f"{text}; wait() raises such errors", RuntimeWarning, self._line)
         elif was_running:
             text = "a training was interrupted by the end of the program; wait() waits for it"
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            warn(text, RuntimeWarning, self._line)
 
     @property
     def has_failed(self) -> bool:
@@ -115,7 +116,7 @@ class Workers(threading.Thread):
 
     def run(self) -> None:
         """What the thread does; the jobs themselves where one worker is enough."""
-        self._threads.add(threading.get_ident())
+        self._works()
         try:
             with self._resources, ExitStack() as ends:
                 self._session.start(
@@ -136,6 +137,11 @@ class Workers(threading.Thread):
         finally:
             self._ended, self._interrupted = time.perf_counter(), self.control.is_stopped
             self._done.set()
+
+    def _works(self) -> None:
+        """Takes note of the running thread: it trains, on behalf of who started all this."""
+        self._threads.add(threading.get_ident())
+        work_for(self._line)
 
     def _share(self) -> tuple[list[Job], int]:
         """Has several workers do all jobs where that is faster or asked for.
@@ -159,7 +165,7 @@ class Workers(threading.Thread):
             return self._jobs(1), 1
         threads = max(1, min(cores, MOST_THREADS) // max(1, len(jobs)))  # for a job alone, all
         if min(cores, len(jobs)) > 1:
-            in_threads(jobs, session, cores, threads, self._threads)
+            in_threads(jobs, session, cores, threads, self._works)
         return jobs, threads
 
     def _jobs(self, workers: int, here: bool = False) -> list[Job]:
@@ -179,18 +185,22 @@ def _gains_by_threads(job: Job) -> bool:
 
 
 def in_threads(
-    jobs: Sequence[Job], session: Session, workers: int, threads: int, used: set[int]
+    jobs: Sequence[Job],
+    session: Session,
+    workers: int,
+    threads: int,
+    begin: Callable[[], None],
 ) -> None:
     """Does every job, on so many threads each; the first error stops all and is raised.
 
-    used  gets the numbers of the threads that do jobs
+    begin  is called by each thread that does jobs, before it does
     """
 
     def stop_on_error(future: Future[None]) -> None:
         if future.exception() is not None:
             session.control.stop()
 
-    with ThreadPoolExecutor(workers, initializer=lambda: used.add(threading.get_ident())) as pool:
+    with ThreadPoolExecutor(workers, initializer=begin) as pool:
         futures = []
         for job in jobs:
             spec, chunk, rows, recorder = job.spec, job.chunk, job.rows, job.recorder

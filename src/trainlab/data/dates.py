@@ -1,0 +1,125 @@
+"""Dates and times as people and programs write them, in text.
+
+A text is a day, with or without a time of day: 2024-12-31, 2024/12/31 17:30, 31.12.2024,
+12/31/2024 5:30 pm, 31 Dec 2024, December 31, 2024.  A moment is counted in seconds from the
+beginning of 1970 on, by the clock where it was written: a zone behind a time says where that was,
+and moves nothing.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+from trainlab.data.cells import bare
+
+Order = Literal["ymd", "dmy", "mdy"]
+ORDERS: Final[tuple[Order, ...]] = ("ymd", "dmy", "mdy")
+"""The orders of year, month and day."""
+DAY: Final = 86_400
+"""Seconds of a day."""
+
+_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_MONTHS: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_DAYS: Final = (
+    r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+    r"(?P<one>\d{1,2})(?P<sign>[-/.])(?P<two>\d{1,2})(?P=sign)(?P<last>\d{4})",
+    r"(?P<before>\d{1,2})(?P<gap>[ -])(?P<name>[a-z]{3,9})\.?(?P=gap)(?P<end>\d{4})",
+    r"(?P<word>[a-z]{3,9})\.? (?P<after>\d{1,2}),? (?P<close>\d{4})",
+)
+_TIME: Final = (
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d+)?))?"
+    r"(?: ?(?P<half>[ap])m| ?(?:z|utc|[+-]\d{2}:?\d{2}))?"
+)
+_DATE: Final = re.compile(f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?", re.IGNORECASE | re.ASCII)
+
+
+def moments(text: str) -> Mapping[Order, float]:
+    """The moments that a text may mean, by the order of its parts; none where it is no date.
+
+    The order matters where a day is written in digits with the year at their end.
+
+    >>> moments("1970-01-02"), moments("2.1.1970 0:00:30"), moments("31/31/1970")
+    ({'ymd': 86400.0, 'dmy': 86400.0, 'mdy': 86400.0}, {'dmy': 86430.0, 'mdy': 2678430.0}, {})
+    """
+    found = _DATE.fullmatch(bare(text))
+    if found is None:
+        return {}
+    part = found.groupdict()
+    seconds = _seconds(part)
+    if part["last"]:
+        year, one, two = part["last"], part["one"], part["two"]
+        said: dict[Order, tuple[str, int, str]] = {
+            "dmy": (year, int(two), one),
+            "mdy": (year, int(one), two),
+        }
+    else:
+        month = int(part["month"]) if part["month"] else _month(part["name"] or part["word"])
+        year = part["year"] or part["end"] or part["close"]
+        said = dict.fromkeys(ORDERS, (year, month, part["day"] or part["before"] or part["after"]))
+    days = {order: _day(int(year), month, int(day)) for order, (year, month, day) in said.items()}
+    known = {order: day * DAY + seconds for order, day in days.items()}
+    return {order: moment for order, moment in known.items() if not math.isnan(moment)}
+
+
+def order_of(texts: Iterable[str]) -> Order | None:
+    """The order in which all of the texts are dates; None where it is in doubt, or some are none.
+
+    >>> order_of(["31/12/2024", "1/2/2024"]), order_of(["1/2/2024"]), order_of(["2024-12-31"])
+    ('dmy', None, 'ymd')
+    """
+    common, some = set(ORDERS), False
+    for text in texts:
+        common.intersection_update(moments(text))
+        some = True
+        if not common:
+            return None
+    if not some or ("ymd" not in common and len(common) > 1):
+        return None
+    return next(order for order in ORDERS if order in common)
+
+
+def moment_of(date: datetime.date) -> float:
+    """The moment of a date or time of Python.
+
+    >>> moment_of(datetime.date(1970, 1, 2)), moment_of(datetime.datetime(1970, 1, 1, 0, 1))
+    (86400.0, 60.0)
+    """
+    days = float(date.toordinal() - _EPOCH)
+    if not isinstance(date, datetime.datetime):
+        return days * DAY
+    return days * DAY + date.hour * 3600 + date.minute * 60 + date.second + date.microsecond / 1e6
+
+
+def _day(year: int, month: int, day: int) -> float:
+    """Days from 1970 on; NaN for a day that no month has."""
+    try:
+        return float(datetime.date(year, month, day).toordinal() - _EPOCH)
+    except ValueError:
+        return math.nan
+
+
+def _month(name: str) -> int:
+    """The number of a month by its English name, or the first letters of it; 0 of another word."""
+    short = "sep" if name.lower() == "sept" else name.lower()
+    return next((n for n, month in enumerate(_MONTHS, 1) if month.startswith(short)), 0)
+
+
+def _seconds(part: Mapping[str, str | None]) -> float:
+    """Seconds from midnight on; NaN for a time that no clock shows."""
+    if not part["hour"] or not part["minute"]:
+        return 0.0
+    hour, minute, second = int(part["hour"]), int(part["minute"]), float(part["second"] or 0)
+    if part["half"]:
+        if not 1 <= hour <= 12:
+            return math.nan
+        hour = hour % 12 + 12 * (part["half"].lower() == "p")
+    if hour > 23 or minute > 59 or second >= 60:
+        return math.nan
+    return hour * 3600 + minute * 60 + second

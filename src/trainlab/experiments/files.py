@@ -1,0 +1,96 @@
+"""Experiments in files of the user's own: read, and begun."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+import sys
+import traceback
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.experiments.base import AnyExperiment, is_name
+from trainlab.files import write
+
+SUFFIX: Final = ".py"
+_TEMPLATE: Final = "my_experiment.py"
+_TEMPLATE_NAME: Final = "my-experiment"
+_NEW: Final = "a new experiment"
+NAMED: Final = "be small letters, digits and -"
+"""What an experiment may be called."""
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of a file, not of an experiment."""
+    return name.endswith(SUFFIX)
+
+
+def read(name: str) -> AnyExperiment:
+    """What a file of Python calls EXPERIMENT; it is run to find out, as `python FILE` would be.
+
+    Modules beside it can be imported.  DataError where there is no such file, where it raises an
+    error, and where it declares no experiment.
+    """
+    path = Path(name)
+    if not path.is_file():
+        must, remedy = "be there", "trainlab new experiment NAME"
+        raise DataError(sentence("file", name, must, None, remedy))
+    found = getattr(_run(path), "EXPERIMENT", None)
+    if not isinstance(found, AnyExperiment):
+        must = "be an experiment, such as a TrainingExperiment"
+        raise DataError(sentence("EXPERIMENT", name, must, found, "trainlab new experiment NAME"))
+    if not is_name(found.name):
+        raise DataError(sentence("name of EXPERIMENT", name, NAMED, found.name, _TEMPLATE_NAME))
+    return dataclasses.replace(found, command=(name,))
+
+
+def _run(path: Path) -> object:
+    """The module of a file; DataError says in which of its lines an error arose."""
+    known = sys.modules.get(path.stem)
+    is_free = known is None or Path(getattr(known, "__file__", None) or "") == path.resolve()
+    name = path.stem if is_free else f"own_{path.stem}"  # a file random.py takes no module's place
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None  # it ends in .py
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    sys.modules[name] = module  # where its dataclasses, and workers, look for it
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise DataError(f"{path} cannot be run: {_where(error, path.resolve())}") from error
+    return module
+
+
+def _where(error: Exception, path: Path) -> str:
+    """What went wrong, and in which line of the file."""
+    if isinstance(error, SyntaxError):
+        text, lines = error.msg, [error.lineno]
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        text, lines = str(error), [one.lineno for one in frames if Path(one.filename) == path]
+    place = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def begin(name: str, folder: Path) -> Path:
+    """Write a file with an experiment that runs as it is, to be changed; its path.
+
+    SettingError for a name that no file can have, and where the file is there.
+    """
+    spelt = name.removesuffix(SUFFIX).replace("_", "-").lower()
+    if not is_name(spelt) or not spelt[0].isalpha():
+        raise SettingError(sentence("NAME", _NEW, NAMED, name, _TEMPLATE_NAME))
+    path = folder / f"{re.sub('[^a-z0-9]', '_', spelt)}{SUFFIX}"
+    if path.exists():
+        must = "be that of a file which is not there yet"
+        raise SettingError(sentence("NAME", _NEW, must, str(path), "another NAME"))
+    text = resources.files(__package__).joinpath("templates", _TEMPLATE).read_text("utf-8")
+    write(path, text.replace(_TEMPLATE_NAME, spelt).replace(_TEMPLATE, path.name).encode("utf-8"))
+    return path

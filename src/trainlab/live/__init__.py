@@ -1,0 +1,1 @@
+"""The live laboratory: a page on which populations train, and answer when something is changed."""

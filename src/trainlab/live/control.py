@@ -1,0 +1,438 @@
+"""Who trains a session: one thread, which takes commands between steps and shows how things are.
+
+Nobody waits for anybody: pages read the last snapshot, which never changes, and a page that is
+slow or gone slows no step.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.blas import one_thread
+from trainlab.errors import SettingError, nearest, sentence
+from trainlab.evidence import compare_all
+from trainlab.live.curves import SERIES
+from trainlab.live.interventions import STEERED
+from trainlab.live.looks import frame_of, look
+from trainlab.live.session import LiveSession
+from trainlab.network.workspace import Array
+from trainlab.settings import is_real
+from trainlab.training.pace import Pace
+
+SPAN: Final = 0.02
+"""Seconds of training between two looks at what people want."""
+FRAMES: Final = 30
+"""Snapshots in a second, at most."""
+SHARE: Final = 1 / 20
+"""Of the time that closer looks may take, while somebody watches."""
+LOOKS: Final = 1 / 8
+"""Seconds between two closer looks, at least."""
+WAITING: Final = 64
+"""Commands that may wait."""
+
+Keep = Callable[[LiveSession, bool], None]
+Command = Mapping[str, Any] | Callable[[LiveSession], Any]
+Begin = Callable[[Mapping[str, Any]], LiveSession]
+
+
+@dataclass(frozen=True)
+class LiveCurves:
+    """The curves at one moment: the arrays are filled on beyond these steps, and never changed."""
+
+    every: int
+    steps: tuple[int, ...]
+    values: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a page may show, at one moment.
+
+    generation  another one has other curves, not longer ones
+    told        rises whenever arms or the log change
+    seen        rises with each closer look
+    """
+
+    version: int
+    generation: int
+    told: int
+    seen: int
+    status: Mapping[str, Any]
+    about: Mapping[str, Any]
+    curves: LiveCurves
+    looks: Mapping[str, Any]
+
+
+class LiveControl:
+    """Trains a session in a thread of its own.
+
+    Parameters
+    ----------
+    session : LiveSession
+        What is trained; it belongs to the thread from then on.
+    begin : callable
+        Makes the session that a page has chosen; SettingError for what cannot be.
+    keep : callable, optional
+        Keeps a session where it outlives the process.
+    about : dict
+        What pages are told of the choice that the session came from.
+    """
+
+    def __init__(
+        self,
+        session: LiveSession,
+        begin: Begin,
+        keep: Keep | None = None,
+        choice: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.session, self.choice = session, choice
+        self.watchers = 0
+        self._begin, self._keep, self._pace = begin, keep, Pace()
+        self._commands: deque[tuple[Command, Future[Any]]] = deque()
+        self._wake = threading.Condition()
+        self._is_closing = False
+        self._goal: float = 0.0  # the step at which to pause; infinity: never
+        self._speed: float | None = None  # steps a second
+        self._rate = 0.0
+        self._version = self._generation = self._told = self._seen = 0
+        self._shown_at = self._looked_until = self._step_due = 0.0
+        self._is_stale, self._unseen, self._unsaved = True, True, True
+        self._looks: dict[str, Any] = {}
+        self.error: BaseException | None = None
+        self._prepare()
+        self.snapshot = self._snapshot()
+        self._thread = threading.Thread(target=self._work, name="trainlab-live", daemon=True)
+
+    def start(self) -> None:
+        """Begins to listen to commands; nothing is trained before one says so."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread after the step it is in, and keeps what there is."""
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def do(self, command: Mapping[str, Any]) -> Future[Any]:
+        """Has a command done between two steps; the future has its answer, or its error."""
+        return self._add(command)
+
+    def _add(self, command: Command) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._wake:
+            if self._is_closing or self.error is not None or len(self._commands) >= WAITING:
+                must = "wait until earlier ones are done"
+                future.set_exception(SettingError(sentence("a command", "the page", must, "many")))
+                return future
+            self._commands.append((command, future))
+            self._wake.notify_all()
+        return future
+
+    def ask(self, question: Callable[[LiveSession], Any]) -> Future[Any]:
+        """Has the session looked at between two steps."""
+        return self._add(question)
+
+    # --- the thread ------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            with one_thread():
+                while self._turn():
+                    pass
+                self._save()
+        except BaseException as error:  # noqa: BLE001  # pages and whoever waits are told
+            self.error = error
+            self._show(force=True)
+        for _, future in self._commands:
+            future.set_exception(SettingError(sentence("session", "a page", "go on", "its end")))
+
+    def _turn(self) -> bool:
+        """One round: commands, some steps, and what there is to show; False at the end."""
+        while self._commands:
+            self._command(*self._commands.popleft())
+        if self._is_closing:
+            return False
+        if self.session.step < self._goal and self._is_due():
+            self._train()
+        elif self._keep is not None and self._unsaved and self._is_idle():
+            self._save()
+        self._show()
+        if self.watchers and self._unseen and time.monotonic() >= self._looked_until:
+            self._look()
+        if self._unsaved and self._keep is not None and self._pace.is_due():
+            self._save()
+        self._rest()
+        return True
+
+    def _is_idle(self) -> bool:
+        return self.session.step >= self._goal
+
+    def _is_due(self) -> bool:
+        return self._speed is None or time.monotonic() >= self._step_due
+
+    def _train(self) -> None:
+        steps = self._goal - self.session.step
+        if self._speed is not None:
+            steps = min(steps, max(1, round(self._speed * SPAN)))
+        steps = int(min(steps, max(1, self._rate * SPAN), 1 << 16))
+        start = time.monotonic()
+        done = self.session.advance(steps)
+        took = max(time.monotonic() - start, 1e-6)
+        if not done:
+            self._goal = self.session.step  # nobody trains any more
+            self._told += 1
+        else:
+            # A moving mean, as spans with an evaluation take longer.
+            self._rate += 0.2 * (done / took - self._rate)
+        if self._speed is not None:
+            self._step_due = max(start, self._step_due) + done / self._speed
+        self._is_stale = self._unseen = self._unsaved = True
+
+    def _rest(self) -> None:
+        """Waits for a command, or until something is due."""
+        now = time.monotonic()
+        if not self._is_idle() and self._is_due():
+            return
+        wait = 1.0
+        if not self._is_idle():
+            wait = min(wait, self._step_due - now)
+        if self._is_stale:
+            wait = min(wait, self._shown_at + 1 / FRAMES - now)
+        if self._unseen:
+            wait = min(wait, max(self._looked_until - now, 0.05))
+        with self._wake:
+            if not self._commands and not self._is_closing:
+                self._wake.wait(max(wait, 0.001))
+
+    # --- what is shown ---------------------------------------------------------------------
+
+    def _show(self, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or (self._is_stale and now >= self._shown_at + 1 / FRAMES):
+            self._shown_at, self._is_stale = now, False
+            self._version += 1
+            self.snapshot = self._snapshot()
+
+    def _look(self) -> None:
+        start = time.monotonic()
+        self._looks |= look(self.session, self._frame)
+        self._looks = {arm: self._looks[arm] for arm in self.session.arms if arm in self._looks}
+        took = time.monotonic() - start
+        self._looked_until = start + max(LOOKS, took / SHARE)
+        self._seen += 1
+        self._unseen = False
+        self._is_stale = True
+
+    def _prepare(self) -> None:
+        """What follows from the session that there is now."""
+        self._frame = frame_of(self.session)
+        self._looks = {}
+        self._told, self._generation = self._told + 1, self._generation + 1
+        self._is_stale = self._unseen = self._unsaved = True
+
+    def _snapshot(self) -> Snapshot:
+        session, curves = self.session, self.session.curves
+        status = {
+            "step": session.step,
+            "epoch": round(session.step / session.batches.steps_per_epoch, 2),
+            "running": not self._is_idle(),
+            "speed": self._speed,
+            "rate": round(self._rate, 1),
+            "every": curves.every,
+            "error": None if self.error is None else "The training has ended with an error.",
+        }
+        return Snapshot(
+            self._version,
+            self._generation,
+            self._told,
+            self._seen,
+            status,
+            self._about(),
+            LiveCurves(
+                curves.every, tuple(curves.steps), {a: curves.whole(a) for a in session.arms}
+            ),
+            dict(self._looks),
+        )
+
+    def _about(self) -> dict[str, Any]:
+        """Arms, seeds, data and log; the same record until `told` rises."""
+        if getattr(self, "_about_of", None) != self._told:
+            self._about_of, self._about_is = self._told, describe(self.session, self._frame)
+            self._about_is["choice"] = self.choice
+        return self._about_is
+
+    # --- commands --------------------------------------------------------------------------
+
+    def _command(self, command: Command, future: Future[Any]) -> None:
+        try:
+            answer = command(self.session) if callable(command) else self._done(command)
+        except Exception as error:  # noqa: BLE001  # whoever waits gets it, and training goes on
+            future.set_exception(error)
+        else:
+            future.set_result(answer)
+        self._is_stale = True
+        self._show(force=True)
+
+    def _done(self, command: Mapping[str, Any]) -> Any:
+        name = command.get("do")
+        fields = COMMANDS.get(name) if isinstance(name, str) else None
+        if fields is None:
+            near = nearest(name, COMMANDS)
+            must = f"be one of {', '.join(COMMANDS)}"
+            raise SettingError(sentence("do", "a command", must, name, near))
+        given = {key: value for key, value in command.items() if key != "do"}
+        if set(given) != set(fields):
+            must = f"have the fields {', '.join(fields) or 'none'}"
+            raise SettingError(sentence(str(name), "a command", must, sorted(given)))
+        return getattr(self, f"_do_{name}")(**given)
+
+    def _do_run(self) -> None:
+        self._goal, self._step_due = float("inf"), 0.0
+
+    def _do_pause(self) -> None:
+        self._goal = self.session.step
+
+    def _do_step(self) -> None:
+        self._goal, self._step_due = self.session.step + 1, 0.0
+
+    def _do_epoch(self) -> None:
+        size = self.session.batches.steps_per_epoch
+        self._goal = (self.session.step // size + 1) * size
+        self._step_due = 0.0
+
+    def _do_speed(self, value: Any) -> None:
+        if value is not None and not (is_real(value) and 0.1 <= value <= 1e6):
+            must = "be steps a second in [0.1, 1000000], or null"
+            raise SettingError(sentence("speed", "a command", must, value))
+        self._speed, self._step_due = None if value is None else float(value), 0.0
+
+    def _do_change(self, arm: Any, fields: Any) -> None:
+        self.session.change(arm, fields)
+        self._changed()
+
+    def _do_stop(self, arm: Any) -> None:
+        self.session.stop(arm)
+        self._changed()
+
+    def _do_clone(self, arm: Any, fields: Any) -> str:
+        if not isinstance(arm, str) or not isinstance(fields, Mapping):
+            must = "be the name of an arm, and fields that differ"
+            raise SettingError(sentence("a clone", "a command", must, arm))
+        name = self.session.clone(arm, fields)
+        self._generation += 1
+        self._changed()
+        return name
+
+    def _do_mark(self) -> None:
+        self.session.mark()
+        self._changed()
+
+    def _do_undo(self, to: Any) -> None:
+        is_running = not self._is_idle()
+        self.session.undo(to)
+        self._goal = float("inf") if is_running else self.session.step
+        self._generation += 1
+        self._looks = {arm: one for arm, one in self._looks.items() if arm in self.session.arms}
+        self._changed()
+
+    def _do_begin(self, choice: Any) -> None:
+        if not isinstance(choice, Mapping):
+            raise SettingError(sentence("choice", "a command", "be settings", choice))
+        self.session, self.choice = self._begin(choice), choice
+        self._goal, self._rate = 0.0, 0.0
+        self._prepare()
+        self._save(fresh=True)
+
+    def _do_test(self) -> list[dict[str, Any]]:
+        return tested(self.session)
+
+    def _changed(self) -> None:
+        self._told += 1
+        self._unseen = True
+        self._show(force=True)  # before it is saved, which may take a while
+        self._save()
+
+    def _save(self, fresh: bool = False) -> None:
+        if self._keep is not None:
+            with self._pace.write():
+                self._keep(self.session, fresh)
+        self._unsaved = False
+
+
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "run": (),
+    "pause": (),
+    "step": (),
+    "epoch": (),
+    "speed": ("value",),
+    "change": ("arm", "fields"),
+    "stop": ("arm",),
+    "clone": ("arm", "fields"),
+    "mark": (),
+    "undo": ("to",),
+    "begin": ("choice",),
+    "test": (),
+}
+"""Commands of pages, and the fields of each."""
+
+
+def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What there is to say of a session that its curves and looks do not show."""
+    ended: dict[str, dict[str, int]] = {}
+    for (arm, _), one in session.ended.items():
+        counts = ended.setdefault(arm, {"diverged": 0, "stopped": 0})
+        counts[one.kind] += 1
+    running = set(session.running)
+    arms = [
+        {
+            "name": name,
+            "optimizer": type(member.optimizer).__name__,
+            "settings": {field: member.get(field) for field in STEERED},
+            "trains": name in running,
+            **ended.get(name, {"diverged": 0, "stopped": 0}),
+        }
+        for name, member in session.arms.items()
+    ]
+    data = session.setup.data
+    return {
+        "arms": arms,
+        "seeds": [str(seed) for seed in session.setup.seeds],  # beyond what JavaScript can count
+        "series": list(SERIES),
+        "task": data.task,
+        "data": {"name": data.name, "rows": len(data.train), "held": len(session.held)},
+        "batchSize": session.setup.batch_size,
+        "stepsPerEpoch": session.batches.steps_per_epoch,
+        "engine": session.setup.engine,
+        "log": [entry.plain() for entry in session.log],
+        "undone": len(session.undone),
+        "frame": frame,
+    }
+
+
+def tested(session: LiveSession) -> list[dict[str, Any]]:
+    """The arms against each other, by the last point of the curves; [] for fewer than two."""
+    which = "loss" if session.setup.data.task == "regression" else "accuracy"
+    place = SERIES.index(which)
+    found = {}
+    for arm in session.arms:
+        values = session.curves.values(arm)[place, :, -1:].astype(float).ravel()
+        if arm in session.running and values.size:
+            worst = np.inf if which == "loss" else -np.inf
+            found[arm] = np.where(np.isnan(values), worst, values)
+    if len(found) < 2:
+        return []
+    compared = compare_all(found, better="lower" if which == "loss" else "higher")
+    return [
+        {"text": str(one), "shown": one.shown, "first": one.first, "second": one.second}
+        for one in compared
+    ]

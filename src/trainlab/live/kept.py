@@ -1,0 +1,162 @@
+"""What outlives a session: the file of its log, and the store that it goes on from after a kill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from trainlab.data.arrays import Dataset
+from trainlab.engine.state import MemberState
+from trainlab.errors import DataError, ModelFileError, sentence
+from trainlab.live.interventions import Intervention, read
+from trainlab.live.lanes import Key
+from trainlab.live.session import EndedMember, LiveSession, SessionPoint
+from trainlab.live.setup import ARM_NAME, revived
+from trainlab.members import Member
+from trainlab.models.records import plain_record, revive
+from trainlab.network.architecture import MLP
+from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+from trainlab.settings import is_integer
+from trainlab.store import Store, decode, encode
+
+FORMAT: Final = "trainlab live log"
+VERSION: Final = 1
+LARGEST: Final = 2**24
+"""Bytes of a log that is read."""
+RUN: Final = "live"
+SETUP: Final = {"what": "a live session"}
+
+# --- the file of a log ---------------------------------------------------------------------
+
+
+def log_of(session: LiveSession) -> dict[str, Any]:
+    """The setup, what was done, and the SHA-256 that it led to, as plain JSON."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "setup": session.setup.described(),
+        "log": [entry.plain() for entry in session.log],
+        "undone": [entry.plain() for entry in session.undone],
+        "step": session.step,
+        "sha256": session.digest(),
+    }
+
+
+def read_log(path: Path) -> dict[str, Any]:
+    """The content of such a file; ModelFileError for any other."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        found = json.loads(content) if len(content) <= LARGEST else None
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(sentence("log", str(path), "be JSON", str(error))) from error
+    names = {"format", "version", "setup", "log", "undone", "step", "sha256"}
+    if not isinstance(found, dict) or set(found) != names or found["format"] != FORMAT:
+        must = "be one that a live session exported"
+        raise ModelFileError(sentence("log", str(path), must, type(found).__name__))
+    if found["version"] != VERSION:
+        must = f"be of version {VERSION}"
+        raise ModelFileError(sentence("log", str(path), must, found["version"]))
+    if not isinstance(found["log"], list) or not is_integer(found["step"]):
+        must = "be a list of entries, and a number of steps"
+        raise ModelFileError(sentence("log", str(path), must, found["step"]))
+    return found
+
+
+def replayed(found: Mapping[str, Any], file: str, data: Dataset | None = None) -> LiveSession:
+    """The session that a log leads to; whether it has the same bits is for the caller to see."""
+    session = LiveSession(revived(found["setup"], file, data))
+    session.replay([read(one, file) for one in found["log"]], found["step"])
+    return session
+
+
+# --- the store -----------------------------------------------------------------------------
+
+
+def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
+    """Writes all of a session, in place of what there was."""
+    point = session.point()
+    members: list[tuple[Key, str, MemberState]] = [
+        *((key, "trains", state) for key, state in (point.states or {}).items()),
+        *((key, one.kind, one.state) for key, one in point.ended.items()),
+    ]
+    info = {
+        "setup": session.setup.described(),
+        "log": [entry.plain() for entry in session.log],
+        "undone": [entry.plain() for entry in session.undone],
+        "step": point.step,
+        "arms": [
+            [name, plain_record(one.network), plain_record(one.optimizer)]
+            for name, one in point.arms.items()
+        ],
+        "members": [[*key, kind, state.updates] for key, kind, state in members],
+    }
+    parts = {("session", 0): encode(info, session.curves.arrays())}
+    for place, (_, _, state) in enumerate(members):
+        parts["member", place] = encode({}, _arrays(state))
+    run = store.run(RUN, SETUP, 1, fresh)
+    gone = [("member", place) for place in run.load("member") if place >= len(members)]
+    run.save(parts, gone)
+
+
+def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSession | None:
+    """The session that a store has, where it was; None if it has none that is whole.
+
+    data  for a session whose data was given
+    """
+    if RUN not in store.began(RUN):
+        return None
+    run = store.run(RUN, SETUP, 1)
+    content, parts = run.load("session").get(0), run.load("member")
+    if content is None:
+        return None
+    try:
+        info, curves = decode(content)
+        found = [decode(parts[place])[1] for place in range(len(info["members"]))]
+    except (ValueError, KeyError):
+        return None
+    session = LiveSession(revived(info["setup"], folder, data))
+    arms = {
+        ARM_NAME.check(name, "name", "an arm"): Member(
+            revive(network, MLP, folder),
+            revive(optimizer, Optimizer, folder),  # type: ignore[type-abstract]
+        )
+        for name, network, optimizer in info["arms"]
+    }
+    states: dict[Key, MemberState] = {}
+    ended: dict[Key, EndedMember] = {}
+    for (arm, seed, kind, updates), arrays in zip(info["members"], found, strict=True):
+        state = _state(arrays, updates)
+        if kind == "trains":
+            states[arm, seed] = state
+        else:
+            ended[arm, seed] = EndedMember(kind, state)
+    log: list[Intervention] = [read(one, folder) for one in info["log"]]
+    session.undone = [read(one, folder) for one in info["undone"]]
+    session.resume(SessionPoint(len(log), info["step"], arms, states, ended), log)
+    session.curves.take(curves)
+    return session
+
+
+def _arrays(state: MemberState) -> dict[str, Array]:
+    own = {f"state/{name}": values for name, values in state.optimizer.items()}
+    return {"params": state.params, "buffers": state.buffers, **own}
+
+
+def _state(arrays: Mapping[str, Array], updates: int) -> MemberState:
+    own = {
+        name.removeprefix("state/"): values
+        for name, values in arrays.items()
+        if name.startswith("state/")
+    }
+    return MemberState(arrays["params"], arrays["buffers"], own, updates)
+
+
+def given_again(found: Mapping[str, Any], file: str) -> None:
+    """DataError where a log is of data that only a Python program can give."""
+    if found["setup"].get("source") is None:
+        must = "have a name, since a log does not hold them"
+        raise DataError(sentence("data", file, must, None, "the Python program that began it"))

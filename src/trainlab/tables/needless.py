@@ -1,0 +1,133 @@
+"""Columns of which nothing can be learnt: which they are, and why they are left out.
+
+Axis letters: N rows, d features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainlab.errors import describe
+from trainlab.network.workspace import Array
+from trainlab.tables.columns import is_slip, meaning, names_rows
+
+EMPTY: Final = "no value in any row"
+CONSTANT: Final = "one value in all rows"
+NUMBERS: Final = "it numbers the rows"
+NAMES: Final = "it names the rows"
+LEAST_NUMBERED: Final = 20
+"""Rows from which on different whole numbers are no accident."""
+SHOWN: Final = 20
+"""Columns that a notice names."""
+
+
+def needless(
+    x: NDArray[Any],
+    features: Sequence[str],
+    words: Collection[str],
+    dates: Collection[str],
+    used: Collection[str],
+) -> dict[str, str]:
+    """The columns of x (N, d) of which nothing can be learnt, each with the reason.
+
+    Those that are `used` stay, whatever they hold.  Of columns with the same cells the first stays.
+    """
+    found, seen = dict[str, str](), defaultdict[Hashable, list[int]](list)
+    for place, name in enumerate(features):
+        cells = x[:, place]
+        if name in words or name in dates:
+            reason = _of_cells(cells, name in words)
+            key: Hashable = name in words, hash(tuple(cells.tolist()))
+        else:
+            cells = cells.astype(np.float64) + 0.0  # of which −0 is 0
+            reason = _of_numbers(cells)
+            key = hashlib.sha256(cells.tobytes()).digest()
+        if not reason:
+            same = (one for one in seen[key] if _are_equal(x[:, one], x[:, place]))
+            if (first := next(same, None)) is not None:
+                reason = f"the same as {describe(features[first])}"
+        if reason and name not in used:
+            found[name] = reason
+        else:
+            seen[key].append(place)
+    return found
+
+
+def told(found: Mapping[str, str]) -> list[str]:
+    """A sentence for each reason for which columns are left out."""
+    names = defaultdict[str, list[str]](list)
+    for name, reason in found.items():
+        names[reason].append(describe(name))
+    return [
+        f"left out: {', '.join(those[:SHOWN])}"
+        + (f" and {len(those) - SHOWN:,} more" if len(those) > SHOWN else "")
+        + f" ({reason})"
+        for reason, those in names.items()
+    ]
+
+
+def _of_cells(cells: NDArray[Any], are_words: bool) -> str:
+    """Why words or dates (N,), None for holes, say nothing; "" if they may say something."""
+    counts = Counter(cells.tolist())
+    holes = counts.pop(None, 0)
+    if not counts:
+        return EMPTY
+    if len(counts) == 1 and not holes:
+        return CONSTANT
+    filled = len(cells) - holes
+    unsaid = are_words and names_rows(counts, filled) and not is_slip(counts, filled)
+    return NAMES if unsaid and meaning(counts) is None else ""
+
+
+def _of_numbers(values: Array) -> str:
+    """Why numbers (N,), NaN for holes, say nothing; "" if they may say something."""
+    missing = np.isnan(values)
+    if missing.all():
+        return EMPTY
+    if not missing.any() and values.min() == values.max():
+        return CONSTANT
+    return NUMBERS if numbers_rows(values) else ""
+
+
+def _are_equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two columns have the same cells, NaN and None among them."""
+    equal = (one == other) | ((one != one) & (other != other))  # NaN is not itself
+    return bool(np.all(equal))
+
+
+def numbers_rows(values: Array) -> bool:
+    """Whether values (N,) do no more than number the rows, as an id does.
+
+    Whole numbers, all different, hardly fewer than there are between the least and the
+    greatest: a half.
+
+    >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
+    (True, False)
+    """
+    if not _are_numbered(values):
+        return False
+    return bool(values.max() - values.min() < 2 * len(values))
+
+
+def follows_rows(values: Array) -> bool:
+    """Whether values (N,) are different whole numbers that go up, or down, with the rows.
+
+    >>> follows_rows(np.arange(30.0) ** 2), follows_rows(np.roll(np.arange(30.0), 1))
+    (True, False)
+    """
+    if not _are_numbered(values):
+        return False
+    steps = np.diff(values)
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _are_numbered(values: Array) -> bool:
+    """Whether there are enough values, all of them whole and different."""
+    whole = len(values) >= LEAST_NUMBERED and bool((values == np.rint(values)).all())
+    return whole and bool((np.diff(np.sort(values)) > 0).all())

@@ -1,0 +1,216 @@
+"""Every warning of trainlab names the line of the user that led to it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import trainlab as tl
+from trainlab import blas
+from trainlab.callers import users_line, warn, work_for
+from trainlab.workers import dask, loky, running
+
+SOURCE = Path(tl.__file__).parent
+X, Y = np.random.default_rng(3).standard_normal((24, 3)), np.arange(24) % 2
+DATA = tl.from_arrays(X, Y)
+
+LEFT = {"search/scoring.py"}
+"""Files that warn by themselves."""
+
+
+def calls(name: str) -> Iterator[str]:
+    """file: function, of each place in the source that calls `name`."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                for node in ast.walk(function):
+                    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(name):
+                        yield f"{path.relative_to(SOURCE).as_posix()}: {function.name}"
+
+
+def test_nothing_warns_by_itself() -> None:
+    found = {*calls("warnings.warn"), *calls("warnings.warn_explicit")}
+    assert {place.split(":")[0] for place in found} - LEFT == {"callers.py"}
+
+
+def estimator(**settings: Any) -> tl.MLPClassifier:
+    return tl.MLPClassifier((2,), random_state=0, **settings)
+
+
+def deprecated() -> None:
+    tl.MLP(batch_norm=True)
+
+
+def diverges() -> None:
+    estimator(
+        optimizer="sgd", learning_rate_init=1e30, n_members=3, dtype="float32", max_iter=8
+    ).fit(X, Y)
+
+
+def in_a_pipeline() -> None:
+    make_pipeline(StandardScaler(), estimator(max_iter=1)).fit(X, Y)
+
+
+def in_a_cross_validation() -> None:
+    cross_val_score(estimator(max_iter=1), X, Y, cv=2)
+
+
+def strange_weights() -> None:
+    estimator(max_iter=1, tol=9.0, class_weight={0: 1, 1: 1, 7: 1}).fit(X, Y)
+
+
+class Shared:
+    """A library with one number of threads, which a callback changes."""
+
+    path = "fake"
+    about = {"internal_api": "fake", "filepath": "fake"}  # noqa: RUF012  # as threadpoolctl has it
+
+    def __init__(self) -> None:
+        self.number = 2
+
+    def get(self) -> int:
+        return self.number
+
+    def set(self, number: int) -> None:
+        self.number = number
+
+
+def threads_of_blas(patch: pytest.MonkeyPatch) -> None:
+    library = Shared()
+    patch.setattr(blas, "_libraries", lambda: [library])
+
+    def change(*_: Any) -> None:
+        library.number = 2
+
+    tl.Network(tl.MLP((2,))).fit(DATA, epochs=1, callbacks=[change])
+
+
+def a_worker_dies(patch: pytest.MonkeyPatch) -> None:
+    times = []
+
+    def drain(left: dict[int, Any], *_: Any) -> None:
+        if not times:
+            times.append(1)
+            raise BrokenProcessPool("died")
+        while left:
+            _, job = left.popitem()
+            loky.train_far(job.spec, job.chunk, job.rows, lambda: False).replay(job.recorder)
+
+    patch.setattr(loky, "_drain", drain)
+    tl.Network(tl.MLP((2,))).fit(DATA, steps=1, backend="loky")
+
+
+def other_bits(patch: pytest.MonkeyPatch) -> None:
+    theirs = {**dask.of_bits(), "blas": "another"}
+    client = SimpleNamespace(run=lambda *_, **__: {"tcp://there": theirs})
+
+    @contextlib.contextmanager
+    def connected(_: Any) -> Iterator[Any]:
+        dask.check(client, None)  # type: ignore[arg-type]  # of a client this is all it uses
+        yield client
+
+    patch.setattr(running, "connected", connected)
+    patch.setattr(running, "threads_of", lambda _: 1)
+    patch.setattr(running, "in_dask", lambda *_: None)  # what is left is trained here
+    pytest.importorskip("distributed")
+    tl.Network(tl.MLP((2,))).fit(DATA, steps=1, backend="dask")
+
+
+def interrupted() -> None:
+    begun = tl.Network(tl.MLP((2,))).start(DATA, steps=10**6, evaluate=None)
+    begun.stop()
+    begun.wait()
+
+
+def nobody_waits() -> None:
+    begun = tl.Network(tl.MLP((2,))).start(DATA, steps=10**6, evaluate=None)
+    begun._workers.end()
+
+
+def nobody_waits_for_an_error() -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    begun = tl.Network(tl.MLP((2,))).start(DATA, epochs=1, callbacks=[fail])
+    while not begun.is_done:
+        pass
+    begun._workers.end()
+
+
+PROVOKED: list[tuple[str, Callable[..., None], str]] = [
+    ("deprecated.py: warn", deprecated, "deprecated"),
+    ("estimators/history.py: complain", diverges, "diverged"),
+    ("estimators/history.py: complain", in_a_pipeline, "improving"),
+    ("estimators/history.py: complain", in_a_cross_validation, "improving"),
+    ("estimators/targets.py: _check_names", strange_weights, "labels of y"),
+    ("blas.py: leave", threads_of_blas, "threads of BLAS"),
+    ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
+    ("workers/dask.py: check", other_bits, "must have BLAS"),
+    ("workers/running.py: wait", interrupted, "interrupted"),
+    ("workers/running.py: end", nobody_waits, "end of the program"),
+    ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),
+]
+
+
+def test_every_warning_is_provoked_below() -> None:
+    house = {*calls("warn")} - {*calls("warnings.warn")}
+    assert {place for place, _, _ in PROVOKED} == {
+        place
+        for place in house
+        if not place.startswith("deprecated.py") or place.endswith(": warn")
+    }
+
+
+@pytest.mark.parametrize(("place", "call", "text"), PROVOKED, ids=[c[1].__name__ for c in PROVOKED])
+def test_it_names_the_line_of_the_user(
+    place: str, call: Callable[..., None], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [monkeypatch] if call.__code__.co_argcount else []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call(*given)
+    found = [one for one in caught if text in str(one.message)]
+    assert found, f"{place} did not warn"
+    for one in found:
+        lines = range(
+            call.__code__.co_firstlineno, max(n for *_, n in call.__code__.co_lines() if n) + 1
+        )
+        assert one.filename == __file__
+        assert one.lineno in lines
+
+
+def test_a_thread_that_was_told_no_line_names_its_own() -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.warns(UserWarning, match="text") as caught:
+        pool.submit(warn, "text", UserWarning).result()
+    assert Path(caught[0].filename).name == Path(threading.__file__).name
+
+
+def test_a_thread_that_was_told_one_names_it_unless_a_user_is_nearer() -> None:
+    line = users_line()
+    with ThreadPoolExecutor(1, initializer=work_for, initargs=(line,)) as pool:
+        assert pool.submit(users_line).result() == line
+        near = pool.submit(lambda: users_line()).result()
+    assert (near.file, near.number) == (__file__, line.number + 3)
+
+
+def test_once_for_each_line() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            deprecated()
+        tl.MLP(batch_norm=True)
+    assert len(caught) == 2

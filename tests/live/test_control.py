@@ -1,0 +1,214 @@
+"""The thread that trains: commands, speed, what is shown, and what is kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from live_runs import small
+from trainlab.live.choices import setup_of
+from trainlab.live.control import COMMANDS, LiveControl
+from trainlab.live.presets import PRESETS
+from trainlab.live.session import LiveSession
+
+PATIENCE = 30.0
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def choose(choice: Any) -> LiveSession:
+    return LiveSession(setup_of(choice))
+
+
+@pytest.fixture
+def control() -> Iterator[LiveControl]:
+    made = LiveControl(small(), choose)
+    made.start()
+    yield made
+    made.close()
+
+
+def done(control: LiveControl, do: str, **fields: Any) -> Any:
+    return control.do({"do": do, **fields}).result(PATIENCE)
+
+
+def status(control: LiveControl) -> Any:
+    return control.snapshot.status
+
+
+def test_nothing_is_trained_before_somebody_says_so(control: LiveControl) -> None:
+    time.sleep(0.05)
+    assert status(control)["step"] == 0
+    assert not status(control)["running"]
+
+
+def test_run_pause_step_and_epoch(control: LiveControl) -> None:
+    done(control, "run")
+    until(lambda: status(control)["step"] > 100)
+    assert status(control)["running"]
+    done(control, "pause")
+    step = status(control)["step"]
+    time.sleep(0.05)
+    assert status(control)["step"] == step
+    assert not status(control)["running"]
+    done(control, "step")
+    until(lambda: status(control)["step"] == step + 1)
+    done(control, "epoch")
+    until(lambda: not status(control)["running"] and status(control)["step"] > step + 1)
+    assert status(control)["step"] == (step + 1) // 6 * 6 + 6  # 53 rows, 10 at a time
+    again = LiveSession(small().setup)
+    again.replay([], status(control)["step"])
+    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+
+
+def test_speed(control: LiveControl) -> None:
+    done(control, "speed", value=50)
+    start = time.monotonic()
+    done(control, "run")
+    until(lambda: status(control)["step"] >= 10)
+    assert time.monotonic() - start > 0.15  # ten steps at fifty a second
+    assert status(control)["step"] < 60
+    done(control, "speed", value=None)
+    until(lambda: status(control)["step"] > 1000)
+
+
+def test_interventions_are_shown_at_once_and_can_be_replayed(control: LiveControl) -> None:
+    done(control, "run")
+    until(lambda: status(control)["step"] > 50)
+    done(control, "change", arm="SGD", fields={"lr": 0.3})
+    first = next(one for one in control.snapshot.about["arms"] if one["name"] == "SGD")
+    assert first["settings"]["lr"] == 0.3
+    name = done(control, "clone", arm="SGD", fields={"lr": 0.01})
+    assert name in control.snapshot.curves.values
+    done(control, "mark")
+    done(control, "stop", arm="Adam")
+    done(control, "undo", to=3)
+    done(control, "pause")
+    log = control.snapshot.about["log"]
+    assert [one["action"] for one in log] == ["change", "clone", "mark"]
+    assert [one["step"] for one in log] == sorted(one["step"] for one in log)
+    assert control.snapshot.about["undone"] == 1
+    again = LiveSession(small().setup)
+    entries = control.ask(lambda session: list(session.log)).result(PATIENCE)
+    again.replay(entries, status(control)["step"])
+    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+
+
+def test_another_choice_begins_another_session(control: LiveControl) -> None:
+    before = control.snapshot.generation
+    choice = next(one["choice"] for one in PRESETS if one["key"] == "xor")
+    done(control, "run")
+    done(control, "begin", choice=choice)
+    assert control.snapshot.generation > before
+    assert status(control) | {"rate": 0} == {
+        "step": 0,
+        "epoch": 0.0,
+        "running": False,
+        "speed": None,
+        "rate": 0,
+        "every": 50,
+        "error": None,
+    }
+    assert [one["name"] for one in control.snapshot.about["arms"]] == ["linear", "8 hidden units"]
+    assert control.snapshot.about["choice"] == choice
+
+
+def test_closer_looks_are_taken_while_somebody_watches(control: LiveControl) -> None:
+    done(control, "step")
+    until(lambda: status(control)["step"] == 1)
+    assert control.snapshot.looks == {}
+    control.watchers = 1
+    done(control, "step")
+    until(lambda: control.snapshot.looks)
+    found = control.snapshot.looks["SGD"]
+    assert len(found["layers"]) == 3
+    assert found["surface"]["mean"] != found["surface"]["apart"]
+    assert found["wrong"] is None
+
+
+def test_curves_do_not_change_under_a_reader(control: LiveControl) -> None:
+    done(control, "run")
+    until(lambda: len(control.snapshot.curves.steps) > 5)
+    curves = control.snapshot.curves
+    count = len(curves.steps)
+    copies = {arm: values[:, :, :count].copy() for arm, values in curves.values.items()}
+    until(lambda: control.snapshot.curves.every > 2 * curves.every)  # halved twice meanwhile
+    done(control, "clone", arm="SGD", fields={})
+    done(control, "undo", to=0)
+    for arm, values in copies.items():
+        np.testing.assert_array_equal(curves.values[arm][:, :, :count], values)
+    assert len(control.snapshot.curves.steps) <= 400
+
+
+def test_arms_are_compared_when_somebody_asks(control: LiveControl) -> None:
+    assert done(control, "test") == []  # before the first point of the curves
+    done(control, "epoch")
+    until(lambda: not status(control)["running"])
+    found = done(control, "test")
+    assert len(found) == 3  # of the three arms that have not diverged
+    assert all("seeds are too few" in one["text"] for one in found)
+
+
+def test_what_is_kept() -> None:
+    kept: list[tuple[int, int]] = []
+    control = LiveControl(
+        small(), choose, lambda session, fresh: kept.append((session.step, len(session.log)))
+    )
+    control.start()
+    done(control, "step")
+    until(lambda: (1, 0) in kept)  # idle
+    done(control, "change", arm="SGD", fields={"lr": 0.3})
+    until(lambda: (1, 1) in kept)
+    control.close()
+    assert kept[-1] == (1, 1)
+    with pytest.raises(tl.SettingError, match="a command of the page"):
+        control.do({"do": "run"}).result(PATIENCE)
+
+
+HOSTILE: list[Any] = [
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    float("nan"),
+    "",
+    "SGD",
+    "x" * 999,
+    [],
+    {},
+    [[]],
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: str(value)[:20])
+def test_what_no_command_can_be(control: LiveControl, value: Any) -> None:
+    for name, fields in {**COMMANDS, "ask": ("question",), "_do_run": (), "": ()}.items():
+        for given in ({}, dict.fromkeys(fields, value), {"more": value}):
+            future = control.do({"do": name, **given})
+            error = future.exception(PATIENCE)
+            assert error is None or isinstance(error, tl.errors.TrainlabError), (name, given)
+    assert isinstance(control.do({"do": value}).exception(PATIENCE), tl.SettingError)
+    done(control, "pause")
+    assert control.error is None
+
+
+def test_an_error_of_the_training_is_shown() -> None:
+    control = LiveControl(small(), choose)
+    control.session.advance = None  # type: ignore[assignment,method-assign]
+    control.start()
+    done(control, "run")
+    until(lambda: status(control)["error"])
+    with pytest.raises(tl.SettingError):
+        done(control, "run")
+    control.close()

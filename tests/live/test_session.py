@@ -1,0 +1,288 @@
+"""Sessions: what is done to them, the log that leads to the same bits, scripts, files, stores."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+from engines import every_engine
+from live_runs import arms, play, small
+from trainlab.live import session as sessions
+from trainlab.live.interventions import Intervention
+from trainlab.live.kept import keep, log_of, read_log, replayed, resumed
+from trainlab.live.script import script_of
+from trainlab.live.session import LiveSession
+from trainlab.live.setup import LiveSetup
+from trainlab.members import Member
+from trainlab.store import Store
+
+
+def solo(engine: str, member: Member, seed: int, steps: int) -> Any:
+    data = tl.load_planar("moons", 53, 20, noise=0.1, seed=3)
+    population = tl.Population([member.replace(seed=seed)])
+    population.fit(data, steps=steps, batch_size=10, evaluate=None, keep="state", engine=engine)
+    return population.states[0]
+
+
+@every_engine
+def test_members_have_the_bits_of_networks_trained_alone(engine: str) -> None:
+    session = small(engine)
+    while session.step < 47:
+        session.advance(47 - session.step)
+    states = session.states()
+    assert len(states) == 12
+    for (arm, seed), state in states.items():
+        alone = solo(engine, arms()[arm], seed, 47)
+        assert alone.updates == state.updates
+        assert (state.updates < 9) if arm == "wild" else (state.updates == 47)
+        assert alone.params.tobytes() == state.params.tobytes()
+        assert alone.buffers.tobytes() == state.buffers.tobytes()
+    assert {one.kind for one in session.ended.values()} == {"diverged"}
+    assert session.running == ["SGD", "Adam", "NAdam, clipped"]
+
+
+@every_engine
+def test_a_log_leads_to_the_same_bits(engine: str, rng: np.random.Generator) -> None:
+    undone = 0
+    for _ in range(6):
+        session = small(engine)
+        undone += play(session, rng)
+        again = LiveSession(session.setup)
+        again.replay(session.log, session.step)
+        assert again.digest() == session.digest()
+        assert again.running == session.running
+        assert again.states().keys() == session.states().keys()
+    assert undone
+
+
+def test_what_is_undone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    for points in (16, 1):  # from a place that is kept, and from the first one, trained again
+        monkeypatch.setattr(sessions, "POINTS", points)
+        session, plain = small(), small()
+        for own in (session, plain):
+            own.advance_to(13)
+            own.change("SGD", {"lr": 0.3})
+            own.advance_to(17)
+        before = plain.digest()
+        clone = session.clone("Adam", {"lr": 0.5, "dropout": 0.0})
+        session.advance_to(60)
+        session.stop("SGD")
+        session.mark()
+        assert session.digest() != before
+        session.undo(1)
+        assert (session.step, session.digest()) == (17, before)
+        assert clone not in session.arms
+        assert [entry.action for entry in session.log] == ["change"]
+        assert [entry.action for entry in session.undone] == ["clone", "stop", "mark"]
+        assert session.curves.steps == [0]
+        for own in (session, plain):
+            own.advance_to(45)
+        assert session.digest() == plain.digest()
+        assert session.curves.steps == [0, 20, 40]
+        for arm in plain.arms:
+            ours, theirs = session.curves.values(arm), plain.curves.values(arm)
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_clone_goes_on_from_the_same_bits() -> None:
+    session = small()
+    session.advance_to(11)
+    same = session.clone("Adam", {})
+    other = session.clone("Adam", {"lr": 0.2}, "faster")
+    assert other == "faster"
+    states = session.states()
+    assert states[same, 1].params.tobytes() == states["Adam", 1].params.tobytes()
+    curves = session.curves
+    np.testing.assert_array_equal(curves.values("faster"), curves.values("Adam"))
+    session.advance_to(30)
+    states = session.states()
+    assert states[same, 1].params.tobytes() == states["Adam", 1].params.tobytes()
+    assert states["faster", 1].params.tobytes() != states["Adam", 1].params.tobytes()
+
+
+def test_a_stopped_arm_keeps_what_it_had() -> None:
+    session = small()
+    session.advance_to(9)
+    before = session.states()["SGD", 2]
+    session.stop("SGD")
+    session.advance_to(40)
+    after = session.states()["SGD", 2]
+    assert after.updates == 9
+    assert after.params.tobytes() == before.params.tobytes()
+    assert np.isnan(session.curves.values("SGD")[:, :, 1:]).all()
+    assert not np.isnan(session.curves.values("Adam")).any()
+
+
+def test_it_ends_where_nobody_is_left() -> None:
+    session = small()
+    session.advance_to(9)
+    for arm in list(session.running):
+        session.stop(arm)
+    assert session.running == []
+    assert session.advance(10) == 0
+    digest = session.digest()
+    session.advance_to(100)
+    assert (session.step, session.digest()) == (100, digest)
+    session.undo(2)
+    assert (session.step, len(session.running)) == (9, 1)
+
+
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [
+        (lambda s: s.change("SDG", {"lr": 0.1}), "arm of a change must be one that trains"),
+        (lambda s: s.change("wild", {"lr": 0.1}), "arm of a change must be one that trains"),
+        (lambda s: s.change("SGD", {}), "fields of a change must be what changes"),
+        (lambda s: s.change("SGD", {"momentum": 0.9}), "fields of a live session"),
+        (lambda s: s.change("SGD", {"lr": -1}), "lr of SGD must be a number"),
+        (lambda s: s.change("SGD", {"lr": "0.1"}), "fields of a live session"),
+        (lambda s: s.change(["SGD"], {"lr": 0.1}), "arm of a change must be a name"),
+        (lambda s: s.change("SGD", 5), "fields of a live session must be a dict"),
+        (lambda s: s.clone("SGD", {}, "Adam"), "name of a clone must be new"),
+        (lambda s: s.clone("SGD", {}, "a\nb"), "name of a clone must be a name"),
+        (lambda s: s.undo(0), "undo of a live session must be a place in the log"),
+        (lambda s: s.undo(True), "undo of a live session"),
+        (lambda s: s.do(Intervention(3, "mark")), "step of an intervention must be that"),
+        (lambda s: s.do(Intervention(5, "jump")), "action of a live session must be one of"),
+        (lambda s: LiveSession(s.setup).stop("SGD"), "stop of a live session must come after"),
+        (lambda s: [s.clone("SGD", {}) for _ in range(9)], "a clone of a live session must be"),
+    ],
+)
+def test_what_cannot_be_done(act: Any, what: str) -> None:
+    session = small()
+    session.advance_to(5)
+    digest = session.digest()
+    with pytest.raises(tl.SettingError, match=what):
+        act(session)
+    states = {key: one for key, one in session.states().items() if key[0] in arms()}
+    assert sessions.digest_of(states) == digest
+
+
+DATA = tl.load_planar("moons", 53, 20)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"arms": {}}, "arms of a live session must be 1 to 8; got 0"),
+        ({"arms": [Member()]}, "arms of a live session must be 1 to 8"),
+        ({"arms": {"a": tl.SGD()}}, "arm 'a' of a live session must be a Member"),
+        ({"arms": {" a": Member()}}, "name of an arm must be a name"),
+        ({"arms": {"a": Member().replace(schedule="cosine")}}, "schedule of arm 'a' must not"),
+        ({"arms": {"a": Member(tl.MLP(loss="huber"))}}, "loss of member 0 must fit"),
+        ({"seeds": []}, "seeds of a live session must be 1 to 100"),
+        ({"seeds": [1, 1]}, "seeds of a live session must be 1 to 100 different"),
+        ({"seeds": [0.5]}, "seeds of a live session must be a list of seeds"),
+        ({"seeds": 7}, "seeds of a live session must be a list of seeds"),
+        ({"batch_size": 0}, "batch_size of a live session"),
+        ({"evaluate": 0}, "evaluate of a live session"),
+        ({"engine": "fast"}, "engine of a live session must be one of"),
+        ({"data": None}, "data of fit must be a Dataset"),
+    ],
+)
+def test_bad_setups(given: dict[str, Any], what: str) -> None:
+    with pytest.raises(tl.SettingError, match=what):
+        LiveSetup(**{"data": DATA, "arms": {"a": Member()}, **given})
+
+
+@every_engine
+def test_a_script_gives_the_same_numbers(
+    engine: str, rng: np.random.Generator, tmp_path: Path
+) -> None:
+    session = small(engine)
+    play(session, rng)
+    script = tmp_path / "session.py"
+    script.write_text(script_of(session), encoding="utf-8")
+    command = [sys.executable, "-W", "error", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.split("\n")[:2] == [session.digest(), "as the page had"]
+
+
+def test_a_script_says_how_its_data_are_had() -> None:
+    assert "data = tl.load_planar('moons', rows=53, validation=20" in script_of(small())
+    assert "put the Dataset here" in script_of(small(source=None))
+    text = script_of(small(source={"name": "digits", "rows": 300}))
+    assert "tl.load_digits(test=None, validation=360).first(train=300)" in text
+    text = script_of(small(source={"name": "table", "csv": "a.csv", "target": "y"}))
+    assert "load_table(csv='a.csv', target='y')" in text
+
+
+def test_a_log_in_a_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    session = small()
+    play(session, rng)
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps(log_of(session)), encoding="utf-8")
+    found = read_log(file)
+    again = replayed(found, "log.json")
+    assert again.digest() == found["sha256"] == session.digest()
+    assert {name: again.arms[name].describe() for name in again.arms} == {
+        name: session.arms[name].describe() for name in session.arms
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda log: [],
+        lambda log: {**log, "format": "another"},
+        lambda log: {**log, "version": 2},
+        lambda log: {**log, "more": 1},
+        lambda log: {**log, "step": "7"},
+        lambda log: {**log, "setup": {**log["setup"], "more": 1}},
+        lambda log: {**log, "setup": {**log["setup"], "data": "0" * 64}},
+        lambda log: {**log, "setup": {**log["setup"], "source": {"name": "/etc/passwd"}}},
+        lambda log: {**log, "setup": {**log["setup"], "source": None}},
+        lambda log: {**log, "setup": {**log["setup"], "seeds": "abc"}},
+        lambda log: {**log, "setup": {**log["setup"], "arms": [{"name": "a"}]}},
+        lambda log: {**log, "log": [{"step": 1}]},
+        lambda log: {**log, "log": [{**Intervention(1, "mark").plain(), "action": "run"}]},
+    ],
+)
+def test_a_file_that_is_no_log(change: Any, tmp_path: Path) -> None:
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps(change(log_of(small()))), encoding="utf-8")
+    with pytest.raises(tl.errors.TrainlabError):
+        replayed(read_log(file), str(file))
+
+
+def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator) -> None:
+    session = small()
+    session.advance_to(21)
+    session.clone("Adam", {"lr": 0.1}, "branch")
+    session.advance_to(25)
+    session.stop("SGD")
+    session.change("branch", {"dropout": 0.4})
+    session.undo(2)
+    with Store(tmp_path) as store:
+        assert resumed(store, str(tmp_path)) is None
+        keep(store, small())
+        keep(store, session)
+    with Store(tmp_path) as store:
+        again = resumed(store, str(tmp_path))
+    assert again is not None
+    assert (again.step, again.digest()) == (25, session.digest())
+    assert again.log == session.log
+    assert again.undone == session.undone
+    for own in (session, again):
+        own.advance_to(60)
+        own.undo(1)  # the place before the stop, which is trained anew where it was not kept
+        own.advance_to(70)
+    assert again.digest() == session.digest()
+    assert again.curves.steps == session.curves.steps
+    for arm in session.arms:
+        np.testing.assert_array_equal(again.curves.values(arm), session.curves.values(arm))
+
+
+def test_a_store_that_is_damaged_begins_anew(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        keep(store, small())
+        run = store.run("live", {"what": "a live session"}, 1)
+        run.save({}, [("member", 3)])
+        assert resumed(store, str(tmp_path)) is None
