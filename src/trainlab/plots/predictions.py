@@ -207,7 +207,7 @@ def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str], theme: Them
         ax.text(column, row, count, ha="center", va="center", color=theme.ink, fontsize=size)
     ax.add_collection(PolyCollection(cells, facecolors=colors, linewidths=0))
     words: Any = {"parse_math": False, "fontsize": size}
-    long = max(map(len, labels)) > (3 if classes <= 16 else 2)
+    long = max(map(len, labels)) > max(28 // classes, 2)
     turned: Any = {"rotation": 90} if classes > 16 else {"rotation": 45, "ha": "right"}
     turned |= {} if classes > 16 else {"rotation_mode": "anchor"}
     ax.set_xticks(range(classes), list(labels), **words, **(turned if long else {}))
