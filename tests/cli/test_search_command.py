@@ -138,9 +138,12 @@ def test_numbers(diabetes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert numbers["test"]["versus"]["numbers"]["value"] == pytest.approx(gain)
     page = pages.read(out)[1]
     assert "ridge regression" in page.text
-    assert "Root of the mean squared error" in page.text
-    (picture,) = page.all("img")
-    assert str(picture["src"]).startswith("data:image/svg+xml,%3C")
+    assert "RMSE" in page.text
+    pictures = page.all("img")
+    assert len(pictures) == 4 + 9  # candidates, predictions, residuals, importance; nine columns
+    assert all(str(one["src"]).startswith("data:image/svg+xml,%3C") for one in pictures)
+    assert [one["name"] for one in numbers["importance"]] != found.features
+    assert len(numbers["dependence"]) == 9
 
     # A table of new rows, in another order and without the target.
     new = write(tmp_path / "new.csv", [*found.features[::-1], "id"], [[*found.x[3, ::-1], "no 3"]])

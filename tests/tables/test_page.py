@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import re
+import urllib.parse
 from typing import Any
 
 import numpy as np
@@ -11,87 +14,18 @@ import pytest
 import chromium
 import pages
 from pages import HOSTILE
+from search_results import ASIDE, MODELS, NAMES, WORDS, outcome
 from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
-from trainlab.tables.columns import ColumnSummary
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore
-from trainlab.tables.page import figure, figures, render
-from trainlab.tables.problem import TableProblem
-from trainlab.tables.study import RankedCandidate, StudyResult, StudySettings
+from trainlab.tables.drawings import drawings, figures
+from trainlab.tables.page import render
+from trainlab.tables.study import StudyResult, StudySettings
 
-FIGURES = dict.fromkeys(("light", "dark", "narrow", "narrow-dark"), "data:,")
-LABELS = ("left", "right")
-WORDS = ("a file", "a column", "b column", "a target", "a column left out", "a warning", "a note")
-NAMES = (*WORDS, *LABELS)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
-
-
-def outcome(by: dict[str, str] | None = None, task: Any = "classification") -> StudyResult:
-    """A search of six candidates, with words swapped."""
-
-    def word(text: str) -> str:
-        return (by or {}).get(text, text)
-
-    y: Any = np.array([word(LABELS[n % 2]) for n in range(40)])
-    predicted = y[np.arange(9) // 2]
-    root_error, metric = None, named_metric("accuracy")
-    if task == "regression":
-        y = np.arange(40.0)
-        predicted, root_error, metric = y[:9] + 1.0, 1.0, named_metric("r2")
-    columns = (word("a column"), word("b column"))
-    reason, target, left = "2 different words", word("a target"), (word("a column left out"),)
-    x = np.zeros((40, 2))
-    about = word("a file"), "ab12", columns, left, target, task, reason
-    problem = TableProblem(*about, x, y, notices=(word("a note"),))
-    tried = tuple(
-        RankedCandidate(
-            rank,
-            1 + rank % 2,
-            {
-                "learning_rate_init": 10.0**-rank,
-                "alpha": 10.0 ** (rank - 5),
-                "hidden_layer_sizes": (5,) * (rank - 1),
-                "dropout": 0.2,
-            },
-            np.nan if rank == 6 else -(4.0**rank),
-            0.01,
-            (0.1, 0.2),
-        )
-        for rank in range(1, 7)
-    )
-    judged = tuple(
-        HoldoutScore(name, 0.8, 0.7, 0.9, root_error, {})
-        for name in (
-            "the best network",
-            "logistic regression",
-            "gradient-boosted trees",
-            "the most frequent class",
-        )
-    )
-    return StudyResult(
-        problem=problem,
-        settings=StudySettings(model="network", hidden=((), (5,), (5, 5))),
-        rows=31,
-        metric=metric,
-        candidates=tried,
-        box={"learning_rate_init": (1e-4, 1e-2)},
-        judged=judged,
-        versus=(
-            HoldoutComparison("logistic regression", None, "It is not shown to differ.", {}),
-            HoldoutComparison("gradient-boosted trees", "worse", "The trees are better.", {}),
-        ),
-        truth=TableTruth.of(y, np.arange(9), task),
-        predicted=TablePrediction(predicted),
-        warnings=(word("a warning"),),
-        model=None,  # type: ignore[arg-type]  # the page does not ask it
-        columns=(
-            ColumnSummary(columns[0], 120, 3, own=50),
-            ColumnSummary(columns[1], None, 1, put=2.5, format=word("1.234,5 €")),
-        ),
-    )
-
-
+DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
+COLUMNS = ("dependence 0", "dependence 1")
+FIGURES = dict.fromkeys((*DRAWN, "agreement", "residuals", *COLUMNS), "data:,")
 PLAIN = render(outcome(), {"library": "1.0"}, FIGURES)
 STRUCTURE = pages.Page(PLAIN).structure
 
@@ -102,7 +36,7 @@ def test_the_page_says_what_was_found() -> None:
         assert name in page.text
     for part in (
         "A search of 6 candidates",
-        "9 rows that had no part in the search",
+        "30 rows that had no part in the training",
         "40 rows, 2 features",
         "Gradient-boosted trees are better than the best network: accuracy 0.800 against 0.800.",
         "It is not shown to differ. The trees are better.",
@@ -114,19 +48,76 @@ def test_the_page_says_what_was_found() -> None:
         "a column : 120 words, 50 with a column of their own, the rarer ones together",
         "Without a value a column : 3 rows; b column : 1 row, the median 2.500 in their place",
         "Numbers b column : written as 1.234,5 € Notes a note",
+        "a column left out : asked for, with --drop",
+        "a column : 70 rare words of 120 are one to the model",
+        "learning rate 0.1, range to 0.03",
+        "Threshold and cost",
+        "a column 0.250 ± 0.010",
+        "Model card",
+        "drawn at random. On rows that come later, or from elsewhere, it is likely to be worse.",
         "library 1.0",
     ):
-        assert part in page.text
+        assert part in page.text, part
     assert page.all("script") == []
-    assert "Root of the mean squared error" not in page.text
     (policy,) = [one["content"] for one in page.all("meta") if "http-equiv" in one]
     assert policy is not None
     assert policy.startswith("default-src 'none'")
     assert "script-src" not in policy
     plain = dataclasses.replace(outcome(), columns=())
     assert "Without a value" not in pages.Page(render(plain, {}, FIGURES)).text
+
+
+def test_the_page_of_numbers() -> None:
     numbers = pages.Page(render(outcome(task="regression"), {}, FIGURES)).text
-    assert "the best network 0.800 0.700 to 0.900 1.000" in numbers
+    assert "the best network 32,140 1,000 to 200,000 0.500" in numbers
+    assert "Where it errs" in numbers
+    assert "In training the target lay between 0 and 390,000; beyond" in numbers
+    assert "Class by class" not in numbers
+    assert "Threshold" not in numbers
+
+
+def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
+    """11 of 42 that are found are no success, whatever the accuracy."""
+    y = np.array(["fraud"] * 42 + ["no"] * 5000)
+    said = y.copy()
+    said[11:42] = "no"
+    said[42:45] = "fraud"
+    truth = TableTruth.of(y, np.arange(len(y)), "classification")
+    p = np.where(said == "fraud", 0.9, 0.02)[:, None] * [1.0, -1.0] + [0.0, 1.0]
+    found = dataclasses.replace(
+        outcome(), truth=truth, predictions={"the best network": TablePrediction(said, p)}
+    )
+    text = pages.Page(render(found, {}, {})).text
+    told = "11 of the 42 rows of 'fraud' are found; 14 rows are named so, 3 of them wrongly"
+    assert f"{told}. Only 0.8% of the rows are of it, so that always saying no" in text
+    assert "has an accuracy of 0.992: look at the balanced accuracy (0.500)" in text
+    # Precision, recall, F1, rows of it, named so.
+    assert "fraud 0.786 0.262 0.393 42 14" in text
+    assert "1 false alarm 0.500 11 3 0.007 0.008" in text
+    assert "100 false alarms 0.010 42 5,000 0.992 0.833" in text
+    assert "Only" not in pages.Page(PLAIN).text
+
+
+def test_the_page_of_an_ensemble() -> None:
+    candidates = tuple(
+        dataclasses.replace(one, score=0.1 * one.rank, error=np.nan, weight=weight, folds=())
+        for one, weight in zip(outcome().candidates, (0.75, 0, 0.25, 0, 0, 0), strict=True)
+    )
+    settings = StudySettings()
+    found = dataclasses.replace(outcome(), candidates=candidates, settings=settings, loss=0.09)
+    text = pages.Page(render(found, {}, FIGURES)).text
+    assert "An ensemble of networks, out of 6 candidates, that predicts a target" in text
+    assert "0.0900 is that of the ensemble" in text
+    assert "75% 0.1000 hidden none, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
+    assert "An ensemble: 2 of 6 candidates vote" in text
+    assert "edge of what was tried" not in text
+    (name, draw), *_ = drawings(found)
+    assert name == "candidates"
+    with plots.themed(plots.LIGHT):
+        (ax,) = draw().axes
+    dots = np.concatenate([one.get_offsets() for one in ax.collections])
+    assert sorted(dots[:, 1].tolist()) == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert ax.lines[0].get_ydata()[0] == 0.09
 
 
 @pytest.mark.parametrize("index", range(len(HOSTILE)))
@@ -139,20 +130,30 @@ def test_no_word_of_a_table_adds_an_element_or_an_attribute(name: str, index: in
     assert len(text) < len(PLAIN) + 12 * 6 * words.SENTENCE
 
 
+def drawn(found: StudyResult, name: str) -> Any:
+    """The axes of a figure."""
+    with plots.themed(plots.LIGHT):
+        return dict(drawings(found))[name]().axes[0]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("text", [*MATHEMATICS, HOSTILE[0]])
 def test_labels_are_no_mathematics(text: str) -> None:
     """`$` begins a formula in other texts of a figure, and a wrong formula is an error."""
-    found = outcome({"left": text})
-    drawn = figure(found, plots.LIGHT)
-    shown = [label.get_text() for label in drawn.axes[1].get_yticklabels()]
-    assert words.visible(text, 14) in shown
-    narrow = figure(found, plots.THEMES["narrow"]).axes[1].get_yticklabels()
-    assert max(len(label.get_text()) for label in narrow) <= 9
-    assert len(figures(found)["light"]) > 10_000 if text == MATHEMATICS[0] else True
+    found = outcome({"left": text, "a column": text})
+    shown = [label.get_text() for label in drawn(found, "confusion").get_yticklabels()]
+    assert words.visible(text, 12) in shown
+    for name in ("confusion", "roc", "precision", "calibration", "importance", "dependence 0"):
+        drawn(found, name).figure.draw_without_rendering()
+    if text == MATHEMATICS[0]:
+        every = figures(found)
+        assert set(every) == set(FIGURES) - {"agreement", "residuals"}
+        assert min(map(len, every.values())) > 2_000
 
 
-def test_the_figure_shows_what_the_search_has() -> None:
-    tried, confusion, bar = figure(outcome(), plots.LIGHT).axes
+def test_the_figure_of_candidates_shows_what_the_search_has() -> None:
+    with plots.themed(plots.LIGHT):
+        tried, bar = dict(drawings(outcome()))["candidates"]().axes
     dots = np.concatenate([one.get_offsets() for one in tried.collections])
     # Five candidates with a score, and the ring round the best.
     assert sorted(dots[:, 0].tolist()) == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.1])
@@ -161,12 +162,6 @@ def test_the_figure_shows_what_the_search_has() -> None:
     names = {text.get_text() for text in tried.get_legend().get_texts()}
     assert names == {"rates of the last round", "round 1", "round 2", "the best"}
     assert bar.get_ylabel() == "L2 penalty (alpha)"
-    counts = [text.get_text() for text in confusion.texts]
-    assert sum(map(int, counts)) == 9
-    truth, predicted = outcome().truth.values, outcome().predicted.values
-    assert int(counts[1]) == np.count_nonzero((truth == "left") & (predicted == "right"))
-    cloud = figure(outcome(task="regression"), plots.DARK).axes[1].collections[0].get_offsets()
-    assert cloud.tolist() == [[n, n + 1.0] for n in range(9)]
 
 
 def test_where_less_is_better_the_worst_is_on_the_upper_edge() -> None:
@@ -175,23 +170,111 @@ def test_where_less_is_better_the_worst_is_on_the_upper_edge() -> None:
         found,
         candidates=tuple(dataclasses.replace(one, score=-one.score) for one in found.candidates),
     )
-    tried = figure(found, plots.LIGHT).axes[0]
+    tried = drawn(found, "candidates")
     dots = np.concatenate([one.get_offsets() for one in tried.collections])
     assert dots[:, 1].max() == pytest.approx(4 + 3 * (256 - 4))
     assert tried.get_ylabel() == "log loss (mean of folds)"
-    assert "2 none" in pages.Page(render(found, {}, FIGURES)).text
+
+
+def test_figures_of_predictions_show_the_rows_put_aside() -> None:
+    found = outcome()
+    truth, said = found.truth, found.predicted
+    counts = {
+        (int(text.get_position()[1]), int(text.get_position()[0])): int(text.get_text())
+        for text in drawn(found, "confusion").texts
+    }
+    assert sum(counts.values()) == ASIDE
+    wrong = (truth.values == "left") & (said.values == "right")
+    assert counts[0, 1] == np.count_nonzero(wrong) > 0
+    roc = drawn(found, "roc")
+    assert [text.get_text() for text in roc.get_legend().get_texts()] == list(MODELS[:3])
+    shares = drawn(found, "calibration").lines[-1].get_ydata()
+    assert len(shares) == 3  # bins of 10 rows
+    numbers = outcome(task="regression")
+    cloud = drawn(numbers, "agreement").collections[0].get_offsets()
+    assert cloud.tolist() == [[1e4 * n, 1e4 * n + 1] for n in range(ASIDE)]
+    residual = drawn(numbers, "residuals").collections[0].get_offsets()
+    assert residual[:, 1].tolist() == pytest.approx([-1.0] * ASIDE)
+    bars = drawn(found, "importance")
+    assert [bar.get_width() for bar in bars.patches] == [0.25, -0.002]
+    grid, line = drawn(found, "dependence 0"), drawn(found, "dependence 1").lines[0]
+    assert [one.get_text() for one in grid.get_xticklabels()] == ["left", "no value"]
+    assert line.get_xydata().tolist() == [[1, 0.1], [1e5, 0.4], [2e5, 0.3]]
+
+
+def test_numbers_of_an_axis_are_few_and_short() -> None:
+    """Else they run into each other: 100000 beside 200000 and 300000."""
+    ax = drawn(outcome(task="regression"), "agreement")
+    ax.figure.canvas.draw()
+    texts = [one.get_text() for one in ax.get_xticklabels()]
+    assert texts
+    assert max(map(len, texts)) <= 5
+    assert "200k" in texts
+    boxes = [one.get_window_extent() for one in ax.get_xticklabels() if one.get_text()]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+
+
+def test_each_figure_is_drawn_once_for_light_and_dark() -> None:
+    svg = urllib.parse.unquote(figures(outcome())["roc"])
+    assert "@media screen and (prefers-color-scheme:dark)" in svg
+    used = set(re.findall(r"var\(--c(\d+)\)", svg))
+    light, dark = re.findall(r":root\{([^}]*)\}", svg)
+    for own, theme in ((light, plots.LIGHT), (dark, plots.DARK)):
+        said = dict(one.split(":") for one in own.rstrip(";").split(";"))
+        assert said == {f"--c{place}": theme.colors[int(place)] for place in used}
 
 
 def test_many_classes_and_many_rows_stay_small() -> None:
-    found = outcome(task="regression")
     y = np.arange(20_000.0)
-    many = dataclasses.replace(found, truth=TableTruth(y), predicted=TablePrediction(y))
-    assert len(plots.svg(figure(many, plots.LIGHT))) < 1_000_000
-    labels = np.array([f"class {n}" for n in range(60)])
-    problem = dataclasses.replace(outcome().problem, y=labels)
-    said = TableTruth(labels, labels), TablePrediction(labels)
-    classes = dataclasses.replace(outcome(), problem=problem, truth=said[0], predicted=said[1])
-    assert len(figure(classes, plots.LIGHT).axes[1].texts) == 0
+    numbers = outcome(task="regression")
+    many = dataclasses.replace(
+        numbers, truth=TableTruth(y), predictions={"the best network": TablePrediction(y + 1)}
+    )
+    assert sum(map(len, figures(many).values())) < 1_000_000
+
+    labels = np.array([f"class {n:02}" for n in range(40)])
+    rng = np.random.default_rng(0)
+    y = rng.choice(labels, 4_000)
+    said = np.where(rng.random(4_000) < 0.3, rng.choice(labels, 4_000), y)
+    problem = dataclasses.replace(outcome().problem, y=y)
+    one = TablePrediction(said, np.eye(40)[np.searchsorted(labels, said)])
+    classes = dataclasses.replace(
+        outcome(),
+        problem=problem,
+        truth=TableTruth(y, labels),
+        predictions={"the best network": one},
+    )
+    every = figures(classes)
+    page = render(classes, {}, every)
+    assert len(page) < 3_000_000
+    assert "roc" not in every  # 40 curves say nothing
+    ax = drawn(classes, "confusion")
+    assert [one.get_text() for one in ax.get_xticklabels()] == labels.tolist()
+    # Its letters do not touch, at the size that the page shows it in.
+    ax.figure.canvas.draw()
+    boxes = [one.get_window_extent() for one in ax.get_yticklabels()]
+    assert all(one.y0 >= other.y1 for one, other in itertools.pairwise(boxes))
+    text = pages.Page(page).text
+    worst = np.unravel_index(
+        np.argmax(
+            [
+                [((y == own) & (said == other)).sum() * (own != other) for other in labels]
+                for own in labels
+            ]
+        ),
+        (40, 40),
+    )
+    assert f"{labels[worst[0]]} {labels[worst[1]]}" in text
+    more = np.array([f"class {n:03}" for n in range(61)])
+    truth = TableTruth(more, more)
+    said_of = {"the best network": TablePrediction(more, np.eye(61))}
+    beyond = dataclasses.replace(
+        classes,
+        problem=dataclasses.replace(problem, y=more),
+        truth=truth,
+        predictions=said_of,
+    )
+    assert "confusion" not in dict(drawings(beyond))
 
 
 @pytest.mark.parametrize("width", [390, 1280])

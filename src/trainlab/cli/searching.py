@@ -179,6 +179,7 @@ def search(
     from trainlab.tables.page import write_search
     from trainlab.tables.problem import problem
     from trainlab.tables.study import StudySettings, begun_with, study
+    from trainlab.training.progress import Bar
 
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]
     ruled = rest["group"] is not None or rest["time"] is not None
@@ -209,7 +210,8 @@ def search(
         say(f"To go on: {command(given(ctx))}", err=True)
         raise SystemExit(INTERRUPTED) from None
     save(result.model, out / MODEL)
-    page = write_search(result, out)
+    with Bar("page"):
+        page = write_search(result, out)
     _show(result)
     say(f"Page: {page.resolve()}")
     say(f"To predict: {command(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
@@ -243,6 +245,7 @@ def _range(option: str, text: str) -> tuple[float, float]:
 
 def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
+    from trainlab.tables.classes import rare_class
     from trainlab.tables.holdout import shown
 
     words, measure = partial(shown, result.metric), result.metric.words
@@ -267,5 +270,8 @@ def _show(result: StudyResult) -> None:
     for one in result.versus:
         say(one.words)
     say(result.conclusion, style="bold")
+    if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:
+        accuracy = f"{rare.words}; always saying {rare.other!r} has an accuracy of"
+        say(f"{accuracy} {1 - rare.share:.3f}.", style="yellow")
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

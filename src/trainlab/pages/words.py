@@ -69,12 +69,12 @@ def signed(value: float) -> str:
 def score(value: float) -> str:
     """An accuracy or an R², to a tenth of a percent; a dash for none.
 
-    >>> score(0.96667), score(-0.00134), score(float("nan"))
-    ('0.967', '−0.001', '–')
+    >>> score(0.96667), score(-0.00134), score(-0.0001), score(float("nan"))
+    ('0.967', '−0.001', '0.000', '–')
     """
     if math.isnan(value):
         return "–"
-    text = f"{value:.3f}" if abs(value) < 1000 else number(value)
+    text = f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else number(value)
     return text.replace("-", "−")
 
 

@@ -9,7 +9,8 @@ histograms.py    distributions, layer by layer
 populations.py   curves with bands, runs and medians of each arm, training histories
 panels.py        many small panels, the trials of a search
 scales.py        logarithmic axes
-searches.py      candidates of a search, confusion of classes, predictions against truth
+searches.py      candidates of a search, predictions against truth
+predictions.py   classes, calibration, residuals, what columns do
 tex.py           equations as pictures
 files.py         PNG and SVG
 """

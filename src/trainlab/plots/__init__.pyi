@@ -1,6 +1,7 @@
 from matplotlib.axes import Axes as Axes
 from matplotlib.figure import Figure as Figure
 
+from trainlab.plots.files import adaptive as adaptive
 from trainlab.plots.files import png as png
 from trainlab.plots.files import recolored as recolored
 from trainlab.plots.files import svg as svg
@@ -26,9 +27,17 @@ from trainlab.plots.populations import dots as dots
 from trainlab.plots.populations import history as history
 from trainlab.plots.populations import intervals as intervals
 from trainlab.plots.populations import spread as spread
+from trainlab.plots.predictions import calibrated as calibrated
+from trainlab.plots.predictions import counts as counts
+from trainlab.plots.predictions import dependence as dependence
+from trainlab.plots.predictions import importances as importances
+from trainlab.plots.predictions import named_below as named_below
+from trainlab.plots.predictions import rates as rates
+from trainlab.plots.predictions import residuals as residuals
+from trainlab.plots.predictions import shorten as shorten
+from trainlab.plots.predictions import side_of as side_of
 from trainlab.plots.scales import logarithmic as logarithmic
 from trainlab.plots.searches import agreement as agreement
-from trainlab.plots.searches import confusion as confusion
 from trainlab.plots.searches import tried as tried
 from trainlab.plots.searches import voters as voters
 from trainlab.plots.tex import equations as equations

@@ -50,6 +50,32 @@ def recolored(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
     return _COLOR.sub(lambda found: new.get(found[0].decode(), found[0].decode()).encode(), drawn)
 
 
+def adaptive(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
+    """The SVG of a figure in both themes: the reader's choice of a dark screen decides.
+
+    Colours that are none of the theme stay.
+    """
+    places = {color: place for place, color in enumerate(theme.colors)}
+    used: set[int] = set()
+
+    def variable(found: re.Match[bytes]) -> bytes:
+        place = places.get(found[0].decode())
+        if place is None:
+            return found[0]
+        used.add(place)
+        return b"var(--c%d)" % place
+
+    text = _COLOR.sub(variable, drawn)
+    own, others = (
+        "".join(f"--c{place}:{colors[place]};" for place in sorted(used))
+        for colors in (theme.colors, other.colors)
+    )
+    dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{others}}}}}"
+    style = f"<style>:root{{{own}}}{dark}</style>"
+    return _OPENING.sub(lambda found: found[0] + style.encode(), text, count=1)
+
+
+_OPENING: Final = re.compile(rb"<svg\b[^>]*>")
 _COLOR: Final = re.compile(rb"(?<=: )#[0-9a-f]{6}\b")
 
 

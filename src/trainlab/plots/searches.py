@@ -1,4 +1,4 @@
-"""Drawings of a search of settings: confusion of classes, predictions against truth, candidates.
+"""Drawings of a search of settings: predictions against truth, candidates.
 
 Names come from users' files: none of them is read as mathematics.
 """
@@ -6,55 +6,24 @@ Names come from users' files: none of them is read as mathematics.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
-WRITTEN: Final = 12
-"""Classes up to which the counts of a confusion have room in its cells."""
-LABELLED: Final = 40
-"""Classes up to which their labels have room at the axes."""
 POINTS: Final = 1_500
 """Points of a cloud: more would make the file large, and show no more."""
 DECADES: Final = 2.0
 """Beyond so many the axis of rates names powers of ten alone."""
 BELOW: Final = 3.0
 """Candidates so many times as far from the best as the lower quartile are on the lower edge."""
-
-
-def confusion(
-    ax: Axes, counts: npt.NDArray[Any], labels: Sequence[str], theme: Theme = LIGHT
-) -> None:
-    """How many rows of each class (rows) were predicted to be of each (columns)."""
-    classes = len(labels)
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    color = LinearSegmentedColormap.from_list("share", [theme.faint, theme.color(0)])
-    ax.imshow(share, cmap=color, vmin=0, vmax=1)
-    if classes <= WRITTEN:
-        for (row, column), count in np.ndenumerate(counts):
-            brightness = np.dot(color(share[row, column])[:3], (0.299, 0.587, 0.114))
-            ink = "#111111" if brightness > 0.5 else "#ffffff"
-            ax.text(column, row, str(count), ha="center", va="center", color=ink)
-    if classes <= LABELLED:
-        turned: Any = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-        size = 11 if classes <= WRITTEN else 7
-        words: Any = {"parse_math": False, "fontsize": size}
-        style = words | (turned if max(map(len, labels)) > 3 else {})
-        ax.set_xticks(range(classes), list(labels), **style)
-        ax.set_yticks(range(classes), list(labels), **words)
-    ax.tick_params(length=0)
-    ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def agreement(ax: Axes, truth: Array, predicted: Array, theme: Theme = LIGHT) -> None:

@@ -60,6 +60,10 @@ class TableTruth:
         binary = len(classes) == 2
         return cls(y[rows], classes, int(counts[1] <= counts[0]) if binary else None)
 
+    def take(self, rows: Any) -> TableTruth:
+        """That of some of the rows."""
+        return TableTruth(self.values[rows], self.classes, self.positive)
+
     @functools.cached_property
     def codes(self) -> NDArray[np.intp]:
         """The place in `classes` of each label (N,)."""
@@ -88,6 +92,11 @@ class TablePrediction:
             return cls(np.asarray(model.predict(x), np.float64))
         p = np.asarray(model.predict_proba(x), np.float64)
         return cls(model.predict(x), p)
+
+    def take(self, rows: Any) -> TablePrediction:
+        """That of some of the rows."""
+        p = self.probabilities
+        return TablePrediction(self.values[rows], None if p is None else p[rows])
 
     def codes(self, truth: TableTruth) -> NDArray[np.intp]:
         """The place of each label (N,) in the classes of the truth."""

@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import shlex
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,19 +13,21 @@ from typing import Any, Final
 import numpy as np
 import sklearn
 
-from trainlab import plots
 from trainlab.files import as_path, write
-from trainlab.pages import markup, words
+from trainlab.pages import markup
+from trainlab.search.metrics import metrics_of
+from trainlab.tables import card
+from trainlab.tables.classes import calibration, class_scores, confusions, rare_class
+from trainlab.tables.drawings import figures
 from trainlab.tables.holdout import shown
-from trainlab.tables.study import OURS, PENALTY, RATE, RankedCandidate, StudyResult, content_of
+from trainlab.tables.study import OURS, RankedCandidate, StudyResult, content_of
 from trainlab.versions import environment
 
 NUMBERS: Final = "search.json"
 SHOWN: Final = 10
 """Candidates in the table of the best."""
-LABEL: Final = 14
-"""Characters of a class in a figure; longer ones would leave no room for it."""
-NARROW_LABEL: Final = 9
+MOST_CLASSES: Final = 100
+"""Classes in the table of classes."""
 
 
 def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
@@ -57,13 +58,14 @@ def write_search(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
 def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str, str]) -> str:
     """The page's HTML; what comes from the table is clipped, made visible and escaped."""
     failed = sum(not np.isfinite(one.score) for one in result.candidates)
+    metrics = [
+        one for one in metrics_of(result.problem.task) if one.name in result.judged[0].scores
+    ]
     return markup.render(
         "trainlab.tables",
         "search.html",
+        style=markup.asset("search.css", "trainlab.tables"),
         found=result,
-        ours=OURS[result.settings.model],
-        measure=result.metric.words,
-        shown=functools.partial(shown, result.metric),
         of=result.problem,
         settings=result.settings,
         best=_shown(result),
@@ -72,9 +74,32 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         holed=[one for one in result.columns if one.holes],
         written=[one for one in result.columns if one.format],
         figures=drawn,
+        ours=OURS[result.settings.model],
+        measure=result.metric.words,
+        shown=functools.partial(shown, result.metric),
+        metrics=metrics,
+        value=shown,
+        edges=card.edges(result),
+        left_out=[*card.left_out(result)],
+        limits=[*card.limits(result)],
         command=shlex.join(["trainlab", "predict", "model.safetensors", "NEW.csv"]),
         environment=made_with,
+        **_of_classes(result),
     )
+
+
+def _of_classes(result: StudyResult) -> dict[str, Any]:
+    """What there is to say of classes; nothing of numbers."""
+    truth, said = result.truth, result.predicted
+    if result.problem.task != "classification":
+        return {"classes": [], "confused": [], "rare": None, "calibrated": None}
+    right = said.codes(truth) == truth.codes
+    return {
+        "classes": class_scores(truth, said)[:MOST_CLASSES],
+        "confused": confusions(truth, said),
+        "rare": rare_class(truth, said),
+        "calibrated": calibration(right, said.p.max(axis=1)),
+    }
 
 
 def _shown(result: StudyResult) -> Sequence[RankedCandidate]:
@@ -83,63 +108,3 @@ def _shown(result: StudyResult) -> Sequence[RankedCandidate]:
         return result.candidates[:SHOWN]
     voters = [one for one in result.candidates if one.weight]
     return sorted(voters, key=lambda one: -(one.weight or 0.0))[:SHOWN]
-
-
-def figures(result: StudyResult) -> Mapping[str, str]:
-    """Theme → the picture of candidates and predictions."""
-    with warnings.catch_warnings():
-        # A letter that the font lacks is a box in the picture, but right in the page's text.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        return {
-            name: markup.uri(plots.svg(figure(result, theme)))
-            for name, theme in plots.THEMES.items()
-        }
-
-
-def figure(result: StudyResult, theme: plots.Theme) -> plots.Figure:
-    """Candidates by rate and score, beside predictions of the rows put aside."""
-    tried, truth, predicted = result.candidates, result.truth.values, result.predicted.values
-    with plots.themed(theme):
-        made, (left, right) = plots.blank(theme, 1, 2, width=10.4, height=4.6)
-        layout: Any = made.get_layout_engine()
-        layout.set(wspace=0.05, hspace=0.05)
-        title = f"{len(tried)} candidates"
-        if result.loss is None:
-            _draw_tried(left, result, theme)
-            plots.label(left, "learning rate", f"{result.metric.words} (mean of folds)", title)
-        else:
-            losses = np.array([one.score for one in tried])
-            weights = np.array([one.weight for one in tried])
-            plots.voters(left, losses, weights, result.loss, theme)
-            plots.label(left, "candidate, the best alone first", "loss on validation rows", title)
-        title = f"{len(truth)} rows put aside"
-        if result.problem.task == "classification":
-            labels = np.unique(result.problem.y)
-            place = {label: index for index, label in enumerate(labels.tolist())}
-            counts = np.zeros((len(labels), len(labels)), int)
-            for own, other in zip(truth.tolist(), predicted.tolist(), strict=True):
-                counts[place[own], place[other]] += 1
-            most = NARROW_LABEL if theme.narrow else LABEL
-            texts = [words.visible(str(one), most) for one in labels]
-            plots.confusion(right, counts, texts, theme)
-            plots.label(right, "predicted class", "true class", title)
-        else:
-            plots.agreement(right, truth, predicted, theme)
-            plots.label(right, "true value", "predicted value", title)
-    return made
-
-
-def _draw_tried(ax: Any, result: StudyResult, theme: plots.Theme) -> None:
-    """The candidates of a search, by rate and score."""
-    tried = result.candidates
-    plots.tried(
-        ax,
-        np.array([one.settings[RATE] for one in tried]),
-        np.array([one.score for one in tried]),
-        np.array([one.settings[PENALTY] for one in tried]),
-        np.array([one.round for one in tried]),
-        result.box.get(RATE),
-        "L2 penalty (alpha)",
-        theme,
-        result.metric.better == "lower",
-    )

@@ -56,6 +56,7 @@ class TableProblem:
     formats       of the features whose numbers are not plain
     notices       how the table was read, where that is not plain to see
     warnings      what may mislead the network
+    needless      those of `dropped` of which nothing can be learnt, with the reason
     rule          what decides which rows may be on which side of a split; None: chance alone
     options       that decide what is read, beside the columns: those that were given, as
                   folders of searches by earlier versions know of none
@@ -76,6 +77,7 @@ class TableProblem:
     warnings: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     rule: RowRule | None = None
+    needless: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dates(self) -> dict[int, Order]:
@@ -250,6 +252,7 @@ def problem(
         (*_numbering(x, readable, (*found.words, *dates, *text), use), *hints),
         {name: value for name, value in options.items() if value},
         rule,
+        left,
     )
 
 

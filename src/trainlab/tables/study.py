@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,13 @@ from trainlab.search.persistence import stored_inputs
 from trainlab.store import FILE, Run, Store
 from trainlab.tables.baselines import baselines
 from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.explaining import (
+    SHOWN,
+    ColumnImportance,
+    PartialDependence,
+    dependence,
+    importance,
+)
 from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
 from trainlab.tables.problem import TableProblem, split
 from trainlab.training.checkpoints import RESULT
@@ -157,15 +164,21 @@ class RankedCandidate:
 
     @property
     def words(self) -> str:
-        """The settings in words."""
+        """The settings in words, what is most often asked for first."""
+        ordered = dict.fromkeys((*_FIRST, *self.settings))
+        found = ((name, self.settings.get(name)) for name in ordered)
         return ", ".join(
-            f"{_SHORT.get(name, name)} {_said(value)}"
-            for name, value in self.settings.items()
-            if value is not None
+            f"{_FIRST.get(name, name)} {_said(value)}" for name, value in found if value is not None
         )
 
 
-_SHORT: Final = {"hidden_layer_sizes": "hidden", RATE: "lr"}
+_FIRST: Final = {
+    "hidden_layer_sizes": "hidden",
+    RATE: "lr",
+    PENALTY: "alpha",
+    "dropout": "dropout",
+}
+"""Names of settings in the order of their words."""
 
 
 def _said(value: Any) -> str:
@@ -185,9 +198,10 @@ class StudyResult:
     metric      what networks were compared by, and models judged by
     judged      the model, a linear one, trees, and what knows the target alone
     versus      the model against the linear one, and against the trees
-    truth, predicted  of the rows put aside
+    truth       of the rows put aside;  predictions: by the names of those that are judged
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
+    importance  of all columns, by the metric;  dependence: on the first of them
     """
 
     problem: TableProblem
@@ -199,11 +213,18 @@ class StudyResult:
     judged: tuple[HoldoutScore, ...]
     versus: tuple[HoldoutComparison, ...]
     truth: TableTruth
-    predicted: TablePrediction
+    predictions: Mapping[str, TablePrediction]
     warnings: tuple[str, ...]
     model: Predictor | Pipeline
     columns: tuple[ColumnSummary, ...] = ()
     loss: float | None = None
+    importance: tuple[ColumnImportance, ...] = ()
+    dependence: tuple[PartialDependence, ...] = ()
+
+    @property
+    def predicted(self) -> TablePrediction:
+        """What the model says of the rows put aside."""
+        return next(iter(self.predictions.values()))
 
     @property
     def conclusion(self) -> str:
@@ -248,10 +269,13 @@ def study(
         found = fit(of, settings, (x, y), engine, store, fresh, how)
         first = found.model[0] if of.columns else found.model
         of.tell(first)
-        with Bar("judging") if progress else nullcontext():
-            predictions = _predictions(of, found.model, settings, (x, y), of.x[rows.test])
+        truth, put_aside = TableTruth.of(of.y, rows.test, of.task), of.x[rows.test]
+        with Bar("judging") if progress else nullcontext(), _unnamed():
+            predictions = _predictions(of, found.model, settings, (x, y), put_aside)
+            about = of, found.model, put_aside
+            ranked = importance(*about, truth, metric, seed)
+            shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
         run.save({(RESULT, 0): b""})
-    truth = TableTruth.of(of.y, rows.test, of.task)
     ours, linear, trees, _ = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
     versus = tuple(compare(truth, ours, rival, metric, seed) for rival in (linear, trees))
@@ -265,11 +289,13 @@ def study(
         judged,
         versus,
         truth,
-        ours[1],
+        predictions,
         (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
         found.model,
         tuple(_made(one, of, first) for one in of.columns),
         found.loss,
+        ranked,
+        shown,
     )
 
 
@@ -444,12 +470,17 @@ def _predictions(
     of: TableProblem, model: Any, settings: StudySettings, known: tuple[Any, Any], x: Any
 ) -> dict[str, TablePrediction]:
     """Of the model, of a linear one, of trees, and of what knows the target alone, by name."""
+    ours = {OURS[settings.model]: TablePrediction.by(model, x, of.task)}
+    encoder = model[0] if of.columns else None
+    return ours | baselines(of, encoder, known, x, settings.seed)
+
+
+@contextmanager
+def _unnamed() -> Iterator[None]:
+    """The names that a model knows are those of the table, which an array comes from."""
     with warnings.catch_warnings():
-        # The names are those of the table, which the array comes from.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        ours = {OURS[settings.model]: TablePrediction.by(model, x, of.task)}
-        encoder = model[0] if of.columns else None
-        return ours | baselines(of, encoder, known, x, settings.seed)
+        yield
 
 
 # --- the content of a file -------------------------------------------------------------
@@ -488,6 +519,8 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "versus_trees": vars(found.versus[1]),
             "conclusion": found.conclusion,
         },
+        "importance": [vars(one) for one in found.importance],
+        "dependence": [vars(one) for one in found.dependence],
         "box": found.box,
         "candidates": candidates,
         "warnings": found.warnings,

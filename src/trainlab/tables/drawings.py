@@ -1,0 +1,231 @@
+"""The figures of the page of a search, each drawn once for all screens: dark, light, wide, narrow.
+
+Order: all of them, what was tried, classes, numbers, columns.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab import plots
+from trainlab.pages import markup, words
+from trainlab.tables.classes import calibration, confusion, precision_recall, roc
+from trainlab.tables.explaining import SHOWN, PartialDependence
+from trainlab.tables.study import PENALTY, RATE, StudyResult
+
+WIDTH: Final = 4.6
+HEIGHT: Final = 4.3
+"""Inches of most figures: two stand side by side, or one fills a phone."""
+SMALL: Final = (3.3, 2.5)
+"""Inches of the figure of a column, of which there are many."""
+LABEL: Final = 16
+"""Characters of a name in a figure; longer ones would leave no room for it."""
+FEW: Final = 6
+"""Classes up to which each has a curve."""
+MOST_CLASSES: Final = 60
+"""Beyond, a confusion of all classes cannot be read on any screen: the table of pairs says more."""
+
+Draw = Callable[[], plots.Figure]
+
+
+def figures(result: StudyResult) -> Mapping[str, str]:
+    """Name → picture, as the page shows them."""
+    drawn = {}
+    with warnings.catch_warnings(), plots.themed(plots.LIGHT):
+        # A letter that the font lacks is a box in the picture, but right in the page's text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        for name, draw in drawings(result):
+            drawn[name] = markup.uri(plots.adaptive(plots.svg(draw())))
+    return drawn
+
+
+def drawings(result: StudyResult) -> Iterator[tuple[str, Draw]]:
+    """The name of each figure, and what draws it, inside `plots.themed`."""
+    yield "candidates", lambda: _candidates(result)
+    if result.problem.task == "classification":
+        assert result.truth.classes is not None
+        if len(result.truth.classes) <= MOST_CLASSES:
+            yield "confusion", lambda: _confusion(result)
+        if result.truth.positive is not None or len(result.truth.classes) <= FEW:
+            yield "roc", lambda: _roc(result)
+            yield "precision", lambda: _precision(result)
+        if calibration(np.ones(len(result.truth), bool), np.ones(len(result.truth))) is not None:
+            yield "calibration", lambda: _calibration(result)
+    else:
+        yield "agreement", lambda: _agreement(result)
+        yield "residuals", lambda: _residuals(result)
+    if result.importance:
+        yield "importance", lambda: _importance(result)
+    limits = _limits(result.dependence)
+    for place, one in enumerate(result.dependence):
+        yield f"dependence {place}", lambda one=one: _dependence(one, limits)  # type: ignore[misc]
+
+
+def _axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[plots.Figure, Any]:
+    figure, (ax,) = plots.blank(plots.LIGHT, width=width, height=height)
+    return figure, ax
+
+
+def short(text: object, limit: int = LABEL) -> str:
+    """A name as a figure shows it."""
+    return words.visible(str(text), limit)
+
+
+# --- what was tried --------------------------------------------------------------------
+
+
+def _candidates(result: StudyResult) -> plots.Figure:
+    figure, ax = _axes(height=4.8)
+    tried = result.candidates
+    if result.loss is None:
+        plots.tried(
+            ax,
+            np.array([one.settings[RATE] for one in tried]),
+            np.array([one.score for one in tried]),
+            np.array([one.settings[PENALTY] for one in tried]),
+            np.array([one.round for one in tried]),
+            result.box.get(RATE),
+            "L2 penalty (alpha)",
+            less_is_better=result.metric.better == "lower",
+        )
+        plots.label(ax, "learning rate", f"{result.metric.words} (mean of folds)")
+    else:
+        losses = np.array([one.score for one in tried])
+        weights = np.array([one.weight for one in tried])
+        plots.voters(ax, losses, weights, result.loss)
+        plots.label(ax, "candidate, the best alone first", "loss on validation rows")
+    return figure
+
+
+# --- classes ---------------------------------------------------------------------------
+
+
+def _confusion(result: StudyResult) -> plots.Figure:
+    assert result.truth.classes is not None
+    labels = [short(one, 12) for one in result.truth.classes.tolist()]
+    side = plots.side_of(len(labels), max(map(len, labels)))
+    figure, ax = _axes(side, side)
+    plots.counts(ax, confusion(result.truth, result.predicted), labels)
+    plots.label(ax, "predicted class", "true class")
+    return figure
+
+
+def _lines(result: StudyResult) -> list[tuple[str, Any, Any]]:
+    """(name, whether rows are of it, its probability): of a class of two by each model, or of all.
+
+    What knows the target alone has no curve.
+    """
+    truth, classes = result.truth, result.truth.classes
+    assert classes is not None
+    place = truth.positive
+    if place is not None:
+        there = truth.codes == place
+        models = [*result.predictions.items()][:-1]
+        return [(name, there, said.p[:, place]) for name, said in models]
+    return [
+        (short(label), truth.codes == one, result.predicted.p[:, one])
+        for one, label in enumerate(classes.tolist())
+        if 0 < (truth.codes == one).sum() < len(truth)
+    ]
+
+
+def _roc(result: StudyResult) -> plots.Figure:
+    figure, ax = _axes()
+    plots.rates(ax, [(n, *roc(there, p)) for n, there, p in _lines(result)], ((0, 1), (0, 1)))
+    plots.label(ax, "false positive rate", "true positive rate (recall)", "ROC")
+    return figure
+
+
+def _precision(result: StudyResult) -> plots.Figure:
+    figure, ax = _axes()
+    lines = []
+    for name, there, p in _lines(result):
+        recall, precision, mean = precision_recall(there, p)
+        lines.append((f"{name} ({mean:.2f})", recall, precision))
+    share = float(np.mean(_lines(result)[0][1])) if result.truth.positive is not None else 0.0
+    plots.rates(ax, lines, ((0, 1), (share, share)))
+    plots.label(ax, "recall", "precision", "Precision and recall (mean precision)")
+    return figure
+
+
+def _calibration(result: StudyResult) -> plots.Figure:
+    """Of the rarer of two classes; of a few each; of many the class that was predicted."""
+    truth, said = result.truth, result.predicted
+    figure, ax = _axes()
+    assert truth.classes is not None
+    if truth.positive is None and len(truth.classes) > FEW:
+        lines = [("", said.codes(truth) == truth.codes, said.p.max(axis=1))]
+        names = "probability of the class that was predicted", "share that is right"
+    elif truth.positive is None:
+        lines = _lines(result)
+        names = "probability of a class", "share of its rows"
+    else:
+        label = short(truth.classes[truth.positive])
+        lines = _lines(result)[:1]
+        names = f"probability of {label}", f"share of {label}"
+    found = [(name, calibration(there, p)) for name, there, p in lines]
+    curves = [(name, one.said, one.shares) for name, one in found if one is not None]
+    first = found[0][1]
+    bounds = (first.low, first.high) if first is not None and len(curves) == 1 else None
+    plots.calibrated(ax, curves, bounds)
+    plots.label(ax, *names, "Calibration")
+    _plainly(ax)
+    return figure
+
+
+# --- numbers ---------------------------------------------------------------------------
+
+
+def _agreement(result: StudyResult) -> plots.Figure:
+    figure, ax = _axes()
+    plots.agreement(ax, result.truth.values, result.predicted.values)
+    plots.shorten(ax, "x", "y")
+    plots.label(ax, "true value", "predicted value", "Predictions")
+    return figure
+
+
+def _residuals(result: StudyResult) -> plots.Figure:
+    figure, ax = _axes()
+    said = result.predicted.values
+    plots.residuals(ax, said, result.truth.values - said)
+    plots.label(ax, "predicted value", "true less predicted", "Residuals")
+    return figure
+
+
+# --- columns ---------------------------------------------------------------------------
+
+
+def _importance(result: StudyResult) -> plots.Figure:
+    shown = result.importance[:SHOWN]
+    figure, ax = _axes(5.4, 0.9 + 0.34 * len(shown))
+    losses, errors = (np.array([getattr(one, n) for one in shown]) for n in ("loss", "error"))
+    plots.importances(ax, [short(one.name, 22) for one in shown], losses, errors)
+    plots.label(ax, f"{result.metric.words}: worse by", "")
+    return figure
+
+
+def _limits(every: tuple[PartialDependence, ...]) -> tuple[float, float]:
+    values = [value for one in every for line in one.lines for value in line]
+    return (min(values), max(values)) if values else (0.0, 1.0)
+
+
+def _dependence(one: PartialDependence, limits: tuple[float, float]) -> plots.Figure:
+    figure, ax = _axes(*SMALL)
+    grid = ["no value" if value is None else value for value in one.grid]
+    if any(isinstance(value, str) for value in grid):
+        grid = [short(value, 10) for value in grid]
+    lines = [(short(name), np.array(y)) for name, y in zip(one.names, one.lines, strict=True)]
+    plots.dependence(ax, grid, lines, one.typical, limits)
+    plots.label(ax, "", "", short(one.name, 26))
+    _plainly(ax)
+    return figure
+
+
+def _plainly(ax: Any) -> None:
+    """Names of the table are no mathematics, whatever signs of it they have."""
+    for text in (ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label):
+        text.set_parse_math(False)
