@@ -201,7 +201,10 @@ def test_warnings_and_notices_are_spelt_out(
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
-def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) -> None:
+def test_every_command_writes_ascii_where_there_is_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     results, searched, script = tmp_path / "r", tmp_path / "s", tmp_path / "script.py"
     script.write_text("print('3 × ü')\n", encoding="utf-8")
     source = table(tmp_path)
@@ -210,6 +213,7 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) 
         "list": (),
         "info": (),
         "data": (),
+        "new": ("experiment", "my-idea"),
         "run": ("derivative", "--out", results),
         "runs": (results,),
         "report": (results,),
