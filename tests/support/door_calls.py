@@ -57,6 +57,7 @@ NO_DOORS: Final = frozenset(
         "trainlab.Moment",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
+        "trainlab.evidence.Comparisons",
         "trainlab.evidence.Interval",
         "trainlab.evidence.Replication",
         "trainlab.differentiation.GradientReport",

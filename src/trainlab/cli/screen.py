@@ -64,7 +64,7 @@ def wrapped(text: str, stream: TextIO) -> list[str]:
 @contextmanager
 def logged() -> Iterator[None]:
     """Inside, what trainlab logs is written on standard error, beside a bar if there is one."""
-    logger, lines = logging.getLogger("trainlab"), _Lines()
+    logger, lines = logging.getLogger("trainlab"), _LogLines()
     before = logger.level
     logger.addHandler(lines)
     logger.setLevel(logging.INFO)
@@ -75,7 +75,7 @@ def logged() -> Iterator[None]:
         logger.removeHandler(lines)
 
 
-class _Lines(logging.Handler):
+class _LogLines(logging.Handler):
     """Writes records on what standard error is at that moment: a bar keeps its place below it."""
 
     def emit(self, record: logging.LogRecord) -> None:

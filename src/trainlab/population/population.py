@@ -6,10 +6,11 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import numpy as np
 
+from trainlab import notebook
 from trainlab.blas import one_thread, usable_cores
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
@@ -19,7 +20,7 @@ from trainlab.engine.numpy import EVALUATION_ROWS
 from trainlab.engine.state import MemberState
 from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.limits import MEMBERS
-from trainlab.members import Member
+from trainlab.members import Member, label, varied
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
@@ -263,8 +264,27 @@ class Population(Trainable, Sequence[Member]):
         return self._members[index]
 
     def __repr__(self) -> str:
-        state = "trained" if self._states else "not trained"
+        state = "trained" if self.is_trained else "not trained"
         return f"Population({len(self)} members, {state})"
+
+    def _repr_html_(self) -> str:
+        """What differs between members, and what they share, for notebooks."""
+        first = self._members[0]
+        axes = [*varied(self._members), "seed"]
+        rows: list[tuple[str, str]] = []
+        for name in axes:
+            labels = list(dict.fromkeys(member.label(name) for member in self._members))
+            more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
+            rows.append((name.replace("_", " "), ", ".join(labels[:_LABELS]) + more))
+        rows += [
+            (name, label(first.get(name))) for name in ("network", "optimizer") if name not in axes
+        ]
+        return notebook.table([], rows, repr(self))
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether members have been trained, and what they learnt was kept."""
+        return self._states is not None
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predict with each member.
@@ -489,6 +509,10 @@ class Population(Trainable, Sequence[Member]):
                 for place, value in zip(lane.places, values, strict=True):
                     found[group.places[place]] = value
         return np.stack(found)
+
+
+_LABELS: Final = 12
+"""Values of a setting that a notebook shows."""
 
 
 def _check_count(members: int, owner: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, runtime_checkable
@@ -19,6 +20,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 
 from trainlab.errors import SettingError, sentence
+from trainlab.notebook import Cell, escaped, is_running
 from trainlab.terminal import printable
 
 _WIDE: Final = 100
@@ -68,13 +70,14 @@ class Tally:
     def __init__(self) -> None:
         self.stage = self.members = self.ended = self.steps = self.total = 0
         self.note, self.rate = "", 0.0
+        self._began = time.monotonic()
 
     def start(self, members: int, steps: int) -> None:
         """So many members begin, with so many member-steps in all."""
         self.stage += 1
         self.members, self.total = members, steps
         self.ended = self.steps = 0
-        self.note = ""
+        self.note, self._began = "", time.monotonic()
 
     def advance(self, members: int, steps: int) -> None:
         """So many more have ended, so many more member-steps are done."""
@@ -103,16 +106,25 @@ class Tally:
             found.pop()
         return ", ".join(found)
 
+    def html(self, name: str) -> str:
+        """What a notebook shows."""
+        seconds = time.monotonic() - self._began
+        left = seconds * (1 / self.share - 1) if self.share else 0.0
+        minutes, rest = divmod(round(left), 60)
+        words = f"{self.share:.0%}, {self.words(_WIDE)}, {minutes}:{rest:02} left"
+        bar = f'<progress max="1" value="{self.share:.3f}"></progress>'
+        return f"<div>{escaped(name)} {bar} {escaped(words)}</div>"
+
 
 class Bar:
-    """A bar with the loss, members done, steps per second and time left, on standard error.
+    """A bar with the loss, members done, steps per second and time left.
 
-    Nothing is drawn where standard error is not a terminal.  On a narrow one the name, the
-    share that is done and the time left stay.
+    It is drawn on standard error where that is a terminal, and below the cell of a notebook.  On a
+    narrow terminal the name, the share that is done and the time left stay.
     """
 
     def __init__(self, name: str = "training", console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+        given, console = console, console or Console(stderr=True)
         self._tally, self._name = Tally(), printable(name)
         percent, left = (TextColumn("{task.percentage:>3.0f}%"), 4), (TimeRemainingColumn(), 8)
         words = TextColumn("{task.fields[words]}", table_column=Column(no_wrap=True)), 0
@@ -134,6 +146,7 @@ class Bar:
             transient=True,
             disable=not console.is_terminal,
         )
+        self._cell = Cell() if given is None and is_running() else None
         # Without a total the bar pulses: something goes on, and for so long.
         self._task = self._progress.add_task(self._name, total=None, words="")
 
@@ -149,6 +162,8 @@ class Bar:
     ) -> None:
         if not self._progress.disable:  # rich before 15 ends a bar that it never drew with a line
             self._progress.stop()
+        if self._cell is not None:
+            self._cell.clear()
 
     def start(self, members: int, steps: int) -> None:
         """Sets the totals and begins at nothing, also for a next stage of the same experiment."""
@@ -160,6 +175,8 @@ class Bar:
         self._tally.advance(members, steps)
         self._tally.rate = self._progress.tasks[self._task].speed or 0.0
         self._progress.update(self._task, advance=steps, words=self._words())
+        if self._cell is not None:
+            self._cell.show(self._tally.html(self._name))
 
     def note(self, text: str) -> None:
         """Says how well it goes."""
