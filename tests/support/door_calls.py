@@ -310,6 +310,10 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "trainlab.Population.sample": lambda: (tl.Population.sample, {"n": 2}),
     "trainlab.Population.start": _start(population),
+    "trainlab.Population.set_parameters": lambda: (
+        copy.deepcopy(population()).set_parameters,
+        {"index": 0, "values": {"b1": np.zeros_like(population().parameters(0)["b1"])}},
+    ),
     "trainlab.Population.snapshot": lambda: (population().snapshot, {"index": 0}),
     "trainlab.Population.zip": lambda: (tl.Population.zip, {}),
     "trainlab.export_onnx": lambda: (

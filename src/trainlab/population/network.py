@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from trainlab import notebook
 from trainlab.data.arrays import Dataset
@@ -193,8 +196,17 @@ class Network(Trainable):
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """The trained parameters by name: W1, b1, and so on."""
+        """The parameters by name: W1 (in, out), b1 (1, out), and so on.
+
+        Some or all of them can be set: `network.parameters = {"W1": array}`.  Names and shapes are
+        checked.  An untrained network learns from W1 and the last matrix how wide it is, and draws
+        what is not given from its seed; `fit(start="parameters")` goes on from there.
+        """
         return self._population.parameters(0)
+
+    @parameters.setter
+    def parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        self._population.set_parameters(0, values)
 
     @staticmethod
     def _one(values: Array) -> Array:

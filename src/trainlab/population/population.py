@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from trainlab import notebook
 from trainlab.blas import one_thread, usable_cores
@@ -17,7 +18,7 @@ from trainlab.deprecated import renamed
 from trainlab.engine import ENGINE, Engine, engine_for
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.numpy import EVALUATION_ROWS
-from trainlab.engine.state import MemberState
+from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.limits import MEMBERS
 from trainlab.members import Member, label, varied
@@ -36,6 +37,7 @@ from trainlab.population.validation import (
     check_targets,
     r_squared,
 )
+from trainlab.population.weights import with_parameters
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
@@ -423,6 +425,45 @@ class Population(Trainable, Sequence[Member]):
         network = self._members[index].network.build(*self._widths)
         return network.layout.views(state.params)
 
+    def set_parameters(self, index: int, values: Mapping[str, ArrayLike]) -> None:
+        """Set parameters of one member by name; those that are not given stay as they are.
+
+        Parameters
+        ----------
+        index : int
+            Which member.
+        values : dict of str to array_like
+            Names as in `parameters`.  A bias (1, out) may be given as (out,).
+
+        Raises
+        ------
+        SettingError
+            For names and shapes that the network does not have, and for numbers that are not
+            finite.
+
+        Notes
+        -----
+        In a population that is not trained, the other members begin with the draws of their seeds,
+        and W1 and the last matrix say how many features go in and come out.  The arrays of the
+        optimizer are forgotten: `fit(start="parameters")` goes on from the new parameters.
+
+        Examples
+        --------
+        >>> population = Population.grid(MLP(hidden=(2,)), seed=range(3))
+        >>> population.set_parameters(1, {"W1": np.ones((4, 2)), "W2": np.ones((2, 3))})
+        >>> population.parameters(1)["W1"].sum(), population.widths
+        (np.float64(8.0), Widths(inputs=4, outputs=3))
+        """
+        place = self._place(index)
+        member, states, widths = self._members[place], self._states, self._widths
+        found, widths = with_parameters(
+            member, values, None if states is None else states[place], widths
+        )
+        if states is None:
+            states = draw_states(self._members, widths, found.params.dtype)
+        self._states, self._widths = [*states], widths
+        self._states[place] = found
+
     @property
     def states(self) -> tuple[MemberState, ...]:
         """What each member has learnt."""
@@ -486,10 +527,13 @@ class Population(Trainable, Sequence[Member]):
 
     def _of(self, index: int) -> MemberState:
         states = self._trained()
+        return states[self._place(index)]
+
+    def _place(self, index: int) -> int:
         if not is_integer(index) or not -len(self) <= index < len(self):
             must = f"be an integer in [{-len(self)}, {len(self) - 1}]"
             raise SettingError(sentence("index", "Population", must, index))
-        return states[index]
+        return int(index)
 
     def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
