@@ -26,6 +26,7 @@ from trainlab.plots.populations import dots as dots
 from trainlab.plots.populations import history as history
 from trainlab.plots.populations import intervals as intervals
 from trainlab.plots.populations import spread as spread
+from trainlab.plots.rates import rate_range as rate_range
 from trainlab.plots.scales import logarithmic as logarithmic
 from trainlab.plots.searches import agreement as agreement
 from trainlab.plots.searches import confusion as confusion
