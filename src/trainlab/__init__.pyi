@@ -44,6 +44,8 @@ from trainlab.optimizers.momentum import *  # noqa: F403  # its __all__ is publi
 from trainlab.optimizers.sign import *  # noqa: F403  # its __all__ is public
 from trainlab.population.network import Network as Network
 from trainlab.population.population import Population as Population
+from trainlab.population.rates import RateRange as RateRange
+from trainlab.population.rates import rate_range_test as rate_range_test
 from trainlab.population.running import Running as Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV

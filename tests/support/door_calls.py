@@ -55,8 +55,10 @@ NO_DOORS: Final = frozenset(
         # Results: made by the house, of plain values.
         "trainlab.History",
         "trainlab.Moment",
+        "trainlab.RateRange",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
+        "trainlab.evidence.Comparisons",
         "trainlab.evidence.Interval",
         "trainlab.evidence.Replication",
         "trainlab.differentiation.GradientReport",
@@ -199,6 +201,12 @@ ESTIMATORS: Final[Mapping[str, tuple[Callable[..., Any], Callable[[], Any]]]] = 
 
 
 @functools.cache
+def rate_range() -> tl.RateRange:
+    """What a range test found."""
+    return tl.rate_range_test(data(), tl.MLP((2,)), steps=10, seeds=2, workers=1)
+
+
+@functools.cache
 def _fitted(name: str) -> Any:
     make, y = ESTIMATORS[name]
     return make().fit(table() if name == "TableEncoder" else rows(), y())
@@ -309,8 +317,17 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "trainlab.Population.sample": lambda: (tl.Population.sample, {"n": 2}),
     "trainlab.Population.start": _start(population),
+    "trainlab.Population.set_parameters": lambda: (
+        copy.deepcopy(population()).set_parameters,
+        {"index": 0, "values": {"b1": np.zeros_like(population().parameters(0)["b1"])}},
+    ),
     "trainlab.Population.snapshot": lambda: (population().snapshot, {"index": 0}),
     "trainlab.Population.zip": lambda: (tl.Population.zip, {}),
+    "trainlab.RateRange.plot": lambda: (rate_range().plot, {}),
+    "trainlab.rate_range_test": lambda: (
+        tl.rate_range_test,
+        {"data": data(), "network": tl.MLP((2,)), "steps": 10, "seeds": 2, "workers": 1},
+    ),
     "trainlab.export_onnx": lambda: (
         tl.export_onnx,
         {"model": network(), "path": "model.onnx"},
