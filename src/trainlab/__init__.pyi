@@ -24,6 +24,7 @@ from trainlab.errors import WorkerError as WorkerError
 from trainlab.estimators.classifier import MLPClassifier as MLPClassifier
 from trainlab.estimators.columns import TableEncoder as TableEncoder
 from trainlab.estimators.regressor import MLPRegressor as MLPRegressor
+from trainlab.live.start import live as live
 from trainlab.members import Member as Member
 from trainlab.models.export import export_onnx as export_onnx
 from trainlab.models.records import register as register

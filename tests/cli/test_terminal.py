@@ -213,7 +213,6 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(
         "list": (),
         "info": (),
         "data": (),
-        "new": ("experiment", "my-idea"),
         "run": ("derivative", "--out", results),
         "runs": (results,),
         "report": (results,),

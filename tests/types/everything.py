@@ -105,6 +105,7 @@ def main() -> None:
     running = population.start(small, epochs=1)
     assert_type(running, tl.Running)
     running.wait()
+    assert callable(tl.live)
 
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)
     network.fit(data, epochs=1, workers=1)

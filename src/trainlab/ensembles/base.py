@@ -144,7 +144,7 @@ class _EnsemblePlan:
 
 
 @dataclass(frozen=True, eq=False)
-class _Trained:
+class _TrainedFold:
     """A population that was trained on the rows of a fold; what it says of its validation rows.
 
     truths  (members, rows, …) see `truths_of`
@@ -156,7 +156,7 @@ class _Trained:
     diverged: int
 
 
-def _told(fit: Fit, fitted: Fitted) -> _Trained:
+def _told(fit: Fit, fitted: Fitted) -> _TrainedFold:
     """What a population that is trained has to say of its validation rows."""
     population, data = Population(fit.members), fit.data
     history = population.adopt(fitted)
@@ -167,7 +167,7 @@ def _told(fit: Fit, fitted: Fitted) -> _Trained:
     steps = -(-len(fit.data.train) // fit.settings.batch_size)
     epochs = max(-(-status.step // steps) for status in history.status)
     diverged = sum(status.kind == "diverged" for status in history.status)
-    return _Trained(population, truths, max(1, epochs), diverged)
+    return _TrainedFold(population, truths, max(1, epochs), diverged)
 
 
 class PopulationEnsemble(Predictor):
@@ -211,7 +211,7 @@ class PopulationEnsemble(Predictor):
         """
         plan = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
-        found: list[_Trained] = []
+        found: list[_TrainedFold] = []
         with (
             search_store(self.store, plan.chosen["fresh"], self._config(plan), RUN) as store,
             shown as bar,
@@ -319,7 +319,7 @@ class PopulationEnsemble(Predictor):
     def _select(
         self,
         plan: _EnsemblePlan,
-        found: Sequence[_Trained],
+        found: Sequence[_TrainedFold],
         trees: Sequence[Sequence[BoostedTrees]],
     ) -> None:
         """Selects candidates, and keeps them and what there is to say of them."""
@@ -349,7 +349,7 @@ class PopulationEnsemble(Predictor):
     def _keep(
         self,
         plan: _EnsemblePlan,
-        each: Mapping[str | bool, Sequence[_Trained]],
+        each: Mapping[str | bool, Sequence[_TrainedFold]],
         trees: Sequence[Sequence[BoostedTrees]],
         selection: Selection,
     ) -> None:
@@ -389,7 +389,7 @@ class PopulationEnsemble(Predictor):
         self.n_diverged_ = sum(one.diverged for found in each.values() for one in found)
 
 
-def _joined(found: Sequence[_Trained], places: Sequence[int]) -> Population:
+def _joined(found: Sequence[_TrainedFold], places: Sequence[int]) -> Population:
     """Some members of the populations of all folds, fold by fold, as one population."""
     populations = [one.population for one in found]
     members = [population[place] for population in populations for place in places]
