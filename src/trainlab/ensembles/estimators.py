@@ -22,8 +22,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     Parameters
     ----------
-    n_candidates : int, default 32
-        Settings that are drawn.
+    n_candidates : int, default 16
+        Networks whose settings are drawn.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -38,7 +38,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
-    n_iter_no_change : float, default 10
+    n_iter_no_change : float, default 16
         A network whose validation loss has not improved for so many epochs leaves, with its
         numbers of the best one.
     batch_size : int or "auto", default "auto"
@@ -116,7 +116,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     @keeps_parameters
     def __init__(
         self,
-        n_candidates: int = 32,
+        n_candidates: int = 16,
         *,
         n_architectures: int = 4,
         space: Any = None,
@@ -124,7 +124,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         n_selected: int = 50,
         trees: bool = True,
         max_iter: int = 100,
-        n_iter_no_change: float = 10,
+        n_iter_no_change: float = 16,
         batch_size: int | str = "auto",
         class_weight: Any = None,
         dtype: str = "float32",
@@ -150,8 +150,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     Parameters
     ----------
-    n_candidates : int, default 32
-        Settings that are drawn.
+    n_candidates : int, default 16
+        Networks whose settings are drawn.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -166,7 +166,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
-    n_iter_no_change : float, default 10
+    n_iter_no_change : float, default 16
         A network whose validation loss has not improved for so many epochs leaves, with its
         numbers of the best one.
     batch_size : int or "auto", default "auto"
@@ -232,7 +232,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     @keeps_parameters
     def __init__(
         self,
-        n_candidates: int = 32,
+        n_candidates: int = 16,
         *,
         n_architectures: int = 4,
         space: Any = None,
@@ -240,7 +240,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         n_selected: int = 50,
         trees: bool = True,
         max_iter: int = 100,
-        n_iter_no_change: float = 10,
+        n_iter_no_change: float = 16,
         batch_size: int | str = "auto",
         dtype: str = "float32",
         random_state: Any = None,
