@@ -309,8 +309,9 @@ def test_robust_sparse_rows_have_the_quartiles_of_the_dense_and_stay_sparse(
 ) -> None:
     x = rare_words(rng, 60, 6)
     dense = x.toarray()
-    dense[:, 1] += 7  # which has no zero
-    x, weight = csr_array(dense), rng.integers(1, 4, 60).astype(float)
+    dense[:, 1] = 7  # which has no zero, and equal quartiles
+    dense[:5, 1] = 11
+    x, weight = csr_array(dense), rng.integers(1, 3, 60).astype(float)
     found, same = InputScaler.robust(x, weight), InputScaler.robust(dense, weight)
     assert np.array_equal(np.delete(found.scale, 1), np.delete(same.scale, 1))
     assert found.scale[1] == dense[:, 1].max()  # from 0, which is its middle
