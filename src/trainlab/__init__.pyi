@@ -24,6 +24,7 @@ from trainlab.errors import WorkerError as WorkerError
 from trainlab.estimators.classifier import MLPClassifier as MLPClassifier
 from trainlab.estimators.columns import TableEncoder as TableEncoder
 from trainlab.estimators.regressor import MLPRegressor as MLPRegressor
+from trainlab.live.start import live as live
 from trainlab.members import Member as Member
 from trainlab.models.export import export_onnx as export_onnx
 from trainlab.models.records import register as register
@@ -44,6 +45,8 @@ from trainlab.optimizers.momentum import *  # noqa: F403  # its __all__ is publi
 from trainlab.optimizers.sign import *  # noqa: F403  # its __all__ is public
 from trainlab.population.network import Network as Network
 from trainlab.population.population import Population as Population
+from trainlab.population.rates import RateRange as RateRange
+from trainlab.population.rates import rate_range_test as rate_range_test
 from trainlab.population.running import Running as Running
 from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from trainlab.deprecated import NORMS, changed_norm
@@ -143,6 +143,24 @@ def unknown_field(name: str, network: MLP, optimizer: Optimizer) -> SettingError
     known = sorted({"seed", "network", "optimizer", *field_names(network), *field_names(optimizer)})
     must = f"be one of {', '.join(known)}"
     return SettingError(sentence("field", "Member", must, name, nearest(name, known)))
+
+
+def varied(members: Sequence[Member]) -> list[str]:
+    """The settings in which members differ, seeds left out: of different optimizers, "optimizer".
+
+    >>> varied([Member(), Member(optimizer=SGD(0.1)), Member(seed=3)])
+    ['lr']
+    """
+    first, found = members[0], []
+    same = len({type(member.optimizer) for member in members}) == 1
+    names = [*(field_names(first.optimizer) if same else ()), *field_names(first.network)]
+    if len({type(member.network) for member in members}) > 1:
+        return ["network"]
+    for name in names:
+        value = first.get(name)
+        if any(member.get(name) != value for member in members):
+            found.append(name)
+    return found if same else ["optimizer", *found]
 
 
 def label(value: Any) -> str:

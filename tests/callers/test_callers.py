@@ -22,7 +22,7 @@ from sklearn.preprocessing import StandardScaler
 import trainlab as tl
 from trainlab import blas
 from trainlab.callers import users_line, warn, work_for
-from trainlab.workers import dask, loky, running
+from trainlab.workers import dask, loky
 
 SOURCE = Path(tl.__file__).parent
 X, Y = np.random.default_rng(3).standard_normal((24, 3)), np.arange(24) % 2
@@ -123,9 +123,9 @@ def other_bits(patch: pytest.MonkeyPatch) -> None:
         dask.check(client, None)  # type: ignore[arg-type]  # of a client this is all it uses
         yield client
 
-    patch.setattr(running, "connected", connected)
-    patch.setattr(running, "threads_of", lambda _: 1)
-    patch.setattr(running, "in_dask", lambda *_: None)  # what is left is trained here
+    patch.setattr(dask, "connected", connected)
+    patch.setattr(dask, "threads_of", lambda _: 1)
+    patch.setattr(dask, "in_dask", lambda *_: None)  # what is left is trained here
     pytest.importorskip("distributed")
     tl.Network(tl.MLP((2,))).fit(DATA, steps=1, backend="dask")
 

@@ -73,7 +73,7 @@ def test_a_model_a_page_and_numbers(
     numbers = json.loads((folder / "search.json").read_text())
     age = problem(table, "=1+1").x[split(problem(table, "=1+1"), 0.2, 3, 0).search, 2].astype(float)
     columns = {one.pop("name"): one for one in numbers["data"]["columns"]}
-    none = {"own": None, "put": None, "format": None, "dates": None}
+    none = {"own": None, "put": None, "format": None, "dates": None, "text": False}
     assert columns == {
         "class": {**none, "values": 3, "holes": 0, "own": 3},
         "sex": {**none, "values": 2, "holes": 0, "own": 2},
@@ -285,6 +285,27 @@ def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
     told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv")
     assert told.exit_code == 2
     assert "column 'day' of TableEncoder must hold dates, or nothing, as in training" in told.output
+
+
+def test_text_is_read_in_search_and_in_predict(tmp_path: Path) -> None:
+    """A title in a name decides, which names the rows otherwise."""
+    rng = np.random.default_rng(0)
+    kinds = rng.choice(["Mr.", "Mrs."], size=120).tolist()
+    rows = [[f"{kind} No. {n}", n % 7, kind == "Mrs."] for n, kind in enumerate(kinds)]
+    path = write(tmp_path / "table.csv", ["name", "x", "saved"], rows)
+    words = ("search", "--csv", path, "--target", "saved", "--model", "network", *QUICK)
+    result = invoke(*words, "--out", tmp_path / "plain")
+    assert "Note: left out: 'name' (it names the rows; --text name reads it)" in result.output
+    result = invoke(*words, "--text", "name", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "Note: read as text: 'name'" in result.output
+    assert "not plain numbers: 'name' (text)" in result.output
+    numbers = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert numbers["test"]["judged"][0]["score"] > 0.95
+    assert numbers["data"]["columns"][0]["text"] is True
+    new = write(tmp_path / "new.csv", ["x", "name"], [[1, "Mrs. No. x"], [1, "Mr. No. x"]])
+    told = invoke("predict", tmp_path / "out" / "model.safetensors", new, "--keep", "name")
+    assert told.stdout.splitlines()[1:] == ["Mrs. No. x,True", "Mr. No. x,False"]
 
 
 def test_rows_are_split_by_time_and_by_group(tmp_path: Path) -> None:

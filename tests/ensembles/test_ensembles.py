@@ -37,7 +37,7 @@ SPACE = {
 
 
 def small(kind: Any = PopulationEnsembleClassifier, **settings: Any) -> Any:
-    usual = {"n_candidates": 6, "n_architectures": 2, "space": SPACE, "max_iter": 6}
+    usual = {"n_candidates": 6, "n_architectures": 2, "space": SPACE, "max_iter": 6, "trees": False}
     return kind(**(usual | {"random_state": 3} | settings))
 
 
@@ -173,7 +173,8 @@ class TestWhatIsKept:
     def test_networks_of_the_same_settings_have_other_seeds(self) -> None:
         space = {"hidden_layer_sizes": [(6,)], "dropout": [0.0]}
         ensemble = small(space=space, n_folds=1).fit(*IRIS)
-        assert ensemble.candidates_ == [{"hidden_layer_sizes": (6,), "dropout": 0.0}] * 2
+        one = {"standardize_inputs": "robust", "hidden_layer_sizes": (6,), "dropout": 0.0}
+        assert ensemble.candidates_ == [one] * 2
         assert ensemble.losses_[0] != ensemble.losses_[1]
 
     def test_networks_leave_when_they_get_no_better(self) -> None:

@@ -17,8 +17,10 @@ import trainlab as tl
 from complaints import complains
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.cli import main
+from trainlab.ensembles import base as ensemble_base
 from trainlab.errors import ModelFileError, SettingError
 from trainlab.models.container import Content, pack, read
+from trainlab.search.selection import Selection
 
 IRIS = load_iris(return_X_y=True)
 SPACE = {
@@ -32,7 +34,27 @@ CLOSE = 1e-6
 
 def fitted(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings: Any) -> Any:
     usual = {"n_architectures": 2, "n_folds": 2, "space": SPACE, "max_iter": 8, "random_state": 1}
-    return kind(6, **(usual | settings)).fit(IRIS[0], y)
+    return kind(6, **(usual | {"trees": False} | settings)).fit(IRIS[0], y)
+
+
+def mixed(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings: Any) -> Any:
+    """An ensemble in which networks of two kinds of inputs vote, and trees."""
+    space = [
+        {"hidden_layer_sizes": [(5,)], "standardize_inputs": [one], "learning_rate_init": [0.1]}
+        for one in ("robust", "piecewise")
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        # All that there are, whatever is best on so few rows.
+        patch.setattr(ensemble_base, "select", everyone)
+        model = fitted(kind, y, space=space, trees=True, **settings)
+    kinds = [type(one).__name__ for one in model._voters]
+    assert kinds == ["Networks", "Networks", *["BoostedTrees"] * 4]
+    return model
+
+
+def everyone(truths: Any, weight: Any, task: str, rounds: int) -> Selection:
+    losses = np.linspace(0.5, 1, len(truths))
+    return Selection(np.full(len(truths), 1 / len(truths)), losses, 0.5)
 
 
 MODELS: dict[str, Any] = {
@@ -40,7 +62,16 @@ MODELS: dict[str, Any] = {
     "indicators": lambda: fitted(y=np.eye(3, dtype=int)[IRIS[1]]),
     "numbers": lambda: fitted(PopulationEnsembleRegressor, IRIS[0][:, 2]),
     "usual-space": lambda: fitted(space=None, n_folds=1),
+    "mixed-labels": lambda: mixed(y=np.array(["a", "b", "c"])[IRIS[1]]),
+    "mixed-indicators": lambda: mixed(y=np.eye(3, dtype=int)[IRIS[1]]),
+    "mixed-numbers": lambda: mixed(PopulationEnsembleRegressor, IRIS[0][:, 2]),
 }
+
+
+@pytest.fixture(scope="module")
+def whole() -> Any:
+    """An ensemble with all that one can hold."""
+    return mixed()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -89,27 +120,52 @@ def test_what_no_file_can_hold(tmp_path: Path) -> None:
         lambda d, a: d["parameters"].update(space={"distribution": ["test", [], {}]}),
         lambda d, a: d["parameters"].update(space={"distribution": ["zscore", [1], {}]}),
         lambda d, a: d.update(has_state=False),
+        lambda d, a: d["beside"].pop(),
+        lambda d, a: d["beside"].append({"trees": {"depth": 1, "link": "softmax"}}),
+        lambda d, a: d["beside"][1]["trees"].update(link="cosine"),
+        lambda d, a: d["beside"][1]["trees"].update(depth=1000),
+        lambda d, a: d["beside"][1]["trees"].update(depth=True),
+        lambda d, a: d["beside"][1]["trees"].update(width=3),
+        lambda d, a: d["beside"][0].update(trees={}),
+        lambda d, a: d["beside"][0]["population"].update(dtype="float64"),
+        lambda d, a: a["beside.1.feature"].fill(4),
+        lambda d, a: a["beside.1.left"].fill(-1),
+        lambda d, a: a["beside.1.right"].fill(1 << 40),
+        lambda d, a: a["beside.1.root"].fill(1 << 40),
+        lambda d, a: a["beside.1.output"].fill(3),
+        lambda d, a: a["beside.1.value"].fill(np.nan),
+        lambda d, a: a.pop("beside.2.value"),
+        lambda d, a: a.update({"beside.1.root": a["beside.1.root"].astype(float)}),
+        lambda d, a: a.update({"beside.1.baseline": a["beside.1.baseline"][:2]}),
+        lambda d, a: a.update({"beside.0.inputs.more": np.zeros(3)}),
+        lambda d, a: a.update({"beside.9.value": np.zeros(3)}),
     ],
 )
-def test_forged_ensembles_are_refused(change: Any, tmp_path: Path) -> None:
+def test_forged_ensembles_are_refused(change: Any, tmp_path: Path, whole: Any) -> None:
     path = tmp_path / "model"
-    tl.save(fitted(), path)
+    tl.save(whole, path)
     content = read(path)
-    arrays = dict(content.arrays)
+    arrays = {name: one.copy() for name, one in content.arrays.items()}
     change(content.document, arrays)
     path.write_bytes(pack(Content(content.kind, content.document, arrays)))
     complains(lambda: tl.load(path), ModelFileError)
 
 
-def test_one_graph_for_all_that_vote(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["labels", "mixed-labels", "mixed-indicators", "mixed-numbers"])
+def test_one_graph_for_all_that_vote(name: str, tmp_path: Path) -> None:
     X, path = IRIS[0], str(tmp_path / "model.onnx")
-    model = MODELS["labels"]()
+    model = MODELS[name]()
     tl.export_onnx(model, path)
-    label, p = onnxruntime.InferenceSession(path).run(None, {"x": X.astype(np.float32)})
-    expected = model.predict_proba(X.astype(np.float32).astype(np.float64))
-    assert model.n_networks_ > 2
-    assert p == pytest.approx(expected, abs=CLOSE)
-    assert (label == model.predict(X)).mean() > 0.99
+    given = X.astype(np.float32)
+    said = onnxruntime.InferenceSession(path).run(None, {"x": given})
+    assert len(model._weights) > 2
+    given = given.astype(np.float64)
+    predicted = model.predict(given)
+    if name == "mixed-numbers":
+        assert said[0] == pytest.approx(predicted, rel=CLOSE)
+    else:
+        assert said[1] == pytest.approx(model.predict_proba(given), abs=CLOSE)
+        assert (said[0] == predicted).mean() > 0.99
 
 
 def test_predictions_of_a_table(tmp_path: Path) -> None:

@@ -1,149 +1,137 @@
-"""Weights of samples: what they mean in losses, in training and in evaluation."""
+"""Parameters set by name: what they may be, what becomes of the rest, and that they are used."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import trainlab as tl
-from cases import LOSSES, targets
-from trainlab.data.arrays import from_arrays
-from trainlab.differentiation import complex_step_gradient
-from trainlab.errors import DataError
-from trainlab.network.workspace import FRESH
+from complaints import complains
+from trainlab.errors import SettingError
 
-# Sums of some 60 terms of one size, each rounded a few times.
-ROUNDING = 1e-14
-# Thirty steps of Adam, whose division by √v lets such rounding grow.
-AFTER_STEPS = 1e-9
-
-B, OUT, K = 5, 4, 3
 RNG = np.random.default_rng(5)
-X = RNG.standard_normal((24, 6))
-LABELS = np.arange(24) % 3
-COUNTS = RNG.integers(0, 4, 24)
+W1, b1 = RNG.standard_normal((3, 4)), RNG.standard_normal(4)
+W2, b2 = RNG.standard_normal((4, 2)), RNG.standard_normal(2)
+GIVEN = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+X = RNG.standard_normal((7, 3))
+DATA = tl.from_arrays(np.tile(X, (3, 1)), np.arange(21) % 2)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_sample_of_weight_two_counts_as_two(name: str) -> None:
-    loss, rng = LOSSES[name], np.random.default_rng(0)
-    y, t = rng.standard_normal((B, OUT)), targets(LOSSES[name].task, rng, (B,), OUT)
-    weight = np.array([2.0, 1.0, 0.0, 1.0, 3.0])
-    rows = np.repeat(np.arange(B), weight.astype(int))
-    value, _ = loss.forward(y, t, FRESH, weight * B / weight.sum())
-    assert value == pytest.approx(loss.forward(y[rows], t[rows], FRESH)[0], rel=ROUNDING)
+def network(**settings: Any) -> tl.Network:
+    return tl.Network(tl.MLP((4,), **settings), tl.Adam(), seed=3)
 
 
-@pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("name", LOSSES)
-def test_weighted_gradients_equal_complex_steps(name: str, shared: bool) -> None:
-    loss, rng = LOSSES[name], np.random.default_rng(1)
-    y, t = rng.standard_normal((K, B, OUT)), targets(LOSSES[name].task, rng, (K, B), OUT)
-    weight = rng.random((B,) if shared else (K, B))
-    value, cache = loss.forward(y, t, FRESH, weight)
-    dy = loss.backward(cache, FRESH)
-    for k in range(K):
-        own = weight if shared else weight[k]
-        assert value[k] == loss.forward(y[k], t[k], FRESH, own)[0]
-
-        def of_member(z: Any, k: int = k, own: Any = own) -> Any:
-            return loss.forward(z, t[k], FRESH, own)[0]
-
-        numeric = complex_step_gradient(of_member, y[k])
-        np.testing.assert_allclose(dy[k], numeric, rtol=ROUNDING, atol=ROUNDING)
+def outputs(x: Any) -> Any:
+    """Of the formula."""
+    return np.maximum(x @ W1 + b1, 0) @ W2 + b2
 
 
-def weighted(**changes: Any) -> Any:
-    settings = {"weight": COUNTS, "dtype": "float64", **changes}
-    return from_arrays(X, LABELS, test=(X, LABELS, settings.pop("held", COUNTS)), **settings)
+def test_a_network_that_was_never_trained_predicts_with_what_it_is_given() -> None:
+    one = network()
+    one.parameters = GIVEN
+    assert one.population.widths == (3, 2)
+    assert one.parameters["W1"].dtype == np.float64
+    y = outputs(X)
+    expected = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
+    assert np.allclose(one.predict_proba(X), expected, rtol=1e-12)
+    assert np.array_equal(one.predict(X), y.argmax(axis=1))
 
 
-def trained(data: Any, seed: int = 3, **settings: Any) -> Any:
-    population = tl.Population.grid(tl.MLP((7,), activation="tanh"), tl.Adam(0.01), seed=seed)
-    plan = {"batch_size": 1000, "steps": 30, "dtype": "float64", "evaluate": 10, **settings}
-    return population, population.fit(data, **plan)
+def test_what_is_not_given_is_drawn_from_the_seed() -> None:
+    one, drawn = network(), network()
+    small = {name: value.astype(np.float32) for name, value in GIVEN.items()}
+    one.parameters = {"W1": small["W1"], "W2": small["W2"]}
+    drawn.fit(DATA, steps=1)
+    assert one.parameters["W1"].dtype == np.float32
+    assert not one.parameters["b1"].any()  # biases begin at 0
+    population = tl.Population.grid(tl.MLP((4,)), seed=range(2))
+    population.set_parameters(-1, small)
+    first = tl.Population.grid(tl.MLP((4,)), seed=[0])
+    first.set_parameters(0, {"W1": small["W1"], "W2": small["W2"]})
+    other = tl.Population.grid(tl.MLP((4,)), seed=[0, 9])
+    other.set_parameters(1, small)
+    assert np.array_equal(population.parameters(1)["W1"], small["W1"])
+    assert np.array_equal(population.parameters(0)["W1"], other.parameters(0)["W1"])
+    assert not np.array_equal(population.parameters(0)["W1"], small["W1"])
 
 
-def test_training_on_counts_is_training_on_copies() -> None:
-    rows = np.repeat(np.arange(24), COUNTS)
-    copies = from_arrays(X[rows], LABELS[rows], test=(X[rows], LABELS[rows]), dtype="float64")
-    ours, history = trained(weighted())
-    theirs, expected = trained(copies)
-    for name in ("train_loss", "test_loss", "test_accuracy", "train_accuracy"):
-        np.testing.assert_allclose(history[name], expected[name], rtol=AFTER_STEPS)
-    for name, values in ours.parameters(0).items():
-        np.testing.assert_allclose(values, theirs.parameters(0)[name], rtol=1e-6, atol=AFTER_STEPS)
+def test_training_goes_on_from_them() -> None:
+    """As from a network that learnt them, with a new optimizer."""
+    first, second = network(norm="batch"), network(norm="batch")
+    first.fit(DATA, steps=9)
+    kept = {name: value.copy() for name, value in first.parameters.items()}
+    second.fit(DATA, steps=9)
+    second.parameters = {name: value * 0 for name, value in kept.items()}
+    second.parameters = kept
+    left, right = (one.fit(DATA, steps=5, start="parameters") for one in (first, second))
+    assert np.array_equal(left["train_loss"], right["train_loss"])
 
 
-def test_weights_that_are_all_equal_change_no_bit() -> None:
-    for batch_size in (7, 1000):
-        plain, _ = trained(from_arrays(X, LABELS, dtype="float64"), batch_size=batch_size)
-        equal, _ = trained(
-            from_arrays(X, LABELS, weight=np.full(24, 0.25), dtype="float64"), batch_size=batch_size
-        )
-        for name, values in plain.parameters(0).items():
-            np.testing.assert_array_equal(values, equal.parameters(0)[name])
+def test_a_part_is_changed_and_the_rest_stays() -> None:
+    one = network()
+    one.fit(DATA, steps=9, keep="state")
+    before = {name: value.copy() for name, value in one.parameters.items()}
+    one.parameters = {"b2": [[1.0, 2.0]]}
+    after = one.parameters
+    assert after["b2"].tolist() == [[1.0, 2.0]]
+    assert all(np.array_equal(after[name], before[name]) for name in ("W1", "b1", "W2"))
+    with pytest.raises(tl.NotTrainedError, match="state of member 0 must have been kept"):
+        one.fit(DATA, steps=1, start="state")
 
 
-def test_only_the_ratios_of_weights_matter() -> None:
-    once, _ = trained(weighted(), dtype="float32")
-    scaled, _ = trained(weighted(weight=COUNTS * 4.0), dtype="float32")
-    for name, values in once.parameters(0).items():
-        np.testing.assert_array_equal(values, scaled.parameters(0)[name])
-
-
-@pytest.mark.parametrize("scale", [2.0**1021, 2.0**-1074])
-def test_weights_are_of_any_size(scale: float) -> None:
-    """The sum of the first is beyond float64, and the greatest of the others are the least."""
-    once, history = trained(weighted())
-    scaled, other = trained(weighted(weight=COUNTS * scale, held=COUNTS * scale))
-    for name, values in once.parameters(0).items():
-        np.testing.assert_array_equal(values, scaled.parameters(0)[name])
-    for name in ("train_loss", "test_loss", "test_accuracy"):
-        np.testing.assert_array_equal(history[name], other[name])
-
-
-def test_the_least_weight_there_is_trains_its_row() -> None:
-    first = np.arange(24) == 0
-    one, history = trained(weighted(weight=first * 5e-324))
-    other, _ = trained(weighted(weight=first * 1.0))
-    assert history["train_loss"][0, 0] > history["train_loss"][0, -1] > 0
-    for name, values in one.parameters(0).items():
-        np.testing.assert_array_equal(values, other.parameters(0)[name])
-
-
-def test_a_member_is_the_network_alone_with_weights() -> None:
-    together, history = trained(weighted(), seed=[3, 4, 3, 5], batch_size=5)
-    for index, seed in enumerate([3, 4, 3, 5]):
-        alone, own = trained(weighted(), seed=seed, batch_size=5)
-        np.testing.assert_array_equal(history["test_accuracy"][index], own["test_accuracy"][0])
-        for name, values in alone.parameters(0).items():
-            np.testing.assert_array_equal(values, together.parameters(index)[name])
-
-
-def test_accuracy_is_the_share_of_the_weight() -> None:
-    held = np.linspace(0.0, 2.0, 24)
-    population, history = trained(weighted(held=held))
-    right = population.predict(X)[0] == LABELS
-    expected = held[right].sum() / held.sum()
-    assert history["test_accuracy"][0, -1] == pytest.approx(expected, rel=ROUNDING)
-    assert 0 < expected < 1
-
-
-def test_weights_go_with_their_rows() -> None:
-    data = weighted(held=np.arange(1.0, 25)).split(validation=9, seed=1)
-    rows = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in data.validation.x]
-    assert data.validation.weight.tolist() == COUNTS[rows].tolist()
-    assert data.first(test=3).test.weight.tolist() == [1.0, 2.0, 3.0]
-    assert weighted().sha256 != weighted(weight=COUNTS + 1).sha256
+def test_the_arrays_are_copies(tmp_path: Path) -> None:
+    one, own = network(), {name: value.copy() for name, value in GIVEN.items()}
+    one.parameters = own
+    own["W1"][:] = 0
+    assert one.parameters["W1"].any()
+    tl.save(one, tmp_path / "model")
+    again = tl.load(tmp_path / "model", tl.Network)
+    assert np.array_equal(again.predict_proba(X), one.predict_proba(X))
 
 
 @pytest.mark.parametrize(
-    "weight",
-    [COUNTS[:-1], -COUNTS, np.full(24, np.nan), np.zeros(24), ["a"] * 24, COUNTS[:, None], 3.0],
+    ("given", "starts"),
+    [
+        (3, "parameters of Network must be a dict from names to arrays"),
+        ({1: W1}, "parameters of Network must be a dict from names to arrays"),
+        ({**GIVEN, "w1": W1}, "name of parameters must be one of W1, b1, W2, b2; got 'w1'; try W1"),
+        ({**GIVEN, "b1": W1}, "b1 of parameters must have the shape (1, 4)"),
+        ({**GIVEN, "b2": [np.nan, 0]}, "b2 of parameters must be finite in float64"),
+        ({**GIVEN, "b2": ["a", "b"]}, "b2 of parameters must hold real numbers"),
+        ({"W1": W1}, "W2 of parameters must be a matrix (in, out)"),
+        ({"W2": W2}, "W1 of parameters must be a matrix (in, out)"),
+        ({"W1": W1[0], "W2": W2}, "W1 of parameters must be a matrix (in, out)"),
+        ({"W1": W1[:, :0], "W2": W2}, "W1 of parameters must be a matrix (in, out)"),
+        ({"W1": W1[:, :3], "W2": W2}, "W1 of parameters must have the shape (3, 4)"),
+    ],
 )
-def test_what_cannot_be_weights_is_refused(weight: Any) -> None:
-    with pytest.raises(DataError, match=r"weight of (Split|from_arrays) must"):
-        from_arrays(X, LABELS, weight=weight)
+def test_what_they_may_not_be(given: Any, starts: str) -> None:
+    one = network()
+
+    def call() -> None:
+        one.parameters = given
+
+    complains(call, SettingError, starts)
+    with pytest.raises(tl.NotTrainedError):
+        _ = one.parameters
+
+
+def test_numbers_that_the_dtype_cannot_hold() -> None:
+    one = network()
+    one.fit(DATA, steps=1)
+    before = one.parameters["b2"].copy()
+
+    def call() -> None:
+        one.parameters = {"b2": [1e300, 0]}
+
+    complains(call, SettingError, "b2 of parameters must be finite in float32")
+    assert np.array_equal(one.parameters["b2"], before)
+
+
+def test_no_such_member() -> None:
+    population = tl.Population.grid(tl.MLP((4,)), seed=range(2))
+    starts = "index of Population must be an integer in [-2, 1]"
+    complains(lambda: population.set_parameters(2, GIVEN), SettingError, starts)

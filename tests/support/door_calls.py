@@ -6,6 +6,7 @@ import atexit
 import copy
 import dataclasses
 import functools
+import json
 import shutil
 import tempfile
 import types
@@ -18,6 +19,9 @@ import numpy as np
 import trainlab as tl
 from nasty import rows
 from trainlab import datasets, differentiation, evidence
+from trainlab.live.kept import log_of
+from trainlab.live.session import LiveSession
+from trainlab.live.setup import LiveSetup
 from trainlab.network.activations import Activation
 from trainlab.network.base import Layer
 from trainlab.network.initializers import Initializer
@@ -55,8 +59,10 @@ NO_DOORS: Final = frozenset(
         # Results: made by the house, of plain values.
         "trainlab.History",
         "trainlab.Moment",
+        "trainlab.RateRange",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
+        "trainlab.evidence.Comparisons",
         "trainlab.evidence.Interval",
         "trainlab.evidence.Replication",
         "trainlab.differentiation.GradientReport",
@@ -67,6 +73,8 @@ NO_DOORS: Final = frozenset(
         "trainlab.Running.resume",
         "trainlab.Running.stop",
         "trainlab.Running.wait",
+        # It serves a page until it is closed; tests/live has what its arguments cannot be.
+        "trainlab.live",
         # A protocol: users write a class with its methods.
         "trainlab.Progress",
         # What a layer or an optimizer of one's own says it needs: `fit` checks that.
@@ -151,6 +159,8 @@ def place() -> Path:
     (folder / "table.csv").write_text("\n".join(["a,b,kind", *lines]), encoding="utf-8")
     (folder / "new.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
     population().fit(data(), steps=2, workers=1, store=folder / "runs")
+    session = LiveSession(LiveSetup(tl.load_planar("moons", 20, 20), {"a": tl.Member()}, range(2)))
+    (folder / "live.json").write_text(json.dumps(log_of(session)), encoding="utf-8")
     return folder
 
 
@@ -196,6 +206,12 @@ ESTIMATORS: Final[Mapping[str, tuple[Callable[..., Any], Callable[[], Any]]]] = 
     "TableEncoder": (lambda **given: tl.TableEncoder(**given), lambda: None),
 }
 """How each estimator is made, and the y of its `fit`."""
+
+
+@functools.cache
+def rate_range() -> tl.RateRange:
+    """What a range test found."""
+    return tl.rate_range_test(data(), tl.MLP((2,)), steps=10, seeds=2, workers=1)
 
 
 @functools.cache
@@ -309,8 +325,17 @@ CALLS: Final[Mapping[str, Call]] = {
     ),
     "trainlab.Population.sample": lambda: (tl.Population.sample, {"n": 2}),
     "trainlab.Population.start": _start(population),
+    "trainlab.Population.set_parameters": lambda: (
+        copy.deepcopy(population()).set_parameters,
+        {"index": 0, "values": {"b1": np.zeros_like(population().parameters(0)["b1"])}},
+    ),
     "trainlab.Population.snapshot": lambda: (population().snapshot, {"index": 0}),
     "trainlab.Population.zip": lambda: (tl.Population.zip, {}),
+    "trainlab.RateRange.plot": lambda: (rate_range().plot, {}),
+    "trainlab.rate_range_test": lambda: (
+        tl.rate_range_test,
+        {"data": data(), "network": tl.MLP((2,)), "steps": 10, "seeds": 2, "workers": 1},
+    ),
     "trainlab.export_onnx": lambda: (
         tl.export_onnx,
         {"model": network(), "path": "model.onnx"},
@@ -426,6 +451,7 @@ COMMANDS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
         "table": str(place() / "new.csv"),
     },
     "runs": lambda: {"folder": str(place() / "runs")},
+    "live": lambda: {"--replay": str(place() / "live.json")},
     "search": lambda: {
         "--csv": str(place() / "table.csv"),
         "--target": "kind",

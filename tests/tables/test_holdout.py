@@ -123,6 +123,16 @@ def test_a_sentence_says_who_wins(shown: Any, sentence: str) -> None:
     assert conclusion(judged, versus, named_metric("log_loss")) == sentence
 
 
+def test_trees_have_what_an_encoder_makes_of_dates_and_text() -> None:
+    x = np.array([["2024-12-31", 1.5, "a", "red"], [None, 2.0, "b", "blue"]], object)
+    encoder = TableEncoder([3], dates={0: "ymd"}, text=[2], text_width=4, min_frequency=1)
+    others = {place: encoder.fit(x).columns_[place] for place in (0, 2)}
+    found = Kinds([3], others).fit(x)
+    assert found[:, :4].tolist() == [[0, 1.5, 0, 1], [0, 2, 0, 0]]
+    assert encoder.get_feature_names_out().tolist()[:2] == ["x0 elapsed days", "x0 missing"]
+    assert found[:, 4:].tolist() == encoder.transform(x)[:, [0, 1, 3, 4, 5, 6]].tolist()
+
+
 def test_words_become_kinds_and_holes_stay_holes() -> None:
     x = np.array([["red", 1.5], ["blue", None], [None, 2.0], ["red", 3.0]], object)
     kinds = Kinds([0])

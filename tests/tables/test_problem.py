@@ -203,6 +203,39 @@ def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
     assert (few.y[:3].tolist(), few.warnings) == (["0 km", "1 km", "2 km"], ())
 
 
+def test_text_is_read_whatever_it_holds(
+    tmp_path: Path, numbers: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, numbers, what seems to be a slip, and dates in doubt; and no limit of words."""
+    columns = {
+        "name": [f"no {row}" if row else "" for row in range(ROWS)],
+        "code": [f"{row:03}" for row in range(ROWS)],
+        "price": ["$1", "€2"] * 12,
+        "one": ["red"] * ROWS,
+    }
+    path = written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12)
+    monkeypatch.setattr(mixed, "MAX_LETTERS", 3)
+    found = problem(path, "y", text=list(columns))
+    assert (found.text, found.words, found.dates) == ([1, 2, 3], [], {})
+    assert found.x[1].tolist() == [0.5, "no 1", "001", "€2"]
+    assert found.x[0, 1] is None
+    assert found.notices == (
+        "read as text: 'name', 'code', 'price'",
+        "left out: 'one' (one value in all rows)",
+    )
+    assert said(found.columns) == (
+        "'name' (text, 1 row without a value), 'code' (text), 'price' (text)"
+    )
+    assert found.encoder().fit(found.x).text_ == (1, 2, 3)
+    for text in (["y"], ["x"]):
+        complains(
+            lambda text=text: problem(path, "y", ["x"], text=text), SettingError, "columns of"
+        )
+    monkeypatch.setattr(mixed, "MAX_TEXT", 20)
+    told = f"features of {path} must have different texts of at most 20 letters together; got "
+    complains(lambda: problem(path, "y", ["one"], text=list(columns)[:3]), DataError, told)
+
+
 def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
     days = [f"2024-05-{row % 4 + 1:02}" if row else "" for row in range(ROWS)]
     europe = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]
@@ -384,7 +417,7 @@ def test_columns_that_say_nothing_are_left_out_and_named(
         "left out: 'the hole' (the same as 'hole')",
         "left out: 'x too' (the same as 'x')",
         "left out: 'day too' (the same as 'day')",
-        "left out: 'id' (it names the rows)",
+        "left out: 'id' (it names the rows; --text id reads it)",
     )
     assert found.dropped[0] == "pairs"
     assert set(found.dropped) == {*columns, "x", "pairs"} - set(found.features)
@@ -406,7 +439,8 @@ def test_columns_may_be_used_whatever_they_say(tmp_path: Path, numbers: list[flo
         problem(path, "y")
     assert str(caught.value) == (
         f"table of {path} must have columns beside the target that say something; got left out: "
-        "'one' (one value in all rows); left out: 'id' (it names the rows); try --use one"
+        "'one' (one value in all rows); left out: 'id' (it names the rows; --text id reads it); "
+        "try --use one"
     )
     # A curve over the rows is better than nothing.
     path = written(tmp_path, one=[5] * ROWS, id=range(ROWS), y=["a", "b"] * 12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -12,7 +13,7 @@ import trainlab as tl
 from counter import Counter
 from mixed import BATCH, mixed, overlapping
 from trainlab.experiments import EXPERIMENTS
-from trainlab.training.progress import Bar
+from trainlab.training.progress import Bar, Tally
 
 
 def test_the_bar_pulses_until_it_knows_how_much_there_is_to_do() -> None:
@@ -35,20 +36,83 @@ def test_the_bar_counts_each_stage_by_itself() -> None:
     assert "2/2" not in shown.getvalue()
 
 
-@pytest.mark.parametrize("width", [120, 100, 80, 76, 60, 40])
-def test_the_bar_is_whole_on_every_terminal(width: int) -> None:
+LONGEST = max(EXPERIMENTS, key=len)
+AFTER_A_CHANGE = "optimizer-comparison-9cfc61"
+
+
+@pytest.mark.parametrize("name", ["search", LONGEST, AFTER_A_CHANGE])
+@pytest.mark.parametrize("width", [120, 100, 80, 76, 60, 50, 42])
+def test_the_bar_is_whole_on_every_terminal(width: int, name: str) -> None:
     """Name, what moves and the time left are there, and no line is wider than the terminal."""
-    shown, longest = io.StringIO(), max(EXPERIMENTS, key=len)
-    with Bar(longest, Console(file=shown, force_terminal=True, width=width)) as bar:
+    last = drawn(name, width)
+    assert len(last) <= width
+    assert last.startswith(f"{name} ")
+    assert " 45%" in last
+    assert ("median loss 0.312" in last) is (width >= len(name) + 33 + 9 * (width >= 60))
+    assert "45/100 members" in last or width < 80 or name == AFTER_A_CHANGE
+    assert re.search(r" (\d+:\d\d:\d\d|-:--:--)$", last)
+    assert "…" not in last
+
+
+def drawn(name: str, width: int) -> str:
+    """The last line of a bar on a terminal of that width."""
+    shown = io.StringIO()
+    with Bar(name, Console(file=shown, force_terminal=True, width=width)) as bar:
         bar.start(100, 10_000_000)
+        bar.note("median loss 0.312")
         bar.advance(45, 4_500_000)
         bar.advance(0, 10)
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue()).replace("\r", "\n").split("\n")
-    last = [line for line in lines if line.strip()][-1]
-    assert len(last) <= width
-    assert last.startswith(longest)
-    assert ("45/100 members" if width >= 76 else " 45%") in last
-    assert re.search(r" (\d:\d\d:\d\d|-:--:--)$", last.rstrip())
+    return [line for line in lines if line.strip()][-1].rstrip()
+
+
+def test_a_name_that_is_too_long_is_all_that_is_cut() -> None:
+    last = drawn(AFTER_A_CHANGE, 30)
+    assert len(last) <= 30
+    assert re.match(r"optimizer-c\S*… +45% \S+$", last)
+
+
+def test_the_words_of_one_member_and_of_a_later_stage() -> None:
+    tally = Tally()
+    assert tally.words(99) == ""
+    tally.start(1, 2_000)
+    tally.advance(0, 500)
+    assert tally.words(99) == "step 500/2,000"
+    tally.start(3, 6_000)
+    tally.rate = 1234.5
+    assert tally.words(99) == "0/3 members, stage 2, 1,234 steps/s"
+    assert tally.words(19) == "0/3 members"
+    assert tally.words(3) == ""
+
+
+class Listener(Counter):
+    """Progress that listens to notes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.mark.parametrize(("members", "words"), [(1, "loss"), (3, "median loss")])
+def test_the_loss_is_noted_now_and_then(
+    members: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainlab.training.recorder.NOTE_EVERY", 0.0)
+    listener = Listener()
+    population = tl.Population.grid(tl.MLP((3,)), seed=range(members))
+    history = population.fit(overlapping(), epochs=2, progress=listener, workers=1)
+    steps = history.steps_per_epoch
+    assert steps is not None
+    last = history["train_loss"][:, [steps - 1, 2 * steps - 1]]
+    expected = [f"{words} {value:.3g}" for value in np.median(last, axis=0)]
+    assert [note for note in listener.notes if note in expected] == expected
+    monkeypatch.setattr("trainlab.training.recorder.NOTE_EVERY", 1e9)
+    listener = Listener()
+    population.fit(overlapping(), epochs=2, progress=listener, workers=1)
+    assert len(listener.notes) == 1
 
 
 def test_what_is_counted_are_steps_and_no_evaluations() -> None:

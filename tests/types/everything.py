@@ -105,10 +105,13 @@ def main() -> None:
     running = population.start(small, epochs=1)
     assert_type(running, tl.Running)
     running.wait()
+    assert callable(tl.live)
 
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)
     network.fit(data, epochs=1, workers=1)
     assert_type(network.accuracy(data.test.x, data.test.t), float)
+    rates: tl.RateRange = tl.rate_range_test(data, tl.MLP((3,)), steps=20, seeds=2)
+    assert rates.rates[0] < rates.rates[-1]
     report = tl.gradient_check(tl.MLP((3,), norm="layer"), data.train.x[:5], data.train.t[:5])
     assert report.ok
     assert tl.numerical_diff(lambda x: x**2, 3.0) > 0

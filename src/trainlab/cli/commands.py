@@ -17,6 +17,7 @@ from trainlab.cli.group import (
     PathName,
     chooses_an_engine,
     given,
+    logs_epochs,
     main,
     widths,
 )
@@ -96,6 +97,7 @@ def list_experiments() -> None:
 )
 @click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
 @click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
+@logs_epochs
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -138,11 +140,11 @@ def run(
         left = [word for e in experiments[len(finished) :] for word in command_of(e)[:1]]
         say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
         if out.is_dir():
-            say(f"What is done is saved; page: {build(out).resolve()}", err=True)
-        say(f"To go on: {command(given(ctx, *left))}", err=True)
+            say("What is done is saved; page:", err=True, whole=str(build(out).resolve()))
+        say("To go on:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
-    say(f"Page: {build(out).resolve()}")
+    say("Page:", whole=str(build(out).resolve()))
 
 
 @main.group(cls=Commands)
@@ -157,7 +159,7 @@ def new_experiment(name: str) -> None:
     from trainlab.experiments.files import begin
 
     path = begin(name, Path())
-    say(f"{path} is an experiment; to run it: {command(['trainlab', 'run', str(path)])}")
+    say(f"{path} is an experiment; to run it:", whole=command(["trainlab", "run", str(path)]))
 
 
 def _bar(name: str) -> AbstractContextManager[Progress | None]:
@@ -322,7 +324,7 @@ def report(folder: Path) -> None:
         must = "be a folder with results of experiments"
         remedy = command(["trainlab", "run", "all", "--out", str(folder)])
         raise DataError(sentence("DIR", "a report", must, str(folder), remedy))
-    say(f"Page: {build(folder).resolve()}")
+    say("Page:", whole=str(build(folder).resolve()))
 
 
 @main.command()

@@ -5,14 +5,15 @@ Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final, TypeVar, cast
 
 import click
 from click.core import ParameterSource
 
-from trainlab.cli.screen import prepared, say, visible
+from trainlab.cli.screen import columns, logged, of_an_error, prepared, say
 from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.limits import ENGINES
@@ -21,10 +22,43 @@ from trainlab.terminal import printable
 F = TypeVar("F", bound=Callable[..., Any])
 
 INTERRUPTED: Final = 130
+_WHOLE: Final = 1_000
+"""Characters of a line in a list of commands: all of it."""
+_USUAL, _WIDEST = 70, 80
+"""Columns from which on help has the usual form, and those that it has at most."""
+
+
+class Help(click.HelpFormatter):
+    """Pages of help that are whole on narrow terminals, too: click's have 50 columns at least."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.width = min(columns(), _WIDEST) - (2 if columns() >= _USUAL else 1)
+
+    def write_dl(self, *arguments: Any, **options: Any) -> None:
+        """Writes a list of terms; on a narrow terminal each explanation is below its term."""
+        if columns() < _USUAL:
+            options["col_max"] = 4
+        super().write_dl(*arguments, **options)
+
+
+class HelpContext(click.Context):
+    """The context of our commands."""
+
+    formatter_class = Help
+
+
+class Command(click.Command):
+    """A command whose help fits."""
+
+    context_class = HelpContext
 
 
 class Commands(click.Group):
     """Commands whose expected errors are one line, with exit code 2."""
+
+    context_class = HelpContext
+    command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
@@ -52,6 +86,13 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         raise _no_such("command", args[0], self.list_commands(ctx), ctx)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands, none of whose lines is cut."""
+        shown = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in shown if not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reads the options before the name of a command."""
         with _visible():
@@ -63,12 +104,12 @@ def _visible() -> Iterator[None]:
     """Makes the words of the user visible in what click says of them."""
     try:
         yield
-    except click.exceptions.NoArgsIsHelpError:
-        raise  # its message is the page of help
+    except (click.exceptions.NoArgsIsHelpError, Told):
+        raise  # the page of help, or what was made visible already
     except click.NoSuchOption as error:
         raise _no_such("option", error.option_name, _options(error.ctx), error.ctx) from error
     except click.UsageError as error:
-        raise click.UsageError(visible(error.format_message()), error.ctx) from error
+        raise Told(of_an_error(error.format_message()), error.ctx) from error
 
 
 def _options(ctx: click.Context | None) -> list[str]:
@@ -88,7 +129,11 @@ def _no_such(
     names = {name.lstrip("-"): name for name in known}
     near = nearest(given.lstrip("-"), names)
     hint = "" if near is None else f" Did you mean {names[near]!r}?"
-    return click.UsageError(f"No such {what} {visible(given)!r}.{hint}", ctx)
+    return Told(of_an_error(f"No such {what} {given!r}.{hint}"), ctx)
+
+
+class Told(click.UsageError):
+    """An error of click's, whose message a terminal can show."""
 
 
 class Failure(click.ClickException):
@@ -151,6 +196,18 @@ class Choice(click.Choice[str]):
             raise click.BadParameter(
                 f"{error.message} Did you mean {near!r}?", ctx, param
             ) from error
+
+
+def logs_epochs(command: F) -> F:
+    """Adds the option --verbose to a command that trains."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, verbose: bool, **options: Any) -> Any:
+        with logged() if verbose else nullcontext():
+            return command(*arguments, **options)
+
+    words = "A line for each epoch, on standard error."
+    return cast(F, click.option("--verbose", is_flag=True, help=words)(run))
 
 
 def chooses_an_engine(command: F) -> F:

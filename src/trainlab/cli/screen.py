@@ -5,8 +5,11 @@ Everything that reaches a terminal passes here, and through `terminal.printable`
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,16 +31,55 @@ Cell = str | tuple[str, str]
 """A text, or a text and its style."""
 
 
-def say(text: str, err: bool = False, style: str = "") -> None:
-    """Writes a line on standard output, or on standard error."""
+def say(text: str, err: bool = False, style: str = "", whole: str = "") -> None:
+    """Writes a line on standard output, or on standard error; a terminal gets whole words.
+
+    whole  follows on a line of its own if it must, and is never broken: a path or a command, which
+           may be copied
+    """
     if style:
         from rich.text import Text
 
         show(Text(printable(text), style=style))
         return
     stream = sys.stderr if err else sys.stdout
-    stream.write(f"{printable(text)}\n")
+    lines = wrapped(text, stream)
+    if whole:
+        whole = printable(whole)
+        fits = not _is_terminal(stream) or len(lines[-1]) + 1 + len(whole) <= columns()
+        lines[-1:] = [f"{lines[-1]} {whole}"] if fits else [lines[-1], whole]
+    stream.write("".join(f"{line}\n" for line in lines))
     stream.flush()
+
+
+def wrapped(text: str, stream: TextIO) -> list[str]:
+    """The lines of a text: one, or, on a terminal, as many as keep its words whole."""
+    shown = printable(text)
+    if not _is_terminal(stream):
+        return [shown]
+    lines = textwrap.wrap(shown, columns(), break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
+
+
+@contextmanager
+def logged() -> Iterator[None]:
+    """Inside, what trainlab logs is written on standard error, beside a bar if there is one."""
+    logger, lines = logging.getLogger("trainlab"), _LogLines()
+    before = logger.level
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(lines)
+
+
+class _LogLines(logging.Handler):
+    """Writes records on what standard error is at that moment: a bar keeps its place below it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage(), err=True)
 
 
 def table(
@@ -51,7 +93,7 @@ def table(
 
     made = Table(title=None if title is None else _text(title), **look)
     for heading in headings:
-        made.add_column(_text(heading))
+        made.add_column(_text(heading), overflow="fold")  # else a long word is cut
     for row in rows:
         made.add_row(*map(_text, row))
     show(made)
@@ -97,6 +139,17 @@ def data(content: bytes) -> None:
 def visible(text: str) -> str:
     """The text as standard error can show it, for those who write it themselves."""
     return printable(text, sys.stderr.encoding)
+
+
+def of_an_error(text: str) -> str:
+    """A message as click writes it behind "Error: " on standard error, in whole words."""
+    first = "Error: "
+    return "\n".join(wrapped(first + visible(text), sys.stderr)).removeprefix(first)
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return max(1, shutil.get_terminal_size().columns)
 
 
 @contextmanager

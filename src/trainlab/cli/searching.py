@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from trainlab.cli.group import INTERRUPTED, Choice, PathName, chooses_an_engine, given, main, widths
+from trainlab.cli.group import (
+    INTERRUPTED,
+    Choice,
+    PathName,
+    chooses_an_engine,
+    given,
+    logs_epochs,
+    main,
+    widths,
+)
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
@@ -62,6 +71,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="A feature, though it seems to say nothing, as an id.  May be repeated.",
 )
 @click.option(
+    "--text",
+    multiple=True,
+    metavar="COLUMN",
+    help="Read it by its groups of letters, as names or titles.  May be repeated.",
+)
+@click.option(
     "--group",
     metavar="COLUMN",
     help="Keep rows of one value of it on one side of every split.  Means --model network.",
@@ -84,8 +99,9 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     "--task",
     type=Choice(["auto", "classification", "regression"]),
     default="auto",
-    show_default=True,
-    help="Auto: words, and whole numbers of few values, are classes.",
+    metavar="TASK",
+    help="classification, regression or auto: words, and whole numbers of few values, are classes."
+    "  [default: auto]",
 )
 @click.option(
     "--model",
@@ -141,6 +157,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="Where model, page and numbers go.",
 )
 @click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
+@logs_epochs
 @click.pass_context
 def search(
     ctx: click.Context,
@@ -201,14 +218,14 @@ def search(
         result = study(found, settings, out, fresh, workers, True, engine)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
-        say(f"To go on: {command(given(ctx))}", err=True)
+        say("To go on:", err=True, whole=command(given(ctx)))
         raise SystemExit(INTERRUPTED) from None
     save(result.model, out / MODEL)
     with Bar("page"):
         page = write_search(result, out)
     _show(result)
-    say(f"Page: {page.resolve()}")
-    say(f"To predict: {command(['trainlab', 'predict', str(out / MODEL), 'NEW.csv'])}")
+    say("Page:", whole=str(page.resolve()))
+    say("To predict:", whole=command(["trainlab", "predict", str(out / MODEL), "NEW.csv"]))
 
 
 def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:

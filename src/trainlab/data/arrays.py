@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from trainlab import notebook
 from trainlab.data.validation import (
     DTYPES,
     Features,
@@ -80,6 +81,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def __repr__(self) -> str:
+        weights = "" if self.weight is None else ", weights"
+        kind = type(self.x).__name__ if not isinstance(self.x, np.ndarray) else "array"
+        return f"Split({len(self):,} rows: x {kind} {self.x.shape}, t {self.t.shape}{weights})"
 
     def take(self, rows: NDArray[np.int64] | slice) -> Split:
         """Take some of the rows, in the order given.
@@ -287,6 +293,25 @@ class Dataset:
             if not labels and part.t.shape[1] != self.out_features:
                 must = f"have {self.out_features} columns, as in train"
                 raise DataError(sentence(f"t of {name}", self.name, must, part.t.shape[1]))
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{len(part):,} {name}" for name, part in self.parts().items())
+        return f"Dataset({self.name}: {rows}; {self._words()})"
+
+    def _repr_html_(self) -> str:
+        """The splits, for notebooks."""
+        rows = []
+        for name, part in self.parts().items():
+            about = [f"{len(part):,}", f"{part.t.min():.4g} to {part.t.max():.4g}"]
+            if self.classes is not None:
+                counts = np.bincount(part.t, minlength=len(self.classes))
+                about[1] = f"{counts.min():,} to {counts.max():,} rows of a class"
+            rows.append((name, *about))
+        return notebook.table(["split", "rows", "targets"], rows, f"{self.name}: {self._words()}")
+
+    def _words(self) -> str:
+        kind = f"{self.out_features} {'classes' if self.classes is not None else 'outputs'}"
+        return f"{self.in_features:,} features, {kind}, {self.task}"
 
     @property
     def in_features(self) -> int:

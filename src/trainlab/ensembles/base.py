@@ -8,22 +8,25 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 
-from trainlab.ensembles.families import FAMILIES, check_families, draw
+from trainlab.ensembles.boosting import grow
+from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, TREES, check_families, draw
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.inputs import InputScaler
-from trainlab.estimators.predictor import Predictor
+from trainlab.estimators.predictor import Networks, Predictor, Voter
 from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared, scaler_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
+from trainlab.estimators.trees import BoostedTrees
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
@@ -32,7 +35,7 @@ from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
-from trainlab.settings import Rule, either, whole_number
+from trainlab.settings import FLAG, Rule, either, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
@@ -44,16 +47,19 @@ STEPS: Final = 20
 """Steps of an epoch that an automatic batch size aims at, within BATCHES."""
 BATCHES: Final = (32, 256)
 
+EARLIER: Final = True
+"""The `standardize_inputs` of the ensembles of earlier versions."""
 RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
 # They change no network.
-_IDLE: Final = ("store", "fresh", "n_selected", "verbose", "workers")
+_IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers")
 
 _RULES: Final[Mapping[str, Rule]] = {
     "n_candidates": whole_number(1, "32", high=MEMBERS),
     "n_architectures": whole_number(1, "4", high=MEMBERS),
     "n_selected": whole_number(1, "50", high=MEMBERS),
+    "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
     "fresh": RULES["warm_start"],
     **{
@@ -88,18 +94,20 @@ class _EnsemblePlan:
 
     rows        those that differ, with all their weight
     part        (N,) the part that each was dealt into
-    standardize what becomes of X, as in `MLPClassifier`
-    candidates  n dicts of parameters; seeds (n,)
+    inputs      what becomes of X, by the parameter `standardize_inputs` of the candidates
+    candidates  dicts of parameters, those of the same inputs together; seeds, one for each
+    trees       settings of the boosted trees, and the seed of all of them
     chosen      the checked parameters of the ensemble
     """
 
     rows: Rows
     part: Array
-    standardize: str | bool
-    inputs: InputScaler
+    inputs: Mapping[str | bool, InputScaler]
     targets: Targets
     candidates: Sequence[Mapping[str, Any]]
     seeds: Array
+    trees: Sequence[Mapping[str, Any]]
+    trees_seed: int
     chosen: Mapping[str, Any]
 
     @property
@@ -119,6 +127,14 @@ class _EnsemblePlan:
         """Those that a fold validates on."""
         return self.rows.take(np.flatnonzero(self.part == fold))
 
+    def rest(self, fold: int) -> Rows:
+        """Those that a fold trains on."""
+        return self.rows.take(np.flatnonzero(self.part != fold))
+
+    def places(self, kind: str | bool) -> list[int]:
+        """The numbers of the candidates of a kind of inputs."""
+        return [n for n, one in enumerate(self.candidates) if one["standardize_inputs"] == kind]
+
     def batch_size(self, rows: int) -> int:
         """The rows of a step, of so many."""
         size = self.chosen["batch_size"]
@@ -128,21 +144,19 @@ class _EnsemblePlan:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fold:
-    """A population of all candidates, trained; what it says of its validation rows.
+class _TrainedFold:
+    """A population that was trained on the rows of a fold; what it says of its validation rows.
 
-    truths  (n, rows, …) see `truths_of`
-    weight  (rows,)
+    truths  (members, rows, …) see `truths_of`
     """
 
     population: Population
     truths: Array
-    weight: Array
     epochs: int
     diverged: int
 
 
-def _told(held: Rows, fit: Fit, fitted: Fitted) -> _Fold:
+def _told(fit: Fit, fitted: Fitted) -> _TrainedFold:
     """What a population that is trained has to say of its validation rows."""
     population, data = Population(fit.members), fit.data
     history = population.adopt(fitted)
@@ -150,11 +164,10 @@ def _told(held: Rows, fit: Fit, fitted: Fitted) -> _Fold:
     with np.errstate(all="ignore"):  # what overflows counts as undecided
         ask = population.predict if data.task == "regression" else population.predict_proba
         truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
-    weight = np.ones(len(held)) if held.weight is None else held.weight
     steps = -(-len(fit.data.train) // fit.settings.batch_size)
     epochs = max(-(-status.step // steps) for status in history.status)
     diverged = sum(status.kind == "diverged" for status in history.status)
-    return _Fold(population, truths, weight, max(1, epochs), diverged)
+    return _TrainedFold(population, truths, max(1, epochs), diverged)
 
 
 class PopulationEnsemble(Predictor):
@@ -196,40 +209,44 @@ class PopulationEnsemble(Predictor):
         KeyboardInterrupt
             On Ctrl-C.
         """
-        task = self._decide(X, y, sample_weight)
-        shown = Bar(RUN) if task.chosen["verbose"] else nullcontext()
-        found: list[_Fold] = []
-        config = self._config(task.standardize)
-        with search_store(self.store, task.chosen["fresh"], config, RUN) as store, shown as bar:
-            fits = (self._fit_of(task, fold) for fold in range(task.folds))
+        plan = self._decide(X, y, sample_weight)
+        shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
+        found: list[_TrainedFold] = []
+        with (
+            search_store(self.store, plan.chosen["fresh"], self._config(plan), RUN) as store,
+            shown as bar,
+        ):
+            fits = (
+                self._fit_of(plan, fold, kind) for fold in range(plan.folds) for kind in plan.inputs
+            )
             for part in portions(fits, size_of):
-                workers = task.chosen["workers"]
+                workers = plan.chosen["workers"]
                 shared = RunSettings(workers=workers, progress=bar or False, store=store)
                 fitted = fit_together(part, shared)
                 if any(one.history.interrupted for one in fitted):
                     raise KeyboardInterrupt
-                for fit, one in zip(part, fitted, strict=True):
-                    found.append(_told(task.held(len(found)), fit, one))
-        weight = np.concatenate([one.weight for one in found])
-        truths = np.concatenate([one.truths for one in found], axis=1)
-        selection = select(truths, weight, task.targets.task, task.chosen["n_selected"])
-        self._keep(task, found, selection)
+                found += map(_told, part, fitted)
+            trees = [self._grow(plan, fold) for fold in range(plan.folds)]
+        self._select(plan, found, trees)
         return self
 
     def _chosen(self) -> dict[str, Any]:
         return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
 
-    def _config(self, standardize: str | bool = "robust") -> dict[str, Any]:
+    def _config(self, plan: _EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        own = self.get_params(deep=False)
-        said = {"standardize_inputs": standardize} if standardize == "robust" else {}  # it is new
-        return plain_parameters(own, _IDLE) | said
+        own = plain_parameters(self.get_params(deep=False), _IDLE)
+        # Earlier versions had standard inputs alone, and did not say so.
+        kinds = list(plan.inputs)
+        return own if kinds == [EARLIER] else own | {"standardize_inputs": kinds}
 
     def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
-        space = FAMILIES if self.space is None else check_families(self.space, owner)
+        earlier = not chosen["fresh"] and stored_inputs(self.store, RUN) is EARLIER
+        usual = FIRST_FAMILIES if earlier else FAMILIES
+        space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
             remedy = "random_state=0"
@@ -242,53 +259,139 @@ class PopulationEnsemble(Predictor):
         draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"
         part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
-        candidates = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
-        seeds = draws.randint(np.iinfo(np.int32).max, size=len(candidates))
-        known = None if chosen["fresh"] else stored_inputs(self.store, RUN)
-        standardize = "robust" if known is None else known
-        inputs = scaler_of(standardize, rows)
-        return _EnsemblePlan(rows, part, standardize, inputs, targets, candidates, seeds, chosen)
+        drawn = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
+        seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn))
+        usual_inputs: str | bool = EARLIER if earlier else "robust"
+        candidates = [{"standardize_inputs": usual_inputs} | one for one in drawn]
+        if issparse(rows.x):  # which piecewise codes would make dense
+            for one in candidates:
+                if one["standardize_inputs"] == "piecewise":
+                    one["standardize_inputs"] = "robust"
+        order = sorted(range(len(drawn)), key=lambda n: str(candidates[n]["standardize_inputs"]))
+        candidates = [candidates[n] for n in order]
+        kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
+        inputs = {kind: scaler_of(kind, rows) for kind in kinds}
+        with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
+        trees = TREES if with_trees else ()
+        seed = int(draws.randint(np.iinfo(np.int32).max))
+        return _EnsemblePlan(
+            rows, part, inputs, targets, candidates, seeds[order], trees, seed, chosen
+        )
 
-    def _fit_of(self, task: _EnsemblePlan, fold: int) -> Fit:
-        """All candidates as one population, on the rows of the other parts."""
-        rest = task.rows.take(np.flatnonzero(task.part != fold))
-        ready = self._prepare(task, rest, task.held(fold))
+    def _fit_of(self, plan: _EnsemblePlan, fold: int, kind: str | bool) -> Fit:
+        """All candidates of a kind of inputs as one population, on the rows of the other parts."""
+        ready = self._prepare(plan, plan.rest(fold), plan.held(fold), kind)
         name = f"{RUN}: fold {fold + 1}"
+        if len(plan.inputs) > 1:
+            name += f", {kind} inputs"
         members = [member for one in ready for member in one.members]
         return Fit(members, ready[0].data, FitSettings(**ready[0].arguments, run=name))
 
-    def _prepare(self, task: _EnsemblePlan, rows: Rows, held: Rows) -> list[Prepared]:
-        """One for each candidate, all on one table."""
-        owner, chosen = type(self).__name__, task.chosen
-        network = self._network(batch_size=task.batch_size(len(rows)), engine=chosen["engine"])
+    def _prepare(
+        self, plan: _EnsemblePlan, rows: Rows, held: Rows, kind: str | bool
+    ) -> list[Prepared]:
+        """One for each candidate of a kind of inputs, all on one table."""
+        owner, chosen, places = type(self).__name__, plan.chosen, plan.places(kind)
+        network = self._network(batch_size=plan.batch_size(len(rows)), engine=chosen["engine"])
         every = [
-            check_parameters(clone(network).set_params(**one).get_params(deep=False), owner)
-            for one in task.candidates
+            check_parameters(
+                clone(network).set_params(**plan.candidates[place]).get_params(deep=False), owner
+            )
+            for place in places
         ]
         features = {"n_features_in_": self.n_features_in_}
-        before = task.inputs, task.dtype
-        table = make_table(rows, held, task.targets, every[0], 0, features, before)
+        before = plan.inputs[kind], plan.dtype
+        table = make_table(rows, held, plan.targets, every[0], 0, features, before)
         epochs, patience = chosen["max_iter"], chosen["n_iter_no_change"]
         stopping = EarlyStopping("validation_loss", int(min(patience, epochs + 1)))
         return [
             prepared(table, own, [int(seed)], epochs, stopping, owner)
-            for own, seed in zip(every, task.seeds, strict=True)
+            for own, seed in zip(every, plan.seeds[places], strict=True)
         ]
 
-    def _keep(self, task: _EnsemblePlan, folds: Sequence[_Fold], selection: Selection) -> None:
-        """What was selected, as one population, and what there is to say of it."""
-        places = np.flatnonzero(selection.weights).tolist()
-        populations = [fold.population for fold in folds]
-        members = [population[place] for population in populations for place in places]
-        states = [population.states[place] for population in populations for place in places]
-        first = populations[0]
-        self._population = Population.restore(members, states, first.widths, first.engine)
-        self._weights = np.tile(selection.weights[places] / len(folds), len(folds))
-        self._inputs, self._targets, self._dtype = task.inputs, task.targets, task.dtype
-        self.candidates_ = [dict(one) for one in task.candidates]
+    def _grow(self, plan: _EnsemblePlan, fold: int) -> list[BoostedTrees]:
+        """The trees of a fold, cut where they say most of its validation rows."""
+        rows, held = (
+            replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
+        )
+        return [grow(rows, held, plan.targets, own, plan.trees_seed) for own in plan.trees]
+
+    def _select(
+        self,
+        plan: _EnsemblePlan,
+        found: Sequence[_TrainedFold],
+        trees: Sequence[Sequence[BoostedTrees]],
+    ) -> None:
+        """Selects candidates, and keeps them and what there is to say of them."""
+        targets, kinds, folds = plan.targets, list(plan.inputs), plan.folds
+        each = {
+            kind: [found[fold * len(kinds) + place] for fold in range(folds)]
+            for place, kind in enumerate(kinds)
+        }
+        truths, weights = [], []
+        for fold in range(folds):
+            held = plan.held(fold)
+            t, method = targets.encode(held.y), "predict_proba"
+            said = [each[kind][fold].truths for kind in kinds]
+            for one in trees[fold]:
+                answers = one.outputs(held.x, plan.dtype, method, plan.chosen["engine"])
+                said.append(truths_of(answers, t, targets.task))
+            truths.append(np.concatenate(said))
+            weights.append(np.ones(len(held)) if held.weight is None else held.weight)
+        selection = select(
+            np.concatenate(truths, axis=1),
+            np.concatenate(weights),
+            targets.task,
+            plan.chosen["n_selected"],
+        )
+        self._keep(plan, each, trees, selection)
+
+    def _keep(
+        self,
+        plan: _EnsemblePlan,
+        each: Mapping[str | bool, Sequence[_TrainedFold]],
+        trees: Sequence[Sequence[BoostedTrees]],
+        selection: Selection,
+    ) -> None:
+        """What was selected, and what there is to say of it."""
+        folds, chosen = plan.folds, selection.weights
+        voters: list[Voter] = []
+        weights: list[Array] = []
+        networks = chosen[: len(plan.candidates)]
+        # There is always a network, if with no weight: files and graphs begin with one.
+        best = int(np.argmin(selection.losses[: len(networks)]))
+        wanted = np.flatnonzero(networks) if networks.any() else np.array([best])
+        for kind, found in each.items():
+            own = plan.places(kind)
+            places = [place for place in own if place in wanted]
+            if places:
+                voters.append(
+                    Networks(plan.inputs[kind], _joined(found, [p - own[0] for p in places]))
+                )
+                weights.append(np.tile(chosen[places] / folds, folds))
+        for fold in trees:
+            for own_weight, one in zip(chosen[len(networks) :], fold, strict=True):
+                if own_weight:
+                    voters.append(one)
+                    weights.append(np.array([own_weight / folds]))
+        first = voters[0]
+        assert isinstance(first, Networks)
+        self._inputs, self._population, self._beside = first.inputs, first.population, voters[1:]
+        self._weights = np.concatenate(weights)
+        self._targets, self._dtype = plan.targets, plan.dtype
+        self.candidates_ = [dict(one) for one in (*plan.candidates, *plan.trees)]
         self.weights_, self.losses_ = selection.weights, selection.losses
         self.loss_, self.best_index_ = selection.loss, selection.best
         self.gain_ = float(selection.losses[selection.best] - selection.loss)
-        self.n_folds_, self.n_networks_ = len(folds), len(members)
-        self.n_iter_ = max(fold.epochs for fold in folds)
-        self.n_diverged_ = sum(fold.diverged for fold in folds)
+        self.n_folds_ = folds
+        self.n_networks_ = sum(len(one) for one in voters if isinstance(one, Networks))
+        self.n_iter_ = max(one.epochs for found in each.values() for one in found)
+        self.n_diverged_ = sum(one.diverged for found in each.values() for one in found)
+
+
+def _joined(found: Sequence[_TrainedFold], places: Sequence[int]) -> Population:
+    """Some members of the populations of all folds, fold by fold, as one population."""
+    populations = [one.population for one in found]
+    members = [population[place] for population in populations for place in places]
+    states = [population.states[place] for population in populations for place in places]
+    return Population.restore(members, states, populations[0].widths, populations[0].engine)

@@ -34,6 +34,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         1 to 5; "auto": 5 for up to 5,000 rows, else 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
+    trees : bool, default True
+        Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
     n_iter_no_change : float, default 10
@@ -120,6 +122,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         space: Any = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
+        trees: bool = True,
         max_iter: int = 100,
         n_iter_no_change: float = 10,
         batch_size: int | str = "auto",
@@ -159,6 +162,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         1 to 5; "auto": 5 for up to 5,000 rows, else 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
+    trees : bool, default True
+        Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
     n_iter_no_change : float, default 10
@@ -233,6 +238,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         space: Any = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
+        trees: bool = True,
         max_iter: int = 100,
         n_iter_no_change: float = 10,
         batch_size: int | str = "auto",

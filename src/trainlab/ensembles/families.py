@@ -15,6 +15,7 @@ from sklearn.model_selection import ParameterSampler
 
 from trainlab.deprecated import NORMS
 from trainlab.errors import SettingError, sentence
+from trainlab.optimizers import Adam
 
 ARCHITECTURE: Final = (
     "hidden_layer_sizes",
@@ -24,24 +25,49 @@ ARCHITECTURE: Final = (
     "init",
     "loss",
     "label_smoothing",
+    "standardize_inputs",
 )
 """The parameters that candidates of one architecture have in common."""
 TRAINING: Final = ("optimizer", "learning_rate_init", "schedule", "alpha", "dropout")
 """The parameters that are drawn for each candidate."""
 
 _TRAINING: Final[Mapping[str, Any]] = {
+    "optimizer": [Adam(beta2=0.95)],
+    "learning_rate_init": loguniform(2e-3, 2e-2),
+    "schedule": ["cosine"],
+    "alpha": loguniform(1e-4, 0.5),
+    "dropout": [0.0, 0.1, 0.3],
+}
+FAMILIES: Final[Sequence[Mapping[str, Any]]] = tuple(
+    {"hidden_layer_sizes": hidden, "standardize_inputs": [inputs], **more, **_TRAINING}
+    for inputs, hidden, more in (
+        ("piecewise", [(128,), (256,)], {"activation": ["gelu"]}),
+        ("robust", [(128, 128)], {"activation": ["relu", "gelu"]}),
+        ("piecewise", [(128, 128)], {"norm": ["batch"]}),
+        ("robust", [(256,), (128, 128, 128)], {"activation": ["gelu", "elu"]}),
+    )
+)
+"""The families of networks that take turns where nothing else is asked for."""
+
+_FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
     "learning_rate_init": loguniform(1e-3, 2e-2),
     "alpha": loguniform(1e-4, 1e1),
     "dropout": [0.0, 0.1, 0.3],
 }
-FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
-    {"hidden_layer_sizes": [(64,), (128,)], **_TRAINING},
-    {"hidden_layer_sizes": [(64, 64), (128, 128)], **_TRAINING},
-    {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "norm": ["batch"], **_TRAINING},
-    {"hidden_layer_sizes": [(32, 32), (64, 64)], "activation": ["tanh"], **_TRAINING},
+FIRST_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+    {"hidden_layer_sizes": [(64,), (128,)], **_FIRST_TRAINING},
+    {"hidden_layer_sizes": [(64, 64), (128, 128)], **_FIRST_TRAINING},
+    {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "norm": ["batch"], **_FIRST_TRAINING},
+    {"hidden_layer_sizes": [(32, 32), (64, 64)], "activation": ["tanh"], **_FIRST_TRAINING},
 )
-"""The families of networks that take turns where nothing else is asked for."""
+"""Those of earlier versions, with which ensembles in their stores go on."""
+
+TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
+    {"max_leaf_nodes": leaves, "min_samples_leaf": 5, "l2_regularization": 1.0, "max_features": 0.5}
+    for leaves in (8, 64)
+)
+"""The settings of boosted trees that vote beside the networks."""
 
 Space = Sequence[Mapping[str, Any]]
 

@@ -14,15 +14,15 @@ SUM_ERROR = 1e-9
 def _finish(model: PopulationEnsemble) -> None:
     """Judges the parameters, and the weights of the members."""
     model._chosen()
-    weights = model._weights
-    sound = weights is not None and weights.shape == (len(model._population),)
+    weights, members = model._weights, sum(len(one) for one in model._voters)
+    sound = weights is not None and weights.shape == (members,)
     if (
         not sound
         or weights is None
         or not (weights >= 0).all()
         or abs(weights.sum() - 1) > SUM_ERROR
     ):
-        must = f"be {len(model._population)} numbers >= 0 with a sum of 1"
+        must = f"be {members} numbers >= 0 with a sum of 1"
         raise ModelFileError(sentence("weights", "an ensemble", must, weights))
 
 

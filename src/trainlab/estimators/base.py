@@ -37,6 +37,7 @@ from trainlab.estimators.preparation import (
 )
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
+from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
@@ -187,6 +188,48 @@ class BaseMLP(Predictor):
         self._sum_up()
         outcome.complain(type(self).__name__)
         return self
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights of each layer, as scikit-learn has them: (in, out).
+
+        Of several members (members, in, out).  What goes in are the standardised columns.
+        """
+        return self._arrays("W", "coefs_")
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases of each layer: (out,), or of several members (members, out)."""
+        return [one[..., 0, :] for one in self._arrays("b", "intercepts_")]
+
+    @property
+    def n_layers_(self) -> int:
+        """The number of layers, input and output counted."""
+        return len(self._of_fitted("n_layers_")[0].network.hidden) + 2
+
+    @property
+    def n_outputs_(self) -> int:
+        """The number of outputs of the network; of two classes there are two."""
+        return self._of_fitted("n_outputs_").widths.outputs
+
+    @property
+    def out_activation_(self) -> str:
+        """What makes predictions of the outputs: "softmax", "logistic" or "identity"."""
+        task = self._of_fitted("out_activation_")[0].network.loss.task
+        return {"classification": "softmax", "multilabel": "logistic"}.get(task, "identity")
+
+    def _arrays(self, letter: str, owner: str) -> list[Array]:
+        """The arrays of each layer whose name begins so; of several members, stacked."""
+        population = self._of_fitted(owner)
+        found = [population.parameters(index) for index in range(len(population))]
+        layers = [f"{letter}{layer}" for layer in range(1, self.n_layers_)]
+        one = len(found) == 1
+        return [found[0][n].copy() if one else np.stack([own[n] for own in found]) for n in layers]
+
+    def _of_fitted(self, name: str) -> Population:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"{name} is there after fit")
+        return self._population
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, targets: Targets | None) -> Self:
         """One epoch.  `targets` are those given with the first one, if they were."""

@@ -77,7 +77,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     warm_start : bool, default False
         Let `fit` go on from what was learnt, with new optimizers.
     verbose : bool, default False
-        Show a bar on the terminal.
+        Show a bar in the terminal, or below the cell of a notebook.
     workers : int, optional
         How many members are trained at a time; by default as many as there are cores.
     engine : {"auto", "native", "numpy"} or Engine
@@ -99,6 +99,13 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         For each epoch the mean loss of its rows, without the penalty.
     loss_, best_loss_ : float
         Its last and its least value.
+    coefs_, intercepts_ : list of ndarray
+        Weights (in, out) and biases (out,) of each layer; of several members with a leading axis.
+        What goes into the first layer are the standardised columns.
+    n_layers_, n_outputs_ : int
+        Layers, input and output counted, and outputs.
+    out_activation_ : str
+        "softmax", "logistic" or "identity".
     validation_curve_, validation_scores_ : ndarray or None
         Loss and accuracy on validation rows.
 

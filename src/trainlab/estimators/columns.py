@@ -29,6 +29,7 @@ from trainlab.estimators.cells import (
 from trainlab.estimators.compatibility import check_features, keeps_parameters, validate_data
 from trainlab.estimators.dates import Dates, find_order
 from trainlab.estimators.frames import columns_of, is_frame, objects
+from trainlab.estimators.text import MAX_WIDTH, Text
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
 
@@ -47,6 +48,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     dates : "auto" or list of str or int or dict
         All columns of dates, by name or by place; "auto" looks at the cells.  A dict says in which
         order each has year, month and day where they are digits: "ymd", "dmy" or "mdy".
+    text : list of str or int, default ()
+        All columns of text, by name or by place.
+    text_width : int, default 256
+        How many columns a column of text becomes.
 
     Attributes
     ----------
@@ -54,8 +59,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         What each column became.
     words_ : tuple of int
         The places of the columns of words.
-    dates_ : tuple of int
-        The places of the columns of dates.
+    dates_, text_ : tuple of int
+        The places of the columns of dates, and of text.
     n_features_in_ : int
         The number of columns.
     feature_names_in_ : ndarray of str
@@ -85,6 +90,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     A column of dates becomes its year, month, day, weekday (0 for Monday) and hour, 7.5 for 7:30,
     as far as they differ in the rows of `fit`, and the days elapsed since the first of these; with
     the median date in place of missing ones, and a column that says so, as of numbers.
+    A column of text becomes `text_width` columns: how often it has each group of 2 to 4 letters, by
+    a hash of the group, in a row of length 1.  Names, titles and addresses are texts: words of
+    which few rows have the same.
     A column of words becomes a column for each word, 1 in the rows that have it, else 0; one for
     rare words together, where there were any; and one for missing values, where there were any.
 
@@ -114,7 +122,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     columns_: tuple[Column, ...]
 
     # What encoders without these parameters, of earlier versions, did.
-    _before: ClassVar[Mapping[str, Any]] = {"dates": []}
+    _before: ClassVar[Mapping[str, Any]] = {"dates": [], "text": (), "text_width": 256}
 
     @keeps_parameters
     def __init__(
@@ -124,6 +132,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         min_frequency: int = 3,
         max_categories: int = 50,
         dates: Any = "auto",
+        text: Any = (),
+        text_width: int = 256,
     ) -> None: ...
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -143,10 +153,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         """
         self._limits()
         table = self._read(X, reset=True)
-        words, dates = self._named_words(), self._named_dates()
+        words, dates, text = self._named_words(), self._named_dates(), self._named_text()
         columns: list[Column] = []
         for place, (name, (own, of_kinds)) in enumerate(zip(self._names(), table, strict=True)):
-            if of_kinds if words is None else place in words:
+            if place in text:
+                columns.append(Text.of(own, self.text_width))
+            elif of_kinds if words is None else place in words:
                 columns.append(Words.of(own, *self._limits()))
             elif dates is not None and place in dates:
                 columns.append(self._dates_of(own, name, dates[place]))
@@ -247,9 +259,14 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         """The places of the columns of dates."""
         return self._places(Dates)
 
+    @property
+    def text_(self) -> tuple[int, ...]:
+        """The places of the columns of text."""
+        return self._places(Text)
+
     def _places(self, kind: type[Column]) -> tuple[int, ...]:
         if not self.__sklearn_is_fitted__():
-            raise AttributeError("words_ and dates_ are there after fit")
+            raise AttributeError("words_, dates_ and text_ are there after fit")
         return tuple(place for place, one in enumerate(self.columns_) if isinstance(one, kind))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -301,6 +318,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def _limits(self) -> tuple[int, int]:
         for name in ("min_frequency", "max_categories"):
             whole_number(1).check(getattr(self, name), name, OWNER)
+        whole_number(1, high=MAX_WIDTH).check(self.text_width, "text_width", OWNER)
         return self.min_frequency, self.max_categories
 
     def _named_words(self) -> frozenset[int] | None:
@@ -322,6 +340,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
                 must = f"have orders among {', '.join(ORDERS)}"
                 raise SettingError(sentence("dates", OWNER, must, order))
         return {place: said.get(one) if said else None for place, one in named.items()}
+
+    def _named_text(self) -> frozenset[int]:
+        """The places of the columns that `text` names."""
+        named = self._named("text")
+        if named is None:
+            must = "be a list of names or places of columns"
+            raise SettingError(sentence("text", OWNER, must, self.text))
+        for other in (self._named_words(), self._named_dates()):
+            if both := frozenset(other or ()) & named.keys():
+                must = "name columns that words and dates do not name"
+                raise SettingError(sentence("text", OWNER, must, self._names()[min(both)]))
+        return frozenset(named)
 
     def _named(self, parameter: str) -> dict[int, Any] | None:
         """The places of the columns that a parameter names, each with its name; None for "auto".

@@ -10,8 +10,17 @@ import numpy as np
 
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.inputs import FAR, InputScaler
-from trainlab.estimators.predictor import Predictor
-from trainlab.estimators.targets import GREATEST, LARGEST, SMALLEST, Indicators, Labels, Values
+from trainlab.estimators.predictor import Networks, Predictor
+from trainlab.estimators.targets import (
+    GREATEST,
+    LARGEST,
+    SMALLEST,
+    Indicators,
+    Labels,
+    Targets,
+    Values,
+)
+from trainlab.estimators.trees import BoostedTrees
 from trainlab.models.graph import Graph, member_outputs
 from trainlab.network.nodes import DOUBLE, FLOAT, INT64
 from trainlab.network.workspace import Array
@@ -25,10 +34,14 @@ def estimator_graph(model: Predictor, index: int | None) -> Graph:
     if index is not None:
         must = f"be None for {name}, whose members are averaged"
         raise SettingError(sentence("index", "export_onnx", must, index))
-    population, targets = model._population, model._targets
+    targets = model._targets
     graph = Graph(np.dtype(model._dtype), len(model._inputs.mean))
-    z = _standardized(graph, model._inputs)
-    outputs = [member_outputs(graph, population, place, z) for place in range(len(population))]
+    outputs: list[str] = []
+    for voter in model._voters:
+        if isinstance(voter, BoostedTrees):
+            outputs.append(voter.onnx(graph, graph.add("Cast", "x", to=DOUBLE)))
+        elif isinstance(voter, Networks):
+            outputs += _of_networks(graph, voter, targets)
     weights = model._weights
     if weights is None:
         weights = np.full(len(outputs), 1 / len(outputs))
@@ -39,6 +52,17 @@ def estimator_graph(model: Predictor, index: int | None) -> Graph:
     else:
         _indicate(graph, targets, outputs, weights)
     return graph
+
+
+def _of_networks(graph: Graph, networks: Networks, targets: Targets) -> list[str]:
+    """What each member says: real numbers, or probabilities."""
+    z, population = _standardized(graph, networks.inputs), networks.population
+    outputs = [member_outputs(graph, population, place, z) for place in range(len(population))]
+    if isinstance(targets, Labels):
+        return [graph.add("Softmax", one, axis=-1) for one in outputs]
+    if isinstance(targets, Indicators):
+        return [graph.add("Sigmoid", one) for one in outputs]
+    return outputs
 
 
 def _standardized(graph: Graph, inputs: InputScaler) -> str:
@@ -77,8 +101,7 @@ def _predict(graph: Graph, targets: Values, outputs: list[str], weights: Array) 
 
 
 def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) -> None:
-    p = [graph.add("Softmax", one, axis=-1) for one in outputs]
-    mean = _mean(graph, p, weights, 1.0, 1 / targets.outputs)
+    mean = _mean(graph, outputs, weights, 1.0, 1 / targets.outputs)
     total = graph.add("ReduceSum", mean, graph.constant([-1], np.int64), keepdims=1)
     p_mean = _inside(graph, graph.add("Div", mean, total))
     place = graph.add("ArgMax", p_mean, axis=-1, keepdims=0)
@@ -89,8 +112,7 @@ def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) ->
 
 
 def _indicate(graph: Graph, targets: Indicators, outputs: list[str], weights: Array) -> None:
-    p = [graph.add("Sigmoid", one) for one in outputs]
-    mean = _inside(graph, _mean(graph, p, weights, 1.0, 0.5))
+    mean = _inside(graph, _mean(graph, outputs, weights, 1.0, 0.5))
     above = graph.add("Greater", mean, graph.constant(0.5, np.float64))
     graph.result("label", graph.add("Cast", above, to=INT64), np.int64, targets.outputs)
     graph.result("probabilities", mean, np.float64, targets.outputs)

@@ -2,8 +2,8 @@
 
 The document: the `names` of the two steps, whether the pipeline is `verbose`, the `encoder`
 (its `parameters`, the names of its `features` or null, and for each column what it became:
-{"numbers": [median, holes]}, {"words": [values, rare, holes]} or {"dates": [order, parts, first
-day, median, holes]}; and, where a table in a file
+{"numbers": [median, holes]}, {"words": [values, rare, holes]}, {"dates": [order, parts, first
+day, median, holes]} or {"text": [width, holes]}; and, where a table in a file
 has numbers that are not plain, `formats`, {name: [decimal sign, sign of groups, unit]}), and the
 `network`, its kind and its document, whose arrays are those of the file.
 """
@@ -26,6 +26,7 @@ from trainlab.estimators.columns import TableEncoder
 from trainlab.estimators.dates import PARTS, Dates
 from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.saved import plain, value_of
+from trainlab.estimators.text import Text
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.graph import Graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
@@ -84,6 +85,8 @@ def _described(column: Column) -> dict[str, Any]:
     if isinstance(column, Dates):
         order, parts, *rest = astuple(column)
         return {"dates": [order, list(parts), *rest]}
+    if isinstance(column, Text):
+        return {"text": list(astuple(column))}
     assert isinstance(column, Words)
     return {"words": [list(column.values), list(column.rare), column.holes]}
 
@@ -135,14 +138,15 @@ def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
             must = f"be {len(columns)} different names, or null"
             raise fault(source, "features", must, features)
         encoder.feature_names_in_ = np.array(features, object)
-    encoder.columns_ = tuple(_column(one, most, source) for one in columns)
+    encoder.columns_ = tuple(_column(one, most, encoder.text_width, source) for one in columns)
     if "formats" in said:
         encoder.number_formats_ = _formats(said["formats"], encoder, source)
     named, dates = encoder._named_words(), encoder._named_dates()
     sound = dates is None or set(dates) == {*encoder.dates_}
+    sound = sound and encoder._named_text() == frozenset(encoder.text_)
     if not columns or named not in (None, frozenset(encoder.words_)) or not sound:
-        must = "be there, and of words and dates where the parameters say so"
-        raise fault(source, "columns", must, encoder.words_ + encoder.dates_)
+        must = "be there, and of words, dates and text where the parameters say so"
+        raise fault(source, "columns", must, encoder.words_ + encoder.dates_ + encoder.text_)
     return encoder
 
 
@@ -158,7 +162,7 @@ def _formats(said: Any, encoder: TableEncoder, source: str) -> dict[str, NumberF
     return {name: NumberFormat(*map(_text, parts)) for name, parts in said.items()}
 
 
-def _column(said: Any, most: int, source: str) -> Column:
+def _column(said: Any, most: int, width: int, source: str) -> Column:
     ((kind, parts),) = said.items()
     if kind == "numbers":
         median, holes = parts
@@ -184,6 +188,10 @@ def _column(said: Any, most: int, source: str) -> Column:
             and abs(first) < _DAYS > abs(put) / DAY
         ):
             return Dates(order, tuple(own), first, put, holes)
+    elif kind == "text":
+        own, holes = parts
+        if type(own) is int and own == width and type(holes) is bool:
+            return Text(own, holes)
     must = f"be a finite median, or at most {most} columns of different words"
     raise fault(source, "a column of the encoder", must, said)
 

@@ -6,8 +6,9 @@ Order: both tasks, classification, regression.  Axis letters: N rows, out target
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
@@ -28,10 +29,38 @@ from trainlab.population import Population
 from trainlab.powers import logarithm
 
 
+class Voter(Protocol):
+    """What votes in a mean: one member, or several on the same inputs."""
+
+    def __len__(self) -> int: ...
+
+    def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
+        """What each says of rows x: (members, N, out) of "predict" or "predict_proba"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """A population, and what becomes of X before its members see it."""
+
+    inputs: InputScaler
+    population: Population
+
+    def __len__(self) -> int:
+        return len(self.population)
+
+    def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
+        """The outputs (members, N, out) for rows x."""
+        z = padded(self.inputs.encode(x, dtype))
+        with np.errstate(all="ignore"):  # what overflows counts as undecided
+            outputs: Array = getattr(self.population, method)(z, engine=engine)
+        return outputs[:, : x.shape[0]]
+
+
 class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
-    """An estimator that predicts the mean over the members of a population.
+    """An estimator that predicts the mean over the members of a population, and what votes beside.
 
     engine    what computes its predictions
+    _beside   what votes beside the population
     _weights  (members,) of that mean, with a sum of 1; None: all the same
     """
 
@@ -41,6 +70,7 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     _dtype: str
     engine: Any = "auto"
     _weights: Array | None = None
+    _beside: Sequence[Voter] = ()
 
     _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
 
@@ -51,6 +81,11 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
     @abstractmethod
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         """What the rows of a first training say of y."""
+
+    @property
+    def _voters(self) -> tuple[Voter, ...]:
+        """All that vote, in the order of the weights."""
+        return (Networks(self._inputs, self._population), *self._beside)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is something to predict with."""
@@ -80,13 +115,11 @@ class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes
         return rows.weighed(check_sample_weight(sample_weight, X, owner))
 
     def _outputs(self, X: Any, method: str) -> Array:
-        """The output of each member for X: "predict" or "predict_proba" of the population."""
+        """The output of each member for X: "predict" or "predict_proba"."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        z = padded(self._inputs.encode(X, self._dtype))
-        with np.errstate(all="ignore"):  # what overflows counts as undecided
-            outputs: Array = getattr(self._population, method)(z, engine=self.engine)
-        return outputs[:, : X.shape[0]]
+        parts = [one.outputs(X, self._dtype, method, self.engine) for one in self._voters]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # it comes without types

@@ -3,9 +3,10 @@
 The document: `parameters` of the constructor, the `population` of the members, what `targets`
 say of y, `dtype`, flags, and the `attributes` that `fit` left.  Curves, and the means and
 scales of inputs and targets, are arrays of the file; labels and names are listed in the
-document with their dtype.  Bounds of the inputs are missing from earlier files: nothing was
-bounded.  In version 1 of the format there are none of inputs, nor the
-parameter `standardize_inputs`: X was taken as it is.
+document with their dtype.  What votes `beside` the population of an ensemble is a list of further
+populations, and of trees; its arrays begin with "beside." and its number.  Bounds and codes of the
+inputs are missing from earlier files: nothing was bounded, or cut.  In version 1 of the format
+there are none of inputs, nor the parameter `standardize_inputs`: X was taken as it is.
 
 A value that JSON has no word for is an object with one key: {"tuple": […]}, {"list": […]},
 {"items": [[key, value], …]}, {"float": "inf"}, {"record": settings}, a distribution of
@@ -32,9 +33,10 @@ from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.graphs import estimator_graph
 from trainlab.estimators.inputs import InputScaler
-from trainlab.estimators.predictor import ClassifierPredictor, Predictor
+from trainlab.estimators.predictor import ClassifierPredictor, Networks, Predictor, Voter
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.estimators.trees import BoostedTrees
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.kinds import Kind, register
 from trainlab.models.populations import describe_population, revive_population
@@ -72,6 +74,11 @@ class Format:
         return issubclass(self.kind, ClassifierPredictor)
 
     @property
+    def votes(self) -> bool:
+        """Whether members have weights, and others may vote beside them."""
+        return "_weights" in self.arrays
+
+    @property
     def parts(self) -> set[str]:
         """What a document has."""
         return {"parameters", "population", "targets", "dtype", "attributes", *self.flags}
@@ -82,12 +89,14 @@ def pack(form: Format, model: Any) -> Content:
     name = form.kind.__name__
     if not model.__sklearn_is_fitted__():
         raise SettingError(sentence("model", "save", "be fitted", name, "fit(X, y)"))
-    population, arrays = describe_population(model._population)
+    population, arrays = _describe_networks(Networks(model._inputs, model._population))
     kept = vars(model)
     arrays |= {own: kept[own] for own in form.arrays if kept.get(own) is not None}
-    arrays |= {
-        f"inputs.{one.name}": getattr(model._inputs, one.name) for one in fields(InputScaler)
-    }
+    beside = []
+    for number, one in enumerate(model._beside):
+        what, its = _describe_voter(one)
+        beside.append(what)
+        arrays |= {f"beside.{number}.{key}": array for key, array in its.items()}
     targets = model._targets
     if isinstance(targets, Values):
         said: Any = {"values": bool(targets.flat)}
@@ -105,13 +114,29 @@ def pack(form: Format, model: Any) -> Content:
         "attributes": {key: plain(kept[key], key) for key in form.attributes if key in kept},
         **{flag: bool(kept[f"_{flag}"]) for flag in form.flags},
     }
+    if beside:
+        document["beside"] = beside
     return Content(name, document, arrays)
+
+
+def _describe_networks(networks: Networks) -> tuple[dict[str, Any], dict[str, Array]]:
+    population, arrays = describe_population(networks.population)
+    own = {f"inputs.{one.name}": getattr(networks.inputs, one.name) for one in fields(InputScaler)}
+    return population, arrays | own
+
+
+def _describe_voter(voter: Voter) -> tuple[dict[str, Any], dict[str, Array]]:
+    if isinstance(voter, BoostedTrees):
+        return {"trees": {"depth": voter.depth, "link": voter.link}}, voter.arrays()
+    assert isinstance(voter, Networks)
+    population, arrays = _describe_networks(voter)
+    return {"population": population}, arrays
 
 
 def unpack(form: Format, content: Content, source: str) -> Any:
     """The estimator of a file."""
     document, arrays = content.document, dict(content.arrays)
-    if set(document) != form.parts:
+    if set(document) - ({"beside"} if form.votes else set()) != form.parts:
         raise fault(source, "document", f"have {', '.join(sorted(form.parts))}", sorted(document))
     try:
         return _put_together(form, document, arrays, content.version, source)
@@ -137,20 +162,58 @@ def _put_together(
     model = form.kind(**parameters)
     own = {name: arrays.pop(name, None) for name in form.arrays}
     model._targets = _targets(document["targets"], arrays, form.classifies, source)
-    said = {one.name: arrays.pop(f"inputs.{one.name}", None) for one in fields(InputScaler)}
-    model._population = revive_population(document["population"], arrays, source, version)
-    model._inputs = _inputs(said, attributes["n_features_in_"], version, source)
-    if model._population.widths != (model._inputs.outputs, model._targets.outputs):
-        must = "be those of the inputs and the targets"
-        raise fault(source, "widths", must, model._population.widths)
+    widths = attributes["n_features_in_"], model._targets.outputs
+    if form.votes:
+        model._beside = [
+            _voter(said, _taken(arrays, f"beside.{number}."), widths, source, version)
+            for number, said in enumerate(document.get("beside", []))
+        ]
+    networks = _networks(document["population"], arrays, widths, source, version)
+    model._inputs, model._population = networks.inputs, networks.population
     model._dtype = document["dtype"]
-    if model._dtype != str(model._population.states[0].params.dtype):
+    populations = [one.population for one in model._voters if isinstance(one, Networks)]
+    if {model._dtype} != {str(one.states[0].params.dtype) for one in populations}:
         raise fault(source, "dtype", "be that of the members", model._dtype)
     flags = {f"_{flag}": document[flag] for flag in form.flags}
     for name, value in {**own, **attributes, **flags}.items():
         setattr(model, name, value)
     form.finish(model)
     return model
+
+
+def _taken(arrays: dict[str, Array], start: str) -> dict[str, Array]:
+    """The arrays whose names begin so, without that; they are gone then."""
+    names = [name for name in arrays if name.startswith(start)]
+    return {name.removeprefix(start): arrays.pop(name) for name in names}
+
+
+def _networks(
+    said: Any, arrays: dict[str, Array], widths: tuple[int, int], source: str, version: int
+) -> Networks:
+    own = _taken(arrays, "inputs.")
+    kept = {one.name: own.pop(one.name, None) for one in fields(InputScaler)}
+    if own:
+        raise fault(source, "inputs", "have no other arrays", sorted(own))
+    inputs = _inputs(kept, widths[0], version, source)
+    population = revive_population(said, arrays, source, version)
+    if population.widths != (inputs.outputs, widths[1]):
+        must = "be those of the inputs and the targets"
+        raise fault(source, "widths", must, population.widths)
+    return Networks(inputs, population)
+
+
+def _voter(
+    said: Any, arrays: dict[str, Array], widths: tuple[int, int], source: str, version: int
+) -> Voter:
+    ((kind, value),) = said.items()
+    if kind == "population":
+        return _networks(value, arrays, widths, source, version)
+    if kind == "trees":
+        parts: dict[str, Any] = {**arrays, **value}
+        trees = BoostedTrees(**parts)
+        if trees.is_sound(*widths):
+            return trees
+    raise fault(source, "what votes beside the networks", "be networks or sound trees", kind)
 
 
 def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str) -> Targets:

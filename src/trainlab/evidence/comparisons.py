@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from trainlab import notebook
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
 from trainlab.evidence.checks import Array, check_level, numbers
@@ -104,6 +105,9 @@ class Comparison:
         """Whether a difference is shown (see `compare_all`)."""
         return self.winner is not None
 
+    def __repr__(self) -> str:
+        return f"<Comparison: {self}>"
+
     def __str__(self) -> str:
         both = f"{self.first} and {self.second}"
         if self.pairs < MIN_PAIRS:
@@ -122,6 +126,35 @@ class Comparison:
         low, high = sorted((abs(self.median_low), abs(self.median_high)))
         by = f"{abs(self.median):.4g} in the median ({level} {low:.4g} to {high:.4g}; {p})"
         return f"{found}, by {by}"
+
+
+class Comparisons(list[Comparison]):
+    """Comparisons, each a line; in a notebook a table.
+
+    Parameters
+    ----------
+    iterable : iterable of Comparison
+        In the order of the lines.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self))
+
+    def _repr_html_(self) -> str:
+        headings = ["pair", "better in", "median difference", "interval", "p", "shown"]
+        rows = [
+            (
+                f"{one.first} − {one.second}",
+                f"{one.wins} of {one.pairs} seeds",
+                f"{one.median:.4g}",
+                f"{one.median_low:.4g} to {one.median_high:.4g}",
+                f"{one.adjusted:.2g}",
+                f"{one.winner} is better" if one.shown else "no difference",
+            )
+            for one in self
+        ]
+        below = f"p after correction for {len(self)} pairs." if len(self) > 1 else ""
+        return notebook.table(headings, rows, "", below)
 
 
 Direction = Literal["lower", "higher"]
@@ -186,7 +219,7 @@ def compare_all(
     seed: int = 0,
     better: Direction = "lower",
     pairs: Sequence[tuple[str, str]] | None = None,
-) -> list[Comparison]:
+) -> Comparisons:
     """Compare pairs of arms seed by seed, and correct for the number of pairs.
 
     Parameters
@@ -205,8 +238,8 @@ def compare_all(
 
     Returns
     -------
-    list of Comparison
-        One for each pair.
+    Comparisons
+        A list with one Comparison for each pair; printed, each is a line.
 
     Raises
     ------
@@ -255,13 +288,13 @@ def compare_all(
         list(itertools.combinations(labels, 2)) if pairs is None else _check_pairs(pairs, labels)
     )
     if not names:
-        return []
+        return Comparisons()
     rows = dict(zip(labels, x, strict=True))
     differences = [_Differences.of(rows[a], rows[b], better) for a, b in names]
     means = _mean_intervals(np.array([d.finite for d in differences]), level, seed)
     p = [signed_rank(d.lost) for d in differences]
     adjusted = holm(p)
-    found = []
+    found = Comparisons()
     for k, (first, second) in enumerate(names):
         d, (mean, low, high) = differences[k], means[k]
         kept = d.finite[~np.isnan(d.finite)]

@@ -59,7 +59,7 @@ def score(
 
     A model with `feature_names_in_` takes the columns of these names; another needs a table
     that has as many columns as it has inputs.  Rows are read and predicted in blocks.  Cells
-    are numbers; for a pipeline with a TableEncoder also words, dates and holes.
+    are numbers; for a pipeline with a TableEncoder also words, dates, text and holes.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def score(
                 must = f"be {width}, as the model has inputs"
                 raise DataError(sentence("columns", str(path), must, len(names)))
         encoder = _encoder(model)
-        others = () if encoder is None else (*encoder.words_, *encoder.dates_)
+        others = () if encoder is None else (*encoder.words_, *encoder.dates_, *encoder.text_)
         words = [names[place] for place in others]
         numbers = [name for name in names if name not in set(words)]
         formats = _formats(encoder, numbers, decimal)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import ArrayLike
+
+from trainlab import notebook
 from trainlab.data.arrays import Dataset
 from trainlab.engine import Engine
 from trainlab.errors import SettingError, sentence
-from trainlab.members import Member
+from trainlab.members import Member, label
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
@@ -85,7 +89,27 @@ class Network(Trainable):
         return self._population[0]
 
     def __repr__(self) -> str:
-        return f"Network({self.member!r})"
+        member, state = self.member, "trained" if self._population.is_trained else "not trained"
+        words = f"{label(member.network)}, {label(member.optimizer)}, seed {member.seed}"
+        return f"Network({words}; {state})"
+
+    def _repr_html_(self) -> str:
+        """Settings, and the shapes of its parameters, for notebooks."""
+        member = self.member
+        rows: list[tuple[object, ...]] = [
+            ("network", label(member.network)),
+            ("optimizer", label(member.optimizer)),
+            ("seed", member.seed),
+        ]
+        if self._population.is_trained:
+            found = self.parameters
+            shapes = ", ".join(
+                f"{name} {'×'.join(map(str, one.shape))}" for name, one in found.items()
+            )
+            count = sum(one.size for one in found.values())
+            rows.append(("parameters", f"{count:,}: {shapes}"))
+            rows.append(("trained by", self._population.engine))
+        return notebook.table([], rows, repr(self))
 
     def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
         return self._population._prepared(data, settings)
@@ -172,8 +196,17 @@ class Network(Trainable):
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """The trained parameters by name: W1, b1, and so on."""
+        """The parameters by name: W1 (in, out), b1 (1, out), and so on.
+
+        Some or all of them can be set: `network.parameters = {"W1": array}`.  Names and shapes are
+        checked.  An untrained network learns from W1 and the last matrix how wide it is, and draws
+        what is not given from its seed; `fit(start="parameters")` goes on from there.
+        """
         return self._population.parameters(0)
+
+    @parameters.setter
+    def parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        self._population.set_parameters(0, values)
 
     @staticmethod
     def _one(values: Array) -> Array:

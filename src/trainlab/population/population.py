@@ -5,21 +5,23 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from trainlab import notebook
 from trainlab.blas import one_thread, usable_cores
 from trainlab.data.arrays import Dataset
 from trainlab.deprecated import renamed
 from trainlab.engine import ENGINE, Engine, engine_for
 from trainlab.engine.base import LaneSpec, Widths
 from trainlab.engine.numpy import EVALUATION_ROWS
-from trainlab.engine.state import MemberState
+from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.limits import MEMBERS
-from trainlab.members import Member
+from trainlab.members import Member, label, varied
 from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
@@ -35,6 +37,7 @@ from trainlab.population.validation import (
     check_targets,
     r_squared,
 )
+from trainlab.population.weights import with_parameters
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
@@ -263,8 +266,27 @@ class Population(Trainable, Sequence[Member]):
         return self._members[index]
 
     def __repr__(self) -> str:
-        state = "trained" if self._states else "not trained"
+        state = "trained" if self.is_trained else "not trained"
         return f"Population({len(self)} members, {state})"
+
+    def _repr_html_(self) -> str:
+        """What differs between members, and what they share, for notebooks."""
+        first = self._members[0]
+        axes = [*varied(self._members), "seed"]
+        rows: list[tuple[str, str]] = []
+        for name in axes:
+            labels = list(dict.fromkeys(member.label(name) for member in self._members))
+            more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
+            rows.append((name.replace("_", " "), ", ".join(labels[:_LABELS]) + more))
+        rows += [
+            (name, label(first.get(name))) for name in ("network", "optimizer") if name not in axes
+        ]
+        return notebook.table([], rows, repr(self))
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether members have been trained, and what they learnt was kept."""
+        return self._states is not None
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predict with each member.
@@ -403,6 +425,45 @@ class Population(Trainable, Sequence[Member]):
         network = self._members[index].network.build(*self._widths)
         return network.layout.views(state.params)
 
+    def set_parameters(self, index: int, values: Mapping[str, ArrayLike]) -> None:
+        """Set parameters of one member by name; those that are not given stay as they are.
+
+        Parameters
+        ----------
+        index : int
+            Which member.
+        values : dict of str to array_like
+            Names as in `parameters`.  A bias (1, out) may be given as (out,).
+
+        Raises
+        ------
+        SettingError
+            For names and shapes that the network does not have, and for numbers that are not
+            finite.
+
+        Notes
+        -----
+        In a population that is not trained, the other members begin with the draws of their seeds,
+        and W1 and the last matrix say how many features go in and come out.  The arrays of the
+        optimizer are forgotten: `fit(start="parameters")` goes on from the new parameters.
+
+        Examples
+        --------
+        >>> population = Population.grid(MLP(hidden=(2,)), seed=range(3))
+        >>> population.set_parameters(1, {"W1": np.ones((4, 2)), "W2": np.ones((2, 3))})
+        >>> population.parameters(1)["W1"].sum(), population.widths
+        (np.float64(8.0), Widths(inputs=4, outputs=3))
+        """
+        place = self._place(index)
+        member, states, widths = self._members[place], self._states, self._widths
+        found, widths = with_parameters(
+            member, values, None if states is None else states[place], widths
+        )
+        if states is None:
+            states = draw_states(self._members, widths, found.params.dtype)
+        self._states, self._widths = [*states], widths
+        self._states[place] = found
+
     @property
     def states(self) -> tuple[MemberState, ...]:
         """What each member has learnt."""
@@ -466,10 +527,13 @@ class Population(Trainable, Sequence[Member]):
 
     def _of(self, index: int) -> MemberState:
         states = self._trained()
+        return states[self._place(index)]
+
+    def _place(self, index: int) -> int:
         if not is_integer(index) or not -len(self) <= index < len(self):
             must = f"be an integer in [{-len(self)}, {len(self) - 1}]"
             raise SettingError(sentence("index", "Population", must, index))
-        return states[index]
+        return int(index)
 
     def _each(self, x: Any, read: Callable[[Loss, Array], Any], engine: str | Engine) -> Array:
         """What `read` makes of the outputs of every member, in the order of the population."""
@@ -489,6 +553,10 @@ class Population(Trainable, Sequence[Member]):
                 for place, value in zip(lane.places, values, strict=True):
                     found[group.places[place]] = value
         return np.stack(found)
+
+
+_LABELS: Final = 12
+"""Values of a setting that a notebook shows."""
 
 
 def _check_count(members: int, owner: str) -> None:

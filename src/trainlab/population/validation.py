@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
+from trainlab.training.epochs import LOG
 from trainlab.training.metrics import check_metrics
 from trainlab.training.plan import EarlyStopping, Plan
 
@@ -94,6 +96,7 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -
         tuple(settings.callbacks),
         settings.keep,
         tuple(settings.metrics),
+        LOG.isEnabledFor(logging.INFO),
     )
     if settings.early_stopping is not None:
         seen = ("train_loss",) if len(evaluations) else ()

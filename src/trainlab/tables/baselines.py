@@ -19,8 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from trainlab.data.dates import Order
-from trainlab.estimators import TableEncoder
+from trainlab.estimators.cells import Column
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import TablePrediction
 from trainlab.tables.problem import TableProblem
@@ -38,16 +37,16 @@ class Kinds:
     """Words as numbers for trees, which split them as categories; holes are NaN.
 
     places  of the columns of words
-    dates   of those of dates, and how they are written: their parts stand behind all columns
+    others  what an encoder makes of dates and text, by their places; they stand behind all columns,
+            and are 0 in their own
     """
 
     places: list[int]
-    dates: Mapping[int, Order] = field(default_factory=dict)
+    others: Mapping[int, Column] = field(default_factory=dict)
     _codes: OrdinalEncoder = field(init=False)
-    _parts: TableEncoder = field(init=False)
 
     def fit(self, x: NDArray[Any]) -> Array:
-        """Learns the words of rows (N, d), and gives their numbers (N, d).
+        """Learns the words of rows (N, d), and gives their numbers (N, m).
 
         Those beyond the most frequent are one category.
         """
@@ -59,25 +58,21 @@ class Kinds:
         )
         if self.places:
             self._codes.fit(self._cells(x))
-        if self.dates:
-            self._parts = TableEncoder([], dates=dict(enumerate(self.dates.values())))
-            self._parts.fit(x[:, [*self.dates]])
         return self.transform(x)
 
     def transform(self, x: NDArray[Any]) -> Array:
-        """The numbers (N, d) of rows; words that were not there before are holes."""
+        """The numbers (N, m) of rows; words that were not there before are holes."""
         found = np.zeros(x.shape)
-        others = {*self.places, *self.dates}
-        numbers = [place for place in range(x.shape[1]) if place not in others]
+        apart = {*self.places, *self.others}
+        numbers = [place for place in range(x.shape[1]) if place not in apart]
         found[:, numbers] = x[:, numbers].astype(np.float64)
         if self.places:
             with warnings.catch_warnings():
                 # It says that unknown words become what we ask for.
                 warnings.filterwarnings("ignore", message="Found unknown categories")
                 found[:, self.places] = self._codes.transform(self._cells(x))
-        if self.dates:
-            found = np.hstack([found, self._parts.transform(x[:, [*self.dates]])])
-        return found
+        made = [one.encode(x[:, place], str(place)) for place, one in self.others.items()]
+        return np.concatenate([found, *made], axis=1)
 
     def _cells(self, x: NDArray[Any]) -> NDArray[Any]:
         """The words (N, words), with NaN for holes, as scikit-learn knows them."""
@@ -95,7 +90,8 @@ def baselines(
     known    the rows (x, y) that the model was trained on
     """
     classifies = of.task == "classification"
-    words = Kinds(of.words, of.dates)
+    apart = (*of.dates, *of.text)
+    words = Kinds(of.words, {place: encoder.columns_[place] for place in apart})
     trees: Any = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
     boosted = trees(categorical_features=of.words or None, random_state=seed)
     # Their sums would depend on how many threads share them, and so the files of a search.

@@ -28,6 +28,8 @@ from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal
 
 MAX_CELLS: Final = 1 << 26
 """Cells of a table with words: each is an object, 2 GiB in all."""
+MAX_TEXT: Final = 1 << 28
+"""Letters of all different texts of a table: they are in memory."""
 MAX_LETTERS: Final = 1 << 21
 """Letters of all different words of a table: the file of its model lists them."""
 MOST_WORDS: Final = 0.9
@@ -41,12 +43,13 @@ _USUAL: Final = TableEncoder()
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """A column with words, dates, formatted numbers or holes.
+    """A column with words, dates, text, formatted numbers or holes.
 
-    values  how many different words; None of numbers and dates
+    values  how many different words; None of all others
     holes   rows without a value
     format  how its numbers are written, by an example; None of plain ones
     dates   the order of year, month and day; None of what is no date
+    text    whether it is read as text
     own     words that have a column of their own in a model, and
     put     the number that stands there in place of holes; None where there is no model yet
     """
@@ -58,12 +61,14 @@ class ColumnSummary:
     put: float | None = None
     format: str | None = None
     dates: Order | None = None
+    text: bool = False
 
     @property
     def summary(self) -> str:
         """What there is, in words."""
         words = [] if self.values is None else [_counted(self.values, "word")]
         words += [] if self.dates is None else ["dates"]
+        words += ["text"] if self.text else []
         words += [] if self.format is None else [f"numbers written as {self.format}"]
         holes = [f"{_counted(self.holes, 'row')} without a value"] if self.holes else []
         return ", ".join(words + holes)
@@ -97,24 +102,26 @@ def read_mixed(
     target: str,
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
+    text: Sequence[str] = (),
 ) -> tuple[NDArray[Any], list[str]]:
     """The features x (N, d) of a table, and the cells of the target.
 
-    x is float64 with NaN for holes; objects, with None for holes, where there are `words`.
+    x is float64 with NaN for holes; of objects, with None for holes, where there are words or text.
     """
-    numbers = [name for name in features if name not in words]
-    known = {name: _Known() for name in words}
-    parts, text, count = [], list[str](), 0
+    cells = [name for name in features if name in words or name in text]
+    numbers = [name for name in features if name not in cells]
+    known = {name: _Known() for name in cells}
+    parts, goal, count = [], list[str](), 0
     with opened() as table:
-        for part in table.blocks(numbers, [*words, target], holes=True, formats=formats):
-            text += part.text[target]
+        for part in table.blocks(numbers, [*cells, target], holes=True, formats=formats):
+            goal += part.text[target]
             parts.append(_shared(part, features, known))
             count += parts[-1].size
             if count > MAX_CELLS:
                 must = f"be at most {MAX_CELLS} cells where some hold words, or nothing"
                 raise DataError(sentence("table", str(table.path), must, f"{count} or more"))
-            _check_letters(table.path, known)
-    return np.concatenate(parts), text
+            _check_letters(table.path, known, text)
+    return np.concatenate(parts), goal
 
 
 class _Known(dict[str, str | None]):
@@ -203,17 +210,19 @@ def hint(name: str, found: Meaning, *options: str) -> str:
 # --- what is refused -------------------------------------------------------------------
 
 
-def _check_letters(path: Path, known: Mapping[str, _Known]) -> None:
+def _check_letters(path: Path, known: Mapping[str, _Known], text: Sequence[str]) -> None:
     letters = {name: sum(map(len, met)) for name, met in known.items()}
+    long = {name: letters.pop(name) for name in text if name in letters}
     if sum(letters.values()) > MAX_LETTERS:
-        for name, met in known.items():  # dates are not listed in a file
-            if order_of(filter(None, met.values())) is not None:
+        for name in list(letters):  # dates are not listed in a file
+            if order_of(filter(None, known[name].values())) is not None:
                 del letters[name]
-    if sum(letters.values()) > MAX_LETTERS:
-        worst = max(letters, key=lambda name: letters[name])
-        must = f"have different words of at most {MAX_LETTERS} letters together"
-        got = f"{len(known[worst])} or more in {describe(worst)}"
-        raise refusal([of_features(path, must, {worst: got})])
+    for what, found, most in (("words", letters, MAX_LETTERS), ("texts", long, MAX_TEXT)):
+        if sum(found.values()) > most:
+            worst = max(found, key=lambda name: found[name])
+            must = f"have different {what} of at most {most} letters together"
+            got = f"{len(known[worst])} or more in {describe(worst)}"
+            raise refusal([of_features(path, must, {worst: got})])
 
 
 def judged(
@@ -223,13 +232,17 @@ def judged(
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
     dates: Mapping[str, Order],
+    text: Sequence[str] = (),
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be."""
     columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
     hints = []
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
-        if name in words:
+        if name in text:
+            holes = sum(cell is None for cell in cells.tolist())
+            width += _USUAL.text_width + bool(holes)
+        elif name in words:
             counts = Counter(cells.tolist())
             holes = counts.pop(None, 0)
             width += min(len(counts), _USUAL.max_categories) + bool(holes)
@@ -241,7 +254,8 @@ def judged(
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
-        columns.append(ColumnSummary(name, values, holes, format=format, dates=dates.get(name)))
+        kinds: dict[str, Any] = {"dates": dates.get(name), "text": name in text}
+        columns.append(ColumnSummary(name, values, holes, format=format, **kinds))
         seems = meaning(counts or {})
         wrong = [*_faults(name, counts, len(x) - holes, seems)]
         for must, got, remedy in wrong:

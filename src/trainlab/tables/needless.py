@@ -6,6 +6,7 @@ Axis letters: N rows, d features.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, Final
@@ -31,17 +32,19 @@ def needless(
     x: NDArray[Any],
     features: Sequence[str],
     words: Collection[str],
-    dates: Collection[str],
+    others: Collection[str],
     used: Collection[str],
 ) -> dict[str, str]:
     """The columns of x (N, d) of which nothing can be learnt, each with the reason.
+
+    words   of these which are words;  others: dates and text
 
     Those that are `used` stay, whatever they hold.  Of columns with the same cells the first stays.
     """
     found, seen = dict[str, str](), defaultdict[Hashable, list[int]](list)
     for place, name in enumerate(features):
         cells = x[:, place]
-        if name in words or name in dates:
+        if name in words or name in others:
             reason = _of_cells(cells, name in words)
             key: Hashable = name in words, hash(tuple(cells.tolist()))
         else:
@@ -64,12 +67,13 @@ def told(found: Mapping[str, str]) -> list[str]:
     names = defaultdict[str, list[str]](list)
     for name, reason in found.items():
         names[reason].append(describe(name))
-    return [
-        f"left out: {', '.join(those[:SHOWN])}"
-        + (f" and {len(those) - SHOWN:,} more" if len(those) > SHOWN else "")
-        + f" ({reason})"
-        for reason, those in names.items()
-    ]
+    said = []
+    for reason, those in names.items():
+        more = f" and {len(those) - SHOWN:,} more" if len(those) > SHOWN else ""
+        first = next(name for name, why in found.items() if why == reason)
+        help = f"; --text {shlex.quote(first)} reads it" if reason == NAMES else ""
+        said.append(f"left out: {', '.join(those[:SHOWN])}{more} ({reason}{help})")
+    return said
 
 
 def _of_cells(cells: NDArray[Any], are_words: bool) -> str:

@@ -86,9 +86,15 @@ class TableProblem:
         places = enumerate(self.features)
         return {place: held[name] for place, name in places if name in held}
 
+    @property
+    def text(self) -> list[int]:
+        """The places of the features that hold text."""
+        held = {one.name for one in self.columns if one.text}
+        return [place for place, name in enumerate(self.features) if name in held]
+
     def encoder(self) -> TableEncoder:
         """What turns x into numbers, for the kinds that the columns have in the whole table."""
-        return TableEncoder(self.words, dates=self.dates or [])
+        return TableEncoder(self.words, dates=self.dates or [], text=self.text)
 
     @property
     def words(self) -> list[int]:
@@ -119,6 +125,7 @@ def problem(
     use: Sequence[str] = (),
     group: str | None = None,
     time: str | None = None,
+    text: Sequence[str] = (),
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
 
@@ -150,6 +157,9 @@ def problem(
         The name of a column that decides which rows may be on which side of a split: those of one
         group on one side, or the latest put aside.  It is no feature unless `use` names it.
 
+    text
+        Names of columns that are read as text, whatever they hold.
+
     Raises
     ------
     DataError
@@ -169,21 +179,22 @@ def problem(
     opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    _check_names((target, *drop, *use, *([] if by is None else [by])), path, names)
+    _check_names((target, *drop, *use, *text, *([] if by is None else [by])), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
-    if both := [name for name in use if name == target or name in drop]:
-        must = "be neither the target nor dropped"
-        raise SettingError(sentence("columns to use", "a search", must, both[0]))
     if by == target:
         must = "be another column than the target"
         raise SettingError(sentence(kind, "a search", must, target))
     others = {target, *drop, *([] if by is None or by in use else [by])}
     features = tuple(name for name in names if name not in others)
+    for what, those in (("columns to use", use), ("columns of text", text)):
+        if both := [name for name in those if name not in features]:
+            must = "be features: no target, not dropped, no group and no time unless they are used"
+            raise SettingError(sentence(what, "a search", must, both[0]))
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    found = _read(path, opened, features, target, decimal, mark == ";")
+    found = _read(path, opened, features, target, decimal, mark == ";", text)
     faults, unread = list[Fault](), dict[str, str]()
     for must, got in found.faults.items():
         unread |= got
@@ -201,7 +212,7 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
-    left = needless(x, readable, found.words, found.dates, use)
+    left = needless(x, readable, found.words, (*found.dates, *text), use)
     if len(left) == len(readable):  # a curve over row numbers is better than nothing
         left = {name: reason for name, reason in left.items() if reason != NUMBERS}
     if left:
@@ -211,7 +222,8 @@ def problem(
     if by is not None:
         rule, wrong = read_rule(opened, kind, by, kept)
         faults += wrong
-    columns, wrong, hints = judged(path, x, readable, found.words, found.formats, found.dates)
+    kinds = found.words, found.formats, found.dates, text
+    columns, wrong, hints = judged(path, x, readable, *kinds)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
@@ -225,17 +237,19 @@ def problem(
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)
-    ruled = [] if rule is None else [rule.notice]
-    about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     dates = {name: order for name, order in found.dates.items() if name in readable}
+    ruled = [] if rule is None else [rule.notice]
+    texts = [describe(name) for name in readable if name in text]
+    read = [*dates_said(dates), *([f"read as text: {listed(texts)}"] if texts else [])]
+    about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     return TableProblem(
         *about,
         x,
         goal.y,
         columns,
         {name: one for name, one in found.formats.items() if name in readable},
-        (*notices, *dates_said(dates), *told(left), *ruled, *goal.notices),
-        (*_numbering(x, readable, (*found.words, *dates), use), *hints),
+        (*notices, *read, *told(left), *ruled, *goal.notices),
+        (*_numbering(x, readable, (*found.words, *dates, *text), use), *hints),
         {name: value for name, value in options.items() if value},
         rule,
         left,
@@ -261,23 +275,25 @@ def _read(
     target: str,
     decimal: Decimal | None,
     in_doubt: bool,
+    texts: Sequence[str],
 ) -> _TableContent:
     """Reads plain numbers at once, and whatever else there is after a look at all of it."""
     try:
-        plain = read_table(path, features, [target], **opened.keywords)
+        plain = None if texts else read_table(path, features, [target], **opened.keywords)
     except DataError:
-        pass
-    else:
+        plain = None
+    if plain is not None:
         writing = Writing()
         writing.add(plain.text[target])
         if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
             return _TableContent(plain.numbers, plain.text[target])
     columns = survey(opened, features, target)
-    how = formats(columns, decimal, in_doubt)
+    seen = {name: one for name, one in columns.items() if name not in texts}
+    how = formats(seen, decimal, in_doubt)
     faulty = {name for got in how.faults.values() for name in got}
     readable = [name for name in features if name not in faulty]
-    words = [name for name in readable if columns[name].words]
-    x, text = read_mixed(opened, readable, target, words, how.found)
+    words = [name for name in readable if columns[name].words and name not in texts]
+    x, text = read_mixed(opened, readable, target, words, how.found, texts)
     dates = dates_among(x, readable, words)
     words = [name for name in words if name not in dates]
     return _TableContent(x, text, words, how.found, how.faults, dates)

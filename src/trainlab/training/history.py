@@ -104,6 +104,12 @@ class History:
         ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
         return f"History({len(self.members)} members: {ended}; {', '.join(self.series)})"
 
+    def _repr_html_(self) -> str:
+        """The losses as a figure, and a table of how it ended, for notebooks."""
+        from trainlab.training.display import history_html  # most histories are not shown
+
+        return history_html(self)
+
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
@@ -161,7 +167,7 @@ class History:
 
     def compare(
         self, by: str = "optimizer", name: str = "train_loss", at: int = -1
-    ) -> list[evidence.Comparison]:
+    ) -> evidence.Comparisons:
         """Compare every pair of arms at one position of a series, paired on the seeds they share.
 
         Parameters
@@ -175,8 +181,8 @@ class History:
 
         Returns
         -------
-        list of Comparison
-            One for each pair of arms.
+        Comparisons
+            A list with one Comparison for each pair of arms; printed, each is a line.
 
         Raises
         ------

@@ -81,6 +81,7 @@ class Plan:
     batch_steps  steps whose batch is evaluated after its update, rising
     keep         one of KEEP
     metrics      of the user's own, evaluated on the splits `on`
+    logs         whether each epoch is logged
     """
 
     batches: Batches
@@ -95,6 +96,7 @@ class Plan:
     callbacks: tuple[CallbackLike, ...] = ()
     keep: str = "parameters"
     metrics: tuple[Metric, ...] = ()
+    logs: bool = False
 
     def evaluated(self, scored: bool) -> dict[str, Better]:
         """The series that evaluations fill, and which values are better.
@@ -112,8 +114,8 @@ class Plan:
 
     @property
     def hears_epochs(self) -> bool:
-        """Whether a callback is to be called after each epoch."""
-        return any(map(hears_epochs, self.callbacks))
+        """Whether there is something to be done after each epoch: a callback, a line of a log."""
+        return self.logs or any(map(hears_epochs, self.callbacks))
 
     @property
     def shows_parameters(self) -> bool:

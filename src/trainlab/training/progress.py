@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,18 +20,22 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 
 from trainlab.errors import SettingError, sentence
+from trainlab.notebook import Cell, escaped, is_running
 from trainlab.terminal import printable
 
 _WIDE: Final = 100
-_MIDDLE: Final = 76
-"""Columns of a terminal, with room for the longest name of an experiment."""
+_MIDDLE: Final = 60
+"""Columns of a terminal from which on there are a bar and the time so far, and a short bar."""
+_NARROW: Final = 33
+"""Columns beside a name in which there is room for words: a share, a loss and the time left."""
 
 
 @runtime_checkable
 class Progress(Protocol):
     """What `fit(progress=...)` tells of work done: any object with these two methods.
 
-    They are called by one thread at a time, of those that train.
+    They are called by one thread at a time, of those that train.  An object that has a method
+    `note(text)` too is told, now and then, how well it goes: "median loss 0.31".
     """
 
     def start(self, members: int, steps: int) -> None:
@@ -55,35 +61,94 @@ class Progress(Protocol):
         """
 
 
-class Bar:
-    """A bar with members done, member-steps per second and time left, on standard error.
+class Tally:
+    """What a bar counts, and says of it in the room that there is.
 
-    Nothing is drawn where standard error is not a terminal.  On a narrow one the name, the
-    share that is done and the time left stay.
+    stage  how often a training has begun
+    """
+
+    def __init__(self) -> None:
+        self.stage = self.members = self.ended = self.steps = self.total = 0
+        self.note, self.rate = "", 0.0
+        self._began = time.monotonic()
+
+    def start(self, members: int, steps: int) -> None:
+        """So many members begin, with so many member-steps in all."""
+        self.stage += 1
+        self.members, self.total = members, steps
+        self.ended = self.steps = 0
+        self.note, self._began = "", time.monotonic()
+
+    def advance(self, members: int, steps: int) -> None:
+        """So many more have ended, so many more member-steps are done."""
+        self.ended += members
+        self.steps += steps
+
+    @property
+    def share(self) -> float:
+        """What is done of the whole."""
+        return self.steps / self.total if self.total else 0.0
+
+    def words(self, room: int) -> str:
+        """As many words as fit into so many columns, those that move fastest first."""
+        if not self.stage:
+            return ""
+        found = [self.note] if self.note else []
+        if self.members > 1:
+            found.append(f"{self.ended}/{self.members} members")
+        else:
+            found.append(f"step {self.steps:,}/{self.total:,}")
+        if self.stage > 1:
+            found.append(f"stage {self.stage}")
+        if self.rate:
+            found.append(f"{self.rate:,.0f} steps/s")
+        while found and len(", ".join(found)) > room:
+            found.pop()
+        return ", ".join(found)
+
+    def html(self, name: str) -> str:
+        """What a notebook shows."""
+        seconds = time.monotonic() - self._began
+        left = seconds * (1 / self.share - 1) if self.share else 0.0
+        minutes, rest = divmod(round(left), 60)
+        words = f"{self.share:.0%}, {self.words(_WIDE)}, {minutes}:{rest:02} left"
+        bar = f'<progress max="1" value="{self.share:.3f}"></progress>'
+        return f"<div>{escaped(name)} {bar} {escaped(words)}</div>"
+
+
+class Bar:
+    """A bar with the loss, members done, steps per second and time left.
+
+    It is drawn on standard error where that is a terminal, and below the cell of a notebook.  On a
+    narrow terminal the name, the share that is done and the time left stay.
     """
 
     def __init__(self, name: str = "training", console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
-        whole = TextColumn("{task.description}", markup=False)
-        words, left = TextColumn("{task.fields[words]}"), TimeRemainingColumn()
-        columns: list[ProgressColumn]
+        given, console = console, console or Console(stderr=True)
+        self._tally, self._name = Tally(), printable(name)
+        percent, left = (TextColumn("{task.percentage:>3.0f}%"), 4), (TimeRemainingColumn(), 8)
+        words = TextColumn("{task.fields[words]}", table_column=Column(no_wrap=True)), 0
+        columns: list[tuple[ProgressColumn, int]] = [percent, left]  # and how wide they are
         if console.width >= _WIDE:
-            columns = [whole, BarColumn(bar_width=24), words, TimeElapsedColumn(), left]
+            elapsed = TimeElapsedColumn(), 7
+            columns = [(BarColumn(bar_width=16), 16), percent, words, elapsed, left]
         elif console.width >= _MIDDLE:
-            columns = [whole, BarColumn(bar_width=8), words, left]
-        else:
-            most = max(1, console.width - len(" 100% -:--:--"))
-            short = Column(no_wrap=True, overflow="ellipsis", max_width=most)
-            whole = TextColumn("{task.description}", markup=False, table_column=short)
-            columns = [whole, TextColumn("{task.percentage:>3.0f}%"), left]
+            columns = [(BarColumn(bar_width=8), 8), percent, words, left]
+        elif console.width >= cell_len(self._name) + _NARROW:
+            columns = [percent, words, left]
+        taken = sum(1 + width for _, width in columns)
+        short = Column(no_wrap=True, overflow="ellipsis", max_width=max(1, console.width - taken))
+        self._room = console.width - taken - cell_len(self._name)
         self._progress = RichProgress(
-            *columns,
+            TextColumn("{task.description}", markup=False, table_column=short),
+            *(column for column, _ in columns),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
+        self._cell = Cell() if given is None and is_running() else None
         # Without a total the bar pulses: something goes on, and for so long.
-        self._task = self._progress.add_task(printable(name), total=None, words="")
+        self._task = self._progress.add_task(self._name, total=None, words="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -97,21 +162,28 @@ class Bar:
     ) -> None:
         if not self._progress.disable:  # rich before 15 ends a bar that it never drew with a line
             self._progress.stop()
+        if self._cell is not None:
+            self._cell.clear()
 
     def start(self, members: int, steps: int) -> None:
         """Sets the totals and begins at nothing, also for a next stage of the same experiment."""
-        self._done, self._members = 0, members
-        self._progress.reset(self._task, total=steps, words=self._words(None))
+        self._tally.start(members, steps)
+        self._progress.reset(self._task, total=steps, words=self._words())
 
     def advance(self, members: int, steps: int) -> None:
         """Moves the bar on."""
-        self._done += members
-        speed = self._progress.tasks[self._task].speed
-        self._progress.update(self._task, advance=steps, words=self._words(speed))
+        self._tally.advance(members, steps)
+        self._tally.rate = self._progress.tasks[self._task].speed or 0.0
+        self._progress.update(self._task, advance=steps, words=self._words())
+        if self._cell is not None:
+            self._cell.show(self._tally.html(self._name))
 
-    def _words(self, speed: float | None) -> str:
-        rate = f"{speed:,.0f}" if speed else "–"
-        return f"{self._done}/{self._members} members, {rate} steps/s"
+    def note(self, text: str) -> None:
+        """Says how well it goes."""
+        self._tally.note = text
+
+    def _words(self) -> str:
+        return self._tally.words(self._room)
 
 
 def shown(progress: Any) -> AbstractContextManager[Progress | None]:

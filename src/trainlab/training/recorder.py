@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import threading
 import time
@@ -17,6 +18,7 @@ from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.training.callbacks import Moment, as_callback
 from trainlab.training.checkpoints import StoredRun
+from trainlab.training.epochs import log_epoch
 from trainlab.training.events import (
     Checkpointed,
     ChunkEnded,
@@ -35,6 +37,8 @@ Hook = Literal["start", "epoch", "evaluation", "end"]
 """The methods of a callback."""
 
 _RUN, _PAUSE, _STOP = 0, 1, 2
+NOTE_EVERY: Final = 0.2
+"""Seconds between two notes of how well it goes."""
 _LOOK_EVERY: Final = 0.02  # seconds between two looks of a trainer that is paused
 
 
@@ -101,6 +105,8 @@ class Session:
         self.lock = threading.Lock()
         """Of what users give, which is called by one thread at a time."""
         self._progress = progress
+        self._note: Callable[[str], None] | None = getattr(progress, "note", None)
+        self._noted, self._members = -math.inf, 0
         self._began = time.perf_counter()
 
     @property
@@ -111,13 +117,29 @@ class Session:
     def start(self, members: int, steps: int) -> None:
         """So many members begin, with so many member-steps in all."""
         if self._progress:
+            self._members = members
             self._progress.start(members, steps)
 
-    def advance(self, members: int, steps: int) -> None:
-        """So many more members have ended, so many more member-steps are done or dropped."""
+    def advance(self, members: int, steps: int, losses: Array | None = None) -> None:
+        """So many more members have ended, so many more member-steps are done or dropped.
+
+        losses  (K, n), of these steps
+        """
         if self._progress:
             with self.lock:
+                if losses is not None:
+                    self._tell_of(losses)
                 self._progress.advance(members, steps)
+
+    def _tell_of(self, losses: Array) -> None:
+        """Notes the loss of the last step, or the median of those of the members, now and then."""
+        now = time.perf_counter()
+        if self._note and now - self._noted >= NOTE_EVERY:
+            last = losses[:, -1][np.isfinite(losses[:, -1])]
+            if last.size:
+                self._noted = now
+                words = "loss" if self._members == 1 else "median loss"
+                self._note(f"{words} {float(np.median(last)):.3g}")
 
 
 class HistoryRecorder:
@@ -196,10 +218,12 @@ class HistoryRecorder:
             case Measured(rows, at, values, steps):
                 self._measured(rows, at, values)
                 if steps:
-                    self._session.advance(0, steps)
+                    self._session.advance(0, steps, values.get("train_loss"))
             case Evaluated():
                 return self._ended_by("evaluation", event)
-            case EpochEnded():
+            case EpochEnded(rows, updates):
+                if self._plan.logs:
+                    log_epoch(self._plan, self.series, rows, updates, len(self._members))
                 return self._ended_by("epoch", event)
             case Ended(results, steps):
                 for row, result in results.items():

@@ -15,10 +15,8 @@ from trainlab.errors import sentence
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
 from trainlab.workers.backends import MOST_THREADS, WORTH
-from trainlab.workers.dask import connected, in_dask, threads_of
 from trainlab.workers.exit import at_exit
 from trainlab.workers.jobs import Job, PopulationTraining
-from trainlab.workers.loky import in_loky
 
 
 class Workers(threading.Thread):
@@ -150,13 +148,17 @@ class Workers(threading.Thread):
         """
         workers, backend, scheduler = self._config
         session = self._session
-        if backend == "dask":
+        if backend == "dask":  # imported here: few trainings need workers elsewhere
+            from trainlab.workers.dask import connected, in_dask, threads_of
+
             with connected(scheduler) as client:
                 jobs = self._jobs(workers or threads_of(client))
                 in_dask(jobs, session, client)
             return jobs, 1
         cores = workers or usable_cores()
         if backend == "loky":
+            from trainlab.workers.loky import in_loky
+
             jobs = self._jobs(cores)
             in_loky(jobs, session, cores)
             return jobs, 1

@@ -1,0 +1,105 @@
+"""Boosted trees of scikit-learn, grown to vote beside networks.
+
+Axis letters: N rows, d features, out outputs of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from trainlab.estimators.rows import Rows
+from trainlab.estimators.targets import Targets
+from trainlab.estimators.trees import BoostedTrees, GrownTrees
+from trainlab.search.selection import mean_loss, truths_of
+
+MOST_TREES: Final = 400
+"""Trees of one model, about: of many classes each has fewer."""
+ITERATIONS: Final = (60, 200)
+TOTAL_RATE: Final = 10.0
+"""The learning rate times the iterations."""
+DEPTH: Final = 12
+FURTHEST_ODDS: Final = 30.0
+"""Logarithm of the odds of a label that all rows of a fold have, or none."""
+
+
+def grow(
+    rows: Rows, held: Rows, targets: Targets, settings: Mapping[str, Any], seed: int
+) -> BoostedTrees:
+    """Trees that were trained on rows, as many as are best on rows that are held back.
+
+    y of both is as the targets encode it.
+    """
+    columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
+    iterations = int(np.clip(MOST_TREES // columns, *ITERATIONS))
+    usual = {"max_iter": iterations, "learning_rate": TOTAL_RATE / iterations, "max_depth": DEPTH}
+    chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
+    # Their sums would depend on how many threads share them, and so the bits.
+    with threadpool_limits(1, "openmp"):
+        if targets.task == "classification":
+            return _of_classes(rows, held, targets.outputs, chosen)
+        return _by_column(rows, held, targets, chosen)
+
+
+def _of_classes(rows: Rows, held: Rows, classes: int, settings: Mapping[str, Any]) -> BoostedTrees:
+    there = np.unique(rows.y)
+    if len(there) == 1:  # a fold of one class has nothing to tell apart
+        return _cut(
+            [_constant(there.tolist(), FURTHEST_ODDS)], held, classes, "softmax", "classification"
+        )
+    model = HistGradientBoostingClassifier(**settings)
+    model.fit(np.asarray(rows.x, np.float64), rows.y, rows.weight)
+    own = there[1:] if len(there) == 2 else there
+    missing = np.setdiff1d(np.arange(classes), there).tolist()
+    grown = [GrownTrees.of(model, own.tolist()), _constant(missing, -FURTHEST_ODDS)]
+    return _cut(grown, held, classes, "softmax", "classification")
+
+
+def _by_column(
+    rows: Rows, held: Rows, targets: Targets, settings: Mapping[str, Any]
+) -> BoostedTrees:
+    """Real targets, or indicators: a model for each column of y."""
+    regression = targets.task == "regression"
+    kind: Any = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
+    x, grown = np.asarray(rows.x, np.float64), []
+    for column in range(targets.outputs):
+        y = rows.y[:, column]
+        if not regression and len(np.unique(y)) == 1:
+            grown.append(_constant([column], FURTHEST_ODDS if y[0] > 0 else -FURTHEST_ODDS))
+        else:
+            model = kind(**settings).fit(x, y, rows.weight)
+            grown.append(GrownTrees.of(model, [column]))
+    link = "identity" if regression else "sigmoid"
+    return _cut(grown, held, targets.outputs, link, targets.task)
+
+
+def _constant(columns: list[int], value: float) -> GrownTrees:
+    """What says the same of every row."""
+    return GrownTrees(columns, np.full(len(columns), value), [])
+
+
+def _cut(
+    grown: Sequence[GrownTrees], held: Rows, outputs: int, link: str, task: str
+) -> BoostedTrees:
+    """As many iterations as have the least loss on the rows that are held back, of all alike."""
+    whole = BoostedTrees.joined(grown, outputs, link)
+    x = np.asarray(held.x, np.float64)
+    values, scores = whole.leaf_values(x), np.tile(whole.baseline, (len(x), 1))
+    weight = np.ones(len(x)) if held.weight is None else held.weight
+    iteration = np.concatenate(
+        [np.repeat(np.arange(len(one.iterations)), len(one.columns)) for one in grown]
+    )
+    losses = []
+    for done in range(1 + max(len(one.iterations) for one in grown)):
+        if done:
+            for tree in np.flatnonzero(iteration == done - 1).tolist():
+                scores[:, whole.output[tree]] += values[:, tree]
+        answers = scores if link == "identity" else whole.probabilities(scores)
+        truths = truths_of(answers[np.newaxis], held.y, task)
+        losses.append(float(mean_loss(truths, weight, task)[0]))
+    best = int(np.argmin(losses))
+    return BoostedTrees.joined([one.up_to(best) for one in grown], outputs, link)

@@ -1,0 +1,43 @@
+"""The drawing of a learning-rate range test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from trainlab.plots.populations import Curve, curves, spread
+from trainlab.plots.scales import logarithmic
+from trainlab.plots.themes import LIGHT, Theme, blank, label, themed
+
+Array = npt.NDArray[np.float64]
+_STYLES = ("-", ":", "--")
+ROOM = 1.5
+"""How far above the first loss the axis goes: what a high rate does to a loss hides all else."""
+
+
+def rate_range(
+    rates: Array,
+    losses: Array,
+    smoothed: Array,
+    marks: Mapping[str, float],
+    ax: Axes | None = None,
+    theme: Theme = LIGHT,
+) -> Axes:
+    """The losses (runs, rates) over the rates: smoothed median, band of the runs, and marks."""
+    with themed(theme):
+        ax = blank(theme)[1][0] if ax is None else ax
+        _, low, high, _ = spread(losses)
+        runs = len(losses)
+        words = "loss, smoothed" if runs == 1 else f"median of {runs} runs, smoothed; 95 % band"
+        logarithmic(ax, "x")
+        curves(ax, [Curve(words, rates, smoothed, low, high)], theme, legend=None)
+        for (name, place), style in zip(marks.items(), _STYLES, strict=False):
+            ax.axvline(place, color=theme.ink, ls=style, lw=1.3, label=f"{name}: {place:.2g}")
+        top = ROOM * float(smoothed[np.isfinite(smoothed)][0])
+        ax.set_ylim(0, top)
+        ax.legend(loc="best")
+        label(ax, "learning rate", "loss of a batch", "Learning-rate range test")
+    return ax

@@ -1,0 +1,193 @@
+"""The learning-rate range test: one short training in which the rate grows from step to step."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from trainlab import evidence
+from trainlab.data.arrays import Dataset
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.limits import MAX_INDEX, MEMBERS
+from trainlab.members import Member
+from trainlab.network.architecture import MLP
+from trainlab.network.workspace import Array
+from trainlab.optimizers import SGD, Optimizer
+from trainlab.population.population import Population
+from trainlab.powers import power
+from trainlab.schedules import Coefficient, Schedule
+from trainlab.settings import either, instance_of, number, real, whole_number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_OWNER: Final = "rate_range_test"
+_SMOOTH: Final = 21
+"""Width of the moving average of the losses, in steps; of shorter tests a tenth of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GrowingRate(Schedule):
+    """growth^step: what makes the rate of a range test grow."""
+
+    growth: float = number(1.0, low=1.0, closed="[)")
+
+    def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
+        return power(self.growth, step)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RateRange:
+    """What a range test found: losses over rates.
+
+    Parameters
+    ----------
+    rates : ndarray, shape (steps,)
+        The rate of each step, growing by the same factor.
+    losses : ndarray, shape (seeds, steps)
+        The loss of each step's batch, before its update; NaN where a run had diverged.
+    """
+
+    rates: Array
+    losses: Array
+
+    @property
+    def smoothed(self) -> Array:
+        """The median of the seeds, smoothed; NaN where half of them had diverged."""
+        there = np.isfinite(self.losses).mean(axis=0) > 0.5
+        end = len(there) if there.all() else int(np.argmin(there))
+        found = np.full(len(self.rates), np.nan)
+        window = min(_SMOOTH, 2 * (len(self.rates) // 20) + 1)
+        found[:end] = evidence.smooth(evidence.band(self.losses).center, window)[:end]
+        return found
+
+    @property
+    def lowest(self) -> float:
+        """The rate at which the loss was lowest; at greater ones training falls apart."""
+        return float(self.rates[self._best()])
+
+    @property
+    def steepest(self) -> float:
+        """The rate at which the loss fell fastest: a good first guess."""
+        best = self._best()
+        if best < 2:
+            return float(self.rates[best])
+        falling = np.gradient(self.smoothed[: best + 1], np.log(self.rates[: best + 1]))
+        return float(self.rates[int(np.argmin(falling))])
+
+    def _best(self) -> int:
+        smoothed = self.smoothed
+        if not np.isfinite(smoothed).any():
+            must, remedy = "have a loss before it diverges", "a lower low"
+            raise DataError(sentence("training", _OWNER, must, "none", remedy))
+        return int(np.nanargmin(smoothed))
+
+    def __repr__(self) -> str:
+        seeds, steps = self.losses.shape
+        found = f"steepest at {self.steepest:.2g}, lowest at {self.lowest:.2g}"
+        return f"RateRange({seeds} seeds, {steps} steps; {found})"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the losses over the rates, and mark the steepest and the lowest place.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+        """
+        from trainlab import plots  # matplotlib is slow to import, and only figures need it
+
+        either(instance_of(plots.Axes), None).check(ax, "ax", "RateRange.plot")
+        marks = {"steepest": self.steepest, "lowest": self.lowest}
+        return plots.rate_range(self.rates, self.losses, self.smoothed, marks, ax)
+
+
+def rate_range_test(
+    data: Dataset,
+    network: MLP | None = None,
+    optimizer: Optimizer | None = None,
+    *,
+    low: float = 1e-5,
+    high: float = 10.0,
+    steps: int = 300,
+    batch_size: int = 100,
+    seeds: int = 5,
+    workers: int | None = None,
+) -> RateRange:
+    """Find which learning rates are worth trying, by one short training from a low to a high one.
+
+    Parameters
+    ----------
+    data : Dataset
+        Its training split is trained on.
+    network : MLP, optional
+        The network; by default MLP().
+    optimizer : Optimizer, optional
+        Its optimizer, whose rate and schedule are replaced; by default SGD.
+    low, high : float, default 1e-5 and 10.0
+        The first and the last rate.
+    steps : int, default 300
+        How many rates, at least 10.
+    batch_size : int, default 100
+        Samples per step.
+    seeds : int, default 5
+        How many networks are trained side by side; one alone may mislead.
+    workers : int, optional
+        How many are trained at a time; by default as many as there are cores.
+
+    Returns
+    -------
+    RateRange
+        Rates, losses, and the rates at which the loss fell fastest and was lowest.
+
+    Raises
+    ------
+    SettingError, DataError
+        For what cannot be trained.
+
+    Notes
+    -----
+    The rate of step i is low · (high / low)^(i / (steps − 1)).  The test is cheap and rough: what
+    it finds depends on how long it takes, since parameters are better when the rate is high.  The
+    experiment `learning-rates` trains each rate by itself.
+
+    Source: Smith (2017), "Cyclical learning rates for training neural networks", section 3.3.
+
+    Examples
+    --------
+    >>> from trainlab import Adam, load_digits
+    >>> found = rate_range_test(load_digits(), MLP((50,)), Adam())
+    >>> 1e-3 < found.steepest < found.lowest < 1
+    True
+    """
+    one = MLP() if network is None else instance_of(MLP).check(network, "network", _OWNER)
+    base = (
+        SGD() if optimizer is None else instance_of(Optimizer).check(optimizer, "optimizer", _OWNER)
+    )
+    first = real(0.0, math.inf, "()", "low=1e-5").check(low, "low", _OWNER)
+    last = real(0.0, math.inf, "()", "high=10.0").check(high, "high", _OWNER)
+    if first >= last:
+        raise SettingError(sentence("high", _OWNER, f"be above low, which is {first:g}", high))
+    count = whole_number(10, "300", high=MAX_INDEX).check(steps, "steps", _OWNER)
+    runs = whole_number(1, "5", high=MEMBERS).check(seeds, "seeds", _OWNER)
+    growth = (last / first) ** (1 / (count - 1))
+    grown = dataclasses.replace(base, lr=first, schedule=GrowingRate(growth))
+    population = Population(Member(one, grown, seed) for seed in range(runs))
+    history = population.fit(
+        data,
+        batch_size=batch_size,
+        steps=count,
+        evaluate=None,
+        keep="history",
+        workers=workers,
+    )
+    rates = np.array([first * float(power(growth, step)) for step in range(count)])
+    return RateRange(rates, history["train_loss"].astype(np.float64))

@@ -1,0 +1,134 @@
+"""Boosted trees as arrays: what scikit-learn says of them, and where they are cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
+from trainlab.ensembles import boosting
+from trainlab.ensembles.boosting import grow
+from trainlab.estimators import trees
+from trainlab.estimators.rows import Rows
+from trainlab.estimators.targets import Indicators, Labels, Values
+from trainlab.estimators.trees import BoostedTrees, GrownTrees
+from trainlab.search.selection import mean_loss, truths_of
+
+IRIS = load_iris(return_X_y=True)
+# Sums of some hundred float64 numbers of size 1, in the same order: powers alone are others.
+CLOSE = 1e-13
+FEW = {"max_leaf_nodes": 5, "min_samples_leaf": 5}
+
+
+@pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_diabetes])
+def test_arrays_say_what_scikit_learn_says(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trees, "BLOCK_NUMBERS", 1 << 10)  # several blocks
+    X, y = load(return_X_y=True)
+    if load is load_diabetes:
+        model = HistGradientBoostingRegressor(max_iter=30).fit(X[::2], y[::2])
+        found = BoostedTrees.joined([GrownTrees.of(model, [0])], 1, "identity")
+        said = found.outputs(X, "float32", "predict", "auto")[0, :, 0]
+        assert said == pytest.approx(model.predict(X), rel=CLOSE)
+        return
+    model = HistGradientBoostingClassifier(max_iter=30).fit(X[::2], y[::2])
+    columns = [1] if load is load_breast_cancer else [0, 1, 2]
+    found = BoostedTrees.joined([GrownTrees.of(model, columns)], len(model.classes_), "softmax")
+    said = found.outputs(X, "float32", "predict_proba", "auto")[0]
+    assert said == pytest.approx(model.predict_proba(X), abs=CLOSE)
+    assert found.is_sound(X.shape[1], len(model.classes_))
+    assert not found.is_sound(1, len(model.classes_))
+
+
+def parts(X: Any, y: Any) -> tuple[Rows, Rows]:
+    rng = np.random.default_rng(0)
+    held = rng.random(len(X)) < 0.3
+    weight = rng.integers(1, 4, len(X)).astype(float)
+    return Rows(X[~held], y[~held], weight[~held]), Rows(X[held], y[held], weight[held])
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_as_many_trees_as_are_best_on_the_rows_held_back(task: str) -> None:
+    X, y = IRIS
+    rng = np.random.default_rng(1)
+    y = np.where(rng.random(len(y)) < 0.2, rng.integers(0, 3, len(y)), y)  # to be learnt by heart
+    targets: Any = Labels(np.arange(3))
+    if task == "multilabel":
+        targets, y = Indicators(3), np.eye(3)[y]
+    elif task == "regression":
+        targets, y = Values(np.zeros(1), np.ones(1), True), y[:, None] - 1.0
+    rows, held = parts(X, y)
+    found = grow(rows, held, targets, FEW, 0)
+    again = grow(rows, held, targets, FEW, 0)
+    assert all(np.array_equal(a, again.arrays()[name]) for name, a in found.arrays().items())
+    other = grow(rows, held, targets, {**FEW, "max_features": 0.5}, 1)
+    assert not np.array_equal(other.value, found.value)
+
+    def loss(some: BoostedTrees) -> float:
+        said = some.outputs(held.x, "float32", "predict_proba", "auto")
+        return float(mean_loss(truths_of(said, held.y, task), held.weight, task)[0])
+
+    columns, count = found.output.max() + 1, len(found.root)
+    assert 0 < count < columns * 133, "cut before the last"
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        for iterations in (count // columns // 2, 133):
+            own = {**FEW, "max_iter": iterations, "learning_rate": 10 / 133}
+            if task == "regression":
+                own["learning_rate"] = 10 / 200
+            patch.setattr(boosting, "_cut", whole)
+            assert loss(grow(rows, held, targets, own, 0)) >= loss(found)
+
+
+def whole(grown: Any, held: Any, outputs: int, link: str, task: str) -> BoostedTrees:
+    return BoostedTrees.joined(grown, outputs, link)
+
+
+def test_a_class_that_a_fold_lacks_is_next_to_impossible() -> None:
+    X, y = IRIS
+    rows, held = parts(X, y)
+    for there in ([0, 2], [1]):
+        some = np.isin(rows.y, there)
+        own = Rows(rows.x[some], rows.y[some])
+        found = grow(own, held, Labels(np.arange(3)), FEW, 0)
+        p = found.outputs(held.x, "float32", "predict_proba", "auto")[0]
+        assert p.sum(axis=1) == pytest.approx(1)
+        assert p[:, np.setdiff1d(np.arange(3), there)].max() < 1e-9
+    every = Rows(X, np.stack([y > 0, np.ones(150)], axis=1).astype(float))
+    p = grow(every, every, Indicators(2), FEW, 0).outputs(X, "float32", "predict_proba", "auto")[0]
+    assert p[:, 1].min() > 1 - 1e-9
+    assert (p[:, 0] > 0.5).tolist() == (y > 0).tolist()
+
+
+def steps() -> tuple[Any, Any]:
+    rng = np.random.default_rng(4)
+    X = rng.integers(0, 40, (400, 3)).astype(float)
+    return X, rng.standard_normal(40)[X[:, 0].astype(int)] * (X[:, 1] > 17)
+
+
+def test_trees_vote_where_they_know_better_and_not_where_they_may_not() -> None:
+    X, y = steps()
+    space = {"hidden_layer_sizes": [(4,)], "dropout": [0.0, 0.1]}
+    settings: Any = {"n_architectures": 1, "n_folds": 2, "space": space, "max_iter": 3}
+    ensemble = PopulationEnsembleRegressor(2, random_state=0, **settings).fit(X[:300], y[:300])
+    assert len(ensemble.candidates_) == len(ensemble.weights_) == 4
+    assert ensemble.weights_[2:].sum() > 0.9
+    without = PopulationEnsembleRegressor(2, random_state=0, trees=False, **settings)
+    assert len(without.fit(X[:300], y[:300]).candidates_) == 2
+    test = X[300:], y[300:]
+    assert ensemble.score(*test) > 0.5 > without.score(*test)
+
+
+def test_the_bits_of_trees_do_not_know_of_threads() -> None:
+    from threadpoolctl import threadpool_limits
+
+    X, y = IRIS
+    bits = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, "openmp"):
+            model = PopulationEnsembleClassifier(1, n_folds=2, max_iter=2, random_state=0)
+            bits.add(model.fit(X, y).predict_proba(X).tobytes())
+    assert len(bits) == 1
