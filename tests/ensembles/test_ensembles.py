@@ -205,6 +205,45 @@ class TestWhatIsKept:
         assert ensemble.candidates_ is candidates
 
 
+class TestIntervals:
+    @pytest.mark.parametrize("folds", [1, 5])
+    def test_they_hold_their_share_of_later_rows(self, folds: int) -> None:
+        rng = np.random.default_rng(11)
+        X = rng.standard_normal((1200, 3))
+        y = 40 + 3 * X[:, 0] + rng.standard_t(4, 1200)
+        ensemble = small(PopulationEnsembleRegressor, n_folds=folds, max_iter=15)
+        ensemble.fit(X[:500], y[:500])
+        for level in (0.5, 0.8, 0.95):
+            low, high = ensemble.predict_interval(X[500:], level).T
+            inside = ((low <= y[500:]) & (y[500:] <= high)).mean()
+            # Of 700 rows, four deviations of their share; of so few errors, as much again.
+            assert level - 0.12 < inside < level + 0.12
+            assert np.ptp(high - low) < 1e-9
+
+    def test_each_target_has_its_own(self, tmp_path: Path) -> None:
+        X, y = DIABETES
+        both = np.stack([y, -1000 * y], axis=1)
+        ensemble = small(PopulationEnsembleRegressor, n_folds=2).fit(X, both)
+        found = ensemble.predict_interval(X[:5], 0.8)
+        assert found.shape == (5, 2, 2)
+        width = found[:, 1] - found[:, 0]
+        assert width[:, 1] == pytest.approx(1000 * width[:, 0], rel=0.2)
+        tl.save(ensemble, tmp_path / "model")
+        assert np.array_equal(tl.load(tmp_path / "model").predict_interval(X[:5], 0.8), found)
+
+    def test_what_cannot_be_told_is_said(self) -> None:
+        X, y = DIABETES
+        ensemble = small(PopulationEnsembleRegressor, n_folds=1).fit(X[:40], y[:40])
+        with pytest.raises(SettingError, match=r"level .* at most 0.8889 after 8 validation rows"):
+            ensemble.predict_interval(X, 0.9)
+        for level in (0, 1, "all", True):
+            with pytest.raises(SettingError, match=r"level .* number in \(0, 1\)"):
+                ensemble.predict_interval(X, level)
+        del ensemble._errors
+        with pytest.raises(SettingError, match="which its file lacks"):
+            ensemble.predict_interval(X, 0.5)
+
+
 class TestRows:
     @pytest.mark.parametrize("kind", [PopulationEnsembleClassifier, PopulationEnsembleRegressor])
     def test_a_row_of_weight_2_is_a_row_given_twice(self, kind: Any) -> None:

@@ -130,7 +130,7 @@ def main() -> None:
     estimators += [tl.MLPRegressor((5,), max_iter=2).fit(X, y.astype(float))]
     estimators += [tl.TableEncoder().fit(X)]
     estimators += [tl.PopulationSearchCV(tl.MLPClassifier(), {"alpha": [0.0, 0.1]}, cv=2)]
-    estimators += [tl.PopulationEnsembleClassifier(), tl.PopulationEnsembleRegressor()]
+    estimators += [tl.PopulationEnsembleClassifier(), tl.PopulationEnsembleRegressor(trees=False)]
 
     errors = [tl.DataError, tl.DownloadError, tl.ModelFileError, tl.NotTrainedError]
     errors += [tl.SettingError, tl.StoreError, tl.WorkerError]

@@ -185,6 +185,10 @@ class PopulationEnsemble(Predictor):
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
 
+    def _learn_errors(self, truths: Array, targets: Targets) -> None:
+        """What there is to learn from the truths (rows, …) of the vote on validation rows."""
+        return
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
 
@@ -328,7 +332,7 @@ class PopulationEnsemble(Predictor):
             kind: [found[fold * len(kinds) + place] for fold in range(folds)]
             for place, kind in enumerate(kinds)
         }
-        truths, weights = [], []
+        parts, weights = [], []
         for fold in range(folds):
             held = plan.held(fold)
             t, method = targets.encode(held.y), "predict_proba"
@@ -336,14 +340,11 @@ class PopulationEnsemble(Predictor):
             for one in trees[fold]:
                 answers = one.outputs(held.x, plan.dtype, method, plan.chosen["engine"])
                 said.append(truths_of(answers, t, targets.task))
-            truths.append(np.concatenate(said))
+            parts.append(np.concatenate(said))
             weights.append(np.ones(len(held)) if held.weight is None else held.weight)
-        selection = select(
-            np.concatenate(truths, axis=1),
-            np.concatenate(weights),
-            targets.task,
-            plan.chosen["n_selected"],
-        )
+        truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
+        selection = select(truths, weight, targets.task, plan.chosen["n_selected"])
+        self._learn_errors(np.tensordot(selection.weights, truths, axes=1), targets)
         self._keep(plan, each, trees, selection)
 
     def _keep(
