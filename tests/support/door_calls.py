@@ -60,6 +60,10 @@ NO_DOORS: Final = frozenset(
         "trainlab.History",
         "trainlab.Moment",
         "trainlab.RateRange",
+        # They need libraries that may not be there, and are tested through stand-ins.
+        "trainlab.MLflowLogger",
+        "trainlab.TensorBoardLogger",
+        "trainlab.WandbLogger",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
         "trainlab.evidence.Comparisons",
