@@ -220,8 +220,8 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(tmp_path: Path) 
         "check": ("--hidden", "3"),
         "search": ("--csv", source, "--target", f"t{EVIL}", *QUICK, "--out", searched),
         "predict": (model, source, "--out", tmp_path / "out.csv"),
-        "book": (script,),
         "live": ("--replay", log),
+        "book": (script,),
     }
     assert set(calls) == set(cli.main.commands)
     for name, words in calls.items():
