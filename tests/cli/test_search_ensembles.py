@@ -82,7 +82,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     candidates = numbers["candidates"]
     losses = [one["score"] for one in candidates]
     assert losses == sorted(model[-1].losses_.tolist())
-    assert [one["rank"] for one in candidates] == [1, 2, 3, 4]
+    assert [one["rank"] for one in candidates] == [1, 2, 3, 4, 5, 6]  # four networks, two of trees
     assert sum(one["weight"] for one in candidates) == pytest.approx(1)
     assert numbers["ensemble"]["loss"] == model[-1].loss_ <= min(losses)
 
@@ -100,7 +100,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     assert versus["numbers"]["value"] == pytest.approx(own["score"] - linear["score"])
 
     page = pages.read(folder)[1].text
-    assert "An ensemble of networks, out of 4 candidates, that predicts kind" in page
+    assert "An ensemble of networks, out of 6 candidates, that predicts kind" in page
     assert "Learning rates" not in page
     told = invoke("predict", folder / "model.safetensors", iris, "--out", tmp_path / "out.csv")
     assert told.exit_code == 0, told.output
@@ -184,6 +184,20 @@ def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--preset", "quick", "--out", tmp_path)
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    model = tl.load(tmp_path / "model.safetensors")[-1]
+    assert (model.preset, model.n_folds_) == ("quick", 3)
+    assert json.loads((tmp_path / "search.json").read_text())["asked"]["ensemble"] == {
+        "preset": "quick"
+    }
+    result = invoke(*words, "--fresh", "--model", "network")
+    assert result.exit_code == 2
+    assert "--preset: of --model ensemble" in result.output
+
+
 def test_settings_in_words() -> None:
     from trainlab.tables.study import RankedCandidate
 
@@ -195,3 +209,6 @@ def test_settings_in_words() -> None:
     }
     found = RankedCandidate(1, 1, settings, 0.5, np.nan, (), 0.25)
     assert found.words == "hidden 64×32, lr 0.012, optimizer adam"
+    settings = {"max_leaf_nodes": 24, "optimizer": tl.Adam(beta2=0.95), "init": tl.He()}
+    found = RankedCandidate(1, 1, settings, 0.5, np.nan, ())
+    assert found.words == "max_leaf_nodes 24, optimizer Adam(beta2=0.95), init He"

@@ -251,6 +251,11 @@ def _estimator_calls(name: str) -> dict[str, Call]:
     for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
         if name != "PopulationSearchCV" and hasattr(type(make()), method):
             found[f"{dotted}.{method}"] = _method(fitted, method, x)
+    if name == "PopulationEnsembleRegressor":
+        found[f"{dotted}.predict_interval"] = lambda: (
+            fitted().predict_interval,
+            {"X": x(), "level": 0.5},
+        )
     if name not in ("PopulationSearchCV", "TableEncoder"):
         found[f"{dotted}.score"] = lambda: (fitted().score, {"X": x(), "y": y()})
     if name == "TableEncoder":
