@@ -24,6 +24,7 @@ from trainlab.errors import WorkerError as WorkerError
 from trainlab.estimators.classifier import MLPClassifier as MLPClassifier
 from trainlab.estimators.columns import TableEncoder as TableEncoder
 from trainlab.estimators.regressor import MLPRegressor as MLPRegressor
+from trainlab.live.start import live as live
 from trainlab.members import Member as Member
 from trainlab.models.export import export_onnx as export_onnx
 from trainlab.models.records import register as register
@@ -52,6 +53,9 @@ from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV
 from trainlab.training.callbacks import Callback as Callback
 from trainlab.training.callbacks import Moment as Moment
 from trainlab.training.history import History as History
+from trainlab.training.loggers import MLflowLogger as MLflowLogger
+from trainlab.training.loggers import TensorBoardLogger as TensorBoardLogger
+from trainlab.training.loggers import WandbLogger as WandbLogger
 from trainlab.training.metrics import Metric as Metric
 from trainlab.training.plan import EarlyStopping as EarlyStopping
 from trainlab.training.progress import Progress as Progress

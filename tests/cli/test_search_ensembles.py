@@ -18,6 +18,7 @@ import trainlab as tl
 from search_command import ENTRIES, cut_after, invoke, write
 from trainlab import cli
 from trainlab.data.table import read_table
+from trainlab.store import listed
 from trainlab.tables.problem import problem, split
 from trainlab.tables.study import StudySettings
 
@@ -167,9 +168,12 @@ def test_a_folder_goes_on_with_the_model_that_it_began_with(iris: Path, tmp_path
     result = invoke(*words, "--fresh")
     assert result.exit_code == 0, result.output
     assert "Who votes" in result.output
+    assert {one.key.partition(":")[0] for one in listed(tmp_path)} == {"table", "ensemble"}
     result = invoke(*words, *NETWORKS)
     assert result.exit_code == 2
     assert "model was 'ensemble', is 'network'" in result.output
+    assert invoke(*words, *NETWORKS, "--fresh").exit_code == 0
+    assert {one.key.partition(":")[0] for one in listed(tmp_path)} == {"table", "search"}
 
 
 def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path) -> None:

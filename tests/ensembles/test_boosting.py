@@ -115,7 +115,7 @@ def test_trees_vote_where_they_know_better_and_not_where_they_may_not() -> None:
     settings: Any = {"n_architectures": 1, "n_folds": 2, "space": space, "max_iter": 3}
     ensemble = PopulationEnsembleRegressor(2, random_state=0, **settings).fit(X[:300], y[:300])
     assert len(ensemble.candidates_) == len(ensemble.weights_) == 4
-    assert ensemble.weights_[2:].sum() > 0.9
+    assert ensemble.weights_[2:].sum() > 0.8
     without = PopulationEnsembleRegressor(2, random_state=0, trees=False, **settings)
     assert len(without.fit(X[:300], y[:300]).candidates_) == 2
     test = X[300:], y[300:]

@@ -116,6 +116,32 @@ class TestDrawing:
             tl.MLPRegressor(**one)._chosen()
 
 
+class TestPresets:
+    @pytest.mark.parametrize(
+        ("preset", "candidates", "folds"), [("quick", 8, 3), ("default", 16, 5), ("best", 64, 5)]
+    )
+    def test_they_say_what_auto_is(
+        self, preset: str, candidates: int, folds: int, tmp_path: Path
+    ) -> None:
+        settings: Any = {"max_iter": 1, "trees": False, "random_state": 0}
+        model = PopulationEnsembleClassifier(preset=preset, store=tmp_path, **settings)
+        model.fit(*IRIS)
+        assert (len(model.candidates_), model.n_folds_) == (candidates, folds)
+        said = PopulationEnsembleClassifier(
+            candidates,
+            n_folds="auto" if preset == "default" else folds,
+            n_iter_no_change=ensemble_base.PRESETS[preset]["n_iter_no_change"],
+            store=tmp_path,
+            **settings,
+        )
+        assert np.array_equal(said.fit(*IRIS).predict_proba(X := IRIS[0]), model.predict_proba(X))
+
+    def test_what_is_given_counts(self) -> None:
+        model = PopulationEnsembleClassifier(3, preset="quick", n_folds=2, max_iter=1, trees=False)
+        assert len(model.fit(*IRIS).candidates_) == 3
+        assert model.n_folds_ == 2
+
+
 class TestWhatIsKept:
     def test_losses_and_weights_are_those_of_validation_rows(self) -> None:
         X, y = IRIS
@@ -203,6 +229,45 @@ class TestWhatIsKept:
             ensemble.set_params(max_iter=0).fit(*IRIS)
         assert ensemble.predict_proba(IRIS[0]).tobytes() == before.tobytes()
         assert ensemble.candidates_ is candidates
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("folds", [1, 5])
+    def test_they_hold_their_share_of_later_rows(self, folds: int) -> None:
+        rng = np.random.default_rng(11)
+        X = rng.standard_normal((1200, 3))
+        y = 40 + 3 * X[:, 0] + rng.standard_t(4, 1200)
+        ensemble = small(PopulationEnsembleRegressor, n_folds=folds, max_iter=15)
+        ensemble.fit(X[:500], y[:500])
+        for level in (0.5, 0.8, 0.95):
+            low, high = ensemble.predict_interval(X[500:], level).T
+            inside = ((low <= y[500:]) & (y[500:] <= high)).mean()
+            # Of 700 rows, four deviations of their share; of so few errors, as much again.
+            assert level - 0.12 < inside < level + 0.12
+            assert np.ptp(high - low) < 1e-9
+
+    def test_each_target_has_its_own(self, tmp_path: Path) -> None:
+        X, y = DIABETES
+        both = np.stack([y, -1000 * y], axis=1)
+        ensemble = small(PopulationEnsembleRegressor, n_folds=2).fit(X, both)
+        found = ensemble.predict_interval(X[:5], 0.8)
+        assert found.shape == (5, 2, 2)
+        width = found[:, 1] - found[:, 0]
+        assert width[:, 1] == pytest.approx(1000 * width[:, 0], rel=0.2)
+        tl.save(ensemble, tmp_path / "model")
+        assert np.array_equal(tl.load(tmp_path / "model").predict_interval(X[:5], 0.8), found)
+
+    def test_what_cannot_be_told_is_said(self) -> None:
+        X, y = DIABETES
+        ensemble = small(PopulationEnsembleRegressor, n_folds=1).fit(X[:40], y[:40])
+        with pytest.raises(SettingError, match=r"level .* at most 0.8889 after 8 validation rows"):
+            ensemble.predict_interval(X, 0.9)
+        for level in (0, 1, "all", True):
+            with pytest.raises(SettingError, match=r"level .* number in \(0, 1\)"):
+                ensemble.predict_interval(X, level)
+        del ensemble._errors
+        with pytest.raises(SettingError, match="which its file lacks"):
+            ensemble.predict_interval(X, 0.5)
 
 
 class TestRows:
@@ -303,6 +368,7 @@ class TestStore:
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "candidates": ({"n_candidates": 0}, "n_candidates"),
+    "preset": ({"preset": "fast"}, "preset .* 'quick', 'default', 'best'"),
     "architectures": ({"n_architectures": 1.5}, "n_architectures"),
     "folds": ({"n_folds": 6}, r"n_folds .* \[1, 5\] or 'auto'; got 6"),
     "selected": ({"n_selected": "all"}, "n_selected"),

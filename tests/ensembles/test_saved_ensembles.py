@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import loguniform, randint
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.pipeline import make_pipeline
 
 import trainlab as tl
 from complaints import complains
@@ -20,6 +22,7 @@ from trainlab.cli import main
 from trainlab.ensembles import base as ensemble_base
 from trainlab.errors import ModelFileError, SettingError
 from trainlab.models.container import Content, pack, read
+from trainlab.models.scoring import score
 from trainlab.search.selection import Selection
 
 IRIS = load_iris(return_X_y=True)
@@ -178,6 +181,19 @@ def test_predictions_of_a_table(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = pd.read_csv(tmp_path / "out.csv")["prediction"].to_numpy()
     assert found == pytest.approx(model.predict(X), rel=1e-12)
+    pipeline = make_pipeline(tl.TableEncoder(), model).fit(X, y)
+    tl.save(pipeline, tmp_path / "model")
+    said = CliRunner().invoke(main, [*words, "--interval", "0.8"])
+    ends = pd.read_csv(io.StringIO(said.stdout))
+    assert ends.columns.tolist() == ["prediction", "low", "high"]
+    expected = pipeline[-1].predict_interval(pipeline[:-1].transform(X), 0.8)
+    assert ends[["low", "high"]].to_numpy() == pytest.approx(expected, rel=1e-12)
+    tl.save(fitted(), tmp_path / "model")
+    complains(
+        lambda: score(tl.load(tmp_path / "model"), tmp_path / "new.csv", interval=0.8),
+        SettingError,
+        "model of predict must be an ensemble of regressors",
+    )
 
 
 def test_a_file_with_the_old_names_of_norms_loads() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from live_runs import small
 from trainlab.live.choices import GivenData, catalogue, setup_of
 from trainlab.live.curves import LIMIT, Curves
 from trainlab.live.looks import frame_of, look
@@ -56,6 +57,17 @@ def test_histograms_and_shares() -> None:
     assert wrong["of"] == 360
     assert len(wrong["said"]) == len(wrong["truth"]) == 12
     assert all(a != b for a, b in zip(wrong["said"], wrong["truth"], strict=True))
+
+
+def test_what_overflows_is_nothing_and_never_infinite() -> None:
+    """In the steps before it diverges a network has weights that no float can square."""
+    session = small()
+    session.advance(1)
+    while "wild" in session.running:
+        found = look(session, frame_of(session))
+        json.dumps(found, allow_nan=False)
+        session.advance(1)
+    assert found["wild"]["layers"][0]["weights"] is None
 
 
 def good() -> dict[str, Any]:

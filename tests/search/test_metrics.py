@@ -159,6 +159,10 @@ def test_a_class_that_no_row_put_aside_has_is_left_out() -> None:
     p = np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5], [0.5, 0.4, 0.1]])
     said = TablePrediction(np.array(["a", "c", "a"]), p)
     assert named_metric("balanced_accuracy").value(truth, said) == 0.5
+    assert named_metric("f1").value(truth, said) == pytest.approx((1 + 0 + 0) / 3)
+    same = TablePrediction(np.array(["a", "a", "a"]), p)  # c is neither there nor named
+    assert named_metric("f1").value(truth, same) == pytest.approx((0.8 + 0) / 2)
+    assert named_metric("f1").resampled(truth, same)(np.ones((1, 3))) == pytest.approx([0.4])
     assert named_metric("roc_auc").value(truth, said) == pytest.approx((1 + 0.25) / 2)
     assert named_metric("log_loss").value(truth, said) == pytest.approx(
         -np.log([0.6, 0.3, 0.5]).mean()

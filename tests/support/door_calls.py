@@ -6,6 +6,7 @@ import atexit
 import copy
 import dataclasses
 import functools
+import json
 import shutil
 import tempfile
 import types
@@ -18,6 +19,9 @@ import numpy as np
 import trainlab as tl
 from nasty import rows
 from trainlab import datasets, differentiation, evidence
+from trainlab.live.kept import log_of
+from trainlab.live.session import LiveSession
+from trainlab.live.setup import LiveSetup
 from trainlab.network.activations import Activation
 from trainlab.network.base import Layer
 from trainlab.network.initializers import Initializer
@@ -56,6 +60,10 @@ NO_DOORS: Final = frozenset(
         "trainlab.History",
         "trainlab.Moment",
         "trainlab.RateRange",
+        # They need libraries that may not be there, and are tested through stand-ins.
+        "trainlab.MLflowLogger",
+        "trainlab.TensorBoardLogger",
+        "trainlab.WandbLogger",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
         "trainlab.evidence.Comparisons",
@@ -69,6 +77,8 @@ NO_DOORS: Final = frozenset(
         "trainlab.Running.resume",
         "trainlab.Running.stop",
         "trainlab.Running.wait",
+        # It serves a page until it is closed; tests/live has what its arguments cannot be.
+        "trainlab.live",
         # A protocol: users write a class with its methods.
         "trainlab.Progress",
         # What a layer or an optimizer of one's own says it needs: `fit` checks that.
@@ -153,6 +163,8 @@ def place() -> Path:
     (folder / "table.csv").write_text("\n".join(["a,b,kind", *lines]), encoding="utf-8")
     (folder / "new.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
     population().fit(data(), steps=2, workers=1, store=folder / "runs")
+    session = LiveSession(LiveSetup(tl.load_planar("moons", 20, 20), {"a": tl.Member()}, range(2)))
+    (folder / "live.json").write_text(json.dumps(log_of(session)), encoding="utf-8")
     return folder
 
 
@@ -443,6 +455,7 @@ COMMANDS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
         "table": str(place() / "new.csv"),
     },
     "runs": lambda: {"folder": str(place() / "runs")},
+    "live": lambda: {"--replay": str(place() / "live.json")},
     "search": lambda: {
         "--csv": str(place() / "table.csv"),
         "--target": "kind",

@@ -76,6 +76,7 @@ def test_thresholds_of_true_probabilities_cost_least(rng: np.random.Generator) -
         ]
         assert one.cost == pytest.approx(costs[0])
         assert costs[0] == min(costs)
+        assert one.otherwise == min(one.miss * found.there, rows - found.there) / rows
         assert one.cost <= one.otherwise
     first = found.thresholds[0]
     assert first.found == found.found

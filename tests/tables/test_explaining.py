@@ -130,6 +130,16 @@ def test_dependence_on_dates_is_in_their_order(rng: np.random.Generator) -> None
     assert size.lines[0] == pytest.approx([(year - 2000) / 20 for year in years])
 
 
+def test_text_has_importance_and_no_dependence(rng: np.random.Generator) -> None:
+    of, truth = classes(rng)
+    columns = (ColumnSummary("colour", None, 0, text=True),)
+    of = dataclasses.replace(of, columns=columns)
+    found = importance(of, Odds(), of.x, truth, named_metric("log_loss"), seed=0)
+    assert found[0].name == "colour"
+    shown = dependence(of, Odds(), of.x, [one.name for one in found], seed=0)
+    assert [one.name for one in shown] == ["size"]
+
+
 def test_dependence_on_words_and_holes(rng: np.random.Generator) -> None:
     of, _ = classes(rng)
     colour, size = dependence(of, Odds(), of.x, ("colour", "size"), seed=0)

@@ -151,28 +151,34 @@ def test_words_become_kinds_and_holes_stay_holes() -> None:
 def test_trees_are_those_of_scikit_learn_on_the_same_rows(
     task: Any, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    words, size = rng.choice(["red", "blue", ""], ROWS), rng.normal(0, 1, ROWS).round(3)
-    y = np.where((words == "red") & (size > 0), 10, 1) + (
-        rng.integers(0, 2, ROWS) if task == "classification" else rng.random(ROWS)
+    rows = 300
+    # What is between the others in their order is another kind to trees that know of kinds.
+    words = rng.choice(["red", "blue", "green", ""], rows)
+    size = rng.normal(0, 1, rows).round(3)
+    y = np.where((words == "green") & (size > 0), 10, 1) + (
+        rng.integers(0, 2, rows) if task == "classification" else rng.random(rows)
     )
-    rows = [
+    table = [
         [word, "" if n % 9 == 0 else number, target]
         for n, (word, number, target) in enumerate(zip(words, size, y, strict=True))
     ]
-    found = problem(write(tmp_path / "t.csv", ["word", "size", "y"], rows), "y", task=task)
-    known, x = (found.x[:60], found.y[:60]), found.x[60:]
+    found = problem(write(tmp_path / "t.csv", ["word", "size", "y"], table), "y", task=task)
+    known, x = (found.x[:240], found.y[:240]), found.x[240:]
     encoder = TableEncoder(found.words).fit(known[0])
     said = baselines(found, encoder, known, x, seed=0)
     assert list(said)[1] == TREES
     # Another way to the same: pandas' categories.
-    codes = np.array([[{"red": 1, "blue": 0, None: np.nan}[w], s] for w, s in found.x], float)
+    kinds = {"red": 2, "green": 1, "blue": 0, None: np.nan}
+    codes = np.array([[kinds[word], number] for word, number in found.x], float)
     kind: Any = (
         HistGradientBoostingClassifier
         if task == "classification"
         else HistGradientBoostingRegressor
     )
-    trees = kind(categorical_features=[0], random_state=0).fit(codes[:60], known[1])
-    assert said[TREES].values.tolist() == trees.predict(codes[60:]).tolist()
+    trees = kind(categorical_features=[0], random_state=0).fit(codes[:240], known[1])
+    if task == "classification":
+        assert said[TREES].p.tolist() == trees.predict_proba(codes[240:]).tolist()
+    assert said[TREES].values.tolist() == trees.predict(codes[240:]).tolist()
     constant = [*said.values()][2]
     assert len(np.unique(constant.values)) == 1
     if task == "classification":

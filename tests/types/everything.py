@@ -105,10 +105,13 @@ def main() -> None:
     running = population.start(small, epochs=1)
     assert_type(running, tl.Running)
     running.wait()
+    assert callable(tl.live)
 
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)
     network.fit(data, epochs=1, workers=1)
     assert_type(network.accuracy(data.test.x, data.test.t), float)
+    loggers: list[type[tl.Callback]] = [tl.MLflowLogger, tl.TensorBoardLogger, tl.WandbLogger]
+    assert all(issubclass(one, tl.Callback) for one in loggers)
     rates: tl.RateRange = tl.rate_range_test(data, tl.MLP((3,)), steps=20, seeds=2)
     assert rates.rates[0] < rates.rates[-1]
     report = tl.gradient_check(tl.MLP((3,), norm="layer"), data.train.x[:5], data.train.t[:5])
@@ -129,7 +132,7 @@ def main() -> None:
     estimators += [tl.MLPRegressor((5,), max_iter=2).fit(X, y.astype(float))]
     estimators += [tl.TableEncoder().fit(X)]
     estimators += [tl.PopulationSearchCV(tl.MLPClassifier(), {"alpha": [0.0, 0.1]}, cv=2)]
-    estimators += [tl.PopulationEnsembleClassifier(), tl.PopulationEnsembleRegressor()]
+    estimators += [tl.PopulationEnsembleClassifier(), tl.PopulationEnsembleRegressor(trees=False)]
 
     errors = [tl.DataError, tl.DownloadError, tl.ModelFileError, tl.NotTrainedError]
     errors += [tl.SettingError, tl.StoreError, tl.WorkerError]

@@ -4,10 +4,13 @@ screen.py     what commands write, made safe for a terminal to show
 group.py      the program, its errors and exit codes, and what commands share
 commands.py   the laboratory: experiments, checks, data, saved models, runs
 reading.py    how a table is to be read
+living.py     the page that trains
 searching.py  from a table to a model
 """
 
-from trainlab.cli import searching as searching  # a command is there once its file is imported
+# A command is there once its file is imported.
+from trainlab.cli import living as living
+from trainlab.cli import searching as searching
 from trainlab.cli.commands import DEFAULT_OUT
 from trainlab.cli.group import INTERRUPTED, main
 

@@ -338,6 +338,12 @@ def report(folder: Path) -> None:
     metavar="COLUMN",
     help="A column of CSV, as an id, to stand before the predictions.  May be repeated.",
 )
+@click.option(
+    "--interval",
+    type=float,
+    metavar="LEVEL",
+    help="Columns low and high: an ensemble's interval that holds this share of targets, as 0.9.",
+)
 @click.option("--keep-all", is_flag=True, help="All columns of CSV stand before the predictions.")
 @click.option(
     "--excel",
@@ -351,6 +357,7 @@ def predict(
     table: Path,
     out: Path | None,
     proba: bool,
+    interval: float | None,
     keep: Sequence[str],
     keep_all: bool,
     excel: bool,
@@ -373,7 +380,8 @@ def predict(
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
-    found = score(load(model), table, proba, keep="all" if keep_all else keep, **how)
+    kept: Any = "all" if keep_all else keep
+    found = score(load(model), table, proba, keep=kept, interval=interval, **how)
     tell(found.notices)
     if found.ignored:
         say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)

@@ -35,7 +35,7 @@ from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
-from trainlab.settings import FLAG, Rule, either, whole_number
+from trainlab.settings import FLAG, Rule, either, one_of, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
@@ -52,21 +52,29 @@ EARLIER: Final = True
 RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "quick": {"n_candidates": 8, "n_folds": 3, "n_iter_no_change": 8},
+    "default": {"n_candidates": 16, "n_folds": PARTS, "n_iter_no_change": 16},
+    "best": {"n_candidates": 64, "n_folds": PARTS, "n_iter_no_change": 24},
+}
+"""What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
+
 # They change no network.
 _IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers")
 
 _RULES: Final[Mapping[str, Rule]] = {
-    "n_candidates": whole_number(1, "32", high=MEMBERS),
+    "preset": one_of(tuple(PRESETS)),
+    "n_candidates": either(whole_number(1, "16", high=MEMBERS), "auto"),
     "n_architectures": whole_number(1, "4", high=MEMBERS),
     "n_selected": whole_number(1, "50", high=MEMBERS),
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
+    "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
         for name in (
             "max_iter",
-            "n_iter_no_change",
             "batch_size",
             "class_weight",
             "dtype",
@@ -120,7 +128,8 @@ class _EnsemblePlan:
         """How many parts take their turn as validation rows."""
         folds, rows = self.chosen["n_folds"], len(self.rows)
         if folds == "auto":
-            return min(PARTS if rows <= ALL_FOLDS else 1, rows)
+            usual = PRESETS[self.chosen["preset"]]["n_folds"]
+            return min(usual if rows <= ALL_FOLDS else 1, rows)
         return min(int(folds), rows)
 
     def held(self, fold: int) -> Rows:
@@ -144,7 +153,7 @@ class _EnsemblePlan:
 
 
 @dataclass(frozen=True, eq=False)
-class _Trained:
+class _TrainedFold:
     """A population that was trained on the rows of a fold; what it says of its validation rows.
 
     truths  (members, rows, …) see `truths_of`
@@ -156,7 +165,7 @@ class _Trained:
     diverged: int
 
 
-def _told(fit: Fit, fitted: Fitted) -> _Trained:
+def _told(fit: Fit, fitted: Fitted) -> _TrainedFold:
     """What a population that is trained has to say of its validation rows."""
     population, data = Population(fit.members), fit.data
     history = population.adopt(fitted)
@@ -167,13 +176,15 @@ def _told(fit: Fit, fitted: Fitted) -> _Trained:
     steps = -(-len(fit.data.train) // fit.settings.batch_size)
     epochs = max(-(-status.step // steps) for status in history.status)
     diverged = sum(status.kind == "diverged" for status in history.status)
-    return _Trained(population, truths, max(1, epochs), diverged)
+    return _TrainedFold(population, truths, max(1, epochs), diverged)
 
 
 class PopulationEnsemble(Predictor):
     """The base of the two estimators."""
 
-    n_candidates: int
+    preset: str
+    n_candidates: Any
+    n_folds: Any
     n_architectures: int
     space: Any
     random_state: Any
@@ -184,6 +195,10 @@ class PopulationEnsemble(Predictor):
     @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
+
+    def _learn_errors(self, truths: Array, targets: Targets) -> None:
+        """What there is to learn from the truths (rows, …) of the vote on validation rows."""
+        return
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
@@ -211,7 +226,7 @@ class PopulationEnsemble(Predictor):
         """
         plan = self._decide(X, y, sample_weight)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
-        found: list[_Trained] = []
+        found: list[_TrainedFold] = []
         with (
             search_store(self.store, plan.chosen["fresh"], self._config(plan), RUN) as store,
             shown as bar,
@@ -231,11 +246,18 @@ class PopulationEnsemble(Predictor):
         return self
 
     def _chosen(self) -> dict[str, Any]:
-        return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
+        found = check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
+        usual = PRESETS[found["preset"]]
+        for name in ("n_candidates", "n_iter_no_change"):
+            if isinstance(found[name], str):
+                found[name] = usual[name]
+        return found
 
     def _config(self, plan: _EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        own = plain_parameters(self.get_params(deep=False), _IDLE)
+        said = {name: plan.chosen[name] for name in ("n_candidates", "n_iter_no_change")}
+        own = plain_parameters(self.get_params(deep=False) | said, (*_IDLE, "preset"))
+        own["n_folds"] = self.n_folds if self.preset == "default" else plan.folds
         # Earlier versions had standard inputs alone, and did not say so.
         kinds = list(plan.inputs)
         return own if kinds == [EARLIER] else own | {"standardize_inputs": kinds}
@@ -319,7 +341,7 @@ class PopulationEnsemble(Predictor):
     def _select(
         self,
         plan: _EnsemblePlan,
-        found: Sequence[_Trained],
+        found: Sequence[_TrainedFold],
         trees: Sequence[Sequence[BoostedTrees]],
     ) -> None:
         """Selects candidates, and keeps them and what there is to say of them."""
@@ -328,7 +350,7 @@ class PopulationEnsemble(Predictor):
             kind: [found[fold * len(kinds) + place] for fold in range(folds)]
             for place, kind in enumerate(kinds)
         }
-        truths, weights = [], []
+        parts, weights = [], []
         for fold in range(folds):
             held = plan.held(fold)
             t, method = targets.encode(held.y), "predict_proba"
@@ -336,20 +358,17 @@ class PopulationEnsemble(Predictor):
             for one in trees[fold]:
                 answers = one.outputs(held.x, plan.dtype, method, plan.chosen["engine"])
                 said.append(truths_of(answers, t, targets.task))
-            truths.append(np.concatenate(said))
+            parts.append(np.concatenate(said))
             weights.append(np.ones(len(held)) if held.weight is None else held.weight)
-        selection = select(
-            np.concatenate(truths, axis=1),
-            np.concatenate(weights),
-            targets.task,
-            plan.chosen["n_selected"],
-        )
+        truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
+        selection = select(truths, weight, targets.task, plan.chosen["n_selected"])
+        self._learn_errors(np.tensordot(selection.weights, truths, axes=1), targets)
         self._keep(plan, each, trees, selection)
 
     def _keep(
         self,
         plan: _EnsemblePlan,
-        each: Mapping[str | bool, Sequence[_Trained]],
+        each: Mapping[str | bool, Sequence[_TrainedFold]],
         trees: Sequence[Sequence[BoostedTrees]],
         selection: Selection,
     ) -> None:
@@ -389,7 +408,7 @@ class PopulationEnsemble(Predictor):
         self.n_diverged_ = sum(one.diverged for found in each.values() for one in found)
 
 
-def _joined(found: Sequence[_Trained], places: Sequence[int]) -> Population:
+def _joined(found: Sequence[_TrainedFold], places: Sequence[int]) -> Population:
     """Some members of the populations of all folds, fold by fold, as one population."""
     populations = [one.population for one in found]
     members = [population[place] for population in populations for place in places]

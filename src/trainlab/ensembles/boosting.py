@@ -17,11 +17,12 @@ from trainlab.estimators.targets import Targets
 from trainlab.estimators.trees import BoostedTrees, GrownTrees
 from trainlab.search.selection import mean_loss, truths_of
 
-MOST_TREES: Final = 400
-"""Trees of one model, about: of many classes each has fewer."""
-ITERATIONS: Final = (60, 200)
-TOTAL_RATE: Final = 10.0
-"""The learning rate times the iterations."""
+MOST_LEAVES: Final = 9_600
+"""Leaves of one model, about: of many classes each has fewer trees, within ITERATIONS."""
+ITERATIONS: Final = (50, 400)
+TOTAL_RATE: Final = 12.0
+"""The learning rate times the iterations, for rates up to GREATEST_RATE."""
+GREATEST_RATE: Final = 0.15
 DEPTH: Final = 12
 FURTHEST_ODDS: Final = 30.0
 """Logarithm of the odds of a label that all rows of a fold have, or none."""
@@ -35,8 +36,10 @@ def grow(
     y of both is as the targets encode it.
     """
     columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
-    iterations = int(np.clip(MOST_TREES // columns, *ITERATIONS))
-    usual = {"max_iter": iterations, "learning_rate": TOTAL_RATE / iterations, "max_depth": DEPTH}
+    leaves = columns * settings["max_leaf_nodes"]
+    iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
+    rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
+    usual = {"max_iter": iterations, "learning_rate": rate, "max_depth": DEPTH}
     chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
     # Their sums would depend on how many threads share them, and so the bits.
     with threadpool_limits(1, "openmp"):

@@ -64,8 +64,13 @@ FIRST_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
 """Those of earlier versions, with which ensembles in their stores go on."""
 
 TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
-    {"max_leaf_nodes": leaves, "min_samples_leaf": 5, "l2_regularization": 1.0, "max_features": 0.5}
-    for leaves in (8, 64)
+    {
+        "max_leaf_nodes": leaves,
+        "min_samples_leaf": 5,
+        "l2_regularization": 1.0,
+        "max_features": part,
+    }
+    for leaves, part in ((24, 0.3), (64, 0.5))
 )
 """The settings of boosted trees that vote beside the networks."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import numpy as np
+
 from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.ensembles.estimators import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.errors import ModelFileError, sentence
@@ -24,13 +28,21 @@ def _finish(model: PopulationEnsemble) -> None:
     ):
         must = f"be {members} numbers >= 0 with a sum of 1"
         raise ModelFileError(sentence("weights", "an ensemble", must, weights))
+    errors = getattr(model, "_errors", None)
+    if errors is not None:
+        shaped = errors.ndim == 2 and errors.shape[1] == model._targets.outputs
+        sorted_up = errors.dtype == np.float64 and bool((np.diff(errors, axis=0) >= 0).all())
+        if not (shaped and sorted_up and np.isfinite(errors).all() and (errors >= 0).all()):
+            must = f"be {model._targets.outputs} columns of sorted numbers >= 0"
+            raise ModelFileError(sentence("errors", "an ensemble", must, errors))
 
 
-for _kind in (PopulationEnsembleClassifier, PopulationEnsembleRegressor):
+_REGRESSOR: Final = PopulationEnsembleRegressor
+for _kind in (PopulationEnsembleClassifier, _REGRESSOR):
     bring(
         Format(
             _kind,
-            ("_weights", "weights_", "losses_"),
+            ("_weights", "weights_", "losses_", *(["_errors"] if _kind is _REGRESSOR else [])),
             (
                 "candidates_",
                 "loss_",

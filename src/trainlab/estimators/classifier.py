@@ -117,7 +117,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     range where the quartiles are equal.  Elsewhere a few values far out decide nothing, neither
     in training nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).
     Piecewise inputs are these and, behind them, piecewise linear codes: each column is cut at
-    quantiles into up to 16 pieces, and the code of a piece is how much of it lies below x, less ½
+    quantiles into up to 32 pieces, and the code of a piece is how much of it lies below x, less ½
     (Gorishniy, Rubachev and Babenko, 2022, On embeddings for numerical features in tabular deep
     learning).  They let a network learn steps; X must be dense.
     Standard ones are z = (x − mean) / scale for the standard deviation, or half of the largest |x

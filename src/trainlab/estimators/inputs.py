@@ -34,9 +34,9 @@ BEND: Final = 3.0
 FAR: Final = 1e9
 """From here on a robust input is BEND to the last bit, and its square does not overflow."""
 QUARTILES: Final = (0.25, 0.5, 0.75)
-PIECES: Final = 16
+PIECES: Final = 32
 """Pieces of a column at most, of about as many rows each."""
-MAX_CODES: Final = 1024
+MAX_CODES: Final = 512
 """Codes of all columns together, about: of many columns each has fewer pieces, but two or more."""
 TIE: Final = 1e-9
 """Shares of rows that are nearer to a quantile than this are at it: rounding must not choose."""

@@ -134,14 +134,14 @@ def _layers(session: LiveSession, member: Member, state: MemberState) -> list[di
             x, cache, _ = layer.forward(p, x, Mode(True, _draw(member, index)), FRESH)
             caches.append(cache)
             if isinstance(layer, Dense):
-                found.append({"weights": float(np.linalg.norm(p["W"])), "place": index})
+                found.append({"weights": _finite(np.linalg.norm(p["W"])), "place": index})
             elif isinstance(layer, Activate):
                 slope = layer.backward(p, cache, np.ones_like(x), {}, FRESH)
                 flat = np.abs(slope) < FLAT * _steepest(layer.activation)
                 found[-1] |= {
                     "outputs": _histogram(x, float(x.min()), float(x.max())),
-                    "dead": float((x == 0).all(axis=0).mean()),
-                    "saturated": float(flat.mean()),
+                    "dead": _finite((x == 0).all(axis=0).mean()),
+                    "saturated": _finite(flat.mean()),
                 }
         loss = network.loss
         _, cache = loss.forward(x, t, FRESH)
@@ -150,7 +150,7 @@ def _layers(session: LiveSession, member: Member, state: MemberState) -> list[di
             gradient = grads[one.pop("place")]["W"]
             most = float(np.abs(gradient).max())
             one |= {
-                "gradient": float(np.linalg.norm(gradient)),
+                "gradient": _finite(np.linalg.norm(gradient)),
                 "gradients": _histogram(gradient, -most, most),
             }
     return found
@@ -171,6 +171,11 @@ def _steepest(activation: Activation) -> float:
     layer = Activate(activation)
     _, cache, _ = layer.forward({}, x, Mode(False), FRESH)
     return float(np.abs(layer.backward({}, cache, np.ones_like(x), {}, FRESH)).max())
+
+
+def _finite(value: Any) -> float | None:
+    """A number as JSON can hold it: what overflowed has none."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _histogram(values: Array, low: float, high: float) -> dict[str, Any]:

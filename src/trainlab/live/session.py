@@ -165,6 +165,7 @@ class LiveSession:
     def clone(self, arm: str, fields: Mapping[str, float], name: str | None = None) -> str:
         """Begins an arm that goes on from the same bits, with some settings of its own."""
         if name is None:
+            Intervention(self.step, "clone", arm, fields, "its name")  # else they cannot be said
             said = ", ".join(f"{field} {value:g}" for field, value in fields.items()) or "copy"
             name, start, count = f"{arm[:30]} → {said}"[:60].strip(), "", 1
             start = name[:55]

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -54,6 +54,7 @@ def score(
     decimal: Decimal | None = None,
     engine: str = "auto",
     keep: Sequence[str] | Literal["all"] = (),
+    interval: float | None = None,
 ) -> Scores:
     """The predictions of a model, with probabilities or without, for each row of a table in a file.
 
@@ -76,6 +77,8 @@ def score(
         What computes the predictions, whatever the model was trained with.
     keep
         Names of columns of the table whose cells stand before the predictions; "all" of them.
+    interval
+        The level of the intervals about the predictions of an ensemble of regressors; None: none.
     """
     if not hasattr(model, "predict"):
         must = "be a network or an estimator"
@@ -87,6 +90,8 @@ def score(
         must = "be a classifier for probabilities"
         raise SettingError(sentence("model", "predict", must, type(model).__name__))
     asks = [model.predict, model.predict_proba] if proba else [model.predict]
+    if interval is not None:
+        asks.append(_intervals(model, interval))
     if isinstance(model, Network):
         asks = [partial(ask, engine=engine) for ask in asks]
     else:
@@ -119,7 +124,10 @@ def score(
                 strange.update({} if encoder is None else encoder.strange(x))
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
     columns = _named(np.concatenate(parts[0]), model, False)
-    columns |= _named(np.concatenate(parts[-1]), model, True) if proba else {}
+    columns |= _named(np.concatenate(parts[1]), model, True) if proba else {}
+    if interval is not None:
+        low, high = np.concatenate(parts[-1])[:, :2].T
+        columns |= {"low": low, "high": high}
     if both := [name for name in kept if name in columns]:
         must = "name columns that are not called as the predictions are"
         raise SettingError(sentence("keep", "predict", must, both[0]))
@@ -129,6 +137,20 @@ def score(
         dict(strange.most_common(_SHOWN)),
         table.notices,
     )
+
+
+def _intervals(model: Any, level: float) -> Callable[[Any], Array]:
+    """What predicts intervals with a model, or with the last step of a pipeline."""
+    *before, (_, last) = getattr(model, "steps", [("", model)])
+    if not hasattr(last, "predict_interval"):
+        must = "be an ensemble of regressors for intervals"
+        raise SettingError(sentence("model", "predict", must, type(last).__name__))
+
+    def intervals(x: Any) -> Array:
+        found: Array = last.predict_interval(model[:-1].transform(x) if before else x, level)
+        return found
+
+    return intervals
 
 
 def _kept(keep: Sequence[str] | Literal["all"], table: TableFile) -> list[str]:

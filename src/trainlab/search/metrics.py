@@ -244,12 +244,16 @@ class BalancedAccuracy(ColumnMetric):
 
 
 class F1(ColumnMetric):
-    """2 · hits / (named + there), of the rarer of two classes; of several the mean over them."""
+    """2 · hits / (named + there), of the rarer of two classes; of several the mean over them.
+
+    A class of several that no row is of, or said to be of, is left out.
+    """
 
     name, words = "f1", "F1"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
-        given: Any = {"labels": _found(truth), "average": "macro", "zero_division": 0}
+        one = None if truth.positive is None else [truth.positive]
+        given: Any = {"labels": one, "average": "macro", "zero_division": 0}
         return float(sk.f1_score(truth.codes, predicted.codes(truth), **given))
 
     def columns(self, truth: TableTruth, predicted: TablePrediction) -> Array:
@@ -260,7 +264,9 @@ class F1(ColumnMetric):
 
     def of(self, means: Array) -> Array:
         hits, both = np.split(means, 2, axis=1)
-        score: Array = np.where(both > 0, 2 * hits / both, 0).mean(axis=1)
+        if both.shape[1] > 1:
+            return _mean_of_defined(2 * hits / both)
+        score: Array = np.where(both > 0, 2 * hits / both, 0)[:, 0]
         return score
 
     def scorer(self, truth: TableTruth) -> Any:

@@ -122,6 +122,8 @@ def dependence(
 ) -> tuple[PartialDependence, ...]:
     """Of some columns, over rows x (N, d); of classes those of the most rows, MOST_LINES at most.
 
+    Text is left out, whose cells have nothing in common.
+
     Source: Friedman, "Greedy function approximation", Annals of Statistics 29 (2001), section 8.
     """
     x = x[_sample(len(x), GRID_ROWS, stream(seed, "sample", _DEPENDENCE))]
@@ -136,6 +138,8 @@ def dependence(
     found = []
     for name in columns:
         place = of.features.index(name)
+        if place in of.text:
+            continue
         grid, typical = _grid(of.x[:, place], of.dates.get(place))
         changed = np.repeat(x[np.newaxis], len(grid), axis=0)
         changed[:, :, place] = np.array(grid, changed.dtype)[:, np.newaxis]

@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -31,6 +31,7 @@ from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth, na
 from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_inputs
+from trainlab.settings import Settings
 from trainlab.store import FILE, Run, Store
 from trainlab.tables.baselines import baselines
 from trainlab.tables.columns import ColumnSummary
@@ -185,6 +186,12 @@ def _said(value: Any) -> str:
     """A value of a setting in words."""
     if isinstance(value, (list, tuple)):
         return "×".join(map(_said, value)) or "none"
+    if isinstance(value, Settings):
+        own = {one.name: getattr(value, one.name) for one in fields(value)}
+        usual = type(value)()
+        changed = {name: one for name, one in own.items() if one != getattr(usual, name)}
+        words = [f"{name}={_said(one)}" for name, one in changed.items()]
+        return type(value).__name__ + (f"({', '.join(words)})" if words else "")
     return f"{value:.2g}" if isinstance(value, (float, np.floating)) else str(value)
 
 

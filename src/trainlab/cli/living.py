@@ -1,0 +1,104 @@
+"""`trainlab live`: the page on which populations train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainlab.cli.group import PathName, chooses_an_engine, main
+from trainlab.cli.reading import reads_a_table
+from trainlab.cli.screen import say
+
+
+@main.command(short_help="Open a page on which populations train before your eyes.")
+@click.option(
+    "--csv",
+    "table",
+    metavar="FILE",
+    help="Train on a table: CSV, packed with gzip or not, Parquet or Excel.",
+)
+@click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
+@click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
+@click.option(
+    "--store", type=PathName(), metavar="DIR", help="Keep the session, and go on with it."
+)
+@click.option(
+    "--replay",
+    type=PathName(),
+    metavar="FILE",
+    help="Do all that a log says again, and compare the bits; opens no page.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Where the page is served; 0 takes any free port.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Another one lets other machines steer the training, without encryption.",
+)
+@click.option("--browser/--no-browser", default=True, help="Whether to open a browser.")
+@chooses_an_engine
+def live(
+    table: str | None,
+    target: str | None,
+    drop: tuple[str, ...],
+    store: Path | None,
+    replay: Path | None,
+    port: int,
+    host: str,
+    browser: bool,
+    engine: str,
+    **how: Any,
+) -> None:
+    """Open a page on which populations train, and answer when something is changed.
+
+    Choose data, networks and up to eight arms; watch all seeds learn; change a rate, stop an
+    arm, clone one, go back.  The page is served on this machine alone, to whoever has the
+    address with its token.  Ctrl-C ends it.
+    """
+    if (table is None) != (target is None):
+        raise click.UsageError("--csv and --target belong together.")
+    if replay is not None:
+        _replay(replay)
+        return
+    from trainlab.live.choices import GivenData
+    from trainlab.live.setup import load_table
+    from trainlab.live.start import opened
+
+    given = None
+    if table is not None and target is not None:
+        chosen = {name: value for name, value in how.items() if value}
+        source = {"csv": str(Path(table).resolve()), "target": target, "drop": list(drop), **chosen}
+        given = GivenData(load_table(**source), {"name": "table", **source})
+    if host != "127.0.0.1":
+        text = "Whoever reads what is sent to this address can steer the training"
+        say(f"Warning: {text}: it is not encrypted.", err=True)
+    page = opened(given=given, store=store, engine=engine, host=host, port=port)
+    if page.step:
+        say(f"Goes on at step {page.step}.", err=True)
+    say(f"Page: {page.address}")
+    if browser:
+        click.launch(page.address)
+    page.wait()
+
+
+def _replay(file: Path) -> None:
+    """Says whether a log leads to the bits that it had; exit code 1 if not."""
+    from trainlab.live.kept import read_log, replayed
+
+    found = read_log(file)
+    session = replayed(found, str(file))
+    members = len(session.arms) * len(session.setup.seeds)
+    if session.digest() != found["sha256"]:
+        say(f"{members} networks, step {session.step}: other bits than in {file}.", style="red")
+        raise SystemExit(1)
+    say(f"{members} networks, step {session.step}: the same bits, SHA-256 {found['sha256']}")

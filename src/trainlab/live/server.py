@@ -1,0 +1,307 @@
+"""The server of the live page: routes, and a uvicorn that listens on this machine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib import resources
+from typing import Any, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from trainlab.data.table import write_table
+from trainlab.errors import SettingError, TrainlabError, sentence
+from trainlab.live.choices import GivenData, catalogue
+from trainlab.live.control import FRAMES, LiveControl, Snapshot
+from trainlab.live.curves import SERIES
+from trainlab.live.guard import Guard
+from trainlab.live.kept import log_of
+from trainlab.live.messages import PageState, difference
+from trainlab.live.presets import PRESETS
+from trainlab.live.script import script_of
+from trainlab.live.session import LiveSession
+from trainlab.models.container import pack
+from trainlab.models.kinds import kind_of
+from trainlab.population import Population
+
+LOCAL: Final = "127.0.0.1"
+PAGES: Final = 16
+"""The most pages that watch at a time."""
+PATIENCE: Final = 120.0
+"""Seconds that a command may take: data may have to be read, or steps trained again."""
+SILENCE: Final = 10.0
+"""Seconds after which a page is told that the server is still there."""
+
+_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+}
+
+
+def assets() -> dict[str, tuple[bytes, str]]:
+    """The files of the page: content and type by name."""
+    folder = resources.files("trainlab.live").joinpath("static")
+    return {
+        one.name: (one.read_bytes(), _TYPES[one.name.rpartition(".")[2]])
+        for one in folder.iterdir()
+        if one.name.rpartition(".")[2] in _TYPES
+    }
+
+
+def application(control: LiveControl, given: GivenData | None = None) -> Starlette:
+    """The routes, which `Guard` stands in front of."""
+    files = assets()
+    offered = json.dumps({"catalogue": catalogue(given), "lessons": PRESETS}).encode("utf-8")
+
+    def page(request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        if name not in files:
+            return Response("There is no such file.", 404, media_type="text/plain")
+        content, kind = files[name]
+        return Response(content, headers={"content-type": kind})
+
+    def offers(request: Request) -> Response:
+        return Response(offered, media_type="application/json")
+
+    async def events(request: Request) -> Response:
+        if control.watchers >= PAGES:
+            return Response("Too many pages watch.", 503, media_type="text/plain")
+        return StreamingResponse(_messages(control), media_type="text/event-stream")
+
+    async def command(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return JSONResponse({"error": "A command is JSON."}, 415)
+        try:
+            found = json.loads(await request.body(), parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return JSONResponse({"error": "A command is JSON."}, 400)
+        if not isinstance(found, dict):
+            return JSONResponse({"error": "A command is an object."}, 400)
+        return await _done(control, found)
+
+    async def export(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name == "results.csv":
+            content = await run_in_threadpool(_table, control.snapshot)
+            return _file(content, name, "text/csv; charset=utf-8")
+        if name not in EXPORTS:
+            return Response("There is no such file.", 404, media_type="text/plain")
+        make, kind = EXPORTS[name]
+        try:
+            made = await asyncio.wait_for(asyncio.wrap_future(control.ask(make)), PATIENCE)
+        except TrainlabError as error:
+            return Response(str(error), 400, media_type="text/plain")
+        return _file(made, name, kind)
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/static/{name}", page),
+            Route("/offers", offers),
+            Route("/events", events),
+            Route("/command", command, methods=["POST"]),
+            Route("/export/{name}", export),
+        ]
+    )
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+async def _done(control: LiveControl, found: Mapping[str, Any]) -> Response:
+    try:
+        waiting = asyncio.wrap_future(control.do(found))
+        answer = await asyncio.wait_for(waiting, PATIENCE)
+    except TimeoutError:
+        return JSONResponse({"error": "That takes too long."}, 503)
+    except TrainlabError as error:
+        return JSONResponse({"error": str(error)}, 400)
+    except Exception:
+        logging.getLogger("trainlab").exception("a command of the live page failed")
+        return JSONResponse({"error": "The server met an error; its terminal says more."}, 500)
+    return JSONResponse({"answer": answer})
+
+
+async def _messages(control: LiveControl) -> AsyncIterator[str]:
+    """Server-sent events for one page: at most FRAMES a second, none while it is slow."""
+    page, silent = PageState(), 0.0
+    control.watchers += 1
+    try:
+        while True:
+            now = control.snapshot
+            if now.version != page.version:
+                silent = 0.0
+                yield f"data: {difference(now, page)}\n\n"
+            elif silent >= SILENCE:
+                silent = 0.0
+                yield ": still there\n\n"
+            await asyncio.sleep(1 / FRAMES)
+            silent += 1 / FRAMES
+    finally:
+        control.watchers -= 1
+
+
+# --- files to keep -------------------------------------------------------------------------
+
+
+def _script(session: LiveSession) -> bytes:
+    return script_of(session).encode("utf-8")
+
+
+def _log(session: LiveSession) -> bytes:
+    return json.dumps(log_of(session), indent=1).encode("utf-8")
+
+
+def _model(session: LiveSession) -> bytes:
+    """All members as a population that predicts; see docs/model-files.md."""
+    population = population_of(session)
+    return pack(kind_of(population, "the live page").pack(population))
+
+
+def population_of(session: LiveSession) -> Population:
+    """The members of a session, arm by arm, with what they have learnt."""
+    states = session.states()
+    members = [session.arms[arm].replace(seed=seed) for arm, seed in states]
+    engine = session.setup.engine
+    return Population.restore(members, states.values(), session.setting.widths, engine)
+
+
+def _results(session: LiveSession) -> bytes:
+    """The log, and the last point of every member's curves."""
+    members = []
+    for arm in session.arms:
+        values = session.curves.values(arm)[:, :, -1:]
+        for place, (_, seed) in enumerate(session.keys(arm)):
+            ended = session.ended.get((arm, seed))
+            last = values[:, place, 0].tolist() if values.size else []
+            found = {name: _plain(one) for name, one in zip(SERIES, last, strict=False)}
+            kind = "trains" if ended is None else ended.kind
+            members.append({"arm": arm, "seed": seed, "status": kind, **found})
+    return json.dumps({**log_of(session), "results": members}, indent=1).encode("utf-8")
+
+
+def _plain(value: float) -> float | None:
+    """NaN, which JSON lacks, as None."""
+    return value if value == value else None
+
+
+def _table(now: Snapshot) -> bytes:
+    """Every point of every curve, a row for each member and step."""
+    steps, seeds = list(now.curves.steps), now.about["seeds"]
+    columns: dict[str, list[Any]] = {"arm": [], "seed": [], "step": []}
+    columns |= {name: [] for name in SERIES}
+    for arm, values in now.curves.values.items():
+        for place, seed in enumerate(seeds):
+            columns["arm"] += [arm] * len(steps)
+            columns["seed"] += [seed] * len(steps)
+            columns["step"] += steps
+            for name, row in zip(SERIES, values[:, place, : len(steps)], strict=True):
+                columns[name] += ["" if one != one else repr(float(one)) for one in row]
+    return write_table(columns)
+
+
+EXPORTS: Final[Mapping[str, tuple[Callable[[LiveSession], bytes], str]]] = {
+    "session.py": (_script, "text/x-python; charset=utf-8"),
+    "log.json": (_log, "application/json"),
+    "results.json": (_results, "application/json"),
+    "model.safetensors": (_model, "application/octet-stream"),
+}
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"', "content-type": kind}
+    return Response(content, headers=headers)
+
+
+# --- the server ----------------------------------------------------------------------------
+
+
+class LiveServer:
+    """Listens, and serves the page of a control.
+
+    Parameters
+    ----------
+    control : LiveControl
+        Who trains.
+    given : GivenData, optional
+        Data that pages know by the name "given".
+    host : str
+        Where it listens; another than this machine only if somebody says so.
+    port : int
+        0 takes any free one.
+    framed : bool
+        Whether a notebook may show the page in a frame.
+    """
+
+    def __init__(
+        self,
+        control: LiveControl,
+        given: GivenData | None = None,
+        host: str = LOCAL,
+        port: int = 0,
+        framed: bool = False,
+    ) -> None:
+        if host in ("", "0.0.0.0", "::"):  # noqa: S104  # which is refused here
+            must = "be one address, which browsers name"
+            raise SettingError(sentence("host", "the server", must, host, "host='192.168.1.5'"))
+        try:
+            self._socket = socket.create_server((host, port), backlog=64)
+        except (OSError, OverflowError) as error:
+            must, got = "be free, and of this machine", f"{host}:{port}, {error}"
+            raise SettingError(sentence("address", "the server", must, got, "port=0")) from error
+        self.port = int(self._socket.getsockname()[1])
+        self._token = secrets.token_urlsafe(24)
+        names = ["127.0.0.1", "localhost", *({host.lower()} - {LOCAL})]
+        hosts = [f"{name}:{self.port}" for name in names]
+        self._name = "localhost" if framed else host
+        guard = Guard(application(control, given), hosts, self._token, framed)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                guard,
+                http="h11",
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                limit_concurrency=128,
+                h11_max_incomplete_event_size=2**15,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the page is, with the token."""
+        return f"http://{self._name}:{self.port}/?token={self._token}"
+
+    def serve(self) -> None:
+        """Serves until Ctrl-C."""
+        self._server.run(sockets=[self._socket])
+
+    def start(self) -> None:
+        """Serves in a thread."""
+        self._thread = threading.Thread(target=self.serve, name="trainlab-server", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends, and lets the port go."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+        self._socket.close()

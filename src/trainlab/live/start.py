@@ -1,0 +1,264 @@
+"""`tl.live`: a page on which a population trains, from a notebook or a script."""
+
+from __future__ import annotations
+
+import atexit
+import html
+import importlib.util
+import os
+import sys
+import threading
+import webbrowser
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from trainlab.data.arrays import Dataset
+from trainlab.errors import SettingError, sentence
+from trainlab.files import as_path
+from trainlab.live.choices import GivenData, setup_of
+from trainlab.live.control import LiveControl
+from trainlab.live.kept import keep, resumed
+from trainlab.live.presets import PRESETS
+from trainlab.live.session import LiveSession
+from trainlab.live.setup import OWNER, LiveSetup
+from trainlab.members import Member, label
+from trainlab.population import Population
+from trainlab.settings import FLAG, either, instance_of, whole_number
+from trainlab.store import Store
+
+if TYPE_CHECKING:
+    from trainlab.live.server import LiveServer
+
+PORT = whole_number(0, "0", high=65535)
+
+
+class LivePage:
+    """A page that is served while the program runs; `live` makes it.
+
+    Parameters
+    ----------
+    control : LiveControl
+        Who trains.
+    server : LiveServer
+        Who serves.
+    stack : ExitStack
+        What is to be closed at the end.
+    """
+
+    def __init__(self, control: LiveControl, server: LiveServer, stack: ExitStack) -> None:
+        self._control, self._server, self._stack = control, server, stack
+        self._is_open, self._ended = True, threading.Event()
+        atexit.register(self.close)  # an engine must not be in a step when the program ends
+
+    def __repr__(self) -> str:
+        state = f"at {self.address}" if self._is_open else "closed"
+        return f"LivePage({state})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        if not self._is_open:
+            return "<p>This page is closed.</p>"
+        return (
+            f'<iframe src="{html.escape(self.address)}" width="100%" height="900" '
+            'title="trainlab live" style="border: 1px solid #8888"></iframe>'
+        )
+
+    @property
+    def address(self) -> str:
+        """Where the page is, with its token: who has it can steer the training."""
+        return self._server.address
+
+    @property
+    def step(self) -> int:
+        """Updates that have been done by now."""
+        return int(self._control.snapshot.status["step"])
+
+    def population(self) -> Population:
+        """Copy what all members have learnt by now.
+
+        Returns
+        -------
+        Population
+            Arm by arm, those that stopped or diverged included; it predicts, and can be saved.
+        """
+        from trainlab.live.server import population_of
+
+        found: Population = self._control.ask(population_of).result()
+        return found
+
+    def wait(self) -> None:
+        """Serve until Ctrl-C, then close."""
+        try:
+            while not self._ended.wait(1.0):
+                pass
+        except KeyboardInterrupt:
+            self.close()
+
+    def close(self) -> None:
+        """End the training and the server; what a store keeps is kept."""
+        if self._is_open:
+            self._is_open = False
+            atexit.unregister(self.close)
+            self._server.close()
+            self._stack.close()
+            self._ended.set()
+
+
+def live(
+    population: Population | None = None,
+    data: Dataset | None = None,
+    *,
+    batch_size: int = 20,
+    engine: str = "auto",
+    store: str | os.PathLike[str] | None = None,
+    port: int = 0,
+    browser: bool | None = None,
+) -> LivePage:
+    """Open a page on which a population trains, and answers when something is changed.
+
+    Parameters
+    ----------
+    population : Population, optional
+        At most 8 arms, which are members that differ in more than their seeds, each with the
+        same seeds.  By default the page begins with a lesson.
+    data : Dataset, optional
+        What they are trained on; needed with a population, and chosen on the page without.
+    batch_size : int, default 20
+        Samples per step.
+    engine : {"auto", "native", "numpy"}
+        What computes the steps.
+    store : folder, optional
+        Keeps the session: the same call goes on where it was left, also after a kill.
+    port : int, default 0
+        Where the page is served, on this machine alone; 0 takes any free port.
+    browser : bool, optional
+        Whether to open a browser; by default unless the call is made in a notebook, which shows
+        the page itself.
+
+    Returns
+    -------
+    LivePage
+        The page; a script that has nothing else to do calls its `wait`.
+
+    Raises
+    ------
+    SettingError, DataError
+        For what cannot be trained, and where Starlette and uvicorn are not installed.
+    StoreError
+        Where the store cannot be opened.
+    """
+    PORT.check(port, "port", "live")
+    either(FLAG, None).check(browser, "browser", "live")
+    in_notebook = "ipykernel" in sys.modules
+    setup, given = _asked(population, data, batch_size, engine)
+    page = opened(setup, given, store=store, port=port, framed=in_notebook)
+    if browser or (browser is None and not in_notebook):
+        webbrowser.open(page.address)
+    return page
+
+
+def _asked(
+    population: Any, data: Any, batch_size: int, engine: str
+) -> tuple[LiveSetup | None, GivenData | None]:
+    """What the arguments of `live` ask for."""
+    if data is None:
+        if population is not None:
+            must, remedy = "be given with a population", "tl.live(population, data)"
+            raise SettingError(sentence("data", "live", must, data, remedy))
+        return None, None
+    instance_of(Dataset).check(data, "data", "live")
+    if population is None:
+        return None, GivenData(data)
+    instance_of(Population).check(population, "population", "live")
+    arms, seeds = arms_of(population)
+    return LiveSetup(data, arms, seeds, batch_size, engine=engine), GivenData(data)
+
+
+def arms_of(population: Population) -> tuple[dict[str, Member], list[int]]:
+    """The arms of a population by name, and their seeds, which all arms must have."""
+    kinds: dict[Any, list[Member]] = {}
+    for member in population:
+        kinds.setdefault((member.network, member.optimizer), []).append(member)
+    seeds = [member.seed for member in next(iter(kinds.values()))]
+    for own in kinds.values():
+        if [member.seed for member in own] != seeds:
+            must = "have the same seeds in the same order"
+            raise SettingError(sentence("arms", OWNER, must, [one.seed for one in own]))
+    same_network = len({network for network, _ in kinds}) == 1
+    same_optimizer = len({optimizer for _, optimizer in kinds}) == 1
+    arms: dict[str, Member] = {}
+    for (network, optimizer), own in kinds.items():
+        parts = [] if same_network else [label(network)]
+        parts += [] if same_optimizer and parts else [label(optimizer)]
+        name = start = ", ".join(parts)[:55].strip()
+        while name in arms:
+            name = f"{start} {len(arms) + 1}"
+        arms[name] = own[0]
+    return arms, seeds
+
+
+def opened(
+    setup: LiveSetup | None = None,
+    given: GivenData | None = None,
+    *,
+    session: LiveSession | None = None,
+    store: str | os.PathLike[str] | None = None,
+    engine: str = "auto",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    framed: bool = False,
+) -> LivePage:
+    """A page that is served in threads: what a store has goes on, else the setup begins."""
+    check_installed()
+    from trainlab.live.server import LiveServer
+
+    def begin(choice: Mapping[str, Any]) -> LiveSession:
+        return LiveSession(setup_of(choice, given, engine))
+
+    with ExitStack() as stack:
+        kept, saved = None, None
+        if store is not None:
+            folder = as_path(store, "store", "live", "be None or a folder")
+            kept = stack.enter_context(Store(folder))
+            saved = resumed(kept, str(folder), None if given is None else given.data)
+        choice = PRESETS[0]["choice"] if setup is None and given is None else None
+        if session is None and saved is None and setup is None and given is not None:
+            choice = first_choice(given)
+        first = session or saved
+        if first is None:
+            first = LiveSession(setup) if setup is not None else begin(choice or {})
+        else:
+            choice = None
+
+        def save(own: LiveSession, fresh: bool) -> None:
+            assert kept is not None
+            keep(kept, own, fresh)
+
+        control = LiveControl(first, begin, save if kept is not None else None, choice)
+        server = LiveServer(control, given, host, port, framed)
+        control.start()
+        stack.callback(control.close)
+        server.start()
+        return LivePage(control, server, stack.pop_all())
+    raise AssertionError("a stack that suppresses nothing")
+
+
+def first_choice(given: GivenData) -> dict[str, Any]:
+    """What a page begins with where data were given alone."""
+    rows = len(given.data.train)
+    return {
+        "data": {"name": "given"},
+        "base": {"hidden": [32, 32], "activation": "relu"},
+        "arms": [{"optimizer": "momentum", "lr": 0.01}, {"optimizer": "adam", "lr": 0.001}],
+        "seeds": 10,
+        "batch_size": max(1, min(64, rows // 4)),
+    }
+
+
+def check_installed() -> None:
+    """SettingError where what the page is served with is not there."""
+    missing = [name for name in ("starlette", "uvicorn") if not importlib.util.find_spec(name)]
+    if missing:
+        must, remedy = "be installed", "pip install 'trainlab[live]'"
+        raise SettingError(sentence(" and ".join(missing), "live", must, "none", remedy))

@@ -1,0 +1,278 @@
+// One chart on a canvas: medians, bands and single seeds of all arms over the steps.
+//
+// Two canvases lie on each other: the single seeds below are drawn twice a second, the medians
+// and bands above whenever there is a new point.
+
+import { colours, dash, h, hue, minus, saveAs, words } from "./dom.js";
+import { T } from "./texts.js";
+
+const MARGIN = { left: 46, right: 22, top: 8, bottom: 26 };
+const THIN_EVERY = 500; // milliseconds
+const THIN_POINTS = 150;
+const THIN_SEEDS = 40;
+const LARGEST = 10; // of a loss on a linear scale
+
+export class Chart {
+  constructor(name) {
+    this.name = name;
+    this.log = false;
+    this.thin = true;
+    this.under = h("canvas", { "aria-hidden": "true" });
+    this.over = h("canvas", { role: "img", "aria-label": T.series[name] });
+    const save = h("button", {
+      type: "button", class: "quiet", "aria-label": T.savePicture(T.series[name]),
+      onclick: () => this.save(),
+    }, T.png);
+    this.note = h("span", { class: "value" });
+    this.element = h("figure", { class: "chart" },
+      h("figcaption", {}, h("strong", {}, T.series[name]), this.note, save),
+      h("div", { class: "stack" }, this.under, this.over));
+    this.thinAt = -Infinity;
+    this.axes = null;
+    new ResizeObserver(() => { this.stale = true; this.thinAt = -Infinity; }).observe(this.element);
+    this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.stale = true; });
+    this.over.addEventListener("pointerleave", () => { this.pointer = null; this.stale = true; });
+    this.stale = true;
+  }
+
+  /** Draws what has changed; `now` is the time of the frame. */
+  draw(model, now) {
+    const box = this.over.parentElement.getBoundingClientRect();
+    if (box.width < 20 || !model.about) return;
+    const which = model.series.indexOf(this.name);
+    const axes = this.#axes(model, which, box);
+    const moved = JSON.stringify(axes) !== JSON.stringify(this.axes);
+    this.axes = axes;
+    if (moved || (this.stale && now - this.thinAt > THIN_EVERY)) {
+      this.thinAt = now;
+      this.#thin(model, which, box);
+    }
+    if (this.stale || moved) {
+      this.stale = false;
+      this.#bold(model, which, box);
+      this.#describe(model, which);
+    }
+  }
+
+  /** The ends of both axes: they move in jumps, so that little has to be drawn again. */
+  #axes(model, which, box) {
+    const steps = model.steps, lastStep = steps.length ? steps[steps.length - 1] : 0;
+    const isLog = this.log && !this.name.includes("accuracy");
+    let low = Infinity, high = -Infinity;
+    for (const { bands } of model.arms.values()) {
+      for (const point of bands) {
+        const band = point[which];
+        if (!band) continue;
+        const bottom = isLog && band[0] <= 0 ? band[1] : band[0];
+        if (!isLog || bottom > 0) low = Math.min(low, bottom);
+        // One arm that explodes does not flatten the others.
+        high = Math.max(high, isLog ? band[2] : Math.min(band[2], LARGEST));
+      }
+    }
+    if (!(low <= high)) [low, high] = isLog ? [0.1, 1] : [0, 1];
+    if (this.name.includes("accuracy")) [low, high] = [Math.min(0.5, Math.floor(low * 10) / 10), 1];
+    else if (!isLog) [low, high] = [0, ceiling(high)];
+    else {
+      low = 10 ** (Math.floor(2 * Math.log10(low) + 1e-9) / 2);
+      high = 10 ** (Math.ceil(2 * Math.log10(high) - 1e-9) / 2);
+      if (low === high) high = low * Math.sqrt(10);
+    }
+    return { end: ceiling(Math.max(lastStep, 10)), low, high, width: box.width, height: box.height };
+  }
+
+  #scales() {
+    const { end, low, high, width, height } = this.axes;
+    const isLog = this.log && !this.name.includes("accuracy");
+    const f = isLog ? (v) => Math.log(Math.max(v, low / 10)) : (v) => v;
+    const room = height - MARGIN.top - MARGIN.bottom;
+    return {
+      isLog,
+      x: (step) => MARGIN.left + step / end * (width - MARGIN.left - MARGIN.right),
+      y: (value) => MARGIN.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
+    };
+  }
+
+  #prepared(canvas, box) {
+    const ratio = Math.min(devicePixelRatio || 1, 2);
+    const width = Math.round(box.width * ratio), height = Math.round(box.height * ratio);
+    if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+    const context = canvas.getContext("2d");
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, box.width, box.height);
+    context.lineJoin = "round";
+    return context;
+  }
+
+  #clip(context) {
+    const { width, height } = this.axes;
+    context.beginPath();
+    context.rect(MARGIN.left, MARGIN.top - 2, width - MARGIN.left - MARGIN.right + 2, height - MARGIN.top - MARGIN.bottom + 4);
+    context.clip();
+  }
+
+  #thin(model, which, box) {
+    const context = this.#prepared(this.under, box), { x, y } = this.#scales();
+    this.#grid(context);
+    if (!this.thin) return;
+    context.save();
+    this.#clip(context);
+    context.globalAlpha = 0.3;
+    context.lineWidth = 0.7;
+    const count = model.steps.length, stride = Math.max(1, Math.ceil(count / THIN_POINTS));
+    const seeds = Math.min(model.seeds, THIN_SEEDS);
+    model.about.arms.forEach((about, index) => {
+      const arm = model.arms.get(about.name);
+      if (!arm) return;
+      context.strokeStyle = hue(index);
+      context.beginPath();
+      for (let seed = 0; seed < seeds; seed++) {
+        let pen = false;
+        for (let at = 0; at < count; at = at === count - 1 ? count : Math.min(at + stride, count - 1)) {
+          const value = arm.columns[at][which * model.seeds + seed];
+          if (isNaN(value)) { pen = false; continue; }
+          if (pen) context.lineTo(x(model.steps[at]), y(value));
+          else context.moveTo(x(model.steps[at]), y(value));
+          pen = true;
+        }
+      }
+      context.stroke();
+    });
+    context.restore();
+  }
+
+  #bold(model, which, box) {
+    const context = this.#prepared(this.over, box), { x, y } = this.#scales();
+    context.save();
+    this.#clip(context);
+    const ends = [];
+    model.about.arms.forEach((about, index) => {
+      const bands = model.arms.get(about.name)?.bands;
+      if (!bands) return;
+      const points = bands.flatMap((point, at) => (point[which] ? [[x(model.steps[at]), ...point[which].map(y)]] : []));
+      if (!points.length) return;
+      context.fillStyle = context.strokeStyle = hue(index);
+      context.globalAlpha = 0.16;
+      context.beginPath();
+      for (const [across, low] of points) context.lineTo(across, low);
+      for (const [across, , , high] of points.toReversed()) context.lineTo(across, high);
+      context.fill();
+      context.globalAlpha = 1;
+      context.lineWidth = 2;
+      context.setLineDash(dash(index));
+      context.beginPath();
+      for (const [across, , middle] of points) context.lineTo(across, middle);
+      context.stroke();
+      context.setLineDash([]);
+      const [across, , middle] = points[points.length - 1];
+      ends.push({ index, across, middle });
+    });
+    context.restore();
+    this.#numbers(context, ends);
+    if (this.pointer !== null && this.pointer !== undefined) this.#cursor(context, model, which);
+  }
+
+  /** The number of each arm at the end of its line, moved apart where they would touch. */
+  #numbers(context, ends) {
+    context.font = "600 11px system-ui, sans-serif";
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    ends.sort((a, b) => a.middle - b.middle);
+    let below = -Infinity;
+    for (const { index, across, middle } of ends) {
+      const height = Math.min(Math.max(middle, below + 11, MARGIN.top + 4), this.axes.height - MARGIN.bottom);
+      below = height;
+      context.fillStyle = hue(index);
+      context.fillText(String(index + 1), across + 5, height);
+    }
+  }
+
+  #grid(context) {
+    const { end, low, high, width, height } = this.axes, { x, y, isLog } = this.#scales();
+    const { line, soft } = colours();
+    context.strokeStyle = line;
+    context.fillStyle = soft;
+    context.lineWidth = 1;
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.textAlign = "right";
+    for (const value of isLog ? powers(low, high) : ticks(low, high, 4)) {
+      const at = Math.round(y(value)) + 0.5;
+      context.beginPath();
+      context.moveTo(MARGIN.left, at);
+      context.lineTo(width - MARGIN.right, at);
+      context.stroke();
+      context.fillText(words(value), MARGIN.left - 5, at);
+    }
+    context.textBaseline = "top";
+    context.textAlign = "center";
+    for (const step of ticks(0, end, width < 320 ? 3 : 5)) {
+      context.fillText(short(step), x(step), height - MARGIN.bottom + 7);
+    }
+  }
+
+  #cursor(context, model, which) {
+    const { x } = this.#scales();
+    if (!model.steps.length) return;
+    let at = 0;
+    model.steps.forEach((step, place) => {
+      if (Math.abs(x(step) - this.pointer) < Math.abs(x(model.steps[at]) - this.pointer)) at = place;
+    });
+    context.strokeStyle = colours().soft;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.moveTo(x(model.steps[at]), MARGIN.top);
+    context.lineTo(x(model.steps[at]), this.axes.height - MARGIN.bottom);
+    context.stroke();
+    const values = model.about.arms.flatMap(({ name }, index) => {
+      const band = model.arms.get(name)?.bands[at]?.[which];
+      return band ? [`${index + 1}: ${words(band[1])}`] : [];
+    });
+    this.note.textContent = `${short(model.steps[at])} ${T.steps} – ${values.join("  ")}`;
+  }
+
+  #describe(model, which) {
+    if (this.pointer === null || this.pointer === undefined) this.note.textContent = "";
+    const parts = model.about.arms.flatMap(({ name }) => {
+      const band = model.lastBand(name, which);
+      return band ? [T.chartPart(name, words(band[1]))] : [];
+    });
+    this.over.setAttribute("aria-label", T.chartLabel(T.series[this.name], parts));
+  }
+
+  /** The chart as a picture, on paper of its colour. */
+  save() {
+    const whole = h("canvas", { width: this.over.width, height: this.over.height });
+    const context = whole.getContext("2d");
+    context.fillStyle = colours().paper;
+    context.fillRect(0, 0, whole.width, whole.height);
+    context.drawImage(this.under, 0, 0);
+    context.drawImage(this.over, 0, 0);
+    whole.toBlob((blob) => saveAs(`${this.name}.png`, blob));
+  }
+}
+
+/** The next of 1, 1.5, 2, 3, 4, 6, 8 × 10ⁿ. */
+export function ceiling(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * ([1, 1.5, 2, 3, 4, 6, 8, 10].find((nice) => nice * power >= value * (1 - 1e-9)) ?? 10);
+}
+
+function ticks(low, high, count) {
+  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough * (1 - 1e-9));
+  const found = [];
+  for (let place = Math.ceil(low / step - 1e-9); place * step <= high * (1 + 1e-9); place++) found.push(place * step);
+  return found;
+}
+
+function powers(low, high) {
+  const found = [];
+  for (let power = Math.ceil(Math.log10(low) - 1e-9); 10 ** power <= high * 1.000001; power++) found.push(10 ** power);
+  return found.length > 1 ? found : [low, high];
+}
+
+function short(value) {
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
+  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
+  return minus(String(Number(value.toPrecision(6))));
+}

@@ -1,0 +1,86 @@
+// Elements, numbers and colours.  Text is only ever set as text.
+
+/** An element: attributes, listeners as onclick: f, and children. */
+export function h(kind, attributes = {}, ...children) {
+  const made = document.createElement(kind);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+let labels = 0;
+
+/** A control with its label. */
+export function labelled(text, control) {
+  control.id ||= `control-${++labels}`;
+  return h("div", { class: "field" }, h("label", { for: control.id }, text), control);
+}
+
+export function select(options, chosen, attributes = {}) {
+  const made = h("select", attributes);
+  for (const [value, text] of options) made.append(h("option", { value }, text));
+  made.value = chosen;
+  return made;
+}
+
+const HUES = 7;
+
+/** The class and the number of an arm, so that no one has to tell colours apart. */
+export function swatch(index) {
+  const kind = `swatch arm-${index % HUES}${index >= HUES ? " again" : ""}`;
+  return h("span", { class: kind, "aria-hidden": "true" }, String(index + 1));
+}
+
+let known = null;
+for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(query).addEventListener("change", () => { known = null; });
+}
+
+/** The colours of the style sheet, as canvases need them. */
+export function colours() {
+  if (known) return known;
+  const style = getComputedStyle(document.documentElement);
+  const get = (name) => style.getPropertyValue(name).trim();
+  known = { paper: get("--paper"), ink: get("--ink"), soft: get("--soft"), line: get("--line") };
+  known.hues = Array.from({ length: HUES }, (_, index) => get(`--arm-${index}`));
+  known.sides = [get("--side-0"), get("--side-1")].map(rgb);
+  known.back = rgb(known.paper);
+  return known;
+}
+
+export const hue = (index) => colours().hues[index % HUES];
+export const dash = (index) => (index >= HUES ? [6, 3] : []);
+
+export function rgb(text) {
+  const value = parseInt(text.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+/** A measured value to three digits. */
+export function words(value) {
+  if (!Number.isFinite(value)) return "–"; // NaN, and null of JSON
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return minus(value.toExponential(1));
+  return minus(String(Number(value.toPrecision(3))));
+}
+
+export const minus = (text) => text.replaceAll("-", "−");
+
+export function bytes(text) {
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
+
+export function floats(text) {
+  return new Float32Array(bytes(text).buffer);
+}
+
+/** A file that the browser saves. */
+export function saveAs(name, blob) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

@@ -1,0 +1,141 @@
+// The page: it takes the messages of the server, draws once a frame, and sends what is done.
+
+import { Choose } from "./choose.js";
+import { h, labelled, select } from "./dom.js";
+import { Model } from "./model.js";
+import { keepSection, shared, Steer } from "./steer.js";
+import { T } from "./texts.js";
+import { Watch } from "./watch.js";
+
+const SPEEDS = { full: null, 1: 1, 10: 10, 100: 100, 1000: 1000 };
+const SPOKEN_EVERY = 5000; // milliseconds between two words to screen readers
+
+const model = new Model();
+const offers = await (await fetch("/offers")).json();
+
+// --- what is said --------------------------------------------------------------------------
+
+const notice = h("div", { class: "notice", role: "status" });
+let quiet = 0;
+function say(text, isError = false) {
+  notice.textContent = text;
+  notice.classList.toggle("error", isError);
+  clearTimeout(quiet);
+  quiet = setTimeout(() => { notice.textContent = ""; }, isError ? 12000 : 4000);
+}
+
+/** Has the server do something: its answer, or undefined after an error, which is shown. */
+async function send(command) {
+  try {
+    const response = await fetch("/command", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(command),
+    });
+    const found = await response.json();
+    if (response.ok) return found.answer;
+    say(found.error, true);
+  } catch {
+    say(T.lost, true);
+  }
+  return undefined;
+}
+
+// --- controls ------------------------------------------------------------------------------
+
+const button = (text, command, keys) =>
+  h("button", { type: "button", "aria-keyshortcuts": keys, onclick: () => send(command) }, text);
+const toggle = () => send({ do: model.status?.running ? "pause" : "run" });
+const run = h("button", { type: "button", class: "main", "aria-keyshortcuts": "Space", onclick: toggle }, T.run);
+const speed = select(Object.keys(SPEEDS).map((name) => [name, T.speeds[name]]).sort(([a], [b]) => (a === "full" ? -1 : b === "full" ? 1 : a - b)), "full", {
+  onchange: () => send({ do: "speed", value: SPEEDS[speed.value] }),
+});
+const large = h("button", {
+  type: "button", "aria-pressed": "false",
+  onclick: () => {
+    const on = document.documentElement.classList.toggle("large");
+    large.setAttribute("aria-pressed", String(on));
+  },
+}, T.large);
+const where = h("strong", { class: "where" });
+const pace = h("span", { class: "pace" });
+const spoken = h("span", { class: "apart", "aria-live": "polite" });
+
+addEventListener("keydown", (event) => {
+  const busy = event.target.closest("input, select, textarea, button, a, summary");
+  if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = { " ": toggle, s: () => send({ do: "step" }), e: () => send({ do: "epoch" }) }[event.key.toLowerCase()];
+  if (act) {
+    event.preventDefault();
+    act();
+  }
+});
+
+// --- the parts -----------------------------------------------------------------------------
+
+const choose = new Choose(offers, send, say);
+const watch = new Watch(model, send);
+const steer = new Steer(model, send, say);
+document.body.append(
+  h("header", {},
+    h("h1", {}, T.title),
+    h("div", { class: "row controls", role: "toolbar", "aria-label": T.controls },
+      run, button(T.step, { do: "step" }, "s"), button(T.epoch, { do: "epoch" }, "e"), labelled(T.speed, speed), large),
+    h("p", { class: "row" }, where, pace, spoken)),
+  notice,
+  h("main", {},
+    choose.teacher,
+    h("div", { class: "side" }, choose.element, steer.element, keepSection(choose, say), h("p", { class: "note" }, T.keys)),
+    watch.element));
+
+let isShared = false;
+try {
+  const found = shared();
+  if (found) {
+    choose.show(found);
+    choose.details.open = true;
+    isShared = true;
+    say(T.fromAddress);
+  }
+} catch {
+  say(T.badAddress, true);
+}
+
+// --- messages and frames ---------------------------------------------------------------------
+
+let shown = null, spokenAt = 0, messages = 0, frames = 0;
+const stream = new EventSource("/events");
+stream.onmessage = ({ data }) => {
+  messages++;
+  model.take(JSON.parse(data));
+  const { choice } = model.about;
+  if (choice && JSON.stringify(choice) !== shown) {
+    if (!isShared) choose.show(choice);
+    isShared = false;
+    shown = JSON.stringify(choice);
+  }
+};
+stream.onerror = () => say(T.lost, true);
+stream.onopen = () => { if (notice.textContent === T.lost) say(""); };
+
+function frame(now) {
+  frames++;
+  const { status } = model;
+  if (status) {
+    run.textContent = status.running ? T.pause : T.run;
+    where.textContent = T.status(status);
+    pace.textContent = status.running ? T.rate(status.rate) : T.paused;
+    if (status.error) say(status.error, true);
+    const name = Object.keys(SPEEDS).find((one) => SPEEDS[one] === status.speed);
+    if (name && document.activeElement !== speed) speed.value = name;
+    if (now - spokenAt > SPOKEN_EVERY && status.running) {
+      spokenAt = now;
+      spoken.textContent = T.status(status);
+    }
+    watch.draw(now);
+    steer.draw();
+  }
+  requestAnimationFrame(frame);
+}
+requestAnimationFrame(frame);
+
+// What tests and measurements read.
+window.trainlab = { model, counts: () => ({ messages, frames }) };

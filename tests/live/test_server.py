@@ -1,0 +1,374 @@
+"""The server as pages see it: messages, commands, files, and what outlives it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import trainlab as tl
+
+pytest.importorskip("starlette", reason="trainlab[live] is not installed")
+pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
+
+from live_pages import PATIENCE, Client, Copy, served, until
+from live_runs import small
+from trainlab.live import control as controls
+from trainlab.live.messages import PageState, difference
+from trainlab.live.presets import PRESETS
+
+
+def test_messages_bring_a_page_to_what_there_is() -> None:
+    """Differences alone, through halvings, clones, what is undone and another session."""
+    with served() as (control, address):
+        client = Client(address).enter()
+        page, late, now = Copy(), Copy(), PageState()
+        with client.events() as messages:
+            acts = [
+                ("run", {}),
+                ("change", {"arm": "SGD", "fields": {"lr": 0.2}}),
+                ("clone", {"arm": "SGD", "fields": {"lr": 0.1}}),
+                ("mark", {}),
+                ("undo", {"to": 2}),
+                ("begin", {"choice": PRESETS[1]["choice"]}),
+                ("run", {}),
+            ]
+            full = 0
+            for do, fields in acts:
+                assert client.do(do, **fields).status == 200
+                for _ in range(1 if do == "begin" else 12):  # it then waits for somebody
+                    message = next(messages)
+                    full += message.get("curves", {}).get("full", False)
+                    page.take(message)
+            assert client.do("pause").status == 200
+            end = until(lambda: (s := control.snapshot).status["running"] is False and s)
+            while page.status != control.snapshot.status:
+                page.take(next(messages))
+        late.take(json.loads(difference(control.snapshot, now)))
+        assert full == 4  # the first, a clone, what was undone, another session
+        assert page.steps == late.steps == list(end.curves.steps)
+        assert page.about == late.about
+        for arm, values in late.arms.items():
+            np.testing.assert_array_equal(page.arms[arm], values)
+            np.testing.assert_array_equal(values, end.curves.values[arm][:, :, : len(page.steps)])
+
+
+def test_messages_come_at_most_thirty_times_a_second() -> None:
+    with served() as (_, address):
+        client = Client(address).enter()
+        client.do("run")
+        with client.events() as messages:
+            next(messages)
+            start = time.monotonic()
+            sizes = [len(json.dumps(next(messages))) for _ in range(31)]
+            assert time.monotonic() - start > 0.9
+        assert np.median(sizes) < 60_000
+
+
+def test_nothing_is_sent_while_nothing_happens() -> None:
+    with served() as (control, address):
+        client = Client(address).enter()
+        with client.events() as messages:
+            next(messages)
+            until(lambda: control.snapshot.looks and not control._unseen)
+            time.sleep(0.2)
+            version = control.snapshot.version
+            time.sleep(0.3)
+            assert control.snapshot.version == version
+
+
+def test_a_page_that_does_not_read_slows_nobody() -> None:
+    with served() as (control, address):
+        client = Client(address).enter()
+        with client.events(), client.events() as awake:  # the first is never read
+            client.do("run")
+            before = control.snapshot.status["step"]
+            for _ in range(60):
+                message = next(awake)
+            assert message["status"]["step"] > before + 100
+        until(lambda: control.watchers == 0)
+
+
+def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainlab.live.server.PAGES", 1)
+    with served() as (_, address):
+        client = Client(address).enter()
+        with client.events() as messages:
+            next(messages)
+            assert client.ask("GET", "/events").status == 503
+
+
+def test_errors_are_the_words_of_the_house() -> None:
+    with served() as (_, address):
+        client = Client(address).enter()
+        answer = client.do("change", arm="SGD", fields={"lr": -1})
+        assert answer.status == 400
+        assert answer.json["error"].startswith("lr of SGD must be a number in")
+        assert "try lr=" in answer.json["error"]
+        assert "try pause" in client.do("pauze").json["error"]
+
+
+def test_an_error_of_ours_is_no_secret_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(session: Any) -> Any:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(controls, "tested", broken)
+    with served() as (_, address):
+        client = Client(address).enter()
+        answer = client.do("test")
+        assert answer.status == 500
+        assert b"secret" not in answer.body
+        assert "a secret" in caplog.text
+        assert client.do("pause").status == 200
+
+
+def test_files_to_keep(tmp_path: Path) -> None:
+    session = small()
+    with served(session) as (control, address):
+        client = Client(address).enter()
+        client.do("epoch")
+        until(lambda: control.snapshot.status["step"] == 6)
+        client.do("clone", arm="Adam", fields={"lr": 0.5})
+        client.do("step")
+        until(lambda: control.snapshot.status["step"] == 7)
+        digest = control.ask(lambda own: own.digest()).result(PATIENCE)
+
+        script = client.ask("GET", "/export/session.py")
+        assert 'filename="session.py"' in script.headers["content-disposition"]
+        (tmp_path / "session.py").write_bytes(script.body)
+        command = [sys.executable, str(tmp_path / "session.py")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert done.stdout.splitlines() == [digest, "as the page had"]
+
+        log = client.ask("GET", "/export/log.json").json
+        assert (log["step"], log["sha256"]) == (7, digest)
+        results = client.ask("GET", "/export/results.json").json
+        assert len(results["results"]) == 15
+        assert {one["status"] for one in results["results"]} == {"trains", "diverged"}
+
+        table = client.ask("GET", "/export/results.csv")
+        rows = list(csv.DictReader(io.StringIO(table.body.decode("utf-8"))))
+        assert len(rows) == 15
+        assert rows[0]["arm"] == "SGD"
+        assert 0 <= float(rows[0]["accuracy"]) <= 1
+
+        (tmp_path / "model.safetensors").write_bytes(
+            client.ask("GET", "/export/model.safetensors").body
+        )
+        population = tl.load(tmp_path / "model.safetensors", tl.Population)
+        assert len(population) == 15
+        keys = list(control.ask(lambda own: list(own.states())).result(PATIENCE))
+        outputs = control.ask(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
+        x = session.held.x
+        for place, key in enumerate(keys):
+            if key in outputs:
+                chances = population.predict_proba(x)[place]
+                loss = tl.losses.SoftmaxCrossEntropy()
+                np.testing.assert_array_equal(chances, loss.probabilities(outputs[key]))
+
+
+class TestLive:
+    """`tl.live`, as a notebook and a script call it."""
+
+    def test_a_population_of_ones_own(self) -> None:
+        data = tl.load_planar("xor", 40, 20)
+        population = tl.Population.grid(
+            tl.MLP(hidden=(4,)), [tl.SGD(0.1), tl.Adam(0.01)], seed=range(3), dropout=[0, 0.5]
+        )
+        page = tl.live(population, data, batch_size=10, browser=False)
+        try:
+            client = Client(page.address).enter()
+            with client.events() as messages:
+                about = next(messages)["about"]
+            assert len(about["arms"]) == 4
+            assert about["seeds"] == ["0", "1", "2"]
+            assert about["choice"] is None
+            client.do("epoch")
+            until(lambda: page.step == 4)
+            trained = page.population()
+            alone = tl.Population(population[:1])
+            alone.fit(data, batch_size=10, epochs=1, evaluate=None)
+            same = trained.parameters(0)["W1"] == alone.parameters(0)["W1"]
+            assert same.all()
+            assert f'src="{page.address}"' in page._repr_html_()
+            assert repr(page) == f"LivePage(at {page.address})"
+        finally:
+            page.close()
+            page.close()
+        assert repr(page) == "LivePage(closed)"
+        assert "closed" in page._repr_html_()
+
+    def test_data_alone_and_nothing_at_all(self) -> None:
+        for given, name in (((None, tl.load_planar("xor", 40, 20)), "xor"), ((), "spiral")):
+            page = tl.live(*given, browser=False)
+            client = Client(page.address).enter()
+            with client.events() as messages:
+                about = next(messages)["about"]
+            page.close()
+            assert about["data"]["name"] == name
+            assert about["choice"]["data"]["name"] == ("given" if given else "spiral")
+
+    def test_a_store_goes_on(self, tmp_path: Path) -> None:
+        data = tl.load_planar("xor", 40, 20)
+        population = tl.Population.grid(tl.MLP(hidden=(4,)), lr=[0.1, 0.2], seed=range(2))
+        page = tl.live(population, data, browser=False, store=tmp_path)
+        Client(page.address).enter().do("epoch")
+        until(lambda: page.step == 2)
+        page.close()
+        page = tl.live(population, data, browser=False, store=tmp_path)
+        assert page.step == 2
+        page.close()
+        with pytest.raises(tl.DataError, match="have the content that the session had"):
+            tl.live(population, tl.load_planar("xor", 41, 20), browser=False, store=tmp_path)
+
+    def test_a_browser_is_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr("webbrowser.open", opened.append)
+        page = tl.live()
+        assert opened == [page.address]
+        monkeypatch.setitem(sys.modules, "ipykernel", json)
+        framed = tl.live()
+        assert opened == [page.address]
+        assert framed.address.startswith("http://localhost:")
+        for one in (page, framed):
+            one.close()
+            one.wait()
+
+    @pytest.mark.parametrize(
+        ("given", "what"),
+        [
+            ({"population": tl.Population.grid()}, "data of live must be given"),
+            ({"population": [], "data": tl.load_planar()}, "population of live must be"),
+            ({"data": []}, "data of live must be"),
+            ({"port": -1}, "port of live must be"),
+            ({"browser": "no"}, "browser of live must be"),
+            (
+                {
+                    "population": tl.Population.zip(lr=[0.1, 0.2], seed=[0, 1]),
+                    "data": tl.load_planar(),
+                },
+                "arms of a live session must have the same seeds",
+            ),
+        ],
+    )
+    def test_bad_arguments(self, given: dict[str, Any], what: str) -> None:
+        with pytest.raises(tl.SettingError, match=what):
+            tl.live(**given)
+
+    def test_the_package_is_the_call_once_it_is_imported(self) -> None:
+        import trainlab.live
+
+        page = trainlab.live(browser=False)
+        page.close()
+
+    def test_what_is_not_installed_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        with pytest.raises(
+            tl.SettingError, match="starlette and uvicorn of live must be installed"
+        ):
+            tl.live(browser=False)
+
+
+def start(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
+    """`trainlab live`, and the address that it prints."""
+    command = [sys.executable, "-m", "trainlab", "live", "--no-browser", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"http://\S+", line)
+    assert found, line
+    return process, found[0]
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
+    script = "import trainlab as tl\npage = tl.live(browser=False)\npage._control.do({'do': 'run'})"
+    script += "\nwhile page.step < 100: pass"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+class TestCommand:
+    """`trainlab live`, as a person in a terminal calls it."""
+
+    def test_a_session_goes_on_after_a_kill(self, tmp_path: Path) -> None:
+        process, address = start(tmp_path, "--store", "kept")
+        client = Client(address).enter()
+        client.do("epoch")
+        client.do("change", arm="SGD, lr 0.1", fields={"lr": 0.2})
+        client.do("run")
+        time.sleep(0.3)
+        client.do("pause")
+        client.do("clone", arm="SGD, lr 0.1", fields={"lr": 0.3})
+        log = client.ask("GET", "/export/log.json").json
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+        process, address = start(tmp_path, "--store", "kept")
+        client = Client(address).enter()
+        again = client.ask("GET", "/export/log.json").json
+        assert again == log
+        assert log["step"] >= 20
+        stop(process)
+        file = tmp_path / "log.json"
+        file.write_text(json.dumps(log), encoding="utf-8")
+        command = [sys.executable, "-m", "trainlab", "live", "--replay", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert f"the same bits, SHA-256 {log['sha256']}" in " ".join(done.stdout.split())
+        log["log"][0]["fields"]["lr"] = 0.2000001
+        file.write_text(json.dumps(log), encoding="utf-8")
+        found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert found.returncode == 1
+        assert "other bits" in found.stdout
+
+    def test_a_table(self, tmp_path: Path) -> None:
+        rng = np.random.default_rng(0)
+        rows = "".join(f"{a:.3f},{b:.3f},{'yn'[int(a > b)]}\n" for a, b in rng.normal(size=(80, 2)))
+        (tmp_path / "table.csv").write_text("a,b,kind\n" + rows, encoding="utf-8")
+        process, address = start(tmp_path, "--csv", "table.csv", "--target", "kind")
+        client = Client(address).enter()
+        assert client.ask("GET", "/offers").json["catalogue"]["given"] == "table.csv"
+        client.do("epoch")
+        with client.events() as messages:
+            about = next(messages)["about"]
+        assert about["data"] == {"name": "table.csv", "rows": 64, "held": 16}
+        assert "load_table(csv=" in client.ask("GET", "/export/session.py").body.decode()
+        stop(process)
+
+    def test_what_belongs_together(self, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "trainlab", "live", "--csv", "a.csv"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        assert "--csv and --target belong together" in done.stderr
+
+    def test_another_address_is_warned_of(self, tmp_path: Path) -> None:
+        if not hasattr(os, "uname") or os.uname().sysname != "Linux":
+            pytest.skip("127.0.0.2 is this machine on Linux alone")
+        command = [sys.executable, "-m", "trainlab", "live", "--no-browser", "--host", "127.0.0.2"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        assert process.stdout is not None
+        assert "http://127.0.0.2:" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert "Warning: Whoever reads what is sent" in errors
