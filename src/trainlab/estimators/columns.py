@@ -169,7 +169,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         self._learn(X, y)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Array:
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
         """Learn from rows, and turn them into numbers; see `target_means`.
 
         Parameters
@@ -178,15 +178,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
             Rows.
         y : array_like, shape (N,), optional
             Their targets, for `target_means` alone.
-        **fit_params
-            None.
 
         Returns
         -------
         ndarray of float64, shape (N, m)
             The numbers.
         """
-        targets = self._learn(X, y, **fit_params)
+        targets = self._learn(X, y)
         cells, first = self._check_cells(X), 0
         made = self._encoded(cells)
         for one, own in zip(self.columns_, cells, strict=True):
