@@ -259,6 +259,7 @@ def _estimator_calls(name: str) -> dict[str, Call]:
     if name not in ("PopulationSearchCV", "TableEncoder"):
         found[f"{dotted}.score"] = lambda: (fitted().score, {"X": x(), "y": y()})
     if name == "TableEncoder":
+        found[f"{dotted}.fit_transform"] = lambda: (make().fit_transform, {"X": x(), "y": y()})
         for method in ("transform", "strange"):
             found[f"{dotted}.{method}"] = _method(fitted, method, x)
         found[f"{dotted}.get_feature_names_out"] = lambda: (fitted().get_feature_names_out, {})

@@ -77,6 +77,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="Read it by its groups of letters, as names or titles.  May be repeated.",
 )
 @click.option(
+    "--target-means",
+    multiple=True,
+    metavar="COLUMN",
+    help="Words, and beside them the mean target of each word.  May be repeated.",
+)
+@click.option(
     "--group",
     metavar="COLUMN",
     help="Keep rows of one value of it on one side of every split.  Means --model network.",
