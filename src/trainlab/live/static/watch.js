@@ -231,7 +231,7 @@ export class Watch {
         h("th", { scope: "row" }, isLast ? T.outputLayer : String(at + 1)),
         h("td", {}, layer.outputs ? histogram(layer.outputs, hue(index), T.outputs) : ""),
         h("td", { class: `n${layer.dead > 0.5 ? " bad" : ""}` }, share(layer.dead)),
-        h("td", { class: `n${layer.saturated > 0.5 && !layer.dead ? " bad" : ""}` }, share(layer.saturated)),
+        h("td", { class: `n${layer.saturated > 0.9 ? " bad" : ""}` }, share(layer.saturated)),
         h("td", {}, histogram(layer.gradients, hue(index), T.gradients)),
         h("td", { class: "n" }, words(layer.gradient)),
         h("td", { class: "n" }, words(layer.weights)));
