@@ -53,6 +53,9 @@ from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV
 from trainlab.training.callbacks import Callback as Callback
 from trainlab.training.callbacks import Moment as Moment
 from trainlab.training.history import History as History
+from trainlab.training.loggers import MLflowLogger as MLflowLogger
+from trainlab.training.loggers import TensorBoardLogger as TensorBoardLogger
+from trainlab.training.loggers import WandbLogger as WandbLogger
 from trainlab.training.metrics import Metric as Metric
 from trainlab.training.plan import EarlyStopping as EarlyStopping
 from trainlab.training.progress import Progress as Progress

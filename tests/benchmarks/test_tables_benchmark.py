@@ -642,7 +642,7 @@ def test_the_command_line_refuses_nonsense(tmp_path: Path, capsys: Any) -> None:
             program.main(words)
     nowhere = ["--tables", str(tmp_path), "--out", str(tmp_path / "x.jsonl")]
     assert program.main(nowhere) == 2
-    assert "meta.json must say target and task" in " ".join(capsys.readouterr().out.split())
+    assert "mustsaytargetandtask" in "".join(capsys.readouterr().out.split())
     unknown = ["--names", "titanic", "--contestants", "linear", "--out", str(tmp_path / "y")]
     assert program.main(unknown) == 2
 

@@ -185,6 +185,20 @@ def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--preset", "quick", "--out", tmp_path)
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    model = tl.load(tmp_path / "model.safetensors")[-1]
+    assert (model.preset, model.n_folds_) == ("quick", 3)
+    assert json.loads((tmp_path / "search.json").read_text())["asked"]["ensemble"] == {
+        "preset": "quick"
+    }
+    result = invoke(*words, "--fresh", "--model", "network")
+    assert result.exit_code == 2
+    assert "--preset: of --model ensemble" in result.output
+
+
 def test_settings_in_words() -> None:
     from trainlab.tables.study import RankedCandidate
 
@@ -196,6 +210,6 @@ def test_settings_in_words() -> None:
     }
     found = RankedCandidate(1, 1, settings, 0.5, np.nan, (), 0.25)
     assert found.words == "hidden 64×32, lr 0.012, optimizer adam"
-    grown: Any = {"max_leaf_nodes": 24, "max_features": 0.3}
-    trees = RankedCandidate(1, 1, grown, 0.5, np.nan, (), 0.25)
-    assert trees.words == "trees, leaves 24, max_features 0.3"
+    settings = {"max_leaf_nodes": 24, "optimizer": tl.Adam(beta2=0.95), "init": tl.He()}
+    found = RankedCandidate(1, 1, settings, 0.5, np.nan, ())
+    assert found.words == "trees, leaves 24, optimizer Adam(beta2=0.95), init He"

@@ -308,6 +308,23 @@ def test_text_is_read_in_search_and_in_predict(tmp_path: Path) -> None:
     assert told.stdout.splitlines()[1:] == ["Mrs. No. x,True", "Mr. No. x,False"]
 
 
+def test_target_means_are_learnt_without_a_leak(tmp_path: Path) -> None:
+    """Of noise a network with the means of words of two rows learns nothing, nor its rivals."""
+    rng = np.random.default_rng(0)
+    names, y = [f"no {n // 3}" for n in range(180)], rng.standard_normal(180)
+    rows = zip(names, y.tolist(), strict=True)
+    path = write(tmp_path / "table.csv", ["name", "y"], rows)
+    words = ("search", "--csv", path, "--target", "y", *QUICK, "--out", tmp_path / "out")
+    result = invoke(*words, "--target-means", "name")
+    assert result.exit_code == 0, result.output
+    assert "Note: with target means: 'name'" in result.output
+    numbers = json.loads((tmp_path / "out" / "search.json").read_text())
+    assert max(one["score"] for one in numbers["test"]["judged"]) < 0.2
+    assert tl.load(tmp_path / "out" / "model.safetensors")[0].target_means == [0]
+    told = invoke("predict", tmp_path / "out" / "model.safetensors", path)
+    assert len(told.stdout.splitlines()) == 181
+
+
 def test_rows_are_split_by_time_and_by_group(tmp_path: Path) -> None:
     """The command means a network, tells what it does, and goes on with nothing else."""
     days = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")

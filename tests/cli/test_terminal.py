@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -16,11 +17,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 import trainlab as tl
+from live_runs import small
 from trainlab import cli, terminal
 from trainlab.book import notices
 from trainlab.cli import screen
 from trainlab.data.table import read_table
 from trainlab.errors import TrainlabError
+from trainlab.live.kept import log_of
 from trainlab.terminal import command, printable
 
 COMMANDS = Path(cli.__file__).parent
@@ -208,7 +211,8 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(
     results, searched, script = tmp_path / "r", tmp_path / "s", tmp_path / "script.py"
     script.write_text("print('3 × ü')\n", encoding="utf-8")
     source = table(tmp_path)
-    model = searched / "model.safetensors"
+    model, log = searched / "model.safetensors", tmp_path / "log.json"
+    log.write_text(json.dumps(log_of(small())), encoding="utf-8")
     calls: dict[str, tuple[Any, ...]] = {
         "list": (),
         "info": (),
@@ -220,6 +224,7 @@ def test_every_command_writes_ascii_where_there_is_nothing_else(
         "search": ("--csv", source, "--target", f"t{EVIL}", *QUICK, "--out", searched),
         "predict": (model, source, "--out", tmp_path / "out.csv"),
         "new": ("experiment", "mine"),
+        "live": ("--replay", log),
         "book": (script,),
     }
     assert set(calls) == set(cli.main.commands)

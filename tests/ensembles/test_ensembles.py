@@ -116,6 +116,32 @@ class TestDrawing:
             tl.MLPRegressor(**one)._chosen()
 
 
+class TestPresets:
+    @pytest.mark.parametrize(
+        ("preset", "candidates", "folds"), [("quick", 8, 3), ("default", 16, 5), ("best", 64, 5)]
+    )
+    def test_they_say_what_auto_is(
+        self, preset: str, candidates: int, folds: int, tmp_path: Path
+    ) -> None:
+        settings: Any = {"max_iter": 1, "trees": False, "random_state": 0}
+        model = PopulationEnsembleClassifier(preset=preset, store=tmp_path, **settings)
+        model.fit(*IRIS)
+        assert (len(model.candidates_), model.n_folds_) == (candidates, folds)
+        said = PopulationEnsembleClassifier(
+            candidates,
+            n_folds="auto" if preset == "default" else folds,
+            n_iter_no_change=ensemble_base.PRESETS[preset]["n_iter_no_change"],
+            store=tmp_path,
+            **settings,
+        )
+        assert np.array_equal(said.fit(*IRIS).predict_proba(X := IRIS[0]), model.predict_proba(X))
+
+    def test_what_is_given_counts(self) -> None:
+        model = PopulationEnsembleClassifier(3, preset="quick", n_folds=2, max_iter=1, trees=False)
+        assert len(model.fit(*IRIS).candidates_) == 3
+        assert model.n_folds_ == 2
+
+
 class TestWhatIsKept:
     def test_losses_and_weights_are_those_of_validation_rows(self) -> None:
         X, y = IRIS
@@ -342,6 +368,7 @@ class TestStore:
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "candidates": ({"n_candidates": 0}, "n_candidates"),
+    "preset": ({"preset": "fast"}, "preset .* 'quick', 'default', 'best'"),
     "architectures": ({"n_architectures": 1.5}, "n_architectures"),
     "folds": ({"n_folds": 6}, r"n_folds .* \[1, 5\] or 'auto'; got 6"),
     "selected": ({"n_selected": "all"}, "n_selected"),

@@ -96,9 +96,10 @@ def test_a_search_uses_that_of_its_estimator() -> None:
 def test_stores_of_earlier_versions_know_of_none() -> None:
     assert "engine" not in plain(tl.MLPClassifier())
     assert plain(tl.MLPClassifier(engine="numpy"))["engine"] == "numpy"
-    ensemble = tl.PopulationEnsembleClassifier
-    assert "engine" not in ensemble()._config()
-    assert ensemble(engine="numpy")._config()["engine"] == "numpy"
+    ensemble: Any = tl.PopulationEnsembleClassifier
+    for settings, said in (({}, None), ({"engine": "numpy"}, "numpy")):
+        made = ensemble(2, random_state=0, **settings)
+        assert made._config(made._decide(X, Y, None)).get("engine") == said
 
 
 def invoke(*words: Any) -> Any:

@@ -49,7 +49,10 @@ def test_messages_bring_a_page_to_what_there_is() -> None:
                 assert client.do(do, **fields).status == 200
                 for _ in range(1 if do == "begin" else 12):  # it then waits for somebody
                     message = next(messages)
-                    full += message.get("curves", {}).get("full", False)
+                    curves = message.get("curves", {"full": False})
+                    full += curves["full"]
+                    if curves["full"] and do in ("clone", "undo"):
+                        assert curves["steps"][0] == 0  # all of it, not only what is new
                     page.take(message)
             assert client.do("pause").status == 200
             end = until(lambda: (s := control.snapshot).status["running"] is False and s)

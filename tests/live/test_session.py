@@ -268,6 +268,8 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
         again = resumed(store, str(tmp_path))
     assert again is not None
     assert (again.step, again.digest()) == (25, session.digest())
+    assert again.running == session.running == ["Adam", "NAdam, clipped", "branch"]
+    assert again.ended.keys() == session.ended.keys()
     assert again.log == session.log
     assert again.undone == session.undone
     for own in (session, again):

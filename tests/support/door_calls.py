@@ -60,6 +60,10 @@ NO_DOORS: Final = frozenset(
         "trainlab.History",
         "trainlab.Moment",
         "trainlab.RateRange",
+        # They need libraries that may not be there, and are tested through stand-ins.
+        "trainlab.MLflowLogger",
+        "trainlab.TensorBoardLogger",
+        "trainlab.WandbLogger",
         "trainlab.evidence.Band",
         "trainlab.evidence.Comparison",
         "trainlab.evidence.Comparisons",
@@ -247,9 +251,15 @@ def _estimator_calls(name: str) -> dict[str, Call]:
     for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
         if name != "PopulationSearchCV" and hasattr(type(make()), method):
             found[f"{dotted}.{method}"] = _method(fitted, method, x)
+    if name == "PopulationEnsembleRegressor":
+        found[f"{dotted}.predict_interval"] = lambda: (
+            fitted().predict_interval,
+            {"X": x(), "level": 0.5},
+        )
     if name not in ("PopulationSearchCV", "TableEncoder"):
         found[f"{dotted}.score"] = lambda: (fitted().score, {"X": x(), "y": y()})
     if name == "TableEncoder":
+        found[f"{dotted}.fit_transform"] = lambda: (make().fit_transform, {"X": x(), "y": y()})
         for method in ("transform", "strange"):
             found[f"{dotted}.{method}"] = _method(fitted, method, x)
         found[f"{dotted}.get_feature_names_out"] = lambda: (fitted().get_feature_names_out, {})

@@ -236,6 +236,33 @@ def test_text_is_read_whatever_it_holds(
     complains(lambda: problem(path, "y", ["one"], text=list(columns)[:3]), DataError, told)
 
 
+def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float]) -> None:
+    """Also numbers and dates; others stay what they are."""
+    columns = {
+        "zip": [20095 + row // 4 for row in range(ROWS)],
+        "kind": ["red", "blue"] * 12,
+        "day": ["2024-05-07", "2024-05-08"] * 12,
+    }
+    path = written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12)
+    found = problem(path, "y", target_means=["zip", "day"])
+    assert (found.words, found.dates) == ([1, 2, 3], {})
+    assert found.notices == ("with target means: 'zip', 'day'",)
+    assert found.options == {"target_means": ["zip", "day"]}
+    assert found.x[0, 1] == "20095"
+    encoder = found.encoder()
+    encoder.fit_transform(found.x, found.y)
+    names = encoder.get_feature_names_out(["x", *columns]).tolist()
+    assert [name for name in names if "mean" in name] == ["zip mean of b", "day mean of b"]
+    for given in ({"drop": ["zip"]}, {"text": ["zip"]}):
+        complains(
+            lambda given=given: problem(path, "y", target_means=["zip"], **given),
+            SettingError,
+            "columns with target means of a search must be",
+        )
+    plain = written(tmp_path, x=numbers, zip=columns["zip"], y=numbers)
+    assert problem(plain, "y", target_means=["zip"]).words == [1]
+
+
 def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
     days = [f"2024-05-{row % 4 + 1:02}" if row else "" for row in range(ROWS)]
     europe = [f"{row + 1}.{row % 12 + 1}.2024 7:{row:02}" for row in range(ROWS)]

@@ -110,6 +110,8 @@ def main() -> None:
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)
     network.fit(data, epochs=1, workers=1)
     assert_type(network.accuracy(data.test.x, data.test.t), float)
+    loggers: list[type[tl.Callback]] = [tl.MLflowLogger, tl.TensorBoardLogger, tl.WandbLogger]
+    assert all(issubclass(one, tl.Callback) for one in loggers)
     rates: tl.RateRange = tl.rate_range_test(data, tl.MLP((3,)), steps=20, seeds=2)
     assert rates.rates[0] < rates.rates[-1]
     report = tl.gradient_check(tl.MLP((3,), norm="layer"), data.train.x[:5], data.train.t[:5])

@@ -77,6 +77,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="Read it by its groups of letters, as names or titles.  May be repeated.",
 )
 @click.option(
+    "--target-means",
+    multiple=True,
+    metavar="COLUMN",
+    help="Words, and beside them the mean target of each word.  May be repeated.",
+)
+@click.option(
     "--group",
     metavar="COLUMN",
     help="Keep rows of one value of it on one side of every split.  Means --model network.",
@@ -108,6 +114,11 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     type=Choice(["ensemble", "network"]),
     help="An ensemble of networks, or the best of those that are searched.  [default: ensemble,"
     " or network where one of its options is given]",
+)
+@click.option(
+    "--preset",
+    type=Choice(["quick", "default", "best"]),
+    help="Ensemble: how much is trained.  [default: default]",
 )
 @click.option(
     "--metric",
@@ -195,8 +206,11 @@ def search(
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]
     ruled = rest["group"] is not None or rest["time"] is not None
     asked = "network" if ruled and rest["model"] is None else rest["model"]
+    preset = rest.pop("preset")
     del rest["model"]
     model = _model(asked, given_of_networks, None if fresh else begun_with(out))
+    if preset and model == "network":
+        raise click.UsageError("--preset: of --model ensemble; a network is searched by --trials.")
     numbers = {field.name for field in fields(StudySettings)} & set(rest)
     chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
@@ -204,6 +218,7 @@ def search(
     chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
     if chosen.get("metric") is not None:
         named_metric(chosen["metric"])  # what is no metric is said before the table is read
+    chosen |= {"ensemble": {"preset": preset}} if preset else {}
     settings = StudySettings(model=model, **chosen)
     rest |= {"folds": settings.folds, "test_fraction": settings.test_fraction}
     found = problem(table, task=None if task == "auto" else task, **rest)

@@ -184,7 +184,7 @@ class BatchSource:
 
         A lane that loses members may lose seeds in the middle of an epoch.
         """
-        if self._epoch != epoch or not self._place.keys() >= set(seeds):
+        if self._epoch != epoch:
             self._orders = orders_of(self._batches, seeds, epoch, self._permutations)
             self._place = {seed: row for row, seed in enumerate(seeds)}
             self._epoch = epoch

@@ -35,7 +35,7 @@ from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.search.training import portions, size_of
-from trainlab.settings import FLAG, Rule, either, whole_number
+from trainlab.settings import FLAG, Rule, either, one_of, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
@@ -52,21 +52,29 @@ EARLIER: Final = True
 RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "quick": {"n_candidates": 8, "n_folds": 3, "n_iter_no_change": 8},
+    "default": {"n_candidates": 16, "n_folds": PARTS, "n_iter_no_change": 16},
+    "best": {"n_candidates": 64, "n_folds": PARTS, "n_iter_no_change": 24},
+}
+"""What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
+
 # They change no network.
 _IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers")
 
 _RULES: Final[Mapping[str, Rule]] = {
-    "n_candidates": whole_number(1, "32", high=MEMBERS),
+    "preset": one_of(tuple(PRESETS)),
+    "n_candidates": either(whole_number(1, "16", high=MEMBERS), "auto"),
     "n_architectures": whole_number(1, "4", high=MEMBERS),
     "n_selected": whole_number(1, "50", high=MEMBERS),
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
+    "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
         for name in (
             "max_iter",
-            "n_iter_no_change",
             "batch_size",
             "class_weight",
             "dtype",
@@ -120,7 +128,8 @@ class _EnsemblePlan:
         """How many parts take their turn as validation rows."""
         folds, rows = self.chosen["n_folds"], len(self.rows)
         if folds == "auto":
-            return min(PARTS if rows <= ALL_FOLDS else 1, rows)
+            usual = PRESETS[self.chosen["preset"]]["n_folds"]
+            return min(usual if rows <= ALL_FOLDS else 1, rows)
         return min(int(folds), rows)
 
     def held(self, fold: int) -> Rows:
@@ -173,7 +182,9 @@ def _told(fit: Fit, fitted: Fitted) -> _TrainedFold:
 class PopulationEnsemble(Predictor):
     """The base of the two estimators."""
 
-    n_candidates: int
+    preset: str
+    n_candidates: Any
+    n_folds: Any
     n_architectures: int
     space: Any
     random_state: Any
@@ -235,11 +246,18 @@ class PopulationEnsemble(Predictor):
         return self
 
     def _chosen(self) -> dict[str, Any]:
-        return check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
+        found = check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
+        usual = PRESETS[found["preset"]]
+        for name in ("n_candidates", "n_iter_no_change"):
+            if isinstance(found[name], str):
+                found[name] = usual[name]
+        return found
 
     def _config(self, plan: _EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        own = plain_parameters(self.get_params(deep=False), _IDLE)
+        said = {name: plan.chosen[name] for name in ("n_candidates", "n_iter_no_change")}
+        own = plain_parameters(self.get_params(deep=False) | said, (*_IDLE, "preset"))
+        own["n_folds"] = self.n_folds if self.preset == "default" else plan.folds
         # Earlier versions had standard inputs alone, and did not say so.
         kinds = list(plan.inputs)
         return own if kinds == [EARLIER] else own | {"standardize_inputs": kinds}

@@ -6,6 +6,7 @@ Axis letters: N rows, d features, out outputs of a row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +42,8 @@ def grow(
     rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
     usual = {"max_iter": iterations, "learning_rate": rate, "max_depth": DEPTH}
     chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
+    if rows.weight is not None:  # which may be of any size, but not so in float32
+        rows = replace(rows, weight=rows.weight / rows.weight.max())
     # Their sums would depend on how many threads share them, and so the bits.
     with threadpool_limits(1, "openmp"):
         if targets.task == "classification":

@@ -28,8 +28,11 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     Parameters
     ----------
-    n_candidates : int, default 16
-        Networks whose settings are drawn.
+    n_candidates : int or "auto", default "auto"
+        Networks whose settings are drawn; "auto" is what the preset says.
+    preset : {"quick", "default", "best"}
+        How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
+        wait 16; or 64 in 5 that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -37,16 +40,16 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.search.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": 5 for up to 5,000 rows, else 1.
+        1 to 5; "auto": as the preset says for up to 5,000 rows, else 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
-    n_iter_no_change : float, default 16
+    n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs leaves, with its
-        numbers of the best one.
+        numbers of the best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     class_weight : dict, "balanced" or None
@@ -122,15 +125,16 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     @keeps_parameters
     def __init__(
         self,
-        n_candidates: int = 16,
+        n_candidates: int | str = "auto",
         *,
+        preset: str = "default",
         n_architectures: int = 4,
         space: Any = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
         max_iter: int = 100,
-        n_iter_no_change: float = 16,
+        n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
         class_weight: Any = None,
         dtype: str = "float32",
@@ -156,8 +160,11 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     Parameters
     ----------
-    n_candidates : int, default 16
-        Networks whose settings are drawn.
+    n_candidates : int or "auto", default "auto"
+        Networks whose settings are drawn; "auto" is what the preset says.
+    preset : {"quick", "default", "best"}
+        How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
+        wait 16; or 64 in 5 that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -165,16 +172,16 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.search.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": 5 for up to 5,000 rows, else 1.
+        1 to 5; "auto": as the preset says for up to 5,000 rows, else 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int, default 100
         Epochs at most.
-    n_iter_no_change : float, default 16
+    n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs leaves, with its
-        numbers of the best one.
+        numbers of the best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}
@@ -241,15 +248,16 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     @keeps_parameters
     def __init__(
         self,
-        n_candidates: int = 16,
+        n_candidates: int | str = "auto",
         *,
+        preset: str = "default",
         n_architectures: int = 4,
         space: Any = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
         max_iter: int = 100,
-        n_iter_no_change: float = 16,
+        n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
         dtype: str = "float32",
         random_state: Any = None,

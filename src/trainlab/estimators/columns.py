@@ -29,6 +29,7 @@ from trainlab.estimators.cells import (
 from trainlab.estimators.compatibility import check_features, keeps_parameters, validate_data
 from trainlab.estimators.dates import Dates, find_order
 from trainlab.estimators.frames import columns_of, is_frame, objects
+from trainlab.estimators.means import MeanTargets, MeanWords, cross_fitted
 from trainlab.estimators.text import MAX_WIDTH, Text
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
@@ -52,6 +53,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         All columns of text, by name or by place.
     text_width : int, default 256
         How many columns a column of text becomes.
+    target_means : list of str or int, default ()
+        Columns, by name or by place, that are of words, with the mean target of each word beside
+        them.
 
     Attributes
     ----------
@@ -93,6 +97,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     A column of text becomes `text_width` columns: how often it has each group of 2 to 4 letters, by
     a hash of the group, in a row of length 1.  Names, titles and addresses are texts: words of
     which few rows have the same.
+    A column that `target_means` names becomes what one of words does, and the mean of y over the
+    rows that have its word; of y with labels, or with whole numbers of at most 20 different values,
+    the share of each class but the first of two.  `fit_transform(X, y)` gives each row the mean of
+    other rows alone, cross-fitted in 5 folds, and so is not `fit(X, y).transform(X)`; a pipeline
+    calls it.  The means are those of scikit-learn's TargetEncoder.
     A column of words becomes a column for each word, 1 in the rows that have it, else 0; one for
     rare words together, where there were any; and one for missing values, where there were any.
 
@@ -122,7 +131,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     columns_: tuple[Column, ...]
 
     # What encoders without these parameters, of earlier versions, did.
-    _before: ClassVar[Mapping[str, Any]] = {"dates": [], "text": (), "text_width": 256}
+    _before: ClassVar[Mapping[str, Any]] = {
+        "dates": [],
+        "text": (),
+        "text_width": 256,
+        "target_means": (),
+    }
 
     @keeps_parameters
     def __init__(
@@ -134,6 +148,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         dates: Any = "auto",
         text: Any = (),
         text_width: int = 256,
+        target_means: Any = (),
     ) -> None: ...
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -143,21 +158,54 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         ----------
         X : array_like or data frame, shape (N, d)
             Rows.
-        y : object, optional
-            Not used.
+        y : array_like, shape (N,), optional
+            Their targets, for `target_means` alone.
 
         Returns
         -------
         TableEncoder
             The encoder.
         """
+        self._learn(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Learn from rows, and turn them into numbers; see `target_means`.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, d)
+            Rows.
+        y : array_like, shape (N,), optional
+            Their targets, for `target_means` alone.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, m)
+            The numbers.
+        """
+        targets = self._learn(X, y)
+        cells, first = self._check_cells(X), 0
+        made = self._encoded(cells)
+        for one, own in zip(self.columns_, cells, strict=True):
+            first += len(one.names(""))
+            if isinstance(one, MeanWords) and targets is not None:
+                made[:, first - len(one.overall) : first] = cross_fitted(own, targets)
+        return made
+
+    def _learn(self, X: Any, y: Any) -> MeanTargets | None:
+        """Decides what the columns become; gives what means are of, where there are any."""
         self._limits()
         table = self._read(X, reset=True)
         words, dates, text = self._named_words(), self._named_dates(), self._named_text()
+        means = self._named_means()
+        targets = MeanTargets.of(y, len(table[0][0])) if means else None
         columns: list[Column] = []
         for place, (name, (own, of_kinds)) in enumerate(zip(self._names(), table, strict=True)):
             if place in text:
                 columns.append(Text.of(own, self.text_width))
+            elif place in means and targets is not None:
+                columns.append(MeanWords.learn(own, targets, *self._limits()))
             elif of_kinds if words is None else place in words:
                 columns.append(Words.of(own, *self._limits()))
             elif dates is not None and place in dates:
@@ -168,7 +216,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
                 refuse_dates_and_complex(own, name, self._expression(X, place))
                 columns.append(self._undecided(own, name, words is None))
         self.columns_ = tuple(columns)
-        return self
+        return targets
 
     def _undecided(self, own: NDArray[Any], name: str, may_be_words: bool) -> Column:
         """A column of numbers, or one of words if it may be one and holds them."""
@@ -199,7 +247,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         ndarray of float64, shape (N, m)
             The numbers.
         """
-        cells = self._check_cells(X)
+        return self._encoded(self._check_cells(X))
+
+    def _encoded(self, cells: list[NDArray[Any]]) -> Array:
         made, first = np.empty((len(cells[0]), self.width)), 0
         for one, name, own in zip(self.columns_, self._names(), cells, strict=True):
             part = one.encode(own, name)
@@ -351,6 +401,17 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
             if both := frozenset(other or ()) & named.keys():
                 must = "name columns that words and dates do not name"
                 raise SettingError(sentence("text", OWNER, must, self._names()[min(both)]))
+        return frozenset(named)
+
+    def _named_means(self) -> frozenset[int]:
+        """The places of the columns that `target_means` names."""
+        named = self._named("target_means")
+        if named is None:
+            must = "be a list of names or places of columns"
+            raise SettingError(sentence("target_means", OWNER, must, self.target_means))
+        if both := (frozenset(self._named_dates() or ()) | self._named_text()) & named.keys():
+            must = "name columns that dates and text do not name"
+            raise SettingError(sentence("target_means", OWNER, must, self._names()[min(both)]))
         return frozenset(named)
 
     def _named(self, parameter: str) -> dict[int, Any] | None:

@@ -3,7 +3,9 @@
 The document: the `names` of the two steps, whether the pipeline is `verbose`, the `encoder`
 (its `parameters`, the names of its `features` or null, and for each column what it became:
 {"numbers": [median, holes]}, {"words": [values, rare, holes]}, {"dates": [order, parts, first
-day, median, holes]} or {"text": [width, holes]}; and, where a table in a file
+day, median, holes]}, {"text": [width, holes]} or {"means": [values, rare, holes, classes]}, of
+which the array `encoder.PLACE` has the means of all rows, of each word in order, and of holes;
+and, where a table in a file
 has numbers that are not plain, `formats`, {name: [decimal sign, sign of groups, unit]}), and the
 `network`, its kind and its document, whose arrays are those of the file.
 """
@@ -24,12 +26,14 @@ from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.estimators.cells import Column, Numbers, Words, is_hole
 from trainlab.estimators.columns import TableEncoder
 from trainlab.estimators.dates import PARTS, Dates
+from trainlab.estimators.means import MeanWords
 from trainlab.estimators.predictor import Predictor
 from trainlab.estimators.saved import plain, value_of
 from trainlab.estimators.text import Text
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.graph import Graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
+from trainlab.network.workspace import Array
 
 KIND: Final = "Pipeline"
 NETWORKS: Final = (
@@ -40,6 +44,7 @@ NETWORKS: Final = (
 )
 _DAYS: Final = 1 << 30
 """Days from 1970 to any date that NumPy can make of a day."""
+_MEANS: Final = "encoder."
 _PARTS: Final = {"names", "verbose", "encoder", "network"}
 _MUST: Final = f"be a TableEncoder and one of {', '.join(NETWORKS)}"
 
@@ -76,7 +81,17 @@ def pack(model: Pipeline) -> Content:
         },
         "network": {"kind": inner.kind, "document": inner.document},
     }
-    return Content(KIND, document, inner.arrays)
+    means = {
+        f"{_MEANS}{place}": np.array([one.overall, *(one.means[word] for word in _words(one))])
+        for place, one in enumerate(encoder.columns_)
+        if isinstance(one, MeanWords)
+    }
+    return Content(KIND, document, inner.arrays | means)
+
+
+def _words(column: Words) -> list[str]:
+    """All words of a column in order, "" for holes at the end."""
+    return sorted([*column.values, *column.rare]) + [""] * column.holes
 
 
 def _described(column: Column) -> dict[str, Any]:
@@ -87,6 +102,9 @@ def _described(column: Column) -> dict[str, Any]:
         return {"dates": [order, list(parts), *rest]}
     if isinstance(column, Text):
         return {"text": list(astuple(column))}
+    if isinstance(column, MeanWords):
+        parts = list(column.values), list(column.rare), column.holes, list(column.classes)
+        return {"means": [*parts]}
     assert isinstance(column, Words)
     return {"words": [list(column.values), list(column.rare), column.holes]}
 
@@ -101,8 +119,10 @@ def unpack(content: Content, source: str) -> Pipeline:
         kind, inner = document["network"]["kind"], document["network"]["document"]
         if kind not in NETWORKS or not isinstance(inner, dict):
             raise fault(source, "network", f"be one of {', '.join(NETWORKS)}", kind)
-        encoder = _encoder(document["encoder"], source)
-        said = Content(kind, inner, content.arrays, content.version)
+        means = {name: one for name, one in content.arrays.items() if name.startswith(_MEANS)}
+        encoder = _encoder(document["encoder"], means, source)
+        arrays = {name: one for name, one in content.arrays.items() if name not in means}
+        said = Content(kind, inner, arrays, content.version)
         network = kind_named(kind, source).unpack(said, source)
         if network.n_features_in_ != encoder.width:
             must = f"have the {encoder.width} inputs that the encoder gives"
@@ -119,7 +139,7 @@ def unpack(content: Content, source: str) -> Pipeline:
     return model
 
 
-def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
+def _encoder(said: Mapping[str, Any], means: Mapping[str, Array], source: str) -> TableEncoder:
     given = {name: value_of(value, source) for name, value in said["parameters"].items()}
     parameters = {**TableEncoder._before, **given}
     columns, features = said["columns"], said["features"]
@@ -138,16 +158,45 @@ def _encoder(said: Mapping[str, Any], source: str) -> TableEncoder:
             must = f"be {len(columns)} different names, or null"
             raise fault(source, "features", must, features)
         encoder.feature_names_in_ = np.array(features, object)
-    encoder.columns_ = tuple(_column(one, most, encoder.text_width, source) for one in columns)
+    encoder.columns_ = tuple(
+        _with_means(one, means.get(f"{_MEANS}{place}"), most, source)
+        if "means" in one
+        else _column(one, most, encoder.text_width, source)
+        for place, one in enumerate(columns)
+    )
+    of_means = {place for place, one in enumerate(columns) if "means" in one}
+    if {f"{_MEANS}{place}" for place in of_means} != set(means):
+        raise fault(source, "arrays", "be those of columns with means", sorted(means))
     if "formats" in said:
         encoder.number_formats_ = _formats(said["formats"], encoder, source)
     named, dates = encoder._named_words(), encoder._named_dates()
-    sound = dates is None or set(dates) == {*encoder.dates_}
+    if named is not None:
+        named |= encoder._named_means()
+    sound = encoder._named_means() == of_means and (
+        dates is None or set(dates) == {*encoder.dates_}
+    )
     sound = sound and encoder._named_text() == frozenset(encoder.text_)
     if not columns or named not in (None, frozenset(encoder.words_)) or not sound:
         must = "be there, and of words, dates and text where the parameters say so"
         raise fault(source, "columns", must, encoder.words_ + encoder.dates_ + encoder.text_)
     return encoder
+
+
+def _with_means(said: Any, means: Array | None, most: int, source: str) -> Column:
+    """A column of words with the means of their targets."""
+    *parts, classes = said["means"]
+    words = _column({"words": parts}, most, 0, source)
+    assert isinstance(words, Words)
+    names, out = _words(words), max(1, len(classes))
+    if means is None or means.dtype != np.float64 or means.shape != (1 + len(names), out):
+        must = f"be the means of {len(names)} words and {out} classes"
+        raise fault(source, "means of the encoder", must, None if means is None else means.shape)
+    if not np.isfinite(means).all() or not isinstance(classes, list):
+        raise fault(source, "means of the encoder", "be finite", means)
+    overall, *each = map(tuple, means.tolist())
+    known = dict(zip(names, each, strict=True))
+    parts = words.values, words.rare, words.holes
+    return MeanWords(*parts, tuple(map(_text, classes)), overall, known)
 
 
 def _formats(said: Any, encoder: TableEncoder, source: str) -> dict[str, NumberFormat]:

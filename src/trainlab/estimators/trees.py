@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 import numpy as np
+from scipy.sparse import issparse
 
+from trainlab.data.validation import as_csr
 from trainlab.models.graph import Graph
 from trainlab.network.workspace import Array
 from trainlab.powers import exponential
@@ -53,6 +55,7 @@ class BoostedTrees:
 
     def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
         """The outputs (1, N, out) of rows x (N, d): "predict", or "predict_proba"."""
+        x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
         scores = self.scores(np.asarray(x, np.float64))
         if method == "predict" or self.link == "identity":
             return scores[np.newaxis]

@@ -25,7 +25,7 @@ NAMED: Final = "be small letters, digits and -"
 
 def is_file(name: str) -> bool:
     """Whether a name is that of a file, not of an experiment."""
-    return name.endswith(SUFFIX)
+    return isinstance(name, str) and name.endswith(SUFFIX)
 
 
 def read(name: str) -> AnyExperiment:

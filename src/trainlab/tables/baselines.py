@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -99,7 +100,10 @@ def baselines(
         boosted.fit(words.fit(known[0]), known[1])
         by_trees = TablePrediction.by(boosted, words.transform(x), of.task)
     if encoder is not None:
-        known, x = (encoder.transform(known[0]), known[1]), encoder.transform(x)
+        # A mean of the target that a row has a part in would tell the row's target.
+        fresh = clone(encoder).fit_transform(*known) if of.target_means else None
+        rows = encoder.transform(known[0]) if fresh is None else fresh
+        known, x = (rows, known[1]), encoder.transform(x)
     line = LogisticRegression(max_iter=1000) if classifies else Ridge()
     linear = make_pipeline(StandardScaler(), line).fit(*known)
     constant = (DummyClassifier() if classifies else DummyRegressor()).fit(*known)

@@ -57,6 +57,7 @@ class TableProblem:
     notices       how the table was read, where that is not plain to see
     warnings      what may mislead the network
     needless      those of `dropped` of which nothing can be learnt, with the reason
+    target_means  columns of words that have the mean target of each word beside them
     rule          what decides which rows may be on which side of a split; None: chance alone
     options       that decide what is read, beside the columns: those that were given, as
                   folders of searches by earlier versions know of none
@@ -79,6 +80,8 @@ class TableProblem:
     rule: RowRule | None = None
     needless: Mapping[str, str] = field(default_factory=dict)
 
+    target_means: tuple[str, ...] = ()
+
     @property
     def dates(self) -> dict[int, Order]:
         """The places of the features that hold dates, and the order in which they are written."""
@@ -94,7 +97,9 @@ class TableProblem:
 
     def encoder(self) -> TableEncoder:
         """What turns x into numbers, for the kinds that the columns have in the whole table."""
-        return TableEncoder(self.words, dates=self.dates or [], text=self.text)
+        means = [place for place, name in enumerate(self.features) if name in self.target_means]
+        kinds: dict[str, Any] = {"dates": self.dates or [], "text": self.text}
+        return TableEncoder(self.words, target_means=means, **kinds)
 
     @property
     def words(self) -> list[int]:
@@ -126,6 +131,7 @@ def problem(
     group: str | None = None,
     time: str | None = None,
     text: Sequence[str] = (),
+    target_means: Sequence[str] = (),
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
 
@@ -156,9 +162,10 @@ def problem(
     group, time
         The name of a column that decides which rows may be on which side of a split: those of one
         group on one side, or the latest put aside.  It is no feature unless `use` names it.
-
     text
         Names of columns that are read as text, whatever they hold.
+    target_means
+        Names of columns that are read as words, with the mean target of each word beside them.
 
     Raises
     ------
@@ -166,7 +173,7 @@ def problem(
         Names all columns that nothing can be learnt of, and what is wrong with the target.
     """
     path = as_path(path, "path", "a table")
-    options = {
+    options: dict[str, Any] = {
         "delimiter": delimiter,
         "skip_lines": skip_lines,
         "decimal": decimal,
@@ -176,10 +183,13 @@ def problem(
     _check_options(options)
     kind, by = _ruling(group, time)
     options |= {"group": group, "time": time}
+    options |= {"text": list(text), "target_means": list(target_means)}
     opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    _check_names((target, *drop, *use, *text, *([] if by is None else [by])), path, names)
+    kept_in = {"to use": use, "of text": text, "with target means": target_means}
+    asked = [name for those in kept_in.values() for name in those]
+    _check_names((target, *drop, *asked, *([] if by is None else [by])), path, names)
     if target in drop:
         raise SettingError(sentence("columns", "a search", "not drop the target", target))
     if by == target:
@@ -187,14 +197,17 @@ def problem(
         raise SettingError(sentence(kind, "a search", must, target))
     others = {target, *drop, *([] if by is None or by in use else [by])}
     features = tuple(name for name in names if name not in others)
-    for what, those in (("columns to use", use), ("columns of text", text)):
+    for what, those in kept_in.items():
         if both := [name for name in those if name not in features]:
             must = "be features: no target, not dropped, no group and no time unless they are used"
-            raise SettingError(sentence(what, "a search", must, both[0]))
+            raise SettingError(sentence(f"columns {what}", "a search", must, both[0]))
+    if both := [name for name in target_means if name in text]:
+        must = "be columns of words, not of text"
+        raise SettingError(sentence("columns with target means", "a search", must, both[0]))
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    found = _read(path, opened, features, target, decimal, mark == ";", text)
+    found = _read(path, opened, features, target, decimal, mark == ";", text, target_means)
     faults, unread = list[Fault](), dict[str, str]()
     for must, got in found.faults.items():
         unread |= got
@@ -212,7 +225,7 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
-    left = needless(x, readable, found.words, (*found.dates, *text), use)
+    left = needless(x, readable, found.words, (*found.dates, *text), (*use, *target_means))
     if len(left) == len(readable):  # a curve over row numbers is better than nothing
         left = {name: reason for name, reason in left.items() if reason != NUMBERS}
     if left:
@@ -228,9 +241,9 @@ def problem(
     if faults or goal is None:
         raise refusal(faults)
     if not readable:
-        text = f"table of {path} must have columns beside the target that say something"
+        must = f"table of {path} must have columns beside the target that say something"
         keep = f"--use {shlex.quote(next(iter(left)))}"
-        raise DataError(f"{text}; got {'; '.join(told(left))}; try {keep}")
+        raise DataError(f"{must}; got {'; '.join(told(left))}; try {keep}")
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
@@ -239,8 +252,10 @@ def problem(
     dropped = (*drop, *left)
     dates = {name: order for name, order in found.dates.items() if name in readable}
     ruled = [] if rule is None else [rule.notice]
-    texts = [describe(name) for name in readable if name in text]
-    read = [*dates_said(dates), *([f"read as text: {listed(texts)}"] if texts else [])]
+    read = dates_said(dates)
+    for what, those in (("read as text", text), ("with target means", target_means)):
+        shown = [describe(name) for name in readable if name in those]
+        read += [f"{what}: {listed(shown)}"] if shown else []
     about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     return TableProblem(
         *about,
@@ -253,6 +268,7 @@ def problem(
         {name: value for name, value in options.items() if value},
         rule,
         left,
+        tuple(target_means),
     )
 
 
@@ -276,10 +292,15 @@ def _read(
     decimal: Decimal | None,
     in_doubt: bool,
     texts: Sequence[str],
+    means: Sequence[str],
 ) -> _TableContent:
-    """Reads plain numbers at once, and whatever else there is after a look at all of it."""
+    """Reads plain numbers at once, and whatever else there is after a look at all of it.
+
+    texts, means  columns that are no numbers, whatever they hold
+    """
+    asked = {*texts, *means}
     try:
-        plain = None if texts else read_table(path, features, [target], **opened.keywords)
+        plain = None if asked else read_table(path, features, [target], **opened.keywords)
     except DataError:
         plain = None
     if plain is not None:
@@ -288,14 +309,14 @@ def _read(
         if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
             return _TableContent(plain.numbers, plain.text[target])
     columns = survey(opened, features, target)
-    seen = {name: one for name, one in columns.items() if name not in texts}
+    seen = {name: one for name, one in columns.items() if name not in asked}
     how = formats(seen, decimal, in_doubt)
     faulty = {name for got in how.faults.values() for name in got}
     readable = [name for name in features if name not in faulty]
-    words = [name for name in readable if columns[name].words and name not in texts]
-    x, text = read_mixed(opened, readable, target, words, how.found, texts)
+    words = [name for name in readable if columns[name].words and name not in asked]
+    x, text = read_mixed(opened, readable, target, [*words, *means], how.found, texts)
     dates = dates_among(x, readable, words)
-    words = [name for name in words if name not in dates]
+    words = [*(name for name in words if name not in dates), *means]
     return _TableContent(x, text, words, how.found, how.faults, dates)
 
 

@@ -53,7 +53,7 @@ export class Choose {
       h("button", { class: "main" }, T.begin));
     this.details = h("details", { open: matchMedia("(min-width: 64rem)").matches }, h("summary", {}, T.choose), form);
     this.element = h("section", { class: "choose", "aria-label": T.choose }, this.details);
-    this.teacher = h("section", { class: "teacher", "aria-label": T.lesson },
+    this.teacher = h("section", { class: "teacher", "aria-label": T.lessons },
       labelled(T.lesson, this.lesson), this.words);
     this.#arm({});
     this.#dataFields();

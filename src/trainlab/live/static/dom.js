@@ -12,9 +12,12 @@ export function h(kind, attributes = {}, ...children) {
   return made;
 }
 
-/** A label around a control. */
-export function labelled(text, control, kind = "field") {
-  return h("label", { class: kind }, h("span", {}, text), control);
+let labels = 0;
+
+/** A control with its label. */
+export function labelled(text, control) {
+  control.id ||= `control-${++labels}`;
+  return h("div", { class: "field" }, h("label", { for: control.id }, text), control);
 }
 
 export function select(options, chosen, attributes = {}) {

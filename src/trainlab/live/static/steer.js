@@ -12,7 +12,7 @@ export class Steer {
     this.arm = select([], "", { onchange: () => this.#fill() });
     this.inputs = {};
     for (const [name, text] of Object.entries(T.fields)) {
-      this.inputs[name] = h("input", { type: "number", min: 0, step: "any", name, inputmode: "decimal", "aria-label": text });
+      this.inputs[name] = h("input", { type: "number", min: 0, step: "any", name, inputmode: "decimal" });
     }
     const button = (text, act) => h("button", { type: "button", onclick: act }, text);
     this.entries = h("ol", { class: "log" });

@@ -3,6 +3,7 @@
 export const T = {
   title: "trainlab live",
   lesson: "Lesson",
+  lessons: "Lessons",
   ownChoice: "Your own",
   question: "Question",
   hint: "Where to look",

@@ -1,0 +1,228 @@
+"""Measures the live page: replays, speed with and without a page, answers, frames, memory.
+
+    python -m benchmarks.live [SECONDS [STEPS [REPLAYS]]]
+
+Eight arms × 30 seeds on the spiral.  SECONDS, 10 by default: of each measured run.  STEPS, 10⁶:
+of the run whose memory is watched.  REPLAYS, 100: sequences of interventions at random, each
+replayed from its log; every fifth also as its exported script.  The page is opened in Chromium,
+on the same cores.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.machine import describe
+from trainlab.live.choices import setup_of
+from trainlab.live.control import LiveControl
+from trainlab.live.script import script_of
+from trainlab.live.server import LiveServer
+from trainlab.live.session import LiveSession
+
+CHOICE: Final[dict[str, Any]] = {
+    "data": {"name": "spiral", "rows": 400, "noise": 0.03},
+    "base": {"hidden": [16, 16], "activation": "tanh"},
+    "arms": [
+        {"name": f"{name} {lr}", "optimizer": name, "lr": lr}
+        for name, lr in (
+            ("sgd", 0.03),
+            ("sgd", 0.1),
+            ("momentum", 0.03),
+            ("momentum", 0.1),
+            ("nesterov", 0.1),
+            ("rmsprop", 0.003),
+            ("adam", 0.003),
+            ("adam", 0.01),
+        )
+    ],
+    "seeds": 30,
+    "batch_size": 20,
+}
+PAGE: Final = "trainlab.counts()"
+FIELDS: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_decay")
+
+
+def say(text: object) -> None:
+    """A line."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def session() -> LiveSession:
+    """All of it, at the first step."""
+    return LiveSession(setup_of(CHOICE))
+
+
+@contextmanager
+def served() -> Iterator[tuple[LiveControl, str]]:
+    """A control, and the address of its server."""
+    control = LiveControl(session(), lambda choice: LiveSession(setup_of(choice)))
+    server = LiveServer(control)
+    control.start()
+    server.start()
+    try:
+        yield control, server.address
+    finally:
+        server.close()
+        control.close()
+
+
+@contextmanager
+def opened(address: str) -> Iterator[Any]:
+    """The page in Chromium; benchmarks need no types of playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--enable-precise-memory-info"],
+        )
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        tab.goto(address)
+        while not tab.evaluate("Boolean(window.trainlab?.model.about)"):
+            tab.wait_for_timeout(10)
+        yield tab
+        browser.close()
+
+
+def do(control: LiveControl, name: str, **fields: Any) -> Any:
+    """A command, done."""
+    return control.do({"do": name, **fields}).result(600)
+
+
+def rate(control: LiveControl, seconds: float, wait: Any = time.sleep) -> float:
+    """Steps a second, after the halvings of the first seconds."""
+    start, first = time.perf_counter(), control.session.step
+    wait(seconds)
+    return (control.session.step - first) / (time.perf_counter() - start)
+
+
+def speeds(seconds: float) -> None:
+    """Steps a second in turn without and with a page; frames; how long answers take."""
+    alone, watched, frames, answers, paints = [], [], [], [], []
+    with served() as (control, address):
+        do(control, "run")
+        time.sleep(seconds / 2)
+        for _ in range(3):
+            alone.append(rate(control, seconds))
+            with opened(address) as tab:
+                entry = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+                paints.append(tab.evaluate(entry))
+                tab.wait_for_timeout(1000)
+                before, start = tab.evaluate(PAGE), time.perf_counter()
+                watched.append(
+                    rate(control, seconds, lambda s, tab=tab: tab.wait_for_timeout(1000 * s))
+                )
+                after, took = tab.evaluate(PAGE), time.perf_counter() - start
+                frames.append((after["frames"] - before["frames"]) / took)
+                messages = (after["messages"] - before["messages"]) / took
+                answers += [_answer(tab) for _ in range(10)]
+    say(f"steps/s without a page: {statistics.median(alone):,.0f}")
+    say(f"steps/s with a page: {statistics.median(watched):,.0f}")
+    say(f"share: {statistics.median(watched) / statistics.median(alone):.3f}")
+    say(f"frames/s: {statistics.median(frames):.1f}, messages/s: {messages:.1f}")
+    say(f"answer to a button, ms: {statistics.median(answers):.0f}, worst {max(answers):.0f}")
+    say(f"first paint, ms: {', '.join(f'{paint:.0f}' for paint in paints)}")
+
+
+def _answer(tab: Any) -> float:
+    """Milliseconds from a click on Pause or Run to the page that says so."""
+    script = """async () => {
+      const button = document.querySelector("header button.main"), text = button.textContent;
+      const start = performance.now();
+      button.click();
+      while (button.textContent === text) await new Promise(requestAnimationFrame);
+      const took = performance.now() - start;
+      await new Promise((go) => setTimeout(go, 300));
+      return took;
+    }"""
+    return float(tab.evaluate(script))
+
+
+def memory(steps: int) -> None:
+    """Of server and page, in tenths of so many steps."""
+    with served() as (control, address), opened(address) as tab:
+        do(control, "run")
+        for tenth in range(1, 11):
+            while control.session.step < steps * tenth / 10:
+                tab.wait_for_timeout(200)
+            heap = tab.evaluate("performance.memory.usedJSHeapSize") / 2**20
+            say(f"step {control.session.step:>9,}: server {_resident():.0f} MB, page {heap:.1f} MB")
+        do(control, "pause")
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def replays(count: int) -> None:
+    """Sequences at random, each replayed from its log, some as scripts."""
+    rng, same, scripts, run = np.random.default_rng(0), 0, 0, 0
+    acts: dict[str, int] = {}
+    small = {**CHOICE, "seeds": 3}
+    for number in range(count):
+        own = LiveSession(setup_of(small))
+        _play(own, rng, acts)
+        again = LiveSession(own.setup)
+        again.replay(own.log, own.step)
+        same += again.digest() == own.digest()
+        if number % 5 == 0:
+            run += 1
+            scripts += _script_agrees(own)
+    say(f"replays with the same SHA-256: {same} of {count}; scripts: {scripts} of {run}")
+    say(f"interventions: {acts}")
+
+
+def _play(own: LiveSession, rng: np.random.Generator, acts: dict[str, int]) -> None:
+    for _ in range(10):
+        own.advance_to(own.step + int(rng.integers(0, 60)))
+        running, act = own.running, str(rng.choice(["change", "stop", "clone", "undo", "mark"]))
+        arm, fields = str(rng.choice(running)), {str(rng.choice(FIELDS)): rng.uniform(0.001, 0.3)}
+        if act == "change":
+            own.change(arm, fields)
+        elif act == "stop" and own.step and len(running) > 2:
+            own.stop(arm)
+        elif act == "clone" and len(running) < 8:
+            own.clone(arm, fields)
+        elif act == "undo" and own.log:
+            own.undo(int(rng.integers(len(own.log))))
+        elif act == "mark":
+            own.mark()
+        else:
+            continue
+        acts[act] = acts.get(act, 0) + 1
+    own.advance_to(own.step + 25)
+
+
+def _script_agrees(own: LiveSession) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "session.py")
+        file.write_text(script_of(own), encoding="utf-8")
+        done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True)
+    return done.stdout.split("\n", 1)[0] == own.digest()
+
+
+def main(seconds: float = 10.0, steps: int = 10**6, count: int = 100) -> None:
+    """All of it, as text."""
+    say(describe())
+    replays(count)
+    speeds(seconds)
+    memory(steps)
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    main(*(kind(text) for kind, text in zip((float, int, int), given, strict=False)))
