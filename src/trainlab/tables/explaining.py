@@ -7,7 +7,7 @@ Axis letters: N rows, d features, C classes, g points of a grid.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ def importance(
     most = min(MOST_ROWS, MOST_CELLS // d) // (REPEATS * d)
     kept = _sample(len(truth), max(most, 1), rng)
     x, truth = x[kept], truth.take(kept)
-    base = metric.value(truth, TablePrediction.by(model, x, of.task))
+    base = metric.value(truth, _said(of, model, x))
     orders = [rng.permutation(len(x)) for _ in range(d * REPEATS)]
     values, together = [], max(1, AT_ONCE // len(x))
     for first in range(0, d * REPEATS, together):
@@ -78,7 +78,7 @@ def importance(
             one, place = x.copy(), number // REPEATS
             one[:, place] = x[orders[number], place]
             changed.append(one)
-        said = TablePrediction.by(model, np.concatenate(changed), of.task)
+        said = _said(of, model, np.concatenate(changed))
         values += [
             metric.value(truth, said.take(slice(begin, begin + len(x))))
             for begin in range(0, len(changed) * len(x), len(x))
@@ -89,6 +89,14 @@ def importance(
         ColumnImportance(of.features[place], float(mean[place]), float(error[place]))
         for place in np.argsort(-mean, kind="stable")
     )
+
+
+def _said(of: TableProblem, model: Any, x: NDArray[Any]) -> TablePrediction:
+    """What a model says of rows, asked once: labels are those of the highest probability."""
+    if of.task == "regression":
+        return TablePrediction.by(model, x, of.task)
+    p = np.asarray(model.predict_proba(x), np.float64)
+    return TablePrediction(np.unique(of.y)[p.argmax(axis=1)], p)
 
 
 def _sample(rows: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -135,21 +143,43 @@ def dependence(
         if len(classes) == 2:  # one probability says the other
             shown = np.array([int(counts[1] <= counts[0])])
         names = tuple(str(one) for one in classes[shown])
-    found = []
+    grids, asked = {}, []
     for name in columns:
         place = of.features.index(name)
         if place in of.text:
             continue
-        grid, typical = _grid(of.x[:, place], of.dates.get(place))
+        grids[name] = _grid(of.x[:, place], of.dates.get(place))
+        grid, _ = grids[name]
         changed = np.repeat(x[np.newaxis], len(grid), axis=0)
         changed[:, :, place] = np.array(grid, changed.dtype)[:, np.newaxis]
-        said = TablePrediction.by(model, changed.reshape(-1, x.shape[1]), of.task)
-        values: Array = said.values[:, np.newaxis] if said.probabilities is None else said.p
-        means = values.reshape(len(grid), len(x), -1).mean(axis=1)[:, shown]
-        lines = tuple(tuple(line) for line in means.T.tolist())
+        asked.append(changed.reshape(-1, x.shape[1]))
+    found, means = [], _means(of, model, asked, len(x))
+    for (name, (grid, typical)), values in zip(grids.items(), means, strict=True):
+        lines = tuple(tuple(line) for line in values[:, shown].T.tolist())
         shown_grid = tuple(None if one != one else one for one in grid)
         found.append(PartialDependence(name, shown_grid, lines, names, typical))
     return tuple(found)
+
+
+def _means(
+    of: TableProblem, model: Any, asked: Sequence[NDArray[Any]], rows: int
+) -> Iterator[Array]:
+    """For each table that is asked about the means (g, C), or (g, 1), of its parts of some rows.
+
+    Few calls, of AT_ONCE rows or those of one table: each takes its time, however few rows it has.
+    """
+    together: list[NDArray[Any]] = []
+    for number, one in enumerate(asked):
+        together.append(one)
+        last = number == len(asked) - 1
+        if not last and sum(map(len, together)) + len(asked[number + 1]) <= AT_ONCE:
+            continue
+        said = _said(of, model, np.concatenate(together))
+        values: Array = said.values[:, np.newaxis] if said.probabilities is None else said.p
+        ends = np.cumsum([len(part) for part in together])[:-1]
+        for part in np.split(values, ends):
+            yield part.reshape(-1, rows, part.shape[1]).mean(axis=1)
+        together = []
 
 
 def _grid(cells: NDArray[Any], order: Order | None = None) -> tuple[list[Any], tuple[float, ...]]:

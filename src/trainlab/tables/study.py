@@ -168,18 +168,20 @@ class RankedCandidate:
         """The settings in words, what is most often asked for first."""
         ordered = dict.fromkeys((*_FIRST, *self.settings))
         found = ((name, self.settings.get(name)) for name in ordered)
-        return ", ".join(
-            f"{_FIRST.get(name, name)} {_said(value)}" for name, value in found if value is not None
-        )
+        said = [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
+        return ", ".join([*(["trees"] if _LEAVES in self.settings else []), *said])
 
 
-_FIRST: Final = {
+_FIRST: Final = ("hidden_layer_sizes", RATE, PENALTY, "dropout")
+"""Names of settings in the order of their words; all others follow."""
+_LEAVES: Final = "max_leaf_nodes"
+"""What trees alone have."""
+_NAMES: Final = {
     "hidden_layer_sizes": "hidden",
     RATE: "lr",
-    PENALTY: "alpha",
-    "dropout": "dropout",
+    "standardize_inputs": "inputs",
+    _LEAVES: "leaves",
 }
-"""Names of settings in the order of their words."""
 
 
 def _said(value: Any) -> str:
