@@ -4,6 +4,7 @@
     trainlab run my_experiment.py --quick                # a look: fewer steps and seeds
     trainlab run my_experiment.py --set lr=0.01          # another setting, for all arms
     trainlab run my_experiment.py --vary dropout=0,0.3   # other arms
+    trainlab run my_experiment.py --fresh                # after a change of this file
 
 An experiment is data: a base, what differs between its arms, what is measured, and what is
 expected. Every arm is trained from the same seeds, and arms are compared seed by seed.
