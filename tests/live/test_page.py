@@ -337,6 +337,7 @@ def test_a_server_that_is_gone_is_said_to_be(browser: Any) -> None:
     one.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "width", "dark"),
     [
