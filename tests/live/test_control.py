@@ -76,8 +76,8 @@ def test_speed(control: LiveControl) -> None:
     start = time.monotonic()
     done(control, "run")
     until(lambda: status(control)["step"] >= 10)
-    assert time.monotonic() - start > 0.15  # ten steps at fifty a second
-    assert status(control)["step"] < 60
+    step = status(control)["step"]
+    assert step <= 50 * (time.monotonic() - start) + 1  # it never makes up for lost time
     done(control, "speed", value=None)
     until(lambda: status(control)["step"] > 1000)
 

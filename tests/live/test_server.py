@@ -71,11 +71,10 @@ def test_messages_come_at_most_thirty_times_a_second() -> None:
     with served() as (_, address):
         client = Client(address).enter()
         client.do("run")
+        start = time.monotonic()
         with client.events() as messages:
-            next(messages)
-            start = time.monotonic()
-            sizes = [len(json.dumps(next(messages))) for _ in range(31)]
-            assert time.monotonic() - start > 0.9
+            sizes = [len(json.dumps(next(messages))) for _ in range(32)]
+            assert time.monotonic() - start > 0.99
         assert np.median(sizes) < 60_000
 
 
@@ -84,8 +83,7 @@ def test_nothing_is_sent_while_nothing_happens() -> None:
         client = Client(address).enter()
         with client.events() as messages:
             next(messages)
-            until(lambda: control.snapshot.looks and not control._unseen)
-            time.sleep(0.2)
+            until(lambda: control.snapshot.looks and not (control._unseen or control._is_stale))
             version = control.snapshot.version
             time.sleep(0.3)
             assert control.snapshot.version == version
@@ -97,9 +95,8 @@ def test_a_page_that_does_not_read_slows_nobody() -> None:
         with client.events(), client.events() as awake:  # the first is never read
             client.do("run")
             before = control.snapshot.status["step"]
-            for _ in range(60):
-                message = next(awake)
-            assert message["status"]["step"] > before + 100
+            while next(awake)["status"]["step"] < before + 100:
+                pass
         until(lambda: control.watchers == 0)
 
 
@@ -320,7 +317,7 @@ class TestCommand:
         client.do("epoch")
         client.do("change", arm="SGD, lr 0.1", fields={"lr": 0.2})
         client.do("run")
-        time.sleep(0.3)
+        until(lambda: client.ask("GET", "/export/log.json").json["step"] >= 20)
         client.do("pause")
         client.do("clone", arm="SGD, lr 0.1", fields={"lr": 0.3})
         log = client.ask("GET", "/export/log.json").json

@@ -82,8 +82,8 @@ class LiveControl:
         Makes the session that a page has chosen; SettingError for what cannot be.
     keep : callable, optional
         Keeps a session where it outlives the process.
-    about : dict
-        What pages are told of the choice that the session came from.
+    choice : dict, optional
+        The choice of a page that the session came from, as its form shows it.
     """
 
     def __init__(
@@ -106,6 +106,7 @@ class LiveControl:
         self._shown_at = self._looked_until = self._step_due = 0.0
         self._is_stale, self._unseen, self._unsaved = True, True, True
         self._looks: dict[str, Any] = {}
+        self._said: tuple[int, dict[str, Any]] = -1, {}
         self.error: BaseException | None = None
         self._prepare()
         self.snapshot = self._snapshot()
@@ -266,10 +267,11 @@ class LiveControl:
 
     def _about(self) -> dict[str, Any]:
         """Arms, seeds, data and log; the same record until `told` rises."""
-        if getattr(self, "_about_of", None) != self._told:
-            self._about_of, self._about_is = self._told, describe(self.session, self._frame)
-            self._about_is["choice"] = self.choice
-        return self._about_is
+        told, about = self._said
+        if told != self._told:
+            about = {**describe(self.session, self._frame), "choice": self.choice}
+            self._said = self._told, about
+        return about
 
     # --- commands --------------------------------------------------------------------------
 

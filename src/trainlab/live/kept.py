@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from trainlab.data.arrays import Dataset
 from trainlab.engine.state import MemberState
-from trainlab.errors import DataError, ModelFileError, sentence
+from trainlab.errors import ModelFileError, sentence
 from trainlab.live.interventions import Intervention, read
 from trainlab.live.lanes import Key
 from trainlab.live.session import EndedMember, LiveSession, SessionPoint
@@ -153,10 +153,3 @@ def _state(arrays: Mapping[str, Array], updates: int) -> MemberState:
         if name.startswith("state/")
     }
     return MemberState(arrays["params"], arrays["buffers"], own, updates)
-
-
-def given_again(found: Mapping[str, Any], file: str) -> None:
-    """DataError where a log is of data that only a Python program can give."""
-    if found["setup"].get("source") is None:
-        must = "have a name, since a log does not hold them"
-        raise DataError(sentence("data", file, must, None, "the Python program that began it"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from trainlab.limits import MAX_INDEX
 from trainlab.live.curves import Curves
 from trainlab.live.interventions import Intervention
 from trainlab.live.lanes import Key, Lanes, LaneSetting, spread
-from trainlab.live.setup import ARMS, OWNER, LiveSetup
+from trainlab.live.setup import ARMS, NAME, OWNER, LiveSetup
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.population.validation import check_data
@@ -167,11 +168,9 @@ class LiveSession:
         if name is None:
             Intervention(self.step, "clone", arm, fields, "its name")  # else they cannot be said
             said = ", ".join(f"{field} {value:g}" for field, value in fields.items()) or "copy"
-            name, start, count = f"{arm[:30]} → {said}"[:60].strip(), "", 1
-            start = name[:55]
-            while name in self.arms:
-                count += 1
-                name = f"{start} {count}"
+            start = f"{arm[:30]} → {said}"[: NAME - 4].strip()
+            others = (f"{start} {count}" for count in itertools.count(2))
+            name = next(one for one in itertools.chain([start], others) if one not in self.arms)
         self.do(Intervention(self.step, "clone", arm, fields, name))
         return name
 
