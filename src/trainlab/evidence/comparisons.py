@@ -129,7 +129,13 @@ class Comparison:
 
 
 class Comparisons(list[Comparison]):
-    """Comparisons, each a line; in a notebook a table."""
+    """Comparisons, each a line; in a notebook a table.
+
+    Parameters
+    ----------
+    iterable : iterable of Comparison, optional
+        The comparisons.
+    """
 
     def __str__(self) -> str:
         return "\n".join(map(str, self))
