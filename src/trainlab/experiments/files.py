@@ -23,7 +23,7 @@ NAMED: Final = "be small letters, digits and -"
 """What an experiment may be called."""
 
 
-def is_file(name: str) -> bool:
+def is_file(name: object) -> bool:
     """Whether a name is that of a file, not of an experiment."""
     return isinstance(name, str) and name.endswith(SUFFIX)
 
