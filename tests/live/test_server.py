@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -101,7 +102,8 @@ def test_a_page_that_does_not_read_slows_nobody() -> None:
 
 
 def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainlab.live.server.PAGES", 1)
+    # `trainlab.live` is the function, so that a path of words would end there.
+    monkeypatch.setattr(importlib.import_module("trainlab.live.server"), "PAGES", 1)
     with served() as (_, address):
         client = Client(address).enter()
         with client.events() as messages:
