@@ -1,13 +1,14 @@
 // One chart on a canvas: medians, bands and single seeds of all arms over the steps.
 //
-// Two canvases lie on each other: the single seeds below are drawn twice a second, the medians
-// and bands above whenever there is a new point.
+// Two canvases lie on each other: the single seeds below are drawn once a second, the medians
+// and bands above twelve times, since whoever draws takes time that training does not have.
 
 import { colours, dash, h, hue, minus, saveAs, words } from "./dom.js";
 import { T } from "./texts.js";
 
 const MARGIN = { left: 46, right: 22, top: 8, bottom: 26 };
-const THIN_EVERY = 500; // milliseconds
+const THIN_EVERY = 1000; // milliseconds
+const BOLD_EVERY = 80;
 const THIN_POINTS = 150;
 const THIN_SEEDS = 40;
 const LARGEST = 10; // of a loss on a linear scale
@@ -27,7 +28,8 @@ export class Chart {
     this.element = h("figure", { class: "chart" },
       h("figcaption", {}, h("strong", {}, T.series[name]), this.note, save),
       h("div", { class: "stack" }, this.under, this.over));
-    this.thinAt = -Infinity;
+    this.thinAt = this.boldAt = -Infinity;
+    this.behind = false; // the single seeds, behind the medians
     this.axes = null;
     new ResizeObserver(() => { this.stale = true; this.thinAt = -Infinity; }).observe(this.element);
     this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.stale = true; });
@@ -35,19 +37,24 @@ export class Chart {
     this.stale = true;
   }
 
-  /** Draws what has changed; `now` is the time of the frame. */
+  /** Draws what has changed and is due; `now` is the time of the frame. */
   draw(model, now) {
+    const due = this.stale && now - this.boldAt > BOLD_EVERY;
+    const thinDue = (this.stale || this.behind) && now - this.thinAt > THIN_EVERY;
+    if (!due && !thinDue) return;
     const box = this.over.parentElement.getBoundingClientRect();
     if (box.width < 20 || !model.about) return;
     const which = model.series.indexOf(this.name);
     const axes = this.#axes(model, which, box);
     const moved = JSON.stringify(axes) !== JSON.stringify(this.axes);
     this.axes = axes;
-    if (moved || (this.stale && now - this.thinAt > THIN_EVERY)) {
+    this.behind = !(moved || thinDue);
+    if (!this.behind) {
       this.thinAt = now;
       this.#thin(model, which, box);
     }
-    if (this.stale || moved) {
+    if (due || moved) {
+      this.boldAt = now;
       this.stale = false;
       this.#bold(model, which, box);
       this.#describe(model, which);
