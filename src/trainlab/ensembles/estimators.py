@@ -73,7 +73,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates.
+        The parameters of the n candidates, those of networks and then those of trees.
     weights_ : ndarray, shape (n,)
         How much each counts, with a sum of 1.
     losses_ : ndarray, shape (n,)
@@ -98,8 +98,10 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     Notes
     -----
-    X is standardised, as in MLPClassifier.  Candidates are drawn, and trained with early
-    stopping on the validation loss; then some are selected greedily, with repetition, so
+    X becomes robust inputs, with piecewise codes for half of the networks, as in MLPClassifier.
+    Candidates are drawn, and trained with early stopping on the validation loss; trees are
+    gradient-boosted (HistGradientBoostingClassifier of scikit-learn), as many as have the least
+    validation loss; then some are selected greedily, with repetition, so
     that the mean of their probabilities has the least cross-entropy on the validation rows
     (Caruana et al., ICML 2004).  Rows are dealt into 5 parts by chance, each class evenly.
     Each of `n_folds` parts is the validation rows of networks that are trained on the
@@ -202,7 +204,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates.
+        The parameters of the n candidates, those of networks and then those of trees.
     weights_ : ndarray, shape (n,)
         How much each counts, with a sum of 1.
     losses_ : ndarray, shape (n,)
