@@ -132,3 +132,29 @@ def test_the_bits_of_trees_do_not_know_of_threads() -> None:
             model = PopulationEnsembleClassifier(1, n_folds=2, max_iter=2, random_state=0)
             bits.add(model.fit(X, y).predict_proba(X).tobytes())
     assert len(bits) == 1
+
+
+def test_a_row_that_counts_much_does_not_keep_the_others_from_being_learnt() -> None:
+    """Regularization is for weights about 1: divided by the greatest, others would be near 0."""
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((300, 2))
+    y = (X[:, :1] > 0).astype(float)
+    weight = np.ones(300)
+    weight[0] = 50.0
+    targets = Values(np.zeros(1), np.ones(1), True)
+    found = grow(Rows(X, y, weight), Rows(X, y, weight), targets, FEW, 0)
+    assert np.abs(found.outputs(X, "float32", "predict", "auto")[0] - y).mean() < 0.02
+
+
+def test_wide_rows_have_fewer_trees() -> None:
+    rng = np.random.default_rng(2)
+    y = rng.integers(0, 2, 60)
+    counts = []
+    for width in (boosting.WIDE, 4 * boosting.WIDE):
+        X = rng.standard_normal((60, width))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(boosting, "_cut", whole)
+            counts.append(
+                len(grow(*parts(X, y), Labels(np.arange(2)), {"max_leaf_nodes": 48}, 0).root)
+            )
+    assert counts == [200, 50]

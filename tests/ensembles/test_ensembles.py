@@ -299,6 +299,10 @@ class TestRows:
         assert (ensemble.predict(frame) == words).mean() > 0.9
         sparse = small(n_folds=1, max_iter=20).fit(csr_array(X), y)
         assert sparse.score(csr_array(X), y) > 0.9
+        usual = PopulationEnsembleClassifier(2, n_folds=1, max_iter=2).fit(csr_array(X), y)
+        assert {one["standardize_inputs"] for one in usual.candidates_} == {"robust"}
+        with pytest.raises(SettingError, match="'robust' for a sparse X"):
+            small(space={"standardize_inputs": ["piecewise"]}).fit(csr_array(X), y)
 
     def test_several_labels_and_several_targets(self) -> None:
         X, y = make_multilabel_classification(120, 8, n_classes=3, random_state=0)
@@ -360,6 +364,16 @@ class TestStore:
         fresh = clone(stored).set_params(max_iter=7, fresh=True).fit(*IRIS)
         assert fresh.n_iter_ <= 7
 
+    @pytest.mark.parametrize("inputs", [True, "standard"])
+    def test_a_space_with_standard_inputs_is_not_taken_for_an_earlier_version(
+        self, inputs: Any, tmp_path: Path
+    ) -> None:
+        space = {**SPACE, "standardize_inputs": [inputs]}
+        stored = small(space=space, n_folds=np.int64(2), trees=True, store=tmp_path).fit(*IRIS)
+        again = clone(stored).fit(*IRIS)
+        assert again.losses_.tobytes() == stored.losses_.tobytes()
+        assert len(again.losses_) == 6 + 2
+
     def test_chance_that_cannot_come_again(self, tmp_path: Path) -> None:
         with pytest.raises(SettingError, match="random_state of PopulationEnsembleClassifier"):
             small(random_state=None, store=tmp_path).fit(*IRIS)
@@ -383,6 +397,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown": ({"space": {"depth": [2]}}, "space .* hidden_layer_sizes.* 'depth'"),
     "length": ({"space": {"max_iter": [5]}}, "space"),
     "value": ({"space": {"dropout": 0.5}}, r"dropout .* \[0.5\]"),
+    "inputs": (
+        {"space": {"standardize_inputs": [["robust"]]}},
+        r"must be 'robust', .* \['robust'\]",
+    ),
     "out-of-range": ({"space": {"dropout": uniform(2, 3)}}, "dropout"),
     "store": ({"store": 5}, "store"),
 }

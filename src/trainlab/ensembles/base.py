@@ -106,6 +106,7 @@ class _EnsemblePlan:
     candidates  dicts of parameters, those of the same inputs together; seeds, one for each
     trees       settings of the boosted trees, and the seed of all of them
     chosen      the checked parameters of the ensemble
+    earlier     whether it goes on with what an earlier version began in its store
     """
 
     rows: Rows
@@ -117,6 +118,7 @@ class _EnsemblePlan:
     trees: Sequence[Mapping[str, Any]]
     trees_seed: int
     chosen: Mapping[str, Any]
+    earlier: bool
 
     @property
     def dtype(self) -> str:
@@ -241,7 +243,12 @@ class PopulationEnsemble(Predictor):
                 if any(one.history.interrupted for one in fitted):
                     raise KeyboardInterrupt
                 found += map(_told, part, fitted)
-            trees = [self._grow(plan, fold) for fold in range(plan.folds)]
+            trees = []
+            for fold in range(plan.folds):
+                if bar is not None and plan.trees:
+                    bar.note(f"trees of fold {fold + 1} of {plan.folds}")
+                    bar.advance(0, 0)
+                trees.append(self._grow(plan, fold))
         self._select(plan, found, trees)
         return self
 
@@ -256,11 +263,11 @@ class PopulationEnsemble(Predictor):
     def _config(self, plan: _EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         said = {name: plan.chosen[name] for name in ("n_candidates", "n_iter_no_change")}
+        if self.preset != "default":
+            said["n_folds"] = plan.folds
         own = plain_parameters(self.get_params(deep=False) | said, (*_IDLE, "preset"))
-        own["n_folds"] = self.n_folds if self.preset == "default" else plan.folds
         # Earlier versions had standard inputs alone, and did not say so.
-        kinds = list(plan.inputs)
-        return own if kinds == [EARLIER] else own | {"standardize_inputs": kinds}
+        return own if plan.earlier else own | {"standardize_inputs": list(plan.inputs)}
 
     def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
@@ -285,10 +292,12 @@ class PopulationEnsemble(Predictor):
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn))
         usual_inputs: str | bool = EARLIER if earlier else "robust"
         candidates = [{"standardize_inputs": usual_inputs} | one for one in drawn]
-        if issparse(rows.x):  # which piecewise codes would make dense
-            for one in candidates:
-                if one["standardize_inputs"] == "piecewise":
-                    one["standardize_inputs"] = "robust"
+        name, rule = "standardize_inputs", RULES["standardize_inputs"]
+        for one in candidates:
+            one[name] = rule.check(one[name], name, owner)
+            # Of a sparse X, which codes would make dense, the usual candidates have none.
+            if self.space is None and issparse(rows.x) and one[name] == "piecewise":
+                one[name] = "robust"
         order = sorted(range(len(drawn)), key=lambda n: str(candidates[n]["standardize_inputs"]))
         candidates = [candidates[n] for n in order]
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
@@ -297,7 +306,7 @@ class PopulationEnsemble(Predictor):
         trees = TREES if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
         return _EnsemblePlan(
-            rows, part, inputs, targets, candidates, seeds[order], trees, seed, chosen
+            rows, part, inputs, targets, candidates, seeds[order], trees, seed, chosen, earlier
         )
 
     def _fit_of(self, plan: _EnsemblePlan, fold: int, kind: str | bool) -> Fit:

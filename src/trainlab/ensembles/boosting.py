@@ -21,6 +21,9 @@ from trainlab.search.selection import mean_loss, truths_of
 MOST_LEAVES: Final = 9_600
 """Leaves of one model, about: of many classes each has fewer trees, within ITERATIONS."""
 ITERATIONS: Final = (50, 400)
+WIDE: Final = 400
+"""Columns beyond which there are fewer trees, in proportion, but LEAST: each looks at them all."""
+LEAST: Final = 10
 TOTAL_RATE: Final = 12.0
 """The learning rate times the iterations, for rates up to GREATEST_RATE."""
 GREATEST_RATE: Final = 0.15
@@ -39,11 +42,13 @@ def grow(
     columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
     leaves = columns * settings["max_leaf_nodes"]
     iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
+    iterations = max(LEAST, iterations * WIDE // max(WIDE, rows.x.shape[1]))
     rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
     usual = {"max_iter": iterations, "learning_rate": rate, "max_depth": DEPTH}
     chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
-    if rows.weight is not None:  # which may be of any size, but not so in float32
-        rows = replace(rows, weight=rows.weight / rows.weight.max())
+    if rows.weight is not None:  # of any size, where regularization is for weights about 1
+        share = rows.weight / rows.weight.max()
+        rows = replace(rows, weight=share / share.mean())
     # Their sums would depend on how many threads share them, and so the bits.
     with threadpool_limits(1, "openmp"):
         if targets.task == "classification":

@@ -134,7 +134,7 @@ class BoostedTrees:
             (self.root, trees, nodes),
             (self.output, trees, outputs),
         )
-        numbers = ((self.threshold, nodes), (self.value, nodes), (self.baseline, outputs))
+        numbers = ((self.value, nodes), (self.baseline, outputs))
         return (
             self.link in LINKS
             and type(self.depth) is int
@@ -146,9 +146,12 @@ class BoostedTrees:
                 for one, count, end in places
             )
             and all(
-                one.shape == (count,) and one.dtype == np.float64 and not bool(np.isnan(one).any())
+                one.shape == (count,) and one.dtype == np.float64 and bool(np.isfinite(one).all())
                 for one, count in numbers
             )
+            and self.threshold.shape == (nodes,)
+            and self.threshold.dtype == np.float64
+            and not bool(np.isnan(self.threshold).any())
         )
 
     @classmethod
