@@ -140,9 +140,9 @@ def test_a_row_that_counts_much_does_not_keep_the_others_from_being_learnt() -> 
     X = rng.standard_normal((300, 2))
     y = (X[:, :1] > 0).astype(float)
     weight = np.ones(300)
-    weight[0] = 50.0
+    weight[0] = 5_000.0
     targets = Values(np.zeros(1), np.ones(1), True)
-    found = grow(Rows(X, y, weight), Rows(X, y, weight), targets, FEW, 0)
+    found = grow(Rows(X, y, weight), Rows(X, y), targets, {**FEW, "l2_regularization": 1.0}, 0)
     assert np.abs(found.outputs(X, "float32", "predict", "auto")[0] - y).mean() < 0.02
 
 
