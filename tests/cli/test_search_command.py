@@ -23,7 +23,8 @@ from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.tables import page as searches
 from trainlab.tables.problem import problem, split
-from trainlab.tables.study import StudySettings, study
+from trainlab.tables.settings import StudySettings
+from trainlab.tables.study import study
 
 # Figures, which are most of the time, are drawn by one of the tests alone.
 pytestmark = pytest.mark.usefixtures("no_figures")

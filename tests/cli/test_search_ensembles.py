@@ -20,7 +20,7 @@ from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.store import listed
 from trainlab.tables.problem import problem, split
-from trainlab.tables.study import StudySettings
+from trainlab.tables.settings import StudySettings
 
 pytestmark = [
     pytest.mark.usefixtures("no_figures", "few_candidates"),

@@ -25,7 +25,8 @@ from trainlab import cli
 from trainlab.data.table import read_table
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.tables.problem import problem, split
-from trainlab.tables.study import StudySettings, study
+from trainlab.tables.settings import StudySettings
+from trainlab.tables.study import study
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 NAMES = ["=1+1", "class", "sex", "age", "fare", "port"]

@@ -30,6 +30,17 @@ def objects(*cells: Any) -> Any:
     return found
 
 
+@pytest.mark.parametrize("unit", ["Y", "D", "s"])
+@pytest.mark.parametrize("year", [300_000, -300_000])
+def test_years_beyond_microseconds_are_refused(unit: str, year: int) -> None:
+    """As microseconds they would be other years."""
+    cells = np.array([[np.datetime64(f"{year}", unit)], [np.datetime64("2024-01-01", unit)]])
+    for given in (cells, objects(*cells[:, 0])):
+        complains(lambda X=given: tl.TableEncoder().fit(X), DataError, "column '0' of TableEncoder")
+    far = np.array([["289000-06-01"], ["2024-01-01"]], "datetime64[D]")
+    assert tl.TableEncoder().fit_transform(far)[0, 0] == 289_000
+
+
 @pytest.mark.parametrize(
     "cells",
     [
@@ -134,6 +145,8 @@ def test_the_order_may_be_said() -> None:
         tl.TableEncoder(dates=["day"]).fit(rows)
     for wrong, told in (
         ({"dates": "day"}, 'dates of TableEncoder must be "auto", or a list'),
+        ({"text": None}, "text of TableEncoder must be a list of at most 2 names"),
+        ({"target_means": "day"}, "target_means of TableEncoder must be a list of at most 2 names"),
         ({"dates": ["when"]}, "dates of TableEncoder must name columns that are there"),
         ({"dates": {"day": "ydm"}}, "dates of TableEncoder must have orders among ymd, dmy, mdy"),
         ({"dates": {"day": 5}}, "dates of TableEncoder must have orders"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,34 @@ def test_means_are_those_of_scikit_learn(kind: str, rng: np.random.Generator) ->
     expected = same.transform(later[["name"]].to_numpy(object))
     np.testing.assert_allclose(told, expected, rtol=1e-12)
     np.testing.assert_allclose(told[0], same.target_mean_)  # of a new word that of all rows
+
+
+def test_numbers_among_objects_are_numbers(rng: np.random.Generator) -> None:
+    """As text each of them would be a class of its own."""
+    X = table(rng)
+    for plain in (rng.standard_normal(N), rng.integers(100, size=N), rng.integers(3, size=N)):
+        expected = tl.TableEncoder(target_means=["name"]).fit_transform(X, plain)
+        found = tl.TableEncoder(target_means=["name"]).fit_transform(X, plain.astype(object))
+        np.testing.assert_array_equal(found, expected)
+    cents = rng.integers(100, size=N) / 100
+    prices = np.array([Decimal(str(one)) for one in cents.tolist()], object)
+    encoder = tl.TableEncoder(target_means=["name"])
+    np.testing.assert_array_equal(encoder.fit_transform(X, prices), encoder.fit_transform(X, cents))
+    for hole in (None, np.nan, pd.NA):
+        y = np.array(["yes", "no"] * (N // 2), object)
+        y[3] = hole
+        told = "y of TableEncoder must have a target in each row"
+        complains(lambda y=y: encoder.fit(X, y), DataError, told)
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 2.0**1000, 2.0**1021])
+def test_means_are_the_same_in_any_unit(unit: float, rng: np.random.Generator) -> None:
+    X, y = table(rng), rng.uniform(-1, 1, N)
+    plain, scaled = tl.TableEncoder(target_means=["name"]), tl.TableEncoder(target_means=["name"])
+    expected = plain.fit_transform(X, y)[:, -2], plain.transform(X)[:, -2]
+    found = scaled.fit_transform(X, y * unit)[:, -2], scaled.transform(X)[:, -2]
+    for own, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(own / unit, other)
 
 
 def test_a_row_has_no_part_in_its_own_mean(rng: np.random.Generator) -> None:

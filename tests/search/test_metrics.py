@@ -102,9 +102,17 @@ def test_a_scorer_gives_a_search_the_same_number(
     metric = named_metric(name)
     truth, said = classes(which, rng) if metric.task == "classification" else numbers(rng)
 
+    model = saying(said, truth.classes)
+    score = sk.check_scoring(model, metric.scorer(truth))(model, np.zeros((ROWS, 1)), truth.values)
+    assert metric.sign * score == pytest.approx(metric.value(truth, said), rel=1e-12)
+
+
+def saying(said: TablePrediction, classes: Any) -> Any:
+    """A model that says the same of whatever rows."""
+
     class Said(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without types
         def __init__(self) -> None:
-            self.classes_ = truth.classes
+            self.classes_ = classes
 
         def fit(self, X: Any, y: Any) -> Any:
             return self
@@ -115,10 +123,31 @@ def test_a_scorer_gives_a_search_the_same_number(
         def predict_proba(self, X: Any) -> Any:
             return said.probabilities
 
-    kind = ClassifierMixin if metric.task == "classification" else RegressorMixin
-    model = type("Model", (kind, Said), {})()
-    score = sk.check_scoring(model, metric.scorer(truth))(model, np.zeros((ROWS, 1)), truth.values)
-    assert metric.sign * score == pytest.approx(metric.value(truth, said), rel=1e-12)
+    kind = RegressorMixin if classes is None else ClassifierMixin
+    return type("Model", (kind, Said), {})()
+
+
+@pytest.mark.parametrize("which", CLASSES)
+def test_a_fold_may_lack_a_class_that_the_model_knows(which: str, rng: np.random.Generator) -> None:
+    truth, said = classes(which, rng)
+    rows = np.flatnonzero(truth.codes != len(CLASSES[which]) - 1)
+    fold, own = truth.take(rows), said.take(rows)
+    for metric in metrics_of("classification"):
+        one_class = which == "two" and metric.name == "roc_auc"
+        assert metric.lacks(truth) == ""
+        assert metric.lacks(fold) == ("rows of a second class" if one_class else "")
+        score = metric.scorer(truth)(
+            saying(own, truth.classes), np.zeros((len(rows), 1)), fold.values
+        )
+        assert np.isnan(score) == one_class
+        assert one_class or metric.sign * score == metric.value(fold, own)
+
+
+def test_one_row_has_no_variance() -> None:
+    truth = TableTruth.of(np.array([1.0, 2.0]), np.arange(2), "regression")
+    lacking = {one.name: one.lacks(truth.take([0])) for one in metrics_of("regression")}
+    assert lacking == {"r2": "a second row", "rmse": "", "mae": ""}
+    assert named_metric("r2").lacks(truth) == ""
 
 
 @pytest.mark.parametrize("unit", [1.0, 2.0**-1000, 1e-300, 1e300])
@@ -198,6 +227,9 @@ def test_names() -> None:
         ("pinball:0.90", "pinball:0.9"),
     ):
         assert named_metric(given).name == name
+    for quantile in (0.1, 0.12345678, 1 - 1e-9):
+        name = named_metric(f"pinball:{quantile}").name
+        assert named_metric(name).alpha == quantile  # type: ignore[attr-defined]
     assert {one.better for one in map(named_metric, ("log_loss", "rmse", "mae", "pinball"))} == {
         "lower"
     }

@@ -11,7 +11,8 @@ from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.explaining import ColumnImportance, PartialDependence
 from trainlab.tables.holdout import HoldoutComparison, HoldoutScore
 from trainlab.tables.problem import TableProblem
-from trainlab.tables.study import RankedCandidate, StudyResult, StudySettings
+from trainlab.tables.settings import StudySettings
+from trainlab.tables.study import RankedCandidate, StudyResult
 
 LABELS = ("left", "right")
 WORDS = ("a file", "a column", "b column", "a target", "a column left out", "a warning", "a note")

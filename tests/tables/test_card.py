@@ -10,8 +10,8 @@ import pytest
 
 from search_results import outcome
 from trainlab.tables.card import edges, left_out, limits
+from trainlab.tables.settings import StudySettings
 from trainlab.tables.splits import RowRule
-from trainlab.tables.study import StudySettings
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,11 @@ def test_the_better_of_two_is_named_first_and_chance_is_called_so(
     assert found.numbers == pytest.approx({"value": -1, "low": -1, "high": -1})
     found = compared(far, near, truth, "rmse")
     assert found.shown == "worse"
-    assert found.words.startswith("Gradient-boosted trees are better than the ensemble: RMSE 2.000")
+    assert found.words == (
+        "Gradient-boosted trees are better than the ensemble: RMSE 1.000 against 2.000, "
+        "difference −1.000, 95 % interval −1.000 to −1.000."
+    )
+    assert found.numbers == pytest.approx({"value": 1, "low": 1, "high": 1})
     assert compared(near, far, truth, "r2").shown == "better"
     same = TablePrediction(y + rng.permutation(near.values - y))
     even = compared(near, same, truth, "mae")

@@ -20,7 +20,8 @@ from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.page import render
-from trainlab.tables.study import StudyResult, StudySettings
+from trainlab.tables.settings import StudySettings
+from trainlab.tables.study import StudyResult
 
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")

@@ -13,8 +13,9 @@ from complaints import complains
 from trainlab.errors import DataError, SettingError
 from trainlab.tables import splits
 from trainlab.tables.problem import problem
+from trainlab.tables.settings import StudySettings
 from trainlab.tables.splits import RowRule, split_rows
-from trainlab.tables.study import StudySettings, study
+from trainlab.tables.study import study
 
 NAMES = ("y", "table.csv")
 
@@ -115,11 +116,11 @@ def test_too_few_values_are_named() -> None:
 
 def test_each_fold_has_each_class_to_train_on() -> None:
     y = np.array(["early"] * 50 + ["late"] * 10)
-    told = "rows of column 'y' to train each fold on of table.csv must have each class where they"
+    told = "training rows of each fold of table.csv must have each class of 'y'; got no row of 'l"
     rule = RowRule("time", "day", np.arange(60.0))
     complains(lambda: split_rows(y, True, NAMES, rule, 0.1, 2, 0), DataError, told)
     groups = RowRule("group", "patient", np.array([*range(50), *[50] * 10]))
-    with pytest.raises(DataError, match="got \"none of 'late'\"; try --folds 2, or more rows"):
+    with pytest.raises(DataError, match=r"fold \d by group 'patient'; try --folds 2, or more rows"):
         split_rows(y, True, NAMES, groups, 0.1, 3, 0)
 
 
@@ -160,7 +161,7 @@ def test_columns_that_rule(tmp_path: Path) -> None:
 def test_columns_that_cannot_rule(tmp_path: Path) -> None:
     days, y = [f"{1 + row % 9}/5/2024" for row in range(30)], [0.1 * row for row in range(30)]
     path = table(tmp_path, 30, patient=["", *range(29)], day=days, y=y)
-    with pytest.raises(DataError, match=r"values of group 'patient' in .* got none in 1 rows; try"):
+    with pytest.raises(DataError, match=r"values of group 'patient' in .* got none in 1 row; try"):
         problem(path, "y", ["day"], group="patient")
     with pytest.raises(
         DataError, match=r"values of time 'day' in .* got '1/5/2024', .*; try dates"

@@ -200,7 +200,8 @@ def search(
     from trainlab.tables.columns import said
     from trainlab.tables.page import write_search
     from trainlab.tables.problem import problem
-    from trainlab.tables.study import StudySettings, begun_with, study
+    from trainlab.tables.settings import StudySettings
+    from trainlab.tables.study import begun_with, study
     from trainlab.training.progress import Bar
 
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]

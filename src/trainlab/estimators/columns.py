@@ -5,7 +5,7 @@ Axis letters: N rows, d columns that come in, m that go out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -230,7 +230,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         found = order or find_order(own)
         if found is None and any(not is_hole(cell) for cell in own.tolist()):
             must = "hold dates in one order of day and month, which they leave open or do not have"
-            got, remedy = own.tolist()[0], f'dates={{{name!r}: "dmy"}} or "mdy"'
+            got = next(cell for cell in own.tolist() if not is_hole(cell))
+            remedy = f'dates={{{name!r}: "dmy"}} or "mdy"'
             raise DataError(sentence(f"column {name!r}", OWNER, must, got, remedy))
         return Dates.of(own, name, found or "ymd")
 
@@ -393,40 +394,41 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     def _named_text(self) -> frozenset[int]:
         """The places of the columns that `text` names."""
-        named = self._named("text")
-        if named is None:
-            must = "be a list of names or places of columns"
-            raise SettingError(sentence("text", OWNER, must, self.text))
-        for other in (self._named_words(), self._named_dates()):
-            if both := frozenset(other or ()) & named.keys():
-                must = "name columns that words and dates do not name"
-                raise SettingError(sentence("text", OWNER, must, self._names()[min(both)]))
-        return frozenset(named)
+        others = {"words": self._named_words(), "dates": self._named_dates()}
+        return self._named_apart("text", others)
 
     def _named_means(self) -> frozenset[int]:
         """The places of the columns that `target_means` names."""
-        named = self._named("target_means")
-        if named is None:
-            must = "be a list of names or places of columns"
-            raise SettingError(sentence("target_means", OWNER, must, self.target_means))
-        if both := (frozenset(self._named_dates() or ()) | self._named_text()) & named.keys():
-            must = "name columns that dates and text do not name"
-            raise SettingError(sentence("target_means", OWNER, must, self._names()[min(both)]))
-        return frozenset(named)
+        others = {"dates": self._named_dates(), "text": self._named_text()}
+        return self._named_apart("target_means", others)
 
-    def _named(self, parameter: str) -> dict[int, Any] | None:
+    def _named_apart(
+        self, parameter: str, others: Mapping[str, Collection[int] | None]
+    ) -> frozenset[int]:
+        """The places of the columns that a parameter names, and others do not."""
+        named = frozenset(self._named(parameter, auto=False) or ())
+        for places in others.values():
+            if both := named.intersection(places or ()):
+                must = f"name columns that {' and '.join(others)} do not name"
+                raise SettingError(sentence(parameter, OWNER, must, self._names()[min(both)]))
+        return named
+
+    def _named(self, parameter: str, auto: bool = True) -> dict[int, Any] | None:
         """The places of the columns that a parameter names, each with its name; None for "auto".
+
+        auto  whether it may be "auto"
 
         SettingError for what names no column of the rows of `fit`.
         """
         given = getattr(self, parameter)
-        if isinstance(given, str) and given == "auto":
+        if auto and isinstance(given, str) and given == "auto":
             return None
         names = list(getattr(self, "feature_names_in_", ()))
         most, one_word = self.n_features_in_, isinstance(given, (str, bytes))
         listed = None if one_word else several(given, most)
         if listed is None or len(listed) > most:
-            must = f'be "auto", or a list of at most {most} names or places of columns'
+            either = 'be "auto", or' if auto else "be"
+            must = f"{either} a list of at most {most} names or places of columns"
             raise SettingError(sentence(parameter, OWNER, must, given))
         places = dict[int, Any]()
         for one in listed:

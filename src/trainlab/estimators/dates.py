@@ -21,25 +21,29 @@ from trainlab.network.workspace import Array
 PARTS: Final = ("year", "month", "day", "weekday", "hour", "elapsed days")
 """What a date may become.  Weekdays begin with 0 for Monday; 7:30 is the hour 7.5."""
 
+MOST_YEARS: Final = 290_000
+"""The last year, before and after Christ, whose microseconds NumPy counts."""
+
 
 def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
     """The cells (N,) of a column as moments, NaN for holes; DataError for any other cell."""
-    if cells.dtype.kind == "M":
-        return _of_numpy(cells)
     listed, texts = cells.tolist(), dict[str, float]()
     values = np.empty(len(listed))
-    for row, cell in enumerate(listed):
-        if isinstance(cell, str):
-            if cell not in texts:
-                texts[cell] = math.nan if is_hole(cell) else moments(cell).get(order, math.inf)
-            values[row] = texts[cell]
-        elif is_hole(cell):
-            values[row] = math.nan
-        elif isinstance(cell, datetime.date):
-            values[row] = moment_of(cell)
-        else:
-            is_date = isinstance(cell, np.datetime64)
-            values[row] = _of_numpy(np.array([cell]))[0] if is_date else math.inf
+    if cells.dtype.kind == "M":
+        values, listed = _of_numpy(cells), list(cells)
+    else:
+        for row, cell in enumerate(listed):
+            if isinstance(cell, str):
+                if cell not in texts:
+                    texts[cell] = math.nan if is_hole(cell) else moments(cell).get(order, math.inf)
+                values[row] = texts[cell]
+            elif is_hole(cell):
+                values[row] = math.nan
+            elif isinstance(cell, datetime.date):
+                values[row] = moment_of(cell)
+            else:
+                is_date = isinstance(cell, np.datetime64)
+                values[row] = _of_numpy(np.array([cell]))[0] if is_date else math.inf
     odd = np.isinf(values)
     if odd.any():
         must = "hold dates, or nothing, as in training"
@@ -49,7 +53,10 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
 
 
 def _of_numpy(cells: NDArray[Any]) -> Array:
+    """Moments (N,), NaN for NaT; infinity for a year that no clock of microseconds shows."""
+    years = cells.astype("datetime64[Y]").astype(np.int64) + 1970
     values = cells.astype("datetime64[us]").astype(np.float64) / 1e6
+    values[np.abs(years) > MOST_YEARS] = math.inf
     values[np.isnat(cells)] = math.nan
     return values
 

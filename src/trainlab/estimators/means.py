@@ -15,7 +15,8 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import TargetEncoder
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.estimators.cells import OWNER, Words, words_of
+from trainlab.estimators.cells import OWNER, Words, is_hole, number_of, words_of
+from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
 
 FOLDS: Final = 5
@@ -46,6 +47,7 @@ class MeanTargets:
         if found.shape != (rows,):
             must = f"be one target for each of {rows} rows, for target_means"
             raise DataError(sentence("y", OWNER, must, found))
+        found = _of_one_kind(found)
         if found.dtype.kind == "f" and not np.isfinite(found).all():
             raise DataError(sentence("y", OWNER, "be finite", found))
         if found.dtype.kind not in "biuf":
@@ -58,6 +60,20 @@ class MeanTargets:
             labels = labels[1:]
         values = (found[:, np.newaxis] == labels).astype(np.float64)
         return cls(values, tuple(map(str, labels.tolist())))
+
+
+def _of_one_kind(y: NDArray[Any]) -> NDArray[Any]:
+    """Targets (N,), numbers among objects as numbers; DataError where there is no target."""
+    if y.dtype.kind != "O":
+        return y
+    listed = y.tolist()
+    texts = [isinstance(one, str) for one in listed]
+    if any(is_hole(one) for one, text in zip(listed, texts, strict=True) if not text):
+        raise DataError(sentence("y", OWNER, "have a target in each row", "none in some"))
+    if any(texts):
+        return y
+    plain = np.array(listed)
+    return plain if plain.dtype.kind in "biuf" else np.array([*map(number_of, listed)])
 
 
 @dataclass(frozen=True)
@@ -81,10 +97,11 @@ class MeanWords(Words):
         """The words of rows (N,), as `Words` has them, and their means."""
         plain = Words.of(cells, least, most)
         texts = _texts(cells)
-        encoders = _encoders(texts, targets.values)
+        unit = _unit(targets.values)
+        encoders = _encoders(texts, targets.values * unit)
         words = encoders[0].categories_[0].tolist()
-        means = np.stack([one.encodings_[0] for one in encoders], axis=1)
-        overall = tuple(float(one.target_mean_) for one in encoders)
+        means = np.stack([one.encodings_[0] for one in encoders], axis=1) / unit
+        overall = tuple(float(one.target_mean_) / unit for one in encoders)
         known = dict(zip(words, map(tuple, means.tolist()), strict=True))
         return cls(plain.values, plain.rare, plain.holes, targets.classes, overall, known)
 
@@ -107,11 +124,16 @@ def cross_fitted(cells: NDArray[Any], targets: MeanTargets) -> Array:
     texts, folds = _texts(cells), min(FOLDS, len(cells))
     if folds < 2:
         return np.zeros(targets.values.shape)
-    made = np.empty(targets.values.shape)
+    made, unit = np.empty(targets.values.shape), _unit(targets.values)
     for rest, held in KFold(folds, shuffle=True, random_state=0).split(texts):
-        encoders = _encoders(texts[rest], targets.values[rest])
+        encoders = _encoders(texts[rest], targets.values[rest] * unit)
         made[held] = np.concatenate([one.transform(texts[held]) for one in encoders], axis=1)
-    return made
+    return made / unit
+
+
+def _unit(values: Array) -> float:
+    """A power of two: in this unit no square of a value overflows."""
+    return float(unit_of(np.abs(values).max()))
 
 
 def _encoders(texts: NDArray[Any], values: Array) -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -152,9 +152,29 @@ class NamedMetric(ABC):
     def resampled(self, truth: TableTruth, predicted: TablePrediction) -> Resampled:
         """The metric of resamples of the rows; NaN where it is not defined."""
 
-    @abstractmethod
-    def scorer(self, truth: TableTruth) -> Any:
-        """What `PopulationSearchCV(scoring=…)` takes: the more, the better."""
+    def lacks(self, truth: TableTruth) -> str:
+        """What rows would need beside those there are for the metric to be a number; "" nothing."""
+        return ""
+
+    def scorer(self, truth: TableTruth) -> MetricScorer:
+        """What `PopulationSearchCV(scoring=…)` takes, with the classes of the truth."""
+        return MetricScorer(self, truth)
+
+
+@dataclass(frozen=True, eq=False)
+class MetricScorer:
+    """A metric as a search scores candidates by it, the more the better.
+
+    truth  of all rows: those that are scored may lack a class that the model knows
+    """
+
+    metric: NamedMetric
+    truth: TableTruth
+
+    def __call__(self, model: Any, X: Any, y: NDArray[Any]) -> float:
+        """The score of a fitted model."""
+        own, metric = replace(self.truth, values=y), self.metric
+        return metric.sign * metric.value(own, TablePrediction.by(model, X, metric.task))
 
 
 class ColumnMetric(NamedMetric):
@@ -197,9 +217,6 @@ class LogLoss(ColumnMetric):
         losses: Array = -logarithm(np.clip(p, LEAST_P, 1 - LEAST_P))
         return losses[:, np.newaxis]
 
-    def scorer(self, truth: TableTruth) -> Any:
-        return "neg_log_loss"
-
 
 class Accuracy(ColumnMetric):
     """The share of rows that are right."""
@@ -212,9 +229,6 @@ class Accuracy(ColumnMetric):
     def columns(self, truth: TableTruth, predicted: TablePrediction) -> Array:
         hits: Array = truth.codes == predicted.codes(truth)
         return hits.astype(np.float64)[:, np.newaxis]
-
-    def scorer(self, truth: TableTruth) -> Any:
-        return "accuracy"
 
 
 class BalancedAccuracy(ColumnMetric):
@@ -238,9 +252,6 @@ class BalancedAccuracy(ColumnMetric):
     def of(self, means: Array) -> Array:
         hits, own = np.split(means, 2, axis=1)
         return _mean_of_defined(hits / own)
-
-    def scorer(self, truth: TableTruth) -> Any:
-        return "balanced_accuracy"
 
 
 class F1(ColumnMetric):
@@ -269,13 +280,6 @@ class F1(ColumnMetric):
         score: Array = np.where(both > 0, 2 * hits / both, 0)[:, 0]
         return score
 
-    def scorer(self, truth: TableTruth) -> Any:
-        if truth.positive is None:
-            return "f1_macro"
-        assert truth.classes is not None
-        label = truth.classes[truth.positive].item()
-        return sk.make_scorer(sk.f1_score, pos_label=label, zero_division=0)
-
 
 class RocAuc(NamedMetric):
     """The share of pairs of a row of a class and one of another that its probability orders.
@@ -284,6 +288,9 @@ class RocAuc(NamedMetric):
     """
 
     name, words = "roc_auc", "AUC"
+
+    def lacks(self, truth: TableTruth) -> str:
+        return "" if len(np.unique(truth.codes)) > 1 else "rows of a second class"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         there = [c for c in _found(truth) if 0 < (truth.codes == c).sum() < len(truth)]
@@ -308,9 +315,6 @@ class RocAuc(NamedMetric):
             return _mean_of_defined(np.stack(areas, axis=1))
 
         return found
-
-    def scorer(self, truth: TableTruth) -> Any:
-        return "roc_auc" if truth.positive is not None else "roc_auc_ovr"
 
 
 def _found(truth: TableTruth) -> list[int]:
@@ -347,7 +351,6 @@ class NumberMetric(ColumnMetric):
     task: ClassVar[Task] = "regression"
     better: ClassVar[Better] = "lower"
     _function: ClassVar[Callable[..., Any]]
-    _scorer: ClassVar[str]
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         return float(type(self)._function(*_scaled(truth, predicted)) / _unit(truth))
@@ -365,15 +368,12 @@ class NumberMetric(ColumnMetric):
         """What the mean is of: truth less prediction (N,) → (N,)."""
         return np.abs(residual)
 
-    def scorer(self, truth: TableTruth) -> Any:
-        return self._scorer
-
 
 class RootMeanSquaredError(NumberMetric):
     """√(mean of (y − prediction)²), in the unit of the target."""
 
     name, words = "rmse", "RMSE"
-    _function, _scorer = sk.root_mean_squared_error, "neg_root_mean_squared_error"
+    _function = sk.root_mean_squared_error
 
     def _error(self, residual: Array) -> Array:
         return residual**2
@@ -387,7 +387,7 @@ class MeanAbsoluteError(NumberMetric):
     """The mean of |y − prediction|, in the unit of the target."""
 
     name, words = "mae", "MAE"
-    _function, _scorer = sk.mean_absolute_error, "neg_mean_absolute_error"
+    _function = sk.mean_absolute_error
 
 
 class PinballLoss(NumberMetric):
@@ -398,8 +398,9 @@ class PinballLoss(NumberMetric):
 
     def __init__(self, alpha: float = 0.5) -> None:
         self.alpha = alpha
-        self.name = "pinball" if alpha == 0.5 else f"pinball:{alpha:g}"
-        self.words = f"pinball loss of the quantile {alpha:g}"
+        # All digits: by its name the metric is found again.
+        self.name = "pinball" if alpha == 0.5 else f"pinball:{alpha}"
+        self.words = f"pinball loss of the quantile {alpha}"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         loss = sk.mean_pinball_loss(*_scaled(truth, predicted), alpha=self.alpha)
@@ -408,16 +409,15 @@ class PinballLoss(NumberMetric):
     def _error(self, residual: Array) -> Array:
         return np.maximum(self.alpha * residual, (self.alpha - 1) * residual)
 
-    def scorer(self, truth: TableTruth) -> Any:
-        return sk.make_scorer(sk.mean_pinball_loss, greater_is_better=False, alpha=self.alpha)
-
 
 class RSquared(NumberMetric):
     """1 − the mean squared error over the variance of the target."""
 
     name, words = "r2", "R²"
     better: ClassVar[Better] = "higher"
-    _scorer = "r2"
+
+    def lacks(self, truth: TableTruth) -> str:
+        return "" if len(truth) > 1 else "a second row"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         return float(sk.r2_score(*_scaled(truth, predicted)))

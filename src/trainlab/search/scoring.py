@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._validation import _insert_error_scores, _score
 
+from trainlab.callers import warn
 from trainlab.errors import DataError, SettingError, sentence
 
 # (estimator, X, y, parameters of the scorer)
@@ -76,7 +76,7 @@ class Judge:
                 f"{failed} of {len(records)} trainings of PopulationSearchCV failed, whose scores "
                 f"are error_score={self.error_score}; how many, and why: {reasons}"
             )
-            warnings.warn(text, FitFailedWarning, stacklevel=3)
+            warn(text, FitFailedWarning)
         # The names of a callable's scores are known only now.
         _insert_error_scores(records, self.error_score)
 

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from trainlab.errors import describe
+from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.splits import RowRule
-from trainlab.tables.study import PENALTY, RATE, StudyResult
+from trainlab.tables.study import StudyResult
 
 EDGE: Final = 0.05
 """A value within this share of a range, in its logarithm, stands at its edge."""

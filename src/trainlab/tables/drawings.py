@@ -15,7 +15,8 @@ from trainlab import plots
 from trainlab.pages import markup, words
 from trainlab.tables.classes import calibration, confusion, precision_recall, roc
 from trainlab.tables.explaining import SHOWN, PartialDependence
-from trainlab.tables.study import PENALTY, RATE, StudyResult
+from trainlab.tables.settings import PENALTY, RATE
+from trainlab.tables.study import StudyResult
 
 WIDTH: Final = 4.6
 HEIGHT: Final = 4.3

@@ -106,9 +106,13 @@ def compare(
     low, high = difference_bounds(metric, truth, one, other, seed)
     least, most = sorted((metric.sign * low, metric.sign * high))
     verdict = "better" if least > 0 else "worse" if most < 0 else None
-    texts = [_signed(metric, end) for end in (values[0] - values[1], low, high)]
+    # In the order of the sentence, in which the better model comes first.
+    own, difference = values, (values[0] - values[1], low, high)
+    if verdict == "worse":
+        own, difference = values[::-1], (values[1] - values[0], -high, -low)
+    texts = [_signed(metric, end) for end in difference]
     found = (
-        f"{metric.words} {shown(metric, values[0])} against {shown(metric, values[1])}, "
+        f"{metric.words} {shown(metric, own[0])} against {shown(metric, own[1])}, "
         f"difference {texts[0]}, 95 % interval {texts[1]} to {texts[2]}"
     )
     numbers = {"value": values[0] - values[1], "low": low, "high": high}

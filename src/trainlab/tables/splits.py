@@ -29,6 +29,7 @@ from trainlab.errors import DataError, describe, sentence
 from trainlab.settings import MOST
 from trainlab.tables.refusals import NAMED, Fault, listed, refusal
 from trainlab.tables.target import too_few
+from trainlab.terminal import printable
 
 DRAWS: Final = 200
 """Random choices of groups at most, of which the best is put aside."""
@@ -58,7 +59,8 @@ class RowRule:
         """What it does, in words."""
         name = describe(self.column)
         if self.kind == "group":
-            return f"rows of one {name} are never on both sides of a split: {self.groups:,} groups"
+            groups = f"{self.groups:,} group{'' if self.groups == 1 else 's'}"
+            return f"rows of one {name} are never on both sides of a split: {groups}"
         return f"the latest rows by {name} are put aside, and folds go forward in time"
 
     @property
@@ -96,7 +98,8 @@ def read_rule(
     of = f"{kind} {column!r} in {table.path}"
     missing = [row for row, word in enumerate(words) if is_missing(word)]
     if missing:
-        text = f"values of {of} must be there in all rows; got none in {len(missing)} rows"
+        rows = f"{len(missing):,} row{'' if len(missing) == 1 else 's'}"
+        text = f"values of {of} must be there in all rows; got none in {rows}"
         return None, [Fault(text, (), "another column, or rows that have one")]
     if kind == "group":
         _, values = np.unique(np.array(words, object).astype(str), return_inverse=True)
@@ -257,14 +260,14 @@ def _check_classes(
 ) -> None:
     """DataError where a fold has no row of a class to train on."""
     target, name = names
-    for train, _ in parts:
+    for fold, (train, _) in enumerate(parts, 1):
         gone = set(y.tolist()) - set(y[search[train]].tolist())
         if gone:
             shown = listed([repr(str(label)) for label in sorted(gone, key=str)][: NAMED + 1])
-            where = f"rows of column {target!r} to train each fold on"
-            must = f"have each class where they are split by {rule.kind} {rule.column!r}"
+            must = f"training rows of each fold of {name} must have each class of {target!r}"
+            got = f"no row of {shown} in fold {fold} by {rule.kind} {rule.column!r}"
             remedy = f"{_more_rows(len(parts))}, or --drop-rare-classes"
-            raise DataError(sentence(where, name, must, f"none of {shown}", remedy))
+            raise DataError(printable(f"{must}; got {got}; try {remedy}"))
 
 
 def too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:

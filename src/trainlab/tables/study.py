@@ -1,6 +1,6 @@
 """From a table to a model: an ensemble, or a search over settings; one look at the rows put aside.
 
-Order: the settings, what is found, the search, the rows put aside, the content of a file.
+Order: what is found, the search, the rows put aside, the content of a file.
 """
 
 from __future__ import annotations
@@ -10,24 +10,20 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
-import scipy  # loads its room `stats` when that is first used: half a second
 from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
-from trainlab.errors import SettingError, sentence
-from trainlab.estimators import MLPClassifier, MLPRegressor
-from trainlab.estimators.base import BaseMLP
+from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.predictor import Predictor
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
-from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth, named_metric
+from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth
 from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_inputs
@@ -44,6 +40,9 @@ from trainlab.tables.explaining import (
 )
 from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
 from trainlab.tables.problem import TableProblem, split
+from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
+from trainlab.tables.splits import HoldoutSplit
+from trainlab.terminal import printable
 from trainlab.training.checkpoints import RESULT
 from trainlab.training.progress import Bar
 
@@ -51,98 +50,8 @@ RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
 VOTE: Final = "ensemble"
 """The run of an ensemble; that of a search has a name of its own."""
-Model = Literal["ensemble", "network"]
-USUAL: Final[Mapping[str, Mapping[str, str]]] = {
-    "network": {"classification": "accuracy", "regression": "r2"},
-    "ensemble": {"classification": "log_loss", "regression": "r2"},
-}
-"""The metric of each model where nothing else is asked for."""
-RATE: Final = "learning_rate_init"
-PENALTY: Final = "alpha"
-
-Range = tuple[float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudySettings:
-    """The settings of a search.
-
-    model      "ensemble": of networks of random settings those that are best together;
-               "network": the best of those that are searched, alone
-    trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
-    lr, alpha  ends of the learning rates and of the L2 penalties, drawn on a logarithmic scale
-    hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
-    max_iter   epochs of a training, the rate falling to 0 along a cosine
-    test_fraction  the share of rows that is put aside
-    metric     the name of what networks are compared by, and models judged by; None: that of
-               USUAL
-    ensemble   parameters of an ensemble that are not its defaults
-
-    Those from trials to max_iter are of a network alone, but for the folds, which say how many rows
-    each class must have.
-    """
-
-    model: Model = "ensemble"
-    trials: int = 50
-    rounds: int = 2
-    folds: int = 5
-    lr: Range = (1e-3, 3e-2)
-    alpha: Range = (1e-4, 10.0)
-    hidden: tuple[tuple[int, ...], ...] = ((20,), (50,), (100,), (50, 50))
-    dropout: tuple[float, ...] = (0.0, 0.2, 0.4)
-    max_iter: int = 100
-    test_fraction: float = 0.2
-    seed: int = 0
-    metric: str | None = None
-    ensemble: Mapping[str, Any] = field(default_factory=dict)
-
-    def measured_by(self, task: str) -> NamedMetric:
-        """The metric, for a task."""
-        usual = USUAL[self.model][task]
-        return named_metric(usual if self.metric is None else self.metric, task)
-
-    def space(self) -> dict[str, Any]:
-        """What candidates are drawn from."""
-        loguniform = scipy.stats.loguniform
-        return {
-            RATE: loguniform(*self.lr),
-            PENALTY: loguniform(*self.alpha),
-            "hidden_layer_sizes": list(self.hidden),
-            "dropout": list(self.dropout),
-        }
-
-    def network(self, task: str) -> BaseMLP:
-        """The estimator whose settings are searched."""
-        kind = MLPClassifier if task == "classification" else MLPRegressor
-        return kind(
-            max_iter=self.max_iter,
-            schedule="cosine",
-            n_iter_no_change=math.inf,  # a rate that falls has its gains at the end
-            dtype="float32",
-            random_state=self.seed,
-        )
-
-    def predictor(self, task: str) -> Predictor:
-        """What is fitted: a network whose settings are searched, or an ensemble."""
-        if self.model == "network":
-            return self.network(task)
-        # A search of networks need not wait for ensembles.
-        from trainlab.ensembles import estimators as ensembles
-
-        kind: Any = (
-            ensembles.PopulationEnsembleClassifier
-            if task == "classification"
-            else ensembles.PopulationEnsembleRegressor
-        )
-        made: Predictor = kind(random_state=self.seed, **self.ensemble)
-        return made
-
-    def estimator(self, of: TableProblem) -> Predictor | Pipeline:
-        """The predictor, behind an encoder where the table holds more than plain numbers."""
-        predictor = self.predictor(of.task)
-        if not of.columns:
-            return predictor
-        return Pipeline([("encoder", of.encoder()), (self.model, predictor)])
+UNEVEN: Final = 1.5
+"""Where by so much more, or less, is put aside than was asked for, that is said."""
 
 
 @dataclass(frozen=True)
@@ -266,21 +175,21 @@ def study(
         must = f"be 'network' with a {of.rule.kind}: an ensemble deals its folds at random"
         raise SettingError(sentence("model", "a search", must, settings.model, "--model network"))
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
-    x, y = of.x[rows.search], of.y[rows.search]
     metric, seed = settings.measured_by(of.task), settings.seed
+    _check_metric(of, rows, metric, settings)
+    known = of.x[rows.search], of.y[rows.search]
     how = {"workers": workers, "verbose": progress}
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # What differs in the table is named in words of the table.
         run = _begun(store, of, settings, fresh)
-        searched = partial(_searched, folds=rows.folds)
-        fit = searched if settings.model == "network" else _voted
-        found = fit(of, settings, (x, y), engine, store, fresh, how)
+        given = _Training(of, settings, known, rows.folds, engine, store, fresh, how)
+        found = _searched(given) if settings.model == "network" else _voted(given)
         first = found.model[0] if of.columns else found.model
         of.tell(first)
-        truth, put_aside = TableTruth.of(of.y, rows.test, of.task), of.x[rows.test]
+        truth, put_aside = _truth(of).take(rows.test), of.x[rows.test]
         with Bar("judging") if progress else nullcontext(), _unnamed():
-            predictions = _predictions(of, found.model, settings, (x, y), put_aside)
+            predictions = _predictions(of, found.model, settings, known, put_aside)
             about = of, found.model, put_aside
             ranked = importance(*about, truth, metric, seed)
             shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
@@ -291,7 +200,7 @@ def study(
     return StudyResult(
         of,
         settings,
-        len(x),
+        len(rows.search),
         metric,
         found.candidates,
         found.box,
@@ -299,7 +208,7 @@ def study(
         versus,
         truth,
         predictions,
-        (*of.warnings, *dict.fromkeys(str(one.message) for one in caught)),
+        (*of.warnings, *_uneven(of, rows, settings), *dict.fromkeys(map(_text, caught))),
         found.model,
         tuple(_made(one, of, first) for one in of.columns),
         found.loss,
@@ -358,60 +267,59 @@ class _FittedModel:
     loss: float | None
 
 
-def _searched(
-    of: TableProblem,
-    settings: StudySettings,
-    known: tuple[Any, Any],
-    engine: str,
-    store: Store,
-    fresh: bool,
-    how: Mapping[str, Any],
-    *,
-    folds: Sequence[tuple[Any, Any]],
-) -> _FittedModel:
-    """The network with the best settings, fitted to all rows (x, y) that are known."""
-    metric, (x, y) = settings.measured_by(of.task), known
-    estimator = settings.estimator(of)
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """What a model is fitted to, and how.
+
+    known  the rows (x, y) that are not put aside;  folds: of them
+    how    parameters of what trains, which decide no bit
+    """
+
+    of: TableProblem
+    settings: StudySettings
+    known: tuple[Any, Any]
+    folds: Sequence[tuple[Any, Any]]
+    engine: str
+    store: Store
+    fresh: bool
+    how: Mapping[str, Any]
+
+
+def _searched(given: _Training) -> _FittedModel:
+    """The network with the best settings, fitted to all rows that are known."""
+    of, settings = given.of, given.settings
+    metric, estimator = settings.measured_by(of.task), settings.estimator(of)
     own = prefix(estimator)
-    estimator.set_params(**{f"{own}engine": engine})
-    if not fresh and (inputs := stored_inputs(store, SEARCH)) is not None:
+    estimator.set_params(**{f"{own}engine": given.engine})
+    if not given.fresh and (inputs := stored_inputs(given.store, SEARCH)) is not None:
         estimator.set_params(**{f"{own}standardize_inputs": inputs})
-    all_rows = TableTruth.of(of.y, np.arange(len(of.y)), of.task)
     search = PopulationSearchCV(
         estimator,
         {own + name: values for name, values in settings.space().items()},
         n_iter=settings.trials,
         rounds=settings.rounds,
         # Stores of earlier versions know of no other metric, and so do not name the usual one.
-        scoring=None if metric.name == USUAL["network"][of.task] else metric.scorer(all_rows),
-        cv=folds,
+        scoring=None if metric.name == USUAL["network"][of.task] else metric.scorer(_truth(of)),
+        cv=given.folds,
         random_state=settings.seed,
-        store=store,
-        fresh=fresh,
-        **how,
+        store=given.store,
+        fresh=given.fresh,
+        **given.how,
     )
-    search.fit(x, y)
+    search.fit(*given.known)
     ranked = _ranked(search.cv_results_, settings.folds, own, metric.sign)
     box = _bare(search.boxes_[-1], own) if settings.rounds > 1 else {}
     return _FittedModel(search.best_estimator_, ranked, box, None)
 
 
-def _voted(
-    of: TableProblem,
-    settings: StudySettings,
-    known: tuple[Any, Any],
-    engine: str,
-    store: Store,
-    fresh: bool,
-    how: Mapping[str, Any],
-) -> _FittedModel:
-    """An ensemble, fitted to all rows (x, y) that are known."""
-    model = settings.estimator(of)
+def _voted(given: _Training) -> _FittedModel:
+    """An ensemble, fitted to all rows that are known."""
+    model = given.settings.estimator(given.of)
     ensemble: Any = model[-1] if isinstance(model, Pipeline) else model
-    ensemble.set_params(engine=engine, store=store, fresh=fresh, **how)
-    model.fit(*known)
+    ensemble.set_params(engine=given.engine, store=given.store, fresh=given.fresh, **given.how)
+    model.fit(*given.known)
     # They are no part of the model: its file is the same whoever trained it.
-    ensemble.set_params(store=None, fresh=False, **dict.fromkeys(how))
+    ensemble.set_params(store=None, fresh=False, **dict.fromkeys(given.how))
     ensemble.set_params(verbose=False)
     order = np.argsort(ensemble.losses_, kind="stable")
     candidates = tuple(
@@ -469,6 +377,42 @@ def _ranked(
 
 
 # --- rows put aside --------------------------------------------------------------------
+
+
+def _truth(of: TableProblem) -> TableTruth:
+    """What is true of all rows."""
+    return TableTruth.of(of.y, np.arange(len(of.y)), of.task)
+
+
+def _check_metric(
+    of: TableProblem, rows: HoldoutSplit, metric: NamedMetric, settings: StudySettings
+) -> None:
+    """DataError where the metric of rows that are to be predicted is no number."""
+    everything, parts = _truth(of), {"rows put aside": rows.test}
+    if settings.model == "network":
+        parts |= {
+            f"test rows of fold {number}": rows.search[test]
+            for number, (_, test) in enumerate(rows.folds, 1)
+        }
+    for what, those in parts.items():
+        if lack := metric.lacks(everything.take(those)):
+            got = "one row" if len(those) == 1 else f"{len(those)} rows of one class"
+            other = "log_loss" if of.task == "classification" else "rmse"
+            must = f"{what} in {of.name} must have {lack} for the metric {metric.name}"
+            raise DataError(printable(f"{must}; got {got}; try --metric {other}"))
+
+
+def _uneven(of: TableProblem, rows: HoldoutSplit, settings: StudySettings) -> list[str]:
+    """A warning where by a rule far more or fewer rows are put aside than was asked for."""
+    aside, share = len(rows.test), settings.test_fraction
+    if of.rule is None or 1 / UNEVEN < aside / len(of.y) / share < UNEVEN:
+        return []
+    why = f"rows of one {describe(of.rule.column)} stay together"
+    return [f"{aside:,} of {len(of.y):,} rows are put aside, and not {share:.0%}, since {why}"]
+
+
+def _text(warning: warnings.WarningMessage) -> str:
+    return str(warning.message)
 
 
 OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
