@@ -64,7 +64,10 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
 """What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
 
 # They change no network.
-_IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers", "time_limit", "cv")
+_IDLE: Final = (
+    *("store", "fresh", "n_selected", "trees", "verbose", "workers"),
+    *("time_limit", "cv", "scoring"),
+)
 
 _RULES: Final[Mapping[str, Rule]] = {
     "preset": one_of(tuple(PRESETS)),
@@ -109,9 +112,13 @@ class PopulationEnsemble(Predictor):
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
 
-    def _learn_errors(self, truths: Array, targets: Targets) -> None:
-        """What there is to learn from the truths (rows, …) of the vote on validation rows."""
-        return
+    def _aim(self) -> tuple[float, float] | None:
+        """The quantile and the size of the pinball loss that selects; None: the usual loss."""
+        return None
+
+    def _learn_errors(self, truths: Array, weight: Array, targets: Targets) -> Targets:
+        """Learns from the truths (rows, …) of the vote on validation rows; what decodes it."""
+        return targets
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
@@ -141,6 +148,7 @@ class PopulationEnsemble(Predictor):
             On Ctrl-C.
         """
         began = time.monotonic()
+        self._aim()  # what is no metric is said before anything is trained
         plan = self._decide(X, y, sample_weight, groups)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
         limit = plan.chosen["time_limit"]
@@ -318,11 +326,12 @@ class PopulationEnsemble(Predictor):
             parts.append(np.stack(said))
             weights.append(np.ones(len(held)) if held.weight is None else held.weight)
         truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
-        selection = select(truths, weight, targets.task, plan.chosen["n_selected"])
-        self._learn_errors(np.tensordot(selection.weights, truths, axes=1), targets)
-        self._keep(found, selection)
+        how = plan.chosen["n_selected"], *(self._aim() or ())
+        selection = select(truths, weight, targets.task, *how)
+        voted = np.tensordot(selection.weights, truths, axes=1)
+        self._keep(found, selection, self._learn_errors(voted, weight, targets))
 
-    def _keep(self, found: TrainedCandidates, selection: Selection) -> None:
+    def _keep(self, found: TrainedCandidates, selection: Selection, targets: Targets) -> None:
         """What was selected, and what there is to say of it."""
         plan, chosen = found.plan, selection.weights
         folds = plan.folds
@@ -346,7 +355,7 @@ class PopulationEnsemble(Predictor):
         assert isinstance(first, Networks)
         self._inputs, self._population, self._beside = first.inputs, first.population, voters[1:]
         self._weights = np.concatenate(weights)
-        self._targets, self._dtype = plan.targets, plan.dtype
+        self._targets, self._dtype = targets, plan.dtype
         self.candidates_ = [dict(one) for one in (*plan.candidates, *plan.trees)]
         self.weights_, self.losses_ = selection.weights, selection.losses
         self.loss_, self.best_index_ = selection.loss, selection.best
