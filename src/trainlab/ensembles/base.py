@@ -25,7 +25,16 @@ from trainlab.ensembles.families import (
     check_families,
     draw,
 )
-from trainlab.ensembles.folds import PARTS, among, by_groups, deal, digest, given_splits, splits_of
+from trainlab.ensembles.folds import (
+    PARTS,
+    among,
+    by_groups,
+    checked_groups,
+    deal,
+    digest,
+    given_splits,
+    splits_of,
+)
 from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
 from trainlab.errors import DataError, SettingError, sentence
@@ -50,6 +59,9 @@ from trainlab.training.progress import Bar
 
 ALL_FOLDS: Final = 5_000
 """Rows up to which every part takes its turn: beyond, one of them is validation enough."""
+
+LONGEST: Final = 1e9
+"""Seconds of a time limit at most."""
 
 EARLIER: Final = True
 """The `standardize_inputs` of the ensembles of earlier versions."""
@@ -77,7 +89,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
     "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
-    "time_limit": either(real(0.0, remedy="60"), None),
+    "time_limit": either(real(0.0, LONGEST, "(]", remedy="60"), None),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
@@ -203,6 +215,7 @@ class PopulationEnsemble(Predictor):
             remedy = "random_state=0"
             raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
         rows = self._check_rows(X, y, sample_weight, reset=True)
+        groups = checked_groups(groups, X, owner)
         given = self.cv is not None or groups is not None
         rows = rows if given else merge(rows)
         if len(rows) < 2:
