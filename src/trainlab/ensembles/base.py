@@ -20,6 +20,7 @@ from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
     FAMILIES,
     FIRST_FAMILIES,
+    QUICK_ROWS,
     QUICK_TREES,
     TREES,
     check_families,
@@ -241,8 +242,9 @@ class PopulationEnsemble(Predictor):
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
         with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
-        is_quick = chosen["preset"] == "quick" and targets.task == "regression"
-        trees = (QUICK_TREES if is_quick else TREES) if with_trees else ()
+        few = targets.task == "regression" and len(rows) <= QUICK_ROWS
+        trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
+        trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
         how = (trees, seed, chosen, earlier, given)
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)

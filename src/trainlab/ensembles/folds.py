@@ -49,11 +49,10 @@ def checked_groups(groups: Any, X: Any, owner: str) -> Any:
         return None
     check_sizes(owner, groups=groups)
     must, found = "be one name for each row", None
-    with named_faults("groups", owner):
-        with suppress(TypeError):  # of what has no length
-            check_consistent_length(X, groups)
-            with suppress(ValueError):  # of arrays within arrays
-                found = np.asarray(groups)
+    with named_faults("groups", owner), suppress(TypeError):  # of what has no length
+        check_consistent_length(X, groups)
+        with suppress(ValueError):  # of arrays within arrays
+            found = np.asarray(groups)
     if found is None or found.ndim != 1:
         raise DataError(sentence("groups", f"{owner}.fit", must, groups))
     return found
