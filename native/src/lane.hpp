@@ -250,19 +250,33 @@ class Lane {
         call.training.diverged[k] = steps;
     }
 
+    // Calls work(tile, k, batch, scratch) for all tiles of the rows and all members.  Some tiles
+    // are brought together at a time, for all members.  A member does them one after the other, so
+    // that its parameters stay in the caches, unless members are too few to be dealt to the
+    // threads.
     template <class Work>
     void over_tiles(const Rows<T>& rows, std::int64_t threads, const Work& work) {
         const std::int64_t tiles = (rows.count + TILE - 1) / TILE;
         const double cost = static_cast<double>(network().params * rows.count * size());
         if (cost < SPREAD) threads = 1;
         prepare(rows, TILE, threads, false);
-        run(tiles, threads, [&](std::int64_t tile, std::int64_t thread) {
-            const std::int64_t first = tile * TILE;
-            Batch<T> batch;
-            kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false, batch,
-                             spares_[thread].at());
-            for (std::int64_t k = 0; k < size(); ++k) work(tile, k, batch, scratch_[thread].at());
-        });
+        const auto fitting = static_cast<std::int64_t>(8 * GATHERED / batch_bytes_);
+        const std::int64_t ahead = std::min(tiles, std::max(fitting, threads));
+        reserve_batches(ahead, 1);
+        std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead));
+        for (std::int64_t from = 0; from < tiles; from += ahead) {
+            const std::int64_t count = std::min(ahead, tiles - from);
+            run(count, threads, [&](std::int64_t place, std::int64_t) {
+                const std::int64_t first = (from + place) * TILE;
+                kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false,
+                                 batches[place], batch_memory(0, place));
+            });
+            const std::int64_t at_once = size() < 4 * threads ? 1 : count;
+            run(size() * count / at_once, threads, [&](std::int64_t part, std::int64_t thread) {
+                for (std::int64_t i = part * at_once; i < (part + 1) * at_once; ++i)
+                    work(from + i % count, i / count, batches[i % count], scratch_[thread].at());
+            });
+        }
     }
 
     std::int64_t size() const { return members_.size(); }

@@ -58,8 +58,8 @@ void run(std::int64_t parts, std::int64_t threads, const Work& work) {
     for (std::thread& other : others) other.join();
 }
 
-// Where the threads of a team wait for each other: some turns of a loop, and then the system may
-// let others run.
+// Where the threads of a team wait for each other: some turns of a loop, and then they sleep, so
+// that one of them that has lost its core to another program finds another core.
 class Barrier {
   public:
     explicit Barrier(std::int64_t size) : size_(size) {}
@@ -68,18 +68,21 @@ class Barrier {
 
   private:
     void wait() {
-        const std::int64_t turn = turn_.load(std::memory_order_acquire);
+        const int turn = turn_.load(std::memory_order_acquire);
         if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
             waiting_.store(0, std::memory_order_relaxed);
             turn_.store(turn + 1, std::memory_order_release);
+            turn_.notify_all();
             return;
         }
-        for (int spins = 0; turn_.load(std::memory_order_acquire) == turn; ++spins)
-            if (spins > PATIENCE) std::this_thread::yield();
+        for (int spins = 0; spins < PATIENCE; ++spins)
+            if (turn_.load(std::memory_order_acquire) != turn) return;
+        while (turn_.load(std::memory_order_acquire) == turn) turn_.wait(turn);
     }
 
     static constexpr int PATIENCE = 2000;
-    std::atomic<std::int64_t> waiting_{0}, turn_{0};
+    std::atomic<std::int64_t> waiting_{0};
+    std::atomic<int> turn_{0};
     const std::int64_t size_;
 };
 
