@@ -80,7 +80,7 @@ def printed(name: str, data: str = WITHOUT_DATA) -> tuple[Printed, ...]:
 
 
 def _each(row: Mapping[str, Any]) -> Iterator[Printed]:
-    """The numbers of a row, which lists places, values and, if they differ, labels and misprints."""
+    """The numbers of a row, which lists places, values and, if there are, labels and misprints."""
     listed = ("at", "value", "label", "what", "misprint")
     shared = {k: v for k, v in row.items() if k not in listed}
     prefix = f"{row['arm']}, " if "arm" in row else ""
