@@ -77,8 +77,9 @@ def test_every_experiment_has_its_verdict_figure_equation_and_numbers(folder: Pa
         assert EXPERIMENTS[name].claim in parsed.text
     assert len(alts) == 2 * len(NAMES)
     assert parsed.text.count("✓ yes") == 13  # 2 slopes, 3 values of functions, 8 coordinates
-    assert "13 of 13 numbers printed elsewhere lie inside" in parsed.text
-    assert "8 of 8 numbers printed elsewhere" in parsed.text
+    assert "Inside our intervals: 5 of 5 printed numbers, 8 of 8 derived by us" in parsed.text
+    assert parsed.text.count("Inside our intervals: 8 of 8 derived by us") == 1
+    assert parsed.text.count(" derived derived ") == 8  # source and kind
     assert text.count("as expected") >= 2 * len(NAMES)
     assert "✓ 3 as expected" in parsed.text
     assert "1 arm × 6 seeds" in text
@@ -140,9 +141,9 @@ def test_one_table_holds_all_printed_numbers_and_says_how_many_lie_outside(tmp_p
     pages.put(tmp_path, pages.content(pages.example()))
     build(tmp_path)
     _, parsed = pages.read(tmp_path)
-    assert "1 of 2 lie inside" in parsed.text
-    assert "a printed loss a reason a source 2.000" in parsed.text
-    assert "another a source 4.300" in parsed.text
+    assert "Inside our intervals: 1 of 2 printed numbers" in parsed.text
+    assert "a printed loss a reason a source printed 2.000" in parsed.text
+    assert "another a source printed 4.300" in parsed.text
     assert parsed.text.count("✗ no ") == 1
     assert "Some are compared with only 7 runs" in parsed.text
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import pages
 from trainlab import cli
-from trainlab.experiments import Options, find, results, run
+from trainlab.experiments import EXPERIMENTS, Options, find, results, run, runner
 from trainlab.report import words
 
 
@@ -46,6 +46,19 @@ def test_no_command_is_said_where_no_words_stand_for_the_experiment() -> None:
     assert words.command(known, ["my.py", "--set", "lr=1"]) == (
         "trainlab run my.py --set lr=1 --seeds 7"
     )
+
+
+def test_numbers_that_are_printed_wrongly_are_counted_apart() -> None:
+    found = runner.measure(EXPERIMENTS["gradient-field"], None, Options()).published
+    assert words.replicated(found) == (
+        "Inside our intervals: 2 of 2 derived by us. Printed wrongly: 2"
+    )
+    assert [words.origin(row) for row in found] == [
+        "derived; printed wrongly: 25000",
+        "derived; printed wrongly: 35000",
+    ]
+    other = dataclasses.replace(found[0], source="somebody")  # the same words of somebody else
+    assert words.origin(other) == "printed"
 
 
 def test_a_name_that_a_shell_would_act_on_is_quoted() -> None:

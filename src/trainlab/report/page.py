@@ -105,11 +105,6 @@ class Section:
         return words.command(self.results, known)
 
     @property
-    def inside(self) -> int:
-        """How many printed numbers lie inside our intervals."""
-        return sum(row.inside for row in self.results.published)
-
-    @property
     def diverged(self) -> Mapping[str, int]:
         """Arm → members that diverged; 0 for an arm without members."""
         measured = self.results.measured
@@ -190,7 +185,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         outcomes=_outcomes(shown),
         quick=any(section.results.environment.get("quick") for section in shown),
         replication=replication,
-        inside=sum(row.inside for _, row in replication),
+        replicated=words.replicated([row for _, row in replication]) if replication else "",
         few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),
         sources={key: text for key, text in published.sources().items() if key in cited},
         datasets=_datasets(shown),

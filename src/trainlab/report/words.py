@@ -1,4 +1,4 @@
-"""What results are of, in words: data, runs, settings, and the command that repeats a run."""
+"""What results are of, in words: data, runs, printed numbers, settings, and the command again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trainlab.evidence import Replication
+from trainlab.experiments import published
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import DataName
 from trainlab.pages.words import counted, name, visible
@@ -25,6 +27,42 @@ def runs(results: Results) -> str:
     """Arms and seeds in words."""
     arms, seeds = counted(len(results.measured.arms), "arm"), results.measured.seeds
     return f"{arms} × {counted(seeds, 'seed')}" if seeds else f"{arms}, no randomness"
+
+
+# --- printed numbers -------------------------------------------------------------------
+
+
+def replicated(rows: Sequence[Replication]) -> str:
+    """How many of the numbers lie inside our intervals: printed ones, derived ones, misprints.
+
+    >>> from trainlab.evidence import reproduce
+    >>> rows = [reproduce("notes", "slope", 0.2, 0.2, 1e-9), reproduce("derived", "x", 1, 1, 0)]
+    >>> replicated(rows)
+    'Inside our intervals: 1 of 1 printed number, 1 of 1 derived by us'
+    """
+    derived = [row for row in rows if row.source == published.DERIVED]
+    printed = [row for row in rows if row.source != published.DERIVED]
+    parts = []
+    if printed:
+        count = counted(len(printed), "printed number")
+        parts.append(f"{sum(row.inside for row in printed)} of {count}")
+    if derived:
+        parts.append(f"{sum(row.inside for row in derived)} of {len(derived)} derived by us")
+    text = f"Inside our intervals: {', '.join(parts)}"
+    wrong = sum(misprint(row) is not None for row in rows)
+    return f"{text}. Printed wrongly: {wrong}" if wrong else text
+
+
+def origin(row: Replication) -> str:
+    """Whether a number is printed, or derived, and what is printed wrongly in its place."""
+    wrong = misprint(row)
+    kind = "derived" if row.source == published.DERIVED else "printed"
+    return kind if wrong is None else f"{kind}; printed wrongly: {wrong:.10g}"
+
+
+def misprint(row: Replication) -> float | None:
+    """What is printed in the place of a derived number, wrongly."""
+    return published.misprints().get(row.what) if row.source == published.DERIVED else None
 
 
 # --- settings --------------------------------------------------------------------------
