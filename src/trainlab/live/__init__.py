@@ -7,6 +7,7 @@ curves.py         bounded curves
 session.py        all of these together, without threads or files
 script.py, kept.py  a session as a script, as a log, in a store
 choices.py, presets.py  what a page may choose; lessons
+about.py          arms, log and tests in words and numbers
 looks.py          decision surfaces, layers, wrong images
 control.py        the thread that trains, and the snapshots that pages read
 messages.py, guard.py, server.py  what pages are sent, who may ask, routes

@@ -104,6 +104,8 @@ class Guard:
             if has_body or _values(scope, b"transfer-encoding"):
                 return 400, "A request that reads has no body."
             return None
+        if _values(scope, b"transfer-encoding"):
+            return 411, "A request says how long it is."  # else it could be longer than it says
         if len(sizes) != 1 or not (sizes[0].isascii() and sizes[0].isdigit()):
             return 411, "A request says how long it is."
         if len(sizes[0]) > 9 or int(sizes[0]) > BODY:

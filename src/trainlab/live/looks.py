@@ -70,6 +70,7 @@ def look(session: LiveSession, frame: dict[str, Any] | None) -> dict[str, Any]:
         member = dataclasses.replace(session.arms[arm], seed=key[1])
         found[arm] = {
             "seed": str(member.seed),
+            "rows": min(ROWS, len(session.shown)),
             "layers": _layers(session, member, state),
             "wrong": _wrong(session, member, state),
             "surface": surfaces.get(arm),

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from importlib import resources
 from typing import Any, Final
 
+import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -179,16 +180,22 @@ def population_of(session: LiveSession) -> Population:
 
 
 def _results(session: LiveSession) -> bytes:
-    """The log, and the last point of every member's curves."""
-    members = []
+    """The log, and of every member its updates and the last point of its curves.
+
+    Those that stopped or diverged have the last one before that; "step" says which it is.
+    """
+    members, states = [], session.states()
     for arm in session.arms:
-        values = session.curves.values(arm)[:, :, -1:]
+        values = session.curves.values(arm)
         for place, (_, seed) in enumerate(session.keys(arm)):
             ended = session.ended.get((arm, seed))
-            last = values[:, place, 0].tolist() if values.size else []
-            found = {name: _plain(one) for name, one in zip(SERIES, last, strict=False)}
-            kind = "trains" if ended is None else ended.kind
-            members.append({"arm": arm, "seed": seed, "status": kind, **found})
+            status = "trains" if ended is None else ended.kind
+            one = {"arm": arm, "seed": seed, "status": status}
+            known = np.flatnonzero(~np.isnan(values[0, place]))
+            last = values[:, place, known[-1]].tolist() if known.size else [np.nan] * len(SERIES)
+            one |= {"updates": states[arm, seed].updates}
+            one |= {"step": session.curves.steps[known[-1]] if known.size else None}
+            members.append(one | {name: _plain(v) for name, v in zip(SERIES, last, strict=True)})
     return json.dumps({**log_of(session), "results": members}, indent=1).encode("utf-8")
 
 

@@ -84,8 +84,8 @@ class LiveSession:
         self.setup = setup
         data, members = setup.data, list(setup.arms.values())
         splits, widths = check_data(data, members, setup.dtype)
-        held = next(name for name in ("validation", "test", "train") if name in splits)
-        self.held = splits[held]
+        self.held_name = next(n for n in ("validation", "test", "train") if n in splits)
+        self.held = splits[self.held_name]
         given = {"train": splits["train"], "shown": first_rows(splits["train"], SHOWN)}
         given["held"] = self.held
         engine = engine_for(setup.engine, members, OWNER)
