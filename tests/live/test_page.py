@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -148,9 +149,9 @@ def test_step_epoch_speed_and_keys(browser: Any, place: tuple[LiveControl, str])
         person.until(lambda: person.step == 1)
         person.press("One epoch")
         person.until(lambda: person.step == 6)
-        person.tab.locator("h1").click()
-        person.tab.keyboard.press("s")
+        person.tab.keyboard.press("s")  # on the button that was clicked
         person.until(lambda: person.step == 7)
+        person.tab.locator("h1").click()
         person.tab.keyboard.press("e")
         person.until(lambda: person.step == 12)
         person.tab.get_by_label("Speed").select_option("10")
@@ -192,6 +193,12 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         steer.get_by_label("Arm").select_option("SGD")
         person.press("Stop the arm")
         person.until(lambda: "stopped" in person.rows()[0])
+        last = person.rows()[0].split("\t")[3:5]
+        assert all(re.match(r"[\d.e−]+ \(", value) for value in last)
+        control.ask(lambda session: session.curves.record(9, {})).result(PATIENCE)
+        person.until(lambda: person.see("trainlab.model.steps.at(-1)") == 9)
+        person.tab.wait_for_timeout(400)
+        assert person.rows()[0].split("\t")[3:5] == last  # what it had when it ended
         person.press("Mark this step")
         steer.get_by_text("Step 12: a mark").wait_for()
         assert steer.locator("li").count() == 4
@@ -202,6 +209,41 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         assert "3 undone" in steer.inner_text()
     log = control.ask(lambda session: [one.action for one in session.log]).result(PATIENCE)
     assert log == ["change"]
+
+
+def test_what_is_being_written_stays_whatever_happens_elsewhere(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    with visit(browser, address) as person:
+        rate = person.tab.locator(".steer").get_by_role("spinbutton", name="Rate")
+        rate.fill("0.25")
+        control.do({"do": "change", "arm": "Adam", "fields": {"lr": 0.5}}).result(PATIENCE)
+        person.until(lambda: "Rate 0.5" in person.rows()[1])
+        assert rate.input_value() == "0.25"
+        control.do({"do": "change", "arm": "SGD", "fields": {"lr": 0.5}}).result(PATIENCE)
+        person.until(lambda: rate.input_value() == "0.5")
+
+
+def test_what_is_evaluated_is_said(browser: Any, place: tuple[LiveControl, str]) -> None:
+    with visit(browser, place[1]) as person:
+        said = "moons: 53 training rows; “validation” is 20 validation rows."
+        assert said in person.tab.locator(".watch").inner_text()
+        lesson = person.tab.get_by_label("Lesson", exact=True)
+        lesson.select_option("xor")
+        person.tab.get_by_text("A new session has begun.").wait_for()
+        border = "getComputedStyle(document.querySelector('.lesson')).borderLeftWidth"
+        assert person.see(border) == "4px"
+
+
+def test_a_page_that_turns_dark_is_drawn_anew(browser: Any, place: tuple[LiveControl, str]) -> None:
+    with visit(browser, place[1]) as person:
+        picture = "[...document.querySelectorAll('.chart canvas')].map((c) => c.toDataURL()).join()"
+        person.until(lambda: person.ink(".chart canvas") > 0)
+        person.tab.wait_for_timeout(1500)
+        before = person.see(picture)
+        person.tab.emulate_media(color_scheme="dark")
+        person.until(lambda: person.see(picture) != before)
 
 
 def test_a_number_that_cannot_be_is_refused_in_words(
@@ -287,7 +329,15 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
                 tab.get_by_role("link", name=name).click()
             assert Path(download.value.path()).read_bytes().startswith(begins)
         with tab.expect_download() as download:
-            tab.get_by_role("button", name="Save the chart “Training loss” as a picture").click()
+            tab.get_by_role("button", name="Save the chart “Training loss” as SVG").click()
+        assert download.value.suggested_filename == "train_loss.svg"
+        drawn = ElementTree.parse(download.value.path()).getroot()  # noqa: S314  # our own
+        assert "linear: " in drawn[0].text
+        kinds = [one.tag.rpartition("}")[2] for one in drawn.iter()]
+        assert kinds.count("path") > 4 + 4  # two clips, and of each arm seeds, band and median
+        assert [one.text for one in drawn.iter() if one.text in ("1", "2")]  # ends of the lines
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Save the chart “Training loss” as PNG").click()
         assert download.value.suggested_filename == "train_loss.png"
         assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         person.press("Settings as an address")

@@ -12,6 +12,11 @@ export function h(kind, attributes = {}, ...children) {
   return made;
 }
 
+/** Sets a text that has changed: the same text again would be laid out again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 let labels = 0;
 
 /** A control with its label. */

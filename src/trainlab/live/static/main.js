@@ -1,13 +1,14 @@
 // The page: it takes the messages of the server, draws once a frame, and sends what is done.
 
 import { Choose } from "./choose.js";
-import { h, labelled, select } from "./dom.js";
+import { h, labelled, select, write } from "./dom.js";
 import { Model } from "./model.js";
 import { keepSection, shared, Steer } from "./steer.js";
 import { T } from "./texts.js";
 import { Watch } from "./watch.js";
 
 const SPEEDS = { full: null, 1: 1, 10: 10, 100: 100, 1000: 1000 };
+const DRAWN_EVERY = 80; // milliseconds: all that has changed is drawn in one frame
 const SPOKEN_EVERY = 5000; // milliseconds between two words to screen readers
 
 const model = new Model();
@@ -60,8 +61,9 @@ const pace = h("span", { class: "pace" });
 const spoken = h("span", { class: "apart", "aria-live": "polite" });
 
 addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, select, textarea, button, a, summary");
-  if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
+  const writes = event.target.closest("input:not([type=checkbox]), select, textarea");
+  const presses = event.key === " " && event.target.closest("input, button, a, summary");
+  if (writes || presses || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = { " ": toggle, s: () => send({ do: "step" }), e: () => send({ do: "epoch" }) }[event.key.toLowerCase()];
   if (act) {
     event.preventDefault();
@@ -87,25 +89,32 @@ document.body.append(
     watch.element));
 
 let isShared = false;
-try {
-  const found = shared();
-  if (found) {
+/** Shows the settings that the address has, if it has any. */
+function readAddress() {
+  try {
+    const found = shared();
+    if (!found) return;
     choose.show(found);
     choose.details.open = true;
     isShared = true;
     say(T.fromAddress);
+  } catch {
+    say(T.badAddress, true);
   }
-} catch {
-  say(T.badAddress, true);
 }
+readAddress();
+addEventListener("hashchange", readAddress);
 
 // --- messages and frames ---------------------------------------------------------------------
 
-let shown = null, spokenAt = 0, messages = 0, frames = 0;
+let shown = null, drawnAt = -Infinity, spokenAt = 0, messages = 0, frames = 0;
 const stream = new EventSource("/events");
 stream.onmessage = ({ data }) => {
   messages++;
-  model.take(JSON.parse(data));
+  const message = JSON.parse(data);
+  const answers = message.about || message.status.running !== model.status?.running;
+  if (answers) drawnAt = -Infinity; // to what somebody did
+  model.take(message);
   const { choice } = model.about;
   if (choice && JSON.stringify(choice) !== shown) {
     if (!isShared) choose.show(choice);
@@ -119,10 +128,11 @@ stream.onopen = () => { if (notice.textContent === T.lost) say(""); };
 function frame(now) {
   frames++;
   const { status } = model;
-  if (status) {
-    run.textContent = status.running ? T.pause : T.run;
-    where.textContent = T.status(status);
-    pace.textContent = status.running ? T.rate(status.rate) : T.paused;
+  if (status && now - drawnAt >= DRAWN_EVERY) {
+    drawnAt = now;
+    write(run, status.running ? T.pause : T.run);
+    write(where, T.status(status));
+    write(pace, status.running ? T.rate(status.rate) : T.paused);
     if (status.error) say(status.error, true);
     const name = Object.keys(SPEEDS).find((one) => SPEEDS[one] === status.speed);
     if (name && document.activeElement !== speed) speed.value = name;

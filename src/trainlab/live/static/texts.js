@@ -5,7 +5,6 @@ export const T = {
   lesson: "Lesson",
   lessons: "Lessons",
   ownChoice: "Your own",
-  question: "Question",
   hint: "Where to look",
   next: "Try next",
   controls: "Training",
@@ -21,15 +20,12 @@ export const T = {
     `Step ${status.step.toLocaleString("en")}, epoch ${status.epoch.toLocaleString("en")}`,
   rate: (rate) => `${Math.round(rate).toLocaleString("en")} steps/s`,
   paused: "paused",
-  running: "running",
   lost: "The server does not answer. The page tries again.",
   choose: "Choose",
   data: "Data",
   rows: "Rows",
   noise: "Noise",
   given: (name) => `yours: ${name}`,
-  planar: "points of a plane",
-  images: "images",
   network: "Network of all arms",
   hidden: "Hidden widths",
   activation: "Activation",
@@ -64,12 +60,21 @@ export const T = {
     loss: "Validation loss",
     accuracy: "Validation accuracy",
   },
-  bandNote: (seeds) => `Line: median of ${seeds} seeds. Band: 95 % of them. Thin: single seeds.`,
+  bandNote: (seeds) => (seeds === 1
+    ? "Lines: one seed, so that there are no bands."
+    : `Line: median of ${seeds} seeds, without those that diverged. Band: 95 % of them. Thin: single seeds.`),
+  dataNote: ({ name, rows, held, split }) => {
+    const count = (number) => number.toLocaleString("en");
+    const other = { validation: "validation rows", test: "rows of the test split" }[split];
+    return `${name}: ${count(rows)} training rows; ` +
+      (other ? `“validation” is ${count(held)} ${other}.` : "no others: “validation” is the training rows again.");
+  },
+  asOf: (step) =>
+    `Of step ${step.toLocaleString("en")}, the last evaluation; an arm that has ended, of its last one: median (95 % of the seeds).`,
   steps: "steps",
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
-  savePicture: (name) => `Save the chart “${name}” as a picture`,
-  png: "PNG",
+  savePicture: (name, kind) => `Save the chart “${name}” as ${kind}`,
   chartLabel: (name, parts) => `${name}. ${parts.join("; ") || "No values yet."}`,
   chartPart: (arm, value) => `${arm}: ${value}`,
   state: "State",
@@ -93,7 +98,7 @@ export const T = {
     "Points: training rows; rings: held-out rows.",
   surfaceLabel: (arm) => `Decision surface of ${arm}`,
   layers: "Inside the layers",
-  layersNote: (seed) => `Seed ${seed}, in a step on 256 training rows.`,
+  layersNote: (seed, rows) => `Seed ${seed}, in a step on ${rows} training rows.`,
   layersOf: "Layers of",
   layer: "Layer",
   outputs: "Outputs",

@@ -1,7 +1,7 @@
 // What there is to watch: curves, the table of arms, surfaces, layers, images that are wrong.
 
 import { Chart } from "./chart.js";
-import { bytes, colours, floats, h, hue, labelled, select, swatch, words } from "./dom.js";
+import { bytes, colours, floats, h, hue, labelled, select, swatch, words, write } from "./dom.js";
 import { T } from "./texts.js";
 
 const TABLE_EVERY = 250; // milliseconds
@@ -13,11 +13,11 @@ export class Watch {
     this.charts = [];
     this.seen = { about: -1, curves: -1, looks: -1 };
     this.tableAt = 0;
-    this.tests = 0;
     this.thin = h("input", { type: "checkbox", checked: true, onchange: () => this.#view() });
     this.log = h("input", { type: "checkbox", onchange: () => this.#view() });
     this.grid = h("div", { class: "charts" });
     this.note = h("p", { class: "note" });
+    this.asOf = h("p", { class: "note" });
     this.body = h("tbody");
     this.verdict = h("div", { "aria-live": "polite", class: "verdict" });
     const head = [T.arm, T.state, T.settings, "", "", T.versus].map((text) => h("th", { scope: "col" }, text));
@@ -34,6 +34,7 @@ export class Watch {
       this.grid, this.note,
       h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.arms },
         h("table", { class: "arms" }, h("thead", {}, h("tr", {}, ...head)), this.body)),
+      this.asOf,
       h("div", { class: "row" },
         h("button", { type: "button", onclick: () => this.#test() }, T.test),
         h("p", { class: "note" }, T.lookNote)),
@@ -49,6 +50,11 @@ export class Watch {
       this.seen.curves = version.curves;
       for (const chart of this.charts) chart.stale = true;
       this.tableStale = true;
+    }
+    if (this.paper !== colours().paper) {
+      this.paper = colours().paper; // dark, or no longer
+      for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
+      this.seen.looks = -1;
     }
     for (const chart of this.charts) chart.draw(model, now);
     if (this.tableStale && now - this.tableAt > TABLE_EVERY) {
@@ -71,7 +77,7 @@ export class Watch {
       this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
       this.#view();
     }
-    this.note.textContent = T.bandNote(model.seeds);
+    this.note.textContent = `${T.bandNote(model.seeds)} ${T.dataNote(model.about.data)}`;
     this.lossHead.textContent = T.series.loss;
     this.accuracyHead.textContent = model.about.task === "regression" ? "" : T.series.accuracy;
     const chosen = this.layersArm.value;
@@ -113,28 +119,28 @@ export class Watch {
 
   #table() {
     const { model } = this, verdict = model.verdict();
+    write(this.asOf, model.steps.length ? T.asOf(model.steps[model.steps.length - 1]) : "");
     const place = (name) => model.series.indexOf(name);
     for (const { arm, cells } of this.rows) {
       const said = (name) => {
         const band = model.lastBand(arm.name, place(name));
         return band ? `${words(band[1])} (${words(band[0])} to ${words(band[2])})` : "–";
       };
-      cells.loss.textContent = said("loss");
-      cells.accuracy.textContent = model.about.task === "regression" ? "" : said("accuracy");
+      write(cells.loss, said("loss"));
+      write(cells.accuracy, model.about.task === "regression" ? "" : said("accuracy"));
       const wins = verdict?.wins.get(arm.name);
-      cells.versus.textContent = !verdict || !arm.trains ? ""
+      write(cells.versus, !verdict || !arm.trains ? ""
         : verdict.leader === arm.name ? T.ahead
-          : T.behind(verdict.leader, wins.won, wins.lost, model.seeds);
+          : T.behind(verdict.leader, wins.won, wins.lost, model.seeds));
     }
   }
 
   async #test() {
     const found = await this.send({ do: "test" });
     if (!found) return;
-    this.tests++;
-    const lines = found.map((one) => h("li", {}, one.text));
+    const lines = found.compared.map((one) => h("li", {}, one.text));
     this.verdict.replaceChildren(lines.length
-      ? h("div", {}, h("p", {}, T.tested(this.model.status.step, this.tests)), h("ul", {}, ...lines))
+      ? h("div", {}, h("p", {}, T.tested(found.step, found.number)), h("ul", {}, ...lines))
       : h("p", {}, T.testedNone));
   }
 
@@ -204,6 +210,15 @@ export class Watch {
     const context = canvas.getContext("2d"), size = canvas.width;
     context.imageSmoothingEnabled = true;
     context.drawImage(small, 0, 0, size, size);
+    context.drawImage(this.#dots(frame, size), 0, 0);
+  }
+
+  /** The rows, which are the same on all surfaces: drawn once. */
+  #dots(frame, size) {
+    const { sides, paper } = colours();
+    if (this.dots?.paper === paper && this.dots.frame === frame.x + frame.heldX) return this.dots.canvas;
+    const canvas = new OffscreenCanvas(size, size), context = canvas.getContext("2d");
+    this.dots = { canvas, paper, frame: frame.x + frame.heldX };
     const place = (value) => (value - frame.low) / (frame.high - frame.low) * size;
     for (const { at, classes, trained } of this.points) {
       for (let row = 0; row < classes.length; row++) {
@@ -214,11 +229,12 @@ export class Watch {
         if (trained) {
           context.fillStyle = colour;
           context.fill();
-          context.strokeStyle = colours().paper;
+          context.strokeStyle = paper;
         } else context.strokeStyle = colour;
         context.stroke();
       }
     }
+    return canvas;
   }
 
   #layers(look) {
@@ -245,7 +261,7 @@ export class Watch {
       this.layers.append(h("h2", {}, T.layers),
         h("div", { class: "row" }, labelled(T.layersOf, this.layersArm), this.layersNote), this.layersTable);
     }
-    this.layersNote.textContent = T.layersNote(look.seed);
+    this.layersNote.textContent = T.layersNote(look.seed, look.rows);
     this.layersTable.replaceChildren(table);
   }
 
