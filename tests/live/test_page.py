@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import trainlab as tl
+
 pytest.importorskip("starlette", reason="trainlab[live] is not installed")
 pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
@@ -266,7 +268,7 @@ def test_settings_of_ones_own_and_names_that_are_no_markup(
         tab = person.tab
         form = tab.locator(".choose form")
         form.get_by_label("Data", exact=True).select_option("xor")
-        form.get_by_label("Rows").fill("60")
+        form.get_by_label("Rows", exact=True).fill("60")
         form.get_by_label("Hidden widths").fill("5 4")
         form.get_by_label("Initial weights").select_option("number")
         form.get_by_label("Std of weights").fill("0.5")
@@ -324,6 +326,7 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
             "Log": b'{\n "format": "trainlab live log"',
             "Curves (CSV)": b"arm,seed,step",
             "Networks": b"",
+            "Report": b"<!DOCTYPE html>",
         }.items():
             with tab.expect_download() as download:
                 tab.get_by_role("link", name=name).click()
@@ -355,6 +358,114 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
     for evil in ("#alert(1)", "#%7B%7D", "#" + "%22" * 999, "#null"):
         with visit(browser, address, fragment=evil) as person:
             assert "cannot be read" in person.tab.locator(".notice").inner_text()
+
+
+def test_a_table_is_sent_and_trained_on(browser: Any, tmp_path: Path) -> None:
+    rows = "".join(f"{a / 7},{a % 7},{a},{'' if a % 9 == 0 else 'ny'[a % 2]}\n" for a in range(90))
+    evil = "<img src=x onerror=alert(1)>"
+    content = f"x,{evil},row,label\n{rows}".encode()
+    page = tl.live(browser=False)
+    try:
+        with visit(browser, page.address) as person:
+            tab = person.tab
+            data = tab.get_by_label("Data", exact=True)
+            data.select_option("send")
+            person.press("Begin")
+            tab.get_by_text("Choose a table first.").wait_for()
+            chooser = tab.get_by_label("Table (CSV)")
+            picture = {"name": "a.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+            chooser.set_input_files(files=[picture])
+            person.until(lambda: "table" in tab.locator(".notice.error").inner_text())
+            file = {"name": "../mine.csv", "mimeType": "text/csv", "buffer": content}
+            chooser.set_input_files(files=[file])
+            tab.get_by_text("The table has 4 columns.").wait_for()
+            assert data.locator("option:checked").inner_text() == "table: ../mine.csv"
+            assert tab.get_by_label("Target", exact=True).input_value() == "label"
+            tab.get_by_text("Features", exact=True).click()
+            assert tab.locator("img").count() == 0
+            assert tab.get_by_label("label", exact=True).is_disabled()
+            tab.get_by_label("row", exact=True).uncheck()
+            person.press("Begin")
+            tab.get_by_text("try to leave out rows without a target").wait_for()
+            tab.get_by_label("Leave out rows without a target").check()
+            person.press("Begin")
+            tab.get_by_text("A new session has begun.").wait_for()
+            person.until(lambda: "mine.csv: 64 training rows" in tab.locator(".watch").inner_text())
+            person.press("One epoch")
+            person.until(lambda: person.step > 2)
+            assert all("400 (Bad Request)" in one for one in person.errors)
+            assert len(person.errors) == 2  # the picture, and the rows without a target
+            person.errors.clear()
+        with visit(browser, page.address) as person:  # another one knows the table
+            tab = person.tab
+            selected = tab.get_by_label("Data", exact=True).locator("option:checked")
+            person.until(lambda: selected.inner_text() == "table: ../mine.csv")
+            assert not tab.get_by_label("row", exact=True).is_checked()
+            assert tab.get_by_label("Leave out rows without a target").is_checked()
+    finally:
+        page.close()
+
+
+def test_it_begins_at_a_speed_at_which_learning_can_be_seen(browser: Any) -> None:
+    page = tl.live(browser=False)
+    try:
+        with visit(browser, page.address) as person:
+            assert person.tab.get_by_label("Speed").input_value() == "100"
+            person.press("Run")
+            person.until(lambda: person.step > 50)
+            assert person.see("trainlab.model.status.rate") <= 100
+    finally:
+        page.close()
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    hide = """(state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with visit(browser, address) as person:
+        person.press("Run")
+        person.until(lambda: person.step > 20)
+        person.see(hide, "hidden")
+        person.until(lambda: control.watchers == 0)
+        step = control.snapshot.status["step"]
+        person.until(lambda: control.snapshot.status["step"] > step + 50)
+        assert person.see("trainlab.model.status.step") <= step + 50
+        person.see(hide, "visible")
+        person.until(lambda: person.step > step + 50)
+        person.press("Pause")
+        person.until(lambda: person.tab.locator(".pace").inner_text() == "paused")
+        assert person.see("trainlab.model.steps") == list(control.snapshot.curves.steps)
+
+
+def test_a_curve_that_grows_is_the_curve_that_is_drawn_as_a_whole(browser: Any) -> None:
+    picture = """() => [...document.querySelectorAll(".stack canvas")].map((canvas) => {
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      let ink = 0;
+      for (let at = 3; at < data.length; at += 4) ink += data[at];
+      return ink;
+    })"""
+    with served(small(evaluate=1)) as (_, address), visit(browser, address) as person:
+        for epoch in range(1, 14):  # from step 60 to 80 the axes stay as they are
+            person.press("One epoch")
+            person.until(lambda epoch=epoch: person.step == 6 * epoch)
+            person.tab.wait_for_timeout(100)
+        person.tab.wait_for_timeout(1500)  # until single seeds are drawn, too
+        grown = person.see(picture)
+        person.tab.set_viewport_size({"width": 1279, "height": 900})
+        person.tab.wait_for_timeout(200)
+        person.tab.set_viewport_size({"width": 1280, "height": 900})
+        person.tab.wait_for_timeout(1500)
+        whole = person.see(picture)
+        assert len(whole) == 8
+        assert min(whole) > 0
+        for one, other in zip(grown, whole, strict=True):
+            assert one == pytest.approx(other, rel=0.02)
 
 
 def test_two_pages_see_the_same(browser: Any, place: tuple[LiveControl, str]) -> None:

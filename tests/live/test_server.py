@@ -127,7 +127,7 @@ def test_an_error_of_ours_is_no_secret_and_no_traceback(
     def broken(session: Any) -> Any:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(controls, "tested", broken)
+    monkeypatch.setattr(controls, "compared", broken)
     with served() as (_, address):
         client = Client(address).enter()
         answer = client.do("test")
@@ -397,7 +397,7 @@ class TestCommand:
         command[4:] = ["--replay", "log.json", "--store", "kept"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2
-        assert "--replay takes data and settings from the log alone" in done.stderr
+        assert "--replay takes all settings from the log alone" in done.stderr
 
     def test_another_address_is_warned_of(self, tmp_path: Path) -> None:
         if not hasattr(os, "uname") or os.uname().sysname != "Linux":

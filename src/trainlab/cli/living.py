@@ -66,13 +66,13 @@ def live(
     arm, clone one, go back.  The page is served on this machine alone, to whoever has the
     address with its token.  Ctrl-C ends it.
     """
+    if replay is not None:
+        if target is not None or store is not None:
+            raise click.UsageError("--replay takes all settings from the log alone.")
+        _replay(replay, table)
+        return
     if (table is None) != (target is None):
         raise click.UsageError("--csv and --target belong together.")
-    if replay is not None:
-        if table is not None or store is not None:
-            raise click.UsageError("--replay takes data and settings from the log alone.")
-        _replay(replay)
-        return
     from trainlab.live.choices import GivenData
     from trainlab.live.setup import dataset_of
     from trainlab.live.start import opened
@@ -101,11 +101,19 @@ def live(
     say(f"Ended at step {page.step}: {kept}.", err=True)
 
 
-def _replay(file: Path) -> None:
-    """Says whether a log leads to the bits that it had; exit code 1 if not."""
+def _replay(file: Path, table: str | None) -> None:
+    """Says whether a log leads to the bits that it had; exit code 1 if not.
+
+    table  where the table of the log is now
+    """
     from trainlab.live.kept import read_log, replayed
 
     found = read_log(file)
+    if table is not None:
+        source = found["setup"].get("source") if isinstance(found["setup"], dict) else None
+        if not isinstance(source, dict) or source.get("name") != "table":
+            raise click.UsageError("--csv: the session of this log had no table.")
+        source["csv"] = table
     session = replayed(found, str(file))
     members = len(session.arms) * len(session.setup.seeds)
     if session.digest() != found["sha256"]:

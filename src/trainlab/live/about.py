@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainlab.evidence import compare_all
+from trainlab.evidence import Comparison, compare_all
 from trainlab.live.curves import SERIES
 from trainlab.live.interventions import STEERED
 from trainlab.live.session import LiveSession
@@ -51,7 +51,7 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
     }
 
 
-def tested(session: LiveSession) -> list[dict[str, Any]]:
+def compared(session: LiveSession) -> list[Comparison]:
     """The arms that train against each other, as they are at this step.
 
     [] for fewer than two, and before the first step, when they differ in nothing that they learnt.
@@ -68,8 +68,4 @@ def tested(session: LiveSession) -> list[dict[str, Any]]:
     for arm in session.running:
         own = [values[key][place] if key in values else worst for key in session.keys(arm)]
         found[arm] = np.array(own)
-    compared = compare_all(found, better="lower" if which == "loss" else "higher")
-    return [
-        {"text": str(one), "shown": one.shown, "first": one.first, "second": one.second}
-        for one in compared
-    ]
+    return compare_all(found, better="lower" if which == "loss" else "higher")

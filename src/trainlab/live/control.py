@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from trainlab.blas import one_thread
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.live.about import describe, tested
+from trainlab.live.about import compared, describe
 from trainlab.live.looks import frame_of, look
 from trainlab.live.session import LiveSession
 from trainlab.network.workspace import Array
@@ -25,10 +25,10 @@ from trainlab.training.pace import Pace
 
 SPAN: Final = 0.02
 """Seconds of training between two looks at what people want."""
-FRAMES: Final = 30
-"""Snapshots in a second, at most."""
-SHARE: Final = 1 / 20
-"""Of the time that closer looks may take, while somebody watches."""
+FRAMES: Final = 15
+"""Snapshots in a second, at most: as often as the page draws."""
+SHARE: Final = 1 / 50
+"""Of the time of training that closer looks may take, while somebody watches."""
 LOOKS: Final = 1 / 8
 """Seconds between two closer looks, at least."""
 WAITING: Final = 64
@@ -80,6 +80,8 @@ class LiveControl:
         Keeps a session where it outlives the process.
     choice : dict, optional
         The choice of a page that the session came from, as its form shows it.
+    speed : float, optional
+        Steps a second; None as many as there can be.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class LiveControl:
         begin: Begin,
         keep: Keep | None = None,
         choice: Mapping[str, Any] | None = None,
+        speed: float | None = None,
     ) -> None:
         self.session, self.choice = session, choice
         self.watchers = 0
@@ -96,7 +99,7 @@ class LiveControl:
         self._wake = threading.Condition()
         self._is_closing = False
         self._goal: float = 0.0  # the step at which to pause; infinity: never
-        self._speed: float | None = None  # steps a second
+        self._speed = speed
         self._rate = 0.0
         self._version = self._generation = self._told = self._seen = 0
         self._shown_at = self._looked_until = self._step_due = 0.0
@@ -229,15 +232,22 @@ class LiveControl:
         self._looks |= look(self.session, self._frame)
         self._looks = {arm: self._looks[arm] for arm in self.session.arms if arm in self._looks}
         took = time.monotonic() - start
-        self._looked_until = start + max(LOOKS, took / SHARE)
+        self._looked_until = start + max(LOOKS, took / self._share())
         self._seen += 1
         self._unseen = False
         self._is_stale = True
 
+    def _share(self) -> float:
+        """Of the time, that closer looks may take: SHARE, or half of what the speed leaves free."""
+        if self._is_idle():
+            return 1.0
+        busy = 1.0 if self._speed is None else self._speed / max(self._rate, self._speed)
+        return max(SHARE, (1 - busy) / 2)
+
     def _prepare(self) -> None:
         """What follows from the session that there is now."""
         self._frame = frame_of(self.session)
-        self._looks, self._tests = {}, 0
+        self._looks = {}
         self._told, self._generation = self._told + 1, self._generation + 1
         self._is_stale = self._unseen = self._unsaved = True
 
@@ -359,9 +369,12 @@ class LiveControl:
 
     def _do_test(self) -> dict[str, Any]:
         """Tests are counted here: all pages look at the same session."""
-        compared = tested(self.session)
-        self._tests += bool(compared)
-        return {"step": self.session.step, "number": self._tests, "compared": compared}
+        found = [
+            {"text": str(one), "shown": one.shown, "first": one.first, "second": one.second}
+            for one in compared(self.session)
+        ]
+        self.session.tests += bool(found)
+        return {"step": self.session.step, "number": self.session.tests, "compared": found}
 
     def _changed(self) -> None:
         self._told += 1

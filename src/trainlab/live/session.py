@@ -96,6 +96,7 @@ class LiveSession:
         self.shown = given["shown"]
         self.log: list[Intervention] = []
         self.undone: list[Intervention] = []
+        self.tests = 0  # that somebody has asked for
         self.curves = Curves(setup.arms, len(setup.seeds), setup.evaluate)
         self._points: list[SessionPoint] = [SessionPoint(0, 0, setup.arms, None, {})]
         self._restore(self._points[0])

@@ -31,14 +31,14 @@ ARMS: Final = 8
 SEEDS: Final = 100
 NAME: Final = 60
 """The longest name of an arm."""
-EVALUATE: Final = 50
+EVALUATE: Final = 10
 """Steps between two evaluations in the beginning; they become rarer (curves.py)."""
 OWNER: Final = "a live session"
 
 _BATCH: Final = whole_number(1, "20", high=2**20)
 _ROWS: Final = whole_number(2, "300", high=2**20)
 _ENGINE: Final = one_of(ENGINES)
-_EVALUATE: Final = whole_number(1, "50", high=2**20)
+_EVALUATE: Final = whole_number(1, "10", high=2**20)
 ARM_NAME: Final = Rule(
     lambda v: isinstance(v, str) and 0 < len(v) <= NAME and v.isprintable() and v == v.strip(),
     f"be a name of at most {NAME} printable characters",
@@ -257,7 +257,7 @@ def load_table(
     return dataset_of(problem(csv, target, tuple(drop), task, **how))
 
 
-def dataset_of(of: TableProblem) -> Dataset:
+def dataset_of(of: TableProblem, name: str | None = None) -> Dataset:
     """The rows of a table: a fifth of them, drawn at random, is for validation.
 
     Words become columns.  Columns, and the target of a regression, are standardized by what the
@@ -267,13 +267,12 @@ def dataset_of(of: TableProblem) -> Dataset:
     from sklearn.preprocessing import StandardScaler
 
     from trainlab.data.arrays import draw_rows, from_arrays
-    from trainlab.estimators import TableEncoder
 
     classifies = of.task == "classification"
     rest, taken = draw_rows(of.y, 0.2, stratify=False, seed=0, purpose="validation")
-    steps = [TableEncoder(of.words)] if of.columns else []
+    steps = [of.encoder()] if of.columns else []
     x, held = of.x[rest], of.x[taken]
     for step in (*steps, StandardScaler()):
         x, held = step.fit_transform(x), step.transform(held)
     y = of.y if classifies else StandardScaler().fit(of.y[rest, None]).transform(of.y[:, None])
-    return from_arrays(x, y[rest], validation=(held, y[taken]), task=of.task, name=of.name)
+    return from_arrays(x, y[rest], validation=(held, y[taken]), task=of.task, name=name or of.name)

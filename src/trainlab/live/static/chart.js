@@ -1,8 +1,8 @@
 // One chart on a canvas: medians, bands and single seeds of all arms over the steps.
 //
-// Two canvases lie on each other: below are the single seeds, which grow once a second and are
-// drawn again only when the axes move; above are medians and bands, drawn with the page (main.js).
-// Whoever draws takes time from training.
+// Two canvases lie on each other: below are the single seeds, which grow once a second; above are
+// medians and bands, which grow with the page (main.js).  Both are drawn as a whole only when the
+// axes move: whoever draws takes time from training.
 
 import { colours, dash, h, hue, minus, saveAs, words, write } from "./dom.js";
 import { Drawing } from "./drawing.js";
@@ -15,7 +15,8 @@ const THIN_SEEDS = 40;
 const LARGEST = 10; // of a loss on a linear scale
 
 export class Chart {
-  constructor(name) {
+  /** `wake` has the page drawn. */
+  constructor(name, wake) {
     this.name = name;
     this.log = false;
     this.thin = true;
@@ -32,20 +33,22 @@ export class Chart {
     this.thinAt = -Infinity;
     this.behind = false; // the single seeds, behind the medians
     this.axes = this.model = null;
-    this.grown = { key: null, to: 0 }; // what the lower canvas has
-    new ResizeObserver(() => { this.stale = true; this.thinAt = -Infinity; }).observe(this.element);
-    this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.stale = true; });
-    this.over.addEventListener("pointerleave", () => { this.pointer = null; this.stale = true; });
+    this.under.shown = this.over.shown = { key: null, to: 0 }; // what each canvas has
+    const again = () => { this.stale = true; wake(); };
+    new ResizeObserver(() => { this.thinAt = -Infinity; again(); }).observe(this.element);
+    this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; again(); });
+    this.over.addEventListener("pointerleave", () => { this.pointer = null; again(); });
+    this.pointer = null;
     this.stale = true;
   }
 
-  /** Draws what has changed and is due; `now` is the time of the frame. */
+  /** Draws what has changed and is due at this time; whether something is left for later. */
   draw(model, now) {
     const thinDue = (this.stale || this.behind) && now - this.thinAt > THIN_EVERY;
-    if (!this.stale && !thinDue) return;
+    if (!this.stale && !thinDue) return this.behind;
     this.model = model;
     const box = this.over.parentElement.getBoundingClientRect();
-    if (box.width < 20 || !model.about) return;
+    if (box.width < 20 || !model.about) return false;
     const which = model.series.indexOf(this.name);
     const axes = this.#axes(model, which, box);
     const moved = JSON.stringify(axes) !== JSON.stringify(this.axes);
@@ -53,15 +56,14 @@ export class Chart {
     this.behind = !(moved || thinDue);
     if (!this.behind) {
       this.thinAt = now;
-      this.#grow(model, which, box);
+      this.#grow(this.under, model, which, box);
+      this.#describe(model, which);
     }
     if (this.stale || moved) {
       this.stale = false;
-      const context = this.#prepared(this.over, box);
-      this.#bold(context, model, which);
-      if (this.pointer !== null && this.pointer !== undefined) this.#cursor(context, model, which);
-      this.#describe(model, which);
+      this.#grow(this.over, model, which, box);
     }
+    return this.behind;
   }
 
   /** The ends of both axes: they move in jumps, so that little has to be drawn again. */
@@ -120,15 +122,36 @@ export class Chart {
     context.clip();
   }
 
-  /** The lower canvas: only what is new, if all the rest is as it was. */
-  #grow(model, which, box) {
-    const key = JSON.stringify([
-      this.axes, model.version.rebuilt, this.thin, devicePixelRatio, colours(), model.about.arms.map(({ name }) => name)]);
-    const isLonger = key === this.grown.key;
-    const context = isLonger ? this.under.getContext("2d") : this.#prepared(this.under, box);
-    if (!isLonger) this.#grid(context);
-    if (this.thin) this.#thin(context, model, which, isLonger ? Math.max(this.grown.to - 1, 0) : 0);
-    this.grown = { key, to: model.steps.length };
+  /** One of the canvases: only what is new, if all the rest is as it was. */
+  #grow(canvas, model, which, box) {
+    const isPointed = this.pointer !== null && canvas === this.over, { shown } = canvas;
+    const key = isPointed ? null : JSON.stringify([
+      this.axes, this.log, model.version.rebuilt, this.thin, devicePixelRatio, colours(), model.about.arms.map(({ name }) => name)]);
+    const isLonger = key !== null && key === shown.key && shown.to > 2;
+    const context = isLonger ? canvas.getContext("2d") : this.#prepared(canvas, box);
+    if (canvas === this.under) {
+      if (!isLonger) this.#grid(context);
+      if (this.thin) this.#thin(context, model, which, isLonger ? shown.to - 1 : 0);
+    } else {
+      const joint = shown.to - 2; // what was the last point is none any more
+      context.save();
+      if (isLonger) this.#cut(context, this.#scales().x(model.steps[joint]));
+      this.#bold(context, model, which, isLonger ? joint - 1 : 0);
+      context.restore();
+      if (isPointed) this.#cursor(context, model, which);
+      else write(this.note, "");
+    }
+    canvas.shown = { key, to: model.steps.length };
+  }
+
+  /** Takes away all on the right of a place, and draws nothing on its left. */
+  #cut(context, place) {
+    const ratio = context.getTransform().a, left = Math.floor(place * ratio) / ratio; // between two pixels
+    const { width, height } = this.axes;
+    context.clearRect(left, 0, width - left, height);
+    context.beginPath();
+    context.rect(left, 0, width - left, height);
+    context.clip();
   }
 
   /** Single seeds from a point on; all of them with no more points than can be seen. */
@@ -160,7 +183,8 @@ export class Chart {
     context.restore();
   }
 
-  #bold(context, model, which) {
+  /** Medians and bands from a point on, and the numbers at the ends of all. */
+  #bold(context, model, which, from) {
     const { x, y } = this.#scales();
     context.save();
     this.#clip(context);
@@ -168,7 +192,8 @@ export class Chart {
     model.about.arms.forEach((about, index) => {
       const bands = model.arms.get(about.name)?.bands;
       if (!bands) return;
-      const points = bands.flatMap((point, at) => (point[which] ? [[x(model.steps[at]), ...point[which].map(y)]] : []));
+      const points = [];
+      for (let at = from; at < bands.length; at++) if (bands[at][which]) points.push([x(model.steps[at]), ...bands[at][which].map(y)]);
       if (!points.length) return;
       context.fillStyle = context.strokeStyle = hue(index);
       context.globalAlpha = 0.16;
@@ -179,6 +204,7 @@ export class Chart {
       context.globalAlpha = 1;
       context.lineWidth = 2;
       context.setLineDash(dash(index));
+      context.lineDashOffset = points[0][0]; // as if it came from the left
       context.beginPath();
       for (const [across, , middle] of points) context.lineTo(across, middle);
       context.stroke();
@@ -250,7 +276,6 @@ export class Chart {
   }
 
   #describe(model, which) {
-    if (this.pointer === null || this.pointer === undefined) write(this.note, "");
     const parts = model.about.arms.flatMap(({ name }) => {
       const band = model.lastBand(name, which);
       return band ? [T.chartPart(name, words(band[1]))] : [];
@@ -265,7 +290,8 @@ export class Chart {
     const drawing = new Drawing(this.axes.width, this.axes.height, colours().paper);
     this.#grid(drawing);
     if (this.thin) this.#thin(drawing, model, which, 0);
-    this.#bold(drawing, model, which);
+    this.#bold(drawing, model, which, 0);
+    this.#describe(model, which);
     const title = this.over.getAttribute("aria-label");
     saveAs(`${this.name}.svg`, new Blob([drawing.text(title)], { type: "image/svg+xml" }));
   }

@@ -41,8 +41,12 @@ export function swatch(index) {
 }
 
 let known = null;
-for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-  matchMedia(query).addEventListener("change", () => { known = null; });
+
+/** Calls a function when the colours have changed, as for the night or for a printer. */
+export function onColours(act) {
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", () => { known = null; act(); });
+  }
 }
 
 /** The colours of the style sheet, as canvases need them. */
@@ -76,7 +80,9 @@ export function words(value) {
 export const minus = (text) => text.replaceAll("-", "−");
 
 export function bytes(text) {
-  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  const signs = atob(text), found = new Uint8Array(signs.length);
+  for (let at = 0; at < found.length; at++) found[at] = signs.charCodeAt(at);
+  return found;
 }
 
 export function floats(text) {

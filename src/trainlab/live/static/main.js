@@ -1,7 +1,7 @@
 // The page: it takes the messages of the server, draws once a frame, and sends what is done.
 
 import { Choose } from "./choose.js";
-import { h, labelled, select, write } from "./dom.js";
+import { h, labelled, onColours, select, write } from "./dom.js";
 import { Model } from "./model.js";
 import { keepSection, shared, Steer } from "./steer.js";
 import { T } from "./texts.js";
@@ -74,7 +74,7 @@ addEventListener("keydown", (event) => {
 // --- the parts -----------------------------------------------------------------------------
 
 const choose = new Choose(offers, send, say);
-const watch = new Watch(model, send);
+const watch = new Watch(model, send, wake);
 const steer = new Steer(model, send, say);
 document.body.append(
   h("header", {},
@@ -107,13 +107,44 @@ addEventListener("hashchange", readAddress);
 
 // --- messages and frames ---------------------------------------------------------------------
 
-let shown = null, drawnAt = -Infinity, spokenAt = 0, messages = 0, frames = 0;
-const stream = new EventSource("/events");
-stream.onmessage = ({ data }) => {
+let drawnAt = -Infinity, spokenAt = 0, frames = 0, isWaiting = false, timer = 0;
+
+/** Has the page drawn in the next frame that is due, or at once. */
+function wake(atOnce = false) {
+  if (isWaiting && !atOnce) return;
+  isWaiting = true;
+  clearTimeout(timer);
+  const due = atOnce ? 0 : drawnAt + DRAWN_EVERY - performance.now();
+  timer = setTimeout(() => requestAnimationFrame(frame), Math.max(0, due));
+}
+
+function frame(now) {
+  frames++;
+  isWaiting = false;
+  drawnAt = performance.now();
+  const { status } = model;
+  if (!status) return;
+  write(run, status.running ? T.pause : T.run);
+  write(where, T.status(status));
+  write(pace, status.running ? T.rate(status.rate) : T.paused);
+  if (status.error) say(status.error, true);
+  const name = Object.keys(SPEEDS).find((one) => SPEEDS[one] === status.speed);
+  if (name && document.activeElement !== speed) speed.value = name;
+  if (now - spokenAt > SPOKEN_EVERY && status.running) {
+    spokenAt = now;
+    spoken.textContent = T.status(status);
+  }
+  const isLeft = watch.draw(now);
+  steer.draw();
+  if (isLeft) wake();
+}
+onColours(() => wake(true));
+
+let shown = null, messages = 0, stream = null;
+function take({ data }) {
   messages++;
   const message = JSON.parse(data);
   const answers = message.about || message.status.running !== model.status?.running;
-  if (answers) drawnAt = -Infinity; // to what somebody did
   model.take(message);
   const { choice } = model.about;
   if (choice && JSON.stringify(choice) !== shown) {
@@ -121,31 +152,21 @@ stream.onmessage = ({ data }) => {
     isShared = false;
     shown = JSON.stringify(choice);
   }
-};
-stream.onerror = () => say(T.lost, true);
-stream.onopen = () => { if (notice.textContent === T.lost) say(""); };
-
-function frame(now) {
-  frames++;
-  const { status } = model;
-  if (status && now - drawnAt >= DRAWN_EVERY) {
-    drawnAt = now;
-    write(run, status.running ? T.pause : T.run);
-    write(where, T.status(status));
-    write(pace, status.running ? T.rate(status.rate) : T.paused);
-    if (status.error) say(status.error, true);
-    const name = Object.keys(SPEEDS).find((one) => SPEEDS[one] === status.speed);
-    if (name && document.activeElement !== speed) speed.value = name;
-    if (now - spokenAt > SPOKEN_EVERY && status.running) {
-      spokenAt = now;
-      spoken.textContent = T.status(status);
-    }
-    watch.draw(now);
-    steer.draw();
-  }
-  requestAnimationFrame(frame);
+  wake(Boolean(answers)); // to what somebody did
 }
-requestAnimationFrame(frame);
+
+/** A page that nobody sees asks for nothing; seen again, it begins with all that there is. */
+function listen() {
+  stream?.close();
+  stream = null;
+  if (document.visibilityState === "hidden") return;
+  stream = new EventSource("/events");
+  stream.onmessage = take;
+  stream.onerror = () => say(T.lost, true);
+  stream.onopen = () => { if (notice.textContent === T.lost) say(""); };
+}
+document.addEventListener("visibilitychange", listen);
+listen();
 
 // What tests and measurements read.
 window.trainlab = { model, counts: () => ({ messages, frames }) };

@@ -7,9 +7,11 @@ import { T } from "./texts.js";
 const TABLE_EVERY = 250; // milliseconds
 
 export class Watch {
-  constructor(model, send) {
+  /** `wake` has the page drawn. */
+  constructor(model, send, wake) {
     this.model = model;
     this.send = send;
+    this.wake = wake;
     this.charts = [];
     this.seen = { about: -1, curves: -1, looks: -1 };
     this.tableAt = 0;
@@ -41,10 +43,10 @@ export class Watch {
       this.verdict, this.surfaces, this.layers, this.wrong);
   }
 
-  /** One frame. */
+  /** Draws what has changed and is due at this time; whether something is left for later. */
   draw(now) {
     const { model } = this, { version } = model;
-    if (!model.about) return;
+    if (!model.about) return false;
     if (this.seen.about !== version.about) this.#about();
     if (this.seen.curves !== version.curves) {
       this.seen.curves = version.curves;
@@ -56,7 +58,7 @@ export class Watch {
       for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
       this.seen.looks = -1;
     }
-    for (const chart of this.charts) chart.draw(model, now);
+    const left = this.charts.map((chart) => chart.draw(model, now));
     if (this.tableStale && now - this.tableAt > TABLE_EVERY) {
       this.tableAt = now;
       this.tableStale = false;
@@ -66,6 +68,7 @@ export class Watch {
       this.seen.looks = version.looks;
       this.#looks();
     }
+    return this.tableStale || left.includes(true);
   }
 
   #about() {
@@ -73,7 +76,7 @@ export class Watch {
     this.seen.about = model.version.about;
     const names = model.series.filter((name) => model.about.task !== "regression" || name.includes("loss"));
     if (names.join() !== this.charts.map((chart) => chart.name).join()) {
-      this.charts = names.map((name) => new Chart(name));
+      this.charts = names.map((name) => new Chart(name, this.wake));
       this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
       this.#view();
     }
@@ -98,6 +101,7 @@ export class Watch {
       chart.stale = true;
       chart.thinAt = -Infinity;
     }
+    this.wake();
   }
 
   // --- the table of arms ---------------------------------------------------------------------
