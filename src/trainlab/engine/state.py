@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trainlab.deprecated import renamed
@@ -28,6 +28,21 @@ class MemberState:
     updates: int = 0
 
     state = renamed("state", "optimizer")
+
+    def arrays(self) -> dict[str, Array]:
+        """All of its arrays by name, as a store keeps them."""
+        optimizer = {f"state/{name}": values for name, values in self.optimizer.items()}
+        return {"params": self.params, "buffers": self.buffers, **optimizer}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], updates: int) -> MemberState:
+        """The state that gave these arrays, among which there may be others."""
+        optimizer = {
+            name.removeprefix("state/"): values
+            for name, values in arrays.items()
+            if name.startswith("state/")
+        }
+        return cls(arrays["params"], arrays["buffers"], optimizer, updates)
 
 
 def draw_states(
