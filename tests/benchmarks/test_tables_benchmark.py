@@ -570,7 +570,7 @@ def test_who_is_not_installed_is_left_out_with_a_sentence(monkeypatch: pytest.Mo
     found = {"catboost": None, "sklearn": object(), "trainlab": object()}
     monkeypatch.setattr(importlib.util, "find_spec", found.get)
     assert lineup.BY_NAME["CatBoost"].missing() == (
-        "CatBoost is left out: catboost is not installed (pip install '.[tables-bench]')."
+        "CatBoost is left out: catboost is not installed (make bench-tables installs it)."
     )
     assert lineup.BY_NAME["linear"].missing() is None
     assert lineup.BY_NAME[lineup.OURS].missing() is None
