@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,7 +36,13 @@ def routing() -> Iterator[None]:
 def network(kind: Any = tl.MLPClassifier, **settings: Any) -> Any:
     # Raw columns, so that it matters how a step before scales them.
     one = kind((5,), max_iter=5, standardize_inputs=False, random_state=0, **settings)
-    return one.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+    return one.set_fit_request(sample_weight=True)
+
+
+def scorer(kind: Any = tl.MLPClassifier) -> Any:
+    """One that asks for weights; before 1.6 the `score` of a pipeline cannot route them."""
+    name = "accuracy" if kind is tl.MLPClassifier else "r2"
+    return get_scorer(name).set_score_request(sample_weight=True)
 
 
 def searched(search: Any, y: Any, name: str) -> tuple[Any, Any]:
@@ -56,9 +63,9 @@ def test_a_search_routes_as_those_of_scikit_learn_do(kind: Any, weighed: bool | 
             StandardScaler().set_fit_request(sample_weight=weighed), estimator
         )
         name = f"{kind.__name__.lower()}__{name}"
-    space, folds = {name: [0.01, 0.1]}, GroupKFold(3)
-    theirs = searched(GridSearchCV(estimator, space, cv=folds), y, name)
-    search = tl.PopulationSearchCV(estimator, space, n_iter=2, cv=folds, random_state=0)
+    space, given = {name: [0.01, 0.1]}, {"cv": GroupKFold(3), "scoring": scorer(kind)}
+    theirs = searched(GridSearchCV(estimator, space, **given), y, name)
+    search = tl.PopulationSearchCV(estimator, space, n_iter=2, random_state=0, **given)
     ours = searched(search, y, name)
     for one, other in zip(theirs, ours, strict=True):
         assert np.array_equal(one, other)
@@ -70,9 +77,10 @@ def test_a_search_routes_as_those_of_scikit_learn_do(kind: Any, weighed: bool | 
 def test_a_search_in_a_cross_validation_is_given_the_weights() -> None:
     line = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), network())
     space = {"mlpclassifier__learning_rate_init": [0.01, 0.1]}
-    search = tl.PopulationSearchCV(line, space, n_iter=2, cv=2, random_state=0)
+    given = {"cv": 2, "scoring": scorer()}
+    search = tl.PopulationSearchCV(line, space, n_iter=2, random_state=0, **given)
     weighed, plain = (
-        cross_validate(search, X, LABELS, params={"sample_weight": weight}, cv=2)["test_score"]
+        cross_validate(search, X, LABELS, params={"sample_weight": weight}, **given)["test_score"]
         for weight in (WEIGHT, np.ones(60))
     )
     assert np.isfinite(weighed).all()
@@ -86,7 +94,7 @@ def test_the_vote_of_a_search_is_weighed() -> None:
         line = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), network())
         space = {"mlpclassifier__learning_rate_init": [0.01, 0.1, 0.3]}
         search = tl.PopulationSearchCV(
-            line, space, n_iter=3, cv=2, random_state=0, ensemble="greedy"
+            line, space, n_iter=3, cv=2, scoring=scorer(), random_state=0, ensemble="greedy"
         )
         return search.fit(X, LABELS, sample_weight=weight).ensemble_
 
@@ -101,7 +109,9 @@ def test_what_nobody_asked_for_is_refused(in_pipeline: bool) -> None:
     one = tl.MLPClassifier((5,), max_iter=5, random_state=0)
     space = {"mlpclassifier__alpha" if in_pipeline else "alpha": [0.1]}
     estimator = make_pipeline(StandardScaler(), one) if in_pipeline else one
-    search = tl.PopulationSearchCV(estimator, space, n_iter=1, cv=2, random_state=0)
+    search = tl.PopulationSearchCV(
+        estimator, space, n_iter=1, cv=2, scoring=scorer(), random_state=0
+    )
     with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
         search.fit(X, LABELS, sample_weight=WEIGHT)
 

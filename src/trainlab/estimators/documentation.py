@@ -30,5 +30,6 @@ class DocumentationLink:
     def _doc_link_template(self) -> str:
         return f"{site().rstrip('/')}/{_PAGE}" if site() else ""
 
-    def _doc_link_url_param_generator(self) -> dict[str, Any]:
+    def _doc_link_url_param_generator(self, *_: Any) -> dict[str, str]:
+        # Before 1.6 it is given the estimator once more.
         return {"name": type(self).__name__}
