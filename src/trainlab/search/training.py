@@ -110,7 +110,12 @@ class CandidateBatch:
         self.trained = [Trained() for _ in candidates]
         self._ready, inputs = _prepare(candidates, X, y, parameters, self.trained)
         self._tasks, self._told = tasks, ExitStack()
-        self._fit_tasks = self._begun(inputs, y, parameters) if tasks else {}
+        self._fit_tasks: dict[int, FitTask] = {}
+        try:
+            self._begin(inputs, y, parameters)
+        except BaseException:  # of a callback
+            self.close()
+            raise
         self._groups = _groups(self._ready)
         self.fits: list[Fit] = []
         for place, group in enumerate(self._groups):
@@ -153,12 +158,10 @@ class CandidateBatch:
         """Tells the callbacks of its candidates that their fits have ended, however they did."""
         self._told.close()
 
-    def _begun(
-        self, inputs: Mapping[int, Any], y: Any, parameters: Mapping[str, Any]
-    ) -> dict[int, FitTask]:
-        """The fits of the candidates, by number; callbacks of the search follow their networks."""
-        begun = {}
-        for number, (candidate, task) in enumerate(zip(self.candidates, self._tasks, strict=True)):
+    def _begin(self, inputs: Mapping[int, Any], y: Any, parameters: Mapping[str, Any]) -> None:
+        """Begins the fits of the candidates; callbacks of the search follow their networks."""
+        for number, task in enumerate(self._tasks):
+            candidate = self.candidates[number]
             network = candidate.network
             self._told.enter_context(task.context.propagate_callback_context(network))
             task.begin()
@@ -166,8 +169,7 @@ class CandidateBatch:
                 own = network_parameters(candidate.estimator, parameters)
                 self._told.callback(end_callbacks, network)
                 given = inputs[number], y, own.get("sample_weight")
-                begun[number] = FitTask.begin(network, self._ready[number], given)
-        return begun
+                self._fit_tasks[number] = FitTask.begin(network, self._ready[number], given)
 
     def _followed(self, group: _CandidateGroup) -> dict[int, MemberTask]:
         """The tasks of the members of a population, by their rows."""
