@@ -156,9 +156,10 @@ def new() -> None:
 @click.argument("name")
 def new_experiment(name: str) -> None:
     """Write NAME.py into this folder: an experiment that runs as it is, to be changed."""
+    from trainlab.experiments import EXPERIMENTS
     from trainlab.experiments.files import begin
 
-    path = begin(name, Path())
+    path = begin(name, Path(), EXPERIMENTS)
     say(f"{path} is an experiment; to run it:", whole=command(["trainlab", "run", str(path)]))
 
 
