@@ -32,6 +32,14 @@ FURTHEST_ODDS: Final = 30.0
 """Logarithm of the odds of a label that all rows of a fold have, or none."""
 
 
+def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) -> int:
+    """How many iterations there are of some settings, for so many columns."""
+    columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
+    leaves = columns * settings["max_leaf_nodes"]
+    iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
+    return max(LEAST, iterations * WIDE // max(WIDE, features))
+
+
 def grow(
     rows: Rows, held: Rows, targets: Targets, settings: Mapping[str, Any], seed: int
 ) -> BoostedTrees:
@@ -39,10 +47,7 @@ def grow(
 
     y of both is as the targets encode it.
     """
-    columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
-    leaves = columns * settings["max_leaf_nodes"]
-    iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
-    iterations = max(LEAST, iterations * WIDE // max(WIDE, rows.x.shape[1]))
+    iterations = iterations_of(targets, settings, rows.x.shape[1])
     rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
     usual = {"max_iter": iterations, "learning_rate": rate, "max_depth": DEPTH}
     chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
