@@ -212,13 +212,14 @@ def _told(found: list[Spent]) -> str:
     def middle(value: Callable[[Spent], float]) -> float:
         return statistics.median(map(value, found))
 
-    cores = {
-        name: middle(lambda one, name=name: getattr(one, name) / one.seconds)
-        for name in ("training", "server", "browser")
+    shares = {
+        "training": middle(lambda one: one.training / one.seconds),
+        "server": middle(lambda one: one.server / one.seconds),
+        "browser": middle(lambda one: one.browser / one.seconds),
     }
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in cores.items())
+    cores = ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
     rate, cost = middle(lambda one: one.rate), middle(lambda one: one.cost)
-    return f"{rate:,.0f} steps/s of {cost:.0f} µs of a core; cores: {shares}"
+    return f"{rate:,.0f} steps/s of {cost:.0f} µs of a core; cores: {cores}"
 
 
 def _answer(tab: Any) -> float:

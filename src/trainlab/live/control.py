@@ -25,8 +25,10 @@ from trainlab.training.pace import Pace
 
 SPAN: Final = 0.02
 """Seconds of training between two looks at what people want."""
-FRAMES: Final = 15
-"""Snapshots in a second, at most: as often as the page draws."""
+FRAMES: Final = 12
+"""Snapshots in a second, at most; pages draw each of them."""
+FEWER: Final = 5
+"""The same of a training at full speed: whoever draws takes time from it."""
 SHARE: Final = 1 / 50
 """Of the time of training that closer looks may take, while somebody watches."""
 LOOKS: Final = 1 / 8
@@ -211,7 +213,7 @@ class LiveControl:
         if not self._is_idle():
             wait = min(wait, self._step_due - now)
         if self._is_stale:
-            wait = min(wait, self._shown_at + 1 / FRAMES - now)
+            wait = min(wait, self._shown_at + self._between() - now)
         if self._unseen:
             wait = min(wait, max(self._looked_until - now, 0.05))
         with self._wake:
@@ -222,7 +224,7 @@ class LiveControl:
 
     def _show(self, force: bool = False) -> None:
         now = time.monotonic()
-        if force or (self._is_stale and now >= self._shown_at + 1 / FRAMES):
+        if force or (self._is_stale and now >= self._shown_at + self._between()):
             self._shown_at, self._is_stale = now, False
             self._version += 1
             self.snapshot = self._snapshot()
@@ -232,17 +234,20 @@ class LiveControl:
         self._looks |= look(self.session, self._frame)
         self._looks = {arm: self._looks[arm] for arm in self.session.arms if arm in self._looks}
         took = time.monotonic() - start
-        self._looked_until = start + max(LOOKS, took / self._share())
+        self._looked_until = start + max(LOOKS, took / max(SHARE, self._free() / 2))
         self._seen += 1
         self._unseen = False
         self._is_stale = True
 
-    def _share(self) -> float:
-        """Of the time, that closer looks may take: SHARE, or half of what the speed leaves free."""
+    def _between(self) -> float:
+        """Seconds between two snapshots."""
+        return 1 / (FRAMES if self._free() > SHARE else FEWER)
+
+    def _free(self) -> float:
+        """The share of the time that the training does not need at its speed."""
         if self._is_idle():
             return 1.0
-        busy = 1.0 if self._speed is None else self._speed / max(self._rate, self._speed)
-        return max(SHARE, (1 - busy) / 2)
+        return 0.0 if self._speed is None else 1 - self._speed / max(self._rate, self._speed)
 
     def _prepare(self) -> None:
         """What follows from the session that there is now."""

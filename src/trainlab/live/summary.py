@@ -163,8 +163,9 @@ def _curves(found: SessionSummary, shown: Sequence[int]) -> dict[str, str] | Non
                 if np.isnan(middle).all():
                     continue
                 lost = f"{arm.diverged} of {seeds} diverged" if arm.diverged else ""
-                band = (None, None) if seeds == 1 else (low, high)
-                curves.append(plots.Curve(arm.name, x, middle, *band, lost, index, index >= 7))
+                ends: dict[str, Any] = {} if seeds == 1 else {"low": low, "high": high}
+                look: dict[str, Any] = {"note": lost, "color": index, "dashed": index >= 7}
+                curves.append(plots.Curve(arm.name, x, middle, **ends, **look))
                 highest = max(highest, float(np.nanmax(high)))
             if curves:
                 plots.curves(ax, curves, legend="best" if place == shown[0] else None)
@@ -198,7 +199,8 @@ def _decisions(found: SessionSummary) -> str | None:
             ax.imshow(picture, extent=(low, high, low, high), interpolation="bilinear")
             points = np.frombuffer(base64.b64decode(found.frame["x"]), "<f4").reshape(-1, 2)
             colors = sides[np.array(found.frame["t"])]
-            ax.scatter(*points.T, s=5, c=colors, edgecolors="white", linewidths=0.3)
+            across, up = points.T
+            ax.scatter(across, up, s=5, c=colors, edgecolors="white", linewidths=0.3)
             ax.set_title(f"{index + 1}  {visible(arm.name, 24)}", fontsize=10)
         for ax in axes:
             ax.set_axis_off()

@@ -42,13 +42,14 @@ export class Chart {
     this.stale = true;
   }
 
-  /** Draws what has changed and is due at this time; whether something is left for later. */
+  /** Draws what has changed and is due at this time; in how many milliseconds the rest is. */
   draw(model, now) {
     const thinDue = (this.stale || this.behind) && now - this.thinAt > THIN_EVERY;
-    if (!this.stale && !thinDue) return this.behind;
+    const left = () => (this.behind ? Math.max(0, this.thinAt + THIN_EVERY - now) : Infinity);
+    if (!this.stale && !thinDue) return left();
     this.model = model;
     const box = this.over.parentElement.getBoundingClientRect();
-    if (box.width < 20 || !model.about) return false;
+    if (box.width < 20 || !model.about) return Infinity;
     const which = model.series.indexOf(this.name);
     const axes = this.#axes(model, which, box);
     const moved = JSON.stringify(axes) !== JSON.stringify(this.axes);
@@ -63,7 +64,7 @@ export class Chart {
       this.stale = false;
       this.#grow(this.over, model, which, box);
     }
-    return this.behind;
+    return left();
   }
 
   /** The ends of both axes: they move in jumps, so that little has to be drawn again. */

@@ -9,6 +9,8 @@ import { Watch } from "./watch.js";
 
 const SPEEDS = { full: null, 1: 1, 10: 10, 100: 100, 1000: 1000 };
 const DRAWN_EVERY = 80; // milliseconds: all that has changed is drawn in one frame
+const SLACK = 250; // milliseconds: what is left is drawn with the next message, if one comes
+const AT_ONCE = -1;
 const SPOKEN_EVERY = 5000; // milliseconds between two words to screen readers
 
 const model = new Model();
@@ -107,20 +109,20 @@ addEventListener("hashchange", readAddress);
 
 // --- messages and frames ---------------------------------------------------------------------
 
-let drawnAt = -Infinity, spokenAt = 0, frames = 0, isWaiting = false, timer = 0;
+let drawnAt = -Infinity, spokenAt = 0, frames = 0, timer = 0, due = Infinity;
 
-/** Has the page drawn in the next frame that is due, or at once. */
-function wake(atOnce = false) {
-  if (isWaiting && !atOnce) return;
-  isWaiting = true;
+/** Has the page drawn after so many milliseconds, but not sooner after the last time than is allowed. */
+function wake(wait = 0) {
+  const now = performance.now(), wanted = Math.max(now + wait, wait < 0 ? now : drawnAt + DRAWN_EVERY);
+  if (wanted >= due) return;
+  due = wanted;
   clearTimeout(timer);
-  const due = atOnce ? 0 : drawnAt + DRAWN_EVERY - performance.now();
-  timer = setTimeout(() => requestAnimationFrame(frame), Math.max(0, due));
+  timer = setTimeout(() => requestAnimationFrame(frame), due - now);
 }
 
 function frame(now) {
   frames++;
-  isWaiting = false;
+  due = Infinity;
   drawnAt = performance.now();
   const { status } = model;
   if (!status) return;
@@ -134,11 +136,11 @@ function frame(now) {
     spokenAt = now;
     spoken.textContent = T.status(status);
   }
-  const isLeft = watch.draw(now);
+  const left = watch.draw(now);
   steer.draw();
-  if (isLeft) wake();
+  if (left < Infinity) wake(left + SLACK);
 }
-onColours(() => wake(true));
+onColours(() => wake(AT_ONCE));
 
 let shown = null, messages = 0, stream = null;
 function take({ data }) {
@@ -152,7 +154,7 @@ function take({ data }) {
     isShared = false;
     shown = JSON.stringify(choice);
   }
-  wake(Boolean(answers)); // to what somebody did
+  wake(answers ? AT_ONCE : 0); // to what somebody did
 }
 
 /** A page that nobody sees asks for nothing; seen again, it begins with all that there is. */

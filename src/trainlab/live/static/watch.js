@@ -4,7 +4,7 @@ import { Chart } from "./chart.js";
 import { bytes, colours, floats, h, hue, labelled, select, swatch, words, write } from "./dom.js";
 import { T } from "./texts.js";
 
-const TABLE_EVERY = 250; // milliseconds
+const TABLE_EVERY = 500; // milliseconds
 
 export class Watch {
   /** `wake` has the page drawn. */
@@ -43,10 +43,10 @@ export class Watch {
       this.verdict, this.surfaces, this.layers, this.wrong);
   }
 
-  /** Draws what has changed and is due at this time; whether something is left for later. */
+  /** Draws what has changed and is due at this time; in how many milliseconds the rest is. */
   draw(now) {
     const { model } = this, { version } = model;
-    if (!model.about) return false;
+    if (!model.about) return Infinity;
     if (this.seen.about !== version.about) this.#about();
     if (this.seen.curves !== version.curves) {
       this.seen.curves = version.curves;
@@ -68,7 +68,7 @@ export class Watch {
       this.seen.looks = version.looks;
       this.#looks();
     }
-    return this.tableStale || left.includes(true);
+    return Math.min(...left, this.tableStale ? this.tableAt + TABLE_EVERY - now : Infinity);
   }
 
   #about() {
