@@ -82,8 +82,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "trainlab"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would be fetched, which browsers refuse to a file
 html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
