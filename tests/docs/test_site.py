@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -19,10 +20,10 @@ from typing import Any
 import pytest
 
 import trainlab as tl
-from documents import DOCUMENTS, ROOT
+from documents import DOCUMENTS, ROOT, blocks
 
 TOOLS = ROOT / "tools" / "site"
-MODULES = ("reference", "staging", "checks")
+MODULES = ("reference", "notebooks", "staging", "checks")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,8 @@ def test_every_document_is_in_a_table_of_contents(
                     path = (TOOLS / "x" / Path(name).parent / entry).resolve()
                     short = path.relative_to(TOOLS / "x").as_posix()
                     todo += [f"{short}.md", f"{short}.rst"]
-    assert set(pages) - reached == set()
+    others = {name for name in pages if name.endswith(".ipynb") or name.startswith("source/")}
+    assert set(pages) - others - reached == set()
     placed = {tools["staging"].place(path) for path in DOCUMENTS} - {None}
     assert placed - {"examples/index.rst"} <= reached  # Sphinx makes that one
 
@@ -106,8 +108,12 @@ def test_every_document_is_in_a_table_of_contents(
         ("[a](#here)", "[a](#here)"),
         ("[a](../LICENSE)", "a"),
         (
-            "[`base.py`](../src/trainlab/engine/base.py)",
-            '<a href="_modules/trainlab/engine/base.html"><code>base.py</code></a>',
+            "[`base.py`](../src/trainlab/network/base.py)",
+            '<a href="_modules/trainlab/network/base.html"><code>base.py</code></a>',
+        ),
+        (
+            "[a](../src/trainlab/engine/base.py)",  # in which no public name is defined
+            '<a href="source/trainlab/engine/base.html">a</a>',
         ),
         ("```python\nf[0](x)\n```", "```python\nf[0](x)\n```"),
     ],
@@ -132,6 +138,23 @@ def test_what_is_no_longer_there_is_removed(tools: dict[str, Any], tmp_path: Pat
     tools["staging"].stage(tmp_path)
     assert not old.exists()
     assert kept.stat().st_mtime_ns == before  # else Sphinx would read it again
+
+
+def test_a_lesson_is_a_notebook_with_its_code_and_its_figure(pages: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "learn" / "optimizers.md").read_text(encoding="utf-8")
+    assert "{download}" in pages["learn/optimizers.md"]
+    cells = json.loads(pages["learn/optimizers.ipynb"])["cells"]
+    code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    assert code == [block.text.rstrip("\n") for block in blocks(page, "python")]
+    words = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    assert "](attachment:optimizer-comparison.png)" in words
+    assert "optimizer-comparison.png" in cells[0]["attachments"]
+    assert "$$\n\\begin{aligned}" in words
+    assert "```" not in words
+    assert "<details>" not in words
+    assert not re.findall(r"\]\((?!attachment:|https:)", words)
+    tutorial = json.loads(pages["tutorial.ipynb"])["cells"]
+    assert any(cell["source"].startswith("%%writefile compare.py\n") for cell in tutorial)
 
 
 @pytest.mark.parametrize(

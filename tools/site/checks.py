@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -34,9 +38,10 @@ class Page(HTMLParser):
             self.loaded.append(found["href"])
 
 
-def check(site: Path) -> list[str]:
+def check(site: Path, with_notebooks: bool = True) -> list[str]:
     """What is wrong, a line each; prints what was looked at."""
-    pages = {path.resolve(): Page(path) for path in sorted(site.rglob("*.html"))}
+    files = [path for path in sorted(site.rglob("*.html")) if "_static" not in path.parts]
+    pages = {path.resolve(): Page(path) for path in files}
     faults, links = [], 0
     for path, page in pages.items():
         for link in [*page.links, *page.loaded]:
@@ -52,9 +57,10 @@ def check(site: Path) -> list[str]:
             elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 faults.append(f"{path.relative_to(site.resolve())}: no such anchor: {link}")
     faults += missing_names(pages.values()) + missing_options(site)
-    notebooks = sorted((site / "_downloads").rglob("*.ipynb"))
-    for notebook in notebooks:
-        faults += failures(notebook)
+    notebooks = sorted((site / "_downloads").rglob("*.ipynb")) if with_notebooks else []
+    logging.getLogger("traitlets").setLevel(logging.ERROR)  # it tells of each start
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults += [fault for found in pool.map(failures, notebooks) for fault in found]
     print(
         f"{len(pages)} pages, {links} links inside the site, {len(reference.public())} names, "
         f"{len(program.commands)} commands, {len(notebooks)} notebooks run"
@@ -90,8 +96,11 @@ def failures(path: Path) -> list[str]:
     from nbclient.exceptions import CellExecutionError
 
     notebook = nbformat.read(path, as_version=4)
+    settings = {"timeout": 300, "kernel_name": "python3", "extra_arguments": ["--log-level=ERROR"]}
     try:
-        NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        with tempfile.TemporaryDirectory() as folder:
+            place = {"metadata": {"path": folder}}  # where it may write files
+            NotebookClient(notebook, resources=place, **settings).execute()
     except CellExecutionError as error:
         return [f"{path.name}: {error}"]
     return []

@@ -61,10 +61,10 @@ toc_object_entries_show_parents = "hide"
 # --- examples ---------------------------------------------------------------------------------
 
 sphinx_gallery_conf = {
-    "examples_dirs": "../../build/site/_examples",
+    "examples_dirs": "_examples",
     "gallery_dirs": "examples",
     "filename_pattern": r"\.py$",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "staging.InOrder",
     "download_all_examples": True,
     "show_memory": False,
     "show_signature": False,
@@ -82,8 +82,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "trainlab"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False  # it would be fetched, which browsers refuse to a file
 html_theme_options = {
     "header_links_before_dropdown": 8,
     "navbar_align": "left",
@@ -123,7 +125,30 @@ def escape(app: Any, what: str, name: str, thing: Any, options: Any, lines: list
             lines[i] = re.sub(r"(?<!\\)\|", r"\\|", line)
 
 
+def escape_names(app: Any, what: str, name: str, thing: Any, o: Any, lines: list[str]) -> None:
+    """The `_` at the end of scikit-learn's attributes, which would be a link."""
+    pattern = re.compile(r"(`+.+?`+)|(?<![\\\w])(\w*[^\W_])_(?!\w)")
+    for i, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            lines[i] = pattern.sub(lambda found: found[1] or found[2] + r"\_", line)
+
+
+def lead_back(app: Any, page: str, template: str, context: Any, doctree: Any) -> None:
+    """The links of source pages to what they define: viewcode knows one package of each file."""
+
+    def link(found: re.Match[str]) -> str:
+        folder, name, more, anchor = found.groups("")
+        room, _, last = name.rpartition(".")
+        return f"{folder}{name}{more}.html#{room}.{anchor[anchor.index('.' + last) + 1 :]}"
+
+    if page.startswith("_modules/trainlab"):
+        pattern = r'(?<=href=")([^"]*reference/names/)([\w.]+?)(-function)?\.html#([^"]+)'
+        context["body"] = re.sub(pattern, link, context["body"])
+
+
 def setup(app: Any) -> None:
     """What the options cannot say."""
     app.connect("build-finished", add_mathjax)
+    app.connect("html-page-context", lead_back)
     app.connect("autodoc-process-docstring", escape, priority=400)  # before numpydoc
+    app.connect("autodoc-process-docstring", escape_names, priority=600)  # after it

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import notebooks
 import reference
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,6 +36,7 @@ MADE: Final = {
 """Pages of a part that exist on the site alone: (title, link, text)."""
 
 EXAMPLES: Final = "examples"
+SOURCE: Final = "source"
 FENCED: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")
 ROW: Final = re.compile(
@@ -69,14 +71,33 @@ def turned(text: str, file: Path) -> str:
             return found[0]
         if to is not None:
             return f"{mark}[{words}]({os.path.relpath(to, here)}{anchor or ''})"
-        if whole.is_relative_to(ROOT / "src"):  # a page that shows the source
-            module = whole.relative_to(ROOT / "src").with_suffix("").as_posix()
-            page = "index" if whole.is_dir() else module
-            return f'<a href="{os.path.relpath("_modules", here)}/{page}.html">{plain(words)}</a>'
+        if whole.is_relative_to(ROOT / "src"):
+            return f'<a href="{os.path.relpath(source_page(whole), here)}">{plain(words)}</a>'
         return words  # a file that the site lacks
 
     parts = FENCED.split(text)
     return "".join(one if one.startswith("```") else LINK.sub(link, one) for one in parts)
+
+
+def source_page(file: Path) -> str:
+    """The page that shows a file of the source: viewcode makes one where a name is described."""
+    module = file.relative_to(ROOT / "src").with_suffix("").as_posix()
+    if file.is_dir():
+        return "_modules/index.html"
+    described = {getattr(thing, "__module__", "") for thing in reference.public().values()}
+    return f"{'_modules' if module.replace('/', '.') in described else SOURCE}/{module}.html"
+
+
+def sources(texts: list[str]) -> dict[str, str]:
+    """Pages that show files which pages link and viewcode does not show."""
+    linked = {m for text in texts for m in re.findall(rf'href="[./]*{SOURCE}/(\S+?)\.html"', text)}
+    found = {}
+    for module in sorted(linked):
+        name, file = f"src/{module}.py", (ROOT / "src" / module).with_suffix(".py")
+        code = "\n".join(f"   {line}" for line in file.read_text("utf-8").splitlines())
+        title = f"{name}\n{'=' * len(name)}\n\n.. code-block:: python\n\n"
+        found[f"{SOURCE}/{module}.rst"] = f":orphan:\n\n{title}{code}\n"
+    return found
 
 
 def plain(words: str) -> str:
@@ -153,12 +174,26 @@ def pages() -> dict[str, str]:
         to = place(file)
         if to is None or not to.endswith(".md") or to == "index.md":
             continue
-        text = turned(file.read_text(encoding="utf-8"), file)
+        text = file.read_text(encoding="utf-8")
+        if file == DOCS / "tutorial.md" or (file.parent.name == "learn" and file.stem != "README"):
+            found |= downloads(text, file)
+            continue
+        text = turned(text, file)
         if file.name == "README.md" and file.is_relative_to(DOCS):
             below = tree(sorted_links(text))
             text = (gallery(text) if file.parent.name == "experiments" else text) + below
         found[to] = text + found.get(to, "")
-    return found | reference.pages()
+    return found | sources(list(found.values())) | reference.pages()
+
+
+def downloads(text: str, file: Path) -> dict[str, str]:
+    """A lesson's notebook, and the page with a line that offers it."""
+    to = place(file) or ""
+    name = Path(to).with_suffix(".ipynb")
+    title, _, rest = turned(text, file).partition("\n\n")
+    offer = f"{{download}}`Download this page as a notebook <{name.name}>`"
+    page = f"{title}\n\n{offer}\n\n{rest}"
+    return {to: page, name.as_posix(): notebooks.notebook(text, file.parent)}
 
 
 def sorted_links(text: str) -> list[str]:
@@ -195,6 +230,19 @@ def stage(source: Path) -> None:
     names = {path.stem for path in files}
     if made.exists() and any(p.stem not in names for p in made.glob("*.py")):
         shutil.rmtree(made)
+
+
+class InOrder:
+    """The order of the examples in sphinx-gallery: that of their README."""
+
+    def __init__(self, src_dir: str) -> None:
+        self.names = re.findall(
+            r"\]\((.+?\.py)\)", (DOCS / EXAMPLES / "README.md").read_text("utf-8")
+        )
+
+    def __call__(self, name: str) -> int:
+        """The place of an example."""
+        return self.names.index(name)
 
 
 def header() -> str:
