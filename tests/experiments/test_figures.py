@@ -19,8 +19,11 @@ from reduced import measured
 from trainlab import plots
 from trainlab.experiments import EXPERIMENTS
 from trainlab.experiments.figures import TEST, TRAIN
+from trainlab.pages import markup
 from trainlab.plots.populations import ENDED
 
+LARGEST = 150_000
+"""Bytes of a figure in a page; two times nineteen are to fit into 3 MB, and most have 50,000."""
 BAND = "median of 2 seeds, and the band of 95 % of them"
 
 
@@ -120,6 +123,7 @@ def test_an_adaptive_figure_is_in_the_dark_the_one_of_the_dark_theme(name: str) 
     )
     assert re.sub(rb"<style>:root.*?</style>", b"", seen) == plots.svg(dark)
     assert b"<image" not in adaptive  # its colours would stay
+    assert len(markup.uri(adaptive)) < LARGEST
 
 
 def matplotlib_rgb(color: str) -> tuple[float, ...]:
@@ -131,7 +135,7 @@ def test_panels_of_one_scale_have_numbers_at_the_edges_and_two_abreast_on_a_phon
         drawn = EXPERIMENTS["batch-norm"].figure(measured("batch-norm"), plots.THEMES[theme])
         assert drawn.axes[0].figure.get_supxlabel() == "epoch"
         (legend,) = drawn.legends
-        assert [text.get_text() for text in legend.get_texts()] == [
+        assert [" ".join(text.get_text().split()) for text in legend.get_texts()] == [
             "plain",
             ENDED,
             "batch norm",

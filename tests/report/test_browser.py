@@ -307,6 +307,32 @@ def test_a_chart_has_the_size_of_a_phone_and_names_for_readers(page: Path, tmp_p
     assert found["fields"] == ["View", "Arms", "Download"]
 
 
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_fault(page: Path, dark: bool, width: int) -> None:
+    tools = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
+    path = chromium.browser()
+    with tools.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        tab = browser.new_page(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            bypass_csp=True,  # else axe-core may not run
+        )
+        tab.goto(page.as_uri())
+        tab.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        tab.locator(".chart .plot svg").wait_for()
+        found = axe.Axe().run(tab).response
+        wide = tab.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+    assert [
+        (one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]
+    ] == []
+    assert found["passes"]
+    assert wide == width
+
+
 def test_without_scripts_the_page_is_whole(page: Path) -> None:
     """What the file holds is what a reader without scripts has: no dead control, every picture."""
     text = page.read_text(encoding="utf-8")
