@@ -44,7 +44,7 @@ def summary(
 
 def _values(ranked: Mapping[str, Interval]) -> str:
     """The arms with their values; of many, the best and the last."""
-    shown = [f"{arm} {number(found.center)}" for arm, found in ranked.items()]
+    shown = [f"{_named(arm)} {number(found.center)}" for arm, found in ranked.items()]
     return ", ".join(shown if len(shown) <= 2 * FEW else [shown[0], "…", shown[-1]])
 
 
@@ -59,26 +59,36 @@ def _ranking(
     pair = _pair(comparisons, best, last)
     assert pair is not None  # the caller's
     if len(ranked) == 2:
-        # Pairs may contradict medians; the sentence says what the pairs show.
-        ahead = pair.winner or best
-        behind = last if ahead == best else best
-        values = f"{_value(measure, ranked[ahead])}, {behind} {_value(measure, ranked[behind])}"
-        found = f"{measure.words} of {ahead} {values} (medians of {seeds} seeds)"
-        if pair.shown:
-            return [f"{ahead} is better than {behind} {_wins(pair, ahead, measure)}: {found}"]
-        better = f"{ahead} is better {_wins(pair, ahead, measure)}"
-        return [f"No difference is shown between {ahead} and {behind}: {found}; {better}"]
+        return [_of_two(measure, ranked, pair, seeds)]
     value = f"{measure.words} {_value(measure, ranked[best])} (median of {seeds} seeds)"
-    lines = [f"{best} is the best of {len(ranked)} arms: {value}"]
-    ending = f"; {best} is better {_wins(pair, best, measure)}" if pair.pairs else ""
-    lines.append(f"{last} is the last: {_value(measure, ranked[last])}{ending}")
+    lines = [f"{_named(best)} is the best of {len(ranked)} arms: {value}"]
+    ending = f"; {_named(best)} is better {_wins(pair, best, measure)}" if pair.pairs else ""
+    lines.append(f"{_named(last)} is the last: {_value(measure, ranked[last])}{ending}")
     others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
-    alike = [arm for arm, one in others if one is not None and not one.shown]
+    alike = [_named(arm) for arm, one in others if one is not None and not one.shown]
     if len(alike) > FEW:
         alike = [f"{len(alike)} other arms"]
     if alike:
-        lines.append(f"No difference is shown between {best} and {', '.join(alike)}")
+        lines.append(f"No difference is shown between {_named(best)} and {', '.join(alike)}")
     return lines
+
+
+def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, seeds: int) -> str:
+    """A sentence on two arms; where pairs contradict medians, it says what the pairs show."""
+    best, last = ranked
+    ahead, behind = (last, best) if pair.winner == last else (best, last)
+    values = f"{_value(measure, ranked[ahead])}, {_named(behind)} {_value(measure, ranked[behind])}"
+    found = f"{measure.words} of {_named(ahead)} {values} (medians of {seeds} seeds)"
+    wins = _wins(pair, ahead, measure)
+    if pair.shown:
+        return f"{_named(ahead)} is better than {_named(behind)} {wins}: {found}"
+    both = f"{_named(ahead)} and {_named(behind)}"
+    return f"No difference is shown between {both}: {found}; {_named(ahead)} is better {wins}"
+
+
+def _named(arm: str) -> str:
+    """The name of an arm, in quotes where it would fall apart in a sentence."""
+    return f"“{arm}”" if "," in arm else arm
 
 
 def _value(measure: Measure, found: Interval) -> str:

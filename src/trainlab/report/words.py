@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from trainlab.evidence import Replication
 from trainlab.experiments import published
@@ -68,12 +68,49 @@ def misprint(row: Replication) -> float | None:
 # --- settings --------------------------------------------------------------------------
 
 
+ALL: Final = "all arms"
+
+
 def settings(results: Results) -> Iterable[tuple[str, str]]:
-    """Arm → its settings in words, of its first member."""
+    """Arm → its settings in words, of its first member; what all of several share, once."""
     measured = results.measured
-    for arm, rows in measured.arms.items():
-        found = measured.members[rows[0]].settings
-        yield arm, ", ".join(_pairs({k: v for k, v in found.items() if k != "seed"}))
+    found = {
+        arm: {k: v for k, v in measured.members[rows[0]].settings.items() if k != "seed"}
+        for arm, rows in measured.arms.items()
+    }
+    shared = _shared(list(found.values())) if len(found) > 1 else {}
+    if shared:
+        yield ALL, ", ".join(_pairs(shared))
+    for arm, own in found.items():
+        said = ", ".join(_pairs(_without(own, shared)))
+        if said or not shared:
+            yield arm, said
+
+
+def _shared(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all have in common; of parts of one kind, what these have in common."""
+    first, *others = found
+    same: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [value, *(one.get(key) for one in others)]
+        if all(one == value for one in values):
+            same[key] = value
+        elif all(
+            isinstance(one, Mapping) and one.get("kind") == value.get("kind") for one in values
+        ):
+            same[key] = _shared(values)
+    return same
+
+
+def _without(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not shared; the kind of a part stays with what differs in it."""
+    rest: dict[str, Any] = {}
+    for key, value in own.items():
+        if key not in shared:
+            rest[key] = value
+        elif value != shared[key]:
+            rest[key] = {"kind": value.get("kind")} | _without(value, shared[key])
+    return rest
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterable[str]:
