@@ -66,7 +66,7 @@ class BaseMLP(CallbackSupport, Predictor):
     def _check_same_targets(self, rows: Rows) -> None:
         """Raises SettingError unless a warm start can go on with these rows."""
 
-    @with_callbacks  # type: ignore[untyped-decorator]  # scikit-learn comes without types
+    @with_callbacks
     def fit(
         self,
         X: Any,

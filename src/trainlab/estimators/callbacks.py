@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from trainlab.engine.base import Widths
 from trainlab.estimators.preparation import Prepared
@@ -18,20 +18,23 @@ from trainlab.members import Member
 from trainlab.population import Population
 from trainlab.training.callbacks import Callback, Moment
 
-
-def _undecorated(method: Any) -> Any:
-    return method
-
+F = TypeVar("F", bound=Callable[..., Any])
 
 try:
     _sklearn: Any = importlib.import_module("sklearn.callback")
 except ImportError:  # older than 1.9
     _sklearn = None
 _Mixin: Any = _sklearn.CallbackSupportMixin if _sklearn else object
-with_callbacks: Any = _sklearn.with_callbacks if _sklearn else _undecorated
-"""Decorates `fit`: callbacks are told that it has ended, however it ends."""
-end_callbacks: Any = with_callbacks(lambda estimator: None)
-"""Tells those of an estimator that its fit has ended."""
+
+
+def with_callbacks(fit: F) -> F:
+    """Has the callbacks of an estimator told that `fit` has ended, however it ends."""
+    return cast(F, _sklearn.with_callbacks(fit)) if _sklearn else fit
+
+
+@with_callbacks
+def end_callbacks(estimator: Any) -> None:
+    """Tells the callbacks of an estimator that its fit has ended."""
 
 
 class CallbackSupport(_Mixin):  # type: ignore[misc]  # scikit-learn comes without types

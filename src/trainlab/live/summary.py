@@ -145,8 +145,8 @@ def last(arm: ArmSummary, place: int) -> tuple[float, float, float] | None:
     return float(low[0]), float(middle[0]), float(high[0])
 
 
-def _curves(found: SessionSummary, shown: Sequence[int]) -> dict[str, str] | None:
-    """Theme → the curves as a picture; None where there are none yet."""
+def _curves(found: SessionSummary, shown: Sequence[int]) -> str | None:
+    """The curves as a picture; None where there are none yet."""
     from trainlab import plots
     from trainlab.pages.markup import uri
 
@@ -172,8 +172,7 @@ def _curves(found: SessionSummary, shown: Sequence[int]) -> dict[str, str] | Non
             if highest > LARGEST:
                 ax.set_ylim(0, LARGEST)
             plots.label(ax, "step", WORDS[place])
-    light = plots.svg(drawn)
-    return {"light": uri(light), "dark": uri(plots.recolored(light))}
+    return uri(plots.adaptive(plots.svg(drawn)))
 
 
 def _decisions(found: SessionSummary) -> str | None:

@@ -221,7 +221,7 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         verbose: bool = False,
     ) -> None: ...
 
-    @with_callbacks  # type: ignore[untyped-decorator]  # scikit-learn comes without types
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Train and compare the candidates, and fit the best to all rows if `refit`.
 
