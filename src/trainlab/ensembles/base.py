@@ -17,7 +17,14 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 
 from trainlab.ensembles.boosting import grow, iterations_of
-from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, TREES, check_families, draw
+from trainlab.ensembles.families import (
+    FAMILIES,
+    FIRST_FAMILIES,
+    QUICK_TREES,
+    TREES,
+    check_families,
+    draw,
+)
 from trainlab.ensembles.folds import PARTS, among, by_groups, deal, digest, given_splits, splits_of
 from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
@@ -213,7 +220,8 @@ class PopulationEnsemble(Predictor):
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
         with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
-        trees = TREES if with_trees else ()
+        is_quick = chosen["preset"] == "quick" and targets.task == "regression"
+        trees = (QUICK_TREES if is_quick else TREES) if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
         how = (trees, seed, chosen, earlier, given)
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
@@ -363,10 +371,7 @@ def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) ->
     rows, held = (
         replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
     )
-    settings = plan.trees[number]
-    if iterations is not None:
-        settings = {**settings, "max_iter": iterations}
-    return grow(rows, held, plan.targets, settings, plan.trees_seed)
+    return grow(rows, held, plan.targets, plan.trees[number], plan.trees_seed, iterations)
 
 
 def _iterations(plan: EnsemblePlan, number: int) -> int:
