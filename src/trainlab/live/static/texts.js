@@ -113,6 +113,7 @@ export const T = {
   layers: "Inside the layers",
   layersNote: (seed, rows) => `Seed ${seed}, in a step on ${rows} training rows.`,
   layersOf: "Layers of",
+  layersTable: "Layer by layer",
   layer: "Layer",
   outputs: "Outputs",
   gradients: "Gradients of the weights",

@@ -264,7 +264,7 @@ export class Watch {
       h("tbody", {}, ...rows));
     if (!this.layers.childElementCount) {
       this.layersNote = h("p", { class: "note" });
-      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layers });
+      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layersTable });
       this.layers.append(h("h2", {}, T.layers),
         h("div", { class: "row" }, labelled(T.layersOf, this.layersArm), this.layersNote), this.layersTable);
     }
