@@ -15,7 +15,7 @@ if not (SITE / "index.html").is_file():
     pytest.skip("there is no site: `make site`", allow_module_level=True)
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import sync_playwright  # noqa: E402  # where it is
 
 PAGES: Final = (
     *("index", "start", "learn/optimizers", "tables", "use", "conventions", "performance"),

@@ -183,8 +183,8 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         tab.get_by_text("Change a number first.").wait_for()
         steer.get_by_label("Rate").fill("0.25")
         person.press("Change")
-        steer.get_by_text("Step 6: SGD: Rate 0.25").wait_for()
-        person.until(lambda: "SGD, Rate 0.25" in person.rows()[0])
+        steer.get_by_text("Step 6: SGD: rate 0.25").wait_for()
+        person.until(lambda: "SGD, rate 0.25" in person.rows()[0])
         steer.get_by_label("Arm").select_option("Adam")
         steer.get_by_label("Dropout").fill("0.4")
         person.press("Clone with these")
@@ -221,7 +221,7 @@ def test_what_is_being_written_stays_whatever_happens_elsewhere(
         rate = person.tab.locator(".steer").get_by_role("spinbutton", name="Rate")
         rate.fill("0.25")
         control.do({"do": "change", "arm": "Adam", "fields": {"lr": 0.5}}).result(PATIENCE)
-        person.until(lambda: "Rate 0.5" in person.rows()[1])
+        person.until(lambda: "rate 0.5" in person.rows()[1])
         assert rate.input_value() == "0.25"
         control.do({"do": "change", "arm": "SGD", "fields": {"lr": 0.5}}).result(PATIENCE)
         person.until(lambda: rate.input_value() == "0.5")
@@ -229,7 +229,7 @@ def test_what_is_being_written_stays_whatever_happens_elsewhere(
 
 def test_what_is_evaluated_is_said(browser: Any, place: tuple[LiveControl, str]) -> None:
     with visit(browser, place[1]) as person:
-        said = "moons: 53 training rows; “validation” is 20 validation rows."
+        said = "moons: 53 training rows, 20 validation rows."
         assert said in person.tab.locator(".watch").inner_text()
         lesson = person.tab.get_by_label("Lesson", exact=True)
         lesson.select_option("xor")

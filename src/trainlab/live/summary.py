@@ -12,7 +12,7 @@ import base64
 import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from trainlab.live.session import LiveSession
 from trainlab.network.workspace import Array
 from trainlab.pages.words import visible
 from trainlab.versions import environment
+
+if TYPE_CHECKING:
+    from trainlab.plots import Figure, Theme
 
 WORDS: Final = ("Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
 LEVEL: Final = 0.95
@@ -145,17 +148,28 @@ def last(arm: ArmSummary, place: int) -> tuple[float, float, float] | None:
     return float(low[0]), float(middle[0]), float(high[0])
 
 
-def _curves(found: SessionSummary, shown: Sequence[int]) -> str | None:
-    """The curves as a picture; None where there are none yet."""
+def _curves(found: SessionSummary, shown: Sequence[int]) -> dict[str, str] | None:
+    """Theme → the curves as a picture; None where there are none yet."""
     from trainlab import plots
     from trainlab.pages.markup import uri
 
     if len(found.steps) < 2:
         return None
+    pictures = {}
+    for light, dark in (("light", "dark"), ("narrow", "narrow-dark")):
+        drawn = plots.svg(_panels(found, shown, plots.THEMES[light]))
+        pictures[light], pictures[dark] = uri(drawn), uri(plots.recolored(drawn))
+    return pictures
+
+
+def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure:
+    """A panel for each series."""
+    from trainlab import plots
+
     x, seeds = np.array(found.steps, float), len(found.about["seeds"])
-    with plots.themed(plots.LIGHT):
-        rows = len(shown) // 2
-        drawn, axes = plots.blank(plots.LIGHT, rows, 2, width=10.4, height=3.7 * rows)
+    rows = len(shown) // 2
+    with plots.themed(theme):
+        drawn, axes = plots.blank(theme, rows, 2, width=10.4, height=3.7 * rows)
         for ax, place in zip(axes, shown, strict=True):
             highest, curves = 0.0, []
             for index, arm in enumerate(found.arms):
@@ -168,11 +182,11 @@ def _curves(found: SessionSummary, shown: Sequence[int]) -> str | None:
                 curves.append(plots.Curve(arm.name, x, middle, **ends, **look))
                 highest = max(highest, float(np.nanmax(high)))
             if curves:
-                plots.curves(ax, curves, legend="best" if place == shown[0] else None)
+                plots.curves(ax, curves, theme, legend="best" if place == shown[0] else None)
             if highest > LARGEST:
                 ax.set_ylim(0, LARGEST)
             plots.label(ax, "step", WORDS[place])
-    return uri(plots.adaptive(plots.svg(drawn)))
+    return drawn
 
 
 def _decisions(found: SessionSummary) -> str | None:

@@ -4,11 +4,12 @@
 // medians and bands, which grow with the page (main.js).  Both are drawn as a whole only when the
 // axes move: whoever draws takes time from training.
 
-import { colours, dash, h, hue, minus, saveAs, words, write } from "./dom.js";
+import { colours, dash, h, hue, minus, saveAs, scale, words, write } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { T } from "./texts.js";
 
 const MARGIN = { left: 46, right: 22, top: 8, bottom: 26 };
+const LETTERS = 11; // pixels
 const THIN_EVERY = 1000; // milliseconds
 const THIN_POINTS = 150;
 const THIN_SEEDS = 40;
@@ -90,18 +91,21 @@ export class Chart {
       high = 10 ** (Math.ceil(2 * Math.log10(high) - 1e-9) / 2);
       if (low === high) high = low * Math.sqrt(10);
     }
-    return { end: ceiling(Math.max(lastStep, 10)), low, high, width: box.width, height: box.height };
+    return { end: ceiling(Math.max(lastStep, 10)), low, high, width: box.width, height: box.height, scale: scale() };
   }
 
   #scales() {
-    const { end, low, high, width, height } = this.axes;
+    const { end, low, high, width, height, scale: times } = this.axes;
+    const margin = Object.fromEntries(Object.entries(MARGIN).map(([side, room]) => [side, room * times]));
     const isLog = this.log && !this.name.includes("accuracy");
     const f = isLog ? (v) => Math.log(Math.max(v, low / 10)) : (v) => v;
-    const room = height - MARGIN.top - MARGIN.bottom;
+    const room = height - margin.top - margin.bottom;
     return {
       isLog,
-      x: (step) => MARGIN.left + step / end * (width - MARGIN.left - MARGIN.right),
-      y: (value) => MARGIN.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
+      margin,
+      letters: LETTERS * times,
+      x: (step) => margin.left + step / end * (width - margin.left - margin.right),
+      y: (value) => margin.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
     };
   }
 
@@ -117,9 +121,9 @@ export class Chart {
   }
 
   #clip(context) {
-    const { width, height } = this.axes;
+    const { width, height } = this.axes, { margin } = this.#scales();
     context.beginPath();
-    context.rect(MARGIN.left, MARGIN.top - 2, width - MARGIN.left - MARGIN.right + 2, height - MARGIN.top - MARGIN.bottom + 4);
+    context.rect(margin.left, margin.top - 2, width - margin.left - margin.right + 2, height - margin.top - margin.bottom + 4);
     context.clip();
   }
 
@@ -219,13 +223,14 @@ export class Chart {
 
   /** The number of each arm at the end of its line, moved apart where they would touch. */
   #numbers(context, ends) {
-    context.font = "600 11px system-ui, sans-serif";
+    const { margin, letters } = this.#scales();
+    context.font = `600 ${letters}px system-ui, sans-serif`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     ends.sort((a, b) => a.middle - b.middle);
     let below = -Infinity;
     for (const { index, across, middle } of ends) {
-      const height = Math.min(Math.max(middle, below + 11, MARGIN.top + 4), this.axes.height - MARGIN.bottom);
+      const height = Math.min(Math.max(middle, below + letters, margin.top + 4), this.axes.height - margin.bottom);
       below = height;
       context.fillStyle = hue(index);
       context.fillText(String(index + 1), across + 5, height);
@@ -233,31 +238,31 @@ export class Chart {
   }
 
   #grid(context) {
-    const { end, low, high, width, height } = this.axes, { x, y, isLog } = this.#scales();
+    const { end, low, high, width, height } = this.axes, { x, y, isLog, margin, letters } = this.#scales();
     const { line, soft } = colours();
     context.strokeStyle = line;
     context.fillStyle = soft;
     context.lineWidth = 1;
-    context.font = "11px system-ui, sans-serif";
+    context.font = `${letters}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.textAlign = "right";
     for (const value of isLog ? powers(low, high) : ticks(low, high, 4)) {
       const at = Math.round(y(value)) + 0.5;
       context.beginPath();
-      context.moveTo(MARGIN.left, at);
-      context.lineTo(width - MARGIN.right, at);
+      context.moveTo(margin.left, at);
+      context.lineTo(width - margin.right, at);
       context.stroke();
-      context.fillText(words(value), MARGIN.left - 5, at);
+      context.fillText(words(value), margin.left - 5, at);
     }
     context.textBaseline = "top";
     context.textAlign = "center";
     for (const step of ticks(0, end, width < 320 ? 3 : 5)) {
-      context.fillText(short(step), x(step), height - MARGIN.bottom + 7);
+      context.fillText(short(step), x(step), height - margin.bottom + 7);
     }
   }
 
   #cursor(context, model, which) {
-    const { x } = this.#scales();
+    const { x, margin } = this.#scales();
     if (!model.steps.length) return;
     let at = 0;
     model.steps.forEach((step, place) => {
@@ -266,8 +271,8 @@ export class Chart {
     context.strokeStyle = colours().soft;
     context.lineWidth = 1;
     context.beginPath();
-    context.moveTo(x(model.steps[at]), MARGIN.top);
-    context.lineTo(x(model.steps[at]), this.axes.height - MARGIN.bottom);
+    context.moveTo(x(model.steps[at]), margin.top);
+    context.lineTo(x(model.steps[at]), this.axes.height - margin.bottom);
     context.stroke();
     const values = model.about.arms.flatMap(({ name }, index) => {
       const band = model.arms.get(name)?.bands[at]?.[which];

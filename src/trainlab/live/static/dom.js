@@ -61,6 +61,9 @@ export function colours() {
   return known;
 }
 
+/** How much larger than usual letters are. */
+export const scale = () => (document.documentElement.classList.contains("large") ? 1.35 : 1);
+
 export const hue = (index) => colours().hues[index % HUES];
 export const dash = (index) => (index >= HUES ? [6, 3] : []);
 

@@ -45,11 +45,11 @@ export class Drawing {
   }
 
   fillText(text, x, y) {
-    const weight = /^\d+/.exec(this.font)?.[0];
+    const [, weight = "", size] = /^(\d+ )?([\d.]+)px/.exec(this.font);
     this.#add("text", {
       x: short(x), y: short(y), dy: this.textBaseline === "top" ? "0.8em" : "0.35em", fill: this.fillStyle,
-      "text-anchor": ANCHORS[this.textAlign], "font-size": 11, "font-family": "system-ui, sans-serif",
-      "font-weight": this.font.startsWith(`${weight} `) ? weight : "",
+      "text-anchor": ANCHORS[this.textAlign], "font-size": size, "font-family": "system-ui, sans-serif",
+      "font-weight": weight.trim(),
     }, escaped(text));
   }
 

@@ -77,9 +77,10 @@ export const T = {
     : `Line: median of ${seeds} seeds, without those that diverged. Band: 95 % of them. Thin: single seeds.`),
   dataNote: ({ name, rows, held, split }) => {
     const count = (number) => number.toLocaleString("en");
-    const other = { validation: "validation rows", test: "rows of the test split" }[split];
-    return `${name}: ${count(rows)} training rows; ` +
-      (other ? `“validation” is ${count(held)} ${other}.` : "no others: “validation” is the training rows again.");
+    const all = `${name}: ${count(rows)} training rows`;
+    if (split === "validation") return `${all}, ${count(held)} validation rows.`;
+    return split === "test" ? `${all}; “validation” is ${count(held)} rows of the test split.`
+      : `${all} and no others: “validation” is the same rows again.`;
   },
   asOf: (step) =>
     `Of step ${step.toLocaleString("en")}, the last evaluation; an arm that has ended, of its last one: median (95 % of the seeds).`,
@@ -112,6 +113,7 @@ export const T = {
   layers: "Inside the layers",
   layersNote: (seed, rows) => `Seed ${seed}, in a step on ${rows} training rows.`,
   layersOf: "Layers of",
+  layersTable: "Layer by layer",
   layer: "Layer",
   outputs: "Outputs",
   gradients: "Gradients of the weights",
@@ -132,6 +134,7 @@ export const T = {
     l1: "L1 penalty",
     decoupled_weight_decay: "Decoupled decay",
   },
+  inside: (label) => (/^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label), // a sentence
   change: "Change",
   clone: "Clone with these",
   stop: "Stop the arm",
@@ -144,7 +147,7 @@ export const T = {
   undone: (count) => `${count} undone`,
   logEmpty: "Nothing yet. Whatever you do to an arm stands here with its step.",
   logLine: (entry) => {
-    const fields = Object.entries(entry.fields).map(([name, value]) => `${T.fields[name]} ${value}`);
+    const fields = Object.entries(entry.fields).map(([name, value]) => `${T.inside(T.fields[name])} ${value}`);
     const what = {
       change: `${entry.arm}: ${fields.join(", ")}`,
       stop: `${entry.arm} stopped`,

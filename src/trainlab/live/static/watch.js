@@ -18,6 +18,7 @@ export class Watch {
     this.thin = h("input", { type: "checkbox", checked: true, onchange: () => this.#view() });
     this.log = h("input", { type: "checkbox", onchange: () => this.#view() });
     this.grid = h("div", { class: "charts" });
+    this.legend = h("ul", { class: "row legend", "aria-label": T.arms });
     this.note = h("p", { class: "note" });
     this.asOf = h("p", { class: "note" });
     this.body = h("tbody");
@@ -33,14 +34,15 @@ export class Watch {
     this.element = h("section", { "aria-label": T.watch, class: "watch" },
       h("div", { class: "row options" },
         h("label", {}, this.thin, T.thin), h("label", {}, this.log, T.logScale)),
-      this.grid, this.note,
+      this.legend,
+      this.grid, this.note, this.surfaces,
       h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.arms },
         h("table", { class: "arms" }, h("thead", {}, h("tr", {}, ...head)), this.body)),
       this.asOf,
       h("div", { class: "row" },
         h("button", { type: "button", onclick: () => this.#test() }, T.test),
         h("p", { class: "note" }, T.lookNote)),
-      this.verdict, this.surfaces, this.layers, this.wrong);
+      this.verdict, this.layers, this.wrong);
   }
 
   /** Draws what has changed and is due at this time; in how many milliseconds the rest is. */
@@ -87,10 +89,11 @@ export class Watch {
     const arms = model.about.arms.map((arm) => arm.name);
     this.layersArm.replaceChildren(...arms.map((name) => h("option", { value: name }, name)));
     this.layersArm.value = arms.includes(chosen) ? chosen : arms[0];
+    this.legend.replaceChildren(...arms.map((name, index) => h("li", {}, swatch(index), name)));
     this.rows = model.about.arms.map((arm, index) => this.#row(arm, index));
     this.body.replaceChildren(...this.rows.map((row) => row.element));
     for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
-    this.tableStale = true;
+    this.#table();
     this.#frame();
   }
 
@@ -110,7 +113,7 @@ export class Watch {
     const { model } = this;
     const settings = Object.entries(arm.settings)
       .filter(([name, value]) => name === "lr" || value !== 0)
-      .map(([name, value]) => `${T.fields[name]} ${words(value)}`).join(", ");
+      .map(([name, value]) => `${T.inside(T.fields[name])} ${words(value)}`).join(", ");
     const state = arm.trains ? T.trains : arm.stopped ? T.stopped : T.ended;
     const gone = arm.diverged ? `, ${T.diverged(arm.diverged, model.seeds)}` : "";
     const cells = { loss: h("td", { class: "n" }), accuracy: h("td", { class: "n" }), versus: h("td") };
@@ -261,7 +264,7 @@ export class Watch {
       h("tbody", {}, ...rows));
     if (!this.layers.childElementCount) {
       this.layersNote = h("p", { class: "note" });
-      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layers });
+      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layersTable });
       this.layers.append(h("h2", {}, T.layers),
         h("div", { class: "row" }, labelled(T.layersOf, this.layersArm), this.layersNote), this.layersTable);
     }
