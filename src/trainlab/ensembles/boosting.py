@@ -37,7 +37,7 @@ def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) 
     columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
     leaves = columns * settings["max_leaf_nodes"]
     iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
-    iterations = min(iterations, settings.get("max_iter", iterations))
+    iterations = min(iterations, int(settings.get("max_iter", iterations)))
     return max(LEAST, iterations * WIDE // max(WIDE, features))
 
 
