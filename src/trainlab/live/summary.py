@@ -178,7 +178,11 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
                     continue
                 lost = f"{arm.diverged} of {seeds} diverged" if arm.diverged else ""
                 ends: dict[str, Any] = {} if seeds == 1 else {"low": low, "high": high}
-                look: dict[str, Any] = {"note": lost, "color": index, "style": "--" if index >= 7 else "-"}
+                look: dict[str, Any] = {
+                    "note": lost,
+                    "color": index,
+                    "style": "--" if index >= 7 else "-",
+                }
                 curves.append(plots.Curve(arm.name, x, middle, **ends, **look))
                 highest = max(highest, float(np.nanmax(high)))
             if curves:
