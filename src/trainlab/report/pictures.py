@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,15 @@ MOST_BYTES: Final = 4_000_000
 def figures(folder: Path) -> Mapping[str, str]:
     """Shape → picture; DataError or OSError, naming the file, where one is missing or too large."""
     return {theme: _embedded(folder / name) for name, theme in FIGURES.items()}
+
+
+def is_tall(picture: str) -> bool:
+    """Whether a picture is higher than wide, as its size in points says."""
+    found = _SIZE.search(picture)
+    return found is not None and float(found[2]) > float(found[1])
+
+
+_SIZE: Final = re.compile(r"%20width='(\d+\.?\d*)pt'%20height='(\d+\.?\d*)pt'")
 
 
 def _embedded(path: Path) -> str:
