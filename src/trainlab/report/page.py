@@ -106,7 +106,7 @@ class Section:
 
     @property
     def tall(self) -> bool:
-        """Whether the figure is higher than wide, and needs more room on paper."""
+        """Whether the figure needs more room on paper."""
         return pictures.is_tall(self.figures.get("light", ""))
 
     @property
