@@ -135,7 +135,7 @@ def test_an_arm_that_always_diverged_is_worse() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "met", "words"),
     [
-        (0.0, 1.0, True, ", as expected: 0.000 to 1.000."),
+        (0.0, 1.0, True, ", as expected: 0 to 1.000."),
         (2.0, 3.0, False, ", which was expected to be 2.000 to 3.000."),
         (0.4, 3.0, None, ", which is not shown to be 0.4000 to 3.000."),
     ],
@@ -228,6 +228,7 @@ def test_of_many_arms_the_line_names_the_best_and_the_last() -> None:
     arms = {f"decay {k}": LUCK + k for k in range(9)}
     line = verdict(arms, Better("decay 0", "decay 1")).line
     assert line == (
-        "decay 0 is the best of 9 arms: loss at step 2,000 0.07570 (median of 30 seeds). "
-        "decay 8 is the last: 8.076; decay 0 is better in 30 of 30 seeds, by 8.000 in the median"
+        "decay 0 is the best of 9 arms: its loss at step 2,000 is 0.07570 (median of 30 seeds). "
+        "decay 8 is the last, with 8.076: decay 0 is better in 30 of 30 seeds, "
+        "by 8.000 in the median"
     )

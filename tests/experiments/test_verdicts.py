@@ -54,9 +54,9 @@ def test_as_expected() -> None:
     assert found.outcome == EXPECTED
     assert list(found.arms)[-1] == "SGD"
     best, second, _ = found.arms
-    assert found.line.startswith(f"{best} is the best of 3 arms: loss 1.0")
-    assert " (median of 10 seeds). SGD is the last: 2.0" in found.line
-    assert f"; {best} is better in 10 of 10 seeds, by 1.0" in found.line
+    assert found.line.startswith(f"{best} is the best of 3 arms: its loss is 1.0")
+    assert " (median of 10 seeds). SGD is the last, with 2.0" in found.line
+    assert f": {best} is better in 10 of 10 seeds, by 1.0" in found.line
     assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
 
 
@@ -76,7 +76,7 @@ def test_higher_can_be_better() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
     assert found.outcome == EXPECTED
     assert next(iter(found.arms)) == "SGD"
-    assert found.line.startswith("SGD is the best of 3 arms: accuracy 2.0")
+    assert found.line.startswith("SGD is the best of 3 arms: its accuracy is 2.0")
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,11 @@ def test_two_arms_are_told_in_one_sentence() -> None:
     two = {arm: ARMS[arm] for arm in ("SGD", "Adam")}
     line = verdict(two, Better("Adam", "SGD")).line
     assert line.startswith("Adam is better than SGD in 10 of 10 seeds, by 1.0")
-    assert ": loss of Adam 1.0" in line
-    assert line.endswith(" (medians of 10 seeds)")
+    assert line.endswith("; its loss is 1.080, against 2.073 (medians of 10 seeds)")
     even = {arm: ARMS[arm] for arm in ("Lion", "Adam")}
     line = verdict(even).line
-    assert line.startswith("No difference is shown between ")
-    assert " seeds); " in line
+    assert line.startswith("No difference is shown between Lion and Adam. Lion is better in ")
+    assert line.endswith(" (medians of 10 seeds)")
 
 
 def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
@@ -150,8 +149,8 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"
-    assert ". SGD is the last: diverged. " in found.line
+    assert ". SGD is the last, and diverged. " in found.line
     lost = {f"SGD/{seed}": 3 for seed in range(10)}
     line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
-    assert ". SGD is the last: diverged; Lion is better in 10 of 10 seeds. " in line
+    assert ". SGD is the last, and diverged: Lion is better in 10 of 10 seeds. " in line
     assert found.outcome == NOT_SHOWN

@@ -66,14 +66,14 @@ def test_settings_that_all_arms_share_are_told_once() -> None:
     network = {"kind": "MLP", "hidden": [5], "dropout": 0.0}
     inits = {"He": {"kind": "He"}, "std": {"kind": "Std", "std": 0.1}}
     rows = tuple(
-        Row(arm, 0, {"network": network | {"init": init}, "steps": 9, "seed": 0})
-        for arm, init in inits.items()
+        Row(arm, 0, {"network": network | {"init": init, "l1": l1}, "steps": 9, "seed": 0})
+        for (arm, init), l1 in zip(inits.items(), (0.0, 0.5), strict=True)
     )
     found = dataclasses.replace(pages.example(), measured=Measurements(rows, {}))
     assert list(words.settings(found)) == [
         ("all arms", "network MLP(hidden 5), steps 9"),
-        ("He", "network MLP(init He)"),
-        ("std", "network MLP(init Std(std 0.1))"),
+        ("He", "network MLP(init He, l1 0)"),
+        ("std", "network MLP(init Std(std 0.1), l1 0.5)"),
     ]
     alone = dataclasses.replace(found, measured=Measurements(rows[:1], {}))
     assert list(words.settings(alone)) == [("He", "network MLP(hidden 5, init He), steps 9")]

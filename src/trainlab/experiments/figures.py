@@ -44,8 +44,8 @@ def seeds_entry(measured: Measurements, theme: plots.Theme, marker: str = "") ->
     return plots.line_entry("one seed: shows no ranking", theme, **look)
 
 
-def losses(title: str, mark_every: int, top: float | None = None) -> Draw:
-    """The smoothed training loss of each arm over steps, from 0 to `top`, or on a log axis."""
+def losses(top: float | None, mark_every: int, title: str = "Training loss of each arm") -> Draw:
+    """The smoothed training loss of each arm over steps, from 0 to `top`; None: on a log axis."""
 
     def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         with plots.themed(theme):

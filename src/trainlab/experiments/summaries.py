@@ -60,10 +60,11 @@ def _ranking(
     assert pair is not None  # the caller's
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
-    value = f"{measure.words} {_value(measure, ranked[best])} (median of {seeds} seeds)"
+    value = f"its {measure.words} is {_value(measure, ranked[best])} (median of {seeds} seeds)"
     lines = [f"{_named(best)} is the best of {len(ranked)} arms: {value}"]
-    ending = f"; {_named(best)} is better {_wins(pair, best, measure)}" if pair.pairs else ""
-    lines.append(f"{_named(last)} is the last: {_value(measure, ranked[last])}{ending}")
+    ending = f"with {_value(measure, ranked[last])}" if ranked[last].count else "and diverged"
+    wins = f": {_named(best)} is better {_wins(pair, best, measure)}" if pair.pairs else ""
+    lines.append(f"{_named(last)} is the last, {ending}{wins}")
     others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
     alike = [_named(arm) for arm, one in others if one is not None and not one.shown]
     if len(alike) > FEW:
@@ -77,13 +78,13 @@ def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, 
     """A sentence on two arms; where pairs contradict medians, it says what the pairs show."""
     best, last = ranked
     ahead, behind = (last, best) if pair.winner == last else (best, last)
-    values = f"{_value(measure, ranked[ahead])}, {_named(behind)} {_value(measure, ranked[behind])}"
-    found = f"{measure.words} of {_named(ahead)} {values} (medians of {seeds} seeds)"
+    first, second = (_value(measure, ranked[arm]) for arm in (ahead, behind))
+    found = f"its {measure.words} is {first}, against {second} (medians of {seeds} seeds)"
     wins = _wins(pair, ahead, measure)
     if pair.shown:
-        return f"{_named(ahead)} is better than {_named(behind)} {wins}: {found}"
+        return f"{_named(ahead)} is better than {_named(behind)} {wins}; {found}"
     both = f"{_named(ahead)} and {_named(behind)}"
-    return f"No difference is shown between {both}: {found}; {_named(ahead)} is better {wins}"
+    return f"No difference is shown between {both}. {_named(ahead)} is better {wins}; {found}"
 
 
 def _named(arm: str) -> str:
@@ -93,7 +94,7 @@ def _named(arm: str) -> str:
 
 def _value(measure: Measure, found: Interval) -> str:
     if not found.count:
-        return "diverged"
+        return "none, where all diverged"
     return f"{number(found.center)} {measure.unit}".rstrip()
 
 

@@ -105,6 +105,11 @@ class Section:
         return charts.chart(self.results.measured, self.experiment.curves, self.name)
 
     @property
+    def tall(self) -> bool:
+        """Whether the figure needs more room on paper."""
+        return pictures.is_tall(self.figures.get("light", ""))
+
+    @property
     def command(self) -> str | None:
         """The command that repeats the run."""
         known = (self.name,) if self.name in EXPERIMENTS else self.experiment.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from trainlab.errors import DataError, sentence
 from trainlab.experiments.drawing import FIGURES
 from trainlab.pages.markup import uri
 
+TALL: Final = 0.85
+"""Height over width of a figure, from which it has panels below each other."""
 MOST_BYTES: Final = 4_000_000
 """A figure beyond this would make a page that no e-mail carries; ours have some 100 kB."""
 
@@ -19,6 +22,15 @@ MOST_BYTES: Final = 4_000_000
 def figures(folder: Path) -> Mapping[str, str]:
     """Shape → picture; DataError or OSError, naming the file, where one is missing or too large."""
     return {theme: _embedded(folder / name) for name, theme in FIGURES.items()}
+
+
+def is_tall(picture: str) -> bool:
+    """Whether a picture is about as high as wide, or higher, as its size in points says."""
+    found = _SIZE.search(picture)
+    return found is not None and float(found[2]) > TALL * float(found[1])
+
+
+_SIZE: Final = re.compile(r"%20width='(\d+\.?\d*)pt'%20height='(\d+\.?\d*)pt'")
 
 
 def _embedded(path: Path) -> str:

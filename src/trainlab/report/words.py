@@ -107,10 +107,15 @@ def _without(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any
     rest: dict[str, Any] = {}
     for key, value in own.items():
         if key not in shared:
-            rest[key] = value
+            rest[key] = value or _off(value)
         elif value != shared[key]:
             rest[key] = {"kind": value.get("kind")} | _without(value, shared[key])
     return rest
+
+
+def _off(value: Any) -> str:
+    """A setting that is off, where that is what an arm differs in."""
+    return "off" if value is False else "0" if value == 0 else "none"
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterable[str]:

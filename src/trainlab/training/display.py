@@ -63,8 +63,9 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
         for ax, name in zip(axes, names, strict=True):
             many = history[name].shape[1] >= 5 * _SMOOTH
             plots.history(history, name, by, ax=ax, smooth=_SMOOTH if many else None)
-        axes[0].legend(title=by.replace("_", " "))
-        for legend in filter(None, (ax.get_legend() for ax in axes[1:])):
+        first, *others = filter(None, (ax.get_legend() for ax in axes))
+        first.set_title(by.replace("_", " "))
+        for legend in others:
             legend.remove()  # the first panel tells the same arms
     words = " and ".join(name.replace("_", " ") for name in names)
     source = uri(plots.svg(drawn))
