@@ -12,6 +12,7 @@ export MPLBACKEND := Agg
 
 OUT := results
 RUN := all
+SITE := site
 WORKERS := 2
 VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
@@ -23,11 +24,12 @@ PARTS :=
 BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test quick types lint coverage bench bench-tables campaign parity lowest clean
+.PHONY: help run docs site test quick types lint coverage bench bench-tables campaign parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make docs     run them, and renew docs/experiments from what they found"
+	@echo "make site     the documentation as a site without a server: $(SITE)/index.html"
 	@echo "make test     lint, types and tests"
 	@echo "make quick    lint, types and some tests of each room, in less than 90 seconds on two cores"
 	@echo "make types    mypy and pyright on the README, the pages and a script of every name"
@@ -46,6 +48,10 @@ run: .venv/installed
 docs: RUN = all
 docs: run
 	.venv/bin/python tools/pages.py "$(OUT)"
+
+# Warnings, broken links, names that no page describes and notebooks that fail are errors.
+site: .venv-site/installed
+	.venv-site/bin/python tools/site "$(SITE)"
 
 lint: .venv/installed
 	$(VENV) ruff check .
@@ -89,8 +95,8 @@ lowest: .venv-lowest/installed
 	$(LOWEST) pytest $(TESTS) -W default::DeprecationWarning
 
 clean:
-	rm -rf .venv .venv-bench .venv-bench-tables .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
-	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)"
+	rm -rf .venv .venv-bench .venv-bench-tables .venv-parity .venv-lowest .venv-site .coverage .coverage.* .mypy_cache .pytest_cache \
+	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)" "$(SITE)"
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: $(BUILD)
@@ -104,6 +110,9 @@ clean:
 
 .venv-parity/installed: $(BUILD)
 	@tools/environment .venv-parity --group parity --group test --editable .
+
+.venv-site/installed: $(BUILD)
+	@tools/environment .venv-site --group docs --editable .
 
 .venv-lowest/installed: $(BUILD)
 	@tools/environment .venv-lowest --lowest --group test --editable .

@@ -286,6 +286,15 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
         np.testing.assert_array_equal(again.curves.values(arm), session.curves.values(arm))
 
 
+def test_data_that_were_given_are_not_those_of_a_session_on_others(tmp_path: Path) -> None:
+    # `trainlab live --csv … --store …`, on whose page somebody began a session on points.
+    with Store(tmp_path) as store:
+        keep(store, small())
+        again = resumed(store, str(tmp_path), tl.load_planar("xor", 40, 20))
+    assert again is not None
+    assert again.setup.data.name == "moons"
+
+
 def test_a_store_that_is_damaged_begins_anew(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         keep(store, small())

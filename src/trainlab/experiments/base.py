@@ -241,8 +241,8 @@ Expectation = Better | Within
 Figure = Callable[..., Any]
 """(measured, theme) -> matplotlib Figure; drawn from the measured series alone.
 
-It is drawn in the light theme, wide and narrow.  The pictures of the dark theme are these with each
-colour of the light one replaced (`plots.recolored`), so colours are to be those of the theme.
+It is drawn in the light theme, wide and narrow.  In the dark theme each colour of the light one is
+replaced (`plots.adaptive`), so colours are to be those of the theme.
 """
 
 
