@@ -444,3 +444,23 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
     assert sum(steps) == before, "nothing is trained again"
     assert not np.array_equal(fit().predict_proba(X), earlier)
     assert not np.array_equal(fit(store=tmp_path, fresh=True).predict_proba(X), earlier)
+
+
+@pytest.mark.parametrize(
+    ("preset", "rows", "kind", "count"),
+    [
+        ("quick", 60, PopulationEnsembleRegressor, 1),
+        ("default", 60, PopulationEnsembleRegressor, 2),
+        ("quick", 61, PopulationEnsembleRegressor, 2),
+        ("quick", 60, PopulationEnsembleClassifier, 2),
+    ],
+)
+def test_quick_regression_on_few_rows_has_one_model_of_trees(
+    preset: str, rows: int, kind: Any, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ensemble_base, "QUICK_ROWS", 60)
+    X = np.random.default_rng(0).standard_normal((rows, 3))
+    model = small(kind, preset=preset, trees=True, n_folds=1).fit(X, np.arange(rows) % 2)
+    trees = [one for one in model.candidates_ if "max_leaf_nodes" in one]
+    assert len(trees) == count
+    assert [one.get("max_iter") for one in trees] == ([160] if count == 1 else [None] * 2)

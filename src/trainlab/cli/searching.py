@@ -50,17 +50,6 @@ class Fraction(click.FloatRange):
         return number
 
 
-class Seconds(Fraction):
-    """A number of seconds."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number that the text means; without end is no limit."""
-        number = super().convert(value, param, ctx)
-        if math.isinf(number):
-            self.fail(f"{value} is no number of seconds.", param, ctx)
-        return number
-
-
 OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden", "max_iter")
 """The options of a search of networks."""
 
@@ -133,7 +122,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
 )
 @click.option(
     "--time-limit",
-    type=Seconds(0, min_open=True),
+    type=Fraction(0, 1e9, min_open=True),
     metavar="SECONDS",
     help="Ensemble: train as much as there is time for.",
 )

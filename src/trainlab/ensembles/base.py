@@ -20,12 +20,22 @@ from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
     FAMILIES,
     FIRST_FAMILIES,
+    QUICK_ROWS,
     QUICK_TREES,
     TREES,
     check_families,
     draw,
 )
-from trainlab.ensembles.folds import PARTS, among, by_groups, deal, digest, given_splits, splits_of
+from trainlab.ensembles.folds import (
+    PARTS,
+    among,
+    by_groups,
+    checked_groups,
+    deal,
+    digest,
+    given_splits,
+    splits_of,
+)
 from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
 from trainlab.errors import DataError, SettingError, sentence
@@ -51,6 +61,9 @@ from trainlab.training.progress import Bar
 ALL_FOLDS: Final = 5_000
 """Rows up to which every part takes its turn: beyond, one of them is validation enough."""
 
+LONGEST: Final = 1e9
+"""Seconds of a time limit at most."""
+
 EARLIER: Final = True
 """The `standardize_inputs` of the ensembles of earlier versions."""
 RUN: Final = "ensemble"
@@ -64,7 +77,10 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
 """What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
 
 # They change no network.
-_IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers", "time_limit", "cv")
+_IDLE: Final = (
+    *("store", "fresh", "n_selected", "trees", "verbose", "workers"),
+    *("time_limit", "cv", "scoring"),
+)
 
 _RULES: Final[Mapping[str, Rule]] = {
     "preset": one_of(tuple(PRESETS)),
@@ -74,7 +90,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
     "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
-    "time_limit": either(real(0.0, remedy="60"), None),
+    "time_limit": either(real(0.0, LONGEST, "(]", remedy="60"), None),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
@@ -109,9 +125,13 @@ class PopulationEnsemble(Predictor):
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
 
-    def _learn_errors(self, truths: Array, targets: Targets) -> None:
-        """What there is to learn from the truths (rows, …) of the vote on validation rows."""
-        return
+    def _aim(self) -> tuple[float, float] | None:
+        """The quantile and the size of the pinball loss that selects; None: the usual loss."""
+        return None
+
+    def _learn_errors(self, truths: Array, weight: Array, targets: Targets) -> Targets:
+        """Learns from the truths (rows, …) of the vote on validation rows; what decodes it."""
+        return targets
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
@@ -141,6 +161,7 @@ class PopulationEnsemble(Predictor):
             On Ctrl-C.
         """
         began = time.monotonic()
+        self._aim()  # what is no metric is said before anything is trained
         plan = self._decide(X, y, sample_weight, groups)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
         limit = plan.chosen["time_limit"]
@@ -195,6 +216,7 @@ class PopulationEnsemble(Predictor):
             remedy = "random_state=0"
             raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
         rows = self._check_rows(X, y, sample_weight, reset=True)
+        groups = checked_groups(groups, X, owner)
         given = self.cv is not None or groups is not None
         rows = rows if given else merge(rows)
         if len(rows) < 2:
@@ -220,8 +242,9 @@ class PopulationEnsemble(Predictor):
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
         with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
-        is_quick = chosen["preset"] == "quick" and targets.task == "regression"
-        trees = (QUICK_TREES if is_quick else TREES) if with_trees else ()
+        few = targets.task == "regression" and len(rows) <= QUICK_ROWS
+        trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
+        trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
         how = (trees, seed, chosen, earlier, given)
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
@@ -318,11 +341,12 @@ class PopulationEnsemble(Predictor):
             parts.append(np.stack(said))
             weights.append(np.ones(len(held)) if held.weight is None else held.weight)
         truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
-        selection = select(truths, weight, targets.task, plan.chosen["n_selected"])
-        self._learn_errors(np.tensordot(selection.weights, truths, axes=1), targets)
-        self._keep(found, selection)
+        how = plan.chosen["n_selected"], *(self._aim() or ())
+        selection = select(truths, weight, targets.task, *how)
+        voted = np.tensordot(selection.weights, truths, axes=1)
+        self._keep(found, selection, self._learn_errors(voted, weight, targets))
 
-    def _keep(self, found: TrainedCandidates, selection: Selection) -> None:
+    def _keep(self, found: TrainedCandidates, selection: Selection, targets: Targets) -> None:
         """What was selected, and what there is to say of it."""
         plan, chosen = found.plan, selection.weights
         folds = plan.folds
@@ -346,7 +370,7 @@ class PopulationEnsemble(Predictor):
         assert isinstance(first, Networks)
         self._inputs, self._population, self._beside = first.inputs, first.population, voters[1:]
         self._weights = np.concatenate(weights)
-        self._targets, self._dtype = plan.targets, plan.dtype
+        self._targets, self._dtype = targets, plan.dtype
         self.candidates_ = [dict(one) for one in (*plan.candidates, *plan.trees)]
         self.weights_, self.losses_ = selection.weights, selection.losses
         self.loss_, self.best_index_ = selection.loss, selection.best

@@ -20,6 +20,7 @@ from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Targets, Values, class_weights
 from trainlab.network.workspace import Array
+from trainlab.search.metrics import MeanAbsoluteError, PinballLoss, named_metric
 from trainlab.settings import is_real
 
 
@@ -211,6 +212,9 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     cv : splitter or list of pairs, optional
         Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
         pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
+    scoring : str, optional
+        What is selected by: "mae", or "pinball:0.9" of a quantile, by which predictions are
+        moved, too; "rmse", "r2" and None mean the squared error.
     time_limit : float, optional
         Seconds that `fit` may take: what was trained by then votes.  See Notes.
     random_state : int, RandomState or None
@@ -256,7 +260,11 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     -----
     Candidates are trained and selected as by `PopulationEnsembleClassifier`.  Targets are
     standardised in training; losses are mean squared errors of standardised targets, so that 1
-    is as bad as always predicting the mean.
+    is as bad as always predicting the mean, or what `scoring` says of standardised targets.
+
+    Networks and trees are trained to predict means whatever `scoring` is.  Of a pinball loss the
+    predictions are moved by the quantile of y − prediction on the validation rows, so that about
+    that share of later targets lies below them.
 
     y holds numbers (N,) or (N, out).  A time limit is what it is there.
 
@@ -290,6 +298,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         batch_size: int | str = "auto",
         dtype: str = "float32",
         cv: Any = None,
+        scoring: str | None = None,
         time_limit: float | None = None,
         random_state: Any = None,
         store: Any = None,
@@ -354,9 +363,31 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         half = errors[place, 0] if predicted.ndim == 1 else errors[place]
         return np.stack([predicted - half, predicted + half], axis=1)
 
-    def _learn_errors(self, truths: Array, targets: Targets) -> None:
+    def _aim(self) -> tuple[float, float] | None:
+        if self.scoring is None:
+            return None
+        metric = named_metric(self.scoring, "regression")
+        if isinstance(metric, MeanAbsoluteError):
+            return 0.5, 2.0
+        return (metric.alpha, 1.0) if isinstance(metric, PinballLoss) else None
+
+    def _learn_errors(self, truths: Array, weight: Array, targets: Targets) -> Targets:
         assert isinstance(targets, Values)
+        if self.scoring is not None:
+            metric = named_metric(self.scoring, "regression")
+            if isinstance(metric, PinballLoss):
+                moved = np.array([_quantile(-own, weight, metric.alpha) for own in truths.T])
+                truths, targets = truths + moved, targets.moved(moved)
         self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
+        return targets
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         return rows
+
+
+def _quantile(values: Array, weight: Array, share: float) -> float:
+    """The least of some values (rows,) that a share of all weight does not exceed."""
+    order = np.argsort(values, kind="stable")
+    sums = np.cumsum(weight[order])
+    place = int(np.searchsorted(sums, share * sums[-1]))
+    return float(values[order[min(place, len(order) - 1)]])

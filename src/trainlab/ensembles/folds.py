@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-from sklearn.utils import indexable
+from sklearn.utils import check_consistent_length, indexable
 
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
+from trainlab.estimators.compatibility import check_sizes, named_faults
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.settings import several
@@ -41,13 +43,26 @@ def splits_of(part: Array, folds: int) -> Splits:
     return [(np.flatnonzero(part != one), np.flatnonzero(part == one)) for one in range(folds)]
 
 
+def checked_groups(groups: Any, X: Any, owner: str) -> Any:
+    """Names of groups (N,), one for each row of X; None where there are none."""
+    if groups is None:
+        return None
+    check_sizes(owner, groups=groups)
+    must, found = "be one name for each row", None
+    with named_faults("groups", owner), suppress(TypeError):  # of what has no length
+        check_consistent_length(X, groups)
+        with suppress(ValueError):  # of arrays within arrays
+            found = np.asarray(groups)
+    if found is None or found.ndim != 1:
+        raise DataError(sentence("groups", f"{owner}.fit", must, groups))
+    return found
+
+
 def by_groups(classifies: bool, groups: Any, seed: int, owner: str) -> Any:
     """A splitter that deals whole groups: PARTS, or as many as there are groups."""
-    found = np.asarray(groups, object)
-    count = len({str(one) for one in found.ravel()[: MEMBERS + 1]}) if found.ndim == 1 else 0
+    count = len({str(one) for one in groups})
     if count < 2:
-        must = "name two groups or more, one for each row"
-        raise DataError(sentence("groups", f"{owner}.fit", must, groups))
+        raise DataError(sentence("groups", f"{owner}.fit", "name two groups or more", groups))
     parts = min(PARTS, count)
     if classifies:
         return StratifiedGroupKFold(parts, shuffle=True, random_state=seed)

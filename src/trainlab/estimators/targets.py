@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -59,6 +59,12 @@ class Values:
     def outputs(self) -> int:
         """The number of columns."""
         return len(self.mean)
+
+    def moved(self, by: Array) -> Self:
+        """Targets whose predictions are moved by so much (out,), in standardised units."""
+        with np.errstate(over="ignore"):
+            mean = self.mean + by * self.scale
+        return replace(self, mean=np.clip(mean, -GREATEST, GREATEST))
 
     def encode(self, y: Array) -> Array:
         """Targets (N, out), float64, of y (N,) or (N, out)."""

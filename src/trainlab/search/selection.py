@@ -43,13 +43,19 @@ def truths_of(answers: Array, t: Array, task: str) -> Array:
     return found
 
 
-def mean_loss(truths: Array, weight: Array, task: str) -> Array:
+def mean_loss(
+    truths: Array, weight: Array, task: str, quantile: float | None = None, size: float = 1.0
+) -> Array:
     """The loss (m,) of truths (m, rows, …), whose rows count by their weights (rows,).
 
     regression: the mean squared error, over rows and outputs; else the cross-entropy
     −mean ln p, of indicators the mean over the labels.
+    quantile, size  of a regression: in place of the squared error the pinball loss of a quantile,
+                    times a size
     """
-    if task == "regression":
+    if task == "regression" and quantile is not None:
+        losses = size * np.maximum(-quantile * truths, (1 - quantile) * truths)
+    elif task == "regression":
         losses = truths**2
     else:
         losses = -logarithm(np.maximum(truths, np.finfo(np.float64).tiny))
@@ -101,6 +107,13 @@ def greedy(predictions: Array, loss: Callable[[Array], Array], rounds: int) -> S
     return Selection(chosen[best] / (best + 1), losses, float(means[best]))
 
 
-def select(truths: Array, weight: Array, task: str, rounds: int) -> Selection:
+def select(
+    truths: Array,
+    weight: Array,
+    task: str,
+    rounds: int,
+    quantile: float | None = None,
+    size: float = 1.0,
+) -> Selection:
     """`greedy` by the `mean_loss` of a task: truths (n, rows, …), weight (rows,)."""
-    return greedy(truths, lambda some: mean_loss(some, weight, task), rounds)
+    return greedy(truths, lambda some: mean_loss(some, weight, task, quantile, size), rounds)

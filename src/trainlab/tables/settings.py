@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from trainlab.estimators import MLPClassifier, MLPRegressor
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.predictor import Predictor
-from trainlab.search.metrics import NamedMetric, named_metric
+from trainlab.search.metrics import MeanAbsoluteError, NamedMetric, PinballLoss, named_metric
 from trainlab.tables.problem import TableProblem
 
 Model = Literal["ensemble", "network"]
@@ -99,7 +99,10 @@ class StudySettings:
             if task == "classification"
             else ensembles.PopulationEnsembleRegressor
         )
-        made: Predictor = kind(random_state=self.seed, **self.ensemble)
+        metric, own = self.measured_by(task), dict(self.ensemble)
+        if isinstance(metric, (MeanAbsoluteError, PinballLoss)):
+            own["scoring"] = metric.name
+        made: Predictor = kind(random_state=self.seed, **own)
         return made
 
     def estimator(self, of: TableProblem) -> Predictor | Pipeline:
