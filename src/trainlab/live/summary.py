@@ -149,17 +149,17 @@ def last(arm: ArmSummary, place: int) -> tuple[float, float, float] | None:
 
 
 def _curves(found: SessionSummary, shown: Sequence[int]) -> dict[str, str] | None:
-    """Theme → the curves as a picture; None where there are none yet."""
+    """Shape → the curves as a picture; None where there are none yet."""
     from trainlab import plots
     from trainlab.pages.markup import uri
 
     if len(found.steps) < 2:
         return None
-    pictures = {}
-    for light, dark in (("light", "dark"), ("narrow", "narrow-dark")):
-        drawn = plots.svg(_panels(found, shown, plots.THEMES[light]))
-        pictures[light], pictures[dark] = uri(drawn), uri(plots.recolored(drawn))
-    return pictures
+    drawn = {shape: _panels(found, shown, plots.THEMES[shape]) for shape in ("light", "narrow")}
+    return {
+        shape: uri(plots.adaptive(plots.svg(figure), plots.THEMES[shape]))
+        for shape, figure in drawn.items()
+    }
 
 
 def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure:
@@ -178,7 +178,11 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
                     continue
                 lost = f"{arm.diverged} of {seeds} diverged" if arm.diverged else ""
                 ends: dict[str, Any] = {} if seeds == 1 else {"low": low, "high": high}
-                look: dict[str, Any] = {"note": lost, "color": index, "dashed": index >= 7}
+                look: dict[str, Any] = {
+                    "note": lost,
+                    "color": index,
+                    "style": "--" if index >= 7 else "-",
+                }
                 curves.append(plots.Curve(arm.name, x, middle, **ends, **look))
                 highest = max(highest, float(np.nanmax(high)))
             if curves:
