@@ -20,6 +20,8 @@ LONGEST: Final = 200
 """Characters of a text that is shown."""
 SHARE: Final = 1 / 20
 """Of the time that showing what goes on may take."""
+REST: Final = 3.0
+"""Seconds between two pictures of it, at most."""
 
 
 def escaped(text: object) -> str:
@@ -89,8 +91,11 @@ def follow(content: Callable[[], str], is_over: Callable[[], bool]) -> threading
         while not ended:
             ended, start = is_over(), time.monotonic()
             cell.show(content())
+            due = time.monotonic() + min((time.monotonic() - start) / SHARE, REST)
             if not ended:
-                time.sleep(max(EVERY, (time.monotonic() - start) / SHARE))
+                time.sleep(EVERY)
+            while time.monotonic() < due and not (ended or is_over()):
+                time.sleep(max(EVERY, 0.01))
 
     thread = threading.Thread(target=work, name="trainlab-display", daemon=True)
     thread.start()

@@ -332,7 +332,7 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
                 tab.get_by_role("link", name=name).click()
             assert Path(download.value.path()).read_bytes().startswith(begins)
         with tab.expect_download() as download:
-            tab.get_by_role("button", name="Save the chart “Training loss” as SVG").click()
+            tab.get_by_role("button", name="Save “Training loss” as SVG").click()
         assert download.value.suggested_filename == "train_loss.svg"
         drawn = ElementTree.parse(download.value.path()).getroot()  # noqa: S314  # our own
         assert "linear: " in drawn[0].text
@@ -340,8 +340,13 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
         assert kinds.count("path") > 4 + 4  # two clips, and of each arm seeds, band and median
         assert [one.text for one in drawn.iter() if one.text in ("1", "2")]  # ends of the lines
         with tab.expect_download() as download:
-            tab.get_by_role("button", name="Save the chart “Training loss” as PNG").click()
+            tab.get_by_role("button", name="Save “Training loss” as PNG").click()
         assert download.value.suggested_filename == "train_loss.png"
+        assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+        with tab.expect_download() as download:
+            name = "Save “Decision surface of linear” as PNG"
+            tab.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename == "surface_1.png"
         assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         person.press("Settings as an address")
         fragment = str(person.see("location.hash"))

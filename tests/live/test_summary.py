@@ -87,7 +87,7 @@ def test_names_from_anywhere_are_text() -> None:
     member = Member(tl.MLP(hidden=(3,), loss="mean_squared_error"), tl.SGD(0.1))
     data = tl.from_arrays(np.eye(8), np.arange(8.0), name=evil)
     session = LiveSession(LiveSetup(data, {evil: member, "b": member}, range(2), 4))
-    session.advance_to(12)
+    session.advance_to(25)
     page = Page(render(summarize(session)))
     assert page.named("script") == []
     assert evil in page.text
@@ -98,7 +98,7 @@ def test_names_from_anywhere_are_text() -> None:
 
 def test_of_a_session_that_has_not_begun() -> None:
     page = Page(render(summarize(small())))
-    assert "Nothing had been trained." in page.text
+    assert "There were no curves yet." in page.text
     assert "There was nothing to compare." in page.text
 
 

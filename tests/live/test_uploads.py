@@ -88,12 +88,16 @@ def test_titles_are_shown_and_are_part_of_no_path(
     assert data.name.isprintable()
 
 
-@pytest.mark.parametrize("key", ["", "..", "../" * 22, "A" * 64, "0" * 64, None, 3, ["0"], {}])
+@pytest.mark.parametrize(
+    "key", ["", "..", "../secret", "../" * 22, "A" * 64, "0" * 64, None, 3, ["0"], {}]
+)
 def test_keys_are_digests_of_tables_that_were_sent(kept: Uploads, tmp_path: Path, key: Any) -> None:
     (tmp_path / "secret.csv").write_bytes(table())
     kept.add(table(), "mine.csv")
     with pytest.raises(tl.SettingError, match="table of a live session must be"):
         kept.load(chosen(key))
+    with pytest.raises(tl.SettingError, match="be named by its SHA-256"):
+        kept.load(chosen(str(tmp_path / "secret")))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from trainlab.data.arrays import Dataset
 from trainlab.data.planar import PLANAR
 from trainlab.errors import SettingError, sentence
-from trainlab.live.setup import ARMS, OWNER, SEEDS, LiveSetup, has_mnist, load_source
+from trainlab.live.setup import ARMS, EVALUATE, OWNER, SEEDS, LiveSetup, has_mnist, load_source
 from trainlab.live.uploads import LARGEST_TABLE, Uploads
 from trainlab.members import Member, field_names, label
 from trainlab.network.activations import ACTIVATIONS
@@ -73,7 +73,9 @@ def setup_of(
             raise SettingError(sentence("arms", OWNER, "have different names", name))
         arms[name] = member
     seeds = whole_number(1, "10", high=SEEDS).check(choice["seeds"], "seeds", OWNER)
-    setup = LiveSetup(data, arms, range(seeds), choice["batch_size"], engine=engine, source=source)
+    every = EVALUATE // 2 if data.in_features == 2 else EVALUATE
+    how: dict[str, Any] = {"evaluate": every, "engine": engine}
+    setup = LiveSetup(data, arms, range(seeds), choice["batch_size"], source=source, **how)
     widths = data.in_features, data.out_features
     size = seeds * sum(one.network.build(*widths).size for one in arms.values())
     if size > LARGEST:

@@ -31,14 +31,14 @@ ARMS: Final = 8
 SEEDS: Final = 100
 NAME: Final = 60
 """The longest name of an arm."""
-EVALUATE: Final = 10
+EVALUATE: Final = 20
 """Steps between two evaluations in the beginning; they become rarer (curves.py)."""
 OWNER: Final = "a live session"
 
 _BATCH: Final = whole_number(1, "20", high=2**20)
 _ROWS: Final = whole_number(2, "300", high=2**20)
 _ENGINE: Final = one_of(ENGINES)
-_EVALUATE: Final = whole_number(1, "10", high=2**20)
+_EVALUATE: Final = whole_number(1, "20", high=2**20)
 ARM_NAME: Final = Rule(
     lambda v: isinstance(v, str) and 0 < len(v) <= NAME and v.isprintable() and v == v.strip(),
     f"be a name of at most {NAME} printable characters",

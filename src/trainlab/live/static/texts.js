@@ -87,7 +87,7 @@ export const T = {
   steps: "steps",
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
-  savePicture: (name, kind) => `Save the chart “${name}” as ${kind}`,
+  savePicture: (name, kind) => `Save “${name}” as ${kind}`,
   chartLabel: (name, parts) => `${name}. ${parts.join("; ") || "No values yet."}`,
   chartPart: (arm, value) => `${arm}: ${value}`,
   state: "State",

@@ -1,7 +1,7 @@
 // What there is to watch: curves, the table of arms, surfaces, layers, images that are wrong.
 
 import { Chart } from "./chart.js";
-import { bytes, colours, floats, h, hue, labelled, select, swatch, words, write } from "./dom.js";
+import { bytes, colours, floats, h, hue, labelled, saveAs, select, swatch, words, write } from "./dom.js";
 import { T } from "./texts.js";
 
 const TABLE_EVERY = 500; // milliseconds
@@ -191,7 +191,11 @@ export class Watch {
       if (!surface) return;
       if (!this.maps.has(name)) {
         const canvas = h("canvas", { width: 280, height: 280, role: "img", "aria-label": T.surfaceLabel(name) });
-        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), name));
+        const save = h("button", {
+          type: "button", class: "quiet", "aria-label": T.savePicture(T.surfaceLabel(name), "PNG"),
+          onclick: () => canvas.toBlob((blob) => saveAs(`surface_${index + 1}.png`, blob)),
+        }, "PNG");
+        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), name, save));
         this.maps.set(name, { canvas, element, drawn: null });
         this.maplist.append(element);
       }
