@@ -18,6 +18,7 @@ VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 BENCH :=
+LOCK := tools/bench.lock
 CAMPAIGN := --resume
 PARTS :=
 BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
@@ -72,7 +73,8 @@ types: .venv/installed
 coverage: .venv/installed
 	$(VENV) pytest $(TESTS) --cov --cov-report=term-missing:skip-covered
 
-# BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all
+# BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all.
+# LOCK= takes the versions of pyproject.toml alone, and of what they need the newest.
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
@@ -98,19 +100,19 @@ clean:
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: $(BUILD)
-	@tools/environment .venv --editable '.[test]'
+	@tools/environment .venv --group test --editable .
 
-.venv-bench/installed: $(BUILD)
-	@tools/environment .venv-bench --editable '.[bench]'
+.venv-bench/installed: $(BUILD) $(LOCK)
+	@tools/environment .venv-bench $(if $(LOCK),--lock $(LOCK),--group bench) --editable .
 
 .venv-bench-tables/installed: $(BUILD)
-	@tools/environment .venv-bench-tables --editable '.[tables-bench]'
+	@tools/environment .venv-bench-tables --group tables-bench --editable .
 
 .venv-parity/installed: $(BUILD)
-	@tools/environment .venv-parity --editable '.[parity,test]'
+	@tools/environment .venv-parity --group parity --group test --editable .
 
 .venv-site/installed: $(BUILD)
-	@tools/environment .venv-site --editable '.[docs]'
+	@tools/environment .venv-site --group docs --editable .
 
 .venv-lowest/installed: $(BUILD)
-	@tools/environment .venv-lowest --lowest --editable '.[test]'
+	@tools/environment .venv-lowest --lowest --group test --editable .

@@ -213,3 +213,55 @@ def test_settings_in_words() -> None:
     settings = {"max_leaf_nodes": 24, "optimizer": tl.Adam(beta2=0.95), "init": tl.He()}
     found = RankedCandidate(1, 1, settings, 0.5, np.nan, ())
     assert found.words == "trees, leaves 24, optimizer Adam(beta2=0.95), init He"
+
+
+def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--out", tmp_path)
+    result = invoke(*words, "--time-limit", "1000")
+    assert result.exit_code == 0, result.output
+    assert "candidates were trained in 1000 s; on a faster machine" in result.output
+    numbers = json.loads((tmp_path / "search.json").read_text())
+    assert numbers["asked"]["ensemble"] == {"time_limit": 1000.0}
+    replay = numbers["ensemble"]["replay"]
+    assert (replay["n_candidates"], replay["n_folds"], replay["trees"]) == (4, 5, True)
+    assert "as many as 1000 seconds allowed on this machine" in pages.read(tmp_path)[1].text
+    model = tl.load(tmp_path / "model.safetensors")[-1]
+    assert model.replay_ == replay
+    for bad in ("0", "-1", "nan", "inf", "soon"):
+        assert invoke(*words, "--fresh", "--time-limit", bad).exit_code == 2
+    result = invoke(*words, "--fresh", "--model", "network", "--time-limit", "9")
+    assert "--time-limit: of --model ensemble" in result.output
+
+
+@pytest.mark.parametrize(("option", "folds"), [("group", 5), ("time", 3)])
+def test_folds_of_an_ensemble_obey_groups_and_time(
+    option: str, folds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    right = tl.PopulationEnsembleClassifier.fit
+
+    def fit(self: Any, X: Any, *rest: Any, **more: Any) -> Any:
+        given.append((self.cv, len(X)))
+        return right(self, X, *rest, **more)
+
+    monkeypatch.setattr(tl.PopulationEnsembleClassifier, "fit", fit)
+    rows = [[n % 2, n % 7, n % 5 + 0.5, n // 4] for n in range(200)]
+    path = write(tmp_path / "table.csv", ["y", "x", "z", "by"], rows)
+    words = ("search", "--csv", path, "--target", "y", f"--{option}", "by", "--out", tmp_path)
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    found = problem(path, "y", **{option: "by"})
+    known = split(found, 0.2, 5, seed=0).search
+    assert found.rule is not None
+    by, ((pairs, count),) = found.rule.values[known], given
+    assert (len(pairs), count) == (folds, len(known))
+    for train, held in pairs:
+        if option == "group":
+            assert not {*by[train]} & {*by[held]}
+        else:
+            assert by[train].max() < by[held].min()
+    # By time the fold that knows most is the first.
+    sizes = [len(train) for train, _ in pairs]
+    assert option == "group" or sizes == sorted(sizes, reverse=True)
+    model = tl.load(tmp_path / "model.safetensors")
+    assert (model.n_folds_, model.cv) == (folds, None)

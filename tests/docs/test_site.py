@@ -1,6 +1,6 @@
 """The documentation site: its parts, its reference, and the checks that `make site` ends with.
 
-`make site` itself needs Sphinx (the extra `docs`), and fails on warnings, broken links, missing
+`make site` itself needs Sphinx (the group `docs`), and fails on warnings, broken links, missing
 names and notebooks that do not run.  What can be seen without Sphinx is tested here.
 """
 

@@ -100,18 +100,19 @@ class TestDealing:
 
 class TestDrawing:
     def test_architectures_have_their_shares(self) -> None:
-        found = draw(FAMILIES, 22, 5, np.random.RandomState(1))
+        each = draw(FAMILIES, 22, 5, np.random.RandomState(1))
+        found = [one for own in each for one in own]
         shapes = [tuple(one.get(name) for name in ARCHITECTURE) for one in found]
         sizes = [len(list(group)) for _, group in itertools.groupby(shapes)]
-        assert sizes == [5, 5, 4, 4, 4]
+        assert sizes == [len(own) for own in each] == [5, 5, 4, 4, 4]
         assert len({one["learning_rate_init"] for one in found}) == 22
 
     def test_all_there_are(self) -> None:
-        found = draw([{"dropout": [0.0, 0.1]}], 9, 1, np.random.RandomState(0))
+        (found,) = draw([{"dropout": [0.0, 0.1]}], 9, 1, np.random.RandomState(0))
         assert sorted(one["dropout"] for one in found) == [0.0, 0.1]
 
     def test_each_family_is_one_that_a_network_can_be(self) -> None:
-        for one in draw(FAMILIES, 40, 8, np.random.RandomState(2)):
+        for one in itertools.chain(*draw(FAMILIES, 40, 8, np.random.RandomState(2))):
             tl.MLPClassifier(**one)._chosen()
             tl.MLPRegressor(**one)._chosen()
 
@@ -129,12 +130,23 @@ class TestPresets:
         assert (len(model.candidates_), model.n_folds_) == (candidates, folds)
         said = PopulationEnsembleClassifier(
             candidates,
+            preset=preset if preset == "quick" else "default",  # which draws more than that
             n_folds="auto" if preset == "default" else folds,
             n_iter_no_change=ensemble_base.PRESETS[preset]["n_iter_no_change"],
             store=tmp_path,
             **settings,
         )
         assert np.array_equal(said.fit(*IRIS).predict_proba(X := IRIS[0]), model.predict_proba(X))
+
+    def test_fewer_are_the_first_of_each_architecture(self) -> None:
+        space = [{**SPACE, "hidden_layer_sizes": [hidden]} for hidden in ((6,), (5, 4))]
+        whole, few = (
+            small(n_candidates=count, space=space, n_folds=1).fit(*IRIS) for count in (16, 6)
+        )
+        shapes = [one["hidden_layer_sizes"] for one in few.candidates_]
+        assert all(one in whole.candidates_ for one in few.candidates_)
+        assert {*few.losses_} < {*whole.losses_}
+        assert [shapes.count(one) for one in dict.fromkeys(shapes)] == [3, 3]
 
     def test_what_is_given_counts(self) -> None:
         model = PopulationEnsembleClassifier(3, preset="quick", n_folds=2, max_iter=1, trees=False)

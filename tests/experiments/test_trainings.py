@@ -97,7 +97,7 @@ def test_members_that_diverge_are_shown_in_results_and_figure(tmp_path: Path) ->
     experiment = shortened("optimizer-comparison", 60, vary=vary, expect=())
     (found,) = run([experiment], tmp_path, Options(seeds=6))
     assert set(found.measured.diverged) == {f"huge rate/{seed}" for seed in range(6)}
-    assert "huge rate (diverged)" in found.verdict.line
+    assert "huge rate diverged (medians" in found.verdict.line
     assert any("6 of 6 members diverged" in warning for warning in found.verdict.warnings)
     content = json.loads((tmp_path / experiment.name / "results.json").read_text())
     assert content["series"]["train_loss"]["values"][-1][-1] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,26 @@ def test_nothing_is_trained_where_one_of_them_is_refused() -> None:
 
 def test_none_is_nothing() -> None:
     assert fit_together([], RunSettings()) == []
+
+
+def same(one: Any, other: Any) -> bool:
+    return bool(one.params.tobytes() == other.params.tobytes())
+
+
+def test_what_has_not_ended_by_then_is_ended(recwarn: pytest.WarningsRecorder) -> None:
+    usual = fit_together(fits(), RunSettings())
+    again = fit_together(fits(), RunSettings(), time.monotonic() + 1e6)
+    for one, other in zip(usual, again, strict=True):
+        assert not other.history.interrupted
+        assert [s.params.tobytes() for s in one.states] == [
+            s.params.tobytes() for s in other.states
+        ]
+    over = fit_together(fits(), RunSettings(), time.monotonic())
+    assert all(status.step == 0 for one in over for status in one.history.status)
+    assert all(one.history.interrupted for one in over)
+    endless = fits()[0]._replace(
+        settings=FitSettings(batch_size=BATCH, epochs=10**6, keep="state", evaluate=None)
+    )
+    (cut,) = fit_together([endless], RunSettings(), time.monotonic() + 0.2)
+    assert cut.history.interrupted
+    assert not [one for one in recwarn if "interrupted" in str(one.message)]

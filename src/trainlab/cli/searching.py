@@ -50,6 +50,17 @@ class Fraction(click.FloatRange):
         return number
 
 
+class Seconds(Fraction):
+    """A number of seconds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that the text means; without end is no limit."""
+        number = super().convert(value, param, ctx)
+        if math.isinf(number):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return number
+
+
 OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden", "max_iter")
 """The options of a search of networks."""
 
@@ -85,12 +96,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
 @click.option(
     "--group",
     metavar="COLUMN",
-    help="Keep rows of one value of it on one side of every split.  Means --model network.",
+    help="Keep rows of one value of it on one side of every split.",
 )
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Put the latest rows by it aside; folds go forward.  Means --model network.",
+    help="Put the latest rows by it aside; folds go forward.",
 )
 @reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
@@ -119,6 +130,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     "--preset",
     type=Choice(["quick", "default", "best"]),
     help="Ensemble: how much is trained.  [default: default]",
+)
+@click.option(
+    "--time-limit",
+    type=Seconds(0, min_open=True),
+    metavar="SECONDS",
+    help="Ensemble: train as much as there is time for.",
 )
 @click.option(
     "--metric",
@@ -205,13 +222,13 @@ def search(
     from trainlab.training.progress import Bar
 
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]
-    ruled = rest["group"] is not None or rest["time"] is not None
-    asked = "network" if ruled and rest["model"] is None else rest["model"]
-    preset = rest.pop("preset")
-    del rest["model"]
+    asked = rest.pop("model")
+    of_ensembles = {name: rest.pop(name) for name in ("preset", "time_limit")}
+    of_ensembles = {name: value for name, value in of_ensembles.items() if value is not None}
     model = _model(asked, given_of_networks, None if fresh else begun_with(out))
-    if preset and model == "network":
-        raise click.UsageError("--preset: of --model ensemble; a network is searched by --trials.")
+    if of_ensembles and model == "network":
+        name = next(iter(of_ensembles)).replace("_", "-")
+        raise click.UsageError(f"--{name}: of --model ensemble; a network is searched by --trials.")
     numbers = {field.name for field in fields(StudySettings)} & set(rest)
     chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
@@ -219,7 +236,7 @@ def search(
     chosen |= {"hidden": tuple(map(widths, hidden))} if hidden else {}
     if chosen.get("metric") is not None:
         named_metric(chosen["metric"])  # what is no metric is said before the table is read
-    chosen |= {"ensemble": {"preset": preset}} if preset else {}
+    chosen |= {"ensemble": of_ensembles}
     settings = StudySettings(model=model, **chosen)
     rest |= {"folds": settings.folds, "test_fraction": settings.test_fraction}
     found = problem(table, task=None if task == "auto" else task, **rest)
@@ -289,6 +306,9 @@ def _show(result: StudyResult) -> None:
         ]
         title = f"Who votes: the loss alone, and {result.loss:.4f} of the ensemble"
         show_table(("Weight", "Loss", "Settings"), most, title)
+        if (limit := result.settings.ensemble.get("time_limit")) is not None:
+            count = f"{len(result.candidates)} candidates were trained in {limit:g} s"
+            say(f"{count}; on a faster machine, or a free one, there are more.")
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
         for one in result.judged

@@ -1,51 +1,55 @@
-"""What the two population ensembles share: dealing rows into parts, training, selection.
+"""What the two population ensembles share: what is decided, trained, and selected.
 
 Axis letters: N rows, n candidates.
 """
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 
-from trainlab.ensembles.boosting import grow
-from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, TREES, check_families, draw
+from trainlab.ensembles.boosting import grow, iterations_of
+from trainlab.ensembles.families import (
+    FAMILIES,
+    FIRST_FAMILIES,
+    QUICK_TREES,
+    TREES,
+    check_families,
+    draw,
+)
+from trainlab.ensembles.folds import PARTS, among, by_groups, deal, digest, given_splits, splits_of
+from trainlab.ensembles.plan import EnsemblePlan
+from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
-from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.predictor import Networks, Predictor, Voter
-from trainlab.estimators.preparation import Prepared, dtype_of, make_table, prepared, scaler_of
+from trainlab.estimators.preparation import Prepared, make_table, prepared, scaler_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
 from trainlab.estimators.trees import BoostedTrees
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
-from trainlab.population.fit import Fit, Fitted, fit_together
-from trainlab.population.settings import FitSettings, RunSettings
+from trainlab.population.fit import Fit
+from trainlab.population.settings import FitSettings
 from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
 from trainlab.search.selection import Selection, select, truths_of
-from trainlab.search.training import portions, size_of
-from trainlab.settings import FLAG, Rule, either, one_of, whole_number
+from trainlab.settings import FLAG, Rule, either, one_of, real, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
-PARTS: Final = 5
-"""Parts into which rows are dealt; a fold validates on one and trains on the others."""
 ALL_FOLDS: Final = 5_000
 """Rows up to which every part takes its turn: beyond, one of them is validation enough."""
-STEPS: Final = 20
-"""Steps of an epoch that an automatic batch size aims at, within BATCHES."""
-BATCHES: Final = (32, 256)
 
 EARLIER: Final = True
 """The `standardize_inputs` of the ensembles of earlier versions."""
@@ -60,7 +64,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
 """What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
 
 # They change no network.
-_IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers")
+_IDLE: Final = ("store", "fresh", "n_selected", "trees", "verbose", "workers", "time_limit", "cv")
 
 _RULES: Final[Mapping[str, Rule]] = {
     "preset": one_of(tuple(PRESETS)),
@@ -70,6 +74,7 @@ _RULES: Final[Mapping[str, Rule]] = {
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
     "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
+    "time_limit": either(real(0.0, remedy="60"), None),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
@@ -86,101 +91,6 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 
-def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> Array:
-    """The part (N,) of each row, by chance, all of one size ± 1; so are those of each class."""
-    order = draws.permutation(len(y))
-    if stratify:
-        order = order[np.argsort(y[order], kind="stable")]
-    part = np.empty(len(y), np.int64)
-    part[order] = np.arange(len(y)) % parts
-    return part
-
-
-@dataclass(frozen=True, eq=False)
-class _EnsemblePlan:
-    """What is decided before training.
-
-    rows        those that differ, with all their weight
-    part        (N,) the part that each was dealt into
-    inputs      what becomes of X, by the parameter `standardize_inputs` of the candidates
-    candidates  dicts of parameters, those of the same inputs together; seeds, one for each
-    trees       settings of the boosted trees, and the seed of all of them
-    chosen      the checked parameters of the ensemble
-    earlier     whether it goes on with what an earlier version began in its store
-    """
-
-    rows: Rows
-    part: Array
-    inputs: Mapping[str | bool, InputScaler]
-    targets: Targets
-    candidates: Sequence[Mapping[str, Any]]
-    seeds: Array
-    trees: Sequence[Mapping[str, Any]]
-    trees_seed: int
-    chosen: Mapping[str, Any]
-    earlier: bool
-
-    @property
-    def dtype(self) -> str:
-        """That of the networks."""
-        return dtype_of(self.rows, self.chosen)
-
-    @property
-    def folds(self) -> int:
-        """How many parts take their turn as validation rows."""
-        folds, rows = self.chosen["n_folds"], len(self.rows)
-        if folds == "auto":
-            usual = PRESETS[self.chosen["preset"]]["n_folds"]
-            return min(usual if rows <= ALL_FOLDS else 1, rows)
-        return min(int(folds), rows)
-
-    def held(self, fold: int) -> Rows:
-        """Those that a fold validates on."""
-        return self.rows.take(np.flatnonzero(self.part == fold))
-
-    def rest(self, fold: int) -> Rows:
-        """Those that a fold trains on."""
-        return self.rows.take(np.flatnonzero(self.part != fold))
-
-    def places(self, kind: str | bool) -> list[int]:
-        """The numbers of the candidates of a kind of inputs."""
-        return [n for n, one in enumerate(self.candidates) if one["standardize_inputs"] == kind]
-
-    def batch_size(self, rows: int) -> int:
-        """The rows of a step, of so many."""
-        size = self.chosen["batch_size"]
-        if size == "auto":
-            return int(np.clip(rows // STEPS, *BATCHES))
-        return int(size)
-
-
-@dataclass(frozen=True, eq=False)
-class _TrainedFold:
-    """A population that was trained on the rows of a fold; what it says of its validation rows.
-
-    truths  (members, rows, …) see `truths_of`
-    """
-
-    population: Population
-    truths: Array
-    epochs: int
-    diverged: int
-
-
-def _told(fit: Fit, fitted: Fitted) -> _TrainedFold:
-    """What a population that is trained has to say of its validation rows."""
-    population, data = Population(fit.members), fit.data
-    history = population.adopt(fitted)
-    assert data.validation is not None
-    with np.errstate(all="ignore"):  # what overflows counts as undecided
-        ask = population.predict if data.task == "regression" else population.predict_proba
-        truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
-    steps = -(-len(fit.data.train) // fit.settings.batch_size)
-    epochs = max(-(-status.step // steps) for status in history.status)
-    diverged = sum(status.kind == "diverged" for status in history.status)
-    return _TrainedFold(population, truths, max(1, epochs), diverged)
-
-
 class PopulationEnsemble(Predictor):
     """The base of the two estimators."""
 
@@ -191,6 +101,7 @@ class PopulationEnsemble(Predictor):
     space: Any
     random_state: Any
     store: Any
+    cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
 
@@ -202,7 +113,7 @@ class PopulationEnsemble(Predictor):
         """What there is to learn from the truths (rows, …) of the vote on validation rows."""
         return
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
 
         Parameters
@@ -213,6 +124,9 @@ class PopulationEnsemble(Predictor):
             Their targets, as the class says.
         sample_weight : array_like, shape (N,), optional
             How much each row counts: one of weight 0 is a row left out.
+        groups : array_like, shape (N,), optional
+            Rows of one group are on one side of each fold; the splitter `cv` is given them, where
+            there is one.
 
         Returns
         -------
@@ -226,30 +140,22 @@ class PopulationEnsemble(Predictor):
         KeyboardInterrupt
             On Ctrl-C.
         """
-        plan = self._decide(X, y, sample_weight)
+        began = time.monotonic()
+        plan = self._decide(X, y, sample_weight, groups)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
-        found: list[_TrainedFold] = []
+        limit = plan.chosen["time_limit"]
         with (
             search_store(self.store, plan.chosen["fresh"], self._config(plan), RUN) as store,
             shown as bar,
         ):
-            fits = (
-                self._fit_of(plan, fold, kind) for fold in range(plan.folds) for kind in plan.inputs
+            training = EnsembleTraining(
+                plan, self._fit_of, _grow, _iterations, store, bar, plan.chosen["workers"]
             )
-            for part in portions(fits, size_of):
-                workers = plan.chosen["workers"]
-                shared = RunSettings(workers=workers, progress=bar or False, store=store)
-                fitted = fit_together(part, shared)
-                if any(one.history.interrupted for one in fitted):
-                    raise KeyboardInterrupt
-                found += map(_told, part, fitted)
-            trees = []
-            for fold in range(plan.folds):
-                if bar is not None and plan.trees:
-                    bar.note(f"trees of fold {fold + 1} of {plan.folds}")
-                    bar.advance(0, 0)
-                trees.append(self._grow(plan, fold))
-        self._select(plan, found, trees)
+            if limit is None:
+                found = training.all()
+            else:
+                found = training.within(limit, began, type(self).__name__)
+        self._select(found)
         return self
 
     def _chosen(self) -> dict[str, Any]:
@@ -260,16 +166,24 @@ class PopulationEnsemble(Predictor):
                 found[name] = usual[name]
         return found
 
-    def _config(self, plan: _EnsemblePlan) -> dict[str, Any]:
+    def _config(self, plan: EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
         said = {name: plan.chosen[name] for name in ("n_candidates", "n_iter_no_change")}
         if self.preset != "default":
             said["n_folds"] = plan.folds
         own = plain_parameters(self.get_params(deep=False) | said, (*_IDLE, "preset"))
+        # What earlier versions had no choice of is named where it is chosen.
+        if plan.chosen["time_limit"] is not None:
+            own |= {"time_limit": True}
+        if plan.given:
+            own |= {"cv": digest(plan.splits)}
+        drawn = self._count_drawn(plan.chosen)
+        if not plan.earlier and drawn > plan.chosen["n_candidates"]:
+            own |= {"n_drawn": drawn}
         # Earlier versions had standard inputs alone, and did not say so.
         return own if plan.earlier else own | {"standardize_inputs": list(plan.inputs)}
 
-    def _decide(self, X: Any, y: Any, sample_weight: Any) -> _EnsemblePlan:
+    def _decide(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
@@ -280,49 +194,98 @@ class PopulationEnsemble(Predictor):
             must = "be an integer where there is a store, to go on with the same candidates"
             remedy = "random_state=0"
             raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
-        rows = merge(self._check_rows(X, y, sample_weight, reset=True))
+        rows = self._check_rows(X, y, sample_weight, reset=True)
+        given = self.cv is not None or groups is not None
+        rows = rows if given else merge(rows)
         if len(rows) < 2:
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
         targets = self._learn_targets(rows, {"standardize_targets": True})
         rows = self._weighed(rows, targets)
         draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"
-        part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
-        drawn = draw(space, chosen["n_candidates"], chosen["n_architectures"], draws)
+        if given:
+            cv = self.cv
+            if cv is None:
+                cv = by_groups(stratify, groups, draws.randint(np.iinfo(np.int32).max), owner)
+            splits, number = given_splits(cv, X, y, groups, owner)
+            splits = among(splits, rows.number, number, owner)
+        else:
+            part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
+            splits = splits_of(part, min(PARTS, len(rows)))
+        if chosen["n_folds"] != "auto":
+            splits = splits[: chosen["n_folds"]]
+        elif self.cv is None:
+            splits = splits[: PRESETS[chosen["preset"]]["n_folds"] if len(rows) <= ALL_FOLDS else 1]
+        candidates, seeds, turns = self._drawn(space, chosen, draws, earlier, issparse(rows.x))
+        kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
+        inputs = {kind: scaler_of(kind, rows) for kind in kinds}
+        with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
+        is_quick = chosen["preset"] == "quick" and targets.task == "regression"
+        trees = (QUICK_TREES if is_quick else TREES) if with_trees else ()
+        seed = int(draws.randint(np.iinfo(np.int32).max))
+        how = (trees, seed, chosen, earlier, given)
+        return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
+
+    def _drawn(
+        self,
+        space: Any,
+        chosen: Mapping[str, Any],
+        draws: np.random.RandomState,
+        earlier: bool,
+        is_sparse: bool,
+    ) -> tuple[list[dict[str, Any]], Array, Array]:
+        """The candidates, those of the same inputs together, with their seeds and turns.
+
+        They are the first of those that the preset draws: so many of them, by their turns.
+        """
+        owner, count = type(self).__name__, chosen["n_candidates"]
+        most = count if earlier else self._count_drawn(chosen)
+        by_architecture = draw(space, most, chosen["n_architectures"], draws)
+        drawn = [one for own in by_architecture for one in own]
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn))
+        # In turn the first of each architecture, the second, and so on.
+        ranked = [(rank, n) for n, own in enumerate(by_architecture) for rank in range(len(own))]
+        turns = np.empty(len(drawn), np.int64)
+        turns[sorted(range(len(drawn)), key=ranked.__getitem__)] = np.arange(len(drawn))
         usual_inputs: str | bool = EARLIER if earlier else "robust"
         candidates = [{"standardize_inputs": usual_inputs} | one for one in drawn]
         name, rule = "standardize_inputs", RULES["standardize_inputs"]
         for one in candidates:
             one[name] = rule.check(one[name], name, owner)
             # Of a sparse X, which codes would make dense, the usual candidates have none.
-            if self.space is None and issparse(rows.x) and one[name] == "piecewise":
+            if self.space is None and is_sparse and one[name] == "piecewise":
                 one[name] = "robust"
-        order = sorted(range(len(drawn)), key=lambda n: str(candidates[n]["standardize_inputs"]))
-        candidates = [candidates[n] for n in order]
-        kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
-        inputs = {kind: scaler_of(kind, rows) for kind in kinds}
-        with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
-        trees = TREES if with_trees else ()
-        seed = int(draws.randint(np.iinfo(np.int32).max))
-        return _EnsemblePlan(
-            rows, part, inputs, targets, candidates, seeds[order], trees, seed, chosen, earlier
-        )
+        order = sorted(range(len(drawn)), key=lambda n: str(candidates[n][name]))
+        order = [n for n in order if turns[n] < count]
+        return [candidates[n] for n in order], seeds[order], turns[order]
 
-    def _fit_of(self, plan: _EnsemblePlan, fold: int, kind: str | bool) -> Fit:
-        """All candidates of a kind of inputs as one population, on the rows of the other parts."""
-        ready = self._prepare(plan, plan.rest(fold), plan.held(fold), kind)
+    @staticmethod
+    def _count_drawn(chosen: Mapping[str, Any]) -> int:
+        """How many candidates are drawn, of which the first are trained."""
+        return int(max(chosen["n_candidates"], PRESETS[chosen["preset"]]["n_candidates"]))
+
+    def _fit_of(
+        self,
+        plan: EnsemblePlan,
+        fold: int,
+        kind: str | bool,
+        places: Sequence[int],
+        wave: str,
+    ) -> Fit:
+        """Candidates of a kind of inputs as one population, on the rows of a fold."""
+        ready = self._prepare(plan, fold, kind, places)
         name = f"{RUN}: fold {fold + 1}"
         if len(plan.inputs) > 1:
             name += f", {kind} inputs"
         members = [member for one in ready for member in one.members]
-        return Fit(members, ready[0].data, FitSettings(**ready[0].arguments, run=name))
+        return Fit(members, ready[0].data, FitSettings(**ready[0].arguments, run=name + wave))
 
     def _prepare(
-        self, plan: _EnsemblePlan, rows: Rows, held: Rows, kind: str | bool
+        self, plan: EnsemblePlan, fold: int, kind: str | bool, places: Sequence[int]
     ) -> list[Prepared]:
-        """One for each candidate of a kind of inputs, all on one table."""
-        owner, chosen, places = type(self).__name__, plan.chosen, plan.places(kind)
+        """One for each of some candidates of a kind of inputs, all on one table."""
+        owner, chosen = type(self).__name__, plan.chosen
+        rows, held = plan.rest(fold), plan.held(fold)
         network = self._network(batch_size=plan.batch_size(len(rows)), engine=chosen["engine"])
         every = [
             check_parameters(
@@ -337,67 +300,44 @@ class PopulationEnsemble(Predictor):
         stopping = EarlyStopping("validation_loss", int(min(patience, epochs + 1)))
         return [
             prepared(table, own, [int(seed)], epochs, stopping, owner)
-            for own, seed in zip(every, plan.seeds[places], strict=True)
+            for own, seed in zip(every, plan.seeds[list(places)], strict=True)
         ]
 
-    def _grow(self, plan: _EnsemblePlan, fold: int) -> list[BoostedTrees]:
-        """The trees of a fold, cut where they say most of its validation rows."""
-        rows, held = (
-            replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
-        )
-        return [grow(rows, held, plan.targets, own, plan.trees_seed) for own in plan.trees]
-
-    def _select(
-        self,
-        plan: _EnsemblePlan,
-        found: Sequence[_TrainedFold],
-        trees: Sequence[Sequence[BoostedTrees]],
-    ) -> None:
+    def _select(self, found: TrainedCandidates) -> None:
         """Selects candidates, and keeps them and what there is to say of them."""
-        targets, kinds, folds = plan.targets, list(plan.inputs), plan.folds
-        each = {
-            kind: [found[fold * len(kinds) + place] for fold in range(folds)]
-            for place, kind in enumerate(kinds)
-        }
+        plan = found.plan
+        targets, engine = plan.targets, plan.chosen["engine"]
         parts, weights = [], []
-        for fold in range(folds):
+        for fold in range(plan.folds):
             held = plan.held(fold)
             t, method = targets.encode(held.y), "predict_proba"
-            said = [each[kind][fold].truths for kind in kinds]
-            for one in trees[fold]:
-                answers = one.outputs(held.x, plan.dtype, method, plan.chosen["engine"])
-                said.append(truths_of(answers, t, targets.task))
-            parts.append(np.concatenate(said))
+            said = [found.networks[one, fold].truths for one in range(len(plan.candidates))]
+            for one in found.trees[fold]:
+                answers = one.outputs(held.x, plan.dtype, method, engine)
+                said.append(truths_of(answers, t, targets.task)[0])
+            parts.append(np.stack(said))
             weights.append(np.ones(len(held)) if held.weight is None else held.weight)
         truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
         selection = select(truths, weight, targets.task, plan.chosen["n_selected"])
         self._learn_errors(np.tensordot(selection.weights, truths, axes=1), targets)
-        self._keep(plan, each, trees, selection)
+        self._keep(found, selection)
 
-    def _keep(
-        self,
-        plan: _EnsemblePlan,
-        each: Mapping[str | bool, Sequence[_TrainedFold]],
-        trees: Sequence[Sequence[BoostedTrees]],
-        selection: Selection,
-    ) -> None:
+    def _keep(self, found: TrainedCandidates, selection: Selection) -> None:
         """What was selected, and what there is to say of it."""
-        folds, chosen = plan.folds, selection.weights
+        plan, chosen = found.plan, selection.weights
+        folds = plan.folds
         voters: list[Voter] = []
         weights: list[Array] = []
         networks = chosen[: len(plan.candidates)]
         # There is always a network, if with no weight: files and graphs begin with one.
         best = int(np.argmin(selection.losses[: len(networks)]))
         wanted = np.flatnonzero(networks) if networks.any() else np.array([best])
-        for kind, found in each.items():
-            own = plan.places(kind)
-            places = [place for place in own if place in wanted]
+        for kind in plan.inputs:
+            places = [place for place in plan.places(kind) if place in wanted]
             if places:
-                voters.append(
-                    Networks(plan.inputs[kind], _joined(found, [p - own[0] for p in places]))
-                )
+                voters.append(Networks(plan.inputs[kind], _joined(found, places)))
                 weights.append(np.tile(chosen[places] / folds, folds))
-        for fold in trees:
+        for fold in found.trees:
             for own_weight, one in zip(chosen[len(networks) :], fold, strict=True):
                 if own_weight:
                     voters.append(one)
@@ -413,13 +353,36 @@ class PopulationEnsemble(Predictor):
         self.gain_ = float(selection.losses[selection.best] - selection.loss)
         self.n_folds_ = folds
         self.n_networks_ = sum(len(one) for one in voters if isinstance(one, Networks))
-        self.n_iter_ = max(one.epochs for found in each.values() for one in found)
-        self.n_diverged_ = sum(one.diverged for found in each.values() for one in found)
+        trained = found.networks.values()
+        self.n_iter_ = max(one.epochs for one in trained)
+        self.n_diverged_ = sum(one.diverged for one in trained)
+        self.replay_ = None
+        if found.whole:
+            self.replay_ = {
+                "time_limit": None,
+                "n_candidates": len(plan.candidates),
+                "n_folds": folds,
+                "trees": len(plan.trees) > 0,
+            }
 
 
-def _joined(found: Sequence[_TrainedFold], places: Sequence[int]) -> Population:
-    """Some members of the populations of all folds, fold by fold, as one population."""
-    populations = [one.population for one in found]
-    members = [population[place] for population in populations for place in places]
-    states = [population.states[place] for population in populations for place in places]
-    return Population.restore(members, states, populations[0].widths, populations[0].engine)
+def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) -> BoostedTrees:
+    """The trees of some settings in a fold, cut where they say most of its validation rows."""
+    rows, held = (
+        replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
+    )
+    return grow(rows, held, plan.targets, plan.trees[number], plan.trees_seed, iterations)
+
+
+def _iterations(plan: EnsemblePlan, number: int) -> int:
+    """How many iterations there are of trees of some settings."""
+    return iterations_of(plan.targets, plan.trees[number], plan.rows.x.shape[1])
+
+
+def _joined(found: TrainedCandidates, places: Sequence[int]) -> Population:
+    """Some candidates in all folds, fold by fold, as one population."""
+    own = [found.networks[place, fold] for fold in range(found.plan.folds) for place in places]
+    members = [one.population[one.row] for one in own]
+    states = [one.population.states[one.row] for one in own]
+    first = own[0].population
+    return Population.restore(members, states, first.widths, first.engine)

@@ -32,20 +32,32 @@ FURTHEST_ODDS: Final = 30.0
 """Logarithm of the odds of a label that all rows of a fold have, or none."""
 
 
-def grow(
-    rows: Rows, held: Rows, targets: Targets, settings: Mapping[str, Any], seed: int
-) -> BoostedTrees:
-    """Trees that were trained on rows, as many as are best on rows that are held back.
-
-    y of both is as the targets encode it.
-    """
+def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) -> int:
+    """How many iterations there are of some settings, for so many columns; they may say less."""
     columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
     leaves = columns * settings["max_leaf_nodes"]
     iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
-    iterations = max(LEAST, iterations * WIDE // max(WIDE, rows.x.shape[1]))
+    iterations = min(iterations, int(settings.get("max_iter", iterations)))
+    return max(LEAST, iterations * WIDE // max(WIDE, features))
+
+
+def grow(
+    rows: Rows,
+    held: Rows,
+    targets: Targets,
+    settings: Mapping[str, Any],
+    seed: int,
+    iterations: int | None = None,
+) -> BoostedTrees:
+    """Trees that were trained on rows, as many as are best on rows that are held back.
+
+    y of both is as the targets encode it.  iterations: None for as many as `iterations_of` says
+    """
+    if iterations is None:
+        iterations = iterations_of(targets, settings, rows.x.shape[1])
     rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
-    usual = {"max_iter": iterations, "learning_rate": rate, "max_depth": DEPTH}
-    chosen = {**usual, "early_stopping": False, "random_state": seed, **settings}
+    usual = {"learning_rate": rate, "max_depth": DEPTH, "early_stopping": False}
+    chosen = {**usual, "random_state": seed, **settings, "max_iter": iterations}
     if rows.weight is not None:  # of any size, where regularization is for weights about 1
         share = rows.weight / rows.weight.max()
         rows = replace(rows, weight=share / share.mean())

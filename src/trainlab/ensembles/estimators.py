@@ -29,7 +29,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        Networks whose settings are drawn; "auto" is what the preset says.
+        Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
+        those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
         How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
         wait 16; or 64 in 5 that wait 24.
@@ -57,8 +58,13 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         that is not named has the weight 1.
     dtype : {"float32", "float64", "auto"}
         "auto": float64 where X is, else float32.
+    cv : splitter or list of pairs, optional
+        Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
+        pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
+    time_limit : float, optional
+        Seconds that `fit` may take: what was trained by then votes.  See Notes.
     random_state : int, RandomState or None
-        An integer gives the same bits again, whatever `workers`.
+        An integer gives the same bits again, whatever `workers`, without a `time_limit`.
     store : folder or Store, optional
         Keeps what is trained: the same `fit` goes on where it was stopped.
     fresh : bool, default False
@@ -89,6 +95,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     n_folds_, n_iter_, n_diverged_ : int
         Folds, epochs of the longest training, and networks that diverged, which count as what
         they had learnt before.
+    replay_ : dict or None
+        Parameters with which `fit` trains the same again, to the bit, without a time limit.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
@@ -111,7 +119,16 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     Rows that are equal are one row of the sum of their weights: none stands on both sides
-    of a fold, and a row of weight 2 is, bit for bit, a row given twice.
+    of a fold, and a row of weight 2 is, bit for bit, a row given twice.  With `cv` or groups rows
+    are taken as they are.
+
+    **A time limit.**  The first network of each architecture is trained in one fold; how long
+    that takes decides how many folds there are.  Then come trees, if they take at most two fifths
+    of what is left, and further networks, as many as are expected to end in time; one that does
+    not is left out.  What is trained, and so the result, depends on the speed of the machine.
+    To have the same bits again, fit with the parameters in `replay_`: they say how many candidates,
+    folds and trees there were.  Where time runs out on the first networks they vote as they are,
+    with a warning, and `replay_` is None.  With a store a later fit goes on, with the whole time.
 
     Examples
     --------
@@ -140,6 +157,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         batch_size: int | str = "auto",
         class_weight: Any = None,
         dtype: str = "float32",
+        cv: Any = None,
+        time_limit: float | None = None,
         random_state: Any = None,
         store: Any = None,
         fresh: bool = False,
@@ -163,7 +182,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        Networks whose settings are drawn; "auto" is what the preset says.
+        Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
+        those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
         How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
         wait 16; or 64 in 5 that wait 24.
@@ -188,8 +208,13 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}
         "auto": float64 where X is, else float32.
+    cv : splitter or list of pairs, optional
+        Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
+        pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
+    time_limit : float, optional
+        Seconds that `fit` may take: what was trained by then votes.  See Notes.
     random_state : int, RandomState or None
-        An integer gives the same bits again, whatever `workers`.
+        An integer gives the same bits again, whatever `workers`, without a `time_limit`.
     store : folder or Store, optional
         Keeps what is trained: the same `fit` goes on where it was stopped.
     fresh : bool, default False
@@ -220,6 +245,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     n_folds_, n_iter_, n_diverged_ : int
         Folds, epochs of the longest training, and networks that diverged, which count as what
         they had learnt before.
+    replay_ : dict or None
+        Parameters with which `fit` trains the same again, to the bit, without a time limit.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
@@ -231,7 +258,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     standardised in training; losses are mean squared errors of standardised targets, so that 1
     is as bad as always predicting the mean.
 
-    y holds numbers (N,) or (N, out).
+    y holds numbers (N,) or (N, out).  A time limit is what it is there.
 
     Examples
     --------
@@ -262,6 +289,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
         dtype: str = "float32",
+        cv: Any = None,
+        time_limit: float | None = None,
         random_state: Any = None,
         store: Any = None,
         fresh: bool = False,

@@ -73,14 +73,16 @@ TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
     for leaves, part in ((24, 0.3), (64, 0.5))
 )
 """The settings of boosted trees that vote beside the networks."""
+QUICK_TREES: Final[Sequence[Mapping[str, Any]]] = ({**TREES[0], "max_iter": 160},)
+"""Those of the preset "quick" in regression, where the others cost more than all networks do."""
 
 Space = Sequence[Mapping[str, Any]]
 
 
 def draw(
     space: Space, candidates: int, architectures: int, draws: np.random.RandomState
-) -> list[dict[str, Any]]:
-    """Parameters of candidates: those of one architecture follow each other.
+) -> list[list[dict[str, Any]]]:
+    """Parameters of candidates, by architecture.
 
     Each architecture is drawn from the dict whose turn it is, and has its share of the
     candidates, ± 1.  Fewer come where a dict has not so many combinations.
@@ -92,7 +94,7 @@ def draw(
         rest = {name: values for name, values in family.items() if name not in ARCHITECTURE}
         share = len(range(number, candidates, architectures))
         (common,) = _some(shape, 1, draws)
-        found += [{**common, **own} for own in _some(rest, share, draws)]
+        found.append([{**common, **own} for own in _some(rest, share, draws)])
     return found
 
 

@@ -52,6 +52,7 @@ for _kind in (PopulationEnsembleClassifier, _REGRESSOR):
                 "n_networks_",
                 "n_iter_",
                 "n_diverged_",
+                "replay_",
                 "n_features_in_",
                 "feature_names_in_",
             ),

@@ -27,12 +27,14 @@ class Rows:
 
     weight None: all rows have the same.  A row counts weight · 2**exponent: the exponent is 0
     but for weights that are far from 1, whose sums would overflow or vanish.
+    number (N,): which of the rows that were given each is; None where nobody asks.
     """
 
     x: Any
     y: Array
     weight: Array | None = None
     exponent: int = 0
+    number: Array | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -40,7 +42,8 @@ class Rows:
     def take(self, rows: Array) -> Rows:
         """Some of the rows, in the order given."""
         weight = None if self.weight is None else self.weight[rows]
-        return replace(self, x=self.x[rows], y=self.y[rows], weight=weight)
+        number = None if self.number is None else self.number[rows]
+        return replace(self, x=self.x[rows], y=self.y[rows], weight=weight, number=number)
 
     def weighed(self, factor: Array) -> Rows:
         """The rows with their weights times `factor` (N,); those whose weight is 0 are gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -75,9 +76,9 @@ class Fits:
                 stack.pop_all(),
             )
 
-    def wait(self) -> list[Fitted]:
+    def wait(self, until: float | None = None) -> list[Fitted]:
         """What came of each, when all have ended; `Workers.wait` says what it raises."""
-        self.workers.wait()
+        self.workers.wait(until)
         return [_fitted(one, self.workers.seconds) for one in self._trainings]
 
     def histories(self) -> list[History]:
@@ -86,17 +87,23 @@ class Fits:
         return [one.recorder.history(seconds, ended) for one in self._trainings]
 
 
-def fit_together(fits: Sequence[Fit], shared: RunSettings) -> list[Fitted]:
+def fit_together(
+    fits: Sequence[Fit], shared: RunSettings, until: float | None = None
+) -> list[Fitted]:
     """Trains several populations at the same time; each comes out as if it were trained alone.
 
     Of use where populations are small, or differ in their data: no worker waits for the end
     of one before it begins with the next.  In a store each needs a `run` of its own.  Errors
     are those of `Population.fit`.  The seconds of each history are those of all.
+
+    until  of `time.monotonic`: what has not ended then is ended, as Ctrl-C does
     """
     together = Fits(fits, shared)
+    if until is not None and time.monotonic() >= until:
+        together.workers.control.stop()
     with together.workers.ended_by_errors():
         together.workers.start()
-        return together.wait()
+        return together.wait(until)
 
 
 class _CheckedFit(NamedTuple):

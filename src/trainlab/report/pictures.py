@@ -1,4 +1,4 @@
-"""The pictures of the report, as data URIs."""
+"""The pictures of the report, as data URIs; each follows the reader's theme by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BYTES: Final = 4_000_000
 
 
 def figures(folder: Path) -> Mapping[str, str]:
-    """Theme → picture; DataError or OSError, naming the file, where one is missing or too large."""
+    """Shape → picture; DataError or OSError, naming the file, where one is missing or too large."""
     return {theme: _embedded(folder / name) for name, theme in FIGURES.items()}
 
 
@@ -28,11 +28,10 @@ def _embedded(path: Path) -> str:
     if size > MOST_BYTES:
         must = f"have at most {MOST_BYTES:,} bytes"
         raise DataError(sentence("figure", str(path), must, size, "trainlab run"))
-    return uri(path.read_bytes())
+    return uri(plots.adaptive(path.read_bytes()))
 
 
 @functools.lru_cache(maxsize=256)
-def equations(lines: Sequence[str]) -> Mapping[str, str]:
-    """Theme → the equations as a picture; ValueError for TeX that cannot be set."""
-    drawn = plots.svg(plots.equations(lines))
-    return {"light": uri(drawn), "dark": uri(plots.recolored(drawn))}
+def equations(lines: Sequence[str]) -> str:
+    """The equations as a picture; ValueError for TeX that cannot be set."""
+    return uri(plots.adaptive(plots.svg(plots.equations(lines))))

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, describe
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.predictor import Predictor
 from trainlab.search.candidates import prefix
@@ -50,6 +50,8 @@ RUN: Final = "table"
 """The run in the store that says which rows a search has, and what of."""
 VOTE: Final = "ensemble"
 """The run of an ensemble; that of a search has a name of its own."""
+LATEST: Final = 3
+"""Folds by time of an ensemble, of which each network votes: those that know most."""
 UNEVEN: Final = 1.5
 """Where by so much more, or less, is put aside than was asked for, that is said."""
 
@@ -150,10 +152,19 @@ class StudyResult:
         return conclusion(self.judged, self.versus, self.metric)
 
     @property
+    def _predictor(self) -> Predictor:
+        return self.model[-1] if isinstance(self.model, Pipeline) else self.model
+
+    @property
     def engine(self) -> str | None:
         """The name of the engine that trained the model."""
-        predictor: Predictor = self.model[-1] if isinstance(self.model, Pipeline) else self.model
-        return predictor.engine_
+        return self._predictor.engine_
+
+    @property
+    def replay(self) -> Mapping[str, Any] | None:
+        """Parameters with which an ensemble is trained again, to the bit, without a time limit."""
+        found: Mapping[str, Any] | None = getattr(self._predictor, "replay_", None)
+        return found
 
 
 def study(
@@ -171,9 +182,6 @@ def study(
     ends with the same bits.  SettingError, naming the difference, where the folder has
     another search, unless `fresh`.  DataError where the rows are too few.
     """
-    if of.rule is not None and settings.model == "ensemble":
-        must = f"be 'network' with a {of.rule.kind}: an ensemble deals its folds at random"
-        raise SettingError(sentence("model", "a search", must, settings.model, "--model network"))
     rows = split(of, settings.test_fraction, settings.folds, settings.seed)
     metric, seed = settings.measured_by(of.task), settings.seed
     _check_metric(of, rows, metric, settings)
@@ -316,10 +324,15 @@ def _voted(given: _Training) -> _FittedModel:
     """An ensemble, fitted to all rows that are known."""
     model = given.settings.estimator(given.of)
     ensemble: Any = model[-1] if isinstance(model, Pipeline) else model
-    ensemble.set_params(engine=given.engine, store=given.store, fresh=given.fresh, **given.how)
+    rule, folds = given.of.rule, None
+    if rule is not None:
+        folds = given.folds if rule.kind == "group" else given.folds[: -LATEST - 1 : -1]
+    ensemble.set_params(
+        engine=given.engine, store=given.store, fresh=given.fresh, cv=folds, **given.how
+    )
     model.fit(*given.known)
     # They are no part of the model: its file is the same whoever trained it.
-    ensemble.set_params(store=None, fresh=False, **dict.fromkeys(given.how))
+    ensemble.set_params(store=None, fresh=False, cv=None, **dict.fromkeys(given.how))
     ensemble.set_params(verbose=False)
     order = np.argsort(ensemble.losses_, kind="stable")
     candidates = tuple(
@@ -479,5 +492,5 @@ def content_of(found: StudyResult) -> dict[str, Any]:
         "warnings": found.warnings,
     }
     if found.loss is not None:
-        content["ensemble"] = {"loss": found.loss}
+        content["ensemble"] = {"loss": found.loss, "replay": found.replay}
     return dict(plain(content))

@@ -60,8 +60,10 @@ class Workers(threading.Thread):
         """How long it has taken so far, or took."""
         return (self._ended if self.is_done else time.perf_counter()) - self._began
 
-    def wait(self) -> None:
+    def wait(self, until: float | None = None) -> None:
         """Returns when all has ended; Ctrl-C ends it early, with a warning.
+
+        until  of `time.monotonic`: what has not ended then is ended early, without a warning
 
         Raises what a worker raised; WorkerError where workers died; RuntimeError in a callback
         of this training, which would wait for itself.
@@ -70,15 +72,20 @@ class Workers(threading.Thread):
             must, remedy = "not be called by a callback of the same training", "stop()"
             raise RuntimeError(sentence("wait", "Running", must, "such a call", remedy))
         self._is_waited_for = True
+        is_pressed = False
         try:
-            while not self._done.wait(0.2):  # short, so that every system sees Ctrl-C at once
-                pass
+            # Short, so that every system sees Ctrl-C at once.
+            while not self._done.wait(0.2 if until is None else _short(until)):
+                if until is not None and time.monotonic() >= until:
+                    self.control.stop()
         except KeyboardInterrupt:
+            is_pressed = True
             self.control.stop()
             self._done.wait()
         if self._error is not None:
             raise self._error
-        if self._interrupted:
+        in_time = until is None or time.monotonic() < until
+        if self._interrupted and (is_pressed or in_time):
             warn("training was interrupted; what was done is kept", UserWarning)
 
     @contextmanager
@@ -180,6 +187,11 @@ class Workers(threading.Thread):
             for training in self._trainings
         )
         return sorted(itertools.chain.from_iterable(each), key=lambda job: -job.load.total)
+
+
+def _short(until: float) -> float:
+    """Seconds until then, but few; some where it has passed."""
+    return min(0.2, max(0.01, until - time.monotonic()))
 
 
 def _gains_by_threads(job: Job) -> bool:

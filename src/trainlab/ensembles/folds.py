@@ -1,0 +1,118 @@
+"""The folds of an ensemble: parts that take their turn, or splits that are given.
+
+Axis letters: N rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.utils import indexable
+
+from trainlab.data.labels import as_integers
+from trainlab.errors import DataError, SettingError, sentence
+from trainlab.limits import MEMBERS
+from trainlab.network.workspace import Array
+from trainlab.settings import several
+
+PARTS: Final = 5
+"""Parts into which rows are dealt; a fold validates on one and trains on the others."""
+
+Splits = Sequence[tuple[Array, Array]]
+"""Numbers of rows to train on and to validate on, of each fold."""
+
+
+def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> Array:
+    """The part (N,) of each row, by chance, all of one size ± 1; so are those of each class."""
+    order = draws.permutation(len(y))
+    if stratify:
+        order = order[np.argsort(y[order], kind="stable")]
+    part = np.empty(len(y), np.int64)
+    part[order] = np.arange(len(y)) % parts
+    return part
+
+
+def splits_of(part: Array, folds: int) -> Splits:
+    """So many folds of the rows, of which each validates on a part."""
+    return [(np.flatnonzero(part != one), np.flatnonzero(part == one)) for one in range(folds)]
+
+
+def by_groups(classifies: bool, groups: Any, seed: int, owner: str) -> Any:
+    """A splitter that deals whole groups: PARTS, or as many as there are groups."""
+    found = np.asarray(groups, object)
+    count = len({str(one) for one in found.ravel()[: MEMBERS + 1]}) if found.ndim == 1 else 0
+    if count < 2:
+        must = "name two groups or more, one for each row"
+        raise DataError(sentence("groups", f"{owner}.fit", must, groups))
+    parts = min(PARTS, count)
+    if classifies:
+        return StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    return GroupKFold(parts)
+
+
+def given_splits(cv: Any, X: Any, y: Any, groups: Any, owner: str) -> tuple[Splits, int]:
+    """The folds of a splitter, or of a list of pairs, of the rows as they are given; how many."""
+    X, y, groups = indexable(X, as_integers(y, "y", f"{owner}.fit"), groups)
+    rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    must, remedy = "be a splitter, or a list of pairs of row numbers", "GroupKFold(5)"
+    if hasattr(cv, "split") and not isinstance(cv, (str, bytes, bytearray)):
+        pairs = several(cv.split(X, y, groups), MEMBERS)
+    else:
+        pairs = several(cv, MEMBERS) if isinstance(cv, Iterable) else None
+    if pairs is None or isinstance(cv, (str, bytes, bytearray)):
+        raise SettingError(sentence("cv", owner, must, cv, remedy))
+    if not 0 < len(pairs) <= MEMBERS:
+        text = sentence("cv", owner, f"have 1 to {MEMBERS} splits", len(pairs), remedy)
+        raise SettingError(text)
+    return [_pair(one, rows, owner) for one in pairs], rows
+
+
+def _pair(one: Any, rows: int, owner: str) -> tuple[Array, Array]:
+    """Two arrays of row numbers that have none in common."""
+    sides = several(one, 2)
+    if sides is None or len(sides) != 2 or isinstance(one, (str, bytes, bytearray)):
+        must = "have pairs of row numbers: to train on, and to validate on"
+        raise SettingError(sentence("cv", owner, must, one))
+    train, held = (_numbers(side, rows, owner) for side in sides)
+    if len(np.intersect1d(train, held)):
+        must = "have no row on both sides of a split"
+        raise SettingError(sentence("cv", owner, must, int(np.intersect1d(train, held)[0])))
+    return train, held
+
+
+def _numbers(side: Any, rows: int, owner: str) -> Array:
+    found = np.asarray(side)
+    if found.dtype == bool and found.shape == (rows,):
+        found = np.flatnonzero(found)
+    sound = found.ndim == 1 and found.dtype.kind in "iu" and len(found) > 0
+    if not sound or found.min() < 0 or found.max() >= rows:
+        must = f"have row numbers in [0, {rows}) on each side, at least one"
+        raise SettingError(sentence("cv", owner, must, side))
+    return np.unique(found.astype(np.int64))
+
+
+def among(splits: Splits, number: Array | None, rows: int, owner: str) -> Splits:
+    """The splits of `rows` rows as those of the rows that are left, whose numbers are given."""
+    assert number is not None
+    place = np.full(rows, -1)
+    place[number] = np.arange(len(number))
+    found = []
+    for fold in splits:
+        train, held = (place[side][place[side] >= 0] for side in fold)
+        if not len(train) or not len(held):
+            must = "have rows with a weight above 0 on both sides of each split"
+            raise DataError(sentence("cv", owner, must, "none"))
+        found.append((train, held))
+    return found
+
+
+def digest(splits: Splits) -> str:
+    """What is another for other splits."""
+    made = hashlib.sha256()
+    for side in (side for fold in splits for side in fold):
+        made.update(len(side).to_bytes(8, "little") + side.astype("<i8").tobytes())
+    return made.hexdigest()

@@ -1,0 +1,90 @@
+"""What is decided of an ensemble before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from trainlab.ensembles.folds import Splits
+from trainlab.estimators.inputs import InputScaler
+from trainlab.estimators.preparation import dtype_of
+from trainlab.estimators.rows import Rows
+from trainlab.estimators.targets import Targets
+from trainlab.network.workspace import Array
+
+STEPS: Final = 20
+"""Steps of an epoch that an automatic batch size aims at, within BATCHES."""
+BATCHES: Final = (32, 256)
+
+
+@dataclass(frozen=True, eq=False)
+class EnsemblePlan:
+    """What is decided before training.
+
+    rows        those that differ, with all their weight; where splits are given, all of them
+    splits      of each fold the numbers of the rows to train on, and to validate on
+    inputs      what becomes of X, by the parameter `standardize_inputs` of the candidates
+    candidates  dicts of parameters, those of the same inputs together; seeds, one for each
+    turns       (candidates,) in which order they are trained where not all at once
+    trees       settings of the boosted trees, and the seed of all of them
+    chosen      the checked parameters of the ensemble
+    earlier     whether it goes on with what an earlier version began in its store
+    given       whether the splits, or groups, were given
+    """
+
+    rows: Rows
+    splits: Splits
+    inputs: Mapping[str | bool, InputScaler]
+    targets: Targets
+    candidates: Sequence[Mapping[str, Any]]
+    seeds: Array
+    turns: Array
+    trees: Sequence[Mapping[str, Any]]
+    trees_seed: int
+    chosen: Mapping[str, Any]
+    earlier: bool
+    given: bool
+
+    @property
+    def dtype(self) -> str:
+        """That of the networks."""
+        return dtype_of(self.rows, self.chosen)
+
+    @property
+    def folds(self) -> int:
+        """How many parts take their turn as validation rows."""
+        return len(self.splits)
+
+    def held(self, fold: int) -> Rows:
+        """Those that a fold validates on."""
+        return self.rows.take(self.splits[fold][1])
+
+    def rest(self, fold: int) -> Rows:
+        """Those that a fold trains on."""
+        return self.rows.take(self.splits[fold][0])
+
+    def places(self, kind: str | bool) -> list[int]:
+        """The numbers of the candidates of a kind of inputs."""
+        return [n for n, one in enumerate(self.candidates) if one["standardize_inputs"] == kind]
+
+    def batch_size(self, rows: int) -> int:
+        """The rows of a step, of so many."""
+        size = self.chosen["batch_size"]
+        if size == "auto":
+            return int(np.clip(rows // STEPS, *BATCHES))
+        return int(size)
+
+    def cut(self, places: Sequence[int], folds: int, trees: bool) -> EnsemblePlan:
+        """The plan of some of its candidates, in its first folds."""
+        kept = list(places)
+        return replace(
+            self,
+            splits=self.splits[:folds],
+            candidates=[self.candidates[one] for one in kept],
+            seeds=self.seeds[kept],
+            turns=self.turns[kept],
+            trees=self.trees if trees else (),
+        )
