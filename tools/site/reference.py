@@ -131,8 +131,8 @@ def file_names() -> dict[str, str]:
 def listing(title: str, introduction: str, names: list[str], own: list[str]) -> str:
     """The page of a group: a table of its names, and their pages."""
     files = file_names()
-    rows = "\n".join(f"   {name}" for name in names)
-    entries = "\n".join(f"   {name} <names/{files[name]}>" for name in own)
+    rows = "\n".join(f"   ~{name}" for name in names)
+    entries = "\n".join(f"   {name.rpartition('.')[2]} <names/{files[name]}>" for name in own)
     tree = f".. toctree::\n   :hidden:\n\n{entries}\n" if own else ""
     table = f".. autosummary::\n   :nosignatures:\n\n{rows}\n\n"
     return f"{title}\n{'=' * len(title)}\n\n{introduction}\n\n{table}{tree}"
