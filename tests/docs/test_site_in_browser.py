@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from playwright.sync_api import sync_playwright  # noqa: E402  # where it is
+from playwright.sync_api import sync_playwright  # where it is
 
 from chromium import browser as path_of_browser
 from documents import ROOT
