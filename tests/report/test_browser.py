@@ -116,6 +116,26 @@ def test_arms_are_hidden_and_shown_again(page: Path, tmp_path: Path) -> None:
     assert found == [[2, 2, 2], [1, 1, 1], [2, 2, 2]]
 
 
+def test_of_many_arms_all_or_none_are_shown_at_once(tmp_path: Path) -> None:
+    content = pages.content(pages.example(seeds=12))
+    for number, member in enumerate(content["members"]):
+        member |= {"arm": f"arm {number % 9}", "id": str(number), "seed": number // 9}
+    page = build(pages.put(tmp_path, content))
+    script = """
+        const named = (name) => all("button").find((one) => one.textContent === name);
+        const [all_arms, none] = [named("All arms"), named("None")];
+        const counts = [rows().length];
+        none.click();
+        counts.push(rows().length);
+        all(".arm input")[3].click();
+        counts.push(rows().length);
+        all_arms.click();
+        counts.push(rows().length, all(".arm input").every((one) => one.checked));
+        return counts;
+    """
+    assert chromium.seen(page, tmp_path, CLOSER + script) == [9, 0, 1, 9, True]
+
+
 def test_single_runs_are_thin_lines_and_say_their_seed(page: Path, tmp_path: Path) -> None:
     script = """
         const none = paths("member").length;

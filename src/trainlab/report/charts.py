@@ -46,7 +46,7 @@ def chart(measured: Measurements, names: Sequence[str], title: str = "") -> dict
 
 
 def _series(label: str, found: MeasuredSeries, measured: Measurements) -> dict[str, Any]:
-    smoothed = _per_step(found)
+    smoothed = label.endswith("loss") and _per_step(found)
     finite = np.where(np.isfinite(found.values), found.values, np.nan)
     values = evidence.smooth(finite) if smoothed else finite
     kept = thinned(len(found.axis_values))

@@ -14,6 +14,7 @@ const HUES = 7; // colours of arms in the style sheet; then they come again, das
 const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
 const WINDOWS = [1, 5, 11, 21, 51]; // points of a moving mean
 const DRAGGED = 6; // pixels: less is a click
+const MANY = 8; // arms, of which all or none can be shown at once
 const LEGEND = 18; // pixels of a line of the legend of a saved picture
 
 // --- elements ----------------------------------------------------------------------------
@@ -302,14 +303,15 @@ export function chart(place, data) {
 
   function tabulate(position, index) {
     const head = element("tr", {}, element("th", { scope: "col" }, "Arm"));
-    for (const title of ["Median", "95 % of runs"]) {
+    const several = state.series.arms.some((arm) => arm.seeds.length > 1);
+    for (const title of several ? ["Median", "95 % of runs"] : ["Value"]) {
       head.append(element("th", { scope: "col", class: "n" }, title));
     }
     const body = element("tbody");
     for (const arm of shown()) {
       const [value, low, high] = [MEDIAN, LOW, HIGH].map((which) => row(arm, which)[index]);
       const band = Number.isFinite(low) ? `${words(low)} to ${words(high)}` : "–";
-      const cells = [words(value), band].map((text) => element("td", { class: "n" }, text));
+      const cells = (several ? [words(value), band] : [words(value)]).map((text) => element("td", { class: "n" }, text));
       const arms = element("th", { scope: "row" }, swatch(arm), element("bdi", {}, arm.label));
       body.append(element("tr", {}, arms, ...cells));
     }
@@ -370,6 +372,13 @@ export function chart(place, data) {
       redraw();
     }, true);
   }));
+  /** Shows all arms or none, from which a few are then chosen. */
+  function every(on) {
+    state.hidden = new Set(on ? [] : series[0].arms.map((arm) => arm.color));
+    for (const input of arms.querySelectorAll("input")) input.checked = on;
+    redraw();
+  }
+  if (series[0].arms.length > MANY) arms.append(button("All arms", () => every(true)), button("None", () => every(false)));
   const log = switched("log", "logarithmic", (on) => { state.log = on; redraw(); });
   const means = WINDOWS.map((count) => count === 1 ? "not smoothed" : `mean of ${count} points`);
   const view = fieldset(
