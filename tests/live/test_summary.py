@@ -14,7 +14,7 @@ from live_runs import small
 from trainlab.evidence import compare_all
 from trainlab.live.session import LiveSession
 from trainlab.live.setup import LiveSetup
-from trainlab.live.summary import bounds, render, summarize
+from trainlab.live.summary import _curve, bounds, render, summarize
 from trainlab.members import Member
 
 
@@ -100,6 +100,26 @@ def test_of_a_session_that_has_not_begun() -> None:
     page = Page(render(summarize(small())))
     assert "There were no curves yet." in page.text
     assert "There was nothing to compare." in page.text
+
+
+def test_an_arm_that_was_stopped_has_not_diverged() -> None:
+    session = small(seeds=4)
+    session.advance_to(45)
+    session.stop("SGD")
+    session.advance_to(105)
+    found = summarize(session)
+    arms = dict(enumerate(found.arms))
+    curves = {arm.name: _curve(found, place, arm, 2) for place, arm in arms.items()}
+    stopped, wild, adam = curves["SGD"], curves["wild"], curves["Adam"]
+    assert stopped is not None
+    assert wild is not None
+    assert adam is not None
+    assert stopped.x.tolist() == [0, 20, 40]
+    assert np.isfinite(stopped.center).all()  # else a figure marks the place with a cross
+    assert stopped.note == ""
+    assert wild.x.tolist() == adam.x.tolist() == [0, 20, 40, 60, 80, 100]
+    assert np.isnan(wild.center[-1])
+    assert wild.note == "4 of 4 diverged"
 
 
 def test_bounds_leave_out_those_that_diverged() -> None:

@@ -28,7 +28,7 @@ from trainlab.pages.words import visible
 from trainlab.versions import environment
 
 if TYPE_CHECKING:
-    from trainlab.plots import Figure, Theme
+    from trainlab.plots import Curve, Figure, Theme
 
 WORDS: Final = ("Training loss", "Training accuracy", "Validation loss", "Validation accuracy")
 LEVEL: Final = 0.95
@@ -166,31 +166,41 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
     """A panel for each series."""
     from trainlab import plots
 
-    x, seeds = np.array(found.steps, float), len(found.about["seeds"])
     rows = len(shown) // 2
     with plots.themed(theme):
         drawn, axes = plots.blank(theme, rows, 2, width=10.4, height=3.7 * rows)
         for ax, place in zip(axes, shown, strict=True):
-            highest, curves = 0.0, []
-            for index, arm in enumerate(found.arms):
-                low, middle, high = bounds(arm.values[place])
-                if np.isnan(middle).all():
-                    continue
-                lost = f"{arm.diverged} of {seeds} diverged" if arm.diverged else ""
-                ends: dict[str, Any] = {} if seeds == 1 else {"low": low, "high": high}
-                look: dict[str, Any] = {
-                    "note": lost,
-                    "color": index,
-                    "style": "--" if index >= 7 else "-",
-                }
-                curves.append(plots.Curve(arm.name, x, middle, **ends, **look))
-                highest = max(highest, float(np.nanmax(high)))
+            curves = [
+                curve
+                for index, arm in enumerate(found.arms)
+                if (curve := _curve(found, index, arm, place)) is not None
+            ]
             if curves:
                 plots.curves(ax, curves, theme, legend="best" if place == shown[0] else None)
-            if highest > LARGEST:
+            if ax.get_ylim()[1] > LARGEST:
                 ax.set_ylim(0, LARGEST)
             plots.label(ax, "step", WORDS[place])
     return drawn
+
+
+def _curve(found: SessionSummary, index: int, arm: ArmSummary, place: int) -> Curve | None:
+    """An arm in a panel; None before its first evaluation.
+
+    One that was stopped ends there.  Where all have diverged, values that lack say so.
+    """
+    from trainlab import plots
+
+    low, middle, high = bounds(arm.values[place])
+    there, seeds = np.flatnonzero(~np.isnan(middle)), len(found.about["seeds"])
+    if not there.size:
+        return None
+    kept = slice(len(middle) if arm.diverged == seeds else there[-1] + 1)
+    look: dict[str, Any] = {"color": index, "style": "--" if index >= 7 else "-"}
+    if arm.diverged:
+        look["note"] = f"{arm.diverged} of {seeds} diverged"
+    if seeds > 1:
+        look |= {"low": low[kept], "high": high[kept]}
+    return plots.Curve(arm.name, np.array(found.steps, float)[kept], middle[kept], **look)
 
 
 def _decisions(found: SessionSummary) -> str | None:
