@@ -214,7 +214,7 @@ def test_the_citation_is_that_of_this_version() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    importlib.util.find_spec("sphinx_gallery") is None, reason="needs the extra `docs`: `make site`"
+    importlib.util.find_spec("sphinx_gallery") is None, reason="needs the group `docs`: `make site`"
 )
 def test_the_site_is_built_without_warnings(tmp_path: Path) -> None:
     command = [sys.executable, str(TOOLS), str(tmp_path / "site")]

@@ -105,7 +105,7 @@ copybutton_prompt_text = ">>> "
 
 # MathJax without a network: one file, in which the fonts are.
 MATHJAX = importlib.util.find_spec("sphinx-mathjax-offline")
-assert MATHJAX is not None, "the extra `docs` has it"
+assert MATHJAX is not None, "the dependency group `docs` has it"
 mathjax_path = "mathjax/tex-svg.js"
 
 
