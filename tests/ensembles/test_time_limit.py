@@ -58,9 +58,11 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Clock], Clock]:
             late = until is not None and clock.now > until
             return fit_together(fits, shared, 0.0 if late else None)
 
-        def grown(self: Any, fold: int, number: int, iterations: int | None = None) -> Any:
-            found = grow(self, fold, number, iterations)
-            clock.now += clock.tree * (iterations or self.iterations(self.plan, number))
+        def grown(
+            self: Any, plan: Any, fold: int, number: int, iterations: int | None = None
+        ) -> Any:
+            found = grow(self, plan, fold, number, iterations)
+            clock.now += clock.tree * (iterations or self.iterations(plan, number))
             return found
 
         monkeypatch.setattr(training, "time", clock)

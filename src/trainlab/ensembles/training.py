@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +35,8 @@ SAFE: Final = 0.9
 """A wave begins where it is expected to take so much of what is left, or less."""
 PROBED: Final = (1, 11)
 """Iterations of trees by which it is told how long all of them take."""
+PROBE_ROWS: Final = 500
+"""Rows of a first look, which says whether there is time for a second one at all rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,8 @@ class EnsembleTraining:
         plan = self.plan
         self._train(range(plan.folds), range(len(plan.candidates)))
         trees = [
-            [self._grown(fold, one) for one in range(len(plan.trees))] for fold in range(plan.folds)
+            [self._grown(plan, fold, one) for one in range(len(plan.trees))]
+            for fold in range(plan.folds)
         ]
         return TrainedCandidates(plan, self.networks, trees)
 
@@ -128,12 +131,14 @@ class EnsembleTraining:
             if not in_time:
                 return
 
-    def _grown(self, fold: int, number: int, iterations: int | None = None) -> BoostedTrees:
+    def _grown(
+        self, plan: EnsemblePlan, fold: int, number: int, iterations: int | None = None
+    ) -> BoostedTrees:
         """The trees of some settings."""
         if self.bar is not None:
-            self.bar.note(f"trees of fold {fold + 1} of {self.plan.folds}")
+            self.bar.note(f"trees of fold {fold + 1} of {plan.folds}")
             self.bar.advance(0, 0)
-        return self.grow(self.plan, fold, number, iterations)
+        return self.grow(plan, fold, number, iterations)
 
     # --- what there is time for ----------------------------------------------------------
 
@@ -198,8 +203,14 @@ class EnsembleTraining:
     ) -> Sequence[Sequence[BoostedTrees]]:
         """The trees of each fold; none where they would take more than a share of what is left."""
         numbers, expected = range(len(self.plan.trees)), 0.0
+        train, held = self.plan.splits[0]
+        step = -(-len(train) // PROBE_ROWS)
+        small = replace(self.plan, splits=[(train[::step], held[::step])])
         for one in numbers:
-            few, more = (self._seconds(one, count) for count in PROBED)
+            probes = sum(self._seconds(small, one, count) for count in PROBED)
+            if expected + step * probes > share * (until - time.monotonic()):
+                return ()
+            few, more = (self._seconds(self.plan, one, count) for count in PROBED)
             each = max(0.0, more - few) / (PROBED[1] - PROBED[0])
             expected += folds * (few + each * self.iterations(self.plan, one))
             if expected > share * (until - time.monotonic()):
@@ -208,13 +219,13 @@ class EnsembleTraining:
         for fold in range(folds):
             if time.monotonic() >= until:
                 return ()
-            found.append([self._grown(fold, one) for one in numbers])
+            found.append([self._grown(self.plan, fold, one) for one in numbers])
         return found
 
-    def _seconds(self, number: int, iterations: int) -> float:
-        """How long so many iterations take, in the first fold."""
+    def _seconds(self, plan: EnsemblePlan, number: int, iterations: int) -> float:
+        """How long so many iterations take, in the first fold of a plan."""
         start = time.monotonic()
-        self._grown(0, number, iterations)
+        self._grown(plan, 0, number, iterations)
         return time.monotonic() - start
 
     def _cut(
