@@ -199,8 +199,3 @@ def test_a_score_knows_nothing_of_the_groups_put_aside(tmp_path: Path) -> None:
         found = study(of, quick, tmp_path / f"by {by}")
         assert (max(one.score for one in found.candidates) > 0.4) is knows
         assert (found.judged[0].score > 0.4) is knows
-    of = problem(path, "y", group="group")
-    told = "model of a search must be 'network' with a group"
-    asked = StudySettings(model="ensemble")
-    complains(lambda: study(of, asked, tmp_path / "other"), SettingError, told)
-    assert not (tmp_path / "other").exists()
