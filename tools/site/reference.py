@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import inspect
 import pkgutil
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 import trainlab
+from trainlab.cli import main as program
 
 INTERNAL: Final = ("cli", "engine", "plots", "workers")
 """Rooms whose `__all__` serves other rooms: they have no page."""
@@ -170,8 +174,16 @@ def pages() -> dict[str, str]:
         count=len(everything),
         tree="\n".join([*order, *apart]),
     )
-    found["reference/commands.rst"] = COMMANDS
+    found["reference/commands.rst"] = COMMANDS.format(digest=digest_of_commands())
     return found
+
+
+def digest_of_commands() -> str:
+    """What changes when a command does, so that Sphinx reads the page again."""
+    context = click.Context(program, info_name="trainlab")
+    texts = [program.get_help(context)]
+    texts += [command.get_help(context) for _, command in sorted(program.commands.items())]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 INDEX: Final = """\
@@ -204,4 +216,6 @@ This is what ``--help`` says of each command. :doc:`../command-line` shows them 
 .. click:: trainlab.cli:main
    :prog: trainlab
    :nested: full
+
+.. {digest}
 """
