@@ -12,21 +12,24 @@ export MPLBACKEND := Agg
 
 OUT := results
 RUN := all
+SITE := site
 WORKERS := 2
 VENV := .venv/bin/python -m
 PARITY := .venv-parity/bin/python -m
 LOWEST := .venv-lowest/bin/python -m
 BENCH :=
+LOCK := tools/bench.lock
 CAMPAIGN := --resume
 PARTS :=
 BUILD = pyproject.toml CMakeLists.txt tools/build_backend.py tools/environment $(wildcard native/src/*)
 TESTS = -n $(WORKERS) --dist worksteal --ignore=tests/parity
 
-.PHONY: help run docs test quick types lint coverage bench bench-tables campaign parity lowest clean
+.PHONY: help run docs site test quick types lint coverage bench bench-tables campaign parity lowest clean
 
 help:
 	@echo "make run      run every experiment on the digits; the page is $(OUT)/index.html"
 	@echo "make docs     run them, and renew docs/experiments from what they found"
+	@echo "make site     the documentation as a site without a server: $(SITE)/index.html"
 	@echo "make test     lint, types and tests"
 	@echo "make quick    lint, types and some tests of each room, in less than 90 seconds on two cores"
 	@echo "make types    mypy and pyright on the README, the pages and a script of every name"
@@ -45,6 +48,10 @@ run: .venv/installed
 docs: RUN = all
 docs: run
 	.venv/bin/python tools/pages.py "$(OUT)"
+
+# Warnings, broken links, names that no page describes and notebooks that fail are errors.
+site: .venv-site/installed
+	.venv-site/bin/python tools/site "$(SITE)"
 
 lint: .venv/installed
 	$(VENV) ruff check .
@@ -66,7 +73,8 @@ types: .venv/installed
 coverage: .venv/installed
 	$(VENV) pytest $(TESTS) --cov --cov-report=term-missing:skip-covered
 
-# BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all
+# BENCH="--workloads A B --repeats 5", "--quick", "--resume", "--page"; BENCH=--help says all.
+# LOCK= takes the versions of pyproject.toml alone, and of what they need the newest.
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m benchmarks $(BENCH)
 
@@ -87,21 +95,24 @@ lowest: .venv-lowest/installed
 	$(LOWEST) pytest $(TESTS) -W default::DeprecationWarning
 
 clean:
-	rm -rf .venv .venv-bench .venv-bench-tables .venv-parity .venv-lowest .coverage .coverage.* .mypy_cache .pytest_cache \
-	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)"
+	rm -rf .venv .venv-bench .venv-bench-tables .venv-parity .venv-lowest .venv-site .coverage .coverage.* .mypy_cache .pytest_cache \
+	    .ruff_cache build dist src/trainlab/engine/_native.* "$(OUT)" "$(SITE)"
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: $(BUILD)
-	@tools/environment .venv --editable '.[test]'
+	@tools/environment .venv --group test --editable .
 
-.venv-bench/installed: $(BUILD)
-	@tools/environment .venv-bench --editable '.[bench]'
+.venv-bench/installed: $(BUILD) $(LOCK)
+	@tools/environment .venv-bench $(if $(LOCK),--lock $(LOCK),--group bench) --editable .
 
 .venv-bench-tables/installed: $(BUILD)
-	@tools/environment .venv-bench-tables --editable '.[tables-bench]'
+	@tools/environment .venv-bench-tables --group tables-bench --editable .
 
 .venv-parity/installed: $(BUILD)
-	@tools/environment .venv-parity --editable '.[parity,test]'
+	@tools/environment .venv-parity --group parity --group test --editable .
+
+.venv-site/installed: $(BUILD)
+	@tools/environment .venv-site --group docs --editable .
 
 .venv-lowest/installed: $(BUILD)
-	@tools/environment .venv-lowest --lowest --editable '.[test]'
+	@tools/environment .venv-lowest --lowest --group test --editable .

@@ -16,11 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from benchmarks.machine import describe
 from trainlab.live.choices import setup_of
 from trainlab.live.control import LiveControl
 from trainlab.live.script import script_of
-from trainlab.live.server import LiveServer
+from trainlab.live.server import serving
 from trainlab.live.session import LiveSession
 
 CHOICE: Final[dict[str, Any]] = {
@@ -51,6 +52,17 @@ CHOICE: Final[dict[str, Any]] = {
     "batch_size": 20,
 }
 PAGE: Final = "trainlab.counts()"
+FRAMES: Final = """() => new Promise((found) => {
+  const start = performance.now();
+  let frames = 0;
+  const frame = (now) => {
+    frames++;
+    if (now < start + 2000) requestAnimationFrame(frame);
+    else found(1000 * frames / (now - start));
+  };
+  requestAnimationFrame(frame);
+})"""
+NAMES: Final = ("MainThread", "trainlab-server")
 FIELDS: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_decay")
 
 
@@ -69,14 +81,8 @@ def session() -> LiveSession:
 def served() -> Iterator[tuple[LiveControl, str]]:
     """A control, and the address of its server."""
     control = LiveControl(session(), lambda choice: LiveSession(setup_of(choice)))
-    server = LiveServer(control)
-    control.start()
-    server.start()
-    try:
+    with serving(control) as server:
         yield control, server.address
-    finally:
-        server.close()
-        control.close()
 
 
 @contextmanager
@@ -102,39 +108,118 @@ def do(control: LiveControl, name: str, **fields: Any) -> Any:
     return control.do({"do": name, **fields}).result(600)
 
 
-def rate(control: LiveControl, seconds: float, wait: Any = time.sleep) -> float:
-    """Steps a second, after the halvings of the first seconds."""
-    start, first = time.perf_counter(), control.session.step
+class Spent(NamedTuple):
+    """Steps, seconds, and seconds of all cores: of training, of the server, of the browser."""
+
+    steps: float
+    seconds: float
+    training: float
+    server: float
+    browser: float
+
+    def since(self, before: Spent) -> Spent:
+        """What was spent in between."""
+        return Spent(*(now - then for now, then in zip(self, before, strict=True)))
+
+    @property
+    def rate(self) -> float:
+        """Steps in a second."""
+        return self.steps / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of a core for a step."""
+        return 1e6 * self.training / self.steps
+
+
+def spent(control: LiveControl) -> Spent:
+    """All that was spent until now; the threads of the engine count as training."""
+    named = {one.name: one.native_id for one in threading.enumerate()}
+    main, server = (_ticks(f"/proc/self/task/{named[name]}/stat") for name in NAMES)
+    whole = time.process_time() - main - server
+    return Spent(control.session.step, time.perf_counter(), whole, server, _browsers())
+
+
+def _ticks(stat: str) -> float:
+    """Seconds of a core that a process or a thread has had; 0 for one that has ended."""
+    try:
+        text = Path(stat).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0.0
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _browsers() -> float:
+    """Of all processes that this one has started, and those that they have."""
+    parents: dict[int, list[int]] = {}
+    for one in Path("/proc").iterdir():
+        if one.name.isdecimal():
+            try:
+                text = (one / "stat").read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            parents.setdefault(int(text.rpartition(")")[2].split()[1]), []).append(int(one.name))
+    found, waiting = 0.0, list(parents.get(os.getpid(), []))
+    while waiting:
+        process = waiting.pop()
+        found += _ticks(f"/proc/{process}/stat")
+        waiting += parents.get(process, [])
+    return found
+
+
+def measured(control: LiveControl, seconds: float, wait: Any = time.sleep) -> Spent:
+    """What is spent in so many seconds."""
+    before = spent(control)
     wait(seconds)
-    return (control.session.step - first) / (time.perf_counter() - start)
+    return spent(control).since(before)
 
 
 def speeds(seconds: float) -> None:
     """Steps a second in turn without and with a page; frames; how long answers take."""
-    alone, watched, frames, answers, paints = [], [], [], [], []
+    alone, watched, answers, paints, frames = [], [], [], [], []
     with served() as (control, address):
         do(control, "run")
         time.sleep(seconds / 2)
         for _ in range(3):
-            alone.append(rate(control, seconds))
+            alone.append(measured(control, seconds))
             with opened(address) as tab:
                 entry = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
                 paints.append(tab.evaluate(entry))
                 tab.wait_for_timeout(1000)
-                before, start = tab.evaluate(PAGE), time.perf_counter()
+                before = tab.evaluate(PAGE)
                 watched.append(
-                    rate(control, seconds, lambda s, tab=tab: tab.wait_for_timeout(1000 * s))
+                    measured(control, seconds, lambda s, tab=tab: tab.wait_for_timeout(1000 * s))
                 )
-                after, took = tab.evaluate(PAGE), time.perf_counter() - start
-                frames.append((after["frames"] - before["frames"]) / took)
-                messages = (after["messages"] - before["messages"]) / took
+                after = tab.evaluate(PAGE)
+                sent = (after["messages"] - before["messages"]) / watched[-1].seconds
+                drawn = (after["frames"] - before["frames"]) / watched[-1].seconds
+                frames.append(tab.evaluate(FRAMES))
                 answers += [_answer(tab) for _ in range(10)]
-    say(f"steps/s without a page: {statistics.median(alone):,.0f}")
-    say(f"steps/s with a page: {statistics.median(watched):,.0f}")
-    say(f"share: {statistics.median(watched) / statistics.median(alone):.3f}")
-    say(f"frames/s: {statistics.median(frames):.1f}, messages/s: {messages:.1f}")
+    say(f"without a page: {_told(alone)}")
+    say(f"with a page: {_told(watched)}")
+    shares = [two.rate / one.rate for one, two in zip(alone, watched, strict=True)]
+    say(f"share of the steps/s: {statistics.median(shares):.3f}, {shares}")
+    say(f"messages/s: {sent:.1f}, drawn/s: {drawn:.1f}")
+    say(f"frames/s that the page could draw: {statistics.median(frames):.1f}")
     say(f"answer to a button, ms: {statistics.median(answers):.0f}, worst {max(answers):.0f}")
     say(f"first paint, ms: {', '.join(f'{paint:.0f}' for paint in paints)}")
+
+
+def _told(found: list[Spent]) -> str:
+    """Medians of some measurements, in words."""
+
+    def middle(value: Callable[[Spent], float]) -> float:
+        return statistics.median(map(value, found))
+
+    shares = {
+        "training": middle(lambda one: one.training / one.seconds),
+        "server": middle(lambda one: one.server / one.seconds),
+        "browser": middle(lambda one: one.browser / one.seconds),
+    }
+    cores = ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
+    rate, cost = middle(lambda one: one.rate), middle(lambda one: one.cost)
+    return f"{rate:,.0f} steps/s of {cost:.0f} µs of a core; cores: {cores}"
 
 
 def _answer(tab: Any) -> float:

@@ -18,12 +18,22 @@ PREFIX: Final = "performance"
 INTRODUCTION: Final = """\
 # Performance
 
-How long trainlab takes, beside PyTorch, JAX, scikit-learn and the loops that a reader of the book
-*Deep Learning from Scratch* writes: the same networks, steps, batch sizes and evaluations, on one
-machine, in turns. Where trainlab loses is shown as plainly as where it wins.
+How fast is trainlab, and where does it lose? It is timed beside PyTorch, JAX, scikit-learn and the loops that
+a reader of the book *Deep Learning from Scratch* writes: the same networks, steps, batch sizes and evaluations,
+on one machine, in turns.
+"""
 
+MADE: Final = """\
 This page is made from `docs/performance.json` by `make bench`; no number on it is typed by hand.
 """
+
+RIVALS: Final[Mapping[str, str]] = {
+    # Family → its name in the answer; of several ways of one, the fastest counts.
+    "book": "the book's loop",
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "jax": "JAX",
+}
 
 EARLIER: Final = """\
 > **Of an earlier version.** "trainlab" is its NumPy engine here, in the version of the day that *Machine* names. The
@@ -120,6 +130,8 @@ is done, `contestants/` who does it.
 """
 
 
+TIMED: Final = (*MAIN, *SIZE_SWEEP, *WIDTH_SWEEP)
+
 COMPILING: Final = ("JAX", "PyTorch, compiled")
 COMPILES: Final = """\
 Compiling is not in these times; it comes again with each new shape (column *first call* above).
@@ -140,10 +152,9 @@ def _parts(document: Document) -> Iterator[str]:
     busy = results.background(document)
     if busy is not None and busy > results.QUIET:
         yield BUSY.format(busy)
+    yield from _answer(document)
     yield _machine(document)
-    goals = printing.targets(document)
-    if goals.rows:
-        yield f"## Targets\n\n{goals.markdown()}\n\n{_summary(document)}"
+    yield MADE
     drawn = figures.drawn(document)
     if "relative" in drawn:
         yield _figure("relative", "Time relative to trainlab's, for each workload and contestant")
@@ -159,6 +170,85 @@ def _parts(document: Document) -> Iterator[str]:
     yield MEANING
     yield METHOD
     yield AGAIN
+    goals = printing.targets(document)
+    if goals.rows:
+        yield f"## Targets\n\n{goals.markdown()}\n\n{_summary(document)}"
+
+
+# --- the answer ------------------------------------------------------------------------
+
+
+def _answer(document: Document) -> Iterator[str]:
+    """How much faster than whom, and where it loses, in sentences and one small table."""
+    found = _fastest(document)
+    if not found:
+        return
+    yield "## In short"
+    lines = []
+    for family, rival in RIVALS.items():
+        own = {name: ratios[family] for name, ratios in found.items() if family in ratios}
+        if own:
+            lines.append(f"- {_in_words(rival, own)}")
+    lines.append(f"- {_lost(document)}")
+    yield "\n".join(lines)
+    columns = ("time ÷ trainlab's", *RIVALS.values())
+    rows = [
+        (
+            f"{name}: {document['workloads'][name]['title']}",
+            *(
+                f"{printing.ratio(ratios[family])} ×" if family in ratios else printing.MISSING
+                for family in RIVALS
+            ),
+        )
+        for name, ratios in found.items()
+    ]
+    yield printing.Table("", columns, tuple(rows)).markdown()
+    yield "Above 1 trainlab is faster. Of PyTorch's and scikit-learn's ways the fastest counts."
+
+
+def _fastest(document: Document) -> dict[str, dict[str, float]]:
+    """Workload → family → the time of the fastest of it, relative to trainlab's."""
+    found = {}
+    for name in MAIN:
+        ratios: dict[str, float] = {}
+        for entrant, ratio in results.ratios(document, name).items():
+            family = lineup.BY_NAME[entrant].family
+            if family in RIVALS:
+                ratios[family] = min(ratio, ratios.get(family, ratio))
+        if ratios:
+            found[name] = ratios
+    return found
+
+
+def _in_words(rival: str, found: Mapping[str, float]) -> str:
+    """A sentence on a rival, whose times relative to trainlab's are given by workload."""
+    low, high = (printing.ratio(end(found.values())) for end in (min, max))
+    span = low if low == high else f"{low} to {high}"
+    counted = f"{len(found)} workload{'s' if len(found) > 1 else ''}"
+    who, ahead = f"**{rival.replace('the', 'The')}**", [n for n, r in found.items() if r < 1]
+    if len(ahead) == len(found):
+        return f"{who} is faster than trainlab: it takes {span} of its time ({counted})."
+    text = f"{who} takes {span} times as long as trainlab ({counted})"
+    return f"{text}; it is faster at {', '.join(ahead)}." if ahead else f"{text}."
+
+
+def _lost(document: Document) -> str:
+    """A sentence on where trainlab loses."""
+    lost = list(_quicker(document))
+    if not lost:
+        return "**Nobody is faster** than trainlab in these workloads and sweeps."
+    timed = sum(bool(results.ratios(document, name)) for name in TIMED)
+    names = {name for name, _, _ in lost}
+    name, entrant, ratio = min(lost, key=lambda row: row[2])
+    title = document["workloads"][name]["title"]
+    return (
+        f"**It loses** to somebody in {len(names)} of {timed} workloads and points of the sweeps "
+        f"([all of them](#where-trainlab-loses)); by most to {entrant}, which is "
+        f"{printing.ratio(1 / ratio)} times as fast at {title}."
+    )
+
+
+# --- parts -----------------------------------------------------------------------------
 
 
 def _machine(document: Document) -> str:
@@ -235,18 +325,21 @@ def _sweeps(document: Document, drawn: list[str]) -> Iterator[str]:
         yield f"{table.title}:\n\n{table.markdown()}"
 
 
+def _quicker(document: Document) -> Iterator[tuple[str, str, float]]:
+    """(workload, who is quicker than trainlab there, its relative time), the roofline aside."""
+    for name in TIMED:
+        ratios = sorted(results.ratios(document, name).items(), key=lambda item: item[1])
+        for entrant, ratio in ratios:
+            if ratio < 1 and lineup.BY_NAME[entrant].family not in (*lineup.OWN, "limit"):
+                yield name, entrant, ratio
+
+
 def _losses(document: Document) -> str:
-    """Every place where somebody is quicker than trainlab, the roofline aside."""
-    rows = []
-    for name in (*MAIN, *SIZE_SWEEP, *WIDTH_SWEEP):
-        quicker = {
-            entrant: ratio
-            for entrant, ratio in results.ratios(document, name).items()
-            if ratio < 1 and lineup.BY_NAME[entrant].family not in (*lineup.OWN, "limit")
-        }
-        for entrant, ratio in sorted(quicker.items(), key=lambda item: item[1]):
-            title = document["workloads"][name]["title"]
-            rows.append((name, title, entrant, f"{1 / ratio:.1f} ×"))
+    """Every place where somebody is quicker than trainlab."""
+    rows = [
+        (name, document["workloads"][name]["title"], entrant, f"{1 / ratio:.1f} ×")
+        for name, entrant, ratio in _quicker(document)
+    ]
     head = "## Where trainlab loses\n\n"
     if not rows:
         return head + "Nowhere in these workloads and sweeps."

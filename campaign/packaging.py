@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from campaign.part import ROOT, Case, Outcome, Part
+from campaign.part import ROOT, Case, Outcome, Part, sources
 
 TRAIN: Final = """
 import trainlab as tl
@@ -49,12 +49,17 @@ class Packaging(Part):
     name = "packaging"
     promise = (
         "trainlab installs with a C++ compiler, without one and with one that fails, from the "
-        "source tree and from an sdist, and says which engine it has"
+        "source tree and from an sdist, and says which engine it has; an sdist tests itself"
     )
 
     def cases(self, seed: int, quick: bool) -> Sequence[Case]:
         """Ways to install × compilers."""
-        found = [Case(f"{way}/{kind}", (way, kind)) for way in WAYS for kind in EXPECTED]
+        found = [
+            Case(f"{way}/{kind}", (way, kind))
+            for way in WAYS
+            for kind in EXPECTED
+            if kind == "working" or way != "tests"
+        ]
         return found[:1] if quick else found
 
     def run(self, case: Case, scratch: Path) -> Outcome:
@@ -70,18 +75,41 @@ class Packaging(Part):
 def _sdist(tree: Path, environment: Mapping[str, str], kind: str) -> None:
     """pip builds a wheel from what an sdist holds, and installs it into a new environment."""
     venv, place = tree.parent / "venv", tree.parent / "elsewhere"
-    place.mkdir()
-    _run([sys.executable, "-m", "venv", venv], place, environment)
+    packed = _packed(tree, venv, place, environment)
     pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
-    _run([*pip, "install", "build"], place, environment)
-    _run([venv / "bin" / "python", "-m", "build", "--sdist", "-o", place, tree], place, environment)
-    (packed,) = place.glob("*.tar.gz")
     with tarfile.open(packed) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     _expect({"pyproject.toml", "native/src/kernels.cpp", "tools/build_backend.py"} <= names, names)
     _expect(not any(name.endswith((".so", ".pyc")) for name in names), names)
     _run([*pip, "install", packed], place, environment)
     _check(venv / "bin" / "python", place, environment, EXPECTED[kind])
+
+
+def _packed(tree: Path, venv: Path, place: Path, environment: Mapping[str, str]) -> Path:
+    """An sdist of the tree in a new folder, built in a new environment."""
+    place.mkdir()
+    _run([sys.executable, "-m", "venv", venv], place, environment)
+    pip = [venv / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    _run([*pip, "install", "build"], place, environment)
+    _run([venv / "bin" / "python", "-m", "build", "--sdist", "-o", place, tree], place, environment)
+    (packed,) = place.glob("*.tar.gz")
+    return packed
+
+
+def _tests(tree: Path, environment: Mapping[str, str], kind: str) -> None:
+    """What an sdist holds is enough to test it: by some tests of each room, where no git is."""
+    place = tree.parent / "elsewhere"
+    packed = _packed(tree, tree.parent / "venv", place, environment)
+    shutil.rmtree(tree)
+    with tarfile.open(packed) as archive:
+        archive.extractall(place, filter="data")
+    (unpacked,) = (path for path in place.iterdir() if path.is_dir())
+    _run(["make", ".venv/installed", f"PYTHON={sys.executable}"], unpacked, environment)
+    python = unpacked / ".venv" / "bin" / "python"
+    _check(python, place, environment, EXPECTED[kind])
+    pytest = [python, "-m", "pytest", "-q", "--fewest-cases", "-p", "no:cacheprovider"]
+    said = _run([*pytest, "@tests/quick.txt"], unpacked, environment)
+    _expect(" passed" in said.splitlines()[-1], said)
 
 
 def _make(tree: Path, environment: Mapping[str, str], kind: str) -> None:
@@ -134,13 +162,10 @@ def _check(python: Path, place: Path, environment: Mapping[str, str], engine: st
 
 
 def copied(to: Path) -> Path:
-    """The files that git knows, at another place."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
+    """The files of the project, at another place."""
+    for name in sources():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, to / name)
     return to
 
 
@@ -197,5 +222,6 @@ def _expect(holds: bool, otherwise: object) -> None:
 WAYS: Final[Mapping[str, Callable[[Path, Mapping[str, str], str], None]]] = {
     "sdist": _sdist,
     "make": _make,
+    "tests": _tests,
 }
 PART: Final = Packaging()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import abc
 import dataclasses
 import importlib
+import subprocess
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 ROOT: Final = Path(__file__).parents[1]
+_MADE: Final = ("__pycache__", "*.so", "*.pyd", "*.pyc")
 
 # Every part by name, in the order in which they run; each module holds its part as PART.
 PARTS: Final = {
@@ -22,6 +25,27 @@ PARTS: Final = {
     "sanitizers": "campaign.sanitizers",
     "mutants": "campaign.mutants",
 }
+
+
+def sources() -> list[str]:
+    """The files of the project: those that git knows; where it is no clone those of an sdist."""
+    if (ROOT / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        return [name for name in said.split("\0") if name and (ROOT / name).is_file()]
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        patterns = tomllib.load(file)["tool"]["scikit-build"]["sdist"]["include"]
+    found: list[str] = []
+    for pattern in patterns:
+        for top in ROOT.glob(pattern.removeprefix("/")):
+            every = [top] if top.is_file() else [one for one in top.rglob("*") if one.is_file()]
+            names = [one.relative_to(ROOT) for one in every]
+            found += [str(name) for name in names if not _is_made(name)]
+    return found
+
+
+def _is_made(name: Path) -> bool:
+    return any(one.match(pattern) for one in (name, *name.parents) for pattern in _MADE)
 
 
 class CampaignError(Exception):

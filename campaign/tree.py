@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 
 from campaign.forkserver import ForkServer
 from campaign.mutations import Mutation
-from campaign.part import ROOT, CampaignError
+from campaign.part import ROOT, CampaignError, sources
 from campaign.reach import Reach
 from campaign.selection import by_name, selection
 
@@ -65,23 +64,16 @@ CACHE: Final = ROOT / "campaign-results"
 
 
 class Tree:
-    """A copy of what git knows and of the compiled engine, in which one file at a time changes."""
+    """A copy of the project and of the compiled engine, in which one file at a time changes."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="trainlab-mutants-tree-")
         self.root = Path(self._folder.name).resolve()
-        names = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split("\0")
+        names = sources()
         names += [str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("_native.*")]
         for name in set(names):
-            if name and (ROOT / name).is_file():
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.root / name)
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, self.root / name)
         paths = os.pathsep.join([str(self.root / "src"), str(self.root)])
         self._server = ForkServer(
             self.root, {"PYTHONPATH": paths, "TRAINLAB_TEST_SEED": "1", "TRAINLAB_DATA": ""}

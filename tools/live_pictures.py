@@ -32,7 +32,6 @@ def main() -> None:
         tab.wait_for_timeout(5000)  # until all is drawn, and the notice is gone
         tab.screenshot(path=ROOT / "docs" / "live.png")
         tab = begun(browser, page.address, 860, 1500)
-        tab.get_by_label("Speed").select_option("100")
         tab.wait_for_timeout(4500)
         tab.get_by_role("button", name="Run").click()
         wait(tab, 1)

@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.tables import contestants
 from benchmarks.tables.contestants import Train
 
-INSTALL: Final = "pip install '.[tables-bench]'"
+INSTALL: Final = "make bench-tables installs it"
 
 
 @dataclass(frozen=True)

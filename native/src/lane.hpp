@@ -5,9 +5,12 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,7 +24,10 @@ constexpr std::int64_t TILE = 256;                   // rows that are evaluated 
 constexpr std::size_t GATHERED = std::size_t{1} << 20;  // bytes of batches brought together ahead
 constexpr std::int64_t AHEAD = 16;  // steps that they are at most
 constexpr double BLOCK_SECONDS = 0.1;  // between two looks for an interruption
+constexpr double USUAL_PACE = 2e-10;  // seconds of a multiplication, and all that goes with it
 constexpr double SPREAD = 2e6;  // multiplications worth another thread
+constexpr std::int64_t NARROW = 16;  // columns for which lists pay below a density of
+constexpr double SPARSE_NARROW = 0.1;
 constexpr double SHARED = 2e6;  // those of a step worth a team of them
 
 template <class T>
@@ -37,7 +43,7 @@ class Lane {
     std::int64_t train(const Rows<T>& given, const std::int64_t* batches, std::int64_t batch,
                        Training<T> training, std::int64_t threads,
                        const std::function<bool()>& interrupted) {
-        const Rows<T> rows = with_short_lists(given, batch);
+        const Rows<T> rows = with_lists_that_pay(given, batch);
         training.network = &network();
         const std::int64_t steps = training.steps;
         for (std::int64_t k = 0; k < size(); ++k) training.diverged[k] = -1;
@@ -45,21 +51,25 @@ class Lane {
         if (cost * static_cast<double>(steps) < SPREAD) threads = 1;
         prepare(rows, batch, threads, true);
         members_.reserve_snapshots();
+        const Call call{rows, batches, batch, training, threads, interrupted};
         std::int64_t done = 0;
-        auto looked = std::chrono::steady_clock::now();
-        while (done < steps) {
-            const auto block = static_cast<std::int64_t>(BLOCK_SECONDS / (pace_ * cost)) + 1;
-            const std::int64_t last = std::min(done + block, steps);
+        for (bool goes_on = true; done < steps && goes_on;) {
+            const double pace = pace_ > 0 ? pace_ : USUAL_PACE;
+            const auto block = static_cast<std::int64_t>(BLOCK_SECONDS / (pace * cost)) + 1;
             const auto before = std::chrono::steady_clock::now();
-            train_block({rows, batches, batch, training, threads}, done, last);
-            const auto now = std::chrono::steady_clock::now();
-            const std::chrono::duration<double> taken = now - before, since = now - looked;
-            pace_ = (taken.count() + 1e-9) / (cost * static_cast<double>(last - done));
-            done = last;
-            if (done < steps && since.count() > BLOCK_SECONDS / 2) {
-                if (interrupted()) break;
-                looked = std::chrono::steady_clock::now();
+            const std::int64_t first = done;
+            if (gathers_for_all(call)) {
+                done = std::min(first + block, steps);
+                train_block(call, first, done);
+                goes_on = !(done < steps && interrupted());
+            } else {
+                // How long a block takes is known after the first one.
+                const std::int64_t last = pace_ > 0 ? steps : std::min(first + block, steps);
+                done = train_seeds(call, first, last, block);
+                goes_on = done == last;
             }
+            const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - before;
+            pace_ = (taken.count() + 1e-9) / (cost * static_cast<double>(done - first));
         }
         return done;
     }
@@ -85,7 +95,7 @@ class Lane {
     // The same of one batch (seeds, batch).
     void evaluate_batch(const Rows<T>& given, const std::int64_t* chosen, std::int64_t batch,
                         double* loss, double* right) {
-        const Rows<T> rows = with_short_lists(given, batch);
+        const Rows<T> rows = with_lists_that_pay(given, batch);
         prepare(rows, batch, 1, false);
         for (std::int64_t k = 0; k < size(); ++k) {
             Batch<T> own;
@@ -112,6 +122,7 @@ class Lane {
         std::int64_t batch;
         const Training<T>& training;
         std::int64_t threads;
+        const std::function<bool()>& interrupted;
     };
 
     const Kernels<T>& kernels() const {
@@ -121,10 +132,13 @@ class Lane {
             return set_.of_double;
     }
 
-    // The rows, as a matrix where the lists of a batch would be too long for their 32 bits.
-    static Rows<T> with_short_lists(Rows<T> rows, std::int64_t batch) {
+    // The rows, as a matrix where lists do not pay, since what they are multiplied with has few
+    // columns, or where those of a batch would be too long for their 32 bits.
+    Rows<T> with_lists_that_pay(Rows<T> rows, std::int64_t batch) const {
         constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
         if (rows.longest > 0 && batch > most / rows.longest) rows.is_sparse = false;
+        if (network().layers[0].outputs <= NARROW && rows.density > SPARSE_NARROW)
+            rows.is_sparse = false;
         return rows;
     }
 
@@ -148,51 +162,92 @@ class Lane {
         return batches_[thread].at() + batch_bytes_ * static_cast<std::size_t>(place);
     }
 
-    // Where seeds are few, their batches are brought together for all members at first, else each
+    // Whether batches are brought together for all members at first, since seeds are few, else each
     // thread brings together those of the seed that it is at.
-    void train_block(const Call& call, std::int64_t first, std::int64_t last) {
+    bool gathers_for_all(const Call& call) const {
         const std::int64_t per_seed = (size() + seed_count() - 1) / seed_count();
-        const auto fitting = static_cast<std::int64_t>(GATHERED / batch_bytes_);
+        return can_share(call) ||
+               (call.threads > 1 && per_seed > 1 && seed_count() < 4 * call.threads);
+    }
+
+    std::int64_t fitting() const { return static_cast<std::int64_t>(GATHERED / batch_bytes_); }
+
+    void train_block(const Call& call, std::int64_t first, std::int64_t last) {
         const bool is_shared = can_share(call);
-        if (is_shared || (call.threads > 1 && per_seed > 1 && seed_count() < 4 * call.threads)) {
-            std::int64_t ahead = std::clamp(4 * fitting / seed_count(), std::int64_t{1}, AHEAD);
-            if (is_shared) ahead = std::clamp(call.threads, ahead, AHEAD);
-            reserve_batches(ahead * seed_count(), 1);
-            std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead * seed_count()));
-            for (std::int64_t from = first; from < last; from += ahead) {
-                const std::int64_t to = std::min(from + ahead, last), count = to - from;
-                run(count * seed_count(), call.threads, [&](std::int64_t part, std::int64_t) {
-                    gather(call, part / count, from + part % count, batches[part],
-                           batch_memory(0, part));
+        std::int64_t ahead = std::clamp(4 * fitting() / seed_count(), std::int64_t{1}, AHEAD);
+        if (is_shared) ahead = std::clamp(call.threads, ahead, AHEAD);
+        reserve_batches(ahead * seed_count(), 1);
+        std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead * seed_count()));
+        for (std::int64_t from = first; from < last; from += ahead) {
+            const std::int64_t to = std::min(from + ahead, last), count = to - from;
+            run(count * seed_count(), call.threads, [&](std::int64_t part, std::int64_t) {
+                gather(call, part / count, from + part % count, batches[part],
+                       batch_memory(0, part));
+            });
+            const auto own = [&](std::int64_t k) {
+                return &batches[members_[k].seed_place * count];
+            };
+            if (is_shared) {
+                for (std::int64_t k = 0; k < size(); ++k)
+                    train_member(call, k, own(k), from, to, 0, call.threads);
+            } else {
+                run(size(), call.threads, [&](std::int64_t k, std::int64_t thread) {
+                    train_member(call, k, own(k), from, to, thread, 1);
                 });
-                const auto own = [&](std::int64_t k) {
-                    return &batches[members_[k].seed_place * count];
-                };
-                if (is_shared) {
-                    for (std::int64_t k = 0; k < size(); ++k)
-                        train_member(call, k, own(k), from, to, 0, call.threads);
-                } else {
-                    run(size(), call.threads, [&](std::int64_t k, std::int64_t thread) {
-                        train_member(call, k, own(k), from, to, thread, 1);
-                    });
+            }
+        }
+    }
+
+    // Steps first ... last - 1, or fewer where it is interrupted; returns how many are done by
+    // then. The members of each seed train for a block of steps, round after round.  Threads do not
+    // wait for the end of a round, but for that of the seed that is next.
+    std::int64_t train_seeds(const Call& call, std::int64_t first, std::int64_t last,
+                             std::int64_t block) {
+        Rounds rounds((last - first + block - 1) / block, seed_count());
+        std::vector<std::atomic<std::int64_t>> done(static_cast<std::size_t>(seed_count()));
+        std::exception_ptr error;
+        auto looked = std::chrono::steady_clock::now();
+        reserve_batches(own_ahead(), call.threads);
+        on_threads(std::min(call.threads, seed_count()), [&](std::int64_t thread) {
+            for (std::int64_t part; (part = rounds.take()) >= 0;) {
+                const std::int64_t round = part / seed_count(), seed = part % seed_count();
+                const std::int64_t from = first + round * block;
+                while (done[seed].load(std::memory_order_acquire) < round)
+                    std::this_thread::yield();
+                train_seed(call, seed, from, std::min(from + block, last), thread);
+                done[seed].store(round + 1, std::memory_order_release);
+                const auto now = std::chrono::steady_clock::now();
+                const std::chrono::duration<double> since = now - looked;
+                if (thread != 0 || since.count() < BLOCK_SECONDS / 2) continue;
+                looked = now;
+                try {
+                    if (call.interrupted()) rounds.stop();
+                } catch (...) {
+                    error = std::current_exception();
+                    rounds.stop();
                 }
             }
-            return;
-        }
-        const std::int64_t ahead = per_seed == 1 ? 1 : std::clamp(fitting, std::int64_t{1}, AHEAD);
-        reserve_batches(ahead, call.threads);
-        run(seed_count(), call.threads, [&](std::int64_t seed, std::int64_t thread) {
-            Batch<T> batches[AHEAD];
-            for (std::int64_t from = first; from < last; from += ahead) {
-                const std::int64_t to = std::min(from + ahead, last);
-                for (std::int64_t step = from; step < to; ++step)
-                    gather(call, seed, step, batches[step - from],
-                           batch_memory(thread, step - from));
-                for (const std::int64_t k : members_.of_seed(seed))
-                    train_member(call, k, batches, from, to, thread, 1);
-                fetch(seed + call.threads, from - first, to - first, last - first);
-            }
         });
+        if (error) std::rethrow_exception(error);
+        return std::min(first + rounds.count() * block, last);
+    }
+
+    std::int64_t own_ahead() const {
+        return size() == seed_count() ? 1 : std::clamp(fitting(), std::int64_t{1}, AHEAD);
+    }
+
+    void train_seed(const Call& call, std::int64_t seed, std::int64_t first, std::int64_t last,
+                    std::int64_t thread) {
+        Batch<T> batches[AHEAD];
+        const std::int64_t ahead = own_ahead();
+        for (std::int64_t from = first; from < last; from += ahead) {
+            const std::int64_t to = std::min(from + ahead, last);
+            for (std::int64_t step = from; step < to; ++step)
+                gather(call, seed, step, batches[step - from], batch_memory(thread, step - from));
+            for (const std::int64_t k : members_.of_seed(seed))
+                train_member(call, k, batches, from, to, thread, 1);
+            fetch(seed + call.threads, from - first, to - first, last - first);
+        }
     }
 
     // Has a part of the next member brought into the caches, from ... to of `whole`, so that it
@@ -250,19 +305,34 @@ class Lane {
         call.training.diverged[k] = steps;
     }
 
+    // Calls work(tile, k, batch, scratch) for all tiles of the rows and all members.  Some tiles
+    // are brought together at a time, for all members.  A member does them one after the other, so
+    // that its parameters stay in the caches, unless members are too few to be dealt to the
+    // threads.
     template <class Work>
-    void over_tiles(const Rows<T>& rows, std::int64_t threads, const Work& work) {
+    void over_tiles(const Rows<T>& given, std::int64_t threads, const Work& work) {
+        const Rows<T> rows = with_lists_that_pay(given, TILE);
         const std::int64_t tiles = (rows.count + TILE - 1) / TILE;
         const double cost = static_cast<double>(network().params * rows.count * size());
         if (cost < SPREAD) threads = 1;
         prepare(rows, TILE, threads, false);
-        run(tiles, threads, [&](std::int64_t tile, std::int64_t thread) {
-            const std::int64_t first = tile * TILE;
-            Batch<T> batch;
-            kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false, batch,
-                             spares_[thread].at());
-            for (std::int64_t k = 0; k < size(); ++k) work(tile, k, batch, scratch_[thread].at());
-        });
+        const auto fitting = static_cast<std::int64_t>(8 * GATHERED / batch_bytes_);
+        const std::int64_t ahead = std::min(tiles, std::max(fitting, threads));
+        reserve_batches(ahead, 1);
+        std::vector<Batch<T>> batches(static_cast<std::size_t>(ahead));
+        for (std::int64_t from = 0; from < tiles; from += ahead) {
+            const std::int64_t count = std::min(ahead, tiles - from);
+            run(count, threads, [&](std::int64_t place, std::int64_t) {
+                const std::int64_t first = (from + place) * TILE;
+                kernels().gather(rows, nullptr, first, std::min(TILE, rows.count - first), false,
+                                 batches[place], batch_memory(0, place));
+            });
+            const std::int64_t at_once = size() < 4 * threads ? 1 : count;
+            run(size() * count / at_once, threads, [&](std::int64_t part, std::int64_t thread) {
+                for (std::int64_t i = part * at_once; i < (part + 1) * at_once; ++i)
+                    work(from + i % count, i / count, batches[i % count], scratch_[thread].at());
+            });
+        }
     }
 
     std::int64_t size() const { return members_.size(); }
@@ -273,7 +343,7 @@ class Lane {
     const InstructionSet& set_;
     std::vector<Memory> scratch_, batches_, spares_;  // of each thread
     std::size_t batch_bytes_ = 0;
-    double pace_ = 2e-10;  // seconds that a multiplication took lately, and all that goes with it
+    double pace_ = 0;  // seconds that a multiplication took lately, and all that goes with it
 };
 
 }  // namespace trainlab

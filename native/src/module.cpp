@@ -253,14 +253,16 @@ struct BoundLane {
 
 // Fills out (seeds, count) with the permutations of their streams.
 void permutations(const Given<std::uint64_t, 1>& seeds, std::uint64_t packed,
-                  const Filled<std::int64_t, 2>& out) {
+                  const Filled<std::int64_t, 2>& out, std::int64_t threads) {
     const std::int64_t count = length(out.shape(1));
+    require(threads > 0, "threads must be positive");
     require(out.shape(0) == seeds.shape(0), "room for permutations does not fit");
     require(count < std::int64_t{1} << 32, "a permutation of so many is not drawn here");
     const trainlab::InstructionSet& set = *trainlab::instruction_set();
     nb::gil_scoped_release released;
-    for (std::size_t i = 0; i < seeds.shape(0); ++i)
-        set.permutation(seeds(i), packed, count, out.data() + length(i) * count);
+    trainlab::run(length(seeds.shape(0)), threads, [&](std::int64_t i, std::int64_t) {
+        set.permutation(seeds.data()[i], packed, count, out.data() + i * count);
+    });
 }
 
 template <class T>

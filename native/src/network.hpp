@@ -115,6 +115,7 @@ struct Rows {
     const std::int64_t* classes;  // (count,), or null
     const T* targets;             // (count, outputs), or null
     const T* weight;              // (count,), or null
+    double density;               // the share of numbers that are not zero
     bool is_sparse;               // most numbers are zero: a batch lists those that are not
     std::int64_t longest;         // the most numbers of a row that are not zero
     std::int64_t deepest;         // the most columns, or rows, of a block of lists

@@ -175,29 +175,45 @@ TRAINLAB_INLINE Vec<T> penalised(Vec<T> g, Vec<T> p, const Update<T>& u, bool de
     return g;
 }
 
-// Updates the parameters; returns NaN where one is not finite any more.
-template <class T, class R>
-Vec<T> pass(const Target<T>& t, const Update<T>& u, Vec<T> bad) {
-    const bool is_decaying = t.decays && (u.weight_decay != 0 || u.l1 != 0 || u.shrink != 0);
-    const bool is_cut = u.clip_value < std::numeric_limits<T>::infinity();
-    const bool is_simple = !(u.is_ready || is_decaying || is_cut);
+// Updates the parameters; returns NaN where one is not finite any more.  change(g, p) gives the
+// gradient its penalties; where `shrinks`, decay is decoupled from it.
+template <class T, class R, bool shrinks, class Change>
+Vec<T> pass(const Target<T>& target, const Update<T>& u, Vec<T> bad, const Change& change) {
+    const Target<T> t = target;  // copies, which no store can change
     const Numbers<T> numbers = u.numbers;
-    const Vec<T> shrink = broadcast(-u.shrink), scale = broadcast(u.scale);
+    const Vec<T> shrink = broadcast(-u.shrink);
     for (std::int64_t r = 0; r < t.rows; ++r) {
         const T* g_at = t.g + r * t.g_row;
         T* p_at = t.p + r * t.p_row;
         for (std::int64_t c = 0; c < t.columns; c += Vec<T>::width) {
-            Vec<T> g = load(g_at + c);
             const Vec<T> p = load(p_at + c);
-            if (!is_simple) g = u.is_ready ? g * scale : penalised(g, p, u, t.decays);
-            Vec<T> step = R::step(g, t.slots, r * t.p_row + c, numbers);
-            if (!is_simple && t.decays && u.shrink != 0) step = fma(p, shrink, step);
+            Vec<T> step = R::step(change(load(g_at + c), p), t.slots, r * t.p_row + c, numbers);
+            if constexpr (shrinks) step = fma(p, shrink, step);
             const Vec<T> moved = p + step;
             store(p_at + c, moved);
             bad = fma(moved, zero<T>(), bad);
         }
     }
     return bad;
+}
+
+template <class T, class R>
+Vec<T> pass(const Target<T>& t, const Update<T>& u, Vec<T> bad) {
+    const bool is_cut = u.clip_value < std::numeric_limits<T>::infinity();
+    if (u.is_ready || is_cut || (t.decays && (u.l1 != 0 || u.shrink != 0))) {
+        const Update<T> own = u;
+        const Vec<T> scale = broadcast(own.scale);
+        const auto change = [&](Vec<T> g, Vec<T> p) {
+            return own.is_ready ? g * scale : penalised(g, p, own, t.decays);
+        };
+        return t.decays && u.shrink != 0 ? pass<T, R, true>(t, u, bad, change)
+                                         : pass<T, R, false>(t, u, bad, change);
+    }
+    if (t.decays && u.weight_decay != 0) {
+        const Vec<T> decay = broadcast(u.weight_decay);
+        return pass<T, R, false>(t, u, bad, [&](Vec<T> g, Vec<T> p) { return fma(p, decay, g); });
+    }
+    return pass<T, R, false>(t, u, bad, [](Vec<T> g, Vec<T>) { return g; });
 }
 
 template <class T>

@@ -101,12 +101,12 @@ struct Samples {
                 total += found;
             }
         }
-        const double all = static_cast<double>(rows.count) * static_cast<double>(rows.features);
-        rows.is_sparse = rows.features >= SPARSE_FEATURES &&
-                         static_cast<double>(total) < SPARSE * all &&
+        rows.density = static_cast<double>(total) / static_cast<double>(rows.count) /
+                       static_cast<double>(rows.features);
+        rows.is_sparse = rows.features >= SPARSE_FEATURES && rows.density < SPARSE &&
                          rows.features < std::int64_t{1} << 31;
         // Nothing is gained by lists that are nearly empty.
-        const double deepest = SHORTEST * all / std::max(1.0, static_cast<double>(total));
+        const double deepest = SHORTEST / std::max(1e-9, rows.density);
         rows.deepest = static_cast<std::int64_t>(std::clamp(deepest, DEEPEST, 1e9));
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from trainlab.terminal import printable
 
@@ -16,10 +16,13 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 # Bits of the widest integer that is written out: shortened, 10**400 would look like a small one.
 _WIDEST = 128
-_NEAR = 0.5
-"""The similarity from which on a name may be meant: half of its letters are in place."""
+_NEAR = 0.65
+"""The similarity from which on a name may be meant: one slip of three letters, two of six.
+
+With more slips words of other meanings are near: "fit" to "list", "softmax" to "softplus".
+"""
 _BEGINNING = 3
-"""Letters from which on the beginning of a name stands for it."""
+"""Letters from which on the beginning of a name stands for it, and a name for what it begins."""
 _LONGEST = 100
 """Letters of a word that are compared: longer ones are no slips of the pen."""
 
@@ -73,24 +76,38 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
 
     The similarity is 1 − d / n, for n letters of the longer one and d slips (a letter too many, too
     few, another one, or two that have changed places), in any case of letters.  Of names as near it
-    is the one with the same letters, then the first.  Where no name is near, one of its words is
-    enough, or the initials of all, or its beginning.
+    is the one with the same letters, then the first.  Where no name is near, it is one that begins
+    what was given, or one of whose words is near, or that has these initials, this beginning or
+    this end.
 
     >>> nearest("rleu", ["identity", "elu", "relu"]), nearest("Adamm", ["sgd", "adam"])
     ('relu', 'adam')
     >>> nearest("softmx", ["mean_squared_error", "softmax_cross_entropy"])
     'softmax_cross_entropy'
+    >>> nearest("he_normal", ["xavier", "he"]), nearest("list", ["fit", "run"])
+    ('he', None)
     """
     spelt = _letters(given) if isinstance(given, str) else ""
     known = {name: _letters(name) for name in names}
     found = _best(spelt, ((name, letters) for name, letters in known.items()))
     if found is None:
+        begun = [name for name, letters in known.items() if _begins(letters, spelt)]
+        found = max(begun, key=len, default=None)
+    if found is None:
         found = _best(
-            spelt, ((n, part) for n, letters in known.items() for part in _parts(letters))
+            spelt, ((n, part) for n, letters in known.items() for part in _words(letters))
         )
+    if found is None:
+        found = next((n for n, letters in known.items() if spelt == _initials(letters)), None)
     if found is None and len(spelt) >= _BEGINNING:
-        found = next((name for name, letters in known.items() if letters.startswith(spelt)), None)
+        found = next((name for name, letters in known.items() if _has(letters, spelt)), None)
     return found
+
+
+def _begins(name: str, spelt: str) -> bool:
+    """Whether a name is the first word of what was spelt, or half of it."""
+    half = max(_BEGINNING, len(spelt) / 2)
+    return spelt.startswith(f"{name}_") or (len(name) >= half and spelt.startswith(name))
 
 
 def _best(spelt: str, forms: Iterable[tuple[str, str]]) -> str | None:
@@ -108,12 +125,22 @@ def _letters(name: str) -> str:
     return name[:_LONGEST].casefold().replace("-", "_").replace(" ", "_")
 
 
-def _parts(name: str) -> Iterator[str]:
-    """The words of a name that has several, and their initials."""
+def _has(name: str, spelt: str) -> bool:
+    """Whether a name begins so, or ends with these words; spaces between words do not count."""
+    sought, words = spelt.replace("_", ""), name.split("_")
+    ends = ("".join(words[first:]) for first in range(1, len(words)))
+    return "".join(words).startswith(sought) or sought in ends
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name that has several."""
     words = name.split("_")
-    if len(words) > 1:
-        yield from words
-        yield "".join(word[:1] for word in words)
+    return words if len(words) > 1 else []
+
+
+def _initials(name: str) -> str | None:
+    words = _words(name)
+    return "".join(word[:1] for word in words) if words else None
 
 
 def _at_most(a: str, b: str) -> float:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import html
 import sys
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from trainlab.terminal import printable
@@ -17,6 +18,10 @@ EVERY: Final = 0.2
 """Seconds between two changes of what a cell shows."""
 LONGEST: Final = 200
 """Characters of a text that is shown."""
+SHARE: Final = 1 / 20
+"""Of the time that showing what goes on may take."""
+REST: Final = 3.0
+"""Seconds between two pictures of it, at most."""
 
 
 def escaped(text: object) -> str:
@@ -72,3 +77,26 @@ class Cell:
     def clear(self) -> None:
         """Leaves nothing."""
         self._handle.update(self._html(""))
+
+
+def follow(content: Callable[[], str], is_over: Callable[[], bool]) -> threading.Thread:
+    """Shows HTML below the cell that runs, again and again, and a last time when it is over.
+
+    A notebook that is saved keeps what was shown last.
+    """
+    cell = Cell()
+
+    def work() -> None:
+        ended = False
+        while not ended:
+            ended, start = is_over(), time.monotonic()
+            cell.show(content())
+            due = time.monotonic() + min((time.monotonic() - start) / SHARE, REST)
+            if not ended:
+                time.sleep(EVERY)
+            while time.monotonic() < due and not (ended or is_over()):
+                time.sleep(max(EVERY, 0.01))
+
+    thread = threading.Thread(target=work, name="trainlab-display", daemon=True)
+    thread.start()
+    return thread

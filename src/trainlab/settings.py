@@ -17,6 +17,7 @@ initializer); records that differ in nothing else stack.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import numbers
@@ -64,21 +65,10 @@ class Settings:
     """Whose the fields are, as errors say it; the name of the class where it is empty."""
 
     def __post_init__(self) -> None:
-        declared = vars(type(self))
-        if "__dataclass_params__" not in declared:
-            unread = [name for name, it in declared.items() if isinstance(it, dataclasses.Field)]
-            if unread:
-                owner, must = type(self).__name__, "be a frozen dataclass, to have its fields"
-                raise SettingError(
-                    sentence("class", owner, must, unread, "@dataclasses.dataclass(frozen=True)")
-                )
-        for field in dataclasses.fields(self):
-            rule = field.metadata.get("rule")
-            if rule is not None:
-                value = rule.check(
-                    getattr(self, field.name), field.name, self.owner or type(self).__name__
-                )
-                object.__setattr__(self, field.name, value)
+        kind: Any = type(self)
+        owner = self.owner or kind.__name__
+        for name, rule in _rules(kind):
+            object.__setattr__(self, name, rule.check(getattr(self, name), name, owner))
 
     def resolved(self, name: str) -> Any:
         """Look up a field, as it is used: a name that another field decides is resolved.
@@ -114,6 +104,32 @@ class Rule:
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
+
+
+@functools.cache
+def _rules(kind: Any) -> tuple[tuple[str, Rule], ...]:
+    """The fields of a class that have a rule, and their rules."""
+    declared = vars(kind)
+    if "__dataclass_params__" not in declared:
+        unread = [name for name, it in declared.items() if isinstance(it, dataclasses.Field)]
+        if unread:
+            owner, must = kind.__name__, "be a frozen dataclass, to have its fields"
+            raise SettingError(
+                sentence("class", owner, must, unread, "@dataclasses.dataclass(frozen=True)")
+            )
+    ruled = (field for field in _fields(kind) if "rule" in field.metadata)
+    return tuple((field.name, field.metadata["rule"]) for field in ruled)
+
+
+def fields_of(record: Settings) -> tuple[dataclasses.Field[Any], ...]:
+    """The fields of a record."""
+    kind: Any = type(record)  # mypy takes a class with `__hash__` for something without a hash
+    return _fields(kind)
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(kind)
 
 
 def _field(rule: Rule, default: Any, per_member: bool) -> Any:
@@ -283,11 +299,11 @@ def nested(value: Any) -> Iterator[Settings]:
     """The records in a value at any depth, itself included; it may be a tuple of them."""
     if isinstance(value, Settings):
         yield value
-        for field in dataclasses.fields(value):
-            yield from nested(getattr(value, field.name))
-    elif isinstance(value, tuple):
+        value = tuple(getattr(value, field.name) for field in fields_of(value))
+    if isinstance(value, tuple):
         for item in value:
-            yield from nested(item)
+            if isinstance(item, Settings | tuple):
+                yield from nested(item)
 
 
 def structure(settings: Settings) -> Hashable:
@@ -297,7 +313,7 @@ def structure(settings: Settings) -> Hashable:
     >>> structure(SGD(0.1)) == structure(SGD(0.2)), structure(SGD(0.1)) == structure(Momentum(0.1))
     (True, False)
     """
-    return (type(settings), *(_part(settings, field) for field in dataclasses.fields(settings)))
+    return (type(settings), *(_part(settings, field) for field in fields_of(settings)))
 
 
 def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
@@ -315,7 +331,7 @@ def stack(records: Sequence[S], trailing: int) -> S:
     """
     first = records[0]
     stacked = object.__new__(type(first))
-    for field in dataclasses.fields(first):
+    for field in fields_of(first):
         values = [getattr(record, field.name) for record in records]
         value: Any = values[0]
         if isinstance(value, Settings) and not field.metadata.get("start_only"):

@@ -310,8 +310,9 @@ def test_the_command_line_is_timed_whole(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_tables_fit_a_terminal() -> None:
-    made = document()
-    for table in printing.all_tables(made):
+    tables = list(printing.all_tables(document()))
+    assert len(tables) > 2
+    for table in tables:
         console = Console(width=80, record=True, file=io.StringIO())
         console.print(table)
         shown = console.export_text()
@@ -562,14 +563,31 @@ def test_the_page_says_everything(tmp_path: Path) -> None:
         assert f"| {entrant.name} |" in page
     assert "PyTorch, compiled failed: no compiler" in page
     assert "Nowhere in these workloads" in page
+    assert "**Nobody is faster**" in page
+    heads = [page.index(f"## {name}\n") for name in ("In short", "Machine", "Workloads", "Targets")]
+    assert heads == sorted(heads)  # the answer first, what was hoped for last
+    assert page.index("## Do it again") < heads[-1]
     assert page == performance_page.page(results.load(tmp_path / "performance.json"))
     made["workloads"]["D"]["entrants"]["JAX, vmap and scan"]["seconds"] = [0.5]
     made["workloads"]["D"]["background"] = [0.9] * 99
     changed = performance_page.page(made)
     assert "| JAX, vmap and scan | 2.0 × |" not in changed
     assert "JAX, vmap and scan | 4.0 × |" in changed
+    assert "to JAX, vmap and scan, which is 4.0 times as fast at" in changed
     assert "was not quiet" in changed
     assert "A quick look only" in performance_page.page(made | {"quick": True})
+
+
+@pytest.mark.parametrize(
+    ("ratios", "said"),
+    [
+        ({"A": 1.2, "D": 12.0}, "**JAX** takes 1.2 to 12 times as long as trainlab (2 workloads)."),
+        ({"A": 0.9, "D": 2.0}, "(2 workloads); it is faster at A."),
+        ({"A": 0.74}, "**JAX** is faster than trainlab: it takes 0.74 of its time (1 workload)."),
+    ],
+)
+def test_the_page_says_in_words_who_is_faster(ratios: dict[str, float], said: str) -> None:
+    assert performance_page._in_words("JAX", ratios).endswith(said)
 
 
 def test_figures_are_the_same_bytes_each_time(tmp_path: Path) -> None:

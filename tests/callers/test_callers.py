@@ -76,6 +76,10 @@ def strange_weights() -> None:
     estimator(max_iter=1, tol=9.0, class_weight={0: 1, 1: 1, 7: 1}).fit(X, Y)
 
 
+def no_time_at_all() -> None:
+    tl.PopulationEnsembleClassifier(2, time_limit=1e-6, max_iter=2, random_state=0).fit(X, Y)
+
+
 class Shared:
     """A library with one number of threads, which a callback changes."""
 
@@ -160,6 +164,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("estimators/history.py: complain", in_a_pipeline, "improving"),
     ("estimators/history.py: complain", in_a_cross_validation, "improving"),
     ("search/scoring.py: settle", some_trainings_fail, "trainings of PopulationSearchCV failed"),
+    ("ensembles/training.py: _as_they_are", no_time_at_all, "time_limit"),
     ("estimators/targets.py: _check_names", strange_weights, "labels of y"),
     ("blas.py: leave", threads_of_blas, "threads of BLAS"),
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),

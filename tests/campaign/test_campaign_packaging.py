@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the campaign ne
 def test_every_way_is_tried_with_every_compiler() -> None:
     ways = {case.given for case in packaging.PART.cases(0, quick=False)}
     kinds = ("working", "missing", "failing", "too old")
-    assert ways == {(way, kind) for way in ("sdist", "make") for kind in kinds}
+    every = {(way, kind) for way in ("sdist", "make") for kind in kinds}
+    assert ways == every | {("tests", "working")}
     assert len(packaging.PART.cases(0, quick=True)) == 1
 
 
@@ -92,3 +93,21 @@ def test_what_sanitizers_find(
     for one in told[2:]:
         assert one["TRAINLAB_NATIVE_ISA"] == "avx2"
         assert one["LD_PRELOAD"] == "/lib/libasan.so /lib/libubsan.so"
+
+
+def test_an_sdist_that_was_unpacked_knows_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that it has to have, and nothing that was made of them."""
+    from campaign import part
+
+    known = packaging.copied(tmp_path / "tree")
+    (known / "src" / "trainlab" / "engine" / "_native.other.so").write_bytes(b"")
+    (known / "tests" / "__pycache__").mkdir()
+    (known / "tests" / "__pycache__" / "a.pyc").write_bytes(b"")
+    (known / ".venv" / "bin").mkdir(parents=True)
+    (known / ".venv" / "bin" / "python").write_bytes(b"")
+    monkeypatch.setattr(part, "ROOT", known)
+    found = set(part.sources())
+    assert {"pyproject.toml", "src/trainlab/__init__.py", "tests/quick.txt", "Makefile"} <= found
+    assert not [name for name in found if name.endswith((".so", ".pyc")) or ".venv" in name]

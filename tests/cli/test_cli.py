@@ -53,7 +53,7 @@ def test_run_writes_results_and_says_where_the_page_is(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "derivative: as expected" in result.output
     assert f"Page: {tmp_path / 'index.html'}" in result.output
-    assert "8 of 8 published numbers are inside our intervals" in result.output
+    assert "Inside our intervals: 8 of 8 derived by us." in result.output
     content = json.loads((tmp_path / "derivative" / "results.json").read_text())
     assert content["environment"]["quick"] is False
 

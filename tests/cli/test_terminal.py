@@ -261,8 +261,11 @@ def test_the_program_itself_writes_ascii(given: dict[str, str]) -> None:
 
 def test_streams_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
-    monkeypatch.setattr("sys.stderr", object())
+    other = object()
+    monkeypatch.setattr("sys.stderr", other)
     terminal.prepare()
+    assert sys.stdout is None
+    assert sys.stderr is other
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")

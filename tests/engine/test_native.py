@@ -157,8 +157,9 @@ def test_every_instruction_set_gives_the_same_bits() -> None:
 def test_it_draws_the_orders_that_numpy_draws(rows: int) -> None:
     seeds, batches = [0, 7, 2**64 - 1], Batches(rows, 1)
     for epoch in (0, 5):
-        drawn = orders_of(batches, seeds, epoch, NativeEngine().permutations)
-        assert drawn.tolist() == [batches.order(seed, epoch).tolist() for seed in seeds]
+        for threads in (1, 2, 5):
+            drawn = orders_of(batches, seeds, epoch, NativeEngine().permutations, threads)
+            assert drawn.tolist() == [batches.order(seed, epoch).tolist() for seed in seeds]
         assert drawn.tolist() == orders_of(batches, seeds, epoch).tolist()
 
 
@@ -171,6 +172,8 @@ def test_the_orders_of_the_book_are_left_to_numpy() -> None:
 def test_there_is_room_for_every_order() -> None:
     with pytest.raises(ValueError, match="room for permutations does not fit"):
         NativeEngine().permutations(np.zeros(3, np.uint64), 0, np.empty((2, 5), np.int64))
+    with pytest.raises(ValueError, match="threads must be positive"):
+        NativeEngine().permutations(np.zeros(2, np.uint64), 0, np.empty((2, 5), np.int64), 0)
 
 
 WORK = [Member(MLP((40, 30)), Adam(0.01), seed // 2) for seed in range(7)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click.testing
@@ -15,6 +15,7 @@ from trainlab.cli import main
 from trainlab.errors import nearest
 from trainlab.experiments import EXPERIMENTS
 from trainlab.network.activations import ACTIVATIONS
+from trainlab.network.initializers import INITIALIZERS
 from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
@@ -118,6 +119,62 @@ ALIKE = [
     ("another", {"adagrad", "amsgrad"}),
 ]
 """Names that one slip may turn into the same word."""
+
+
+COMMANDS = ["list", "run", "new", "check", "data", "report", "runs", "info", "search", "live"]
+NAMES: Mapping[str, Sequence[str]] = {
+    "activation": list(ACTIVATIONS),
+    "loss": list(LOSSES),
+    "init": list(INITIALIZERS),
+    "optimizer": list(OPTIMIZERS),
+    "experiment": list(EXPERIMENTS),
+    "setting": ["batch_size", "dropout", "epochs", "evaluate", "hidden", "init", "lr"],
+    "command": [*COMMANDS, "predict"],
+    "option": ["out", "set", "seeds", "vary", "workers"],
+}
+MEANT = [
+    ("init", "he_normal", "he"),
+    ("loss", "cross_entropy", "sigmoid_cross_entropy"),
+    ("loss", "crossentropy", "sigmoid_cross_entropy"),
+    ("optimizer", "sdg", "sgd"),
+    ("optimizer", "rmspop", "rmsprop"),
+    ("experiment", "tinynetwork", "tiny-network"),
+    ("setting", "hidden_layers", "hidden"),
+    ("setting", "dropout_rate", "dropout"),
+    ("option", "output", "out"),
+    ("command", "reports", "report"),
+    ("command", "pred", "predict"),
+]
+"""What others call it, and what we do."""
+FOREIGN = [
+    ("command", "fit"),
+    ("command", "test"),
+    ("command", "help"),
+    ("activation", "softmax"),
+    ("activation", "silu"),
+    ("activation", "logistic"),
+    ("loss", "mae"),
+    ("loss", "nll"),
+    ("loss", "hinge"),
+    ("optimizer", "lbfgs"),
+    ("optimizer", "adadelta"),
+    ("experiment", "mnist"),
+    ("setting", "lrate"),
+    ("setting", "units"),
+    ("setting", "initial_lr"),
+    ("option", "force"),
+]
+"""What we lack: a name that looks a little like it is another thing."""
+
+
+@pytest.mark.parametrize(("kind", "spelt", "meant"), MEANT)
+def test_a_name_of_others_is_understood(kind: str, spelt: str, meant: str) -> None:
+    assert nearest(spelt, NAMES[kind]) == meant
+
+
+@pytest.mark.parametrize(("kind", "spelt"), FOREIGN)
+def test_no_other_thing_is_suggested(kind: str, spelt: str) -> None:
+    assert nearest(spelt, NAMES[kind]) is None
 
 
 def test_no_option_that_help_does_not_show_is_suggested() -> None:

@@ -129,8 +129,8 @@ def test_as_scikit_learn_encodes(rng: np.random.Generator) -> None:
         (1j, False, None),
         (pd.Timestamp("2020-01-01"), False, None),
         (np.timedelta64(3, "D"), False, None),
-        (np.timedelta64("NaT"), True, None),
-        (np.datetime64("NaT"), True, None),
+        (np.timedelta64("NaT", "s"), True, None),
+        (np.datetime64("NaT", "s"), True, None),
         ({"a": 1}, False, None),
     ],
 )

@@ -99,7 +99,7 @@ def test_stores_of_earlier_versions_know_of_none() -> None:
     ensemble: Any = tl.PopulationEnsembleClassifier
     for settings, said in (({}, None), ({"engine": "numpy"}, "numpy")):
         made = ensemble(2, random_state=0, **settings)
-        assert made._config(made._decide(X, Y, None)).get("engine") == said
+        assert made._config(made._decide(X, Y, None, None)).get("engine") == said
 
 
 def invoke(*words: Any) -> Any:

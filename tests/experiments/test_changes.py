@@ -15,7 +15,7 @@ from complaints import complains
 from reduced import training
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Better, Options, changed, results, run
-from trainlab.experiments.base import TrainingExperiment
+from trainlab.experiments.base import TrainingExperiment, Within
 from trainlab.experiments.changes import ChangeOptions
 from trainlab.experiments.runner import members
 
@@ -195,6 +195,35 @@ def test_more_that_cannot_be() -> None:
     both = [BASE, training("dropout")]
     starts = "experiments of run must be one, to be changed"
     complains(lambda: ChangeOptions(("lr=1",), (), "", ()).change(both, None), SettingError, starts)
+
+
+@pytest.mark.parametrize(
+    ("given", "starts"),
+    [
+        ({"settings": ["lr"]}, "settings of a changed experiment must be a dict"),
+        ({"vary": [("lr", [0.1])]}, "vary of a changed experiment must be a dict"),
+        ({"vary": {"optimizer": "adam"}}, "optimizer of a changed experiment must have a list"),
+        ({"vary": {"lr": 0.1}}, "lr of a changed experiment must have a list of values"),
+        ({"settings": {"lr": 0.1}, "claim": 3}, "claim of a changed experiment must be"),
+        ({"vary": {"lr": [0.1]}, "expect": (3,)}, "--better of a changed experiment must be"),
+        ({"vary": {"lr": [0.1]}, "expect": (Within("lr 1"),)}, "--better of a changed experiment"),
+    ],
+)
+def test_what_python_cannot_change(given: Any, starts: str) -> None:
+    complains(lambda: changed(BASE, **given), SettingError, starts)
+
+
+def test_a_changed_experiment_is_changed_again() -> None:
+    """Its settings stay, all of them are told, and no command is named that makes less of them."""
+    first = changed(BASE, {"lr": 0.1}, expect=[Within("SGD", high=1.0)])
+    assert (first.expect, first.command) == ((Within("SGD", high=1.0),), ())
+    found = changed(changed(BASE, {"lr": 0.1}), {"dropout": 0.2})
+    assert found.title == f"{BASE.title}, changed"
+    assert (found.changes, found.command) == ("lr 0.1; dropout 0.2", ())
+    for arm, member in of_arms(found).items():
+        assert member == of_arms(BASE)[arm].replace(lr=0.1, dropout=0.2)
+    starts = "vary of a changed experiment must be given with the settings, in one change"
+    complains(lambda: changed(first, vary={"dropout": [0.1]}), SettingError, starts)
 
 
 def test_seeds_are_no_change() -> None:

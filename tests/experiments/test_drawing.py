@@ -180,12 +180,16 @@ def test_each_shape_is_drawn_once(tmp_path: Path) -> None:
     run([dataclasses.replace(experiment, figure=figure)], tmp_path)
     assert asked == [plots.LIGHT, plots.THEMES["narrow"]]
     written = {name: (tmp_path / experiment.name / name).read_text() for name in FIGURES}
-    for name, theme in FIGURES.items():
-        paper, other = plots.LIGHT.paper, plots.DARK.paper
-        if "dark" in theme:
-            paper, other = other, paper
-        assert f"fill: {paper}" in written[name]
-        assert f"fill: {other}" not in written[name]
+    for picture in written.values():
+        assert f"fill:{plots.LIGHT.paper}" in picture
+        assert plots.DARK.paper not in picture
+
+
+def test_figures_that_earlier_versions_wrote_do_not_stay(tmp_path: Path) -> None:
+    for name in (*FIGURES, *drawing.EARLIER, "mine.svg"):
+        (tmp_path / name).write_text("old")
+    drawing.clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.svg"]
 
 
 def test_no_drawing_imports_matplotlib_which_ctrl_c_would_break(tmp_path: Path) -> None:

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.colors import to_rgb
+from matplotlib.contour import QuadContourSet
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.quiver import Quiver
 
 from reduced import measured
 from trainlab import plots
 from trainlab.experiments import EXPERIMENTS
+from trainlab.experiments.figures import TEST, TRAIN
+from trainlab.pages import markup
+from trainlab.plots.populations import ENDED
+
+LARGEST = 150_000
+"""Bytes of a figure in a page; two times nineteen are to fit into 3 MB, and most have 50,000."""
+BAND = "median of 2 seeds, and the band of 95 % of them"
 
 
-@pytest.mark.parametrize("theme", plots.THEMES)
+@pytest.mark.parametrize("theme", ["light", "narrow"])
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_figures_are_drawn_and_named(name: str, theme: str) -> None:
+def test_figures_are_named_and_nothing_is_cut(name: str, theme: str) -> None:
     drawn = EXPERIMENTS[name].figure(measured(name), plots.THEMES[theme])
     drawn.draw_without_rendering()
     width, height = drawn.bbox.width, drawn.bbox.height
@@ -23,31 +38,92 @@ def test_figures_are_drawn_and_named(name: str, theme: str) -> None:
         axis = (ax.get_xlabel(), ax.get_ylabel(), ax.figure.get_supxlabel())
         assert any(axis) or ax.patches, "an axis needs a name, the cells of a matrix none"
         assert all(text.get_fontsize() >= 10 for text in ax.texts)
-        box = ax.get_tightbbox()
-        assert box is not None
-        # Half a pixel is rounding of the layout; titles of narrow panels may not hang over.
-        assert box.x0 >= -1
-        assert box.x1 <= width + 1
-        assert box.y0 >= -1
-        assert box.y1 <= height + 1
-    assert drawn.get_facecolor()[:3] == matplotlib_rgb(plots.THEMES[theme].paper)
+        within(ax.get_tightbbox(), width, height)
+        if sum(one.get_label() != "<colorbar>" for one in drawn.axes) == 1:
+            continue
+        if ax.get_label() != "<colorbar>":
+            assert ax.get_title(loc="left"), "each of several panels has a title"
+    # The title says what is shown, not only how; nothing lies on it, and nothing on the legend.
+    title = drawn.get_suptitle()
+    assert len(title) > 15
+    assert "median" not in title
+    boxes = [ax.get_tightbbox() for ax in drawn.axes]
+    over = drawn._suptitle.get_window_extent()
+    within(over, width, height)
+    for part in drawn.subfigs:
+        for text in (part._suptitle, part._supxlabel, part._supylabel):
+            if text is not None:
+                within(text.get_window_extent(), width, height)
+    assert over.y0 >= max(box.y1 for box in boxes) - 1
+    for legend in drawn.legends:
+        below = legend.get_window_extent()
+        within(below, width, height)
+        assert below.y1 <= min(box.y0 for box in boxes) + 1
+
+
+def within(box: Any, width: float, height: float) -> None:
+    """Half a pixel is rounding of the layout; titles of narrow panels may not hang over."""
+    assert box.x0 >= -1
+    assert box.x1 <= width + 1
+    assert box.y0 >= -1
+    assert box.y1 <= height + 1
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_figure_recoloured_is_the_one_drawn_in_the_dark_theme(name: str) -> None:
+def test_everything_that_is_drawn_is_in_a_legend(name: str) -> None:
+    drawn = EXPERIMENTS[name].figure(measured(name), plots.LIGHT)
+    own = [legend for ax in drawn.axes if (legend := ax.get_legend())]
+    told = {look for legend in (*drawn.legends, *own) for look in looks(legend.findobj(), legend)}
+    ink = matplotlib_rgb(plots.LIGHT.ink)
+    for ax in drawn.axes:
+        if ax.get_label() == "<colorbar>":
+            assert ax.get_ylabel()
+            continue
+        for kind, color in looks([*ax.lines, *ax.collections, *ax.patches], ax):
+            assert {(kind, color), (kind, ink)} & told, f"{kind} of {color} in {told}"
+
+
+def looks(artists: Any, owner: Any) -> set[tuple[str, tuple[float, ...]]]:
+    """What there is to explain: (style of a line, marker or area, its colour)."""
+    found, frames = set(), (owner.patch if isinstance(owner, Axes) else owner.legendPatch,)
+    for one in artists:
+        if isinstance(one, Line2D):
+            color = to_rgb(one.get_color())
+            if color == matplotlib_rgb(plots.LIGHT.faint) or not len(one.get_xdata()):
+                continue  # an axis
+            if one.get_linestyle() not in ("None", ""):
+                found.add((f"line {one.get_linestyle()}", color))
+            if one.get_marker() == "|":
+                found.add(("line -", color))  # upright
+            elif one.get_marker() not in ("None", "", None):
+                found.add((f"marker {one.get_marker()}", color))
+        elif isinstance(one, Quiver):
+            found.add(("marker $→$", matplotlib_rgb(plots.LIGHT.ink)))
+        elif isinstance(one, QuadContourSet):
+            found.add(("line -", matplotlib_rgb(plots.LIGHT.ink)))
+        elif isinstance(one, LineCollection):
+            found.add(("area", to_rgb(one.get_color()[0])))
+        elif isinstance(one, PathCollection):
+            found.add(("points", (0.0, 0.0, 0.0)))  # coloured by a value
+        elif isinstance(one, (PolyCollection, Patch)) and one not in frames:
+            faces = np.atleast_2d(one.get_facecolor())
+            visible = faces if faces.size and faces[0][3] else np.atleast_2d(one.get_edgecolor())
+            found.add(("area", tuple(visible[0][:3])))
+    return found
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_adaptive_figure_is_in_the_dark_the_one_of_the_dark_theme(name: str) -> None:
     light, dark = (EXPERIMENTS[name].figure(measured(name), t) for t in (plots.LIGHT, plots.DARK))
     for drawn in (light, dark):
         drawn.set_layout_engine("none")  # both are laid out alike: a test of colours alone
-    recolored = plots.recolored(plots.svg(light))
-    assert with_plain_ids(recolored) == with_plain_ids(plots.svg(dark))
-    assert b"<image" not in recolored  # its colours would stay
-
-
-def with_plain_ids(svg: bytes) -> bytes:
-    """The SVG with its ids numbered: matplotlib makes them of colours, among others."""
-    found: dict[bytes, bytes] = {}
-    numbered = lambda match: found.setdefault(match[0], b"id%d" % len(found))  # noqa: E731
-    return re.sub(rb"\b[mpCh][0-9a-f_]{9,}\b", numbered, svg)
+    adaptive = plots.adaptive(plots.svg(light))
+    seen = re.sub(
+        rb"var\(--c(\d+)\)", lambda found: plots.DARK.colors[int(found[1])].encode(), adaptive
+    )
+    assert re.sub(rb"<style>:root.*?</style>", b"", seen) == plots.svg(dark)
+    assert b"<image" not in adaptive  # its colours would stay
+    assert len(markup.uri(adaptive)) < LARGEST
 
 
 def matplotlib_rgb(color: str) -> tuple[float, ...]:
@@ -57,10 +133,14 @@ def matplotlib_rgb(color: str) -> tuple[float, ...]:
 def test_panels_of_one_scale_have_numbers_at_the_edges_and_two_abreast_on_a_phone() -> None:
     for theme, columns in (("light", 4), ("narrow", 2)):
         drawn = EXPERIMENTS["batch-norm"].figure(measured("batch-norm"), plots.THEMES[theme])
-        assert drawn.get_supxlabel() == "epoch"
+        assert drawn.axes[0].figure.get_supxlabel() == "epoch"
         (legend,) = drawn.legends
-        assert [text.get_text() for text in legend.get_texts()] == ["plain", "batch norm"]
-        assert legend.get_title().get_text() == "median and 95 % band of 2 seeds"
+        assert [" ".join(text.get_text().split()) for text in legend.get_texts()] == [
+            "plain",
+            ENDED,
+            "batch norm",
+            BAND,
+        ]
         limits = {(ax.get_xlim(), ax.get_ylim()) for ax in drawn.axes}
         assert len(drawn.axes) == 16
         assert limits == {((0.1, 12.0), (0.0, 1.05))}
@@ -81,7 +161,7 @@ def test_a_ladder_has_a_point_for_each_arm_and_a_place_for_none() -> None:
     drawn = EXPERIMENTS["weight-decay-ladder"].figure(measured("weight-decay-ladder"), plots.LIGHT)
     rates = [0.0, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
     for ax, labels in zip(
-        drawn.axes, (["train", "test"], ["test loss", "test loss − train loss"]), strict=True
+        drawn.axes, ([TRAIN, TEST], ["test loss", "test loss − train loss"]), strict=True
     ):
         assert [line.get_label() for line in ax.get_lines()] == labels
         assert all(list(line.get_xdata()) == rates for line in ax.get_lines())
@@ -103,8 +183,21 @@ def test_over_fitting_is_drawn_by_epochs_of_three_steps() -> None:
 @pytest.mark.parametrize("name", ["two-layer-network", "optimizer-comparison"])
 def test_figures_of_populations_say_how_many_seeds(name: str) -> None:
     drawn = EXPERIMENTS[name].figure(measured(name), plots.LIGHT)
-    heading = drawn.get_suptitle() or drawn.axes[0].get_title(loc="left")
-    assert heading == "median and 95 % band of 2 seeds"
-    labels = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
-    wanted = ["train", "test"] if name == "two-layer-network" else list(measured(name).arms)
-    assert labels == wanted
+    (legend,) = drawn.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    arms = [TRAIN, TEST] if name == "two-layer-network" else list(measured(name).arms)
+    assert labels == [*arms, BAND]
+
+
+def test_one_seed_shows_no_ranking() -> None:
+    drawn = EXPERIMENTS["optimizer-comparison"].figure(
+        measured("optimizer-comparison", 1), plots.LIGHT
+    )
+    assert drawn.legends[0].get_texts()[-1].get_text() == "one seed: shows no ranking"
+
+
+def test_curves_that_lie_on_each_other_have_a_logarithmic_axis() -> None:
+    drawn = EXPERIMENTS["optimizer-comparison"].figure(
+        measured("optimizer-comparison"), plots.LIGHT
+    )
+    assert drawn.axes[0].get_yscale() == "log"

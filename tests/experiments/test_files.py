@@ -81,6 +81,16 @@ def test_names_of_files(here: Path) -> None:
     complains(lambda: begin("some-thing", here), SettingError, starts)
 
 
+def test_a_new_experiment_hides_nothing(here: Path) -> None:
+    """Its file stands in front of the modules of that name, for whoever works in the folder."""
+    for name in ("random", "numpy", "Dropout", "optimizer_comparison"):
+        result = invoke("new", "experiment", name)
+        assert (result.exit_code, list(here.iterdir())) == (2, []), name
+        spelt = name.lower().replace("_", "-")
+        assert result.output.startswith("Error: NAME of a new experiment must be"), result.output
+        assert f"try my-{spelt}" in result.output
+
+
 def read(here: Path, text: str, name: str = "own.py") -> TrainingExperiment:
     (here / name).write_text(text, encoding="utf-8")
     (found,) = find([name])
@@ -122,6 +132,7 @@ def test_a_file_takes_the_place_of_no_module(here: Path) -> None:
         (TEXT.replace("mine", "My idea"), "name of EXPERIMENT of own.py must be small letters"),
         ("x = 1\ny = (", r"own.py cannot be run: SyntaxError: .* \(line 2\)"),
         ("x = 1\nx.y\n", r"own.py cannot be run: AttributeError: .*'y' \(line 2\)"),
+        ("import sys\nsys.exit('no')\n", r"own.py cannot be run: SystemExit: no \(line 2\)"),
         ("import nothing_there", r"cannot be run: ModuleNotFoundError: .* \(line 1\)"),
     ],
 )
@@ -131,7 +142,7 @@ def test_what_no_file_may_hold(text: str, told: str, here: Path) -> None:
 
 
 def test_what_else_is_refused(here: Path) -> None:
-    complains(lambda: find(["absent.py"]), DataError, "file of absent.py must be there")
+    complains(lambda: find(["absent.py"]), DataError, "FILE.py of run must be a file that")
     with pytest.raises(SettingError, match=r"name of EXPERIMENT of own.py must be another than"):
         read(here, TEXT.replace("mine", "dropout"))
     read(here, TEXT)

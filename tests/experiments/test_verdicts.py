@@ -53,28 +53,30 @@ def test_as_expected() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Lion", "SGD"))
     assert found.outcome == EXPECTED
     assert list(found.arms)[-1] == "SGD"
-    assert "≈" in found.line
-    assert "< SGD (2.0" in found.line
-    assert "10 seeds" in found.line
+    best, second, _ = found.arms
+    assert found.line.startswith(f"{best} is the best of 3 arms: its loss is 1.0")
+    assert " (median of 10 seeds). SGD is the last, with 2.0" in found.line
+    assert f": {best} is better in 10 of 10 seeds, by 1.0" in found.line
+    assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
 
 
 def test_no_difference_shown() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Adam", "Lion"))
     assert found.outcome == NOT_SHOWN
-    assert found.line.endswith("no difference shown between Adam and Lion")
+    assert found.line.endswith(". It is not shown that Adam is better than Lion")
 
 
 def test_contrary() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), Better("Lion", "SGD"))
     assert found.outcome == CONTRARY
-    assert found.line.endswith("Adam better than SGD")
+    assert found.line.endswith(". Contrary to what was expected, Adam is better than SGD")
 
 
 def test_higher_can_be_better() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
     assert found.outcome == EXPECTED
     assert next(iter(found.arms)) == "SGD"
-    assert "SGD (2.0" in found.line.split(" > ")[0]
+    assert found.line.startswith("SGD is the best of 3 arms: its accuracy is 2.0")
 
 
 @pytest.mark.parametrize(
@@ -87,11 +89,31 @@ def test_bounds(low: float, high: float, outcome: str) -> None:
 def test_one_seed_shows_no_ranking() -> None:
     found = verdict({arm: values[:1] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
     assert found.outcome == NOT_JUDGED
-    assert "shows no ranking" in found.line
-    assert "<" not in found.line
-    assert "≈" not in found.line
+    assert found.line.endswith("; one seed shows no ranking")
+    assert "better" not in found.line
+    assert "best" not in found.line
     assert found.warnings[0].startswith("One seed shows no ranking")
     assert found.comparisons == ()
+
+
+def test_two_arms_are_told_in_one_sentence() -> None:
+    two = {arm: ARMS[arm] for arm in ("SGD", "Adam")}
+    line = verdict(two, Better("Adam", "SGD")).line
+    assert line.startswith("Adam is better than SGD in 10 of 10 seeds, by 1.0")
+    assert line.endswith("; its loss is 1.080, against 2.073 (medians of 10 seeds)")
+    even = {arm: ARMS[arm] for arm in ("Lion", "Adam")}
+    line = verdict(even).line
+    assert line.startswith("No difference is shown between Lion and Adam. Lion is better in ")
+    assert line.endswith(" (medians of 10 seeds)")
+
+
+def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
+    # Second is a little lower in nearly all seeds, and First has the lower median.
+    first = np.concatenate([np.full(4, 1.0), np.full(6, 1.2) + NOISE[0][:6]])
+    second = first - 0.01
+    second[:1] = 1.3
+    line = verdict({"First": first, "Second": second}).line
+    assert "Second is better" in line
 
 
 def test_few_seeds_show_no_difference() -> None:
@@ -105,7 +127,7 @@ def test_without_randomness_values_stand_for_themselves() -> None:
     one = Measurements(rows, {"loss": MeasuredSeries("x", np.zeros(1), np.array([[1e-12]]))})
     found = judge(one, LOSS, [Within("central", high=1e-9)])
     assert found.outcome == EXPECTED
-    assert found.line == "loss: central (1e−12); expected at most 1e−9"
+    assert found.line == "loss: central 1e−12; expected at most 1e−9"
     assert judge(one, LOSS, [Within("central", high=1e-15)]).outcome == CONTRARY
 
 
@@ -127,5 +149,8 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"
-    assert "SGD (diverged)" in found.line
+    assert ". SGD is the last, and diverged. " in found.line
+    lost = {f"SGD/{seed}": 3 for seed in range(10)}
+    line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
+    assert ". SGD is the last, and diverged: Lion is better in 10 of 10 seeds. " in line
     assert found.outcome == NOT_SHOWN

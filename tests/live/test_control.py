@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 import trainlab as tl
 from live_runs import small
+from trainlab.evidence import compare_all
+from trainlab.live.about import compared
 from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
 from trainlab.live.presets import PRESETS
@@ -116,7 +119,7 @@ def test_another_choice_begins_another_session(control: LiveControl) -> None:
         "running": False,
         "speed": None,
         "rate": 0,
-        "every": 50,
+        "every": 10,
         "error": None,
     }
     assert [one["name"] for one in control.snapshot.about["arms"]] == ["linear", "8 hidden units"]
@@ -151,12 +154,57 @@ def test_curves_do_not_change_under_a_reader(control: LiveControl) -> None:
 
 
 def test_arms_are_compared_when_somebody_asks(control: LiveControl) -> None:
-    assert done(control, "test") == []  # before the first point of the curves
+    found = done(control, "test")
+    assert found == {"step": 0, "number": 0, "compared": []}  # nobody has learnt anything
     done(control, "epoch")
     until(lambda: not status(control)["running"])
     found = done(control, "test")
-    assert len(found) == 3  # of the three arms that have not diverged
-    assert all("seeds are too few" in one["text"] for one in found)
+    assert len(found["compared"]) == 3  # of the three arms that have not diverged
+    assert all("seeds are too few" in one["text"] for one in found["compared"])
+    assert found["number"] == 1
+    assert done(control, "test")["number"] == 2  # whichever page asks
+
+
+def test_a_test_is_one_of_the_members_as_they_are_now() -> None:
+    # The curves' last point is that of step 20; and a clone begins with the curves of its arm.
+    session = small(seeds=6)
+    session.advance_to(20)
+    name = session.clone("SGD", {"lr": 0.5})
+    session.advance_to(33)
+    evaluated = session.lanes.evaluate("held")
+    values = {
+        arm: np.array([evaluated[key][1] for key in session.keys(arm)]) for arm in session.running
+    }
+    assert session.curves.steps[-1] == 20
+    assert (values["SGD"] != values[name]).any()
+    assert list(compared(session)) == list(compare_all(values, better="higher"))
+
+
+def test_who_diverges_is_counted_when_it_happens(control: LiveControl) -> None:
+    done(control, "epoch")
+    until(lambda: not status(control)["running"])
+    arms = {one["name"]: one for one in control.snapshot.about["arms"]}
+    assert (arms["wild"]["diverged"], arms["wild"]["trains"]) == (3, False)
+    assert (arms["SGD"]["diverged"], arms["SGD"]["trains"]) == (0, True)
+
+
+def test_a_command_that_nobody_waits_for_any_more_is_not_done(control: LiveControl) -> None:
+    going = threading.Event()
+    first = control.ask(lambda session: going.wait(PATIENCE))
+    given_up = control.do({"do": "run"})
+    assert given_up.cancel()
+    going.set()
+    assert first.result(PATIENCE)
+    done(control, "step")
+    until(lambda: status(control)["step"] == 1)
+    assert control.error is None
+
+
+def test_the_speed_that_is_shown_is_that_of_the_clock(control: LiveControl) -> None:
+    done(control, "run")
+    until(lambda: status(control)["rate"] > 20)
+    done(control, "speed", value=5)
+    assert status(control)["rate"] <= 5
 
 
 def test_what_is_kept() -> None:
@@ -171,7 +219,7 @@ def test_what_is_kept() -> None:
     until(lambda: (1, 1) in kept)
     control.close()
     assert kept[-1] == (1, 1)
-    with pytest.raises(tl.SettingError, match="a command of the page"):
+    with pytest.raises(tl.SettingError, match="a command of the page must come while"):
         control.do({"do": "run"}).result(PATIENCE)
 
 

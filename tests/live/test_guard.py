@@ -162,6 +162,7 @@ def test_sizes_are_limited(place: tuple[Any, Client]) -> None:
     assert client.ask("POST", "/command", {**origin, "Content-Length": "-1"}).status in (400, 411)
     chunked = {**origin, "Transfer-Encoding": "chunked"}
     assert client.ask("POST", "/command", chunked).status == 411
+    assert client.ask("POST", "/command", chunked, b"0\r\n\r\n").status == 411  # with a length, too
     assert client.ask("GET", "/", {"Content-Length": "5"}).status == 400
     assert client.ask("GET", "/" + "a" * 10**5).status in (400, 414, 431)
     assert client.ask("GET", "/", {"X": "a" * 10**5}).status in (400, 431)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+
+import trainlab as tl
 
 pytest.importorskip("starlette", reason="trainlab[live] is not installed")
 pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
@@ -148,9 +151,9 @@ def test_step_epoch_speed_and_keys(browser: Any, place: tuple[LiveControl, str])
         person.until(lambda: person.step == 1)
         person.press("One epoch")
         person.until(lambda: person.step == 6)
-        person.tab.locator("h1").click()
-        person.tab.keyboard.press("s")
+        person.tab.keyboard.press("s")  # on the button that was clicked
         person.until(lambda: person.step == 7)
+        person.tab.locator("h1").click()
         person.tab.keyboard.press("e")
         person.until(lambda: person.step == 12)
         person.tab.get_by_label("Speed").select_option("10")
@@ -180,8 +183,8 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         tab.get_by_text("Change a number first.").wait_for()
         steer.get_by_label("Rate").fill("0.25")
         person.press("Change")
-        steer.get_by_text("Step 6: SGD: Rate 0.25").wait_for()
-        person.until(lambda: "SGD, Rate 0.25" in person.rows()[0])
+        steer.get_by_text("Step 6: SGD: rate 0.25").wait_for()
+        person.until(lambda: "SGD, rate 0.25" in person.rows()[0])
         steer.get_by_label("Arm").select_option("Adam")
         steer.get_by_label("Dropout").fill("0.4")
         person.press("Clone with these")
@@ -192,6 +195,12 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         steer.get_by_label("Arm").select_option("SGD")
         person.press("Stop the arm")
         person.until(lambda: "stopped" in person.rows()[0])
+        last = person.rows()[0].split("\t")[3:5]
+        assert all(re.match(r"[\d.e−]+ \(", value) for value in last)
+        control.ask(lambda session: session.curves.record(9, {})).result(PATIENCE)
+        person.until(lambda: person.see("trainlab.model.steps.at(-1)") == 9)
+        person.tab.wait_for_timeout(400)
+        assert person.rows()[0].split("\t")[3:5] == last  # what it had when it ended
         person.press("Mark this step")
         steer.get_by_text("Step 12: a mark").wait_for()
         assert steer.locator("li").count() == 4
@@ -202,6 +211,41 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         assert "3 undone" in steer.inner_text()
     log = control.ask(lambda session: [one.action for one in session.log]).result(PATIENCE)
     assert log == ["change"]
+
+
+def test_what_is_being_written_stays_whatever_happens_elsewhere(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    with visit(browser, address) as person:
+        rate = person.tab.locator(".steer").get_by_role("spinbutton", name="Rate")
+        rate.fill("0.25")
+        control.do({"do": "change", "arm": "Adam", "fields": {"lr": 0.5}}).result(PATIENCE)
+        person.until(lambda: "rate 0.5" in person.rows()[1])
+        assert rate.input_value() == "0.25"
+        control.do({"do": "change", "arm": "SGD", "fields": {"lr": 0.5}}).result(PATIENCE)
+        person.until(lambda: rate.input_value() == "0.5")
+
+
+def test_what_is_evaluated_is_said(browser: Any, place: tuple[LiveControl, str]) -> None:
+    with visit(browser, place[1]) as person:
+        said = "moons: 53 training rows, 20 validation rows."
+        assert said in person.tab.locator(".watch").inner_text()
+        lesson = person.tab.get_by_label("Lesson", exact=True)
+        lesson.select_option("xor")
+        person.tab.get_by_text("A new session has begun.").wait_for()
+        border = "getComputedStyle(document.querySelector('.lesson')).borderLeftWidth"
+        assert person.see(border) == "4px"
+
+
+def test_a_page_that_turns_dark_is_drawn_anew(browser: Any, place: tuple[LiveControl, str]) -> None:
+    with visit(browser, place[1]) as person:
+        picture = "[...document.querySelectorAll('.chart canvas')].map((c) => c.toDataURL()).join()"
+        person.until(lambda: person.ink(".chart canvas") > 0)
+        person.tab.wait_for_timeout(1500)
+        before = person.see(picture)
+        person.tab.emulate_media(color_scheme="dark")
+        person.until(lambda: person.see(picture) != before)
 
 
 def test_a_number_that_cannot_be_is_refused_in_words(
@@ -224,7 +268,7 @@ def test_settings_of_ones_own_and_names_that_are_no_markup(
         tab = person.tab
         form = tab.locator(".choose form")
         form.get_by_label("Data", exact=True).select_option("xor")
-        form.get_by_label("Rows").fill("60")
+        form.get_by_label("Rows", exact=True).fill("60")
         form.get_by_label("Hidden widths").fill("5 4")
         form.get_by_label("Initial weights").select_option("number")
         form.get_by_label("Std of weights").fill("0.5")
@@ -282,13 +326,27 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
             "Log": b'{\n "format": "trainlab live log"',
             "Curves (CSV)": b"arm,seed,step",
             "Networks": b"",
+            "Report": b"<!DOCTYPE html>",
         }.items():
             with tab.expect_download() as download:
                 tab.get_by_role("link", name=name).click()
             assert Path(download.value.path()).read_bytes().startswith(begins)
         with tab.expect_download() as download:
-            tab.get_by_role("button", name="Save the chart “Training loss” as a picture").click()
+            tab.get_by_role("button", name="Save “Training loss” as SVG").click()
+        assert download.value.suggested_filename == "train_loss.svg"
+        drawn = ElementTree.parse(download.value.path()).getroot()  # noqa: S314  # our own
+        assert "linear: " in drawn[0].text
+        kinds = [one.tag.rpartition("}")[2] for one in drawn.iter()]
+        assert kinds.count("path") > 4 + 4  # two clips, and of each arm seeds, band and median
+        assert [one.text for one in drawn.iter() if one.text in ("1", "2")]  # ends of the lines
+        with tab.expect_download() as download:
+            tab.get_by_role("button", name="Save “Training loss” as PNG").click()
         assert download.value.suggested_filename == "train_loss.png"
+        assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+        with tab.expect_download() as download:
+            name = "Save “Decision surface of linear” as PNG"
+            tab.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename == "surface_1.png"
         assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         person.press("Settings as an address")
         fragment = str(person.see("location.hash"))
@@ -305,6 +363,114 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
     for evil in ("#alert(1)", "#%7B%7D", "#" + "%22" * 999, "#null"):
         with visit(browser, address, fragment=evil) as person:
             assert "cannot be read" in person.tab.locator(".notice").inner_text()
+
+
+def test_a_table_is_sent_and_trained_on(browser: Any, tmp_path: Path) -> None:
+    rows = "".join(f"{a / 7},{a % 7},{a},{'' if a % 9 == 0 else 'ny'[a % 2]}\n" for a in range(90))
+    evil = "<img src=x onerror=alert(1)>"
+    content = f"x,{evil},row,label\n{rows}".encode()
+    page = tl.live(browser=False)
+    try:
+        with visit(browser, page.address) as person:
+            tab = person.tab
+            data = tab.get_by_label("Data", exact=True)
+            data.select_option("send")
+            person.press("Begin")
+            tab.get_by_text("Choose a table first.").wait_for()
+            chooser = tab.get_by_label("Table (CSV)")
+            picture = {"name": "a.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+            chooser.set_input_files(files=[picture])
+            person.until(lambda: "table" in tab.locator(".notice.error").inner_text())
+            file = {"name": "../mine.csv", "mimeType": "text/csv", "buffer": content}
+            chooser.set_input_files(files=[file])
+            tab.get_by_text("The table has 4 columns.").wait_for()
+            assert data.locator("option:checked").inner_text() == "table: ../mine.csv"
+            assert tab.get_by_label("Target", exact=True).input_value() == "label"
+            tab.get_by_text("Features", exact=True).click()
+            assert tab.locator("img").count() == 0
+            assert tab.get_by_label("label", exact=True).is_disabled()
+            tab.get_by_label("row", exact=True).uncheck()
+            person.press("Begin")
+            tab.get_by_text("try to leave out rows without a target").wait_for()
+            tab.get_by_label("Leave out rows without a target").check()
+            person.press("Begin")
+            tab.get_by_text("A new session has begun.").wait_for()
+            person.until(lambda: "mine.csv: 64 training rows" in tab.locator(".watch").inner_text())
+            person.press("One epoch")
+            person.until(lambda: person.step > 2)
+            assert all("400 (Bad Request)" in one for one in person.errors)
+            assert len(person.errors) == 2  # the picture, and the rows without a target
+            person.errors.clear()
+        with visit(browser, page.address) as person:  # another one knows the table
+            tab = person.tab
+            selected = tab.get_by_label("Data", exact=True).locator("option:checked")
+            person.until(lambda: selected.inner_text() == "table: ../mine.csv")
+            assert not tab.get_by_label("row", exact=True).is_checked()
+            assert tab.get_by_label("Leave out rows without a target").is_checked()
+    finally:
+        page.close()
+
+
+def test_it_begins_at_a_speed_at_which_learning_can_be_seen(browser: Any) -> None:
+    page = tl.live(browser=False)
+    try:
+        with visit(browser, page.address) as person:
+            assert person.tab.get_by_label("Speed").input_value() == "100"
+            person.press("Run")
+            person.until(lambda: person.step > 50)
+            assert person.see("trainlab.model.status.rate") <= 100
+    finally:
+        page.close()
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    hide = """(state) => {
+      Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with visit(browser, address) as person:
+        person.press("Run")
+        person.until(lambda: person.step > 20)
+        person.see(hide, "hidden")
+        person.until(lambda: control.watchers == 0)
+        step = control.snapshot.status["step"]
+        person.until(lambda: control.snapshot.status["step"] > step + 50)
+        assert person.see("trainlab.model.status.step") <= step + 50
+        person.see(hide, "visible")
+        person.until(lambda: person.step > step + 50)
+        person.press("Pause")
+        person.until(lambda: person.tab.locator(".pace").inner_text() == "paused")
+        assert person.see("trainlab.model.steps") == list(control.snapshot.curves.steps)
+
+
+def test_a_curve_that_grows_is_the_curve_that_is_drawn_as_a_whole(browser: Any) -> None:
+    picture = """() => [...document.querySelectorAll(".stack canvas")].map((canvas) => {
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      let ink = 0;
+      for (let at = 3; at < data.length; at += 4) ink += data[at];
+      return ink;
+    })"""
+    with served(small(evaluate=1)) as (_, address), visit(browser, address) as person:
+        for epoch in range(1, 14):  # from step 60 to 80 the axes stay as they are
+            person.press("One epoch")
+            person.until(lambda epoch=epoch: person.step == 6 * epoch)
+            person.tab.wait_for_timeout(100)
+        person.tab.wait_for_timeout(1500)  # until single seeds are drawn, too
+        grown = person.see(picture)
+        person.tab.set_viewport_size({"width": 1279, "height": 900})
+        person.tab.wait_for_timeout(200)
+        person.tab.set_viewport_size({"width": 1280, "height": 900})
+        person.tab.wait_for_timeout(1500)
+        whole = person.see(picture)
+        assert len(whole) == 8
+        assert min(whole) > 0
+        for one, other in zip(grown, whole, strict=True):
+            assert one == pytest.approx(other, rel=0.02)
 
 
 def test_two_pages_see_the_same(browser: Any, place: tuple[LiveControl, str]) -> None:

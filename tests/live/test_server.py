@@ -127,7 +127,7 @@ def test_an_error_of_ours_is_no_secret_and_no_traceback(
     def broken(session: Any) -> Any:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(controls, "tested", broken)
+    monkeypatch.setattr(controls, "compared", broken)
     with served() as (_, address):
         client = Client(address).enter()
         answer = client.do("test")
@@ -160,6 +160,12 @@ def test_files_to_keep(tmp_path: Path) -> None:
         results = client.ask("GET", "/export/results.json").json
         assert len(results["results"]) == 15
         assert {one["status"] for one in results["results"]} == {"trains", "diverged"}
+
+        for one in results["results"]:
+            # Those that diverged have what they had when they last were evaluated.
+            assert (one["updates"] < 7) == (one["arm"] == "wild")
+            assert one["step"] == 0
+            assert 0 <= one["accuracy"] <= 1
 
         table = client.ask("GET", "/export/results.csv")
         rows = list(csv.DictReader(io.StringIO(table.body.decode("utf-8"))))
@@ -352,15 +358,46 @@ class TestCommand:
         client.do("epoch")
         with client.events() as messages:
             about = next(messages)["about"]
-        assert about["data"] == {"name": "table.csv", "rows": 64, "held": 16}
+        held = {"held": 16, "split": "validation"}
+        assert about["data"] == {"name": "table.csv", "rows": 64, **held}
         assert "load_table(csv=" in client.ask("GET", "/export/session.py").body.decode()
         stop(process)
+
+    def test_rows_without_a_target_are_left_out_and_said_to_be(self, tmp_path: Path) -> None:
+        rows = "".join(f"{a},{a % 7},{'' if a % 9 == 0 else a % 2}\n" for a in range(90))
+        (tmp_path / "table.csv").write_text("a,b,kind\n" + rows, encoding="utf-8")
+        command = [sys.executable, "-m", "trainlab", "live", "--no-browser"]
+        command += ["--csv", "table.csv", "--target", "kind", "--drop", "a"]
+        how: dict[str, Any] = {"capture_output": True, "text": True, "cwd": tmp_path}
+        refused = subprocess.run(command, timeout=120, check=False, **how)
+        assert refused.returncode == 2
+        assert "try --drop-missing-target" in refused.stderr
+        process = subprocess.Popen(
+            [*command, "--drop-missing-target", "--store", "kept"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("Page: ").strip()
+        Client(address).enter().do("step")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert "Note: 10 rows without a value of the target left out" in errors
+        assert "Ctrl-C ends it" in errors
+        assert "the same command goes on from kept" in errors
+        assert process.returncode == 0
 
     def test_what_belongs_together(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "trainlab", "live", "--csv", "a.csv"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2
         assert "--csv and --target belong together" in done.stderr
+        command[4:] = ["--replay", "log.json", "--store", "kept"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 2
+        assert "--replay takes all settings from the log alone" in done.stderr
 
     def test_another_address_is_warned_of(self, tmp_path: Path) -> None:
         if not hasattr(os, "uname") or os.uname().sysname != "Linux":

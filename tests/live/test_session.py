@@ -79,6 +79,7 @@ def test_what_is_undone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -
         session.undo(1)
         assert (session.step, session.digest()) == (17, before)
         assert clone not in session.arms
+        assert session.ended.keys() == plain.ended.keys()  # nobody counts as stopped
         assert [entry.action for entry in session.log] == ["change"]
         assert [entry.action for entry in session.undone] == ["clone", "stop", "mark"]
         assert session.curves.steps == [0]
@@ -208,6 +209,9 @@ def test_a_script_gives_the_same_numbers(
 def test_a_script_says_how_its_data_are_had() -> None:
     assert "data = tl.load_planar('moons', rows=53, validation=20" in script_of(small())
     assert "put the Dataset here" in script_of(small(source=None))
+    for seeds, said in (((0, 2), "(0, 2)"), ((1, 2), "range(1, 3)"), ((0, 1), "range(2)")):
+        session = LiveSession(LiveSetup(**{**vars(small().setup), "seeds": seeds}))
+        assert f"\nseeds = {said}\n" in script_of(session)
     text = script_of(small(source={"name": "digits", "rows": 300}))
     assert "tl.load_digits(test=None, validation=360).first(train=300)" in text
     text = script_of(small(source={"name": "table", "csv": "a.csv", "target": "y"}))
@@ -280,6 +284,15 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
     assert again.curves.steps == session.curves.steps
     for arm in session.arms:
         np.testing.assert_array_equal(again.curves.values(arm), session.curves.values(arm))
+
+
+def test_data_that_were_given_are_not_those_of_a_session_on_others(tmp_path: Path) -> None:
+    # `trainlab live --csv … --store …`, on whose page somebody began a session on points.
+    with Store(tmp_path) as store:
+        keep(store, small())
+        again = resumed(store, str(tmp_path), tl.load_planar("xor", 40, 20))
+    assert again is not None
+    assert again.setup.data.name == "moons"
 
 
 def test_a_store_that_is_damaged_begins_anew(tmp_path: Path) -> None:

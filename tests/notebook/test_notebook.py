@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+import urllib.parse
 from html.parser import HTMLParser
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -149,6 +151,25 @@ def test_a_history_of_nothing_has_no_figure(data: tl.Dataset) -> None:
         running.wait()
 
 
+def test_a_training_that_goes_on(data: tl.Dataset) -> None:
+    population = tl.Population.grid(tl.MLP((3,)), lr=[0.01, 0.1], seed=range(2))
+    running = population.start(data, steps=10**5, evaluate=10)
+    running.pause()
+    assert html(running).text.startswith("paused, 4 members")
+    running.resume()
+    while min(status.step for status in running.history.status) < 20:
+        time.sleep(0.01)
+    shown = html(running)
+    assert shown.tags.count("img") == 1
+    assert "2 running" in shown.text
+    picture = urllib.parse.unquote(running._repr_html_().partition('src="')[2].partition('"')[0])
+    assert picture.count("<polyline") == 2
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        running.wait()
+    assert html(running).text.startswith("done, 4 members")
+
+
 def test_many_arms_are_counted(data: tl.Dataset) -> None:
     rates = np.geomspace(0.01, 0.1, 30)
     history = tl.Population.grid(tl.MLP((3,)), lr=rates).fit(data, steps=2)
@@ -222,6 +243,31 @@ def test_a_bar_in_a_notebook(
     assert "100%, median loss " in tags.text
     assert "3/3 members" in tags.text
     assert "0:00 left" in tags.text
+
+
+def test_a_training_is_followed_to_its_end(
+    handle: Handle, data: tl.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook, "EVERY", 0.0)
+    running = tl.Population.grid(tl.MLP((3,)), seed=range(2)).start(data, steps=10**5)
+    running._ipython_display_()
+    while not any("<polyline" in urllib.parse.unquote(one) for one in handle.shown):
+        time.sleep(0.01)
+    assert "running, 2 members" in handle.shown[-1]
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        running.wait()
+    (thread,) = [one for one in threading.enumerate() if one.name == "trainlab-display"]
+    thread.join(30)
+    assert "done, 2 members" in handle.shown[-1]
+    assert "2 interrupted" in handle.shown[-1]
+
+
+def test_a_terminal_gets_text(data: tl.Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    running = tl.Network(tl.MLP((3,))).start(data, steps=2)
+    running.wait()
+    running._ipython_display_()
+    assert capsys.readouterr().out == f"{running!r}\n"
 
 
 def test_an_estimator_shows_the_same_bar(handle: Handle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,11 @@ from matplotlib.axes import Axes
 
 from trainlab import plots
 from trainlab.errors import SettingError
-from trainlab.plots import files, populations
+from trainlab.plots import populations
 from trainlab.plots.scales import Powers
 
 SOURCE = Path(plots.__file__).parents[1]
+ARMS = ("SGD", "Adam")
 
 
 def example(theme: plots.Theme = plots.LIGHT) -> plots.Figure:
@@ -60,21 +62,28 @@ def test_colours_of_a_theme_are_told_apart_and_have_their_like_in_the_other() ->
     assert light[:3] == (plots.LIGHT.paper, plots.LIGHT.ink, plots.LIGHT.faint)
 
 
-def test_an_svg_recoloured_is_the_same_drawing_in_other_colours() -> None:
-    drawn = plots.svg(example())
-    dark = plots.recolored(drawn)
-    assert plots.recolored(dark, plots.DARK, plots.LIGHT) == drawn
-    assert dark.count(b"<") == drawn.count(b"<")
-    assert plots.DARK.color(0).lower().encode() in dark
+@pytest.mark.parametrize("space", [b"", b" "])
+def test_an_adaptive_svg_has_the_colours_of_both_themes(space: bytes) -> None:
+    """Also one of an earlier version, whose styles have a space after the colon."""
+    drawn = plots.svg(example()).replace(b":#", b":" + space + b"#")
+    both = plots.adaptive(drawn)
+    style, _, rest = both.partition(b"</style>")
+    for place, (light, dark) in enumerate(zip(plots.LIGHT.colors, plots.DARK.colors, strict=True)):
+        used = b"var(--c%d)" % place in rest
+        assert (b"--c%d:%s;" % (place, light.encode()) in style) == used
+        assert (b"--c%d:%s;" % (place, dark.encode()) in style) == used
+        assert not used or light.encode() not in rest
+    assert b"var(--c0)" in rest
     strange = b'<a style="fill: #123456" href="#ffffff"/>'  # no colour of a theme, and no colour
-    assert plots.recolored(strange) == strange
+    assert plots.adaptive(strange) == strange
 
 
-def test_svg_keeps_two_decimals_and_little_else() -> None:
+def test_an_svg_is_small() -> None:
     drawn = plots.svg(example())
-    assert files._PATH.findall(drawn)
-    assert not any(files._DECIMALS.search(path) for path in files._PATH.findall(drawn))
-    assert len(drawn) < 100_000
+    assert len(drawn) < 20_000
+    numbers = re.findall(rb"\.(\d+)", b"".join(re.findall(rb" d='([^']*)'", drawn)))
+    assert numbers
+    assert {len(digits) for digits in numbers} == {1}
 
 
 def test_png_is_one() -> None:
@@ -122,7 +131,8 @@ def test_a_curve_that_ends_early_ends_in_a_cross() -> None:
     cross = ax.lines[-1]
     assert cross.get_marker() == "x"
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (11, 11)
-    assert ax.get_legend().get_texts()[0].get_text() == "SGD (3 of 3 diverged)"
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["SGD (3 of 3 diverged)", populations.ENDED]
 
 
 def test_no_curves_is_an_error() -> None:
@@ -144,7 +154,7 @@ def test_a_history_is_drawn_by_arm() -> None:
     )
     ax = plots.history(past, "train_loss", by="optimizer", smooth=11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["SGD", "Adam (1 of 3 diverged)"]
+    assert labels == ["SGD", "Adam (1 of 3 diverged)", "median, and the band of 95 % of the runs"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "train loss")
     assert plots.history(past, "train_loss", "optimizer", ax=ax) is ax
 
@@ -161,7 +171,7 @@ def test_two_series_on_one_axes_have_one_unit(first: str) -> None:
     past = SimpleNamespace(
         series=series,
         status=[SimpleNamespace(kind="finished")] * 2,
-        arms=lambda by: {"SGD": np.array([0]), "Adam": np.array([1])},
+        arms=lambda by: dict(zip(ARMS, np.array([[0], [1]]), strict=True)),
         steps_per_epoch=20,
     )
     second = next(name for name in series if name != first)
@@ -175,11 +185,13 @@ def test_two_series_on_one_axes_have_one_unit(first: str) -> None:
     last = {"train_loss": 59, "validation_loss": 60}
     unit = 1 if axis == "step" else 20
     assert ends == {
-        "SGD": last[first] / unit,
-        "Adam": last[first] / unit,
-        f"SGD, {words[second]}": last[second] / unit,
-        f"Adam, {words[second]}": last[second] / unit,
+        f"{arm}, {words[name]}": last[name] / unit for name in (first, second) for arm in ARMS
     }
+    styles = {line.get_label(): line.get_linestyle() for line in ax.lines}
+    assert {styles[f"{arm}, {words[first]}"] for arm in ARMS} == {"-"}
+    assert {styles[f"{arm}, {words[second]}"] for arm in ARMS} == {"--"}
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == list(ends)  # one run each: no band
     assert ax.get_ylabel() == f"{words[first]}, {words[second]}"
     assert len({line.get_color() for line in ax.lines}) == 4
     past.steps_per_epoch = None
@@ -287,7 +299,7 @@ def test_dots_show_each_arm_on_each_line_and_keep_a_place_for_zero(log: bool) ->
     first = np.array([[0.0, 1e-3, 1.0], [0.0, 1e-2, 2.0], [0.0, 1e-1, 3.0]])
     plots.dots(ax, ["a", "b", "c"], [("x", first), ("y", first * 10)], log=log)
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x", "y"]
+    assert ax.get_legend_handles_labels()[1] == ["x", "y"]
     places = [line.get_ydata() for line in ax.lines]
     assert all(np.diff(place).max() < 0 for place in places)  # the first label is on top
     assert (np.abs(places[0] - places[1]) > 0.1).all()
@@ -303,6 +315,28 @@ def test_dots_without_a_zero_are_on_a_plain_log_axis() -> None:
     assert 2 <= len(ax.get_xticks()) <= 7
 
 
+def test_dots_that_lie_close_fill_their_axis() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.dots(ax, ["a", "b"], [("x", np.array([[0.15, 1.5]]))], log=True)
+    low, high = ax.get_xlim()
+    assert 0.1 < low < 0.15
+    assert 1.5 < high < 2
+
+
+def test_losses_above_the_axis_are_triangles_on_its_edge() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    rates = np.array([0.01, 0.1, 1.0, 10.0])
+    losses = np.array([[2.0, 0.5, 7.0, np.nan], [2.2, 0.6, 9.0, np.nan]])
+    plots.sensitivity(
+        ax, rates, losses, near=(0.1, 0.1), diverged=np.array([0, 0, 0, 1.0]), top=2.8
+    )
+    assert ax.get_ylim() == (0, 2.8)
+    (edge,) = [line for line in ax.lines if line.get_marker() == "^"]
+    assert (edge.get_xdata().tolist(), edge.get_ydata().tolist()) == ([1.0], [2.8])
+    labels = ax.get_legend_handles_labels()[1]
+    assert labels == ["a loss above 2.8", "share of runs that diverged, from the top"]
+
+
 def test_strips_are_as_wide_as_the_root_of_each_share() -> None:
     _, (ax,) = plots.blank(plots.LIGHT)
     shares = np.array([[0.64, 0.16, 0.2, 0.0], [0.0, 0.0, 1.0, 0.0]])
@@ -315,13 +349,3 @@ def test_strips_are_as_wide_as_the_root_of_each_share() -> None:
     assert {0.0, 0.88, 0.44} <= widths
     assert corners[:, 1].min() == -1
     assert corners[:, 1].max() == 1
-
-
-def test_a_table_has_its_first_row_on_top_and_a_word_in_every_cell() -> None:
-    _, (ax,) = plots.blank(plots.LIGHT)
-    plots.table(ax, ["p", "q"], ["a", "b", "c"], [["1", "2"], ["3", "4"], ["5", "6"]])
-    assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4", "5", "6"]
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["p", "q"]
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b", "c"]
-    heights = [ax.transData.transform(text.get_position())[1] for text in ax.texts]
-    assert heights == sorted(heights, reverse=True)

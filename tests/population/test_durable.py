@@ -330,8 +330,9 @@ class TestSettings:
             tl.Population.grid(lr=[0.1, 0.2]).fit(data, **given)
 
     def test_other_workers_and_backends_are_no_change(self, data, tmp_path: Path) -> None:
-        train(data, tmp_path)
-        train(data, tmp_path, workers=3, backend=None, progress=True)
+        before = train(data, tmp_path)[0]
+        assert train(data, tmp_path, workers=3, backend=None, progress=True)[0] == before
+        assert len(listed(tmp_path)) == 1
 
     def test_fresh_starts_over(self, data, tmp_path: Path) -> None:
         train(data, tmp_path)

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 import pages
 from trainlab import cli
-from trainlab.experiments import Options, find, results, run
+from trainlab.experiments import EXPERIMENTS, Options, find, results, run, runner
+from trainlab.experiments.base import Measurements, Row
 from trainlab.report import words
 
 
@@ -46,6 +47,36 @@ def test_no_command_is_said_where_no_words_stand_for_the_experiment() -> None:
     assert words.command(known, ["my.py", "--set", "lr=1"]) == (
         "trainlab run my.py --set lr=1 --seeds 7"
     )
+
+
+def test_numbers_that_are_printed_wrongly_are_counted_apart() -> None:
+    found = runner.measure(EXPERIMENTS["gradient-field"], None, Options()).published
+    assert words.replicated(found) == (
+        "Inside our intervals: 2 of 2 derived by us. Printed wrongly: 2"
+    )
+    assert [words.origin(row) for row in found] == [
+        "derived; printed wrongly: 25000",
+        "derived; printed wrongly: 35000",
+    ]
+    other = dataclasses.replace(found[0], source="somebody")  # the same words of somebody else
+    assert words.origin(other) == "printed"
+
+
+def test_settings_that_all_arms_share_are_told_once() -> None:
+    network = {"kind": "MLP", "hidden": [5], "dropout": 0.0}
+    inits = {"He": {"kind": "He"}, "std": {"kind": "Std", "std": 0.1}}
+    rows = tuple(
+        Row(arm, 0, {"network": network | {"init": init, "l1": l1}, "steps": 9, "seed": 0})
+        for (arm, init), l1 in zip(inits.items(), (0.0, 0.5), strict=True)
+    )
+    found = dataclasses.replace(pages.example(), measured=Measurements(rows, {}))
+    assert list(words.settings(found)) == [
+        ("all arms", "network MLP(hidden 5), steps 9"),
+        ("He", "network MLP(init He, l1 0)"),
+        ("std", "network MLP(init Std(std 0.1), l1 0.5)"),
+    ]
+    alone = dataclasses.replace(found, measured=Measurements(rows[:1], {}))
+    assert list(words.settings(alone)) == [("He", "network MLP(hidden 5, init He), steps 9")]
 
 
 def test_a_name_that_a_shell_would_act_on_is_quoted() -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from live_runs import small
 from trainlab.live.choices import setup_of
 from trainlab.live.control import LiveControl
-from trainlab.live.server import LiveServer
+from trainlab.live.server import serving
 from trainlab.live.session import LiveSession
 
 PATIENCE = 30.0
@@ -122,14 +122,8 @@ class Client:
 def served(session: LiveSession | None = None, **given: Any) -> Iterator[tuple[LiveControl, str]]:
     """A control and the address of its server."""
     control = LiveControl(session or small(), lambda choice: LiveSession(setup_of(choice)))
-    server = LiveServer(control, **given)
-    control.start()
-    server.start()
-    try:
+    with serving(control, **given) as server:
         yield control, server.address
-    finally:
-        server.close()
-        control.close()
 
 
 class Copy:

@@ -177,7 +177,7 @@ VALUES: dict[str, Callable[[], Any]] = {
     "np.str": lambda: np.str_("relu"),
     "np.bytes": lambda: np.bytes_(b"relu"),
     "np.datetime64": lambda: np.datetime64("2020-01-01"),
-    "np.datetime64 nat": lambda: np.datetime64("NaT"),
+    "np.datetime64 nat": lambda: np.datetime64("NaT", "s"),
     "np.timedelta64": lambda: np.timedelta64(3, "D"),
     "np.void": lambda: np.void(b"abc"),
     # arrays

@@ -156,9 +156,10 @@ def new() -> None:
 @click.argument("name")
 def new_experiment(name: str) -> None:
     """Write NAME.py into this folder: an experiment that runs as it is, to be changed."""
+    from trainlab.experiments import EXPERIMENTS
     from trainlab.experiments.files import begin
 
-    path = begin(name, Path())
+    path = begin(name, Path(), EXPERIMENTS)
     say(f"{path} is an experiment; to run it:", whole=command(["trainlab", "run", str(path)]))
 
 
@@ -178,6 +179,8 @@ def _collect(finished: list[Results]) -> Callable[[Results], None]:
 
 def _verdicts(finished: Sequence[Results]) -> None:
     """The table of verdicts, and the warnings below it."""
+    from trainlab.report.words import replicated
+
     styles = {"as expected": "green", "contrary to what was expected": "red"}
     rows = [
         (results.experiment, (found.outcome, styles.get(found.outcome, "yellow")), found.line)
@@ -188,11 +191,8 @@ def _verdicts(finished: Sequence[Results]) -> None:
     for results in finished:
         for warning in results.verdict.warnings:
             say(f"{results.experiment}: {warning}", style="yellow")
-        outside = [row for row in results.published if not row.inside]
         if results.published:
-            inside = len(results.published) - len(outside)
-            text = f"{results.experiment}: {inside} of {len(results.published)} published numbers"
-            say(f"{text} are inside our intervals.")
+            say(f"{results.experiment}: {replicated(results.published)}.")
 
 
 @main.command()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trainlab.cli.group import PathName, chooses_an_engine, main
-from trainlab.cli.reading import reads_a_table
+from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 
 
@@ -21,6 +21,7 @@ from trainlab.cli.screen import say
 )
 @click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
 @reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
 @click.option(
     "--store", type=PathName(), metavar="DIR", help="Keep the session, and go on with it."
@@ -65,20 +66,26 @@ def live(
     arm, clone one, go back.  The page is served on this machine alone, to whoever has the
     address with its token.  Ctrl-C ends it.
     """
+    if replay is not None:
+        if target is not None or store is not None:
+            raise click.UsageError("--replay takes all settings from the log alone.")
+        _replay(replay, table)
+        return
     if (table is None) != (target is None):
         raise click.UsageError("--csv and --target belong together.")
-    if replay is not None:
-        _replay(replay)
-        return
     from trainlab.live.choices import GivenData
-    from trainlab.live.setup import load_table
+    from trainlab.live.setup import dataset_of
     from trainlab.live.start import opened
+    from trainlab.tables.problem import problem
 
     given = None
     if table is not None and target is not None:
         chosen = {name: value for name, value in how.items() if value}
-        source = {"csv": str(Path(table).resolve()), "target": target, "drop": list(drop), **chosen}
-        given = GivenData(load_table(**source), {"name": "table", **source})
+        csv = str(Path(table).resolve())
+        of = problem(csv, target, drop, **chosen)
+        tell(of.notices)
+        source = {"name": "table", "csv": csv, "target": target, "drop": list(drop), **chosen}
+        given = GivenData(dataset_of(of), source)
     if host != "127.0.0.1":
         text = "Whoever reads what is sent to this address can steer the training"
         say(f"Warning: {text}: it is not encrypted.", err=True)
@@ -86,16 +93,27 @@ def live(
     if page.step:
         say(f"Goes on at step {page.step}.", err=True)
     say(f"Page: {page.address}")
+    say("Ctrl-C ends it.", err=True)
     if browser:
         click.launch(page.address)
     page.wait()
+    kept = "nothing is kept" if store is None else f"the same command goes on from {store}"
+    say(f"Ended at step {page.step}: {kept}.", err=True)
 
 
-def _replay(file: Path) -> None:
-    """Says whether a log leads to the bits that it had; exit code 1 if not."""
+def _replay(file: Path, table: str | None) -> None:
+    """Says whether a log leads to the bits that it had; exit code 1 if not.
+
+    table  where the table of the log is now
+    """
     from trainlab.live.kept import read_log, replayed
 
     found = read_log(file)
+    if table is not None:
+        source = found["setup"].get("source") if isinstance(found["setup"], dict) else None
+        if not isinstance(source, dict) or source.get("name") != "table":
+            raise click.UsageError("--csv: the session of this log had no table.")
+        source["csv"] = table
     session = replayed(found, str(file))
     members = len(session.arms) * len(session.setup.seeds)
     if session.digest() != found["sha256"]:

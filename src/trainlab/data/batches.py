@@ -15,8 +15,9 @@ from trainlab.streams import packed, stream
 
 KINDS = ("permutation", "book")
 
-Permutations = Callable[[NDArray[np.uint64], int, NDArray[np.int64]], None]
-"""Fills a matrix with the permutations of some seeds' streams, whose other key is the integer."""
+Permutations = Callable[[NDArray[np.uint64], int, NDArray[np.int64], int], None]
+"""Fills a matrix with the permutations of some seeds' streams, whose other key is the first
+integer, on as many threads as the second one says."""
 
 LARGE: Final = 2**20
 """Rows of an epoch from which on it is asked whether they fit into memory."""
@@ -141,7 +142,11 @@ class Batches(Settings):
 
 
 def orders_of(
-    batches: Batches, seeds: Sequence[int], epoch: int, permutations: Permutations | None = None
+    batches: Batches,
+    seeds: Sequence[int],
+    epoch: int,
+    permutations: Permutations | None = None,
+    threads: int = 1,
 ) -> NDArray[np.int64]:
     """The `order` of an epoch for several seeds, one to a row.
 
@@ -151,18 +156,20 @@ def orders_of(
         return np.stack([batches.order(seed, epoch) for seed in seeds])
     _need_memory(batches, len(seeds))
     orders = np.empty((len(seeds), batches.n), np.int64)
-    permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders)
+    permutations(np.array(seeds, np.uint64), packed("batches", epoch), orders, threads)
     return orders
 
 
 class BatchSource:
     """The batches of steps for the seeds of a lane.
 
-    permutations  as `orders_of` takes it
+    permutations, threads  as `orders_of` takes them
     """
 
-    def __init__(self, batches: Batches, permutations: Permutations | None = None) -> None:
-        self._batches, self._permutations = batches, permutations
+    def __init__(
+        self, batches: Batches, permutations: Permutations | None = None, threads: int = 1
+    ) -> None:
+        self._batches, self._permutations, self._threads = batches, permutations, threads
         self._epoch, self._orders = -1, np.empty((0, 0), np.int64)
         self._place: dict[int, int] = {}
 
@@ -185,7 +192,7 @@ class BatchSource:
         A lane that loses members may lose seeds in the middle of an epoch.
         """
         if self._epoch != epoch:
-            self._orders = orders_of(self._batches, seeds, epoch, self._permutations)
+            self._orders = orders_of(self._batches, seeds, epoch, self._permutations, self._threads)
             self._place = {seed: row for row, seed in enumerate(seeds)}
             self._epoch = epoch
         if list(self._place) == list(seeds):

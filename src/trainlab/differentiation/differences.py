@@ -107,7 +107,7 @@ def numerical_gradient(
     method : {"central", "forward"}
         The difference, as in `numerical_diff`.
     vectorized : bool, default False
-        Give f many perturbed copies at once, (n, *x.shape), for which it returns n values; n is
+        Give f many perturbed copies at once, `(n, *x.shape)`, for which it returns n values; n is
         bounded by memory.
 
     Returns
@@ -155,7 +155,7 @@ def complex_step_gradient(
     h : float, default 1e-20
         The step.
     vectorized : bool, default False
-        Give f many perturbed copies at once, (n, *x.shape), for which it returns n values.
+        Give f many perturbed copies at once, `(n, *x.shape)`, for which it returns n values.
 
     Returns
     -------

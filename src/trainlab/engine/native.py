@@ -16,7 +16,7 @@ import numpy as np
 from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import group
-from trainlab.engine.state import MemberState, draw_states
+from trainlab.engine.state import MemberState, each_start
 from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted
 from trainlab.members import Member
@@ -121,9 +121,9 @@ class NativeEngine:
     name = "native"
     has_threads = True
 
-    def permutations(self, seeds: Array, packed: int, out: Array) -> None:
+    def permutations(self, seeds: Array, packed: int, out: Array, threads: int = 1) -> None:
         """Fills out (S, n) with the permutations of the streams of the seeds (S,)."""
-        _native.permutations(seeds, packed, out)
+        _native.permutations(seeds, packed, out, threads)
 
     def __init__(self) -> None:
         if MISSING is not None:
@@ -216,12 +216,8 @@ class NativeLane:
             self._take(spec.states)
 
     def _draw(self, widths: Widths) -> None:
-        """Begins with the draws of the seeds; what is the same is drawn once, and not kept."""
-        same: dict[tuple[int, int], list[int]] = {}
-        for row, member in enumerate(self._members):
-            same.setdefault((id(member.network), member.seed), []).append(row)
-        for rows in same.values():
-            (state,) = draw_states([self._members[rows[0]]], widths, self._dtype)
+        """Begins with the draws of the seeds."""
+        for rows, state in each_start(self._members, widths, self._dtype):
             for row in rows:
                 self._load(row, state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from trainlab.deprecated import renamed
@@ -29,20 +29,48 @@ class MemberState:
 
     state = renamed("state", "optimizer")
 
+    def arrays(self) -> dict[str, Array]:
+        """All of its arrays by name, as a store keeps them."""
+        optimizer = {f"state/{name}": values for name, values in self.optimizer.items()}
+        return {"params": self.params, "buffers": self.buffers, **optimizer}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array], updates: int) -> MemberState:
+        """The state that gave these arrays, among which there may be others."""
+        optimizer = {
+            name.removeprefix("state/"): values
+            for name, values in arrays.items()
+            if name.startswith("state/")
+        }
+        return cls(arrays["params"], arrays["buffers"], optimizer, updates)
+
 
 def draw_states(
     settings: Sequence[Member], widths: tuple[int, int], dtype: Any
 ) -> list[MemberState]:
     """What each member begins with; what is the same is drawn once."""
-    built: dict[MLP, Architecture] = {}
-    drawn: dict[tuple[MLP, int], MemberState] = {}
-    for member in settings:
-        network, key = member.network, (member.network, member.seed)
-        if network not in built:
-            built[network] = network.build(*widths)
-        if key not in drawn:
-            drawn[key] = MemberState(*built[network].initialize(member.seed, dtype))
-    return [drawn[member.network, member.seed] for member in settings]
+    found: dict[int, MemberState] = {}
+    for places, state in each_start(settings, widths, dtype):
+        found.update(dict.fromkeys(places, state))
+    return [found[place] for place in range(len(settings))]
+
+
+def each_start(
+    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
+) -> Iterator[tuple[list[int], MemberState]]:
+    """What members begin with, drawn one after the other, and the places of those that do."""
+    built: dict[MLP, tuple[Architecture, int]] = {}
+    starts: dict[Hashable, int] = {}
+    same: dict[tuple[int, int], tuple[Architecture, list[int]]] = {}
+    for place, member in enumerate(settings):
+        known = built.get(member.network)
+        if known is None:
+            architecture = member.network.build(*widths)
+            number = starts.setdefault(architecture.starts, len(starts))
+            known = built[member.network] = architecture, number
+        same.setdefault((known[1], member.seed), (known[0], []))[1].append(place)
+    for (_, seed), (architecture, places) in same.items():
+        yield places, MemberState(*architecture.initialize(seed, dtype))
 
 
 @dataclasses.dataclass(frozen=True)

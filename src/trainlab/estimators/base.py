@@ -23,6 +23,13 @@ import numpy as np
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
+from trainlab.estimators.callbacks import (
+    CallbackSupport,
+    EpochTasks,
+    FitTask,
+    MemberTask,
+    with_callbacks,
+)
 from trainlab.estimators.choices import check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.history import EstimatorHistory
@@ -42,13 +49,13 @@ from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
 from trainlab.settings import FLAG
-from trainlab.training.callbacks import CallbackLike
+from trainlab.training.callbacks import CallbackLike, are_callbacks
 from trainlab.training.plan import EarlyStopping
 
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
 
-class BaseMLP(Predictor):
+class BaseMLP(CallbackSupport, Predictor):
     """The base of MLPClassifier and MLPRegressor."""
 
     _has_state: bool
@@ -59,6 +66,7 @@ class BaseMLP(Predictor):
     def _check_same_targets(self, rows: Rows) -> None:
         """Raises SettingError unless a warm start can go on with these rows."""
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -108,7 +116,10 @@ class BaseMLP(Predictor):
         """
         start = "parameters" if self._is_warm() else None
         ready = self.prepare(X, y, sample_weight, validation_data)
-        return self._train(ready, callbacks, start, "parameters")
+        task = FitTask.begin(self, ready, (X, y, sample_weight))
+        self._train(ready, callbacks, start, "parameters", task.members)
+        task.end()
+        return self
 
     def prepare(
         self,
@@ -262,15 +273,19 @@ class BaseMLP(Predictor):
         callbacks: Sequence[CallbackLike] | None,
         start: str | None,
         keep: str,
+        tasks: Sequence[MemberTask] = (),
     ) -> Self:
-        """The second step, for this estimator alone, and the third."""
+        """The second step, for this estimator alone, and the third; `tasks` of its members."""
+        heard = () if callbacks is None else callbacks
+        if tasks and are_callbacks(heard):
+            heard = [*heard, EpochTasks(dict(enumerate(tasks)))]
         before = None
         if start is not None:
             widths = Widths(ready.data.in_features, ready.data.out_features)
             before = [_at_an_epoch(one, ready) for one in self._population.states], widths
         settings = FitSettings(
             **ready.arguments,
-            callbacks=() if callbacks is None else callbacks,
+            callbacks=heard,
             workers=self.workers,
             progress=bool(self.verbose),
             start=start,

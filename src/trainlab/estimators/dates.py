@@ -55,9 +55,13 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
 def _of_numpy(cells: NDArray[Any]) -> Array:
     """Moments (N,), NaN for NaT; infinity for a year that no clock of microseconds shows."""
     years = cells.astype("datetime64[Y]").astype(np.int64) + 1970
-    values = cells.astype("datetime64[us]").astype(np.float64) / 1e6
-    values[np.abs(years) > MOST_YEARS] = math.inf
-    values[np.isnat(cells)] = math.nan
+    missing = np.isnat(cells)
+    beyond = (np.abs(years) > MOST_YEARS) & ~missing
+    # From NumPy 2.5 on they would be an OverflowError; before, other years.
+    shown = np.where(beyond, np.array("NaT", cells.dtype), cells)
+    values = np.asarray(shown.astype("datetime64[us]").astype(np.float64) / 1e6)
+    values[beyond] = math.inf
+    values[missing] = math.nan
     return values
 
 

@@ -20,6 +20,7 @@ from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
 from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
@@ -56,7 +57,7 @@ class Networks:
         return outputs[:, : x.shape[0]]
 
 
-class Predictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn comes without types
+class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  # it comes without types
     """An estimator that predicts the mean over the members of a population, and what votes beside.
 
     engine    what computes its predictions

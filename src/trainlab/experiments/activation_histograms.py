@@ -18,7 +18,7 @@ from trainlab.experiments.base import (
     Row,
     Within,
 )
-from trainlab.experiments.figures import seeds_words
+from trainlab.experiments.figures import seeds_entry
 from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Sigmoid, Tanh
 from trainlab.network.architecture import MLP
@@ -48,7 +48,14 @@ ACTIVATIONS: Mapping[str, tuple[Activation, float, float, float]] = {
 FLAT = 0.05
 """A unit is saturated by a sample where its slope is below this part of the greatest one: a
 sigmoid below 0.013 or above 0.987, a tanh beyond ±0.975, a ReLU at 0."""
-HABITS: Mapping[str, str] = {"": "redrawn for each layer", ", drawn once": "drawn once"}
+NOTES = 32
+"""Points above a panel for what is said of each network."""
+OPEN = "ReLU"
+"""The one whose outputs may lie beyond the end of its histogram."""
+HABITS: Mapping[str, str] = {
+    "": "weights drawn for each layer",
+    ", drawn once": "weights drawn once for all layers",
+}
 """Ending of a series' name → how the weights of its layers were drawn."""
 
 
@@ -116,16 +123,29 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         drawn, axes = plots.blank(theme, 2, 2, width=11.0, height=8.4)
         for ax, (name, (_, _, low, high)) in zip(axes, ACTIVATIONS.items(), strict=False):
             networks = [_strips(measured, f"{name}, {init}", init) for init in shown]
-            plots.strips(ax, networks, low, high, theme)
+            plots.strips(ax, networks, low, high, theme, open_end=name == OPEN)
             plots.label(ax, "layer", f"output of {name}")
+            ax.set_title(name, pad=NOTES)
         arms = [f"{name}, {init}" for name in ACTIVATIONS for init in shown]
         rows = []
         for habit, words in HABITS.items():
             last = measured.series[f"spread{habit}"].values[:, -1]
             rows.append((words, np.stack([last[measured.arms[arm]] for arm in arms], axis=-1)))
         plots.dots(axes[-1], arms, rows, theme, log=True)
-        plots.label(axes[-1], "standard deviation in the last layer", "")
-        drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
+        spread = "standard deviation of outputs"
+        plots.label(axes[-1], spread, "", f"Spread in layer {LAYERS}")
+        title = "Outputs of five layers, by activation and scale of the initial weights"
+        plots.title(drawn, title, theme)
+        high = ACTIVATIONS[OPEN][3]
+        bar = "share of outputs (a bar is as long as its root)"
+        saturated = f"slope below {100 * FLAT:g} % of the steepest"
+        entries = [
+            plots.area_entry(bar, theme.color(0)),
+            plots.area_entry(f"outputs of {OPEN} above {high * (1 - 1 / BINS):g}", theme.color(1)),
+            plots.note_entry(f"53 %: so many outputs of layer {LAYERS} are saturated, {saturated}"),
+            seeds_entry(measured, theme, marker="o"),
+        ]
+        plots.key(drawn, axes, entries, theme)
     return drawn
 
 
@@ -134,7 +154,7 @@ def _strips(measured: Measurements, arm: str, init: str) -> plots.Strips:
     at = measured.arms[arm]
     layers = [measured.series[f"layer {layer}"].values[at] for layer in range(1, LAYERS + 1)]
     flat = np.median(measured.series["saturated"].values[at, -1])
-    return plots.Strips(init, f"{100 * flat:.0f} % flat", np.mean(layers, axis=1))
+    return plots.Strips(init, f"{100 * flat:.0f} %", np.mean(layers, axis=1))
 
 
 EXPERIMENT = FunctionExperiment(
@@ -174,8 +194,7 @@ EXPERIMENT = FunctionExperiment(
     curves=("bins", "spread", "saturated", "dead"),
     caption="1,000 standard normal samples, 5 layers of 100 units, all seeds together. The length "
     "of each of the 30 bars is the square root of its share; outputs of ReLU beyond 3 are in its "
-    "last bar. “Flat”: the share of outputs of the last layer where the slope is below 5 % of the "
-    "steepest. Xavier is std=0.1 here. Bins in use: exp(entropy). Last panel: it makes no "
+    "last bar. Xavier is std=0.1 here. Bins in use: exp(entropy). Last panel: it makes no "
     "difference whether each layer draws weights of its own or all layers share one draw.",
     compute=compute,
     random=True,

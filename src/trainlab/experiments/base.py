@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trainlab.data import Dataset
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
+from trainlab.settings import whole_number
 from trainlab.training.history import History
 
 Array = npt.NDArray[np.float64]
@@ -156,7 +158,8 @@ def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeri
     callable
         The `of` of a Measure.
     """
-    return lambda found: np.asarray(found[series].values[:, -count:].mean(axis=-1))
+    whole_number(1, "50").check(count, "count", "mean_of_last")
+    return lambda found: np.asarray(_values(found, series)[:, -count:].mean(axis=-1))
 
 
 def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -172,7 +175,7 @@ def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     callable
         The `of` of a Measure.
     """
-    return lambda found: np.asarray(found[series].values.max(axis=-1))
+    return lambda found: np.asarray(_values(found, series).max(axis=-1))
 
 
 def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -188,7 +191,15 @@ def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredS
     callable
         The `of` of a Measure.
     """
-    return lambda found: np.asarray(found[first].values[:, -1] - found[second].values[:, -1])
+    return lambda found: np.asarray(_values(found, first)[:, -1] - _values(found, second)[:, -1])
+
+
+def _values(found: Mapping[str, MeasuredSeries], name: str) -> Array:
+    """The values of a series; SettingError where there is none of that name."""
+    if name not in found:
+        must = f"be one of {', '.join(found)}, which were recorded"
+        raise SettingError(sentence("series", "a measure", must, name, nearest(name, found)))
+    return found[name].values
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,8 +241,8 @@ Expectation = Better | Within
 Figure = Callable[..., Any]
 """(measured, theme) -> matplotlib Figure; drawn from the measured series alone.
 
-It is drawn in the light theme, wide and narrow.  The pictures of the dark theme are these with each
-colour of the light one replaced (`plots.recolored`), so colours are to be those of the theme.
+It is drawn in the light theme, wide and narrow.  In the dark theme each colour of the light one is
+replaced (`plots.adaptive`), so colours are to be those of the theme.
 """
 
 
@@ -402,13 +413,13 @@ class StagedExperiment(Experiment):
     compute: Callable[[Dataset, Sequence[int], Train], Measurements]
 
 
-def is_name(text: str) -> bool:
+def is_name(text: object) -> bool:
     """Whether an experiment may be called so: a folder, a link and a command have its name.
 
     >>> is_name("my-experiment-2"), is_name("My experiment"), is_name("../up")
     (True, False, False)
     """
-    return _NAME.fullmatch(text) is not None
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
 
 
 AnyExperiment = FunctionExperiment | TrainingExperiment | StagedExperiment

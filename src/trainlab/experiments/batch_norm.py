@@ -68,7 +68,14 @@ EXPERIMENT = TrainingExperiment(
         # One class in ten, with room for the most frequent one.
         Within(f"{SCALES[-1]}, plain", high=0.15),
     ),
-    figure=pairs(SCALES, KINDS, STEPS_PER_EPOCH, "accuracy on the training images"),
+    figure=pairs(
+        "Learning with and without batch norm, by the scale of the initial weights",
+        SCALES,
+        KINDS,
+        STEPS_PER_EPOCH,
+        "accuracy on the training images",
+    ),
+    curves=("train_accuracy",),
     caption="Accuracy on the 1,000 training images. Without batch normalization weights of "
     "standard deviation 1 lead to overflow: such a run ends where it diverged.",
 )

@@ -14,13 +14,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.experiments.base import AnyExperiment, Better, Setup, TrainingExperiment
+from trainlab.experiments.base import (
+    AnyExperiment,
+    Better,
+    Expectation,
+    Setup,
+    TrainingExperiment,
+)
 from trainlab.experiments.figures import summary
 from trainlab.experiments.registry import command_of
+from trainlab.experiments.validation import check_expected, check_experiment
 from trainlab.limits import MEMBERS
-from trainlab.members import Member, describe, field_names, label
+from trainlab.members import describe, field_names, label
 from trainlab.optimizers import OPTIMIZERS, Optimizer
-from trainlab.settings import Rule, Settings, either, one_of, whole_number
+from trainlab.settings import TEXT, Rule, Settings, either, one_of, whole_number
 
 OF_SETUP: Final[Mapping[str, Rule]] = {
     "batch_size": whole_number(1, "100"),
@@ -40,7 +47,7 @@ def changed(
     settings: Mapping[str, Any] | None = None,
     vary: Mapping[str, Iterable[Any]] | None = None,
     claim: str = "",
-    expect: Sequence[Better] = (),
+    expect: Sequence[Expectation] = (),
 ) -> TrainingExperiment:
     """Make an experiment with other settings, or with other arms.
 
@@ -56,7 +63,7 @@ def changed(
         optimizer that is given by its name is that of the experiment where it has one of its kind.
     claim : str, optional
         What the new experiment says; by default nothing.
-    expect : sequence of Better, optional
+    expect : sequence of Better or Within, optional
         What is expected of its arms; without any nothing is judged.
 
     Returns
@@ -80,8 +87,15 @@ def changed(
         name = getattr(experiment, "name", experiment)
         must = "train one population, to be changed"
         raise SettingError(sentence("experiment", _OWNER, must, name, "optimizer-comparison"))
-    own = dict(settings or {})
-    axes = {name: list(values) for name, values in (vary or {}).items()}
+    own, axes = _by_name(settings, "settings"), _by_name(vary, "vary")
+    if axes and experiment.changes:  # other arms would lose the settings that these were given
+        must = "be given with the settings, in one change"
+        raise SettingError(sentence("vary", _OWNER, must, vary))
+    TEXT.check(claim, "claim", _OWNER)
+    for name, values in axes.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise SettingError(sentence(name, _OWNER, "have a list of values", values))
+        axes[name] = list(values)
     _check_names(experiment, own, axes)
     fields = {k: _value(experiment, k, v) for k, v in own.items() if k not in OF_SETUP}
     arms = _arms(experiment, axes) if axes else experiment.vary
@@ -92,12 +106,13 @@ def changed(
                 remedy = f"--vary {name}=VALUES"
                 raise SettingError(sentence(name, _OWNER, must, own[name], remedy))
     of_setup = {k: OF_SETUP[k].check(v, k, _OWNER) for k, v in own.items() if k in OF_SETUP}
+    check_expected(expect, arms, "--better", _OWNER)
     told = _told(own, axes)
     made = dataclasses.replace(
         experiment,
         name=f"{experiment.name}-{_code(own, axes, claim, expect)}",
         number=None,
-        title=f"{experiment.title}, changed",
+        title=experiment.title if experiment.changes else f"{experiment.title}, changed",
         claim=claim,
         base={data: _setup(setup, of_setup) for data, setup in experiment.base.items()},
         vary={name: {**arm, **fields} for name, arm in arms.items()},
@@ -107,10 +122,10 @@ def changed(
         curves=("train_loss",),
         caption="Loss of each batch before its update, smoothed, and "
         f"{experiment.measure.heading} of each run.",
-        changes=told,
+        changes="; ".join(filter(None, (experiment.changes, told))),
         command=_command(experiment, own, axes, claim, expect),
     )
-    _check(made)
+    check_experiment(made)
     return made
 
 
@@ -191,6 +206,13 @@ def _word(value: Any) -> str | None:
     if isinstance(value, tuple):
         return "x".join(map(str, value)) or "linear"
     return str(value) if isinstance(value, (str, int, float)) else None
+
+
+def _by_name(given: Any, what: str) -> dict[str, Any]:
+    """A dict from names to anything; SettingError for what is none."""
+    if given is not None and not isinstance(given, Mapping):
+        raise SettingError(sentence(what, _OWNER, "be a dict", given, f"{what}={{}}"))
+    return dict(given or {})
 
 
 def _check_names(
@@ -296,31 +318,24 @@ def _command(
     own: Mapping[str, Any],
     axes: Mapping[str, Sequence[Any]],
     claim: str,
-    expect: Sequence[Better],
+    expect: Sequence[Expectation],
 ) -> tuple[str, ...]:
-    """The words after `trainlab run` that make the same changes; none where a value has no word."""
+    """The words after `trainlab run` that make the same changes.
+
+    None where a value or an expectation has no word, or what is changed was itself changed by
+    options, which are about one experiment.
+    """
     words = list(command_of(experiment))
+    if len(words) != 1 or not all(isinstance(one, Better) for one in expect):
+        return ()
     changes = [("--set", name, [value]) for name, value in own.items()]
     changes += [("--vary", name, list(values)) for name, values in axes.items()]
     for option, name, values in changes:
         said = [_word(value) for value in values]
-        if None in said or not words:
+        if None in said:
             return ()
         words += [option, f"{name}={','.join(map(str, said))}"]
     words += ["--claim", claim] if claim else []
     for one in expect:
-        words += ["--better", one.first, one.second]
+        words += ["--better", *dataclasses.astuple(one)]
     return tuple(words)
-
-
-def _check(experiment: TrainingExperiment) -> None:
-    """SettingError where a member cannot be made, or an arm that is expected is none."""
-    for setup in experiment.base.values():
-        for fields in experiment.vary.values():
-            Member(setup.network, setup.optimizer).replace(**fields)
-    for one in experiment.expect:
-        for arm in (one.first, one.second) if isinstance(one, Better) else ():
-            if arm not in experiment.vary:
-                must = f"be arms: {', '.join(experiment.vary)}"
-                near = nearest(arm, experiment.vary)
-                raise SettingError(sentence("--better", _OWNER, must, arm, near))

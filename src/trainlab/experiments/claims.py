@@ -71,7 +71,11 @@ def between(low: float, high: float) -> str:
     """Bounds in words."""
     if math.isinf(low):
         return f"at most {number(high)}"
-    return f"at least {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
+    return (
+        f"at least {number(low)}"
+        if math.isinf(high)
+        else f"{number(low) if low else 0} to {number(high)}"
+    )
 
 
 # --- two arms --------------------------------------------------------------------------
@@ -117,10 +121,20 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
 
 
 def _by_how_much(pair: Comparison, forward: bool, found: Findings) -> str:
-    """The median of what the subject is better by, with two digits of the interval's half-width."""
+    """By how much the subject is better in the median, with an interval and the p-value."""
     if math.isnan(pair.median):
         return f" ({_chance(pair)})"
-    sign = 1 if forward == (found.measure.better == "higher") else -1
+    by, low, high = lead(pair, forward, found.measure)
+    interval = f"95 % interval {low} to {high}; " if math.isfinite(pair.median_low) else ""
+    return f", by {by} in the median ({interval}{_chance(pair)})"
+
+
+def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, str]:
+    """What one of a pair is better by in the median, and the ends of its interval, in words.
+
+    They have two digits of the interval's half-width; `forward`: the first one is.
+    """
+    sign = 1 if forward == (measure.better == "higher") else -1
     low, high = sorted((sign * pair.median_low, sign * pair.median_high))
     half = (high - low) / 2
     decimals = 1 - math.floor(math.log10(half)) if 0 < half < math.inf else None
@@ -131,9 +145,8 @@ def _by_how_much(pair: Comparison, forward: bool, found: Findings) -> str:
             return text if text.strip("−0.") else text.removeprefix("−")
         return number(value).replace("-", "−")
 
-    interval = f"95 % interval {shown(low)} to {shown(high)}; " if half < math.inf else ""
-    by = f"{shown(sign * pair.median)}{_unit(found)}"
-    return f", by {by} in the median ({interval}{_chance(pair)})"
+    unit = f" {measure.unit}" if measure.unit else ""
+    return f"{shown(sign * pair.median)}{unit}", shown(low), shown(high)
 
 
 def _unit(found: Findings) -> str:

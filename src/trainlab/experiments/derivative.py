@@ -58,13 +58,14 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         at = int(np.argmin(np.abs(x - AT)))
         y, slope = measured.series["f"].values[0], measured.series["derivative"].values[0]
         plots.tangent(curve, x, y, AT, float(y[at]), float(slope[at]), theme)
-        plots.label(curve, "x", "f(x)", "f(x) = 0.01 x² + 0.1 x")
+        plots.label(curve, "x", "f(x)", "f(x) = 0.01 x² + 0.1 x, and a tangent")
         found = measured.series["error"].values
         lines: list[tuple[str, Array]] = [(m.arm, found[i]) for i, m in enumerate(measured.members)]
         shown = [plots.Curve(name, x, np.maximum(v, 1e-17)) for name, v in lines]
         plots.curves(errors, shown, theme)
         plots.logarithmic(errors, "y")
-        plots.label(errors, "x", "|numerical − exact derivative|", f"error, h = {STEP:g}")
+        plots.label(errors, "x", "|numerical − exact derivative|", f"Error, h = {STEP:g}")
+        plots.title(drawn, "A derivative by differences, and how far off they are", theme)
     return drawn
 
 
@@ -82,6 +83,7 @@ EXPERIMENT = FunctionExperiment(
         Within("forward difference", low=0.9e-6, high=1.1e-6),
     ),
     figure=figure,
+    curves=("error", "derivative", "f"),
     caption="Left: the function and its tangent at x = 5, the slope from a central difference. "
     "Right: the error of both differences against 0.02 x + 0.1.",
     compute=compute,

@@ -10,30 +10,25 @@ from trainlab import files
 from trainlab.experiments.base import AnyExperiment, Measurements
 
 # Not when the first figure is drawn: a matplotlib whose import Ctrl-C cut off draws nothing more.
-from trainlab.plots import THEMES, png, recolored, svg
+from trainlab.plots import THEMES, png, svg
 
-FIGURES: Final[Mapping[str, str]] = {
-    "figure.svg": "light",
-    "figure-dark.svg": "dark",
-    "figure-narrow.svg": "narrow",
-    "figure-narrow-dark.svg": "narrow-dark",
-}
-"""File → theme.  PIXELS is figure.svg in pixels; the other three are for the page."""
+FIGURES: Final[Mapping[str, str]] = {"figure.svg": "light", "figure-narrow.svg": "narrow"}
+"""File → theme.  PIXELS is figure.svg in pixels; the narrow one is for phones."""
 PIXELS: Final = "figure.png"
+EARLIER: Final = ("figure-dark.svg", "figure-narrow-dark.svg")
+"""Files that earlier versions wrote: the page makes the dark pictures of the light ones."""
 
 
 def draw(experiment: AnyExperiment, measured: Measurements, folder: Path) -> None:
     """Write the figures.  Each shape is drawn once: the dark one has other colours."""
-    for name, theme in (("figure", "light"), ("figure-narrow", "narrow")):
+    for name, theme in FIGURES.items():
         drawn = experiment.figure(measured, THEMES[theme])
-        picture = svg(drawn)
-        files.write(folder / f"{name}.svg", picture)
-        files.write(folder / f"{name}-dark.svg", recolored(picture))
+        files.write(folder / name, svg(drawn))
         if theme == "light":
             files.write(folder / PIXELS, png(drawn))
 
 
 def clear(folder: Path) -> None:
     """Remove the figures of earlier results, which must not stand beside other ones."""
-    for name in (*FIGURES, PIXELS):
+    for name in (*FIGURES, *EARLIER, PIXELS):
         (folder / name).unlink(missing_ok=True)

@@ -40,7 +40,11 @@ EXPERIMENT = TrainingExperiment(
         Better("dropout 0.2", "dropout 0"),
         Within("dropout 0", low=0.15),
     ),
-    figure=overfitting(STEPS_PER_EPOCH, "test loss − train loss"),
+    figure=overfitting(
+        "Over-fitting of 300 images with and without dropout",
+        STEPS_PER_EPOCH,
+        "test loss − train loss",
+    ),
     curves=("test_accuracy", "train_accuracy"),
     caption="Accuracy on the 300 training images and on all test images, and the gap between the "
     "losses on them. The book's dropout scales at test time, not during training.",

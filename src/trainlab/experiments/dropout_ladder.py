@@ -27,7 +27,8 @@ EXPERIMENT = TrainingExperiment(
     equations=EQUATIONS,
     measure=TEST_LOSS,
     expect=(Better("dropout 0.1", "dropout 0"), Better("dropout 0.1", "dropout 0.5")),
-    figure=ladder("dropout", "dropout ratio"),
+    figure=ladder("Accuracy and loss by the ratio of dropout", "dropout", "dropout ratio"),
+    curves=("train_loss",),
     caption="At the end of training on 300 images: accuracy on them and on all test images, test "
     "loss, and the gap between test and train loss.",
 )

@@ -14,6 +14,7 @@ from trainlab.experiments.base import Measure, MeasuredSeries, Measurements
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
+BATCH_LOSS: Final = "loss of a batch (smoothed)"
 
 Draw = Callable[[Measurements, plots.Theme], plots.Figure]
 
@@ -33,24 +34,32 @@ def arm_curves(
     return arms
 
 
-def seeds_words(measured: Measurements) -> str:
-    """How many runs a curve stands for."""
+def seeds_entry(measured: Measurements, theme: plots.Theme, marker: str = "") -> plots.Entry:
+    """What a line and its band are, or a marker and its bar, and of how many runs."""
     n = measured.seeds
-    return "one seed: shows no ranking" if n == 1 else f"median and 95 % band of {n} seeds"
+    if n != 1:
+        words = f"median of {n} seeds, and the band of 95 % of them"
+        return plots.band_entry(words, theme, marker)
+    look: Any = {"marker": marker, "ls": ""} if marker else {"lw": 1.8}
+    return plots.line_entry("one seed: shows no ranking", theme, **look)
 
 
-def losses(top: float, mark_every: int) -> Draw:
-    """The smoothed training loss of each arm over steps, from 0 to `top`."""
+def losses(top: float | None, mark_every: int, title: str = "Training loss of each arm") -> Draw:
+    """The smoothed training loss of each arm over steps, from 0 to `top`; None: on a log axis."""
 
     def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         with plots.themed(theme):
             drawn, (ax,) = plots.blank(theme, width=8.2, height=5.0)
             arms = arm_curves(measured, "train_loss", smooth=True)
-            plots.curves(ax, arms, theme, mark_every=mark_every, legend="best")
-            ax.set_ylim(0, top)
+            plots.curves(ax, arms, theme, mark_every=mark_every, legend=None)
+            if top is None:
+                plots.logarithmic(ax, "y")
+            else:
+                ax.set_ylim(0, top)
             axis = AXES[measured.series["train_loss"].axis]
-            words = "batch loss (smoothed)"
-            plots.label(ax, axis, words, seeds_words(measured))
+            plots.label(ax, axis, BATCH_LOSS)
+            plots.title(drawn, title, theme)
+            plots.key(drawn, [ax], [seeds_entry(measured, theme)], theme)
         return drawn
 
     return figure
@@ -79,20 +88,28 @@ def summary(measure: Measure) -> Draw:
             lowest = min(np.nanmin(curve.center, initial=np.inf) for curve in curves)
             if 0 < lowest < 0.1:
                 plots.logarithmic(left, "y")
-            plots.curves(left, curves, theme, mark_every=float(np.ptp(curves[0].x)) / 8)
+            every = float(np.ptp(curves[0].x)) / 8
+            plots.curves(left, curves, theme, mark_every=every, legend=None)
             axis = AXES[measured.series["train_loss"].axis]
-            plots.label(left, axis, "batch loss (smoothed)", "Training loss")
+            plots.label(left, axis, BATCH_LOSS, "Training loss")
             values = measure.of(measured.series)
             rows = [values[own] for own in arms.values()]
             plots.intervals(right, [_broken(arm) for arm in arms], rows, measure.heading, theme)
-            for marker, size, words in (("o", 5, "one run"), ("|", 14, "median")):
-                right.plot([], [], marker, color=theme.ink, ms=size, label=words)
-            right.legend(loc="best")
             right.set_title("Each run")
-            _heading(drawn, measured, theme)
+            plots.title(drawn, f"Training loss, and {measure.words}, by arm", theme)
+            entries = [seeds_entry(measured, theme), *run_entries(theme)]
+            plots.key(drawn, [left], entries, theme)
         return drawn
 
     return figure
+
+
+def run_entries(theme: plots.Theme) -> list[plots.Entry]:
+    """What the signs of `plots.intervals` mean."""
+    return [
+        plots.marker_entry("one run", "o", theme, ms=4.5),
+        plots.marker_entry("median of the runs", "|", theme, ms=14, mew=2),
+    ]
 
 
 def _broken(arm: str) -> str:
@@ -100,17 +117,22 @@ def _broken(arm: str) -> str:
     return arm.replace(", ", ",\n")
 
 
-def accuracies(measured: Measurements, theme: plots.Theme) -> plots.Figure:
+def accuracies(title: str) -> Draw:
     """Train (dashed) and test accuracy of each arm, one panel per arm."""
-    arms = len(measured.arms)
-    with plots.themed(theme):
-        drawn, axes = plots.blank(theme, 1, arms, width=4.9 * arms, height=4.4)
-        _train_and_test(axes, measured, theme)
-        _heading(drawn, measured, theme)
-    return drawn
+
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
+        arms = len(measured.arms)
+        with plots.themed(theme):
+            drawn, axes = plots.blank(theme, 1, arms, width=4.9 * arms, height=4.4)
+            _train_and_test(axes, measured, theme)
+            plots.title(drawn, title, theme)
+            plots.key(drawn, axes, [seeds_entry(measured, theme)], theme)
+        return drawn
+
+    return figure
 
 
-def overfitting(steps_per_epoch: int, *losses: str) -> Draw:
+def overfitting(title: str, steps_per_epoch: int, *losses: str) -> Draw:
     """Panels in two columns: the accuracies of each arm, then losses of all arms, by epochs.
 
     losses  keys of LOSSES
@@ -125,16 +147,18 @@ def overfitting(steps_per_epoch: int, *losses: str) -> Draw:
             for ax, name in zip(axes[arms:], losses, strict=True):
                 curves = arm_curves(measured, by_epoch(LOSSES[name](measured), steps_per_epoch))
                 curves = [dataclasses.replace(c, color=2 + i) for i, c in enumerate(curves)]
-                plots.curves(ax, curves, theme, mark_every=float(np.ptp(curves[0].x)) / 8)
+                every = float(np.ptp(curves[0].x)) / 8
+                plots.curves(ax, curves, theme, mark_every=every, legend=None)
                 ax.set_ylim(bottom=0)
                 plots.label(ax, AXES["epoch"], "loss", name)
-            _heading(drawn, measured, theme)
+            plots.title(drawn, title, theme)
+            plots.key(drawn, axes, [seeds_entry(measured, theme)], theme)
         return drawn
 
     return figure
 
 
-def ladder(setting: str, axis: str, log: bool = False) -> Draw:
+def ladder(title: str, setting: str, axis: str, log: bool = False) -> Draw:
     """At the end, against a setting of the network: accuracies on the left, losses on the right.
 
     On a log axis 0 has a place of its own, left of the decades.
@@ -143,8 +167,8 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
     def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         rungs = functools.partial(_rungs, measured, setting)
         accuracies = [
-            rungs(measured.series["train_accuracy"], label="train", color=0, dashed=True),
-            rungs(measured.series["test_accuracy"], label="test", color=1),
+            rungs(measured.series["train_accuracy"], label=TRAIN, color=0, style="--"),
+            rungs(measured.series["test_accuracy"], label=TEST, color=1),
         ]
         losses = [
             rungs(of(measured), label=name, color=2 + i)
@@ -152,22 +176,26 @@ def ladder(setting: str, axis: str, log: bool = False) -> Draw:
         ]
         with plots.themed(theme):
             drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=4.4)
-            for ax, curves, words in ((left, accuracies, ACCURACY), (right, losses, "loss")):
+            panels = ((left, accuracies, ACCURACY, "Accuracy"), (right, losses, "loss", "Loss"))
+            for ax, curves, words, name in panels:
                 if log:
                     plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
-                plots.curves(ax, curves, theme)
+                plots.curves(ax, curves, theme, legend=None)
                 # Each point is an arm: the first and the last are drawn whole, too.
                 ax.margins(x=0.03)
                 ax.autoscale(axis="x")
                 ax.set_ylim(bottom=0)
-                plots.label(ax, axis, words)
-            _heading(drawn, measured, theme)
+                plots.label(ax, axis, words, f"{name} at the end of training")
+            plots.title(drawn, title, theme)
+            plots.key(drawn, [left, right], [seeds_entry(measured, theme)], theme)
         return drawn
 
     return figure
 
 
-def pairs(panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, words: str) -> Draw:
+def pairs(
+    title: str, panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, words: str
+) -> Draw:
     """Panels of one scale, four in a row: train accuracy of the arms "panel, kind", by epochs."""
 
     def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
@@ -195,9 +223,8 @@ def pairs(panels: Sequence[str], kinds: Sequence[str], steps_per_epoch: int, wor
                     fontsize=plots.SMALL,
                 )
             plots.name_common(axes, AXES["epoch"], words)
-            lines = axes[0].get_legend_handles_labels()
-            title = seeds_words(measured)
-            drawn.legend(*lines, loc="outside upper center", ncols=len(kinds), title=title)
+            plots.title(drawn, title, theme)
+            plots.key(drawn, axes, [seeds_entry(measured, theme)], theme)
         return drawn
 
     return figure
@@ -215,6 +242,9 @@ def _gap(measured: Measurements) -> MeasuredSeries:
     test, train = measured.series["test_loss"], measured.series["train_evaluation_loss"]
     return dataclasses.replace(test, values=test.values - train.values)
 
+
+TRAIN: Final = "training images"
+TEST: Final = "test images"
 
 LOSSES: Final[Mapping[str, Callable[[Measurements], MeasuredSeries]]] = {
     "test loss": lambda measured: measured.series["test_loss"],
@@ -235,13 +265,13 @@ def _train_and_test(
     train, test = (arm_curves(measured, series) for series in both)
     for ax, arm, seen, unseen in zip(axes, measured.arms, train, test, strict=False):
         curves = [
-            dataclasses.replace(seen, label="train", color=0, dashed=True),
-            dataclasses.replace(unseen, label="test", color=1, note=""),
+            dataclasses.replace(seen, label=TRAIN, color=0, style="--", note=""),
+            dataclasses.replace(unseen, label=TEST, color=1, note=""),
         ]
         span = float(np.ptp(seen.x))
-        plots.curves(ax, curves, theme, mark_every=span / 8, legend="lower right")
+        plots.curves(ax, curves, theme, mark_every=span / 8, legend=None)
         ax.set_ylim(0, 1.02)
-        plots.label(ax, AXES[both[0].axis], ACCURACY, arm)
+        plots.label(ax, AXES[both[0].axis], ACCURACY, f"{arm} ({seen.note})" if seen.note else arm)
 
 
 def _rungs(
@@ -255,7 +285,3 @@ def _rungs(
     lost = len(measured.diverged)
     note = f"{lost} of {len(measured.members)} diverged" if lost else ""
     return plots.Curve(x=x, center=center, low=low, high=high, note=note, **looks)
-
-
-def _heading(drawn: plots.Figure, measured: Measurements, theme: plots.Theme) -> None:
-    drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)

@@ -7,20 +7,20 @@ import importlib.util
 import re
 import sys
 import traceback
+from collections.abc import Container
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.experiments.base import AnyExperiment, is_name
+from trainlab.experiments.validation import NAMED
 from trainlab.files import write
 
 SUFFIX: Final = ".py"
 _TEMPLATE: Final = "my_experiment.py"
 _TEMPLATE_NAME: Final = "my-experiment"
 _NEW: Final = "a new experiment"
-NAMED: Final = "be small letters, digits and -"
-"""What an experiment may be called."""
 
 
 def is_file(name: object) -> bool:
@@ -36,8 +36,8 @@ def read(name: str) -> AnyExperiment:
     """
     path = Path(name)
     if not path.is_file():
-        must, remedy = "be there", "trainlab new experiment NAME"
-        raise DataError(sentence("file", name, must, None, remedy))
+        must, remedy = "be a file that is there", "trainlab new experiment NAME"
+        raise DataError(sentence("FILE.py", "run", must, name, remedy))
     found = getattr(_run(path), "EXPERIMENT", None)
     if not isinstance(found, AnyExperiment):
         must = "be an experiment, such as a TrainingExperiment"
@@ -62,35 +62,42 @@ def _run(path: Path) -> object:
         sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise DataError(f"{path} cannot be run: {_where(error, path.resolve())}") from error
     return module
 
 
-def _where(error: Exception, path: Path) -> str:
+def _where(error: BaseException, path: Path) -> str:
     """What went wrong, and in which line of the file."""
     if isinstance(error, SyntaxError):
         text, lines = error.msg, [error.lineno]
     else:
         frames = traceback.extract_tb(error.__traceback__)
         text, lines = str(error), [one.lineno for one in frames if Path(one.filename) == path]
-    place = f" (line {lines[-1]})" if lines else ""
+    place = f" (line {lines[-1]})" if lines and lines[-1] else ""
     return f"{type(error).__name__}: {text}{place}"
 
 
-def begin(name: str, folder: Path) -> Path:
+def begin(name: str, folder: Path, taken: Container[str] = ()) -> Path:
     """Write a file with an experiment that runs as it is, to be changed; its path.
 
-    SettingError for a name that no file can have, and where the file is there.
+    SettingError for a name that no file can have, for one that is `taken` by another experiment or
+    by a module, which the file would hide from trainlab itself, and where the file is there.
     """
     spelt = name.removesuffix(SUFFIX).replace("_", "-").lower()
     if not is_name(spelt) or not spelt[0].isalpha():
         raise SettingError(sentence("NAME", _NEW, NAMED, name, _TEMPLATE_NAME))
     path = folder / f"{re.sub('[^a-z0-9]', '_', spelt)}{SUFFIX}"
+    if spelt in taken:
+        must = "be another than those of trainlab's experiments"
+        raise SettingError(sentence("NAME", _NEW, must, name, f"my-{spelt}"))
     if path.exists():
         must = "be that of a file which is not there yet"
         raise SettingError(sentence("NAME", _NEW, must, str(path), "another NAME"))
+    if importlib.util.find_spec(path.stem) is not None:
+        must = "be that of no module of Python, which its file would hide"
+        raise SettingError(sentence("NAME", _NEW, must, name, f"my-{spelt}"))
     text = resources.files(__package__).joinpath("templates", _TEMPLATE).read_text("utf-8")
     write(path, text.replace(_TEMPLATE_NAME, spelt).replace(_TEMPLATE, path.name).encode("utf-8"))
     return path

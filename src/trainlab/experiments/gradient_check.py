@@ -23,14 +23,13 @@ from trainlab.experiments.base import (
     Train,
     Within,
 )
-from trainlab.experiments.figures import seeds_words
+from trainlab.experiments.figures import seeds_entry
 from trainlab.members import describe
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Declaration, Layer, Mode, Views
 from trainlab.network.norms import BatchNorm
 from trainlab.network.workspace import Allocator
-from trainlab.pages.words import number
 from trainlab.settings import instance
 from trainlab.streams import stream
 
@@ -127,24 +126,21 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
 
 
 def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
-    """By parameter: how far the two gradients are apart, in dots and numbers, and the zeros."""
+    """By parameter: how far the two gradients are apart, and how many of them are 0."""
     names = measured.members[0].settings["parameters"]
     found, arms = measured.series["difference"].values, measured.arms
     with plots.themed(theme):
-        height = 17.5 if theme.narrow else 11.4  # ten lines each, and a legend of one column
-        drawn, (apart, numbers, empty) = plots.blank(theme, 3, 1, width=7.2, height=height)
+        drawn, (apart, empty) = plots.blank(theme, 2, 1, width=7.6, height=8.8)
         plots.dots(apart, names, [(arm, found[at]) for arm, at in arms.items()], theme, log=True)
-        plots.label(apart, "mean |back-propagated − numerical|", "", "difference")
-        medians = [np.median(found[at], axis=0) for at in arms.values()]
-        cells = [[number(v) if v else "0" for v in row] for row in np.transpose(medians)]
-        plots.table(numbers, [arm.replace(" ", "\n") for arm in arms], names, cells)
-        plots.label(numbers, "median of the same", "")
+        plots.label(apart, "mean |back-propagated − numerical|", "", "Difference of the gradients")
         right = [arm for arm, (_, wrong) in ARMS.items() if not wrong]
         zero = measured.series["zero"].values
         plots.dots(empty, names, [(arm, zero[arms[arm]]) for arm in right], theme)
         empty.set_xlim(-0.04, 1.04)
-        plots.label(empty, "share of entries that are 0", "", "gradients that are 0")
-        drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
+        plots.label(empty, "share of entries that are 0", "", "Gradients that are 0")
+        title = "Back-propagated and numerical gradients, of 16 samples and of one"
+        plots.title(drawn, title, theme)
+        plots.key(drawn, [apart, empty], [seeds_entry(measured, theme, marker="o")], theme)
     return drawn
 
 
@@ -174,6 +170,7 @@ EXPERIMENT = StagedExperiment(
         Better(f"{SAMPLES} samples", f"{SAMPLES} samples, wrong"),
     ),
     figure=figure,
+    curves=("difference", "error", "zero"),
     caption="Float64, fourth-order central differences; “wrong” treats batch-norm's variance as a "
     "constant. A bias before batch-norm has no effect, so the gradients of b1 and b2 are always 0, "
     "as are those of the rows of W1 for pixels without ink.",

@@ -56,10 +56,14 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         ax.axhline(0, color=theme.faint, lw=1)
         ax.axvline(0, color=theme.faint, lw=1)
         x, y = (measured.series[name].values[0] for name in ("x0", "x1"))
-        plots.path(ax, x, y, lambda a, b: a**2 + b**2, (1, 4, 9, 16, 25), 0, theme)
+        levels = (1, 4, 9, 16, 25)
+        plots.path(ax, x, y, lambda a, b: a**2 + b**2, levels, 0, theme, named=levels)
         ax.set_aspect("equal")
-        title = f"from (−3, 4), rate {RATE:g}, {STEPS} steps"
-        plots.label(ax, "x0", "x1", title)
+        plots.label(ax, "x0", "x1")
+        title = f"Gradient descent on f = x0² + x1²: {STEPS} steps at rate {RATE:g}"
+        plots.title(drawn, title, theme)
+        signs = ("start (−3, 4)", "after each step", f"after {STEPS} steps", "minimum of f")
+        plots.key(drawn, [], plots.path_entries(*signs, theme), theme)
     return drawn
 
 
@@ -73,6 +77,7 @@ EXPERIMENT = FunctionExperiment(
     measure=Measure("greatest distance from the exact path", greatest("error")),
     expect=(Within("SGD", high=ERROR_LIMIT),),
     figure=figure,
-    caption="Ring: start. Square: end. Plus: minimum. Contours of f at 1, 4, 9, 16 and 25.",
+    curves=("f", "x0", "x1", "error"),
+    caption="The path of gradient descent, by numerical gradients, over lines of equal f.",
     compute=compute,
 )

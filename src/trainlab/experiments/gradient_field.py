@@ -56,7 +56,10 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             measured.series[name].values[0] for name in ("x0", "x1", "gradient_0", "gradient_1")
         )
         plots.arrows(ax, x, y, -u, -v, theme)
-        plots.label(ax, "x0", "x1", "−gradient of f(x0, x1) = x0² + x1²")
+        plots.label(ax, "x0", "x1")
+        plots.title(drawn, "The negative gradient of f = x0² + x1²", theme)
+        arrow = plots.marker_entry("−gradient at its foot; its length, scaled", "$→$", theme, ms=16)
+        plots.key(drawn, [ax], [arrow], theme)
     return drawn
 
 
@@ -73,6 +76,7 @@ EXPERIMENT = FunctionExperiment(
     measure=Measure("greatest error of the gradient on the grid", greatest("error")),
     expect=(Within("central difference", high=ERROR_LIMIT),),
     figure=figure,
+    curves=("gradient_0", "gradient_1", "error"),
     caption="The negative numerical gradient at 18 × 18 points; the colour is its length.",
     compute=compute,
 )

@@ -21,7 +21,7 @@ from trainlab.experiments.base import (
     Train,
     Within,
 )
-from trainlab.experiments.figures import arm_curves, seeds_words
+from trainlab.experiments.figures import arm_curves, seeds_entry
 from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Tanh
 from trainlab.network.architecture import MLP
@@ -89,10 +89,11 @@ def norms(network: MLP, data: Dataset, seed: int) -> tuple[Array, Array]:
 
 def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """A row for each activation: the signal, the weights' gradients, and what depth changes."""
-    panels: Mapping[str, tuple[str, str, plots.Corner | None, Sequence[int]]] = {
-        "signal": ("layer", "|dL/dy|, y = xW + b", "lower right", (1, 5, 10, 15, 20)),
-        "weight_gradient": ("layer", "|dL/dW|", None, (1, 5, 10, 15, 20)),
-        "decades": ("hidden layers", "powers of ten", "upper left", DEPTHS),
+    layers = (1, 5, 10, 15, 20)
+    panels: Mapping[str, tuple[str, str, str, Sequence[int]]] = {
+        "signal": ("layer", "|dL/dy|, y = xW + b", "signal by layer", layers),
+        "weight_gradient": ("layer", "|dL/dW|", "weight gradient by layer", layers),
+        "decades": ("hidden layers", "powers of ten", "signal, first to last layer", DEPTHS),
     }
     with plots.themed(theme):
         drawn, axes = plots.blank(theme, len(ACTIVATIONS), len(panels), width=12.0, height=7.2)
@@ -100,14 +101,15 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             found = arm_curves(measured, series)
             arms = [arm for arm in found if arm.label.startswith(f"{name}, ")]
             shown = [dataclasses.replace(arm, label=arm.label.partition(", ")[2]) for arm in arms]
-            x, y, corner, ticks = panels[series]
-            plots.curves(ax, shown, theme, mark_every=4 if x == "layer" else None, legend=corner)
+            x, y, words, ticks = panels[series]
+            plots.curves(ax, shown, theme, mark_every=4 if x == "layer" else None, legend=None)
             if series != "decades":
                 plots.logarithmic(ax, "y")
             ax.set_xticks(ticks)
-            title = {"decades": "change of the signal"}.get(series, series.replace("_", " "))
-            plots.label(ax, x, y, f"{name}: {title}")
-        drawn.suptitle(seeds_words(measured), fontsize=11, color=theme.ink)
+            plots.label(ax, x, y, f"{name}: {words}")
+        title = "Gradients before the first step, by layer and depth, from weights of four scales"
+        plots.title(drawn, title, theme)
+        plots.key(drawn, axes, [seeds_entry(measured, theme)], theme)
     return drawn
 
 
@@ -153,7 +155,7 @@ EXPERIMENT = StagedExperiment(
     figure=figure,
     curves=("signal", "weight_gradient", "decades"),
     caption="Norms over a batch of 128 at the initial weights, hidden layers of 100 units. Left "
-    "and middle: 20 hidden layers. Right: powers of ten between the signals behind the first and "
-    "the last hidden layer.",
+    "and middle: 20 hidden layers. Right: by how many powers of ten the signals behind the first "
+    "and the last hidden layer differ.",
     compute=compute,
 )

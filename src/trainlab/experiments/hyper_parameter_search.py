@@ -6,6 +6,7 @@ Order: the searches (data), all of them trained and the chosen ones tested, the 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from trainlab.experiments.base import (
     Within,
     mean_of_last,
 )
-from trainlab.experiments.figures import AXES, seeds_words
+from trainlab.experiments.figures import ACCURACY, AXES, seeds_entry
 from trainlab.experiments.random_search import (
     BOX,
     NARROW,
@@ -154,11 +155,12 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         _ranks(ranks, measured, theme)
         for rank, ax in enumerate(panels, start=1):
             _panel(ax, measured, rank, theme)
-        title = (
-            f"the best {SHOWN} of the narrow ranges, first search\n"
-            "line: validation, dashes: training"
-        )
-        plots.name_common(panels, AXES["epoch"], "accuracy (share of images)", title)
+        words = f"The best {SHOWN} of the narrow ranges, first search: rank, accuracy, η, λ"
+        lines = "\n".join(textwrap.wrap(words, 44)) if theme.narrow else words
+        plots.name_common(panels, AXES["epoch"], ACCURACY, lines)
+        plots.title(drawn, "A random search for learning rate and weight decay", theme)
+        entries = [seeds_entry(measured, theme)]
+        plots.key(drawn, [scatter, ranks, panels[0]], entries, theme)
     return drawn
 
 
@@ -174,10 +176,10 @@ def _scatter(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
     for color, arm in ((1, NARROW), (3, BOX)):
         x, y = (series[f"{name}_range"].values[arms[arm][0]] for name in ("lr", "weight_decay"))
         ends = ((float(x[0]), float(x[1])), (float(y[0]), float(y[1])))
-        boxes.append(plots.Box(arm, *ends, color, dashed=arm == BOX))
+        boxes.append(plots.Box(f"{arm}, searched next", *ends, color, dashed=arm == BOX))
     words = "validation accuracy"
     plots.trials(ax, lr, decay, accuracy, boxes, words, theme)
-    plots.label(ax, "rate", "weight decay", "trials of the wide ranges, first search")
+    plots.label(ax, "rate", "weight decay", "Trials of the wide ranges, first search")
 
 
 def _ranks(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
@@ -189,16 +191,15 @@ def _ranks(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
         trials = int(measured.members[rows[0]].settings["trials"])
         center, low, high, _ = plots.spread(found.values[rows, :trials])
         x = found.axis_values[:trials]
-        rounds.append(plots.Curve(arm, x, center, low, high, color=color))
-    plots.curves(ax, rounds, theme, mark_every=10)
+        rounds.append(plots.Curve(f"{arm}, by rank", x, center, low, high, color=color))
+    plots.curves(ax, rounds, theme, mark_every=10, legend=None)
     for marker, arm in (("*", CHOSEN), ("P", TESTED)):
         value = float(np.median(accuracy[measured.arms[arm], 0]))
         look = {"color": theme.color(5), "mec": theme.ink, "mew": 0.8, "ms": 13, "zorder": 5}
-        ax.plot([1], [value], marker, ls="", label=f"{arm} {value:.2f}", clip_on=False, **look)
-    plots.legend_below(ax, theme)
+        ax.plot([1], [value], marker, ls="", label=f"{arm}: {value:.2f}", clip_on=False, **look)
     ax.locator_params(axis="x", integer=True)
     ax.set_ylim(0, 1.02)
-    plots.label(ax, "rank of the trial", "validation accuracy", seeds_words(measured))
+    plots.label(ax, "rank of the trial", "validation accuracy", "Trials of all searches, by rank")
 
 
 def _panel(ax: Any, measured: Measurements, rank: int, theme: plots.Theme) -> None:
@@ -208,7 +209,8 @@ def _panel(ax: Any, measured: Measurements, rank: int, theme: plots.Theme) -> No
         found = series[f"{split}_accuracy_of_rank_{rank}"]
         ls = "--" if split == "train" else "-"
         ink = theme.color(color)
-        ax.plot(found.axis_values, found.values[row], color=ink, ls=ls, lw=1.6)
+        words = f"{'training' if split == 'train' else split} accuracy of one trial"
+        ax.plot(found.axis_values, found.values[row], color=ink, ls=ls, lw=1.6, label=words)
     lr, decay, last = (
         series[f"{name}_by_rank"].values[row, rank - 1]
         for name in ("lr", "weight_decay", "validation_accuracy")
@@ -239,12 +241,11 @@ EXPERIMENT = StagedExperiment(
     ),
     figure=figure,
     caption="Left: rate and weight decay of each trial, with the ranges that a reader of the "
-    "ranking chose (solid) and the box around the best (dashed). Right: each search has its own "
+    "ranking chose and the box around the best. Right: each search has its own "
     "images, trials and networks; the accuracy of a range is that of its median trial. A star is "
     "the best trial on validation images, a plus the same network on test images, used once: the "
-    "gap between them is the luck of the best of many. Below: the best trials, each with its rank, "
-    "validation accuracy, rate η and weight decay λ, and its validation accuracy (solid) and "
-    "training accuracy (dashed) over the epochs.",
+    "gap between them is the luck of the best of many. Below: the best trials of the narrow "
+    "ranges, each with its rate η and its weight decay λ.",
     curves=("validation_accuracy_by_rank",),
     compute=compute,
 )

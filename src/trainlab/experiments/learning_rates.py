@@ -21,7 +21,7 @@ from trainlab.experiments.base import (
     StagedExperiment,
     Train,
 )
-from trainlab.experiments.figures import seeds_words
+from trainlab.experiments.figures import seeds_entry
 from trainlab.members import Member, describe
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
@@ -121,12 +121,20 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             close = RATES[near(plots.spread(losses)[0])]
             ends = (float(close[0]), float(close[-1])) if len(close) else None
             marks = [(ARMS[arm]().lr, ":")]
-            plots.sensitivity(ax, RATES, losses, marks, ends, share, theme)
-            ax.set_ylim(0, TOP)
+            plots.sensitivity(ax, RATES, losses, marks, ends, share, theme, TOP)
             ax.set_xticks([1e-4, 1e-2, 1])
             factor = float(f"{10**width:.0e}")
             ax.set_title(f"{arm}: × {factor:,.0f}", fontsize=plots.SMALL)
-        plots.name_common(panels, "learning rate", "final loss", seeds_words(measured))
+        plots.name_common(panels, "learning rate", "final loss")
+        plots.title(drawn, "Final loss of each optimizer, by learning rate", theme)
+        near_words = f"rates that end at most {NEAR:g} above the best; × 10: the factor they span"
+        entries = [
+            seeds_entry(measured, theme),
+            plots.marker_entry("at one of the rates", "o", theme, theme.color(0), ms=3.5),
+            plots.area_entry(near_words, theme.color(2), plots.NEAR),
+            plots.line_entry("default rate", theme, ls=":", lw=1.1),
+        ]
+        plots.key(drawn, panels, entries, theme)
     return drawn
 
 
@@ -149,9 +157,8 @@ EXPERIMENT = StagedExperiment(
     expect=tuple(Better(arm, "SGD") for arm in ("Adam", "AdamW", "AMSGrad", "AdaGrad")),
     figure=figure,
     caption="Mean loss of the last 20 batches of a short training, at two rates in each power of "
-    "ten. Shaded: rates that end at most 0.3 above the best loss; above the panel, the factor that "
-    "such rates span (median of the seeds). Dotted: the default rate. Bars from the top: the share "
-    "of runs that diverged; rates that kill every ReLU leave the loss of guessing instead, ln 10.",
+    "ten; the factors are medians of the seeds. Rates that kill every ReLU leave the loss of "
+    "guessing, ln 10.",
     curves=("final_loss",),
     compute=compute,
 )

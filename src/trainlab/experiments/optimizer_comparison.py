@@ -51,8 +51,8 @@ EXPERIMENT = TrainingExperiment(
     ),
     measure=Measure("mean loss of the last 100 batches", mean_of_last("train_loss", 100)),
     expect=tuple(Better(arm, "SGD") for arm in ("Momentum", "AdaGrad", "Adam", "Nesterov")),
-    figure=losses(top=1.0, mark_every=100),
+    figure=losses(None, 100, "Training loss of six optimizers"),
     curves=("train_loss",),
-    caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2); "
-    "a marker every 100 steps.",
+    caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2), "
+    "on a logarithmic axis; a marker every 100 steps.",
 )

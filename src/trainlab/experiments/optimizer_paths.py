@@ -48,7 +48,7 @@ def path(optimizer: Optimizer) -> Array:
 
 
 def compute(seeds: Sequence[int]) -> Measurements:
-    """All paths, and how far each ends from the published end point."""
+    """All paths, and how far each ends from the end point that was derived for it."""
     paths = np.array([path(optimizer) for optimizer in OPTIMIZERS.values()])
     published = np.array([end_points()[arm] for arm in OPTIMIZERS])
     step = np.arange(STEPS + 1.0)
@@ -70,9 +70,12 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         for index, (member, ax) in enumerate(zip(measured.members, axes, strict=True)):
             ax.set(xlim=(-10, 10), ylim=(-3.5, 3.5), xticks=range(-10, 11, 5))
             x, y = (measured.series[name].values[index] for name in ("x", "y"))
-            plots.path(ax, x, y, f, tuple(range(1, 8)), index, theme)
+            plots.path(ax, x, y, f, tuple(range(1, 8)), index, theme, named=(1, 3, 5, 7))
             rate = member.settings["optimizer"]["lr"]
             plots.label(ax, "x", "y", f"{member.arm}, rate {rate:g}")
+        plots.title(drawn, "Paths of four optimizers on f = x²/20 + y²", theme)
+        signs = ("start (−7, 2)", "after each update", f"after {STEPS} updates", "minimum of f")
+        plots.key(drawn, [], plots.path_entries(*signs, theme), theme)
     return drawn
 
 
@@ -84,12 +87,12 @@ EXPERIMENT = FunctionExperiment(
     "slows down in the steep direction, and Adam does a little of both.",
     equations=(r"f(x, y) = \frac{x^2}{20} + y^2",),
     measure=Measure(
-        "distance from the published end point after 30 updates",
+        "distance from the derived end point after 30 updates",
         lambda series: np.asarray(series["off_published"].values[:, -1]),
     ),
     expect=tuple(Within(arm, high=1e-6) for arm in OPTIMIZERS),
     figure=figure,
-    caption="f(x, y) = x²/20 + y², contours at 1 to 7. Ring: start (−7, 2). Square: after 30 "
-    "updates. Plus: minimum.",
+    curves=("f", "x", "y"),
+    caption="Thirty updates of each optimizer by exact gradients, over lines of equal f, 1 to 7.",
     compute=compute,
 )

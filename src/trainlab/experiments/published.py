@@ -26,6 +26,8 @@ from trainlab.experiments.base import Array, Measurements
 
 WITHOUT_DATA: Final = "functions"
 """The data set of numbers that need none."""
+DERIVED: Final = "derived"
+"""The source of numbers that are printed nowhere, and follow from settings that are."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Printed:
     nearest    a series in which, instead, the place of each member is where it is nearest `at`
     function   one of FUNCTIONS, whose value at the index `at` is compared; then no series
     tolerance  for numbers without randomness: equal to so much; None: one run of many
+    misprint   what is printed in its place, wrongly
     """
 
     source: str
@@ -49,6 +52,7 @@ class Printed:
     function: str | None = None
     tolerance: float | None = None
     note: str | None = None
+    misprint: float | None = None
 
 
 # --- the table -------------------------------------------------------------------------
@@ -76,12 +80,23 @@ def printed(name: str, data: str = WITHOUT_DATA) -> tuple[Printed, ...]:
 
 
 def _each(row: Mapping[str, Any]) -> Iterator[Printed]:
-    """The numbers of a row, which lists places, values and, if they differ, labels."""
-    shared = {k: v for k, v in row.items() if k not in ("at", "value", "label", "what")}
+    """The numbers of a row, which lists places, values and, if there are, labels and misprints."""
+    listed = ("at", "value", "label", "what", "misprint")
+    shared = {k: v for k, v in row.items() if k not in listed}
     prefix = f"{row['arm']}, " if "arm" in row else ""
     labels = row.get("label", row["at"])
-    for at, value, label in zip(row["at"], row["value"], labels, strict=True):
-        yield Printed(what=prefix + row["what"].format(label), at=at, value=value, **shared)
+    wrong = row.get("misprint", [None] * len(labels))
+    for at, value, label, misprint in zip(row["at"], row["value"], labels, wrong, strict=True):
+        what = prefix + row["what"].format(label)
+        yield Printed(what=what, at=at, value=value, misprint=misprint, **shared)
+
+
+@functools.cache
+def misprints() -> Mapping[str, float]:
+    """What a number is → what is printed in its place, wrongly."""
+    numbers = table()["numbers"]
+    every = (one for data in numbers for name in numbers[data] for one in printed(name, data))
+    return {one.what: one.misprint for one in every if one.misprint is not None}
 
 
 def end_points() -> Mapping[str, tuple[float, float]]:

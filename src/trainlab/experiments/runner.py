@@ -35,6 +35,7 @@ from trainlab.experiments.base import (
 from trainlab.experiments.registry import EXPERIMENTS
 from trainlab.experiments.results import NO_DATA, Declared, Results
 from trainlab.experiments.resuming import Place
+from trainlab.experiments.validation import check_experiment
 from trainlab.experiments.verdicts import judge
 from trainlab.limits import MEMBERS
 from trainlab.members import Member
@@ -139,6 +140,8 @@ def run(
 
     Raises
     ------
+    SettingError
+        For experiments that cannot be trained or judged, as with arms that are not there.
     OutputError
         Before anything is trained, where `out` cannot be written to.
     StoreError
@@ -153,6 +156,7 @@ def run(
     """
     options = options or Options()
     for one in experiments:
+        check_experiment(one)
         if one.data_sets:
             one_of(one.data_sets).check(options.data, "data", f"experiment {one.name}")
     folder = files.as_path(out, "out", "a run")

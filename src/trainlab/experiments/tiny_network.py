@@ -19,10 +19,12 @@ from trainlab.experiments.base import (
     greatest,
 )
 from trainlab.experiments.derivative import STEP
+from trainlab.experiments.figures import run_entries
 from trainlab.members import describe
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import Std
 from trainlab.network.workspace import FRESH
+from trainlab.pages.words import number
 
 X = np.array([[0.6, 0.9]])
 T = np.array([2])
@@ -73,16 +75,24 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         drawn, (matrix, errors) = plots.blank(theme, 1, 2, width=9.6, height=3.6)
         seed = measured.members[0].seed
         first = measured.series["numerical_gradient"].values[0].reshape(2, 3)
-        plots.matrix(matrix, first, f"numerical gradient of the loss, seed {seed}", theme)
+        plots.matrix(matrix, first, f"Numerical gradient of the loss, seed {seed}", theme)
         worst = measured.series["error"].values.max(axis=-1)
         plots.intervals(errors, [""], [worst], "greatest |numerical − back-propagated|", theme)
-        errors.axvline(ERROR_LIMIT, color=theme.ink, ls=":", lw=1.4)
-        errors.text(ERROR_LIMIT, 0.45, "limit ", ha="right")
+        words = f"limit of the error, {number(ERROR_LIMIT)}"
+        errors.axvline(ERROR_LIMIT, color=theme.ink, ls=":", lw=1.4, label=words)
         plots.logarithmic(errors, "x")
         lowest = float(np.clip(worst.min(), 1e-16, ERROR_LIMIT / 10))
         errors.set_xlim(10 ** np.floor(np.log10(lowest)), 2 * ERROR_LIMIT)
         errors.tick_params(axis="y", length=0)
-        errors.set_title(f"error, {len(worst)} seeds (line: median)")
+        errors.set_title(f"Greatest error of each of {len(worst)} seeds")
+        title = "The gradient of a tiny network, and how far apart two ways to it are"
+        plots.title(drawn, title, theme)
+        signs = [
+            plots.area_entry("the loss grows with the weight", theme.color(0), 0.5),
+            plots.area_entry("the loss falls with the weight", theme.color(1), 0.5),
+            *run_entries(theme),
+        ]
+        plots.key(drawn, [errors], signs, theme)
     return drawn
 
 
@@ -99,6 +109,7 @@ EXPERIMENT = FunctionExperiment(
     measure=Measure("greatest difference between the two gradients", greatest("error")),
     expect=(Within("2×3 network", low=0.0, high=ERROR_LIMIT),),
     figure=figure,
+    curves=("error", "numerical_gradient", "backpropagated_gradient"),
     caption="One layer of 2 × 3 weights drawn from N(0, 1), x = (0.6, 0.9), class 2, softmax "
     "cross-entropy. Left: the loss falls where a weight with a negative entry grows.",
     compute=compute,

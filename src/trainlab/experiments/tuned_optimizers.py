@@ -21,7 +21,7 @@ from trainlab.experiments.base import (
     Train,
     mean_of_last,
 )
-from trainlab.experiments.figures import seeds_words
+from trainlab.experiments.figures import seeds_entry
 from trainlab.experiments.learning_rates import ARMS, TOP, Workload
 from trainlab.members import Member
 from trainlab.network.activations import ReLU
@@ -141,12 +141,12 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     with plots.themed(theme):
         drawn, (test,), panels = plots.above(theme, 1, len(ARMS), columns=5)
         losses = series["test_loss"].values[:, 0]
-        kinds = [
-            (f"{kind} rate", np.array([losses[rows[label(arm, kind)]] for arm in ARMS]).T)
-            for kind in KINDS
-        ]
+        by_kind = {
+            kind: np.array([losses[rows[label(arm, kind)]] for arm in ARMS]).T for kind in KINDS
+        }
+        kinds = [(f"test loss at the {kind} rate", values) for kind, values in by_kind.items()]
         plots.dots(test, list(ARMS), kinds, theme, log=True)
-        plots.label(test, "test loss", "", seeds_words(measured))
+        plots.label(test, "test loss", "", "Test loss")
         for ax, arm in zip(panels, ARMS, strict=True):
             first = rows[label(arm, TUNED)][0]
             chosen = measured.members[first].settings
@@ -157,14 +157,24 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
                 series["tuning_loss"].values[[first]],
                 [(1.0, ":"), (factor, "-")],
                 theme=theme,
+                top=TOP,
             )
             edge = ", at the edge" if chosen["rate at the edge of the grid"] else ""
             words = f"{arm}\n{chosen['optimizer']['lr']:.2g}{edge}"
             ax.set_title(words, fontsize=plots.SMALL, linespacing=1.15)
-            ax.set_ylim(0, TOP)
             ax.set_xticks([0.01, 1, 100])
-        words = "validation loss"
-        plots.name_common(panels, "rate, as a multiple of the default", words, "tuning")
+        words = "rate, as a multiple of the default"
+        plots.name_common(panels, words, "validation loss", "How each rate was chosen")
+        title = "Test loss of each optimizer at its default rate and at a tuned one"
+        plots.title(drawn, title, theme)
+        tuning = f"validation loss, mean of {len(TUNING_SEEDS)} seeds"
+        entries = [
+            seeds_entry(measured, theme, marker="o"),
+            plots.line_entry(tuning, theme, theme.color(0), marker="o", ms=3.5),
+            plots.line_entry("default rate", theme, ls=":", lw=1.1),
+            plots.line_entry("chosen rate, the number below the name", theme, lw=1.1),
+        ]
+        plots.key(drawn, [test, *panels], entries, theme)
     return drawn
 
 
@@ -185,9 +195,10 @@ EXPERIMENT = StagedExperiment(
     ),
     expect=tuple(Better(label(arm, TUNED), label(arm, DEFAULT)) for arm in ("SGD", "Lion")),
     figure=figure,
+    curves=("tuning_loss",),
     caption="Above: test loss after the same number of steps, at each optimizer's default rate and "
-    "at the one chosen for it. Below: mean validation loss of three further seeds at nine rates; "
-    "the dotted line is the default rate, the solid line and the number are the chosen one. The "
-    "test loss behind the best is the difference to the least one of that seed and kind of rates.",
+    "at the one chosen for it. Below: mean validation loss of three further seeds at nine rates. "
+    "The test loss behind the best is the difference to the least one of that seed and kind of "
+    "rates.",
     compute=compute,
 )

@@ -45,6 +45,6 @@ EXPERIMENT = TrainingExperiment(
     measure=Measure("test accuracy at the end", mean_of_last("test_accuracy", 1), "higher"),
     expect=(Within("sigmoid", low=0.85), Within("ReLU", low=0.85)),
     curves=("test_accuracy", "train_accuracy"),
-    figure=accuracies,
+    figure=accuracies("Accuracy of a network of two layers, by activation"),
     caption="Accuracy on all training and all test images, weights of standard deviation 0.01.",
 )

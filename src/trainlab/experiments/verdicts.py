@@ -11,9 +11,10 @@ import numpy as np
 
 from trainlab import evidence
 from trainlab.evidence import Comparison, Interval
-from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements, Within
-from trainlab.experiments.claims import Findings, between, claim
+from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements
+from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
+from trainlab.experiments.summaries import summary
 from trainlab.pages.words import number
 
 __all__ = ["OUTCOMES", "judge", "number"]
@@ -46,15 +47,17 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     seeds = measured.seeds
     arms = {arm: values[rows] for arm, rows in measured.arms.items()}
     medians = {arm: _median(found, random=seeds > 0) for arm, found in arms.items()}
-    comparisons = _compared(measured, values, measure, expect) if seeds > 1 else ()
+    table = _by_seed(measured, values)
+    comparisons = _compared(table, measure, expect) if seeds > 1 else ()
     pairs = {(c.first, c.second): c for c in comparisons}
     found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
     outcome = _outcome(claims, seeds)
     ranked = _ranked(medians, measure)
+    told = _with_ends(comparisons, ranked, table, measure) if seeds > 1 else ()
     return Verdict(
         outcome=outcome,
-        line=_line(measure, ranked, comparisons, expect, claims, seeds),
+        line=summary(measure, ranked, told, expect, claims, seeds),
         measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,
@@ -83,10 +86,8 @@ def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
     return list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
 
 
-def _compared(
-    measured: Measurements, values: Array, measure: Measure, expect: Sequence[Expectation]
-) -> tuple[Comparison, ...]:
-    """The two families of pairs, paired by seed; inf where a run diverged, NaN where none is."""
+def _by_seed(measured: Measurements, values: Array) -> dict[str, Array]:
+    """Arm → its value of each seed, in their order; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
     place = {seed: index for index, seed in enumerate(seeds)}
     table = {arm: np.full(len(seeds), np.nan) for arm in measured.arms}
@@ -94,6 +95,13 @@ def _compared(
         if member.seed is not None:
             gone = math.isnan(value) and member.id in measured.diverged
             table[member.arm][place[member.seed]] = math.inf if gone else value
+    return table
+
+
+def _compared(
+    table: Mapping[str, Array], measure: Measure, expect: Sequence[Expectation]
+) -> tuple[Comparison, ...]:
+    """The two families of pairs, paired by seed."""
     if len(table) < 2:
         return ()
     named = _named(expect)
@@ -105,6 +113,20 @@ def _compared(
         for family in families
         for comparison in evidence.compare_all(table, LEVEL, 0, measure.better, family)
     )
+
+
+def _with_ends(
+    comparisons: Sequence[Comparison],
+    ranked: Mapping[str, Interval],
+    table: Mapping[str, Array],
+    measure: Measure,
+) -> Sequence[Comparison]:
+    """The comparisons, and that of the best arm with the last, of which a sentence tells."""
+    arms = [*ranked]
+    ends = (arms[0], arms[-1])
+    if len(arms) < 2 or any({c.first, c.second} == set(ends) for c in comparisons):
+        return comparisons
+    return [*comparisons, *evidence.compare_all(table, LEVEL, 0, measure.better, [ends])]
 
 
 def _outcome(claims: Sequence[Claim], seeds: int) -> str:
@@ -132,69 +154,6 @@ def _ranked(medians: Mapping[str, Interval], measure: Measure) -> dict[str, Inte
 
 
 # --- words -----------------------------------------------------------------------------
-
-
-def _line(
-    measure: Measure,
-    ranked: Mapping[str, Interval],
-    comparisons: Sequence[Comparison],
-    expect: Sequence[Expectation],
-    claims: Sequence[Claim],
-    seeds: int,
-) -> str:
-    """Measure: arm (value) < arm (value) ...; what "<" rests on; the expectations that failed."""
-    text, signs = _ranking(ranked, comparisons, measure)
-    line = f"{measure.heading}: {text}"
-    if seeds == 1:
-        return line + "; one seed shows no ranking"
-    notes = [f"medians of {seeds} seeds"] if seeds else _bounds(expect)
-    if " ≈" in signs:
-        notes.append("≈: no difference shown between these two, seed by seed")
-    missed = [_missed(e, c.met) for e, c in zip(expect, claims, strict=True) if not c.met]
-    if len(missed) > FEW_ARMS:
-        missed = [f"{len(missed)} of {len(claims)} expectations not met"]
-    return "; ".join([line, *notes, *missed])
-
-
-def _ranking(
-    ranked: Mapping[str, Interval], comparisons: Sequence[Comparison], measure: Measure
-) -> tuple[str, list[str]]:
-    """The arms with their medians and the signs between them; of many, the ends."""
-    shown = [f"{arm} ({number(found.center)})" for arm, found in ranked.items()]
-    if len(shown) > FEW_ARMS:
-        return f"of {len(shown)} arms {shown[0]} is the best and {shown[-1]} the last", []
-    signs = [_sign(pair, comparisons, measure) for pair in itertools.pairwise(ranked)]
-    rest = [f"{sign} {arm}" for sign, arm in zip(signs, shown[1:], strict=True)]
-    return shown[0] + "".join(rest), signs
-
-
-def _sign(pair: tuple[str, str], comparisons: Sequence[Comparison], measure: Measure) -> str:
-    for c in comparisons:
-        if {c.first, c.second} == set(pair):
-            if c.winner is None:
-                return " ≈"
-            # Pairs may contradict medians; the sign says what the pairs show.
-            return " <" if (c.winner == pair[0]) == (measure.better == "lower") else " >"
-    return ","
-
-
-def _bounds(expect: Sequence[Expectation]) -> list[str]:
-    """The bounds that were expected, if any: once if all arms share them."""
-    if not expect:
-        return []
-    words = {e.arm: between(e.low, e.high) for e in expect if isinstance(e, Within)}
-    if len(set(words.values())) == 1:
-        return [f"expected {next(iter(words.values()))}"]
-    return [f"expected: {', '.join(f'{arm} {text}' for arm, text in words.items())}"]
-
-
-def _missed(expected: Expectation, met: bool | None) -> str:
-    if isinstance(expected, Within):
-        shown = "is not" if met is False else "is not shown to be"
-        return f"{expected.arm} {shown} {between(expected.low, expected.high)}"
-    if met is False:
-        return f"{expected.second} better than {expected.first}"
-    return f"no difference shown between {expected.first} and {expected.second}"
 
 
 def _warnings(measured: Measurements, seeds: int, family: int) -> tuple[str, ...]:

@@ -34,7 +34,12 @@ EXPERIMENT = TrainingExperiment(
     equations=EQUATIONS,
     measure=GAP,
     expect=(Better("weight decay 0.1", "weight decay 0"), Within("weight decay 0", low=0.15)),
-    figure=overfitting(STEPS_PER_EPOCH, "test loss − train loss", "test loss"),
+    figure=overfitting(
+        "Over-fitting of 300 images with and without weight decay",
+        STEPS_PER_EPOCH,
+        "test loss − train loss",
+        "test loss",
+    ),
     curves=("test_accuracy", "train_accuracy"),
     caption="Accuracy on the 300 training images and on all test images, and losses (without the "
     "penalty). So much decay costs accuracy on both; weight-decay-ladder tries smaller values.",

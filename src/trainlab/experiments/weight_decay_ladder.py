@@ -30,7 +30,8 @@ EXPERIMENT = TrainingExperiment(
         Better("weight decay 0.003", "weight decay 0"),
         Better("weight decay 0.003", "weight decay 1"),
     ),
-    figure=ladder("weight_decay", "weight decay λ", log=True),
+    figure=ladder("Accuracy and loss by weight decay", "weight_decay", "weight decay λ", log=True),
+    curves=("train_loss",),
     caption="At the end of training on 300 images: accuracy on them and on all test images, test "
     "loss, and the gap between test and train loss, without the penalty.",
 )

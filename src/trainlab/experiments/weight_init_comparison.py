@@ -52,7 +52,7 @@ EXPERIMENT = TrainingExperiment(
         # ln 10 = 2.3026 is the loss of a network that says 1/10 to everything.
         Within("std=0.01", low=2.2, high=2.31),
     ),
-    figure=losses(top=2.5, mark_every=100),
+    figure=losses(2.5, 100, "Training loss from weights of three scales"),
     curves=("train_loss",),
     caption="Loss of each batch before its update, smoothed (Kaiser window 11, β = 2); "
     "a marker every 100 steps.",

@@ -6,8 +6,11 @@ lanes.py          members that train on and may change after any step
 curves.py         bounded curves
 session.py        all of these together, without threads or files
 script.py, kept.py  a session as a script, as a log, in a store
+uploads.py        tables that a page sends
 choices.py, presets.py  what a page may choose; lessons
+about.py          arms, log and tests in words and numbers
 looks.py          decision surfaces, layers, wrong images
+summary.py        what was done as one HTML file
 control.py        the thread that trains, and the snapshots that pages read
 messages.py, guard.py, server.py  what pages are sent, who may ask, routes
 start.py          `tl.live`

@@ -13,7 +13,8 @@ from typing import Any, Final
 from trainlab.data.arrays import Dataset
 from trainlab.data.planar import PLANAR
 from trainlab.errors import SettingError, sentence
-from trainlab.live.setup import ARMS, OWNER, SEEDS, LiveSetup, has_mnist, load_source
+from trainlab.live.setup import ARMS, EVALUATE, OWNER, SEEDS, LiveSetup, has_mnist, load_source
+from trainlab.live.uploads import LARGEST_TABLE, Uploads
 from trainlab.members import Member, field_names, label
 from trainlab.network.activations import ACTIVATIONS
 from trainlab.network.architecture import MLP
@@ -44,13 +45,16 @@ class GivenData:
 
 
 def setup_of(
-    choice: Mapping[str, Any], given: GivenData | None = None, engine: str = "auto"
+    choice: Mapping[str, Any],
+    given: GivenData | None = None,
+    engine: str = "auto",
+    uploads: Uploads | None = None,
 ) -> LiveSetup:
     """The setup of a choice; SettingError or DataError for anything that cannot be."""
     if set(choice) != set(FIELDS):
         must = f"have the fields {', '.join(FIELDS)}"
         raise SettingError(sentence("a choice", OWNER, must, sorted(map(str, choice))))
-    data, source = _data(choice["data"], given)
+    data, source = _data(choice["data"], given, uploads)
     base, listed = choice["base"], choice["arms"]
     if not isinstance(base, Mapping) or not isinstance(listed, list):
         raise SettingError(sentence("arms", OWNER, "be a base and a list", listed))
@@ -69,7 +73,9 @@ def setup_of(
             raise SettingError(sentence("arms", OWNER, "have different names", name))
         arms[name] = member
     seeds = whole_number(1, "10", high=SEEDS).check(choice["seeds"], "seeds", OWNER)
-    setup = LiveSetup(data, arms, range(seeds), choice["batch_size"], engine=engine, source=source)
+    every = EVALUATE // 2 if data.in_features == 2 else EVALUATE
+    how: dict[str, Any] = {"evaluate": every, "engine": engine}
+    setup = LiveSetup(data, arms, range(seeds), choice["batch_size"], source=source, **how)
     widths = data.in_features, data.out_features
     size = seeds * sum(one.network.build(*widths).size for one in arms.values())
     if size > LARGEST:
@@ -78,13 +84,17 @@ def setup_of(
     return setup
 
 
-def _data(chosen: Any, given: GivenData | None) -> tuple[Dataset, Mapping[str, Any] | None]:
+def _data(
+    chosen: Any, given: GivenData | None, uploads: Uploads | None
+) -> tuple[Dataset, Mapping[str, Any] | None]:
     if not isinstance(chosen, Mapping):
         raise SettingError(sentence("data", OWNER, "be a name and its fields", chosen))
     if given is not None and chosen.get("name") == "given":
         if set(chosen) != {"name"}:
             raise SettingError(sentence("data", OWNER, "have no other fields", sorted(chosen)))
         return given.data, given.source
+    if uploads is not None and chosen.get("name") == "table":
+        return uploads.load(chosen)
     return load_source(chosen), dict(chosen)
 
 
@@ -155,5 +165,11 @@ def catalogue(given: GivenData | None = None) -> dict[str, Any]:
         "activations": list(ACTIVATIONS),
         "inits": list(INITIALIZERS),
         "optimizers": optimizers,
-        "most": {"arms": ARMS, "seeds": SEEDS, "layers": LAYERS, "width": WIDTH},
+        "most": {
+            "arms": ARMS,
+            "seeds": SEEDS,
+            "layers": LAYERS,
+            "width": WIDTH,
+            "bytes": LARGEST_TABLE,
+        },
     }

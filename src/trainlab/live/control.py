@@ -14,13 +14,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from trainlab.blas import one_thread
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.evidence import compare_all
-from trainlab.live.curves import SERIES
-from trainlab.live.interventions import STEERED
+from trainlab.live.about import compared, describe
 from trainlab.live.looks import frame_of, look
 from trainlab.live.session import LiveSession
 from trainlab.network.workspace import Array
@@ -29,10 +25,12 @@ from trainlab.training.pace import Pace
 
 SPAN: Final = 0.02
 """Seconds of training between two looks at what people want."""
-FRAMES: Final = 30
-"""Snapshots in a second, at most."""
-SHARE: Final = 1 / 20
-"""Of the time that closer looks may take, while somebody watches."""
+FRAMES: Final = 12
+"""Snapshots in a second, at most; pages draw each of them."""
+FEWER: Final = 5
+"""The same of a training at full speed: whoever draws takes time from it."""
+SHARE: Final = 1 / 50
+"""Of the time of training that closer looks may take, while somebody watches."""
 LOOKS: Final = 1 / 8
 """Seconds between two closer looks, at least."""
 WAITING: Final = 64
@@ -84,6 +82,8 @@ class LiveControl:
         Keeps a session where it outlives the process.
     choice : dict, optional
         The choice of a page that the session came from, as its form shows it.
+    speed : float, optional
+        Steps a second; None as many as there can be.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class LiveControl:
         begin: Begin,
         keep: Keep | None = None,
         choice: Mapping[str, Any] | None = None,
+        speed: float | None = None,
     ) -> None:
         self.session, self.choice = session, choice
         self.watchers = 0
@@ -100,7 +101,7 @@ class LiveControl:
         self._wake = threading.Condition()
         self._is_closing = False
         self._goal: float = 0.0  # the step at which to pause; infinity: never
-        self._speed: float | None = None  # steps a second
+        self._speed = speed
         self._rate = 0.0
         self._version = self._generation = self._told = self._seen = 0
         self._shown_at = self._looked_until = self._step_due = 0.0
@@ -131,7 +132,10 @@ class LiveControl:
     def _add(self, command: Command) -> Future[Any]:
         future: Future[Any] = Future()
         with self._wake:
-            if self._is_closing or self.error is not None or len(self._commands) >= WAITING:
+            if self._is_closing or self.error is not None:
+                future.set_exception(_ended())
+                return future
+            if len(self._commands) >= WAITING:
                 must = "wait until earlier ones are done"
                 future.set_exception(SettingError(sentence("a command", "the page", must, "many")))
                 return future
@@ -155,7 +159,8 @@ class LiveControl:
             self.error = error
             self._show(force=True)
         for _, future in self._commands:
-            future.set_exception(SettingError(sentence("session", "a page", "go on", "its end")))
+            if future.set_running_or_notify_cancel():
+                future.set_exception(_ended())
 
     def _turn(self) -> bool:
         """One round: commands, some steps, and what there is to show; False at the end."""
@@ -186,17 +191,17 @@ class LiveControl:
         if self._speed is not None:
             steps = min(steps, max(1, round(self._speed * SPAN)))
         steps = int(min(steps, max(1, self._rate * SPAN), 1 << 16))
-        start = time.monotonic()
+        start, ended = time.monotonic(), len(self.session.ended)
         done = self.session.advance(steps)
         took = max(time.monotonic() - start, 1e-6)
         if not done:
             self._goal = self.session.step  # nobody trains any more
-            self._told += 1
         else:
             # A moving mean, as spans with an evaluation take longer.
             self._rate += 0.2 * (done / took - self._rate)
         if self._speed is not None:
             self._step_due = max(start, self._step_due) + done / self._speed
+        self._told += len(self.session.ended) > ended  # pages count those that diverge
         self._is_stale = self._unseen = self._unsaved = True
 
     def _rest(self) -> None:
@@ -208,7 +213,7 @@ class LiveControl:
         if not self._is_idle():
             wait = min(wait, self._step_due - now)
         if self._is_stale:
-            wait = min(wait, self._shown_at + 1 / FRAMES - now)
+            wait = min(wait, self._shown_at + self._between() - now)
         if self._unseen:
             wait = min(wait, max(self._looked_until - now, 0.05))
         with self._wake:
@@ -219,7 +224,7 @@ class LiveControl:
 
     def _show(self, force: bool = False) -> None:
         now = time.monotonic()
-        if force or (self._is_stale and now >= self._shown_at + 1 / FRAMES):
+        if force or (self._is_stale and now >= self._shown_at + self._between()):
             self._shown_at, self._is_stale = now, False
             self._version += 1
             self.snapshot = self._snapshot()
@@ -229,10 +234,20 @@ class LiveControl:
         self._looks |= look(self.session, self._frame)
         self._looks = {arm: self._looks[arm] for arm in self.session.arms if arm in self._looks}
         took = time.monotonic() - start
-        self._looked_until = start + max(LOOKS, took / SHARE)
+        self._looked_until = start + max(LOOKS, took / max(SHARE, self._free() / 2))
         self._seen += 1
         self._unseen = False
         self._is_stale = True
+
+    def _between(self) -> float:
+        """Seconds between two snapshots."""
+        return 1 / (FRAMES if self._free() > SHARE else FEWER)
+
+    def _free(self) -> float:
+        """The share of the time that the training does not need at its speed."""
+        if self._is_idle():
+            return 1.0
+        return 0.0 if self._speed is None else 1 - self._speed / max(self._rate, self._speed)
 
     def _prepare(self) -> None:
         """What follows from the session that there is now."""
@@ -248,7 +263,7 @@ class LiveControl:
             "epoch": round(session.step / session.batches.steps_per_epoch, 2),
             "running": not self._is_idle(),
             "speed": self._speed,
-            "rate": round(self._rate, 1),
+            "rate": round(min(self._rate, self._speed or self._rate), 1),
             "every": curves.every,
             "error": None if self.error is None else "The training has ended with an error.",
         }
@@ -276,6 +291,8 @@ class LiveControl:
     # --- commands --------------------------------------------------------------------------
 
     def _command(self, command: Command, future: Future[Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return  # whoever asked has gone
         try:
             answer = command(self.session) if callable(command) else self._done(command)
         except Exception as error:  # noqa: BLE001  # whoever waits gets it, and training goes on
@@ -355,8 +372,14 @@ class LiveControl:
         self._prepare()
         self._save(fresh=True)
 
-    def _do_test(self) -> list[dict[str, Any]]:
-        return tested(self.session)
+    def _do_test(self) -> dict[str, Any]:
+        """Tests are counted here: all pages look at the same session."""
+        found = [
+            {"text": str(one), "shown": one.shown, "first": one.first, "second": one.second}
+            for one in compared(self.session)
+        ]
+        self.session.tests += bool(found)
+        return {"step": self.session.step, "number": self.session.tests, "compared": found}
 
     def _changed(self) -> None:
         self._told += 1
@@ -369,6 +392,11 @@ class LiveControl:
             with self._pace.write():
                 self._keep(self.session, fresh)
         self._unsaved = False
+
+
+def _ended() -> SettingError:
+    must = "come while the session goes on"
+    return SettingError(sentence("a command", "the page", must, "its end"))
 
 
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -386,55 +414,3 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "test": (),
 }
 """Commands of pages, and the fields of each."""
-
-
-def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What there is to say of a session that its curves and looks do not show."""
-    ended: dict[str, dict[str, int]] = {}
-    for (arm, _), one in session.ended.items():
-        counts = ended.setdefault(arm, {"diverged": 0, "stopped": 0})
-        counts[one.kind] += 1
-    running = set(session.running)
-    arms = [
-        {
-            "name": name,
-            "optimizer": type(member.optimizer).__name__,
-            "settings": {field: member.get(field) for field in STEERED},
-            "trains": name in running,
-            **ended.get(name, {"diverged": 0, "stopped": 0}),
-        }
-        for name, member in session.arms.items()
-    ]
-    data = session.setup.data
-    return {
-        "arms": arms,
-        "seeds": [str(seed) for seed in session.setup.seeds],  # beyond what JavaScript can count
-        "series": list(SERIES),
-        "task": data.task,
-        "data": {"name": data.name, "rows": len(data.train), "held": len(session.held)},
-        "batchSize": session.setup.batch_size,
-        "stepsPerEpoch": session.batches.steps_per_epoch,
-        "engine": session.setup.engine,
-        "log": [entry.plain() for entry in session.log],
-        "undone": len(session.undone),
-        "frame": frame,
-    }
-
-
-def tested(session: LiveSession) -> list[dict[str, Any]]:
-    """The arms against each other, by the last point of the curves; [] for fewer than two."""
-    which = "loss" if session.setup.data.task == "regression" else "accuracy"
-    place = SERIES.index(which)
-    found = {}
-    for arm in session.arms:
-        values = session.curves.values(arm)[place, :, -1:].astype(float).ravel()
-        if arm in session.running and values.size:
-            worst = np.inf if which == "loss" else -np.inf
-            found[arm] = np.where(np.isnan(values), worst, values)
-    if len(found) < 2:
-        return []
-    compared = compare_all(found, better="lower" if which == "loss" else "higher")
-    return [
-        {"text": str(one), "shown": one.shown, "first": one.first, "second": one.second}
-        for one in compared
-    ]

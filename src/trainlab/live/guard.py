@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -20,7 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY: Final = 2**16
-"""The largest body of a request."""
+"""The largest body of a request, where nothing else is said."""
 HEAD: Final = 2**14
 """The most bytes of a path with its query, and of all headers."""
 READING: Final = ("GET", "HEAD")
@@ -39,10 +40,19 @@ class Guard:
         What the address has that is printed.
     framed : bool
         Whether a notebook on this machine may show the page in a frame.
+    bodies : dict of int
+        Paths to which more than BODY bytes may be sent, and how many.
     """
 
-    def __init__(self, app: ASGI, hosts: Sequence[str], token: str, framed: bool = False) -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: ASGI,
+        hosts: Sequence[str],
+        token: str,
+        framed: bool = False,
+        bodies: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        self._app, self._bodies = app, bodies
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"http://{host}" for host in hosts)
         self._token, self._secret = token, secrets.token_urlsafe(32)
@@ -104,9 +114,11 @@ class Guard:
             if has_body or _values(scope, b"transfer-encoding"):
                 return 400, "A request that reads has no body."
             return None
+        if _values(scope, b"transfer-encoding"):
+            return 411, "A request says how long it is."  # else it could be longer than it says
         if len(sizes) != 1 or not (sizes[0].isascii() and sizes[0].isdigit()):
             return 411, "A request says how long it is."
-        if len(sizes[0]) > 9 or int(sizes[0]) > BODY:
+        if len(sizes[0]) > 9 or int(sizes[0]) > self._bodies.get(scope["path"], BODY):
             return 413, "The request is too large."
         return None
 

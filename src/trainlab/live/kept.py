@@ -17,7 +17,6 @@ from trainlab.live.setup import ARM_NAME, revived
 from trainlab.members import Member
 from trainlab.models.records import plain_record, revive
 from trainlab.network.architecture import MLP
-from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
 from trainlab.settings import is_integer
 from trainlab.store import Store, decode, encode
@@ -96,7 +95,7 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
     }
     parts = {("session", 0): encode(info, session.curves.arrays())}
     for place, (_, _, state) in enumerate(members):
-        parts["member", place] = encode({}, _arrays(state))
+        parts["member", place] = encode({}, state.arrays())
     run = store.run(RUN, SETUP, 1, fresh)
     gone = [("member", place) for place in run.load("member") if place >= len(members)]
     run.save(parts, gone)
@@ -129,7 +128,7 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     states: dict[Key, MemberState] = {}
     ended: dict[Key, EndedMember] = {}
     for (arm, seed, kind, updates), arrays in zip(info["members"], found, strict=True):
-        state = _state(arrays, updates)
+        state = MemberState.of(arrays, updates)
         if kind == "trains":
             states[arm, seed] = state
         else:
@@ -139,17 +138,3 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     session.resume(SessionPoint(len(log), info["step"], arms, states, ended), log)
     session.curves.take(curves)
     return session
-
-
-def _arrays(state: MemberState) -> dict[str, Array]:
-    own = {f"state/{name}": values for name, values in state.optimizer.items()}
-    return {"params": state.params, "buffers": state.buffers, **own}
-
-
-def _state(arrays: Mapping[str, Array], updates: int) -> MemberState:
-    own = {
-        name.removeprefix("state/"): values
-        for name, values in arrays.items()
-        if name.startswith("state/")
-    }
-    return MemberState(arrays["params"], arrays["buffers"], own, updates)

@@ -92,7 +92,7 @@ class Lanes:
                 threads,
             )
             lane = engine.open(spec)
-            source = BatchSource(setting.batches, getattr(engine, "permutations", None))
+            source = BatchSource(setting.batches, getattr(engine, "permutations", None), threads)
             self._lanes.append((lane, [own[place] for place in lane.places], source))
 
     @property

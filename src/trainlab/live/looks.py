@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -61,7 +62,7 @@ def frame_of(session: LiveSession) -> dict[str, Any] | None:
 
 def look(session: LiveSession, frame: dict[str, Any] | None) -> dict[str, Any]:
     """Everything there is to see of the arms that train, by arm."""
-    surfaces = {} if frame is None else _surfaces(session, frame)
+    seen = {} if frame is None else surfaces(session, frame)
     found = {}
     for arm in session.running:
         key = next(key for key in session.keys(arm) if key in session.lanes.keys)
@@ -70,9 +71,12 @@ def look(session: LiveSession, frame: dict[str, Any] | None) -> dict[str, Any]:
         member = dataclasses.replace(session.arms[arm], seed=key[1])
         found[arm] = {
             "seed": str(member.seed),
+            "rows": min(ROWS, len(session.shown)),
             "layers": _layers(session, member, state),
             "wrong": _wrong(session, member, state),
-            "surface": surfaces.get(arm),
+            "surface": None
+            if arm not in seen
+            else dict(zip(("mean", "apart"), map(_bytes, seen[arm]), strict=True)),
         }
     return found
 
@@ -80,22 +84,21 @@ def look(session: LiveSession, frame: dict[str, Any] | None) -> dict[str, Any]:
 # --- decision surfaces -----------------------------------------------------------------------
 
 
-def _surfaces(session: LiveSession, frame: dict[str, Any]) -> dict[str, Any]:
-    """Of each arm the mean probability of class 1, and how far its seeds disagree, as bytes.
+Surface = tuple[Array, Array]
+"""Of each point the mean probability of class 1, and how far the seeds disagree: 0 where all
+decide alike, 1 where half do; row by row from above."""
 
-    Rows of the picture go down, so y falls.  0 in `apart`: all decide alike; 255: half and half.
-    """
-    loss = next(iter(session.arms.values())).network.loss
+
+def surfaces(session: LiveSession, frame: Mapping[str, Any]) -> dict[str, Surface]:
+    """Those of the arms that train."""
     outputs = session.lanes.outputs(_grid(frame["low"], frame["high"]))
     found = {}
     for arm in session.running:
         own = np.stack([outputs[key] for key in session.keys(arm) if key in outputs])
-        chance = loss.probabilities(own)[..., 1]
+        with np.errstate(all="ignore"):  # as of outputs that overflowed
+            chance = 1 / (1 + np.exp(own[..., 0] - own[..., 1]))  # softmax of two, for a picture
         share = (chance > 0.5).mean(axis=0)
-        found[arm] = {
-            "mean": _bytes(chance.mean(axis=0)),
-            "apart": _bytes(2 * np.minimum(share, 1 - share)),
-        }
+        found[arm] = chance.mean(axis=0), 2 * np.minimum(share, 1 - share)
     return found
 
 
@@ -104,6 +107,11 @@ def _grid(low: float, high: float) -> Array:
     along = np.linspace(low, high, SIDE)
     x, y = np.meshgrid(along, along[::-1])
     return np.column_stack([x.ravel(), y.ravel()]).astype(np.float32)
+
+
+def _packed(mean: Array, apart: Array) -> dict[str, str]:
+    """A surface as pages get it: a byte for each point."""
+    return {"mean": _bytes(mean), "apart": _bytes(apart)}
 
 
 def _bytes(shares: Array) -> str:

@@ -8,10 +8,12 @@ import logging
 import secrets
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +32,8 @@ from trainlab.live.messages import PageState, difference
 from trainlab.live.presets import PRESETS
 from trainlab.live.script import script_of
 from trainlab.live.session import LiveSession
+from trainlab.live.summary import render, summarize
+from trainlab.live.uploads import LARGEST_TABLE, Uploads
 from trainlab.models.container import pack
 from trainlab.models.kinds import kind_of
 from trainlab.population import Population
@@ -59,10 +63,12 @@ def assets() -> dict[str, tuple[bytes, str]]:
     }
 
 
-def application(control: LiveControl, given: GivenData | None = None) -> Starlette:
+def application(
+    control: LiveControl, given: GivenData | None = None, uploads: Uploads | None = None
+) -> Starlette:
     """The routes, which `Guard` stands in front of."""
-    files = assets()
-    offered = json.dumps({"catalogue": catalogue(given), "lessons": PRESETS}).encode("utf-8")
+    files, reading = assets(), asyncio.Lock()
+    offered = {"catalogue": catalogue(given), "lessons": PRESETS}
 
     def page(request: Request) -> Response:
         name = request.path_params.get("name", "index.html")
@@ -72,7 +78,8 @@ def application(control: LiveControl, given: GivenData | None = None) -> Starlet
         return Response(content, headers={"content-type": kind})
 
     def offers(request: Request) -> Response:
-        return Response(offered, media_type="application/json")
+        tables = None if uploads is None else uploads.known
+        return JSONResponse({**offered, "tables": tables})
 
     async def events(request: Request) -> Response:
         if control.watchers >= PAGES:
@@ -90,6 +97,27 @@ def application(control: LiveControl, given: GivenData | None = None) -> Starlet
             return JSONResponse({"error": "A command is an object."}, 400)
         return await _done(control, found)
 
+    async def table(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0] != "text/csv":
+            return JSONResponse({"error": "A table is CSV."}, 415)
+        if uploads is None:
+            return JSONResponse({"error": "This server takes no tables."}, 403)
+        if reading.locked():
+            return JSONResponse({"error": "Another table is being read."}, 503)
+        async with reading:
+            title = request.query_params.get("name", "")
+            try:
+                content = await asyncio.wait_for(request.body(), PATIENCE)
+                found = await run_in_threadpool(uploads.add, content, title)
+            except TimeoutError:
+                return JSONResponse({"error": "That takes too long."}, 503)
+            except TrainlabError as error:
+                return JSONResponse({"error": str(error)}, 400)
+            except OSError as error:
+                text = f"The table cannot be kept: {error.strerror}."
+                return JSONResponse({"error": text}, 507)
+        return JSONResponse({"answer": found})
+
     async def export(request: Request) -> Response:
         name = request.path_params["name"]
         if name == "results.csv":
@@ -97,11 +125,13 @@ def application(control: LiveControl, given: GivenData | None = None) -> Starlet
             return _file(content, name, "text/csv; charset=utf-8")
         if name not in EXPORTS:
             return Response("There is no such file.", 404, media_type="text/plain")
-        make, kind = EXPORTS[name]
+        take, finish, kind = EXPORTS[name]
         try:
-            made = await asyncio.wait_for(asyncio.wrap_future(control.ask(make)), PATIENCE)
+            made = await asyncio.wait_for(asyncio.wrap_future(control.ask(take)), PATIENCE)
         except TrainlabError as error:
             return Response(str(error), 400, media_type="text/plain")
+        if finish is not None:
+            made = await run_in_threadpool(finish, made)
         return _file(made, name, kind)
 
     return Starlette(
@@ -111,6 +141,7 @@ def application(control: LiveControl, given: GivenData | None = None) -> Starlet
             Route("/offers", offers),
             Route("/events", events),
             Route("/command", command, methods=["POST"]),
+            Route("/table", table, methods=["POST"]),
             Route("/export/{name}", export),
         ]
     )
@@ -179,16 +210,22 @@ def population_of(session: LiveSession) -> Population:
 
 
 def _results(session: LiveSession) -> bytes:
-    """The log, and the last point of every member's curves."""
-    members = []
+    """The log, and of every member its updates and the last point of its curves.
+
+    Those that stopped or diverged have the last one before that; "step" says which it is.
+    """
+    members, states = [], session.states()
     for arm in session.arms:
-        values = session.curves.values(arm)[:, :, -1:]
+        values = session.curves.values(arm)
         for place, (_, seed) in enumerate(session.keys(arm)):
             ended = session.ended.get((arm, seed))
-            last = values[:, place, 0].tolist() if values.size else []
-            found = {name: _plain(one) for name, one in zip(SERIES, last, strict=False)}
-            kind = "trains" if ended is None else ended.kind
-            members.append({"arm": arm, "seed": seed, "status": kind, **found})
+            status = "trains" if ended is None else ended.kind
+            one = {"arm": arm, "seed": seed, "status": status}
+            known = np.flatnonzero(~np.isnan(values[0, place]))
+            last = values[:, place, known[-1]].tolist() if known.size else [np.nan] * len(SERIES)
+            one |= {"updates": states[arm, seed].updates}
+            one |= {"step": session.curves.steps[known[-1]] if known.size else None}
+            members.append(one | {name: _plain(v) for name, v in zip(SERIES, last, strict=True)})
     return json.dumps({**log_of(session), "results": members}, indent=1).encode("utf-8")
 
 
@@ -212,11 +249,20 @@ def _table(now: Snapshot) -> bytes:
     return write_table(columns)
 
 
-EXPORTS: Final[Mapping[str, tuple[Callable[[LiveSession], bytes], str]]] = {
-    "session.py": (_script, "text/x-python; charset=utf-8"),
-    "log.json": (_log, "application/json"),
-    "results.json": (_results, "application/json"),
-    "model.safetensors": (_model, "application/octet-stream"),
+class Export(NamedTuple):
+    """A file to keep: what is taken of the session between two steps, and what is made of it."""
+
+    take: Callable[[LiveSession], Any]
+    finish: Callable[[Any], bytes] | None
+    kind: str
+
+
+EXPORTS: Final[Mapping[str, Export]] = {
+    "report.html": Export(summarize, render, _TYPES["html"]),
+    "session.py": Export(_script, None, "text/x-python; charset=utf-8"),
+    "log.json": Export(_log, None, "application/json"),
+    "results.json": Export(_results, None, "application/json"),
+    "model.safetensors": Export(_model, None, "application/octet-stream"),
 }
 
 
@@ -243,6 +289,8 @@ class LiveServer:
         0 takes any free one.
     framed : bool
         Whether a notebook may show the page in a frame.
+    uploads : Uploads, optional
+        Where tables are kept that pages send; None: they may send none.
     """
 
     def __init__(
@@ -252,6 +300,7 @@ class LiveServer:
         host: str = LOCAL,
         port: int = 0,
         framed: bool = False,
+        uploads: Uploads | None = None,
     ) -> None:
         if host in ("", "0.0.0.0", "::"):  # noqa: S104  # which is refused here
             must = "be one address, which browsers name"
@@ -266,7 +315,8 @@ class LiveServer:
         names = ["127.0.0.1", "localhost", *({host.lower()} - {LOCAL})]
         hosts = [f"{name}:{self.port}" for name in names]
         self._name = "localhost" if framed else host
-        guard = Guard(application(control, given), hosts, self._token, framed)
+        app = application(control, given, uploads)
+        guard = Guard(app, hosts, self._token, framed, {"/table": LARGEST_TABLE})
         self._server = uvicorn.Server(
             uvicorn.Config(
                 guard,
@@ -305,3 +355,21 @@ class LiveServer:
         if self._thread is not None:
             self._thread.join()
         self._socket.close()
+
+
+@contextmanager
+def serving(
+    control: LiveControl, given: GivenData | None = None, **where: Any
+) -> Iterator[LiveServer]:
+    """Trains, and serves the page in threads, until the end of the block.
+
+    where  host, port, framed and uploads, as `LiveServer` has them
+    """
+    server = LiveServer(control, given, **where)
+    control.start()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        control.close()

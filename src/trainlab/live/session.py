@@ -84,8 +84,8 @@ class LiveSession:
         self.setup = setup
         data, members = setup.data, list(setup.arms.values())
         splits, widths = check_data(data, members, setup.dtype)
-        held = next(name for name in ("validation", "test", "train") if name in splits)
-        self.held = splits[held]
+        self.held_name = next(n for n in ("validation", "test", "train") if n in splits)
+        self.held = splits[self.held_name]
         given = {"train": splits["train"], "shown": first_rows(splits["train"], SHOWN)}
         given["held"] = self.held
         engine = engine_for(setup.engine, members, OWNER)
@@ -96,6 +96,7 @@ class LiveSession:
         self.shown = given["shown"]
         self.log: list[Intervention] = []
         self.undone: list[Intervention] = []
+        self.tests = 0  # that somebody has asked for
         self.curves = Curves(setup.arms, len(setup.seeds), setup.evaluate)
         self._points: list[SessionPoint] = [SessionPoint(0, 0, setup.arms, None, {})]
         self._restore(self._points[0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trainlab.data.arrays import Dataset, content_of
 from trainlab.data.digits import load_digits
@@ -23,19 +23,22 @@ from trainlab.optimizers import Optimizer
 from trainlab.population.validation import check_data
 from trainlab.settings import Rule, is_integer, one_of, several, whole_number
 
+if TYPE_CHECKING:
+    from trainlab.tables.problem import TableProblem
+
 ARMS: Final = 8
 """The most that train at a time: a chart has as many colours."""
 SEEDS: Final = 100
 NAME: Final = 60
 """The longest name of an arm."""
-EVALUATE: Final = 50
+EVALUATE: Final = 20
 """Steps between two evaluations in the beginning; they become rarer (curves.py)."""
 OWNER: Final = "a live session"
 
 _BATCH: Final = whole_number(1, "20", high=2**20)
 _ROWS: Final = whole_number(2, "300", high=2**20)
 _ENGINE: Final = one_of(ENGINES)
-_EVALUATE: Final = whole_number(1, "50", high=2**20)
+_EVALUATE: Final = whole_number(1, "20", high=2**20)
 ARM_NAME: Final = Rule(
     lambda v: isinstance(v, str) and 0 < len(v) <= NAME and v.isprintable() and v == v.strip(),
     f"be a name of at most {NAME} printable characters",
@@ -146,13 +149,17 @@ def _check_schedule(name: str, optimizer: Optimizer) -> None:
 def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
     """The setup that `described` gave this value for; ModelFileError names the file otherwise.
 
-    data  for a setup whose data was given, not named; its content must be the same
+    data  for a setup whose data was given, not drawn or loaded by its name alone; its content
+          must be the same
     """
     if not isinstance(value, dict) or set(value) != _FIELDS:
         got = sorted(value) if isinstance(value, dict) else value
         must = f"have the fields {', '.join(sorted(_FIELDS))}"
         raise ModelFileError(sentence("setup", file, must, got))
-    source, given = value["source"], data
+    source = value["source"]
+    if isinstance(source, dict) and source.get("name") != "table":
+        data = None  # a page that was given data may have begun a session on others
+    given = data
     if data is None:
         if not isinstance(source, dict):
             must, remedy = "be given again, since it has no name", "tl.live(population, data)"
@@ -160,7 +167,8 @@ def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
         data = load_source(source, trusted=True)
     if content_of(data) != value["data"]:
         must = f"have the content that the session had, {str(value['data'])[:12]}…"
-        raise DataError(sentence("data", file, must, f"{content_of(data)[:12]}…"))
+        remedy = "the data that it had, or another store"
+        raise DataError(sentence("data", file, must, f"{content_of(data)[:12]}…", remedy))
     listed = value["arms"]
     if not isinstance(listed, list) or not all(
         isinstance(one, dict) and set(one) == {"name", "network", "optimizer"} for one in listed
@@ -221,7 +229,10 @@ _PLANAR: Final = ("rows", "validation", "noise", "seed")
 _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "digits": ("rows",),
     "mnist": ("rows",),
-    "table": ("csv", "target", "drop", "delimiter", "skip_lines", "decimal", "task"),
+    "table": (
+        *("csv", "target", "drop", "delimiter", "skip_lines", "decimal", "task"),
+        "drop_missing_target",
+    ),
 }
 
 
@@ -240,23 +251,28 @@ def _fewer(data: Dataset, fields: Mapping[str, Any]) -> Dataset:
 def load_table(
     csv: str, target: str, drop: Sequence[str] = (), task: Any = None, **how: Any
 ) -> Dataset:
-    """A table as `trainlab search` reads it: a fifth of its rows is for validation.
+    """A table as `trainlab search` reads it, as `dataset_of` splits it."""
+    from trainlab.tables.problem import problem
 
-    Words become columns, and all are standardized by what the other rows are like.
+    return dataset_of(problem(csv, target, tuple(drop), task, **how))
+
+
+def dataset_of(of: TableProblem, name: str | None = None) -> Dataset:
+    """The rows of a table: a fifth of them, drawn at random, is for validation.
+
+    Words become columns.  Columns, and the target of a regression, are standardized by what the
+    other rows are like.
     """
     # Imported here: most sessions have no table.
     from sklearn.preprocessing import StandardScaler
 
     from trainlab.data.arrays import draw_rows, from_arrays
-    from trainlab.estimators import TableEncoder
-    from trainlab.tables.problem import problem
 
-    of = problem(csv, target, tuple(drop), task, **how)
     classifies = of.task == "classification"
     rest, taken = draw_rows(of.y, 0.2, stratify=False, seed=0, purpose="validation")
-    steps = [TableEncoder(of.words)] if of.columns else []
+    steps = [of.encoder()] if of.columns else []
     x, held = of.x[rest], of.x[taken]
     for step in (*steps, StandardScaler()):
         x, held = step.fit_transform(x), step.transform(held)
     y = of.y if classifies else StandardScaler().fit(of.y[rest, None]).transform(of.y[:, None])
-    return from_arrays(x, y[rest], validation=(held, y[taken]), task=of.task, name=of.name)
+    return from_arrays(x, y[rest], validation=(held, y[taken]), task=of.task, name=name or of.name)

@@ -7,10 +7,12 @@ import html
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainlab.data.arrays import Dataset
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from trainlab.live.server import LiveServer
 
 PORT = whole_number(0, "0", high=65535)
+SPEED = 100.0
+"""Steps a second in the beginning: what is small learns in a second otherwise, unseen."""
 
 
 class LivePage:
@@ -100,7 +104,6 @@ class LivePage:
         if self._is_open:
             self._is_open = False
             atexit.unregister(self.close)
-            self._server.close()
             self._stack.close()
             self._ended.set()
 
@@ -211,17 +214,22 @@ def opened(
 ) -> LivePage:
     """A page that is served in threads: what a store has goes on, else the setup begins."""
     check_installed()
-    from trainlab.live.server import LiveServer
+    from trainlab.live.server import serving
+    from trainlab.live.uploads import Uploads
 
     def begin(choice: Mapping[str, Any]) -> LiveSession:
-        return LiveSession(setup_of(choice, given, engine))
+        return LiveSession(setup_of(choice, given, engine, uploads))
 
     with ExitStack() as stack:
         kept, saved = None, None
+        if store is None:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trainlab-live-")))
+        else:
+            place = as_path(store, "store", "live", "be None or a folder")
+        uploads = Uploads(place / "tables")
         if store is not None:
-            folder = as_path(store, "store", "live", "be None or a folder")
-            kept = stack.enter_context(Store(folder))
-            saved = resumed(kept, str(folder), None if given is None else given.data)
+            kept = stack.enter_context(Store(place))
+            saved = resumed(kept, str(place), None if given is None else given.data)
         choice = PRESETS[0]["choice"] if setup is None and given is None else None
         if session is None and saved is None and setup is None and given is not None:
             choice = first_choice(given)
@@ -235,11 +243,9 @@ def opened(
             assert kept is not None
             keep(kept, own, fresh)
 
-        control = LiveControl(first, begin, save if kept is not None else None, choice)
-        server = LiveServer(control, given, host, port, framed)
-        control.start()
-        stack.callback(control.close)
-        server.start()
+        control = LiveControl(first, begin, save if kept is not None else None, choice, SPEED)
+        where = {"host": host, "port": port, "framed": framed, "uploads": uploads}
+        server = stack.enter_context(serving(control, given, **where))
         return LivePage(control, server, stack.pop_all())
     raise AssertionError("a stack that suppresses nothing")
 

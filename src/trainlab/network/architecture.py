@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,7 @@ from trainlab.settings import (
     Takes,
     cast,
     choice,
+    fields_of,
     is_real,
     number,
     record,
@@ -178,7 +179,7 @@ class MLP(Settings):
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(self.resolved(field.name) for field in dataclasses.fields(self))
+        return tuple(self.resolved(field.name) for field in fields_of(self))
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
@@ -286,6 +287,12 @@ class Architecture:
     def size(self) -> int:
         """The number of trained parameters of one network."""
         return self.layout.size
+
+    @property
+    def starts(self) -> Hashable:
+        """What `initialize` depends on, beside the seed."""
+        entries = (*self.layout.entries, *self.buffer_layout.entries)
+        return tuple((entry.parameter.start, entry.parameter.shape) for entry in entries)
 
     def initialize(self, seed: int, dtype: Any = np.float32) -> tuple[Array, Array]:
         """The starting parameters (P,) and buffers (Q,) of one network.

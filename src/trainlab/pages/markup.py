@@ -64,6 +64,16 @@ def asset(name: str, package: str = "trainlab.pages") -> str:
     return resources.files(package).joinpath("templates", name).read_text(encoding="utf-8")
 
 
+def bundle(*files: tuple[str, str]) -> str:
+    """Modules of ours as one script for a page: each (package, name), after those it imports."""
+    parts = (_LINKS.sub("", asset(name, package)) for package, name in files)
+    return '"use strict";\n(() => {{\n{}}})();\n'.format("\n".join(parts))
+
+
+_LINKS: Final = re.compile(r"^(import .*;\n|export )", re.MULTILINE)
+"""What links modules: in one script all names are there."""
+
+
 def _policy(style: str, script: str | None) -> str:
     """The Content-Security-Policy: this style, this script, pictures in the page, no request."""
     scripts = f"script-src {_hash(script)}; " if script else ""
@@ -79,7 +89,7 @@ def _hash(text: str) -> str:
 
 
 def uri(svg: bytes) -> str:
-    """An SVG as a data URI, safe in a quoted attribute; percent-encoded, a quarter below base64.
+    """An SVG as a data URI, safe in an attribute in double quotes; a quarter below base64.
 
     Space is left out where SVG needs none: in paths it would be a fifth of the page.  The
     rest of it is encoded, since a space ends a URL in `srcset`.
@@ -88,14 +98,14 @@ def uri(svg: bytes) -> str:
     'data:image/svg+xml,%3Ca%20d=%22M0,1L2,3%22/%3E'
     """
     compact = _PATH.sub(_numbers, b" ".join(svg.split())).replace(b"> <", b"><")
-    # Quotes, brackets, & and whatever ends an attribute or an element are never left as they are.
-    return "data:image/svg+xml," + urllib.parse.quote(compact, safe="=:/;,.-_()")
+    # Double quotes, brackets, & and whatever ends an attribute or an element are never left so.
+    return "data:image/svg+xml," + urllib.parse.quote(compact, safe="=:/;,.-_()'")
 
 
-_PATH: Final = re.compile(rb' d="([^"]*)"')
+_PATH: Final = re.compile(rb" d=([\"'])(.*?)\1")
 _COMMAND: Final = re.compile(rb" ?([A-Za-z]) ?")
 
 
 def _numbers(path: re.Match[bytes]) -> bytes:
-    numbers = _COMMAND.sub(rb"\1", path[1]).strip().replace(b" ", b",")
-    return b' d="' + numbers + b'"'
+    numbers = _COMMAND.sub(rb"\1", path[2]).strip().replace(b" ", b",")
+    return b" d=" + path[1] + numbers + path[1]

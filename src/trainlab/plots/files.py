@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from trainlab.plots.compact import compact
 from trainlab.plots.themes import DARK, LIGHT, Theme
 
 SVG_DPI: Final = 72
@@ -33,21 +34,7 @@ def svg(figure: Figure) -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "trainlab", "svg.fonttype": "path"}):
         _lay_out(figure, SVG_DPI)
         canvas.print_svg(file, metadata={"Date": None, "Creator": None})
-    return _PATH.sub(lambda path: _DECIMALS.sub(rb"\1", path[0]), file.getvalue())
-
-
-# A hundredth of a point is beyond any screen; the digits after it are half of the file.
-_PATH: Final = re.compile(rb' d="[^"]*"')
-_DECIMALS: Final = re.compile(rb"(\.\d\d)\d+")
-
-
-def recolored(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
-    """The SVG of a figure in another theme: drawn anew it would differ in its colours alone.
-
-    Colours that are none of the theme stay.
-    """
-    new = dict(zip(theme.colors, other.colors, strict=True))
-    return _COLOR.sub(lambda found: new.get(found[0].decode(), found[0].decode()).encode(), drawn)
+    return compact(file.getvalue())
 
 
 def adaptive(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
@@ -76,7 +63,7 @@ def adaptive(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
 
 
 _OPENING: Final = re.compile(rb"<svg\b[^>]*>")
-_COLOR: Final = re.compile(rb"(?<=: )#[0-9a-f]{6}\b")
+_COLOR: Final = re.compile(rb"(?<=[: ])#[0-9a-f]{6}\b")  # of a style; files of old have a space
 
 
 def _lay_out(figure: Figure, dpi: int) -> None:

@@ -1,14 +1,16 @@
-"""Drawings of functions, simplest first: tangents, arrows, paths, a small matrix, a table."""
+"""Drawings of functions, simplest first: tangents, arrows, paths, a small matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from trainlab.plots.legends import Entry, line_entry, marker_entry
 from trainlab.plots.themes import LIGHT, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
@@ -27,12 +29,12 @@ def tangent(
         ls="--",
         label=f"tangent at x = {at:g}, slope {slope:.4f}",
     )
-    ax.plot([at], [value], "o", color=theme.color(1), ms=7)
+    ax.plot([at], [value], "o", color=theme.color(1), ms=7, label=f"the point x = {at:g}")
     ax.legend()
 
 
 def arrows(ax: Axes, x: Array, y: Array, u: Array, v: Array, theme: Theme = LIGHT) -> None:
-    """One arrow (u, v) at each point (x, y), scaled together; equal axes."""
+    """One arrow (u, v) from each point (x, y), scaled together; equal axes."""
     length = np.hypot(u, v)
     drawn = ax.quiver(x, y, u, v, length, angles="xy", cmap=ramp(theme), width=0.0045)
     ax.set_aspect("equal")
@@ -47,15 +49,22 @@ def path(
     levels: Sequence[float],
     color: int = 0,
     theme: Theme = LIGHT,
+    named: Sequence[float] = (),
 ) -> None:
-    """A path (x, y) over the contours of f on the axes' present limits.
+    """A path (x, y) over the contours of f on the axes' present limits; `path_entries` explains it.
 
-    The start is a ring, the end a full square, the minimum at (0, 0) a plus.
+    The start is a ring, the end a full square, the minimum at (0, 0) a plus.  The levels `named`
+    stand on their contours.
     """
     left, right = ax.get_xlim()
     bottom, top = ax.get_ylim()
     grid = np.meshgrid(np.linspace(left, right, 121), np.linspace(bottom, top, 121))
-    ax.contour(*grid, f(*grid), levels=list(levels), colors=theme.ink, linewidths=0.5, alpha=0.55)
+    style: Any = {"colors": theme.ink, "linewidths": 0.5, "alpha": 0.55}
+    drawn = ax.contour(*grid, f(*grid), levels=list(levels), **style)
+    if named:
+        numbers = ax.clabel(drawn, list(named), fmt="%g", fontsize=10, colors=theme.ink)
+        for number in numbers:
+            number.set(color=theme.ink, alpha=1.0)
     ink = theme.color(color)
     ax.plot([0], [0], "+", color=theme.ink, ms=12, mew=1.6)
     ax.plot(x, y, "-", color=ink, lw=1.5)
@@ -65,6 +74,18 @@ def path(
     ax.grid(False)
 
 
+def path_entries(start: str, steps: str, end: str, minimum: str, theme: Theme) -> list[Entry]:
+    """What the signs of `path` mean, in this order, and the contours."""
+    ring: Any = {"mfc": theme.paper, "mec": theme.ink, "mew": 1.8, "ms": 8}
+    return [
+        marker_entry(start, "o", theme, **ring),
+        line_entry(steps, theme, marker="o", ms=3.6, lw=1.5),
+        marker_entry(end, "s", theme, ms=8, mec=theme.paper),
+        marker_entry(minimum, "+", theme, ms=12, mew=1.6),
+        line_entry("points of equal f, with its value", theme, lw=0.5, alpha=0.55),
+    ]
+
+
 def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     """A small matrix as coloured cells with its numbers written in."""
     reach = float(np.max(np.abs(values))) or 1.0
@@ -72,7 +93,8 @@ def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
         # The greatest is not opaque, so that ink stays legible on every cell.
         color, alpha = theme.color(0 if value > 0 else 1), abs(value) / (1.8 * reach)
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, lw=0, color=color, alpha=alpha))
-        ax.text(j, i, f"{value:+.4f}", ha="center", va="center", color=theme.ink, fontsize=11.5)
+        number = f"{value:+.4f}".replace("-", "−")
+        ax.text(j, i, number, ha="center", va="center", color=theme.ink, fontsize=11.5)
     ax.set_aspect("equal")
     ax.set_xlim(-0.5, values.shape[1] - 0.5)
     ax.set_ylim(values.shape[0] - 0.5, -0.5)
@@ -83,23 +105,3 @@ def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
-
-
-def table(
-    ax: Axes, columns: Sequence[str], rows: Sequence[str], cells: Sequence[Sequence[str]]
-) -> None:
-    """Words in rows and columns, in the place of a drawing; the first row on top."""
-    ax.set_xlim(-0.5, len(columns) - 0.5)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    for i, words in enumerate(cells):
-        for j, word in enumerate(words):
-            ax.text(j, i, word, ha="center", va="center")
-    ax.set_xticks(range(len(columns)), list(columns))
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.xaxis.set_ticks_position("top")
-    ax.tick_params(length=0)
-    ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    for i in range(1, len(rows)):
-        ax.axhline(i - 0.5, color=ax.yaxis.label.get_color(), lw=0.4, alpha=0.4)

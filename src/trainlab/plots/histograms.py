@@ -24,9 +24,16 @@ class Strips:
 
 
 def strips(
-    ax: Axes, networks: Sequence[Strips], low: float, high: float, theme: Theme = LIGHT
+    ax: Axes,
+    networks: Sequence[Strips],
+    low: float,
+    high: float,
+    theme: Theme = LIGHT,
+    open_end: bool = False,
 ) -> None:
     """Upright histograms on [low, high], one for each layer, a group for each network.
+
+    `open_end`: the last bin holds what lies beyond `high`, too, and has a colour of its own.
 
     The width of a bin is the square root of its share over that of the fullest: otherwise
     half of a ReLU's outputs, which are 0, would make all others invisible.
@@ -41,6 +48,8 @@ def strips(
             ax.plot([left, left], [low, high], color=theme.faint, lw=0.8)
             right = left + np.append(width, width[-1])
             ax.fill_betweenx(edges, left, right, step="post", color=theme.color(0), lw=0)
+            if open_end:
+                ax.fill_betweenx(edges[-2:], left, right[-2:], color=theme.color(1), lw=0)
         above = (start + layers / 2, 1.02)
         words = f"{network.label}\n{network.note}" if network.note else network.label
         place = ax.get_xaxis_transform()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +14,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
+from trainlab.plots.legends import BAND
 from trainlab.plots.populations import spread
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
+
+NEAR: float = 0.22
+"""Opacity of the region that `sensitivity` shades."""
 
 SMALL: float = 10.0
 """Points: the smallest text of a figure."""
@@ -36,15 +41,17 @@ def above(
         width, columns = NARROW, 2
     rows = math.ceil(panels / columns)
     upper = (head * heads if theme.narrow else head) if heads else 0.0
-    figure = Figure(figsize=(width, upper + rows * height + 0.5), layout="constrained")
+    lower = rows * height + 0.5
+    figure = Figure(figsize=(width, upper + lower), layout="constrained")
     FigureCanvasAgg(figure)
-    below: Figure | SubFigure = figure
     large: list[Axes] = []
+    # Parts have names of their own; the title and the legend are those of the whole.
+    ratios = [upper, lower] if heads else [lower]
+    parts = figure.subfigures(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
+    below: SubFigure = parts[-1]
     if heads:
-        parts = figure.subfigures(2, 1, height_ratios=[upper, rows * height + 0.5], squeeze=False)
-        below = parts[1, 0]
         shape = (heads, 1) if theme.narrow else (1, heads)
-        large = list(parts[0, 0].subplots(*shape, squeeze=False).ravel())
+        large = list(parts[0].subplots(*shape, squeeze=False).ravel())
     grid = below.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for spare in grid[panels:]:
         spare.remove()
@@ -62,12 +69,6 @@ def name_common(axes: Sequence[Axes], x: str, y: str, title: str = "") -> None:
     part.supylabel(y, fontsize=12)
     if title:
         part.suptitle(title, fontsize=12.5, x=0.01, ha="left")
-
-
-def legend_below(ax: Axes, theme: Theme = LIGHT) -> None:
-    """The legend under the axes, where it hides nothing."""
-    columns = 1 if theme.narrow else 2
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, columnspacing=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +104,12 @@ def trials(
         edgecolors=theme.ink,
         linewidths=0.4,
         zorder=3,
+        label="one trial",
     )
-    ax.plot(x[~there], y[~there], "x", color=theme.color(1), ms=7)
+    if not there.all():
+        ax.plot(
+            x[~there], y[~there], "x", color=theme.color(1), ms=7, label="a trial that diverged"
+        )
     for box in boxes:
         (left, right), (low, high) = box.x, box.y
         ax.add_patch(
@@ -121,7 +126,6 @@ def trials(
             )
         )
     color_bar(drawn, ax, bar, theme, pad=0.02)
-    legend_below(ax, theme)
 
 
 def sensitivity(
@@ -132,24 +136,33 @@ def sensitivity(
     near: tuple[float, float] | None = None,
     diverged: Array | None = None,
     theme: Theme = LIGHT,
+    top: float = np.inf,
 ) -> None:
     """Losses (runs, rates) over rates: median and 95 % band, on a logarithmic axis.
 
     marks     rates to point out, each with a line style
     near      ends of the rates that are shaded
     diverged  the share of runs that diverged at each rate, as bars from the top (1: the height)
+    top       losses above it are triangles on the upper edge
     """
     logarithmic(ax, "x")
+    if np.isfinite(top):
+        ax.set_ylim(0, top)
     if near is not None:
         half = float(np.sqrt(rates[1] / rates[0]))
-        ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=0.22, lw=0)
-    for place, style in marks:
-        ax.axvline(place, color=theme.ink, ls=style, lw=1.1)
+        ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=NEAR, lw=0)
+    for place, line in marks:
+        ax.axvline(place, color=theme.ink, ls=line, lw=1.1)
     center, low, high, _ = spread(losses)
     ax.plot(rates, center, color=theme.color(0), marker="o", ms=3.5, lw=1.6)
     if low is not None and high is not None:
-        ax.fill_between(rates, low, high, color=theme.color(0), alpha=0.2, lw=0)
+        ax.fill_between(rates, low, high, color=theme.color(0), alpha=BAND, lw=0)
+    beyond = center > top
+    if beyond.any():
+        style: Any = {"color": theme.color(0), "ms": 6, "clip_on": False, "zorder": 5}
+        words = f"a loss above {top:g}"
+        ax.plot(rates[beyond], np.full(beyond.sum(), top), "^", label=words, **style)
     if diverged is not None and diverged.any():
-        top = ax.get_xaxis_transform()
-        ink = theme.color(1)
-        ax.vlines(rates, 1 - diverged, 1, transform=top, color=ink, lw=3.5, alpha=0.8)
+        words, share = "share of runs that diverged, from the top", ax.get_xaxis_transform()
+        style = {"color": theme.color(1), "lw": 3.5, "alpha": 0.8, "label": words}
+        ax.vlines(rates, 1 - diverged, 1, transform=share, **style)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +13,21 @@ from matplotlib.axes import Axes
 
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
+from trainlab.plots.legends import BAND, Corner, Entry, band_entry
+from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
 
 Array = npt.NDArray[np.float64]
 
 
-Corner = Literal["best", "upper left", "upper right", "lower left", "lower right"]
-
 UNITS: Final = ("step", "epoch")
 """Of the time that a history has."""
+
+STYLES: Final = ("-", "--", ":", "-.")
+"""Of the lines of the first series on axes, the second and so on."""
+
+ENDED: Final = "every run has diverged by here"
 
 DRAWN_POINTS: Final = 300
 """A curve of a figure 590 points wide shows little more; thinning keeps an SVG small."""
@@ -39,7 +44,7 @@ class Curve:
     high: Array | None = None
     note: str = ""
     color: int | None = None
-    dashed: bool = False
+    style: str = "-"
 
 
 def curves(
@@ -48,10 +53,12 @@ def curves(
     theme: Theme = LIGHT,
     mark_every: float | None = None,
     legend: Corner | None = "best",
+    entries: Iterable[Entry] = (),
 ) -> None:
     """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x.
 
-    `legend` None: none, where another panel tells the same arms.
+    `legend` None: none, where the figure or another panel tells the same arms.  `entries` stand
+    below the arms.
     """
     if not arms:
         raise SettingError(sentence("arms", "curves", "hold at least one Curve", arms))
@@ -62,7 +69,7 @@ def curves(
     high = max(float(arm.x[-1]) for arm in arms)
     ax.set_xlim(low, high if high > low else low + 1)
     if legend:
-        ax.legend(loc=legend)
+        draw_legend(ax, entries, legend)
 
 
 def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None) -> None:
@@ -74,7 +81,7 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
         y,
         color=ink,
         lw=1.8,
-        ls="--" if arm.dashed else "-",
+        ls=arm.style,
         marker=marker if len(marks) <= 40 else None,
         markevery=marks.tolist() if len(marks) <= 40 else None,
         ms=5.5,
@@ -83,11 +90,12 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
         label=f"{arm.label} ({arm.note})" if arm.note else arm.label,
     )
     if arm.low is not None and arm.high is not None:
-        ax.fill_between(x, arm.low[kept], arm.high[kept], color=ink, alpha=0.18, lw=0)
+        ax.fill_between(x, arm.low[kept], arm.high[kept], color=ink, alpha=BAND, lw=0)
     last = np.flatnonzero(np.isfinite(y))
     if last.size and last[-1] < len(y) - 1:
         # The curve ends early: every member has diverged by here.
-        ax.plot(x[last[-1]], y[last[-1]], "x", color=ink, ms=10, mew=2.4, clip_on=False)
+        style: Any = {"color": ink, "ms": 10, "mew": 2.4, "clip_on": False, "label": ENDED}
+        ax.plot(x[last[-1]], y[last[-1]], "x", **style)
 
 
 def _thinned(points: int, mark_every: float | None, x: Array) -> npt.NDArray[np.intp]:
@@ -135,7 +143,8 @@ def dots(
 ) -> None:
     """A line per label, the first on top: for each arm (runs, labels) the median and 95 % band.
 
-    On a log axis 0 has a place of its own, left of the decades.
+    `band_entry` with a marker explains the bars.  On a log axis 0 has a place of its own, left of
+    the decades.
     """
     place = np.arange(len(labels))[::-1]
     aside = np.linspace(0.24, -0.24, len(arms)) if len(arms) > 1 else np.zeros(1)
@@ -149,9 +158,6 @@ def dots(
         _log_with_zero(ax, np.concatenate([values.ravel() for _, values in arms]))
     ax.set_yticks(place, list(labels))
     ax.set_ylim(-0.6, len(labels) - 0.4)
-    columns = 1 if theme.narrow else 2
-    # Above the axes and their title, where it hides no dot.
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.06), ncols=columns, frameon=False)
 
 
 def _log_with_zero(ax: Axes, values: Array) -> None:
@@ -169,7 +175,8 @@ def _log_with_zero(ax: Axes, values: Array) -> None:
         ax.set_xlim(-0.3 * 10.0**first, 10.0**last * 2)
     else:
         logarithmic(ax, "x")
-        ax.set_xticks(ticks)
+        if last - first > 2:
+            ax.set_xticks(ticks)
 
 
 class _HistoryLike(Protocol):
@@ -195,7 +202,7 @@ def history(
     """A series of a training history: the median of each arm and its 95 % band over the seeds.
 
     On axes with curves of another series x is in the unit that it has there; SettingError
-    where the history does not say how many steps an epoch has.
+    where the history does not say how many steps an epoch has.  Each series has a style of line.
     """
     series, words = past.series[name], name.replace("_", " ")
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
@@ -206,16 +213,24 @@ def history(
         x = _in_unit(unit, series.axis, series.axis_values, past.steps_per_epoch)
         shown = list(filter(None, ax.get_ylabel().split(", "))) if there else []
         named = "" if set(shown) <= {words} else f", {words}"
+        if named and len(shown) == 1:
+            for line in ax.get_lines():
+                if not str(line.get_label()).startswith("_"):
+                    line.set_label(f"{line.get_label()}, {shown[0]}")
+        metrics = list(dict.fromkeys([*shown, words]))
+        style = STYLES[metrics.index(words) % len(STYLES)]
         arms = []
         for color, (text, rows) in enumerate(past.arms(by).items(), start=there):
             center, low, high, _ = spread(values[rows])  # other members end early, too
             lost = sum(past.status[row].kind == "diverged" for row in rows)
             note = f"{lost} of {len(rows)} diverged" if lost else ""
-            arms.append(Curve(text + named, x, center, low, high, note, color))
-        curves(ax, arms, theme)
+            arms.append(Curve(text + named, x, center, low, high, note, color, style))
+        bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
+        entry = band_entry("median, and the band of 95 % of the runs", theme)
+        curves(ax, arms, theme, entries=[entry] if bands else [])
         if there:
             ax.set_xlim(min(limits[0], ax.get_xlim()[0]), max(limits[1], ax.get_xlim()[1]))
-        label(ax, unit, ", ".join(dict.fromkeys([*shown, words])))
+        label(ax, unit, ", ".join(metrics))
     return ax
 
 

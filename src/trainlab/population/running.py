@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Unpack
 
+from trainlab import notebook
 from trainlab.data.arrays import Dataset
 from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
@@ -16,6 +18,8 @@ Adopt = Callable[[Fitted], History]
 
 class Running:
     """A training that goes on in the background; `Population.start` makes it.
+
+    A notebook shows its curves, which grow while it trains.
 
     Parameters
     ----------
@@ -40,11 +44,26 @@ class Running:
         self._adopt = adopt
 
     def __repr__(self) -> str:
-        if self._workers.is_done:
-            state = "failed" if self._workers.has_failed else "done"
+        return f"Running({self._state}; {self.history!r})"
+
+    def _repr_html_(self) -> str:
+        """The losses so far as curves, and where every arm is."""
+        from trainlab.training.display import running_html  # most trainings are not shown
+
+        return running_html(self.history, self._state)
+
+    def _ipython_display_(self) -> None:
+        """In a notebook the same, drawn again while it trains; in a terminal text."""
+        if notebook.is_running():
+            notebook.follow(self._repr_html_, lambda: self.is_done)
         else:
-            state = "paused" if self._workers.control.is_paused else "running"
-        return f"Running({state}; {self.history!r})"
+            sys.stdout.write(f"{self!r}\n")
+
+    @property
+    def _state(self) -> str:
+        if self._workers.is_done:
+            return "failed" if self._workers.has_failed else "done"
+        return "paused" if self._workers.control.is_paused else "running"
 
     @property
     def history(self) -> History:

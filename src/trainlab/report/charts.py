@@ -2,6 +2,7 @@
 
 A chart is plain JSON:
 
+    name    of the experiment, which files are named after
     series  list of {name, axis, smoothed, geometric, x, scale, wide, arms}
     arms    list of {label, color, seeds, curves}
     curves  base64 of little-endian floats, half ones or, of a `wide` series, single ones;
@@ -34,18 +35,18 @@ STRAIGHT: Final = 1e-3
 """Relative spread of the ratios of an axis up to which its values count as geometric."""
 
 
-def chart(measured: Measurements, names: Sequence[str]) -> dict[str, Any] | None:
+def chart(measured: Measurements, names: Sequence[str], title: str = "") -> dict[str, Any] | None:
     """The chart of the series named, as far as they were measured; None if none was."""
     drawn = [
         _series(each, measured.series[each], measured)
         for each in names
         if each in measured.series and len(measured.series[each].axis_values) > 1
     ]
-    return {"series": drawn} if drawn else None
+    return {"name": name(title) or "chart", "series": drawn} if drawn else None
 
 
 def _series(label: str, found: MeasuredSeries, measured: Measurements) -> dict[str, Any]:
-    smoothed = _per_step(found)
+    smoothed = label.endswith("loss") and _per_step(found)
     finite = np.where(np.isfinite(found.values), found.values, np.nan)
     values = evidence.smooth(finite) if smoothed else finite
     kept = thinned(len(found.axis_values))

@@ -45,6 +45,12 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
     NOT_JUDGED: ("?", "open"),
     NO_CLAIM: ("·", "plain"),
 }
+SCRIPTS: Final = (
+    ("trainlab.pages", "numbers.js"),
+    ("trainlab.pages", "downloads.js"),
+    ("trainlab.pages", "chart.js"),
+    ("trainlab.report", "report.js"),
+)
 MOST_TEX: Final = 2_000
 """Characters of equations that are set: results may come from anywhere."""
 CLAIMS: Final[Mapping[bool | None, tuple[str, str, str]]] = {
@@ -83,31 +89,31 @@ class Section:
         return self.results.experiment
 
     @functools.cached_property
-    def equations(self) -> Mapping[str, str]:
-        """Theme → the equations as a picture; empty without any, and for what cannot be set."""
+    def equations(self) -> str:
+        """The equations as a picture; "" without any, and for what cannot be set."""
         lines = self.experiment.equations
         if not lines or sum(map(len, lines)) > MOST_TEX:
-            return {}
+            return ""
         try:
             return pictures.equations(lines)
         except (ValueError, RecursionError):
-            return {}
+            return ""
 
     @functools.cached_property
     def chart(self) -> dict[str, Any] | None:
         """The curves that the page's script draws."""
-        return charts.chart(self.results.measured, self.experiment.curves)
+        return charts.chart(self.results.measured, self.experiment.curves, self.name)
+
+    @property
+    def tall(self) -> bool:
+        """Whether the figure needs more room on paper."""
+        return pictures.is_tall(self.figures.get("light", ""))
 
     @property
     def command(self) -> str | None:
         """The command that repeats the run."""
         known = (self.name,) if self.name in EXPERIMENTS else self.experiment.command
         return words.command(self.results, known)
-
-    @property
-    def inside(self) -> int:
-        """How many printed numbers lie inside our intervals."""
-        return sum(row.inside for row in self.results.published)
 
     @property
     def diverged(self) -> Mapping[str, int]:
@@ -182,7 +188,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         "trainlab.report",
         "index.html",
         style="\n" + _hues(),
-        script=markup.asset("chart.js", "trainlab.report"),
+        script=markup.bundle(*SCRIPTS),
         sections=shown,
         words=words,
         claims=CLAIMS,
@@ -190,7 +196,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         outcomes=_outcomes(shown),
         quick=any(section.results.environment.get("quick") for section in shown),
         replication=replication,
-        inside=sum(row.inside for _, row in replication),
+        replicated=words.replicated([row for _, row in replication]) if replication else "",
         few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),
         sources={key: text for key, text in published.sources().items() if key in cited},
         datasets=_datasets(shown),

@@ -1,12 +1,14 @@
-"""What results are of, in words: data, runs, settings, and the command that repeats a run."""
+"""What results are of, in words: data, runs, printed numbers, settings, and the command again."""
 
 from __future__ import annotations
 
 import shlex
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from trainlab.evidence import Replication
+from trainlab.experiments import published
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import DataName
 from trainlab.pages.words import counted, name, visible
@@ -27,15 +29,93 @@ def runs(results: Results) -> str:
     return f"{arms} × {counted(seeds, 'seed')}" if seeds else f"{arms}, no randomness"
 
 
+# --- printed numbers -------------------------------------------------------------------
+
+
+def replicated(rows: Sequence[Replication]) -> str:
+    """How many of the numbers lie inside our intervals: printed ones, derived ones, misprints.
+
+    >>> from trainlab.evidence import reproduce
+    >>> rows = [reproduce("notes", "slope", 0.2, 0.2, 1e-9), reproduce("derived", "x", 1, 1, 0)]
+    >>> replicated(rows)
+    'Inside our intervals: 1 of 1 printed number, 1 of 1 derived by us'
+    """
+    derived = [row for row in rows if row.source == published.DERIVED]
+    printed = [row for row in rows if row.source != published.DERIVED]
+    parts = []
+    if printed:
+        count = counted(len(printed), "printed number")
+        parts.append(f"{sum(row.inside for row in printed)} of {count}")
+    if derived:
+        parts.append(f"{sum(row.inside for row in derived)} of {len(derived)} derived by us")
+    text = f"Inside our intervals: {', '.join(parts)}"
+    wrong = sum(misprint(row) is not None for row in rows)
+    return f"{text}. Printed wrongly: {wrong}" if wrong else text
+
+
+def origin(row: Replication) -> str:
+    """Whether a number is printed, or derived, and what is printed wrongly in its place."""
+    wrong = misprint(row)
+    kind = "derived" if row.source == published.DERIVED else "printed"
+    return kind if wrong is None else f"{kind}; printed wrongly: {wrong:.10g}"
+
+
+def misprint(row: Replication) -> float | None:
+    """What is printed in the place of a derived number, wrongly."""
+    return published.misprints().get(row.what) if row.source == published.DERIVED else None
+
+
 # --- settings --------------------------------------------------------------------------
 
 
+ALL: Final = "all arms"
+
+
 def settings(results: Results) -> Iterable[tuple[str, str]]:
-    """Arm → its settings in words, of its first member."""
+    """Arm → its settings in words, of its first member; what all of several share, once."""
     measured = results.measured
-    for arm, rows in measured.arms.items():
-        found = measured.members[rows[0]].settings
-        yield arm, ", ".join(_pairs({k: v for k, v in found.items() if k != "seed"}))
+    found = {
+        arm: {k: v for k, v in measured.members[rows[0]].settings.items() if k != "seed"}
+        for arm, rows in measured.arms.items()
+    }
+    shared = _shared(list(found.values())) if len(found) > 1 else {}
+    if shared:
+        yield ALL, ", ".join(_pairs(shared))
+    for arm, own in found.items():
+        said = ", ".join(_pairs(_without(own, shared)))
+        if said or not shared:
+            yield arm, said
+
+
+def _shared(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all have in common; of parts of one kind, what these have in common."""
+    first, *others = found
+    same: dict[str, Any] = {}
+    for key, value in first.items():
+        values = [value, *(one.get(key) for one in others)]
+        if all(one == value for one in values):
+            same[key] = value
+        elif all(
+            isinstance(one, Mapping) and one.get("kind") == value.get("kind") for one in values
+        ):
+            same[key] = _shared(values)
+    return same
+
+
+def _without(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not shared; the kind of a part stays with what differs in it."""
+    rest: dict[str, Any] = {}
+    for key, value in own.items():
+        if key not in shared:
+            rest[key] = value or _off(value)
+        elif value != shared[key]:
+            rest[key] = {"kind": value.get("kind")} | _without(value, shared[key])
+    return rest
+
+
+def _off(value: Any) -> str:
+    """A setting that is off, where that is what an arm differs in."""
+    return "off" if value is False else "0" if value == 0 else "none"
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterable[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import process_routing
 
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 
 OWNER: Final = "PopulationSearchCV"
+_OF_NETWORK: Final = ("sample_weight", "validation_data")
+"""The parameters of `fit` that a network takes; one in a pipeline sees no other rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,36 @@ def prefix(estimator: Any) -> str:
     return f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
 
 
-def check_fit_parameters(estimator: Any, names: Sequence[str]) -> None:
+def is_routed(estimator: Any) -> bool:
+    """Whether the steps of a pipeline say themselves which parameters of `fit` they take."""
+    return isinstance(estimator, Pipeline) and bool(get_config()["enable_metadata_routing"])
+
+
+def network_parameters(estimator: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the parameters of `fit` those of the network, by the names that it gives them."""
+    if not is_routed(estimator):
+        begin = prefix(estimator)
+        return {name.removeprefix(begin): value for name, value in parameters.items()}
+    if not parameters:
+        return {}
+    return dict(process_routing(estimator, "fit", **parameters)[estimator.steps[-1][0]].fit)
+
+
+def head_parameters(head: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the parameters of `fit` those that the steps before the network ask for."""
+    if not is_routed(head):
+        return {}
+    taken = head.get_metadata_routing().consumes("fit_transform", parameters)
+    return {name: parameters[name] for name in taken}
+
+
+def check_fit_parameters(estimator: Any, parameters: Mapping[str, Any]) -> None:
     """SettingError for what the search cannot hand on to the networks."""
-    known = [prefix(estimator) + "sample_weight"]
-    if not isinstance(estimator, Pipeline):
-        known.append("validation_data")
+    names, start = list(parameters), prefix(estimator)
+    if is_routed(estimator):
+        names, start = list(network_parameters(estimator, parameters)), ""
+    of_network = _OF_NETWORK[:1] if isinstance(estimator, Pipeline) else _OF_NETWORK
+    known = [start + name for name in of_network]
     for name in names:
         if name not in known:
             must = "be among groups, " + ", ".join(known)

@@ -22,9 +22,16 @@ from sklearn.utils.validation import _check_method_params
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.callbacks import Task, with_callbacks
 from trainlab.estimators.compatibility import check_sizes, keeps_parameters, named_faults
+from trainlab.estimators.documentation import DocumentationLink
 from trainlab.limits import MEMBERS
-from trainlab.search.candidates import OWNER, Candidate, check_fit_parameters, prefix
+from trainlab.search.candidates import (
+    OWNER,
+    Candidate,
+    check_fit_parameters,
+    network_parameters,
+)
 from trainlab.search.evaluation import Evaluation
 from trainlab.search.narrowing import Rounds
 from trainlab.search.persistence import RUN, check_repeatable, plain, search_store
@@ -39,7 +46,7 @@ if TYPE_CHECKING:
     from trainlab.search.voting import VoteClassifier, VoteRegressor
 
 
-class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
+class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
     """Random settings of an estimator, compared by cross-validation as in scikit-learn.
 
     All candidates are trained on all splits side by side, those of each set of rows and
@@ -214,6 +221,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         verbose: bool = False,
     ) -> None: ...
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Train and compare the candidates, and fit the best to all rows if `refit`.
 
@@ -245,9 +253,11 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         with named_faults("arguments", OWNER):
             scorers, refit_metric, strategy, selector, config, begun = self._prepare(X, y, params)
         judge = Judge(scorers, self.error_score)
+        rounds = None if self._goes_by_scores() else 1 + bool(self.refit)
+        task = Task.of(self, (X, y, params.get("sample_weight")), rounds)
         with search_store(self.store, self.fresh, config) as store, self._bar() as bar:
             seen, workers = self.return_train_score, self.workers
-            evaluation = begun(judge, seen, workers, bar, store, selector)
+            evaluation = begun(judge, seen, workers, bar, store, selector, task)
             settings, records = self._search(strategy, evaluation)
             judge.settle(records)
             predictions = [one.pop("prediction", None) for one in records]
@@ -263,6 +273,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             del self.ensemble_  # of an earlier `fit`
         if selector is not None:
             self.ensemble_ = selector.select(predictions)
+        task.end()
         return self
 
     def _prepare(self, X: Any, y: Any, params: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -275,7 +286,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
             check_repeatable(self, network)
         X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
-        check_fit_parameters(self.estimator, list(routed.estimator.fit))
+        check_fit_parameters(self.estimator, routed.estimator.fit)
         splitter = check_cv(self._cv(), y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         if not splits:
@@ -329,7 +340,7 @@ class PopulationSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn co
         """Who selects an ensemble, if one is asked for; params: of the estimator's `fit`."""
         if self.ensemble is None:
             return None
-        weight = params.get(prefix(self.estimator) + "sample_weight")
+        weight = network_parameters(self.estimator, params).get("sample_weight")
         from trainlab.search.selector import GreedySelector
 
         return GreedySelector.of(self.estimator, y, weight, splits)

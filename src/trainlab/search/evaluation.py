@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
+from trainlab.estimators.callbacks import Task, followers
 from trainlab.search.candidates import Candidate
 from trainlab.search.scoring import Judge
 from trainlab.search.training import CandidateBatch, portions, train
@@ -17,6 +18,9 @@ from trainlab.training.progress import Progress
 
 if TYPE_CHECKING:
     from trainlab.search.selector import GreedySelector
+
+_EVALUATION: Final = "candidate-split-evaluation"
+"""What scikit-learn's searches call the task of a candidate on a split."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class Evaluation:
     seen    whether the training rows are scored, too
     store   keeps what was trained; None keeps nothing
     selector    asks each candidate for its prediction, which its records have; None: they have none
+    task    that of the search, which callbacks of scikit-learn's follow
     """
 
     estimator: Any
@@ -41,35 +46,57 @@ class Evaluation:
     progress: Progress | None
     store: Store | None
     selector: GreedySelector | None
+    task: Task
+
+    @property
+    def _is_followed(self) -> bool:
+        """Whether there are callbacks of scikit-learn's: of the search, or of its estimator."""
+        if self.task.context is None:
+            return False
+        network = Candidate.of(self.estimator, {}).network
+        return bool(followers(self.task.given["estimator"]) or followers(network))
 
     def records(self, settings: Sequence[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
         """The record of each candidate on each split, the splits of a candidate together."""
         by_split: list[list[dict[str, Any]]] = []
-        batches = (self._batch(split, settings, run) for split in range(len(self.splits)))
+        splits, count = range(len(self.splits)), len(settings) * len(self.splits)
+        task = self.task.subtask("search", count, in_order=False) if self._is_followed else None
+        if task is not None:
+            task.begin()
+        batches = (self._batch(split, settings, run, task) for split in splits)
         for part in portions(batches, lambda batch: batch.size):
             train(part, self.workers, self.progress, self.store)
             by_split += [
                 self._judged(split, batch) for split, batch in enumerate(part, len(by_split))
             ]
+        if task is not None:
+            task.end()
         return [one for own in zip(*by_split, strict=True) for one in own]
 
     def fitted(self, parameters: Mapping[str, Any], run: str) -> Any:
         """The estimator with these parameters, fitted to all rows; raises what hinders it."""
         best = Candidate.of(self.estimator, parameters)
-        batch = CandidateBatch([best], self.X, self.y, self.routed.estimator.fit, run)
+        tasks = [self.task.subtask("refit-with-best-params")] if self._is_followed else []
+        batch = CandidateBatch([best], self.X, self.y, self.routed.estimator.fit, run, tasks)
         train([batch], self.workers, self.progress, self.store, keep_diverged=True)
         (its,) = batch.trained
         if its.error is not None:
             raise its.error
         return best.estimator
 
-    def _batch(self, split: int, settings: Sequence[Mapping[str, Any]], run: str) -> CandidateBatch:
-        """The candidates on the training rows of a split."""
+    def _batch(
+        self, split: int, settings: Sequence[Mapping[str, Any]], run: str, task: Task | None
+    ) -> CandidateBatch:
+        """The candidates on the training rows of a split, as subtasks of a task."""
         base, (rows, _) = self.estimator, self.splits[split]
         candidates = [Candidate.of(base, one) for one in settings]
         x, t = _safe_split(base, self.X, self.y, rows)
         parameters = _check_method_params(self.X, params=self.routed.estimator.fit, indices=rows)
-        return CandidateBatch(candidates, x, t, parameters, f"{run}, split {split}")
+        tasks = []
+        if task is not None:  # numbered as scikit-learn's, in which splits come together
+            numbers = range(split, len(settings) * len(self.splits), len(self.splits))
+            tasks = [task.subtask(_EVALUATION, number=number) for number in numbers]
+        return CandidateBatch(candidates, x, t, parameters, f"{run}, split {split}", tasks)
 
     def _judged(self, split: int, batch: CandidateBatch) -> list[dict[str, Any]]:
         """The record of each candidate on a split; but for predictions, their networks are gone."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from trainlab.engine.state import Status
 from trainlab.errors import SettingError, sentence
+from trainlab.estimators.callbacks import EpochTasks, FitTask, MemberTask, Task, end_callbacks
 from trainlab.estimators.preparation import Prepared, TrainingTable
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings, RunSettings
-from trainlab.search.candidates import Candidate, prefix
+from trainlab.search.candidates import Candidate, head_parameters, network_parameters
 from trainlab.store import Store
 from trainlab.training.progress import Progress
 
@@ -91,6 +93,7 @@ class CandidateBatch:
 
     parameters  of `fit`, as scikit-learn names them
     run         what a store calls it: each population by that name and its number
+    tasks       those of the candidates, which callbacks of scikit-learn follow; none if nobody does
     A candidate that cannot be prepared has an error.
     """
 
@@ -101,16 +104,26 @@ class CandidateBatch:
         y: Any,
         parameters: Mapping[str, Any],
         run: str = "search",
+        tasks: Sequence[Task] = (),
     ) -> None:
         self.candidates = candidates
         self.trained = [Trained() for _ in candidates]
-        self._ready = _prepare(candidates, X, y, parameters, self.trained)
+        self._ready, inputs = _prepare(candidates, X, y, parameters, self.trained)
+        self._tasks, self._told = tasks, ExitStack()
+        self._fit_tasks: dict[int, FitTask] = {}
+        try:
+            self._begin(inputs, y, parameters)
+        except BaseException:  # of a callback
+            self.close()
+            raise
         self._groups = _groups(self._ready)
         self.fits: list[Fit] = []
         for place, group in enumerate(self._groups):
             members = [one for number in group.candidates for one in self._ready[number].members]
             name = f"{run}, population {place}"
-            settings = FitSettings(**group.arguments, run=name)
+            followed = self._followed(group)
+            heard = [EpochTasks(followed)] if followed else []
+            settings = FitSettings(**group.arguments, callbacks=heard, run=name)
             self.fits.append(Fit(members, group.table.data, settings))
 
     @property
@@ -135,7 +148,38 @@ class CandidateBatch:
                     its.error = _divergence(own, outcome.history.status[first:end], name)
                 if its.error is None:
                     network.adopt(own, outcome, first)
+                    if number in self._fit_tasks:
+                        self._fit_tasks[number].end()
                 first = end
+        for task in self._tasks:
+            task.end()
+
+    def close(self) -> None:
+        """Tells the callbacks of its candidates that their fits have ended, however they did."""
+        self._told.close()
+
+    def _begin(self, inputs: Mapping[int, Any], y: Any, parameters: Mapping[str, Any]) -> None:
+        """Begins the fits of the candidates; callbacks of the search follow their networks."""
+        for number, task in enumerate(self._tasks):
+            candidate = self.candidates[number]
+            network = candidate.network
+            self._told.enter_context(task.context.propagate_callback_context(network))
+            task.begin()
+            if number in self._ready:
+                own = network_parameters(candidate.estimator, parameters)
+                self._told.callback(end_callbacks, network)
+                given = inputs[number], y, own.get("sample_weight")
+                self._fit_tasks[number] = FitTask.begin(network, self._ready[number], given)
+
+    def _followed(self, group: _CandidateGroup) -> dict[int, MemberTask]:
+        """The tasks of the members of a population, by their rows."""
+        found: dict[int, MemberTask] = {}
+        first = 0
+        for number in group.candidates:
+            if number in self._fit_tasks:
+                found |= dict(enumerate(self._fit_tasks[number].members, first))
+            first += len(self._ready[number].members)
+        return found
 
 
 def train(
@@ -154,13 +198,16 @@ def train(
     """
     fits, began = [fit for batch in batches for fit in batch.fits], time.perf_counter()
     shared = RunSettings(workers=workers, progress=progress or False, store=store)
-    fitted = fit_together(fits, shared)
-    if any(one.history.interrupted for one in fitted):
-        raise KeyboardInterrupt
-    seconds = (time.perf_counter() - began) / max(1, sum(len(fit.members) for fit in fits))
-    left = iter(fitted)
-    for batch in batches:
-        batch.finish([next(left) for _ in batch.fits], seconds, keep_diverged)
+    with ExitStack() as told:
+        for batch in batches:
+            told.callback(batch.close)
+        fitted = fit_together(fits, shared)
+        if any(one.history.interrupted for one in fitted):
+            raise KeyboardInterrupt
+        seconds = (time.perf_counter() - began) / max(1, sum(len(fit.members) for fit in fits))
+        left = iter(fitted)
+        for batch in batches:
+            batch.finish([next(left) for _ in batch.fits], seconds, keep_diverged)
 
 
 def _prepare(
@@ -169,28 +216,31 @@ def _prepare(
     y: Any,
     parameters: Mapping[str, Any],
     trained: Sequence[Trained],
-) -> dict[int, Prepared]:
-    """What is to be trained for each candidate, by its number; errors go to `trained`."""
+) -> tuple[dict[int, Prepared], dict[int, Any]]:
+    """What is to be trained for each candidate, and its X, by its number; errors: `trained`."""
     ready: dict[int, Prepared] = {}
+    own_inputs: dict[int, Any] = {}
     inputs: dict[Any, _TransformedInputs] = {}
     for number, (candidate, its) in enumerate(zip(candidates, trained, strict=True)):
-        began, start = time.perf_counter(), len(prefix(candidate.estimator))
-        own = {name[start:]: value for name, value in parameters.items()}
+        began = time.perf_counter()
         try:
+            own = network_parameters(candidate.estimator, parameters)
             if candidate.shared not in inputs:
                 head = candidate.head
-                x = X if head is None else head.fit_transform(X, y)
+                x = X
+                if head is not None:
+                    x = head.fit_transform(X, y, **head_parameters(head, parameters))
                 inputs[candidate.shared] = _TransformedInputs(x, head)
             given = inputs[candidate.shared]
             candidate.with_head(given.head)
             one = candidate.network.prepare(given.x, y, **own, like=given.tables)
             if one.table not in given.tables:
                 given.tables.append(one.table)
-            ready[number] = one
+            ready[number], own_inputs[number] = one, given.x
         except Exception as error:  # noqa: BLE001  # a step of a pipeline may raise anything
             its.error = error
         its.seconds = time.perf_counter() - began
-    return ready
+    return ready, own_inputs
 
 
 def _groups(ready: Mapping[int, Prepared]) -> list[_CandidateGroup]:

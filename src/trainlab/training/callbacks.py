@@ -31,6 +31,9 @@ class Moment:
     parameters : dict of arrays
         Of the member: W1, b1, … They can be read, not changed.  Only where the callback has set
         `parameters = True`.
+    state : MemberState
+        All that the member has learnt, of which `Population.restore` makes a network; where
+        there are parameters.
     """
 
     member: int
@@ -48,12 +51,17 @@ class Moment:
     @property
     def parameters(self) -> dict[str, Array]:
         """Of the member, by name; SettingError where no callback has asked for them."""
+        network = self.history.members[self.member].network.build(*self._widths)
+        return network.layout.views(self.state.params)
+
+    @property
+    def state(self) -> MemberState:
+        """What the member has learnt; SettingError where no callback has asked for parameters."""
         if self._state is None:
             must, remedy = "be asked for by the class of a callback", "parameters = True in it"
             raise SettingError(sentence("parameters", "Moment", must, "none", remedy))
-        network = self.history.members[self.member].network.build(*self._widths)
         self._state.params.flags.writeable = False
-        return network.layout.views(self._state.params)
+        return self._state
 
 
 class Callback:

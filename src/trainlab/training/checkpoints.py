@@ -144,7 +144,7 @@ class StoredRun:
             found = self._read(row, members, content)
             if found is not None:
                 info, arrays = found
-                state = _state(arrays, info["updates"]) if "params" in arrays else None
+                state = MemberState.of(arrays, info["updates"]) if "params" in arrays else None
                 results[row] = Result(Status(*info["status"]), state)
         for row, content in self._run.load(CHECKPOINT).items():
             found = None if row in results else self._read(row, members, content)
@@ -165,7 +165,7 @@ class StoredRun:
                 info: dict[str, Any] = {"status": [status.kind, status.step, status.best_step]}
                 if state is not None:
                     info["updates"] = state.updates
-                    arrays |= _arrays(state)
+                    arrays |= state.arrays()
                 self._pending[row] = encode(info, arrays)
             # Members that leave early, one by one, wait for each other a little.
             if self._pace.is_due():
@@ -175,7 +175,7 @@ class StoredRun:
         """Writes what members would go on from, in place of what they would have before."""
         parts = {}
         for row, left in checkpoints.items():
-            arrays, best = self._rows(row) | _arrays(left.state), left.best
+            arrays, best = self._rows(row) | left.state.arrays(), left.best
             if best.value is not None and best.state is not None:
                 # As an array, which can hold infinity.
                 arrays |= {"best/value": np.array(best.value, np.float64)}
@@ -228,23 +228,9 @@ def _checkpoint(info: Any, arrays: Mapping[str, Array]) -> Checkpoint:
         best = dataclasses.replace(best, value=float(arrays["best/value"]), state=state)
     done, evaluated = info["done"], info["evaluated"]
     losses = arrays["series/train_loss"][evaluated:done]
-    return Checkpoint(_state(arrays, info["updates"]), done, evaluated, best, losses)
-
-
-def _arrays(state: MemberState) -> dict[str, Array]:
-    optimizer = {f"state/{name}": values for name, values in state.optimizer.items()}
-    return {"params": state.params, "buffers": state.buffers, **optimizer}
-
-
-def _state(arrays: Mapping[str, Array], updates: int) -> MemberState:
-    optimizer = {
-        name.removeprefix("state/"): values
-        for name, values in arrays.items()
-        if name.startswith("state/")
-    }
-    return MemberState(arrays["params"], arrays["buffers"], optimizer, updates)
+    return Checkpoint(MemberState.of(arrays, info["updates"]), done, evaluated, best, losses)
 
 
 def _digest(state: MemberState) -> str:
-    content = encode({"updates": state.updates}, _arrays(state))
+    content = encode({"updates": state.updates}, state.arrays())
     return hashlib.sha256(content).hexdigest()

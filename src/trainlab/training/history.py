@@ -243,7 +243,7 @@ class History:
         Notes
         -----
         On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
-        a series of another name is named in the legend.
+        a series of another name is named in the legend, and has another style of line.
         """
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 

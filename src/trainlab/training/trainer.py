@@ -125,7 +125,9 @@ class _Trainer:
         self._origin = before - self.done  # updates that they had received before this training
         self.total = self._origin + spec.plan.total
         self._better = spec.plan.evaluated(scored=True)
-        self._batches = BatchSource(spec.plan.batches, getattr(spec.engine, "permutations", None))
+        self._batches = BatchSource(
+            spec.plan.batches, getattr(spec.engine, "permutations", None), threads
+        )
 
     @property
     def updates(self) -> int:

@@ -1,49 +1,56 @@
 // One chart on a canvas: medians, bands and single seeds of all arms over the steps.
 //
-// Two canvases lie on each other: the single seeds below are drawn once a second, the medians
-// and bands above twelve times, since whoever draws takes time that training does not have.
+// Two canvases lie on each other: below are the single seeds, which grow once a second; above are
+// medians and bands, which grow with the page (main.js).  Both are drawn as a whole only when the
+// axes move: whoever draws takes time from training.
 
-import { colours, dash, h, hue, minus, saveAs, words } from "./dom.js";
+import { colours, dash, h, hue, minus, saveAs, scale, words, write } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import { T } from "./texts.js";
 
 const MARGIN = { left: 46, right: 22, top: 8, bottom: 26 };
+const LETTERS = 11; // pixels
 const THIN_EVERY = 1000; // milliseconds
-const BOLD_EVERY = 80;
 const THIN_POINTS = 150;
 const THIN_SEEDS = 40;
 const LARGEST = 10; // of a loss on a linear scale
 
 export class Chart {
-  constructor(name) {
+  /** `wake` has the page drawn. */
+  constructor(name, wake) {
     this.name = name;
     this.log = false;
     this.thin = true;
     this.under = h("canvas", { "aria-hidden": "true" });
     this.over = h("canvas", { role: "img", "aria-label": T.series[name] });
-    const save = h("button", {
-      type: "button", class: "quiet", "aria-label": T.savePicture(T.series[name]),
-      onclick: () => this.save(),
-    }, T.png);
+    const save = (kind, act) => h("button", {
+      type: "button", class: "quiet", "aria-label": T.savePicture(T.series[name], kind), onclick: act,
+    }, kind);
     this.note = h("span", { class: "value" });
     this.element = h("figure", { class: "chart" },
-      h("figcaption", {}, h("strong", {}, T.series[name]), this.note, save),
+      h("figcaption", {}, h("strong", {}, T.series[name]), this.note,
+        save("PNG", () => this.savePng()), save("SVG", () => this.saveSvg())),
       h("div", { class: "stack" }, this.under, this.over));
-    this.thinAt = this.boldAt = -Infinity;
+    this.thinAt = -Infinity;
     this.behind = false; // the single seeds, behind the medians
-    this.axes = null;
-    new ResizeObserver(() => { this.stale = true; this.thinAt = -Infinity; }).observe(this.element);
-    this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; this.stale = true; });
-    this.over.addEventListener("pointerleave", () => { this.pointer = null; this.stale = true; });
+    this.axes = this.model = null;
+    this.under.shown = this.over.shown = { key: null, to: 0 }; // what each canvas has
+    const again = () => { this.stale = true; wake(); };
+    new ResizeObserver(() => { this.thinAt = -Infinity; again(); }).observe(this.element);
+    this.over.addEventListener("pointermove", (event) => { this.pointer = event.offsetX; again(); });
+    this.over.addEventListener("pointerleave", () => { this.pointer = null; again(); });
+    this.pointer = null;
     this.stale = true;
   }
 
-  /** Draws what has changed and is due; `now` is the time of the frame. */
+  /** Draws what has changed and is due at this time; in how many milliseconds the rest is. */
   draw(model, now) {
-    const due = this.stale && now - this.boldAt > BOLD_EVERY;
     const thinDue = (this.stale || this.behind) && now - this.thinAt > THIN_EVERY;
-    if (!due && !thinDue) return;
+    const left = () => (this.behind ? Math.max(0, this.thinAt + THIN_EVERY - now) : Infinity);
+    if (!this.stale && !thinDue) return left();
+    this.model = model;
     const box = this.over.parentElement.getBoundingClientRect();
-    if (box.width < 20 || !model.about) return;
+    if (box.width < 20 || !model.about) return Infinity;
     const which = model.series.indexOf(this.name);
     const axes = this.#axes(model, which, box);
     const moved = JSON.stringify(axes) !== JSON.stringify(this.axes);
@@ -51,14 +58,14 @@ export class Chart {
     this.behind = !(moved || thinDue);
     if (!this.behind) {
       this.thinAt = now;
-      this.#thin(model, which, box);
-    }
-    if (due || moved) {
-      this.boldAt = now;
-      this.stale = false;
-      this.#bold(model, which, box);
+      this.#grow(this.under, model, which, box);
       this.#describe(model, which);
     }
+    if (this.stale || moved) {
+      this.stale = false;
+      this.#grow(this.over, model, which, box);
+    }
+    return left();
   }
 
   /** The ends of both axes: they move in jumps, so that little has to be drawn again. */
@@ -84,18 +91,21 @@ export class Chart {
       high = 10 ** (Math.ceil(2 * Math.log10(high) - 1e-9) / 2);
       if (low === high) high = low * Math.sqrt(10);
     }
-    return { end: ceiling(Math.max(lastStep, 10)), low, high, width: box.width, height: box.height };
+    return { end: ceiling(Math.max(lastStep, 10)), low, high, width: box.width, height: box.height, scale: scale() };
   }
 
   #scales() {
-    const { end, low, high, width, height } = this.axes;
+    const { end, low, high, width, height, scale: times } = this.axes;
+    const margin = Object.fromEntries(Object.entries(MARGIN).map(([side, room]) => [side, room * times]));
     const isLog = this.log && !this.name.includes("accuracy");
     const f = isLog ? (v) => Math.log(Math.max(v, low / 10)) : (v) => v;
-    const room = height - MARGIN.top - MARGIN.bottom;
+    const room = height - margin.top - margin.bottom;
     return {
       isLog,
-      x: (step) => MARGIN.left + step / end * (width - MARGIN.left - MARGIN.right),
-      y: (value) => MARGIN.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
+      margin,
+      letters: LETTERS * times,
+      x: (step) => margin.left + step / end * (width - margin.left - margin.right),
+      y: (value) => margin.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
     };
   }
 
@@ -111,21 +121,52 @@ export class Chart {
   }
 
   #clip(context) {
-    const { width, height } = this.axes;
+    const { width, height } = this.axes, { margin } = this.#scales();
     context.beginPath();
-    context.rect(MARGIN.left, MARGIN.top - 2, width - MARGIN.left - MARGIN.right + 2, height - MARGIN.top - MARGIN.bottom + 4);
+    context.rect(margin.left, margin.top - 2, width - margin.left - margin.right + 2, height - margin.top - margin.bottom + 4);
     context.clip();
   }
 
-  #thin(model, which, box) {
-    const context = this.#prepared(this.under, box), { x, y } = this.#scales();
-    this.#grid(context);
-    if (!this.thin) return;
+  /** One of the canvases: only what is new, if all the rest is as it was. */
+  #grow(canvas, model, which, box) {
+    const isPointed = this.pointer !== null && canvas === this.over, { shown } = canvas;
+    const key = isPointed ? null : JSON.stringify([
+      this.axes, this.log, model.version.rebuilt, this.thin, devicePixelRatio, colours(), model.about.arms.map(({ name }) => name)]);
+    const isLonger = key !== null && key === shown.key && shown.to > 2;
+    const context = isLonger ? canvas.getContext("2d") : this.#prepared(canvas, box);
+    if (canvas === this.under) {
+      if (!isLonger) this.#grid(context);
+      if (this.thin) this.#thin(context, model, which, isLonger ? shown.to - 1 : 0);
+    } else {
+      const joint = shown.to - 2; // what was the last point is none any more
+      context.save();
+      if (isLonger) this.#cut(context, this.#scales().x(model.steps[joint]));
+      this.#bold(context, model, which, isLonger ? joint - 1 : 0);
+      context.restore();
+      if (isPointed) this.#cursor(context, model, which);
+      else write(this.note, "");
+    }
+    canvas.shown = { key, to: model.steps.length };
+  }
+
+  /** Takes away all on the right of a place, and draws nothing on its left. */
+  #cut(context, place) {
+    const ratio = context.getTransform().a, left = Math.floor(place * ratio) / ratio; // between two pixels
+    const { width, height } = this.axes;
+    context.clearRect(left, 0, width - left, height);
+    context.beginPath();
+    context.rect(left, 0, width - left, height);
+    context.clip();
+  }
+
+  /** Single seeds from a point on; all of them with no more points than can be seen. */
+  #thin(context, model, which, from) {
+    const { x, y } = this.#scales();
     context.save();
     this.#clip(context);
     context.globalAlpha = 0.3;
     context.lineWidth = 0.7;
-    const count = model.steps.length, stride = Math.max(1, Math.ceil(count / THIN_POINTS));
+    const count = model.steps.length, stride = Math.max(1, Math.ceil((count - from) / THIN_POINTS));
     const seeds = Math.min(model.seeds, THIN_SEEDS);
     model.about.arms.forEach((about, index) => {
       const arm = model.arms.get(about.name);
@@ -134,7 +175,7 @@ export class Chart {
       context.beginPath();
       for (let seed = 0; seed < seeds; seed++) {
         let pen = false;
-        for (let at = 0; at < count; at = at === count - 1 ? count : Math.min(at + stride, count - 1)) {
+        for (let at = from; at < count; at = at === count - 1 ? count : Math.min(at + stride, count - 1)) {
           const value = arm.columns[at][which * model.seeds + seed];
           if (isNaN(value)) { pen = false; continue; }
           if (pen) context.lineTo(x(model.steps[at]), y(value));
@@ -147,15 +188,17 @@ export class Chart {
     context.restore();
   }
 
-  #bold(model, which, box) {
-    const context = this.#prepared(this.over, box), { x, y } = this.#scales();
+  /** Medians and bands from a point on, and the numbers at the ends of all. */
+  #bold(context, model, which, from) {
+    const { x, y } = this.#scales();
     context.save();
     this.#clip(context);
     const ends = [];
     model.about.arms.forEach((about, index) => {
       const bands = model.arms.get(about.name)?.bands;
       if (!bands) return;
-      const points = bands.flatMap((point, at) => (point[which] ? [[x(model.steps[at]), ...point[which].map(y)]] : []));
+      const points = [];
+      for (let at = from; at < bands.length; at++) if (bands[at][which]) points.push([x(model.steps[at]), ...bands[at][which].map(y)]);
       if (!points.length) return;
       context.fillStyle = context.strokeStyle = hue(index);
       context.globalAlpha = 0.16;
@@ -166,6 +209,7 @@ export class Chart {
       context.globalAlpha = 1;
       context.lineWidth = 2;
       context.setLineDash(dash(index));
+      context.lineDashOffset = points[0][0]; // as if it came from the left
       context.beginPath();
       for (const [across, , middle] of points) context.lineTo(across, middle);
       context.stroke();
@@ -175,18 +219,18 @@ export class Chart {
     });
     context.restore();
     this.#numbers(context, ends);
-    if (this.pointer !== null && this.pointer !== undefined) this.#cursor(context, model, which);
   }
 
   /** The number of each arm at the end of its line, moved apart where they would touch. */
   #numbers(context, ends) {
-    context.font = "600 11px system-ui, sans-serif";
+    const { margin, letters } = this.#scales();
+    context.font = `600 ${letters}px system-ui, sans-serif`;
     context.textAlign = "left";
     context.textBaseline = "middle";
     ends.sort((a, b) => a.middle - b.middle);
     let below = -Infinity;
     for (const { index, across, middle } of ends) {
-      const height = Math.min(Math.max(middle, below + 11, MARGIN.top + 4), this.axes.height - MARGIN.bottom);
+      const height = Math.min(Math.max(middle, below + letters, margin.top + 4), this.axes.height - margin.bottom);
       below = height;
       context.fillStyle = hue(index);
       context.fillText(String(index + 1), across + 5, height);
@@ -194,31 +238,31 @@ export class Chart {
   }
 
   #grid(context) {
-    const { end, low, high, width, height } = this.axes, { x, y, isLog } = this.#scales();
+    const { end, low, high, width, height } = this.axes, { x, y, isLog, margin, letters } = this.#scales();
     const { line, soft } = colours();
     context.strokeStyle = line;
     context.fillStyle = soft;
     context.lineWidth = 1;
-    context.font = "11px system-ui, sans-serif";
+    context.font = `${letters}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.textAlign = "right";
     for (const value of isLog ? powers(low, high) : ticks(low, high, 4)) {
       const at = Math.round(y(value)) + 0.5;
       context.beginPath();
-      context.moveTo(MARGIN.left, at);
-      context.lineTo(width - MARGIN.right, at);
+      context.moveTo(margin.left, at);
+      context.lineTo(width - margin.right, at);
       context.stroke();
-      context.fillText(words(value), MARGIN.left - 5, at);
+      context.fillText(words(value), margin.left - 5, at);
     }
     context.textBaseline = "top";
     context.textAlign = "center";
     for (const step of ticks(0, end, width < 320 ? 3 : 5)) {
-      context.fillText(short(step), x(step), height - MARGIN.bottom + 7);
+      context.fillText(short(step), x(step), height - margin.bottom + 7);
     }
   }
 
   #cursor(context, model, which) {
-    const { x } = this.#scales();
+    const { x, margin } = this.#scales();
     if (!model.steps.length) return;
     let at = 0;
     model.steps.forEach((step, place) => {
@@ -227,18 +271,17 @@ export class Chart {
     context.strokeStyle = colours().soft;
     context.lineWidth = 1;
     context.beginPath();
-    context.moveTo(x(model.steps[at]), MARGIN.top);
-    context.lineTo(x(model.steps[at]), this.axes.height - MARGIN.bottom);
+    context.moveTo(x(model.steps[at]), margin.top);
+    context.lineTo(x(model.steps[at]), this.axes.height - margin.bottom);
     context.stroke();
     const values = model.about.arms.flatMap(({ name }, index) => {
       const band = model.arms.get(name)?.bands[at]?.[which];
       return band ? [`${index + 1}: ${words(band[1])}`] : [];
     });
-    this.note.textContent = `${short(model.steps[at])} ${T.steps} – ${values.join("  ")}`;
+    write(this.note, `${short(model.steps[at])} ${T.steps} – ${values.join("  ")}`);
   }
 
   #describe(model, which) {
-    if (this.pointer === null || this.pointer === undefined) this.note.textContent = "";
     const parts = model.about.arms.flatMap(({ name }) => {
       const band = model.lastBand(name, which);
       return band ? [T.chartPart(name, words(band[1]))] : [];
@@ -246,8 +289,21 @@ export class Chart {
     this.over.setAttribute("aria-label", T.chartLabel(T.series[this.name], parts));
   }
 
+  /** The chart as lines and text, which can be enlarged and edited. */
+  saveSvg() {
+    if (!this.axes) return;
+    const { model } = this, which = model.series.indexOf(this.name);
+    const drawing = new Drawing(this.axes.width, this.axes.height, colours().paper);
+    this.#grid(drawing);
+    if (this.thin) this.#thin(drawing, model, which, 0);
+    this.#bold(drawing, model, which, 0);
+    this.#describe(model, which);
+    const title = this.over.getAttribute("aria-label");
+    saveAs(`${this.name}.svg`, new Blob([drawing.text(title)], { type: "image/svg+xml" }));
+  }
+
   /** The chart as a picture, on paper of its colour. */
-  save() {
+  savePng() {
     const whole = h("canvas", { width: this.over.width, height: this.over.height });
     const context = whole.getContext("2d");
     context.fillStyle = colours().paper;

@@ -3,8 +3,10 @@
 import { h, labelled, select } from "./dom.js";
 import { T } from "./texts.js";
 
+const SEND = "send"; // of the list of data: a table that is still to be sent
+
 export class Choose {
-  constructor({ catalogue, lessons }, send, say) {
+  constructor({ catalogue, lessons, tables }, send, say) {
     this.catalogue = catalogue;
     this.lessons = lessons;
     this.send = send;
@@ -12,7 +14,8 @@ export class Choose {
     const number = (name, attributes) => h("input", { type: "number", name, inputmode: "decimal", ...attributes });
     const data = [
       ...(catalogue.given ? [["given", T.given(catalogue.given)]] : []),
-      ...catalogue.planar.map((name) => [name, name]), ...catalogue.images.map((name) => [name, name])];
+      ...catalogue.planar.map((name) => [name, name]), ...catalogue.images.map((name) => [name, name]),
+      ...(tables ? [[SEND, T.sendTable]] : [])];
     const optimizers = Object.entries(catalogue.optimizers).map(([name, { title }]) => [name, title]);
     this.lesson = select([["", T.ownChoice], ...lessons.map(({ key, title }) => [key, title])], "", {
       onchange: () => this.#teach(true),
@@ -35,6 +38,9 @@ export class Choose {
       seeds: number("seeds", { min: 1, max: catalogue.most.seeds, value: 10 }),
       batch: number("batch", { min: 1, value: 20 }),
     };
+    this.tables = new Map();
+    this.table = new TableFields((file) => this.#send(file));
+    for (const table of tables ?? []) this.#offer(table);
     this.optimizers = optimizers;
     this.list = h("div", { class: "armlist" });
     this.words = h("div", { class: "lesson" });
@@ -44,7 +50,7 @@ export class Choose {
     this.noiseField = labelled(T.noise, f.noise);
     this.stdField = labelled(T.std, f.std);
     const form = h("form", { onsubmit: (event) => { event.preventDefault(); this.begin(); } },
-      h("fieldset", {}, h("legend", {}, T.data), labelled(T.data, f.data), this.rowsField, this.noiseField),
+      h("fieldset", {}, h("legend", {}, T.data), labelled(T.data, f.data), this.rowsField, this.noiseField, this.table.element),
       h("fieldset", {}, h("legend", {}, T.network), labelled(T.hidden, f.hidden), labelled(T.activation, f.activation),
         labelled(T.init, f.init), this.stdField, labelled(T.norm, f.norm), labelled(T.dropout, f.dropout),
         labelled(T.weightDecay, f.weight_decay), labelled(T.optimizer, f.optimizer), labelled(T.lr, f.lr)),
@@ -64,6 +70,38 @@ export class Choose {
     this.noiseField.hidden = !planar.includes(data.value);
     this.rowsField.hidden = ![...planar, ...images].includes(data.value);
     this.stdField.hidden = init.value !== "number";
+    this.table.show(data.value === SEND, this.tables.get(data.value));
+  }
+
+  // --- tables ----------------------------------------------------------------------------------
+
+  /** A table among the data to choose from. */
+  #offer(table) {
+    const { data } = this.fields, key = `table ${table.table}`;
+    if (!this.tables.has(key)) data.insertBefore(h("option", { value: key }, T.tableOf(table.title)), data.lastChild);
+    this.tables.set(key, table);
+    return key;
+  }
+
+  /** Sends a file to the server, which says what columns it has. */
+  async #send(file) {
+    if (file.size > this.catalogue.most.bytes) {
+      this.say(T.tableTooLarge(this.catalogue.most.bytes), true);
+      return;
+    }
+    const { data } = this.fields;
+    try {
+      const response = await fetch(`/table?name=${encodeURIComponent(file.name.slice(0, 200))}`, {
+        method: "POST", headers: { "content-type": "text/csv" }, body: file,
+      });
+      const found = await response.json();
+      if (!response.ok) { this.say(found.error, true); return; }
+      data.value = this.#offer(found.answer);
+      this.#dataFields();
+      this.say([T.tableSent(found.answer.columns.length), ...found.answer.notices].join(" "));
+    } catch {
+      this.say(T.lost, true);
+    }
   }
 
   /** A row of the list of arms. */
@@ -113,7 +151,7 @@ export class Choose {
   /** Fills the form. */
   fill({ data, base, arms, seeds, batch_size }) {
     const f = this.fields;
-    f.data.value = data.name;
+    f.data.value = data.name === "table" ? this.#offer({ columns: [data.target, ...data.drop], ...this.tables.get(`table ${data.table}`), ...data }) : data.name;
     f.rows.value = data.rows ?? "";
     f.noise.value = data.noise ?? "";
     f.hidden.value = (base.hidden ?? []).join(" ");
@@ -131,12 +169,14 @@ export class Choose {
     this.list.replaceChildren();
     for (const arm of arms) this.#arm(arm);
     this.#dataFields();
+    if (data.name === "table") this.table.fill(data);
   }
 
   /** What the form says, as the server takes it. */
   choice() {
     const f = this.fields, number = (field) => (field.value === "" ? undefined : Number(field.value));
-    const data = { name: f.data.value };
+    const table = this.tables.get(f.data.value);
+    const data = table ? { name: "table", table: table.table, title: table.title, ...this.table.choice() } : { name: f.data.value };
     if (!this.rowsField.hidden && f.rows.value) data.rows = number(f.rows);
     if (!this.noiseField.hidden && f.noise.value) data.noise = number(f.noise);
     const base = {
@@ -158,8 +198,68 @@ export class Choose {
   }
 
   async begin(choice = this.choice()) {
+    if (choice.data.name === SEND) { this.say(T.noTable, true); return; }
     const done = await this.send({ do: "begin", choice });
     if (done !== undefined) this.say(T.began);
+  }
+}
+
+/** How a table is read: the file itself, and of one that was sent its columns. */
+class TableFields {
+  constructor(send) {
+    this.file = h("input", {
+      type: "file", accept: ".csv,.tsv,.txt,text/csv", onchange: () => { if (this.file.files[0]) send(this.file.files[0]); },
+    });
+    this.target = select([], "", { onchange: () => this.#mark() });
+    this.missing = h("input", { type: "checkbox" });
+    this.decimal = select(Object.entries(T.decimals), "");
+    this.features = h("div", { class: "features" });
+    this.shown = null;
+    this.sending = labelled(T.tableFile, this.file);
+    this.reading = h("div", {},
+      labelled(T.target, this.target),
+      h("details", {}, h("summary", {}, T.features), this.features),
+      labelled(T.decimal, this.decimal),
+      h("label", {}, this.missing, T.dropMissing));
+    this.element = h("div", { class: "table" }, this.sending, this.reading);
+  }
+
+  show(isSending, table) {
+    this.sending.hidden = !isSending;
+    this.reading.hidden = !table;
+    const columns = table?.columns ?? [], key = JSON.stringify([table?.table, columns]);
+    if (!table || key === this.shown) return;
+    this.shown = key;
+    this.target.replaceChildren(...columns.map((name) => h("option", { value: name }, name)));
+    this.target.value = columns.at(-1) ?? ""; // where most tables have it
+    this.features.replaceChildren(...columns.map((name) =>
+      h("label", {}, h("input", { type: "checkbox", checked: true, value: name }), name)));
+    this.missing.checked = false;
+    this.decimal.value = "";
+    this.#mark();
+  }
+
+  /** The target is no feature. */
+  #mark() {
+    for (const box of this.#boxes()) box.disabled = box.value === this.target.value;
+  }
+
+  #boxes() { return [...this.features.querySelectorAll("input")]; }
+
+  fill({ target, drop, drop_missing_target, decimal }) {
+    this.target.value = target;
+    for (const box of this.#boxes()) box.checked = !drop.includes(box.value);
+    this.missing.checked = drop_missing_target;
+    this.decimal.value = decimal ?? "";
+    this.#mark();
+  }
+
+  choice() {
+    const left = this.#boxes().filter((box) => !box.checked && !box.disabled);
+    return {
+      target: this.target.value, drop: left.map((box) => box.value),
+      drop_missing_target: this.missing.checked, decimal: this.decimal.value || null,
+    };
   }
 }
 

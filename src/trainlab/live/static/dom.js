@@ -12,6 +12,11 @@ export function h(kind, attributes = {}, ...children) {
   return made;
 }
 
+/** Sets a text that has changed: the same text again would be laid out again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 let labels = 0;
 
 /** A control with its label. */
@@ -36,8 +41,12 @@ export function swatch(index) {
 }
 
 let known = null;
-for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-  matchMedia(query).addEventListener("change", () => { known = null; });
+
+/** Calls a function when the colours have changed, as for the night or for a printer. */
+export function onColours(act) {
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", () => { known = null; act(); });
+  }
 }
 
 /** The colours of the style sheet, as canvases need them. */
@@ -51,6 +60,9 @@ export function colours() {
   known.back = rgb(known.paper);
   return known;
 }
+
+/** How much larger than usual letters are. */
+export const scale = () => (document.documentElement.classList.contains("large") ? 1.35 : 1);
 
 export const hue = (index) => colours().hues[index % HUES];
 export const dash = (index) => (index >= HUES ? [6, 3] : []);
@@ -71,7 +83,9 @@ export function words(value) {
 export const minus = (text) => text.replaceAll("-", "−");
 
 export function bytes(text) {
-  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  const signs = atob(text), found = new Uint8Array(signs.length);
+  for (let at = 0; at < found.length; at++) found[at] = signs.charCodeAt(at);
+  return found;
 }
 
 export function floats(text) {

@@ -11,7 +11,7 @@ export class Model {
     this.steps = [];
     this.arms = new Map(); // name → { columns, bands }
     this.looks = {};
-    this.version = { curves: 0, about: 0, looks: 0 };
+    this.version = { curves: 0, rebuilt: 0, about: 0, looks: 0 }; // rebuilt: not only longer
   }
 
   get seeds() {
@@ -40,9 +40,11 @@ export class Model {
     if (full) {
       this.steps = [];
       this.arms = new Map();
+      this.version.rebuilt++;
     }
     const kept = this.steps.flatMap((step, at) => (step % every === 0 ? [at] : []));
     if (kept.length < this.steps.length) {
+      this.version.rebuilt++;
       this.steps = kept.map((at) => this.steps[at]);
       for (const arm of this.arms.values()) {
         arm.columns = kept.map((at) => arm.columns[at]);
@@ -75,9 +77,10 @@ export class Model {
     return columns?.length ? this.row(columns[columns.length - 1], which) : null;
   }
 
+  /** The last band of an arm: for one that trains no more, that of its last evaluation. */
   lastBand(name, which) {
-    const bands = this.arms.get(name)?.bands;
-    return bands?.length ? bands[bands.length - 1][which] : null;
+    const bands = this.arms.get(name)?.bands ?? [];
+    return bands.findLast((band) => band[which])?.[which] ?? null;
   }
 
   /** The series that decides between arms, and whether more is better. */

@@ -35,7 +35,10 @@ export class Steer {
     const chosen = names.includes(this.arm.value) ? this.arm.value : names[0] ?? "";
     this.arm.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
     this.arm.value = chosen;
-    this.#fill();
+    // What somebody is writing stays, whatever happens to other arms meanwhile.
+    const now = JSON.stringify([chosen, this.#settings()]);
+    if (now !== this.filled) this.#fill();
+    this.filled = now;
     const { log, undone } = model.about;
     const lines = log.map((entry, place) => h("li", {},
       h("span", {}, T.logLine(entry)),

@@ -5,7 +5,6 @@ export const T = {
   lesson: "Lesson",
   lessons: "Lessons",
   ownChoice: "Your own",
-  question: "Question",
   hint: "Where to look",
   next: "Try next",
   controls: "Training",
@@ -21,15 +20,24 @@ export const T = {
     `Step ${status.step.toLocaleString("en")}, epoch ${status.epoch.toLocaleString("en")}`,
   rate: (rate) => `${Math.round(rate).toLocaleString("en")} steps/s`,
   paused: "paused",
-  running: "running",
   lost: "The server does not answer. The page tries again.",
   choose: "Choose",
   data: "Data",
   rows: "Rows",
   noise: "Noise",
   given: (name) => `yours: ${name}`,
-  planar: "points of a plane",
-  images: "images",
+  sendTable: "a table of yours …",
+  tableFile: "Table (CSV)",
+  tableOf: (title) => `table: ${title}`,
+  tableSent: (columns) => `The table has ${columns} columns. Choose the target, then begin.`,
+  tableTooLarge: (bytes) =>
+    `A table sent from here has at most ${Math.floor(bytes / 2 ** 20)} MB. Larger ones: trainlab live --csv FILE --target COLUMN.`,
+  noTable: "Choose a table first.",
+  target: "Target",
+  features: "Features",
+  dropMissing: "Leave out rows without a target",
+  decimal: "Decimal sign",
+  decimals: { "": "as the table shows", point: "point: 1,234 is 1234", comma: "comma: 1,234 is 1.234" },
   network: "Network of all arms",
   hidden: "Hidden widths",
   activation: "Activation",
@@ -64,12 +72,22 @@ export const T = {
     loss: "Validation loss",
     accuracy: "Validation accuracy",
   },
-  bandNote: (seeds) => `Line: median of ${seeds} seeds. Band: 95 % of them. Thin: single seeds.`,
+  bandNote: (seeds) => (seeds === 1
+    ? "Lines: one seed, so that there are no bands."
+    : `Line: median of ${seeds} seeds, without those that diverged. Band: 95 % of them. Thin: single seeds.`),
+  dataNote: ({ name, rows, held, split }) => {
+    const count = (number) => number.toLocaleString("en");
+    const all = `${name}: ${count(rows)} training rows`;
+    if (split === "validation") return `${all}, ${count(held)} validation rows.`;
+    return split === "test" ? `${all}; “validation” is ${count(held)} rows of the test split.`
+      : `${all} and no others: “validation” is the same rows again.`;
+  },
+  asOf: (step) =>
+    `Of step ${step.toLocaleString("en")}, the last evaluation; an arm that has ended, of its last one: median (95 % of the seeds).`,
   steps: "steps",
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
-  savePicture: (name) => `Save the chart “${name}” as a picture`,
-  png: "PNG",
+  savePicture: (name, kind) => `Save “${name}” as ${kind}`,
   chartLabel: (name, parts) => `${name}. ${parts.join("; ") || "No values yet."}`,
   chartPart: (arm, value) => `${arm}: ${value}`,
   state: "State",
@@ -93,8 +111,9 @@ export const T = {
     "Points: training rows; rings: held-out rows.",
   surfaceLabel: (arm) => `Decision surface of ${arm}`,
   layers: "Inside the layers",
-  layersNote: (seed) => `Seed ${seed}, in a step on 256 training rows.`,
+  layersNote: (seed, rows) => `Seed ${seed}, in a step on ${rows} training rows.`,
   layersOf: "Layers of",
+  layersTable: "Layer by layer",
   layer: "Layer",
   outputs: "Outputs",
   gradients: "Gradients of the weights",
@@ -115,6 +134,7 @@ export const T = {
     l1: "L1 penalty",
     decoupled_weight_decay: "Decoupled decay",
   },
+  inside: (label) => (/^[A-Z][a-z]/.test(label) ? label[0].toLowerCase() + label.slice(1) : label), // a sentence
   change: "Change",
   clone: "Clone with these",
   stop: "Stop the arm",
@@ -127,7 +147,7 @@ export const T = {
   undone: (count) => `${count} undone`,
   logEmpty: "Nothing yet. Whatever you do to an arm stands here with its step.",
   logLine: (entry) => {
-    const fields = Object.entries(entry.fields).map(([name, value]) => `${T.fields[name]} ${value}`);
+    const fields = Object.entries(entry.fields).map(([name, value]) => `${T.inside(T.fields[name])} ${value}`);
     const what = {
       change: `${entry.arm}: ${fields.join(", ")}`,
       stop: `${entry.arm} stopped`,
@@ -139,6 +159,7 @@ export const T = {
   keep: "Keep",
   keepNote: "The script and the log lead to the same bits without this page.",
   exports: {
+    "report.html": "Report",
     "session.py": "Python script",
     "log.json": "Log",
     "results.json": "Results (JSON)",

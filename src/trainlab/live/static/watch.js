@@ -1,23 +1,26 @@
 // What there is to watch: curves, the table of arms, surfaces, layers, images that are wrong.
 
 import { Chart } from "./chart.js";
-import { bytes, colours, floats, h, hue, labelled, select, swatch, words } from "./dom.js";
+import { bytes, colours, floats, h, hue, labelled, saveAs, select, swatch, words, write } from "./dom.js";
 import { T } from "./texts.js";
 
-const TABLE_EVERY = 250; // milliseconds
+const TABLE_EVERY = 500; // milliseconds
 
 export class Watch {
-  constructor(model, send) {
+  /** `wake` has the page drawn. */
+  constructor(model, send, wake) {
     this.model = model;
     this.send = send;
+    this.wake = wake;
     this.charts = [];
     this.seen = { about: -1, curves: -1, looks: -1 };
     this.tableAt = 0;
-    this.tests = 0;
     this.thin = h("input", { type: "checkbox", checked: true, onchange: () => this.#view() });
     this.log = h("input", { type: "checkbox", onchange: () => this.#view() });
     this.grid = h("div", { class: "charts" });
+    this.legend = h("ul", { class: "row legend", "aria-label": T.arms });
     this.note = h("p", { class: "note" });
+    this.asOf = h("p", { class: "note" });
     this.body = h("tbody");
     this.verdict = h("div", { "aria-live": "polite", class: "verdict" });
     const head = [T.arm, T.state, T.settings, "", "", T.versus].map((text) => h("th", { scope: "col" }, text));
@@ -31,26 +34,33 @@ export class Watch {
     this.element = h("section", { "aria-label": T.watch, class: "watch" },
       h("div", { class: "row options" },
         h("label", {}, this.thin, T.thin), h("label", {}, this.log, T.logScale)),
-      this.grid, this.note,
+      this.legend,
+      this.grid, this.note, this.surfaces,
       h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.arms },
         h("table", { class: "arms" }, h("thead", {}, h("tr", {}, ...head)), this.body)),
+      this.asOf,
       h("div", { class: "row" },
         h("button", { type: "button", onclick: () => this.#test() }, T.test),
         h("p", { class: "note" }, T.lookNote)),
-      this.verdict, this.surfaces, this.layers, this.wrong);
+      this.verdict, this.layers, this.wrong);
   }
 
-  /** One frame. */
+  /** Draws what has changed and is due at this time; in how many milliseconds the rest is. */
   draw(now) {
     const { model } = this, { version } = model;
-    if (!model.about) return;
+    if (!model.about) return Infinity;
     if (this.seen.about !== version.about) this.#about();
     if (this.seen.curves !== version.curves) {
       this.seen.curves = version.curves;
       for (const chart of this.charts) chart.stale = true;
       this.tableStale = true;
     }
-    for (const chart of this.charts) chart.draw(model, now);
+    if (this.paper !== colours().paper) {
+      this.paper = colours().paper; // dark, or no longer
+      for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
+      this.seen.looks = -1;
+    }
+    const left = this.charts.map((chart) => chart.draw(model, now));
     if (this.tableStale && now - this.tableAt > TABLE_EVERY) {
       this.tableAt = now;
       this.tableStale = false;
@@ -60,6 +70,7 @@ export class Watch {
       this.seen.looks = version.looks;
       this.#looks();
     }
+    return Math.min(...left, this.tableStale ? this.tableAt + TABLE_EVERY - now : Infinity);
   }
 
   #about() {
@@ -67,21 +78,22 @@ export class Watch {
     this.seen.about = model.version.about;
     const names = model.series.filter((name) => model.about.task !== "regression" || name.includes("loss"));
     if (names.join() !== this.charts.map((chart) => chart.name).join()) {
-      this.charts = names.map((name) => new Chart(name));
+      this.charts = names.map((name) => new Chart(name, this.wake));
       this.grid.replaceChildren(...this.charts.map((chart) => chart.element));
       this.#view();
     }
-    this.note.textContent = T.bandNote(model.seeds);
+    this.note.textContent = `${T.bandNote(model.seeds)} ${T.dataNote(model.about.data)}`;
     this.lossHead.textContent = T.series.loss;
     this.accuracyHead.textContent = model.about.task === "regression" ? "" : T.series.accuracy;
     const chosen = this.layersArm.value;
     const arms = model.about.arms.map((arm) => arm.name);
     this.layersArm.replaceChildren(...arms.map((name) => h("option", { value: name }, name)));
     this.layersArm.value = arms.includes(chosen) ? chosen : arms[0];
+    this.legend.replaceChildren(...arms.map((name, index) => h("li", {}, swatch(index), name)));
     this.rows = model.about.arms.map((arm, index) => this.#row(arm, index));
     this.body.replaceChildren(...this.rows.map((row) => row.element));
     for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
-    this.tableStale = true;
+    this.#table();
     this.#frame();
   }
 
@@ -92,6 +104,7 @@ export class Watch {
       chart.stale = true;
       chart.thinAt = -Infinity;
     }
+    this.wake();
   }
 
   // --- the table of arms ---------------------------------------------------------------------
@@ -100,7 +113,7 @@ export class Watch {
     const { model } = this;
     const settings = Object.entries(arm.settings)
       .filter(([name, value]) => name === "lr" || value !== 0)
-      .map(([name, value]) => `${T.fields[name]} ${words(value)}`).join(", ");
+      .map(([name, value]) => `${T.inside(T.fields[name])} ${words(value)}`).join(", ");
     const state = arm.trains ? T.trains : arm.stopped ? T.stopped : T.ended;
     const gone = arm.diverged ? `, ${T.diverged(arm.diverged, model.seeds)}` : "";
     const cells = { loss: h("td", { class: "n" }), accuracy: h("td", { class: "n" }), versus: h("td") };
@@ -113,28 +126,28 @@ export class Watch {
 
   #table() {
     const { model } = this, verdict = model.verdict();
+    write(this.asOf, model.steps.length ? T.asOf(model.steps[model.steps.length - 1]) : "");
     const place = (name) => model.series.indexOf(name);
     for (const { arm, cells } of this.rows) {
       const said = (name) => {
         const band = model.lastBand(arm.name, place(name));
         return band ? `${words(band[1])} (${words(band[0])} to ${words(band[2])})` : "–";
       };
-      cells.loss.textContent = said("loss");
-      cells.accuracy.textContent = model.about.task === "regression" ? "" : said("accuracy");
+      write(cells.loss, said("loss"));
+      write(cells.accuracy, model.about.task === "regression" ? "" : said("accuracy"));
       const wins = verdict?.wins.get(arm.name);
-      cells.versus.textContent = !verdict || !arm.trains ? ""
+      write(cells.versus, !verdict || !arm.trains ? ""
         : verdict.leader === arm.name ? T.ahead
-          : T.behind(verdict.leader, wins.won, wins.lost, model.seeds);
+          : T.behind(verdict.leader, wins.won, wins.lost, model.seeds));
     }
   }
 
   async #test() {
     const found = await this.send({ do: "test" });
     if (!found) return;
-    this.tests++;
-    const lines = found.map((one) => h("li", {}, one.text));
+    const lines = found.compared.map((one) => h("li", {}, one.text));
     this.verdict.replaceChildren(lines.length
-      ? h("div", {}, h("p", {}, T.tested(this.model.status.step, this.tests)), h("ul", {}, ...lines))
+      ? h("div", {}, h("p", {}, T.tested(found.step, found.number)), h("ul", {}, ...lines))
       : h("p", {}, T.testedNone));
   }
 
@@ -178,7 +191,11 @@ export class Watch {
       if (!surface) return;
       if (!this.maps.has(name)) {
         const canvas = h("canvas", { width: 280, height: 280, role: "img", "aria-label": T.surfaceLabel(name) });
-        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), name));
+        const save = h("button", {
+          type: "button", class: "quiet", "aria-label": T.savePicture(T.surfaceLabel(name), "PNG"),
+          onclick: () => canvas.toBlob((blob) => saveAs(`surface_${index + 1}.png`, blob)),
+        }, "PNG");
+        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), name, save));
         this.maps.set(name, { canvas, element, drawn: null });
         this.maplist.append(element);
       }
@@ -204,6 +221,15 @@ export class Watch {
     const context = canvas.getContext("2d"), size = canvas.width;
     context.imageSmoothingEnabled = true;
     context.drawImage(small, 0, 0, size, size);
+    context.drawImage(this.#dots(frame, size), 0, 0);
+  }
+
+  /** The rows, which are the same on all surfaces: drawn once. */
+  #dots(frame, size) {
+    const { sides, paper } = colours();
+    if (this.dots?.paper === paper && this.dots.frame === frame.x + frame.heldX) return this.dots.canvas;
+    const canvas = new OffscreenCanvas(size, size), context = canvas.getContext("2d");
+    this.dots = { canvas, paper, frame: frame.x + frame.heldX };
     const place = (value) => (value - frame.low) / (frame.high - frame.low) * size;
     for (const { at, classes, trained } of this.points) {
       for (let row = 0; row < classes.length; row++) {
@@ -214,11 +240,12 @@ export class Watch {
         if (trained) {
           context.fillStyle = colour;
           context.fill();
-          context.strokeStyle = colours().paper;
+          context.strokeStyle = paper;
         } else context.strokeStyle = colour;
         context.stroke();
       }
     }
+    return canvas;
   }
 
   #layers(look) {
@@ -241,11 +268,11 @@ export class Watch {
       h("tbody", {}, ...rows));
     if (!this.layers.childElementCount) {
       this.layersNote = h("p", { class: "note" });
-      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layers });
+      this.layersTable = h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": T.layersTable });
       this.layers.append(h("h2", {}, T.layers),
         h("div", { class: "row" }, labelled(T.layersOf, this.layersArm), this.layersNote), this.layersTable);
     }
-    this.layersNote.textContent = T.layersNote(look.seed);
+    this.layersNote.textContent = T.layersNote(look.seed, look.rows);
     this.layersTable.replaceChildren(table);
   }
 

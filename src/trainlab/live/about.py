@@ -1,0 +1,71 @@
+"""What there is to say of a session in words and numbers: its arms, its log, its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trainlab.evidence import Comparison, compare_all
+from trainlab.live.curves import SERIES
+from trainlab.live.interventions import STEERED
+from trainlab.live.session import LiveSession
+
+
+def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What there is to say of a session that its curves and looks do not show."""
+    ended: dict[str, dict[str, int]] = {}
+    for (arm, _), one in session.ended.items():
+        counts = ended.setdefault(arm, {"diverged": 0, "stopped": 0})
+        counts[one.kind] += 1
+    running = set(session.running)
+    arms = [
+        {
+            "name": name,
+            "optimizer": type(member.optimizer).__name__,
+            "settings": {field: member.get(field) for field in STEERED},
+            "trains": name in running,
+            **ended.get(name, {"diverged": 0, "stopped": 0}),
+        }
+        for name, member in session.arms.items()
+    ]
+    data = session.setup.data
+    return {
+        "arms": arms,
+        "seeds": [str(seed) for seed in session.setup.seeds],  # beyond what JavaScript can count
+        "series": list(SERIES),
+        "task": data.task,
+        "data": {
+            "name": data.name,
+            "rows": len(data.train),
+            "held": len(session.held),
+            "split": session.held_name,
+        },
+        "batchSize": session.setup.batch_size,
+        "stepsPerEpoch": session.batches.steps_per_epoch,
+        "engine": session.setup.engine,
+        "log": [entry.plain() for entry in session.log],
+        "undone": len(session.undone),
+        "frame": frame,
+    }
+
+
+def compared(session: LiveSession) -> list[Comparison]:
+    """The arms that train against each other, as they are at this step.
+
+    [] for fewer than two, and before the first step, when they differ in nothing that they learnt.
+
+    They are evaluated for it: the last point of the curves may be many steps old, and a clone
+    that has trained on would still have the values of its arm.
+    """
+    which = "loss" if session.setup.data.task == "regression" else "accuracy"
+    if len(session.running) < 2 or not session.step:
+        return []
+    worst = np.inf if which == "loss" else -np.inf
+    values, place = session.lanes.evaluate("held"), ("loss", "accuracy").index(which)
+    found = {}
+    for arm in session.running:
+        own = [values[key][place] if key in values else worst for key in session.keys(arm)]
+        found[arm] = np.array(own)
+    return compare_all(found, better="lower" if which == "loss" else "higher")

@@ -1,0 +1,61 @@
+"""Frames of polars go in and come out, as scikit-learn's `set_output` has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import trainlab as tl
+
+pl: Any = pytest.importorskip("polars", reason="polars is not installed")
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.default_rng(2)
+SIZES = RNG.normal(size=40)
+KINDS = [("a", "b", "c", None)[row % 4] for row in range(40)]
+LABELS = np.where(SIZES > 0, "large", "small")
+NUMBERS = pl.DataFrame({"size": SIZES, "other": RNG.normal(size=40)})
+TABLE = pl.DataFrame({"size": [None, *SIZES[1:]], "kind": KINDS})
+
+
+def network() -> tl.MLPClassifier:
+    return tl.MLPClassifier((5,), max_iter=5, random_state=0)
+
+
+def test_an_encoder_gives_a_frame() -> None:
+    plain = tl.TableEncoder(min_frequency=1)
+    shown = tl.TableEncoder(min_frequency=1).set_output(transform="polars")
+    found = shown.fit_transform(TABLE)
+    assert isinstance(found, pl.DataFrame)
+    assert found.columns == plain.fit(TABLE).get_feature_names_out().tolist()
+    assert np.array_equal(found.to_numpy(), plain.transform(TABLE))
+    assert isinstance(shown.transform(TABLE), pl.DataFrame)
+
+
+def test_a_network_learns_from_frames() -> None:
+    """The same as from arrays, with the names of the columns, which later frames must have."""
+    framed, plain = network().fit(NUMBERS, LABELS), network().fit(NUMBERS.to_numpy(), LABELS)
+    assert framed.feature_names_in_.tolist() == ["size", "other"]
+    assert np.array_equal(framed.predict_proba(NUMBERS), plain.predict_proba(NUMBERS.to_numpy()))
+    with pytest.raises(ValueError, match="feature names"):
+        framed.predict(NUMBERS.select("other", "size"))
+
+
+@pytest.mark.parametrize("steps", ["scaled", "encoded"])
+def test_frames_go_through_a_pipeline_and_a_search(steps: str) -> None:
+    first = StandardScaler() if steps == "scaled" else tl.TableEncoder(min_frequency=1)
+    X = NUMBERS if steps == "scaled" else TABLE
+    shown = make_pipeline(first, network()).set_output(transform="polars")
+    names = shown.fit(X, LABELS)[-1].feature_names_in_.tolist()
+    assert names == first.get_feature_names_out().tolist()
+    plain = make_pipeline(clone(first).set_output(transform="default"), network()).fit(X, LABELS)
+    assert np.array_equal(shown.predict_proba(X), plain.predict_proba(X))
+    space = {"mlpclassifier__alpha": [1e-4, 1e-2]}
+    search = tl.PopulationSearchCV(shown, space, n_iter=2, cv=2, random_state=0).fit(X, LABELS)
+    assert search.best_estimator_[-1].feature_names_in_.tolist() == names
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

@@ -1,0 +1,91 @@
+"""What an experiment declares is checked before anything is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from complaints import complains
+from reduced import training
+from trainlab.errors import SettingError
+from trainlab.experiments import EXPERIMENTS, Better, run
+from trainlab.experiments.base import (
+    MeasuredSeries,
+    Within,
+    greatest,
+    last_difference,
+    mean_of_last,
+)
+from trainlab.experiments.validation import check_experiment
+
+BASE = training("dropout")
+OWNER = "experiment dropout"
+
+
+def test_every_experiment_of_ours_is_one() -> None:
+    for experiment in EXPERIMENTS.values():
+        check_experiment(experiment)
+
+
+CASES: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "a name": ({"name": "My idea"}, "name of an experiment must be small letters, digits and -"),
+    "no name": ({"name": None}, "name of an experiment must be small letters, digits and -"),
+    "a title": ({"title": 3}, f"title of {OWNER} must be a text"),
+    "a claim": ({"claim": None}, f"claim of {OWNER} must be a text"),
+    "equations": ({"equations": "x"}, f"equations of {OWNER} must be a tuple"),
+    "one that is expected": ({"expect": Better("a", "b")}, f"expect of {OWNER} must be a tuple"),
+    "a word": ({"expect": ("none",)}, f"expect of {OWNER} must be Better or Within"),
+    "a measure": ({"measure": "loss"}, f"measure of {OWNER} must be a Measure"),
+    "a figure": ({"figure": "svg"}, f"figure of {OWNER} must be a function"),
+    "no base": ({"base": {}}, f"base of {OWNER} must be a dict from data sets to Setups"),
+    "a data set": ({"base": {"digit": BASE.base["digits"]}}, f"base of {OWNER} must be of"),
+    "no setup": ({"base": {"digits": {}}}, f"base['digits'] of {OWNER} must be a Setup"),
+    "no arms": ({"vary": {}}, f"vary of {OWNER} must be a dict from names of arms"),
+    "arms in a list": ({"vary": [{}]}, f"vary of {OWNER} must be a dict from names of arms"),
+    "fields": ({"vary": {"a": 0.5}}, f"vary of {OWNER} must be a dict from names of arms"),
+    "a field": ({"vary": {"a": {"dropuot": 0.5}}}, "field of Member must be one of"),
+    "a value": ({"vary": {"a": {"dropout": 2}}}, "dropout of MLP must be a number in"),
+    "another arm": ({"expect": (Within("a"),)}, f"expect of {OWNER} must be arms: "),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_cannot_be_declared(case: str, tmp_path: Path) -> None:
+    """By `run`, which leaves the folder as it was."""
+    fields, starts = CASES[case]
+    made = dataclasses.replace(BASE, **fields)
+    complains(lambda: run([made], tmp_path), SettingError, starts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_experiment(tmp_path: Path) -> None:
+    starts = "experiments of a run must be experiments"
+    complains(lambda: run(["dropout"], tmp_path), SettingError, starts)  # type: ignore[list-item]
+
+
+def test_an_arm_is_not_compared_with_itself(tmp_path: Path) -> None:
+    arm = next(iter(BASE.vary))
+    made = dataclasses.replace(BASE, expect=(Better(arm, arm),))
+    starts = f"expect of {OWNER} must be two different arms"
+    complains(lambda: run([made], tmp_path), SettingError, starts)
+
+
+@pytest.mark.parametrize(
+    "of", [mean_of_last("los", 2), greatest("los"), last_difference("loss", "los")]
+)
+def test_a_measure_of_what_was_not_recorded(
+    of: Callable[[Mapping[str, MeasuredSeries]], Any],
+) -> None:
+    series = MeasuredSeries("step", np.array([1.0, 2.0]), np.array([[0.5, 0.25]]))
+    starts = "series of a measure must be one of loss, which were recorded; got 'los'; try loss"
+    complains(lambda: of({"loss": series}), SettingError, starts)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_a_mean_of_no_values(count: Any) -> None:
+    complains(lambda: mean_of_last("loss", count), SettingError, "count of mean_of_last must be")
