@@ -18,7 +18,9 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 @pytest.fixture(autouse=True)
-def no_figures_left() -> Iterator[None]:
+def no_figures_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Figures stay open when they are shown, also after a test of the book, which saves them."""
+    monkeypatch.setattr(plt, "show", lambda: None)
     plt.close("all")
     yield
     plt.close("all")
