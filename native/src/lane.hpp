@@ -206,6 +206,7 @@ class Lane {
         Rounds rounds((last - first + block - 1) / block, seed_count());
         std::vector<std::atomic<std::int64_t>> done(static_cast<std::size_t>(seed_count()));
         std::exception_ptr error;
+        bool asks = true;  // whether it is interrupted, until it is
         auto looked = std::chrono::steady_clock::now();
         reserve_batches(own_ahead(), call.threads);
         on_threads(std::min(call.threads, seed_count()), [&](std::int64_t thread) {
@@ -216,16 +217,18 @@ class Lane {
                     std::this_thread::yield();
                 train_seed(call, seed, from, std::min(from + block, last), thread);
                 done[seed].store(round + 1, std::memory_order_release);
+                if (thread != 0 || !asks) continue;
                 const auto now = std::chrono::steady_clock::now();
                 const std::chrono::duration<double> since = now - looked;
-                if (thread != 0 || since.count() < BLOCK_SECONDS / 2) continue;
+                if (since.count() < BLOCK_SECONDS / 2) continue;
                 looked = now;
                 try {
-                    if (call.interrupted()) rounds.stop();
+                    asks = !call.interrupted();
                 } catch (...) {
                     error = std::current_exception();
-                    rounds.stop();
+                    asks = false;
                 }
+                if (!asks) rounds.stop();
             }
         });
         if (error) std::rethrow_exception(error);

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +250,8 @@ def test_sparse_inputs_are_the_dense_ones(features: int, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [32, 200])
-def test_lists_of_numbers_give_the_bits_of_the_matrix(rows: int) -> None:
+@pytest.mark.parametrize("units", [9, 20])  # up to 16 lists do not pay, and there are none
+def test_lists_of_numbers_give_the_bits_of_the_matrix(units: int, rows: int) -> None:
     """Columns of zeros decide which of the two it is, and are all that differs."""
     less, more = 120, 140  # there are lists from 128 columns on, and more blocks than one of them
     data = rows_of(less)
@@ -259,13 +261,13 @@ def test_lists_of_numbers_give_the_bits_of_the_matrix(rows: int) -> None:
     ]
     wide = from_arrays(widened[0], data.train.t, test=(widened[1], data.test.t))
     for optimizer in (SGD(0.1), Adam(0.01)):
-        network = MLP((9,))
+        network = MLP((units,))
         narrow = Population([Member(network, optimizer, 5)])
         narrow.fit(data, epochs=1, engine="numpy", keep="state")
         state = narrow.states[0]
-        first = state.params[: less * 9].reshape(less, 9)
-        weights = np.vstack([first, np.ones((more - less, 9))])
-        params = np.concatenate([weights.ravel(), state.params[less * 9 :]]).astype(np.float32)
+        first = state.params[: less * units].reshape(less, units)
+        weights = np.vstack([first, np.ones((more - less, units))])
+        params = np.concatenate([weights.ravel(), state.params[less * units :]]).astype(np.float32)
         start = dataclasses.replace(state, params=params, optimizer={})
         found = []
         for population, own in (
@@ -278,8 +280,8 @@ def test_lists_of_numbers_give_the_bits_of_the_matrix(rows: int) -> None:
             found.append((population.states[0].params, history["train_loss"], history["test_loss"]))
         (first, *series), (second, *more_series) = found
         assert [each.tobytes() for each in series] == [each.tobytes() for each in more_series]
-        assert first[: less * 9].tobytes() == second[: less * 9].tobytes()
-        assert first[less * 9 :].tobytes() == second[more * 9 :].tobytes()
+        assert first[: less * units].tobytes() == second[: less * units].tobytes()
+        assert first[less * units :].tobytes() == second[more * units :].tobytes()
 
 
 @pytest.mark.parametrize("lr", [1e3, 1e20, 1e30, 1e38])
@@ -311,34 +313,59 @@ def lane_of(members: list[Member], rows: int = 90, dtype: str = "float32", threa
     return engine.open(LaneSpec(members, widths, np.dtype(dtype), data, threads=threads))
 
 
-def test_an_interruption_ends_between_two_steps_of_all_members() -> None:
-    batches = np.random.default_rng(0).integers(0, 90, (4, 4000, 30))
-    whole, cut = lane_of(WORK), lane_of(WORK)
-    whole.train(batches, 0, 4000, lambda: False)
-    assert cut.train(batches, 0, 4000, lambda: True).losses.shape == (7, 0)
-    asked, done = 0, 0
+class Asked:
+    """Whether a training is interrupted: first no, then `answer`, and nobody may ask once more."""
 
-    def second_time() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked == 2
+    def __init__(self, answer: Callable[[], bool]) -> None:
+        self.times, self._answer = 0, answer
 
-    while done < 4000:
-        asked = 0
-        span = cut.train(batches[:, done:], done, 4000, second_time)
-        assert span.losses.shape[1] > 0
-        done += span.losses.shape[1]
+    def __call__(self) -> bool:
+        self.times += 1
+        assert self.times <= 2
+        return self.times == 2 and self._answer()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("per_seed", [1, 2])
+def test_an_interruption_ends_between_two_steps_of_all_members(per_seed: int, threads: int) -> None:
+    members = [dataclasses.replace(each, seed=i // per_seed) for i, each in enumerate(WORK)]
+    seeds = len({each.seed for each in members})
+    drawn = np.random.default_rng(0).integers(0, 90, (seeds, 500, 30))
+    whole, cut = (lane_of(members, threads=threads) for _ in range(2))
+    assert cut.train(drawn, 0, 500, lambda: True).losses.shape == (7, 0)
+    done, repeats, interruptions = 0, 1, 0
+    while interruptions < 2:  # it is asked by the clock: however fast the machine is
+        batches, asked = np.tile(drawn, (1, repeats, 1)), Asked(lambda: True)
+        span = cut.train(batches, done, 10**9, asked)
+        steps = span.losses.shape[1]
+        assert 0 < steps <= batches.shape[1]
+        assert np.isfinite(span.losses).all()
+        same = whole.train(batches[:, :steps], done, 10**9, lambda: False)
+        assert same.losses.tobytes() == span.losses.tobytes()
+        done, interruptions, repeats = done + steps, interruptions + asked.times - 1, 2 * repeats
     for row in range(7):
         states = [lane.state_of(row, 0, True) for lane in (whole, cut)]
         assert states[0].params.tobytes() == states[1].params.tobytes()
 
 
-def test_errors_of_a_callback_come_through() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_errors_of_a_callback_come_through(threads: int) -> None:
     def fail() -> bool:
         raise RuntimeError("no")
 
+    members = [dataclasses.replace(each, seed=i) for i, each in enumerate(WORK)]
+    lane = lane_of(members, threads=threads)
     with pytest.raises(RuntimeError, match="no"):
-        lane_of(WORK).train(np.zeros((4, 1, 5), int), 0, 1, fail)
+        lane.train(np.zeros((7, 1, 5), int), 0, 1, fail)
+
+    def until_it_is_asked_while_it_trains(repeats: int = 1) -> None:
+        while True:
+            steps = 500 * repeats
+            lane.train(np.zeros((7, steps, 30), int), 0, steps, Asked(fail))
+            repeats *= 2
+
+    with pytest.raises(RuntimeError, match="no"):
+        until_it_is_asked_while_it_trains()
 
 
 def test_states_go_on_where_they_ended() -> None:
