@@ -116,6 +116,6 @@ def test_selection_is_greedy_by_it() -> None:
 
 @pytest.mark.parametrize("name", ["accuracy", "pinball:1", "mean", 5, ["mae"]])
 def test_what_is_no_error_of_numbers_is_said(name: Any, steps: list[int]) -> None:
-    with pytest.raises(SettingError, match="metric"):
+    with pytest.raises(SettingError, match=r"^scoring of PopulationEnsembleRegressor must"):
         small(scoring=name).fit(X, Y)
     assert steps[0] == 0

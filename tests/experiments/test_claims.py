@@ -228,7 +228,7 @@ def test_of_many_arms_the_line_names_the_best_and_the_last() -> None:
     arms = {f"decay {k}": LUCK + k for k in range(9)}
     line = verdict(arms, Better("decay 0", "decay 1")).line
     assert line == (
-        "decay 0 is the best of 9 arms: its loss at step 2,000 is 0.07570 (median of 30 seeds). "
-        "decay 8 is the last, with 8.076: decay 0 is better in 30 of 30 seeds, "
+        "Of 9 arms, decay 0 is best: its loss at step 2,000 is 0.07570 (median of 30 seeds). "
+        "The last is decay 8, with 8.076: decay 0 is better in 30 of 30 seeds, "
         "by 8.000 in the median"
     )

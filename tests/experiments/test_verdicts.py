@@ -54,8 +54,8 @@ def test_as_expected() -> None:
     assert found.outcome == EXPECTED
     assert list(found.arms)[-1] == "SGD"
     best, second, _ = found.arms
-    assert found.line.startswith(f"{best} is the best of 3 arms: its loss is 1.0")
-    assert " (median of 10 seeds). SGD is the last, with 2.0" in found.line
+    assert found.line.startswith(f"Of 3 arms, {best} is best: its loss is 1.0")
+    assert " (median of 10 seeds). The last is SGD, with 2.0" in found.line
     assert f": {best} is better in 10 of 10 seeds, by 1.0" in found.line
     assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
 
@@ -76,7 +76,7 @@ def test_higher_can_be_better() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
     assert found.outcome == EXPECTED
     assert next(iter(found.arms)) == "SGD"
-    assert found.line.startswith("SGD is the best of 3 arms: its accuracy is 2.0")
+    assert found.line.startswith("Of 3 arms, SGD is best: its accuracy is 2.0")
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"
-    assert ". SGD is the last, and diverged. " in found.line
+    assert ". The last is SGD, which diverged. " in found.line
     lost = {f"SGD/{seed}": 3 for seed in range(10)}
     line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
-    assert ". SGD is the last, and diverged: Lion is better in 10 of 10 seeds. " in line
+    assert ". The last is SGD, which diverged: Lion is better in 10 of 10 seeds. " in line
     assert found.outcome == NOT_SHOWN

@@ -20,7 +20,7 @@ from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Targets, Values, class_weights
 from trainlab.network.workspace import Array
-from trainlab.search.metrics import MeanAbsoluteError, PinballLoss, named_metric
+from trainlab.search.metrics import MeanAbsoluteError, NamedMetric, PinballLoss, named_metric
 from trainlab.settings import is_real
 
 
@@ -363,21 +363,23 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         half = errors[place, 0] if predicted.ndim == 1 else errors[place]
         return np.stack([predicted - half, predicted + half], axis=1)
 
-    def _aim(self) -> tuple[float, float] | None:
+    def _metric(self) -> NamedMetric | None:
         if self.scoring is None:
             return None
-        metric = named_metric(self.scoring, "regression")
+        return named_metric(self.scoring, "regression", what="scoring", owner=type(self).__name__)
+
+    def _aim(self) -> tuple[float, float] | None:
+        metric = self._metric()
         if isinstance(metric, MeanAbsoluteError):
             return 0.5, 2.0
         return (metric.alpha, 1.0) if isinstance(metric, PinballLoss) else None
 
     def _learn_errors(self, truths: Array, weight: Array, targets: Targets) -> Targets:
         assert isinstance(targets, Values)
-        if self.scoring is not None:
-            metric = named_metric(self.scoring, "regression")
-            if isinstance(metric, PinballLoss):
-                moved = np.array([_quantile(-own, weight, metric.alpha) for own in truths.T])
-                truths, targets = truths + moved, targets.moved(moved)
+        metric = self._metric()
+        if isinstance(metric, PinballLoss):
+            moved = np.array([_quantile(-own, weight, metric.alpha) for own in truths.T])
+            truths, targets = truths + moved, targets.moved(moved)
         self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
         return targets
 

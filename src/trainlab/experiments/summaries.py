@@ -61,10 +61,10 @@ def _ranking(
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
     value = f"its {measure.words} is {_value(measure, ranked[best])} (median of {seeds} seeds)"
-    lines = [f"{_named(best)} is the best of {len(ranked)} arms: {value}"]
-    ending = f"with {_value(measure, ranked[last])}" if ranked[last].count else "and diverged"
+    lines = [f"Of {len(ranked)} arms, {_named(best)} is best: {value}"]
+    ending = f"with {_value(measure, ranked[last])}" if ranked[last].count else "which diverged"
     wins = f": {_named(best)} is better {_wins(pair, best, measure)}" if pair.pairs else ""
-    lines.append(f"{_named(last)} is the last, {ending}{wins}")
+    lines.append(f"The last is {_named(last)}, {ending}{wins}")
     others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
     alike = [_named(arm) for arm, one in others if one is not None and not one.shown]
     if len(alike) > FEW:

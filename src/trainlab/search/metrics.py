@@ -487,7 +487,9 @@ def metrics_of(task: str) -> tuple[NamedMetric, ...]:
     return tuple(one for one in kept if one.task == task)
 
 
-def named_metric(name: str, task: str | None = None) -> NamedMetric:
+def named_metric(
+    name: str, task: str | None = None, *, what: str = "metric", owner: str = "a search"
+) -> NamedMetric:
     """The metric of a name, for a task if one is given.
 
     Parameters
@@ -497,6 +499,8 @@ def named_metric(name: str, task: str | None = None) -> NamedMetric:
         the quantile 0.9.
     task
         "classification" or "regression".
+    what, owner
+        What errors call it, and whose it is.
 
     Raises
     ------
@@ -513,24 +517,24 @@ def named_metric(name: str, task: str | None = None) -> NamedMetric:
     known = [one.name for one in _METRICS.values() if task in (None, one.task)]
     found = _METRICS.get(bare) if isinstance(bare, str) else None
     if found is None and isinstance(bare, str) and bare.startswith(_PINBALL):
-        found = _pinball(bare.removeprefix(_PINBALL))
+        found = _pinball(bare.removeprefix(_PINBALL), what, owner)
     if found is None:
         must = f"be one of {', '.join(known)}"
-        raise SettingError(sentence("metric", "a search", must, name, nearest(bare, known)))
+        raise SettingError(sentence(what, owner, must, name, nearest(bare, known)))
     if task not in (None, found.task):
         must = f"be one of {', '.join(known)} in a {task}"
-        raise SettingError(sentence("metric", "a search", must, name))
+        raise SettingError(sentence(what, owner, must, name))
     return found
 
 
-def _pinball(quantile: str) -> PinballLoss:
+def _pinball(quantile: str, what: str, owner: str) -> PinballLoss:
     try:
         alpha = float(quantile)
     except ValueError:
         alpha = 0.0
     if not 0 < alpha < 1:
         must = "have a number between 0 and 1 after pinball:"
-        raise SettingError(sentence("metric", "a search", must, quantile, "pinball:0.9"))
+        raise SettingError(sentence(what, owner, must, quantile, "pinball:0.9"))
     return PinballLoss(alpha)
 
 
