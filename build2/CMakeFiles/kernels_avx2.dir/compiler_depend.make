@@ -1,0 +1,2 @@
+# Empty compiler generated dependencies file for kernels_avx2.
+# This may be replaced when dependencies are built.

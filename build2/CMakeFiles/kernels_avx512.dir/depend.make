@@ -1,0 +1,2 @@
+# Empty dependencies file for kernels_avx512.
+# This may be replaced when dependencies are built.

@@ -1,0 +1,2 @@
+# Empty compiler generated dependencies file for kernels_plain.
+# This may be replaced when dependencies are built.
