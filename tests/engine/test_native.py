@@ -48,6 +48,7 @@ from trainlab.data.batches import Batches, orders_of
 from trainlab.engine import choice, native
 from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
+from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
 from trainlab.optimizers import Optimizer
@@ -338,6 +339,23 @@ def arrays_of(params: Any, widths: tuple[int, ...]) -> list[Any]:
 def part(array: Any, own: Any) -> Any:
     """As much of an array as another has."""
     return array[tuple(slice(n) for n in own.shape)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "weight"), [("softmax_cross_entropy", 40.0), ("sigmoid_cross_entropy", 80.0)]
+)
+def test_derivatives_whose_products_would_be_denormal_are_zero(loss: str, weight: float) -> None:
+    """A network that has learnt its rows would otherwise take five times as long for a step."""
+    x, t = np.array([[1.0], [-1.0]]), np.array([0, 1])
+    if loss == "softmax_cross_entropy":
+        data = from_arrays(x, t)
+    else:
+        data = from_arrays(x, np.eye(2, dtype=int)[t], task="multilabel")
+    sure = np.array([weight, -weight, 0.0, 0.0], np.float32)  # e^-80 = 1.8e-35
+    start = [MemberState(sure, np.empty(0, np.float32))]
+    population = Population.restore([Member(MLP((), loss=loss), SGD(1e30))], start, (1, 2))
+    population.fit(data, steps=1, batch_size=2, start="parameters", engine="native")
+    assert population.states[0].params.tobytes() == sure.tobytes()
 
 
 @pytest.mark.parametrize("lr", [1e3, 1e20, 1e30, 1e38])
