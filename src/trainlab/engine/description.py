@@ -79,7 +79,7 @@ LEAST_EPS: Final = 1e-30
 
 def unknown(members: Sequence[Member]) -> str | None:
     """What the native engine does not know of these members, or None if it knows all."""
-    for network in {id(member.network): member.network for member in members}.values():
+    for network in dict.fromkeys(member.network for member in members):
         norm = network.resolved("norm")
         kinds: list[tuple[Any, tuple[type, ...]]] = [
             (network, (MLP,)),
@@ -92,7 +92,7 @@ def unknown(members: Sequence[Member]) -> str | None:
                 return f"it does not know {type(part).__name__}"
         if getattr(norm, "eps", 1.0) < LEAST_EPS:
             return f"its eps must be at least {LEAST_EPS:g}"
-    for optimizer in {id(member.optimizer): member.optimizer for member in members}.values():
+    for optimizer in dict.fromkeys(member.optimizer for member in members):
         if rule_of(optimizer) is None:
             return f"it does not know {type(optimizer).__name__}"
         if getattr(optimizer, "eps", 1.0) < LEAST_EPS:
@@ -134,31 +134,30 @@ class Description(NamedTuple):
 
 def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
     """The tables of members of one structure."""
-    unique = {id(member.network): member.network for member in members}
-    place = {key: index for index, key in enumerate(unique)}
-    networks = list(unique.values())
-    architecture = Architecture.of(networks, *widths)
+    place: dict[MLP, int] = {}  # of networks that differ
+    rows = [place.setdefault(member.network, len(place)) for member in members]
+    architecture = Architecture.of(list(place), *widths)
     loss = architecture.loss
     smoothing = getattr(loss, "label_smoothing", getattr(loss, "delta", 0.0))
     columns: list[Any] = [architecture.weight_decay, architecture.l1, 0.0, 0.0, smoothing]
-    rows, parameters, buffers = [], 0, 0
+    layers, parameters, buffers = [], 0, 0
     for index, layer in enumerate(architecture.layers):
         inputs, outputs = architecture.widths[index : index + 2]
         kind, function, flag, own = _layer(layer)
-        rows.append(
+        layers.append(
             (kind, function, flag, index, len(columns), inputs, outputs, parameters, buffers)
         )
         columns += own
         declared = layer.declare(inputs)
         parameters += sum(one.shape[0] * one.shape[1] for one in declared.parameters.values())
         buffers += sum(one.shape[0] * one.shape[1] for one in declared.buffers.values())
-    table = np.zeros((len(networks), len(columns) + 2))  # room to read two settings of any layer
+    table = np.zeros((len(place), len(columns) + 2))  # room to read two settings of any layer
     for column, values in enumerate(columns):
         table[:, column] = np.ravel(values)
-    settings = table[[place[id(member.network)] for member in members]]
+    settings = table[rows]
     for column, name in ((CLIP_VALUE, "clip_value"), (CLIP_NORM, "clip_norm")):
         settings[:, column] = [getattr(member.optimizer, name) for member in members]
-    return Description(np.array(rows, np.int64), LOSSES.index(type(loss)), settings)
+    return Description(np.array(layers, np.int64), LOSSES.index(type(loss)), settings)
 
 
 def _layer(layer: Layer) -> tuple[int, int, int, list[Any]]:

@@ -15,6 +15,7 @@ import numpy as np
 from trainlab.blas import usable_cores
 from trainlab.engine.base import Group
 from trainlab.members import Member
+from trainlab.network.architecture import MLP
 from trainlab.settings import structure
 
 _USUAL_CACHE: Final = 8 * 2**20  # bytes, where the machine does not say
@@ -50,12 +51,12 @@ def group(
     same; members of one seed stay together where they can, as they share their batches.
     """
     kinds: dict[Any, list[int]] = {}
-    known: dict[int, Hashable] = {}  # members often share a network
+    known: dict[MLP, Hashable] = {}  # members often have the same network
     for row, member in enumerate(members):
-        origin, key = origins[row] if origins is not None else 0, id(member.network)
-        if key not in known:
-            known[key] = structure(member.network)
-        kinds.setdefault((known[key], origin), []).append(row)
+        network = member.network
+        if network not in known:
+            known[network] = structure(network)
+        kinds.setdefault((known[network], origins[row] if origins else 0), []).append(row)
     groups: list[Group] = []
     costs: dict[int, float] = {}
     for rows in kinds.values():

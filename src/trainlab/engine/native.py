@@ -363,12 +363,12 @@ class NativeLane:
 def _kinds_of(members: Sequence[Member]) -> list[OptimizerRows]:
     """The members of each kind of optimizer, in order of first appearance."""
     kinds: dict[Hashable, list[int]] = {}
-    keys: dict[int, Hashable] = {}
+    keys: dict[Optimizer, Hashable] = {}
     for row, member in enumerate(members):
         optimizer = member.optimizer
-        if id(optimizer) not in keys:
-            keys[id(optimizer)] = structure(optimizer)
-        kinds.setdefault(keys[id(optimizer)], []).append(row)
+        if optimizer not in keys:
+            keys[optimizer] = structure(optimizer)
+        kinds.setdefault(keys[optimizer], []).append(row)
     found = []
     for rows in kinds.values():
         optimizer = stack([members[row].optimizer for row in rows], trailing=1)

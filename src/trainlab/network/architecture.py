@@ -32,7 +32,6 @@ from trainlab.settings import (
     Takes,
     cast,
     choice,
-    fields_of,
     is_real,
     number,
     record,
@@ -173,13 +172,13 @@ class MLP(Settings):
         return _named_norm(value, self.convention) if is_named else value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, MLP) and self._values() == other._values()
+        return type(other) is type(self) and self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(self.resolved(field.name) for field in fields_of(self))
+        return tuple({**vars(self), "norm": self.resolved("norm")}.values())
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 

@@ -7,6 +7,7 @@ gradients are right is for `gradient_check` to say.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -32,19 +33,27 @@ UNTOUCHED: Final = 1.25e30
 def check_hashes(members: Sequence[Member]) -> None:
     """Raises SettingError where a field of a part of the user's own has no hash."""
     for member in members:
-        for part in filter(is_own, nested(member)):
-            try:
-                hash(part)
-            except TypeError as error:
-                must = "have values with a hash: numbers, strings, tuples of them, or settings"
-                raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
+        try:
+            hash(member)
+        except TypeError:
+            for part in filter(is_own, nested(member)):
+                _check_hash(part)
+            raise
+
+
+def _check_hash(part: Settings) -> None:
+    try:
+        hash(part)
+    except TypeError as error:
+        must = "have values with a hash: numbers, strings, tuples of them, or settings"
+        raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
 def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
     """Raises SettingError where a part of the user's own does not do what it must."""
     kinds: dict[Any, list[Member]] = {}
     for member in members:
-        if any(map(is_own, nested(member))):
+        if _has_own(member.network) or _has_own(member.optimizer):
             kinds.setdefault(structure(member), []).append(member)
     for alike in kinds.values():
         # Two that differ, if there are such: settings that differ are arrays then.
@@ -53,6 +62,12 @@ def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype
         with np.errstate(all="ignore"):
             _try_network(pair, train, widths, dtype)
             _try_optimizer([member.optimizer for member in pair], dtype)
+
+
+@functools.lru_cache
+def _has_own(record: Settings) -> bool:
+    """Whether a part of it is the user's own."""
+    return any(map(is_own, nested(record)))
 
 
 def is_own(record: Settings) -> bool:
