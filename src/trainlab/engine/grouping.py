@@ -70,6 +70,8 @@ def group(
         else:
             size = max(1, lane_bytes // working_set(own, widths, batch_size, dtype))
         count = -(-len(rows) // size)
+        if lane_bytes is not None and count > 1:  # lanes side by side: no core is left without
+            count = min(len(rows), -(-count // usable_cores()) * usable_cores())
         if sum(costs[row] for row in rows) > share / 2:
             count = min(len(rows), -(-count // workers) * workers)  # no worker is left without
         seeds: dict[int, list[int]] = {}
