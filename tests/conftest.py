@@ -148,6 +148,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three members side by side, whatever they are."""
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
     monkeypatch.setattr(grouping, "working_set", lambda *_: LANE_BYTES // 3)
+    monkeypatch.setattr(grouping, "usable_cores", lambda: 1)
 
 
 @pytest.fixture(scope="module")

@@ -92,12 +92,16 @@ def test_groups_say_what_they_cost() -> None:
     assert costs == pytest.approx(costs_of(members, chunks))
 
 
-@pytest.mark.parametrize("most", [1, 7, 60])
-def test_lanes_of_so_many_bytes(most: int) -> None:
+@pytest.mark.parametrize("cores", [1, 2, 5])
+@pytest.mark.parametrize("most", [1, 7, 1000])
+def test_lanes_of_so_many_bytes(most: int, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane keeps all cores busy; of several, each core has as many as the others."""
+    monkeypatch.setattr(grouping, "usable_cores", lambda: cores)
     members = POPULATIONS["a seed each"]
     own = working_set(members, WIDTHS, BATCH, np.float32)
     groups = group(members, WIDTHS, BATCH, np.float32, workers=1, lane_bytes=most * own + 1)
-    assert len(groups) == -(-len(members) // most)
+    fewest = -(-len(members) // most)
+    assert len(groups) == {1: 1, len(members): fewest}.get(fewest, -(-fewest // cores) * cores)
     assert max(len(one.places) for one in groups) <= most
 
 

@@ -48,6 +48,7 @@ def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "SHARE", np.inf)
     monkeypatch.setattr(grouping, "chunk_size", lambda *_: 3)
     monkeypatch.setattr(grouping, "working_set", lambda *_: LANE_BYTES // 3)
+    monkeypatch.setattr(grouping, "usable_cores", lambda: 1)
 
 
 def population() -> tl.Population:
