@@ -301,9 +301,7 @@ def start(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     return process, found[0]
 
 
-def test_pages_that_watch_hold_nobody_up(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_pages_that_watch_hold_nobody_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     process, address = start(tmp_path)
     with Client(address).enter().events() as messages:
         next(messages)

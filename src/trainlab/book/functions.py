@@ -132,8 +132,8 @@ def _filled(values: Any, name: str, owner: str) -> Array:
 def _check_classes(t: Array, classes: int) -> None:
     if t.max() >= classes or t.min() < 0:
         must = f"be class indices in [0, {classes - 1}]"
-        got = f"values from {t.min()} to {t.max()}"
-        raise DataError(sentence("t", "cross_entropy_error", must, got))
+        got = t.max() if t.max() >= classes else t.min()
+        raise DataError(sentence("t", "cross_entropy_error", must, int(got)))
 
 
 def softmax_loss(x: Any, t: Any) -> float:
