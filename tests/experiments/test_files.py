@@ -127,7 +127,14 @@ def test_a_file_takes_the_place_of_no_module(here: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (TEXT.replace("EXPERIMENT =", "OTHER ="), "EXPERIMENT of own.py must be an experiment"),
+        (
+            TEXT.replace("EXPERIMENT =", "EXPERIMNT ="),
+            "EXPERIMENT of own.py must be .*; got None; try EXPERIMENT in the place of EXPERIMNT",
+        ),
+        (
+            TEXT.replace('"mine"', '"mine", equations=(r"x = 1", r"\\rlu(x)")'),
+            r"equations of EXPERIMENT of own.py must be TeX, .*rlu.*\(.*Unknown symbol",
+        ),
         ("EXPERIMENT = 3", "EXPERIMENT of own.py must be an experiment, .*; got 3; try"),
         (TEXT.replace("mine", "My idea"), "name of EXPERIMENT of own.py must be small letters"),
         ("x = 1\ny = (", r"own.py cannot be run: SyntaxError: .* \(line 2\)"),

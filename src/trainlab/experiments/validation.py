@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from trainlab.experiments.base import (
     AnyExperiment,
     Better,
     Measure,
+    Measurements,
     Setup,
     TrainingExperiment,
     Within,
@@ -44,13 +46,33 @@ def check_experiment(experiment: Any) -> None:
             value = getattr(experiment, name)
             if not isinstance(value, kind):
                 raise SettingError(sentence(name, owner, must, value))
-    if not callable(experiment.figure):
+    if not _takes_two(experiment.figure):
         must = "be a function of the measurements and a theme"
         raise SettingError(sentence("figure", owner, must, experiment.figure, "summary(measure)"))
     if isinstance(experiment, TrainingExperiment):
         _check_training(experiment, owner)
     else:
         check_expected(experiment.expect, None, "expect", owner)
+
+
+def _takes_two(figure: Any) -> bool:
+    """Whether a figure can be called as figures are."""
+    try:
+        inspect.signature(figure).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a callable that does not say
+        return True
+    return True
+
+
+def check_curves(experiment: AnyExperiment, measured: Measurements) -> None:
+    """SettingError for curves that were not recorded: the page would leave them out unsaid."""
+    for name in experiment.curves:
+        if name not in measured.series:
+            must = f"be of {', '.join(measured.series)}, which were recorded"
+            near, owner = nearest(name, measured.series), f"experiment {experiment.name}"
+            raise SettingError(sentence("curves", owner, must, name, near))
 
 
 def _check_training(experiment: TrainingExperiment, owner: str) -> None:
