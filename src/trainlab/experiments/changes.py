@@ -172,8 +172,7 @@ class ChangeOptions(NamedTuple):
             return experiments, seeds
         if len(experiments) != 1:
             must, got = "be a single one, to be changed", [one.name for one in experiments]
-            remedy = f"trainlab run {got[0]}" if got else None
-            raise SettingError(sentence("experiments", "run", must, got, remedy))
+            raise SettingError(sentence("experiments", "run", must, got, "optimizer-comparison"))
         expect = [Better(*arms) for arms in self.better]
         return [changed(experiments[0], settings, axes, self.claim, expect)], seeds
 
