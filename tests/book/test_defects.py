@@ -307,3 +307,14 @@ def test_what_is_no_batch_and_no_gradient() -> None:
         Adam().update(net.params, gradients)
     for key, p in net.params.items():  # all or nothing
         np.testing.assert_array_equal(p, before[key])
+
+
+def test_what_no_trainer_can_take() -> None:
+    net, (x, t) = MultiLayerNet(5, [4], 3), batch()
+    wrong = {"learning_rate": 0.1}
+    with pytest.raises(SettingError, match=r"fields of Adam: lr, beta1, beta2; got .*; try lr"):
+        Trainer(net, x, t, x, t, optimizer="Adam", optimizer_param=wrong)
+    with pytest.raises(DataError, match="t_train of Trainer must have a label for each of 6 sampl"):
+        Trainer(net, x, t[:4], x, t)
+    with pytest.raises(DataError, match="t_test of Trainer must have a label for each of 6 sampl"):
+        Trainer(net, x, t, x, t[:4])

@@ -113,7 +113,7 @@ def cross_entropy_error(y: Any, t: Any) -> float:
         _check_classes(t, y.shape[-1])
         samples = np.log(y[np.arange(len(y)), t.ravel()] + LOG_OFFSET)
     else:
-        must = f"be {len(y)} class indices or an array of shape {y.shape}"
+        must = f"be {len(y)} class indices, which are integers, or an array of shape {y.shape}"
         raise DataError(sentence("t", "cross_entropy_error", must, t))
     return float(-np.sum(samples) / len(y))
 
