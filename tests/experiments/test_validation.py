@@ -46,6 +46,10 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "no base": ({"base": {}}, f"base of {OWNER} must be a dict from data sets to Setups"),
     "a data set": ({"base": {"digit": BASE.base["digits"]}}, f"base of {OWNER} must be of"),
     "no setup": ({"base": {"digits": {}}}, f"base['digits'] of {OWNER} must be a Setup"),
+    "no optimizer": (
+        {"base": {"digits": dataclasses.replace(BASE.base["digits"], optimizer="adam")}},
+        f"optimizer of base['digits'] of {OWNER} must be an instance of Optimizer; got 'adam'; try",
+    ),
     "no arms": ({"vary": {}}, f"vary of {OWNER} must be a dict from names of arms"),
     "arms in a list": ({"vary": [{}]}, f"vary of {OWNER} must be a dict from names of arms"),
     "fields": ({"vary": {"a": 0.5}}, f"vary of {OWNER} must be a dict from names of arms"),

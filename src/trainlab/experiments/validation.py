@@ -19,9 +19,13 @@ from trainlab.experiments.base import (
     is_name,
 )
 from trainlab.members import Member
+from trainlab.network.architecture import MLP
+from trainlab.optimizers import Optimizer
 
 NAMED: Final = "be small letters, digits and -"
 """What an experiment may be called."""
+_PARTS: Final = (("network", MLP, "tl.MLP()"), ("optimizer", Optimizer, "tl.Adam()"))
+"""Of a Setup: field, class, one of it."""
 _TEXTS: Final = ("title", "claim", "caption", "changes")
 _LISTS: Final = ("equations", "expect", "curves", "command")
 
@@ -87,6 +91,11 @@ def _check_training(experiment: TrainingExperiment, owner: str) -> None:
             raise SettingError(sentence("base", owner, must, data, nearest(data, DATA_SETS)))
         if not isinstance(setup, Setup):
             raise SettingError(sentence(f"base[{data!r}]", owner, "be a Setup", setup))
+        for name, kind, remedy in _PARTS:
+            part = getattr(setup, name)
+            if not isinstance(part, kind):
+                what, must = f"{name} of base[{data!r}]", f"be an instance of {kind.__name__}"
+                raise SettingError(sentence(what, owner, must, part, f"{name}={remedy}"))
     named = isinstance(arms, Mapping) and all(isinstance(arm, str) for arm in arms)
     if not (named and arms and all(isinstance(fields, Mapping) for fields in arms.values())):
         must = "be a dict from names of arms to dicts of fields, not empty"
