@@ -20,7 +20,7 @@ export const T = {
     `Step ${status.step.toLocaleString("en")}, epoch ${status.epoch.toLocaleString("en")}`,
   rate: (rate) => `${Math.round(rate).toLocaleString("en")} steps/s`,
   paused: "paused",
-  lost: "The server does not answer. The page tries again.",
+  lost: "The server does not answer. The page tries again; if trainlab live was started anew, open the address that it printed.",
   choose: "Choose",
   data: "Data",
   rows: "Rows",
