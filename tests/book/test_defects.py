@@ -20,7 +20,7 @@ from trainlab.book.trainer import Trainer
 from trainlab.book.two_layer_net import TwoLayerNet
 from trainlab.book.two_layer_net_sigmoid import TwoLayerNet as SigmoidNet
 from trainlab.book.util import shuffle_dataset
-from trainlab.errors import SettingError
+from trainlab.errors import DataError, SettingError
 
 NUMERIC = 1e-6
 """A central difference with h = 1e-4 is off by h² f‴/6, about 1e-8 for f‴ of the order of 10,
@@ -287,3 +287,34 @@ def test_what_is_no_setting() -> None:
         MultiLayerNet(5, [4], 3, activation="tanhh")
     with pytest.raises(SettingError, match="weight_init_std of MultiLayerNet must be one of"):
         MultiLayerNet(5, [4], 3, weight_init_std="hee")
+    with pytest.raises(SettingError, match=r"hidden_size_list of .* widths; got 4; try \[4\]"):
+        MultiLayerNet(5, 4, 3)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"dropout_ratio of Dropout .*got 20; try .*=0\.5"):
+        MultiLayerNetExtend(5, [4], 3, use_dropout=True, dropout_ration=20)
+
+
+def test_what_is_no_batch_and_no_gradient() -> None:
+    net = MultiLayerNet(5, [4], 3)
+    with pytest.raises(DataError, match=r"x of Affine must have 5 features in each row"):
+        net.predict(np.ones((6, 4)))
+    with pytest.raises(DataError, match=r"try x\.reshape\(1, -1\)"):
+        net.predict(np.ones(5))
+    assert net.predict(np.ones((6, 5, 1))).shape == (6, 3)
+    gradients = net.gradient(*batch())
+    del gradients["b1"]
+    before = copy.deepcopy(net.params)
+    with pytest.raises(DataError, match=r"grads of Adam must have a gradient of .* of 'b1' too"):
+        Adam().update(net.params, gradients)
+    for key, p in net.params.items():  # all or nothing
+        np.testing.assert_array_equal(p, before[key])
+
+
+def test_what_no_trainer_can_take() -> None:
+    net, (x, t) = MultiLayerNet(5, [4], 3), batch()
+    wrong = {"learning_rate": 0.1}
+    with pytest.raises(SettingError, match=r"fields of Adam: lr, beta1, beta2; got .*; try lr"):
+        Trainer(net, x, t, x, t, optimizer="Adam", optimizer_param=wrong)
+    with pytest.raises(DataError, match="t_train of Trainer must have a label for each of 6 sampl"):
+        Trainer(net, x, t[:4], x, t)
+    with pytest.raises(DataError, match="t_test of Trainer must have a label for each of 6 sampl"):
+        Trainer(net, x, t, x, t[:4])

@@ -147,6 +147,17 @@ def test_a_module_that_is_not_the_books_is_not_found() -> None:
         importlib.import_module("common.absent")
 
 
+def test_a_misspelt_module_is_named() -> None:
+    for name, meant in (
+        ("common.optimiser", "common.optimizer"),
+        ("common2.multilayernet", "common2.multi_layer_net"),
+        ("dataset.mnsit", "dataset.mnist"),
+    ):
+        with pytest.raises(names.BookModuleError, match="No module named") as raised:
+            importlib.import_module(name)
+        assert str(raised.value) == f"No module named '{name}'; try {meant}"
+
+
 def test_what_python_finds_is_the_readers_and_what_is_missing_is_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,32 @@ def test_how_scripts_end(text: str, code: int, told: str, tmp_path: Path) -> Non
     assert "trainlab" not in done.stderr.replace(str(tmp_path), "")
 
 
+def test_our_errors_show_the_lines_of_the_reader_alone(tmp_path: Path) -> None:
+    text = (
+        "from common.multi_layer_net import MultiLayerNet\nimport numpy as np\n"
+        "def ask(network):\n    return network.loss(np.ones(5), [1])\n"
+        "ask(MultiLayerNet(5, [4], 3))\n"
+    )
+    script = written(tmp_path, text)
+    lines = run(script).stderr.splitlines()
+    assert [line.strip() for line in lines if "File" in line] == [
+        f'File "{script}", line 5, in <module>',
+        f'File "{script}", line 4, in ask',
+    ]
+    assert lines[-2] == (
+        "trainlab.errors.DataError: x of Affine must have 5 features in each row; "
+        "got an array of shape (5,) and dtype float64; try x.reshape(1, -1)"
+    )
+
+
+def test_options_after_the_script_are_the_scripts_and_are_told(tmp_path: Path) -> None:
+    script = written(tmp_path, "import sys\nprint(sys.argv[1:])")
+    done = run(script, "--data-dir=here", "--other")
+    assert done.stdout == "['--data-dir=here', '--other']\n"
+    note = "Note: --data-dir=here stands after SCRIPT, so the script has it; "
+    assert done.stderr == f"{note}options of ours come before.\n"
+
+
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     done = run(tmp_path / "absent.py")
     assert done.returncode == 2

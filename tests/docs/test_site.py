@@ -151,7 +151,9 @@ def test_a_lesson_is_a_notebook_with_its_code_and_its_figure(pages: dict[str, st
     assert "optimizer-comparison.png" in cells[0]["attachments"]
     assert "$$\n\\begin{aligned}" in words
     assert "```" not in words
-    assert "<details>" not in words
+    assert words.count("<details>\n<summary>Answer</summary>\n\n") == page.count("<details>") == 4
+    folded = [cell["metadata"] != {} for cell in cells if cell["cell_type"] == "code"]
+    assert folded == [False, True, True, True, True]  # the answers alone
     assert not re.findall(r"\]\((?!attachment:|https:)", words)
     tutorial = json.loads(pages["tutorial.ipynb"])["cells"]
     assert any(cell["source"].startswith("%%writefile compare.py\n") for cell in tutorial)

@@ -16,7 +16,7 @@ from reduced import training
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Better, Options, changed, results, run
 from trainlab.experiments.base import TrainingExperiment, Within
-from trainlab.experiments.changes import ChangeOptions
+from trainlab.experiments.changes import SAID, ChangeOptions
 from trainlab.experiments.runner import members
 
 BASE = training("optimizer-comparison")
@@ -167,7 +167,26 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "no value": (("lr=",), (), "--set of run must be a name, =, and values"),
     "no sign": (("lr",), (), "--set of run must be a name, =, and values"),
     "an empty value": ((), ("lr=0.1,,0.2",), "--vary of run must be a name, =, and values"),
-    "several values": (("lr=0.1,0.2",), (), "lr of --set must be one value"),
+    "several values": (
+        ("lr=0.1,0.2",),
+        (),
+        "lr of --set must be one value; got [0.1, 0.2]; try --vary lr=0.1,0.2",
+    ),
+    "layers": (
+        ("hidden=9,8",),
+        (),
+        "hidden of --set must be one value; got [9, 8]; try --set hidden=9x8",
+    ),
+    "a list": (
+        (),
+        ("hidden=[9,8]",),
+        "hidden of a changed experiment must be widths; got '[9'; try hidden=100x50",
+    ),
+    "seeds as arms": (
+        (),
+        ("seeds=2,3",),
+        "seeds of a changed experiment must be a number, the same",
+    ),
     "twice": (("lr=0.1", "lr=0.2"), (), "lr of --set must be given once"),
     "set and varied": (("lr=0.1",), ("lr=0.1,0.2",), "lr of a changed experiment must be set or"),
     "an arm twice": ((), ("lr=0.1,0.1",), "arms of a changed experiment must be different"),
@@ -177,6 +196,12 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.parametrize("said", SAID)
+def test_names_of_other_places_are_understood(said: str) -> None:
+    with pytest.raises(SettingError, match=f"steps, weight_decay, seeds; .* --set {SAID[said]}="):
+        words(f"{said}=1")
+
+
 @pytest.mark.parametrize("case", SETTINGS)
 def test_what_cannot_be(case: str) -> None:
     settings, vary, starts = SETTINGS[case]
@@ -184,7 +209,7 @@ def test_what_cannot_be(case: str) -> None:
 
 
 def test_more_that_cannot_be() -> None:
-    starts = "experiment of a changed experiment must train one population"
+    starts = "original of a changed experiment must be one that trains a single population"
     complains(lambda: changed(EXPERIMENTS["learning-rates"], {"lr": 1}), SettingError, starts)
     starts = "dropout of a changed experiment must be of all arms, and this experiment varies it"
     complains(lambda: changed(training("dropout"), {"dropout": 0.1}), SettingError, starts)
@@ -193,7 +218,7 @@ def test_more_that_cannot_be() -> None:
     starts = "--better of a changed experiment must be arms: lr 0.1; got 'lr 0.2'; try lr 0.1"
     complains(lambda: words(vary=("lr=0.1",), better=(("lr 0.1", "lr 0.2"),)), SettingError, starts)
     both = [BASE, training("dropout")]
-    starts = "experiments of run must be one, to be changed"
+    starts = "experiments of run must be a single one, to be changed"
     complains(lambda: ChangeOptions(("lr=1",), (), "", ()).change(both, None), SettingError, starts)
 
 

@@ -70,6 +70,16 @@ def test_it_may_be_changed_from_the_command_line(here: Path) -> None:
     assert f"To repeat it: {again}" in parsed.text
 
 
+def test_the_name_of_an_experiment_leads_to_its_file(here: Path) -> None:
+    begin("my-idea", here)
+    for name in ("my-idea", "my_idea"):
+        assert f"got '{name}'; try my_idea.py" in invoke("run", name).output
+    (here / "my_idea.py").unlink()
+    assert "got 'my-idea'; try trainlab list" in invoke("run", "my-idea").output
+    told = "No such command 'my-idea'. Try main new experiment my-idea"
+    assert told in invoke("new", "my-idea").output
+
+
 def test_names_of_files(here: Path) -> None:
     assert begin("Some_Thing.py", here) == here / "some_thing.py"
     assert 'name="some-thing"' in (here / "some_thing.py").read_text("utf-8")
@@ -127,7 +137,14 @@ def test_a_file_takes_the_place_of_no_module(here: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (TEXT.replace("EXPERIMENT =", "OTHER ="), "EXPERIMENT of own.py must be an experiment"),
+        (
+            TEXT.replace("EXPERIMENT =", "EXPERIMNT ="),
+            "EXPERIMENT of own.py must be .*; got None; try EXPERIMENT in the place of EXPERIMNT",
+        ),
+        (
+            TEXT.replace('"mine"', '"mine", equations=(r"x = 1", r"\\rlu(x)")'),
+            r"equations of EXPERIMENT of own.py must be TeX, .*rlu.*\(.*Unknown symbol",
+        ),
         ("EXPERIMENT = 3", "EXPERIMENT of own.py must be an experiment, .*; got 3; try"),
         (TEXT.replace("mine", "My idea"), "name of EXPERIMENT of own.py must be small letters"),
         ("x = 1\ny = (", r"own.py cannot be run: SyntaxError: .* \(line 2\)"),

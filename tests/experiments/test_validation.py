@@ -13,7 +13,7 @@ import pytest
 from complaints import complains
 from reduced import training
 from trainlab.errors import SettingError
-from trainlab.experiments import EXPERIMENTS, Better, run
+from trainlab.experiments import EXPERIMENTS, Better, Options, run, summary
 from trainlab.experiments.base import (
     MeasuredSeries,
     Within,
@@ -42,9 +42,14 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "a word": ({"expect": ("none",)}, f"expect of {OWNER} must be Better or Within"),
     "a measure": ({"measure": "loss"}, f"measure of {OWNER} must be a Measure"),
     "a figure": ({"figure": "svg"}, f"figure of {OWNER} must be a function"),
+    "what makes one": ({"figure": summary}, f"figure of {OWNER} must be a function"),
     "no base": ({"base": {}}, f"base of {OWNER} must be a dict from data sets to Setups"),
     "a data set": ({"base": {"digit": BASE.base["digits"]}}, f"base of {OWNER} must be of"),
     "no setup": ({"base": {"digits": {}}}, f"base['digits'] of {OWNER} must be a Setup"),
+    "no optimizer": (
+        {"base": {"digits": dataclasses.replace(BASE.base["digits"], optimizer="adam")}},
+        f"optimizer of base['digits'] of {OWNER} must be an instance of Optimizer; got 'adam'; try",
+    ),
     "no arms": ({"vary": {}}, f"vary of {OWNER} must be a dict from names of arms"),
     "arms in a list": ({"vary": [{}]}, f"vary of {OWNER} must be a dict from names of arms"),
     "fields": ({"vary": {"a": 0.5}}, f"vary of {OWNER} must be a dict from names of arms"),
@@ -84,6 +89,20 @@ def test_a_measure_of_what_was_not_recorded(
     series = MeasuredSeries("step", np.array([1.0, 2.0]), np.array([[0.5, 0.25]]))
     starts = "series of a measure must be one of loss, which were recorded; got 'los'; try loss"
     complains(lambda: of({"loss": series}), SettingError, starts)
+
+
+def test_a_measure_of_what_is_not_evaluated_says_where_that_is_asked_for() -> None:
+    series = MeasuredSeries("step", np.array([1.0, 2.0]), np.array([[0.5, 0.25]]))
+    with pytest.raises(SettingError, match=r"try evaluate=\"epoch\" and on=.* in the Setup"):
+        mean_of_last("validation_accuracy", 2)({"train_loss": series})
+
+
+def test_curves_of_what_was_not_recorded(tmp_path: Path) -> None:
+    made = dataclasses.replace(BASE, curves=("train_los",))
+    with pytest.raises(
+        SettingError, match=f"curves of {OWNER} must be of train_.*; try train_loss"
+    ):
+        run([made], tmp_path, Options(seeds=2, quick=True))
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5])

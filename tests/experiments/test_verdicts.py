@@ -122,6 +122,15 @@ def test_few_seeds_show_no_difference() -> None:
     assert "too few" in found.warnings[0]
 
 
+def test_few_seeds_are_warned_of_where_nothing_is_expected() -> None:
+    four = {**ARMS, "Nadam": LUCK + 4}
+    found = verdict({arm: values[:6] for arm, values in four.items()})
+    assert found.warnings[0].startswith("6 seeds are too few for 6 comparisons")
+    best, *others = found.arms
+    assert found.line.endswith(f"is shown between {best} and any of {', '.join(others)}")
+    assert verdict({arm: values[:8] for arm, values in four.items()}).warnings == ()
+
+
 def test_without_randomness_values_stand_for_themselves() -> None:
     rows = (Row("central", None, {}),)
     one = Measurements(rows, {"loss": MeasuredSeries("x", np.zeros(1), np.array([[1e-12]]))})

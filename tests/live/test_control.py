@@ -74,6 +74,13 @@ def test_run_pause_step_and_epoch(control: LiveControl) -> None:
     assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
 
 
+def test_steps_that_are_asked_for_quickly_are_all_taken(control: LiveControl) -> None:
+    asked = [control.do({"do": do}) for do in ("step", "step", "step", "epoch", "step")]
+    for one in asked:
+        one.result(PATIENCE)
+    until(lambda: not status(control)["running"] and status(control)["step"] == 7)
+
+
 def test_speed(control: LiveControl) -> None:
     done(control, "speed", value=50)
     start = time.monotonic()

@@ -142,6 +142,8 @@ def test_a_lesson_is_chosen_run_and_watched(browser: Any, place: tuple[LiveContr
         person.press("Test now")
         tab.get_by_text(re.compile(r"At step [\d,]+, test number 1:")).wait_for()
         assert tab.locator(".verdict li").count() == 3
+        tab.get_by_label("Lesson", exact=True).select_option(label="What a hidden layer is for")
+        person.until(lambda: tab.locator(".verdict li").count() == 0)  # of networks that are gone
         assert "looking is not testing" in tab.locator(".watch").inner_text()
 
 
@@ -284,7 +286,17 @@ def test_settings_of_ones_own_and_names_that_are_no_markup(
             row.get_by_label("Rate").fill("")
         rows.first.get_by_label("Name").fill(evil)
         rows.last.get_by_label("Optimizer").select_option("adam")
-        rows.last.get_by_label("Differs in").fill("dropout=0.2, norm=batch, hidden=3 3")
+        own = rows.last.get_by_label("Differs in")
+        for written, said in (
+            ("dropuot=0.2", "got 'dropuot'; try dropout=VALUE"),
+            ("hidden=3 three", "got [3, 'three']; try 16 16"),
+            ("lr=fast", "lr of an arm must be a number; got 'fast'; try lr=0.001"),
+        ):
+            own.fill(written)
+            person.press("Begin")
+            tab.get_by_text(said).wait_for()
+            assert "400" in person.errors.pop()  # the browser's own line
+        own.fill("dropout=0.2 norm=batch, hidden=3,3")
         person.press("Begin")
         tab.get_by_text("A new session has begun.").wait_for()
         person.until(lambda: evil in person.rows()[0])

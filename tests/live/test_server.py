@@ -301,6 +301,14 @@ def start(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
     return process, found[0]
 
 
+def test_pages_that_watch_hold_nobody_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process, address = start(tmp_path)
+    with Client(address).enter().events() as messages:
+        next(messages)
+        stop(process)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def stop(process: subprocess.Popen[str]) -> None:
     """Ctrl-C."""
     process.send_signal(signal.SIGINT)

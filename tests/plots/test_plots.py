@@ -32,6 +32,11 @@ def example(theme: plots.Theme = plots.LIGHT) -> plots.Figure:
     return figure
 
 
+def test_a_notebook_shows_a_figure() -> None:
+    show: Any = getattr(example(), "_repr_png_", None)
+    assert show().startswith(b"\x89PNG")
+
+
 def test_nothing_imports_pyplot() -> None:
     code = "import sys, trainlab.plots; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 FENCED: Final = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 IMAGE: Final = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
+FOLDED: Final = re.compile(r"<details>\n<summary>(.*?)</summary>\n(.*?)</details>", re.DOTALL)
 LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?:|attachment:)[^)]+\)")
 
 
@@ -18,11 +19,29 @@ def notebook(text: str, folder: Path) -> str:
     """A page as the JSON of a notebook; pictures of the folder are put inside."""
     cells = [
         {"id": f"cell-{number}", "metadata": {}, **cell}
-        for number, cell in enumerate(_cells(text, folder))
+        for number, cell in enumerate(_all(text, folder))
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
     return json.dumps(whole, indent=1, ensure_ascii=False)
+
+
+def _all(text: str, folder: Path) -> Iterator[dict[str, Any]]:
+    """What is folded on the page is folded here, text and code."""
+    begun = 0
+    for answer in FOLDED.finditer(text):
+        yield from _cells(text[begun : answer.start()], folder)
+        summary, more = answer[1], ""
+        for cell in _cells(answer[2], folder):
+            if cell["cell_type"] == "code":
+                cell["metadata"] = {"jupyter": {"source_hidden": True}}
+            else:
+                title = f"<summary>{summary}{more}</summary>"
+                cell["source"] = f"<details>\n{title}\n\n{cell['source']}\n\n</details>"
+            more = ", continued"
+            yield cell
+        begun = answer.end()
+    yield from _cells(text[begun:], folder)
 
 
 def _cells(text: str, folder: Path) -> Iterator[dict[str, Any]]:
@@ -39,10 +58,9 @@ def _cells(text: str, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _words(text: str, folder: Path) -> Iterator[dict[str, Any]]:
-    """A cell of text: what is folded is open, and links that would lead nowhere are words."""
+    """A cell of text: links that would lead nowhere are words."""
     attached = {}
-    text = re.sub(r"</?details>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"<summary>(.*?)</summary>", r"**\1.**", text)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r"^```math\n(.*?)^```$", r"$$\n\1$$", text, flags=re.MULTILINE | re.DOTALL)
     for _, link in IMAGE.findall(text):
         content = base64.b64encode((folder / link).read_bytes()).decode()

@@ -113,7 +113,7 @@ def cross_entropy_error(y: Any, t: Any) -> float:
         _check_classes(t, y.shape[-1])
         samples = np.log(y[np.arange(len(y)), t.ravel()] + LOG_OFFSET)
     else:
-        must = f"be {len(y)} class indices or an array of shape {y.shape}"
+        must = f"be {len(y)} class indices, which are integers, or an array of shape {y.shape}"
         raise DataError(sentence("t", "cross_entropy_error", must, t))
     return float(-np.sum(samples) / len(y))
 
@@ -132,8 +132,8 @@ def _filled(values: Any, name: str, owner: str) -> Array:
 def _check_classes(t: Array, classes: int) -> None:
     if t.max() >= classes or t.min() < 0:
         must = f"be class indices in [0, {classes - 1}]"
-        got = f"values from {t.min()} to {t.max()}"
-        raise DataError(sentence("t", "cross_entropy_error", must, got))
+        got = t.max() if t.max() >= classes else t.min()
+        raise DataError(sentence("t", "cross_entropy_error", must, int(got)))
 
 
 def softmax_loss(x: Any, t: Any) -> float:

@@ -30,7 +30,9 @@ from trainlab.book.functions import (
     step_function,
     sum_squared_error,
 )
+from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
+from trainlab.settings import real
 
 __all__ = [
     "Affine",
@@ -59,6 +61,7 @@ __all__ = [
 
 VARIANCE_OFFSET: Final = 1e-6
 """Added to a variance, so that nothing is divided by 0."""
+RATIO: Final = real(0.0, 1.0, "[]", "0.5")
 
 
 class Relu:
@@ -110,7 +113,12 @@ class Affine:
     def forward(self, x: Any) -> Any:
         """y."""
         self.original_x_shape = x.shape
-        self.x = native.factor(x.reshape(x.shape[0], -1), self.W)
+        rows = x.reshape(x.shape[0], -1)
+        if rows.shape[1] != len(self.W):
+            one = x.size == len(self.W)
+            must = f"have {len(self.W)} features in each row"
+            raise DataError(sentence("x", "Affine", must, x, "x.reshape(1, -1)" if one else None))
+        self.x = native.factor(rows, self.W)
         return native.product(self.x, self.W, self.b)
 
     def backward(self, dout: Any) -> Any:
@@ -162,7 +170,7 @@ class Dropout:
     """
 
     def __init__(self, dropout_ratio: float = 0.5) -> None:
-        self.dropout_ratio = dropout_ratio
+        self.dropout_ratio = RATIO.check(dropout_ratio, "dropout_ratio", "Dropout")
         self.mask: Any = None
         self.frozen = False  # while a gradient is checked: the mask is not to be drawn anew
 

@@ -44,6 +44,11 @@ class MultiLayerNet:
         weight_init_std: float | str = "relu",
         weight_decay_lambda: float = 0,
     ) -> None:
+        if isinstance(hidden_size_list, int | float | np.number):
+            must, remedy = "be a list of widths", f"[{hidden_size_list}]"
+            raise SettingError(
+                sentence("hidden_size_list", "MultiLayerNet", must, hidden_size_list, remedy)
+            )
         self.input_size = whole(input_size)
         self.output_size = whole(output_size)
         self.hidden_size_list = [whole(width) for width in hidden_size_list]

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from trainlab.errors import nearest
+
 ROOM: Final = "trainlab.book"
 OURS: Final = "trainlab"
 COMMON: Final = (
@@ -215,7 +217,10 @@ class Back(Front):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module of the reader's or of ours; BookModuleError for one in `ABSENT`."""
+        """The spec of a module of the reader's or of ours.
+
+        BookModuleError for one in `ABSENT`, and for one that is misspelt.
+        """
         package = name.rpartition(".")[0]
         if package and package not in PACKAGES:
             return None
@@ -230,7 +235,13 @@ class Back(Front):
                 "try a file of that name of your own",
                 name=name,
             )
-        return super().find_spec(name, path, target)
+        ours = super().find_spec(name, path, target)
+        if ours is None and package:
+            near = nearest(name.rpartition(".")[2], COMMON if package != "dataset" else ["mnist"])
+            if near is not None:
+                remedy = f"try {package}.{near}"
+                raise BookModuleError(f"No module named {name!r}; {remedy}", name=name)
+        return ours
 
 
 class Package(Loader):

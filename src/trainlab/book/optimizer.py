@@ -19,6 +19,7 @@ import numpy as np
 
 from trainlab.book import native
 from trainlab.book.notices import notice
+from trainlab.errors import DataError, sentence
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
 
@@ -54,6 +55,9 @@ class Optimizer(ABC):
 
     def update(self, params: Params, grads: Mapping[str, Any]) -> None:
         """One step: params[key] changes in place if it is an array, else it is bound anew."""
+        if missing := [key for key in params if key not in grads]:
+            must = f"have a gradient of each of params, of {missing[0]!r} too"
+            raise DataError(sentence("grads", type(self).__name__, must, list(grads)))
         tables = self._tables(params)
         self.begin()
         for key, p in params.items():

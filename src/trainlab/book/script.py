@@ -16,8 +16,9 @@ from types import ModuleType, TracebackType
 from typing import Any, Final
 
 from trainlab.blas import one_thread
-from trainlab.book.names import OURS, Reader, install_for, whose
+from trainlab.book.names import OURS, BookModuleError, Reader, install_for, whose
 from trainlab.book.old_numpy import old_names_served, serve_old_names
+from trainlab.errors import TrainlabError
 
 FAILED = 1
 ENVIRONMENT: Final = "TRAINLAB_BOOK"
@@ -73,6 +74,8 @@ def run(
     except Exception as error:  # noqa: BLE001 - reported as Python reports it
         sys.stdout.flush()
         trace = own_part(error.__traceback__, place)
+        if isinstance(error, TrainlabError | BookModuleError):
+            trace = without_ours(trace)
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         return FAILED
     finally:
@@ -169,3 +172,14 @@ def own_part(trace: TracebackType | None, script: str) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename != script:
         trace = trace.tb_next
     return trace
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback up to the reader's last line: our errors say what was wrong there."""
+    if trace is None:
+        return None
+    rest = without_ours(trace.tb_next)
+    package = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+    if rest is None and package in ("trainlab", "contextlib"):  # which decorates ours
+        return None
+    return TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)

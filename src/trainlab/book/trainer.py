@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,7 +12,7 @@ import numpy as np
 from trainlab.book.notices import notice
 from trainlab.book.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from trainlab.book.samples import whole
-from trainlab.errors import SettingError, nearest, sentence
+from trainlab.errors import DataError, SettingError, nearest, sentence
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "Trainer", "np"]
 
@@ -60,9 +61,20 @@ class Trainer:
         self.epochs = epochs
         self.batch_size = whole(mini_batch_size)
         self.evaluate_sample_num_per_epoch = whole(evaluate_sample_num_per_epoch)
-        self.optimizer = find(optimizer)(**optimizer_param)
+        kind = find(optimizer)
+        for name in optimizer_param:
+            known = list(inspect.signature(kind).parameters)
+            if name not in known:
+                must = f"have fields of {kind.__name__}: {', '.join(known)}"
+                near = "lr" if name in ("rate", "learning_rate") else nearest(name, known)
+                raise SettingError(sentence("optimizer_param", "Trainer", must, name, near))
+        self.optimizer = kind(**optimizer_param)
 
         self.train_size = x_train.shape[0]
+        for name, x, t in (("t_train", x_train, t_train), ("t_test", x_test, t_test)):
+            if len(t) < len(x):
+                must = f"have a label for each of {len(x)} samples"
+                raise DataError(sentence(name, "Trainer", must, t))
         self.iter_per_epoch = max(self.train_size / self.batch_size, 1)
         self.max_iter = int(epochs * self.iter_per_epoch)
         self.current_iter = 0

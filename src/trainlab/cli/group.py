@@ -129,6 +129,8 @@ def _no_such(
     names = {name.lstrip("-"): name for name in known}
     near = nearest(given.lstrip("-"), names)
     hint = "" if near is None else f" Did you mean {names[near]!r}?"
+    if what == "command" and not hint and len(names) == 1 and ctx:  # left out: there is no other
+        hint = f" Try {ctx.command_path} {' '.join(names)} {given}"
     return Told(of_an_error(f"No such {what} {given!r}.{hint}"), ctx)
 
 

@@ -198,7 +198,8 @@ def _values(found: Mapping[str, MeasuredSeries], name: str) -> Array:
     """The values of a series; SettingError where there is none of that name."""
     if name not in found:
         must = f"be one of {', '.join(found)}, which were recorded"
-        raise SettingError(sentence("series", "a measure", must, name, nearest(name, found)))
+        remedy = nearest(name, found) or 'evaluate="epoch" and on=("train", "test") in the Setup'
+        raise SettingError(sentence("series", "a measure", must, name, remedy))
     return found[name].values
 
 

@@ -37,6 +37,16 @@ OF_SETUP: Final[Mapping[str, Rule]] = {
 }
 """What can be changed beside the fields of a member."""
 
+SAID: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("rate", "learning_rate", "eta", "alpha"), "lr"),
+    **dict.fromkeys(("iterations", "max_iterations", "updates"), "steps"),
+    **dict.fromkeys(("layers", "width", "widths"), "hidden"),
+    **dict.fromkeys(("batch_norm", "batchnorm", "use_batchnorm"), "norm"),
+    "mini_batch_size": "batch_size",
+    "weight_init_std": "init",
+}
+"""What some fields are called elsewhere, and no slip of the pen away."""
+
 _WORDS: Final[Mapping[str, Any]] = {"none": None, "true": True, "false": False, "linear": ()}
 _WIDTHS: Final = re.compile(r"\d+(x\d+)*")
 _OWNER: Final = "a changed experiment"
@@ -85,8 +95,8 @@ def changed(
     """
     if not isinstance(experiment, TrainingExperiment):
         name = getattr(experiment, "name", experiment)
-        must = "train one population, to be changed"
-        raise SettingError(sentence("experiment", _OWNER, must, name, "optimizer-comparison"))
+        must = "be one that trains a single population"
+        raise SettingError(sentence("original", _OWNER, must, name, "optimizer-comparison"))
     own, axes = _by_name(settings, "settings"), _by_name(vary, "vary")
     if axes and experiment.changes:  # other arms would lose the settings that these were given
         must = "be given with the settings, in one change"
@@ -145,7 +155,11 @@ class ChangeOptions(NamedTuple):
         axes = _pairs(self.vary, "--vary")
         for name, values in own.items():
             if len(values) != 1:
-                must, remedy = "be one value", f"--vary {name}=…"
+                words = [str(_word(value)) for value in values]
+                remedy = f"--vary {name}={','.join(words)}"
+                if name == "hidden":  # more likely layers than arms
+                    remedy = f"--set hidden={'x'.join(words)}"
+                must = "be one value"
                 raise SettingError(sentence(name, "--set", must, values, remedy))
         settings = {name: values[0] for name, values in own.items()}
         if "seeds" in settings:
@@ -157,8 +171,8 @@ class ChangeOptions(NamedTuple):
         if not (settings or axes or self.claim or self.better):
             return experiments, seeds
         if len(experiments) != 1:
-            must, got = "be one, to be changed", [one.name for one in experiments]
-            raise SettingError(sentence("experiments", "run", must, got))
+            must, got = "be a single one, to be changed", [one.name for one in experiments]
+            raise SettingError(sentence("experiments", "run", must, got, "optimizer-comparison"))
         expect = [Better(*arms) for arms in self.better]
         return [changed(experiments[0], settings, axes, self.claim, expect)], seeds
 
@@ -229,8 +243,14 @@ def _check_names(
     for option, names in (("--set", own), ("--vary", axes)):
         known = sorted({*of_member, "optimizer", *(OF_SETUP if names is own else ())})
         for name in names:
+            if name == "seeds":
+                must, remedy = "be a number, the same for all arms", "--seeds 30"
+                raise SettingError(sentence(name, _OWNER, must, names[name], remedy))
             if name not in known:
-                near, must = nearest(name, known), f"be one of {', '.join(known)}"
+                listed = [*known, "seeds"] if names is own else known
+                said = SAID.get(name)
+                near = said if said in known else nearest(name, known)
+                must = f"be one of {', '.join(listed)}"
                 meant = near and f"{option} {near}=VALUE"
                 raise SettingError(sentence(option, _OWNER, must, name, meant))
     for name, values in axes.items():
@@ -250,6 +270,8 @@ def _value(experiment: TrainingExperiment, name: str, value: Any) -> Any:
     if name == "hidden":
         if isinstance(value, str) and _WIDTHS.fullmatch(value):
             return tuple(map(int, value.split("x")))
+        if isinstance(value, str):
+            raise SettingError(sentence(name, _OWNER, "be widths", value, "hidden=100x50"))
         return (value,) if isinstance(value, int) else value
     if name != "optimizer" or isinstance(value, Optimizer):
         return value
@@ -271,7 +293,7 @@ def _arms(
         fields = dict(zip(axes, values, strict=True))
         arm = ", ".join(_label(name, value) for name, value in fields.items())
         if arm in arms:
-            raise SettingError(sentence("arms", _OWNER, "be different", arm))
+            raise SettingError(sentence("arms", _OWNER, "be different", arm, "each value once"))
         arms[arm] = {name: _value(experiment, name, value) for name, value in fields.items()}
     return arms
 

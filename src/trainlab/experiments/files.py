@@ -38,13 +38,34 @@ def read(name: str) -> AnyExperiment:
     if not path.is_file():
         must, remedy = "be a file that is there", "trainlab new experiment NAME"
         raise DataError(sentence("FILE.py", "run", must, name, remedy))
-    found = getattr(_run(path), "EXPERIMENT", None)
+    module = _run(path)
+    found = getattr(module, "EXPERIMENT", None)
     if not isinstance(found, AnyExperiment):
-        must = "be an experiment, such as a TrainingExperiment"
-        raise DataError(sentence("EXPERIMENT", name, must, found, "trainlab new experiment NAME"))
+        must, remedy = (
+            "be an experiment, such as a TrainingExperiment",
+            "trainlab new experiment NAME",
+        )
+        for other, value in vars(module).items():
+            if isinstance(value, AnyExperiment):
+                remedy = f"EXPERIMENT in the place of {other}"
+        raise DataError(sentence("EXPERIMENT", name, must, found, remedy))
     if not is_name(found.name):
         raise DataError(sentence("name of EXPERIMENT", name, NAMED, found.name, _TEMPLATE_NAME))
+    _check_equations(found, name)
     return dataclasses.replace(found, command=(name,))
+
+
+def _check_equations(experiment: AnyExperiment, file: str) -> None:
+    """DataError for TeX that cannot be set: the page would leave it out unsaid."""
+    from trainlab import plots  # after what is refused more quickly
+
+    for line in experiment.equations:
+        try:
+            plots.equations([line])
+        except ValueError as error:
+            must = "be TeX, as matplotlib understands it"
+            text = sentence("equations of EXPERIMENT", file, must, line)
+            raise DataError(f"{text} ({str(error).splitlines()[-1]})") from error
 
 
 def _run(path: Path) -> object:

@@ -68,7 +68,7 @@ EXPERIMENT = FunctionExperiment(
     number=2,
     title="Field of gradients",
     claim="The negative gradient points in the direction of steepest descent: here to the "
-    "minimum, and it is the longer, the farther away the minimum is.",
+    "minimum, and it grows with the distance from it.",
     equations=(
         r"f(x_0, x_1) = x_0^2 + x_1^2",
         r"\nabla f = (\partial f / \partial x_0,\ \partial f / \partial x_1)",

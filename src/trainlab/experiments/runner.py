@@ -35,7 +35,7 @@ from trainlab.experiments.base import (
 from trainlab.experiments.registry import EXPERIMENTS
 from trainlab.experiments.results import NO_DATA, Declared, Results
 from trainlab.experiments.resuming import Place
-from trainlab.experiments.validation import check_experiment
+from trainlab.experiments.validation import check_curves, check_experiment
 from trainlab.experiments.verdicts import judge
 from trainlab.limits import MEMBERS
 from trainlab.members import Member
@@ -235,6 +235,7 @@ def measure(
     else:
         assert data is not None
         measured = train(experiment, data, options, trains)
+    check_curves(experiment, measured)
     named = {"engine": ", ".join(sorted(trains.engines))} if trains.engines else {}
     return Results(
         experiment=experiment.name,

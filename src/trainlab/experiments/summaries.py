@@ -70,7 +70,9 @@ def _ranking(
     if len(alike) > FEW:
         alike = [f"{len(alike)} other arms"]
     if alike:
-        lines.append(f"No difference is shown between {_named(best)} and {', '.join(alike)}")
+        several = "any of " if len(alike) > 1 else ""
+        others_named = several + ", ".join(alike)
+        lines.append(f"No difference is shown between {_named(best)} and {others_named}")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,15 +12,20 @@ from trainlab.experiments.base import (
     AnyExperiment,
     Better,
     Measure,
+    Measurements,
     Setup,
     TrainingExperiment,
     Within,
     is_name,
 )
 from trainlab.members import Member
+from trainlab.network.architecture import MLP
+from trainlab.optimizers import Optimizer
 
 NAMED: Final = "be small letters, digits and -"
 """What an experiment may be called."""
+_PARTS: Final = (("network", MLP, "tl.MLP()"), ("optimizer", Optimizer, "tl.Adam()"))
+"""Of a Setup: field, class, one of it."""
 _TEXTS: Final = ("title", "claim", "caption", "changes")
 _LISTS: Final = ("equations", "expect", "curves", "command")
 
@@ -44,13 +50,33 @@ def check_experiment(experiment: Any) -> None:
             value = getattr(experiment, name)
             if not isinstance(value, kind):
                 raise SettingError(sentence(name, owner, must, value))
-    if not callable(experiment.figure):
+    if not _takes_two(experiment.figure):
         must = "be a function of the measurements and a theme"
         raise SettingError(sentence("figure", owner, must, experiment.figure, "summary(measure)"))
     if isinstance(experiment, TrainingExperiment):
         _check_training(experiment, owner)
     else:
         check_expected(experiment.expect, None, "expect", owner)
+
+
+def _takes_two(figure: Any) -> bool:
+    """Whether a figure can be called as figures are."""
+    try:
+        inspect.signature(figure).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a callable that does not say
+        return True
+    return True
+
+
+def check_curves(experiment: AnyExperiment, measured: Measurements) -> None:
+    """SettingError for curves that were not recorded: the page would leave them out unsaid."""
+    for name in experiment.curves:
+        if name not in measured.series:
+            must = f"be of {', '.join(measured.series)}, which were recorded"
+            near, owner = nearest(name, measured.series), f"experiment {experiment.name}"
+            raise SettingError(sentence("curves", owner, must, name, near))
 
 
 def _check_training(experiment: TrainingExperiment, owner: str) -> None:
@@ -65,6 +91,11 @@ def _check_training(experiment: TrainingExperiment, owner: str) -> None:
             raise SettingError(sentence("base", owner, must, data, nearest(data, DATA_SETS)))
         if not isinstance(setup, Setup):
             raise SettingError(sentence(f"base[{data!r}]", owner, "be a Setup", setup))
+        for name, kind, remedy in _PARTS:
+            part = getattr(setup, name)
+            if not isinstance(part, kind):
+                what, must = f"{name} of base[{data!r}]", f"be an instance of {kind.__name__}"
+                raise SettingError(sentence(what, owner, must, part, f"{name}={remedy}"))
     named = isinstance(arms, Mapping) and all(isinstance(arm, str) for arm in arms)
     if not (named and arms and all(isinstance(fields, Mapping) for fields in arms.values())):
         must = "be a dict from names of arms to dicts of fields, not empty"

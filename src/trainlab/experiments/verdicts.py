@@ -61,7 +61,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
         measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,
-        warnings=_warnings(measured, seeds, len(_named(expect))),
+        warnings=_warnings(measured, seeds, len(_named(expect)) or len(comparisons)),
         claims=claims,
     )
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from trainlab.data.arrays import Dataset
 from trainlab.data.planar import PLANAR
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.live.setup import ARMS, EVALUATE, OWNER, SEEDS, LiveSetup, has_mnist, load_source
 from trainlab.live.uploads import LARGEST_TABLE, Uploads
 from trainlab.members import Member, field_names, label
@@ -110,10 +110,15 @@ def _member(base: Mapping[str, Any], own: Mapping[str, Any], task: str) -> Membe
     known = [name for name in field_names_of(kind) if name != "schedule"]
     for name, value in fields.items():
         if name not in known:
-            must = f"be one of {', '.join((*NETWORK, *known))}"
-            raise SettingError(sentence("a field", f"an arm with {kind.__name__}", must, name))
+            names = (*NETWORK, *known)
+            must, near = f"be one of {', '.join(names)}", nearest(name, names)
+            remedy = near and f"{near}=VALUE"
+            raise SettingError(
+                sentence("a field", f"an arm with {kind.__name__}", must, name, remedy)
+            )
         if not is_real(value):
-            raise SettingError(sentence(name, "an arm", "be a number", value))
+            remedy = f"{name}={getattr(kind(), name)}"
+            raise SettingError(sentence(name, "an arm", "be a number", value, remedy))
     _check_sizes(network)
     return Member(MLP(**network, loss=LOSSES[task]), kind(**fields))
 
@@ -128,10 +133,10 @@ def _check_sizes(network: Mapping[str, Any]) -> None:
     hidden = network.get("hidden", [])
     if not isinstance(hidden, list) or len(hidden) > LAYERS:
         must = f"be a list of at most {LAYERS} widths"
-        raise SettingError(sentence("hidden", "an arm", must, hidden, "[16, 16]"))
+        raise SettingError(sentence("hidden", "an arm", must, hidden, "16 16"))
     if not all(is_integer(width) and 1 <= width <= WIDTH for width in hidden):
         must = f"be widths in [1, {WIDTH}]"
-        raise SettingError(sentence("hidden", "an arm", must, hidden, "[16, 16]"))
+        raise SettingError(sentence("hidden", "an arm", must, hidden, "16 16"))
 
 
 def _name(fields: Mapping[str, Any]) -> str:

@@ -321,12 +321,17 @@ class LiveControl:
     def _do_pause(self) -> None:
         self._goal = self.session.step
 
+    def _planned(self) -> int:
+        """The step at which it was to pause, where that is not reached; else this one."""
+        is_going = self.session.step < self._goal < float("inf")
+        return int(self._goal) if is_going else self.session.step
+
     def _do_step(self) -> None:
-        self._goal, self._step_due = self.session.step + 1, 0.0
+        self._goal, self._step_due = self._planned() + 1, 0.0
 
     def _do_epoch(self) -> None:
         size = self.session.batches.steps_per_epoch
-        self._goal = (self.session.step // size + 1) * size
+        self._goal = (self._planned() // size + 1) * size
         self._step_due = 0.0
 
     def _do_speed(self, value: Any) -> None:

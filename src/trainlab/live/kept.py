@@ -50,6 +50,9 @@ def read_log(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         found = json.loads(content) if len(content) <= LARGEST else None
+    except OSError as error:
+        must = "be a file that can be read"
+        raise ModelFileError(sentence("log", str(path), must, error.strerror)) from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(sentence("log", str(path), "be JSON", str(error))) from error
     names = {"format", "version", "setup", "log", "undone", "step", "sha256"}

@@ -61,7 +61,7 @@ PRESETS: Final[tuple[dict[str, Any], ...]] = (
         "two-layer-network",
         "Two-layer network",
         (
-            "How far does a small network with sigmoid come on the digits?",
+            "How far does a small network with sigmoid get on the digits?",
             "Train and validation accuracy rise together: nothing is learnt by heart yet.",
             "Raise the rate while it trains. When does the loss jump instead of falling?",
         ),
@@ -108,7 +108,7 @@ PRESETS: Final[tuple[dict[str, Any], ...]] = (
         "Histograms of activations",
         (
             "What do the layers of a deep network see when weights begin too large or too small?",
-            "Open the layers before the first step: with 1 tanh is saturated, with 0.01 it is 0.",
+            "Look inside the layers before step 1: at std 1 tanh is saturated, at 0.01 it is 0.",
             "Train some steps: which of them recover, and which layers recover first?",
         ),
         {"name": "digits"},
@@ -126,7 +126,7 @@ PRESETS: Final[tuple[dict[str, Any], ...]] = (
         "Initial weights compared",
         (
             "Why does std = 0.01 not learn?",
-            "Look at the gradients of its first layers: they are almost 0, layer by layer less.",
+            "Look at the gradients: almost 0, and smaller the nearer a layer is to the input.",
             "Clone it with a hundred times the rate. Does that help?",
         ),
         {"name": "digits"},
@@ -160,7 +160,7 @@ PRESETS: Final[tuple[dict[str, Any], ...]] = (
         "gradient-norms",
         "Gradients by depth",
         (
-            "Why are deep networks with sigmoid slow to begin?",
+            "Why does a deep network with sigmoid take so long to start learning?",
             "The norms of the gradients, layer by layer: the first layers get next to nothing.",
             "Take tanh, then ReLU, with the same depth.",
         ),

@@ -64,9 +64,15 @@ def assets() -> dict[str, tuple[bytes, str]]:
 
 
 def application(
-    control: LiveControl, given: GivenData | None = None, uploads: Uploads | None = None
+    control: LiveControl,
+    given: GivenData | None = None,
+    uploads: Uploads | None = None,
+    ended: Callable[[], bool] = lambda: False,
 ) -> Starlette:
-    """The routes, which `Guard` stands in front of."""
+    """The routes, which `Guard` stands in front of.
+
+    ended  whether the server is about to end: it waits for no page that watches
+    """
     files, reading = assets(), asyncio.Lock()
     offered = {"catalogue": catalogue(given), "lessons": PRESETS}
 
@@ -84,7 +90,7 @@ def application(
     async def events(request: Request) -> Response:
         if control.watchers >= PAGES:
             return Response("Too many pages watch.", 503, media_type="text/plain")
-        return StreamingResponse(_messages(control), media_type="text/event-stream")
+        return StreamingResponse(_messages(control, ended), media_type="text/event-stream")
 
     async def command(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -165,12 +171,12 @@ async def _done(control: LiveControl, found: Mapping[str, Any]) -> Response:
     return JSONResponse({"answer": answer})
 
 
-async def _messages(control: LiveControl) -> AsyncIterator[str]:
+async def _messages(control: LiveControl, ended: Callable[[], bool]) -> AsyncIterator[str]:
     """Server-sent events for one page: at most FRAMES a second, none while it is slow."""
     page, silent = PageState(), 0.0
     control.watchers += 1
     try:
-        while True:
+        while not ended():
             now = control.snapshot
             if now.version != page.version:
                 silent = 0.0
@@ -315,7 +321,7 @@ class LiveServer:
         names = ["127.0.0.1", "localhost", *({host.lower()} - {LOCAL})]
         hosts = [f"{name}:{self.port}" for name in names]
         self._name = "localhost" if framed else host
-        app = application(control, given, uploads)
+        app = application(control, given, uploads, lambda: self._server.should_exit)
         guard = Guard(app, hosts, self._token, framed, {"/table": LARGEST_TABLE})
         self._server = uvicorn.Server(
             uvicorn.Config(

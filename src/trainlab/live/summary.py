@@ -83,7 +83,7 @@ def summarize(session: LiveSession) -> SessionSummary:
                 name,
                 source_of(member.network),
                 source_of(member.optimizer),
-                "trains" if said["trains"] else ended,
+                "training" if said["trains"] else ended,
                 said["diverged"],
                 session.curves.values(name).copy(),
                 seen.get(name),

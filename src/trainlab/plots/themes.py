@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, Final
@@ -117,6 +118,15 @@ def color_bar(drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: A
     bar.solids.set(rasterized=False, edgecolor="face")
 
 
+class CellFigure(Figure):
+    """A figure that a notebook shows: pyplot, which shows its own there, does not know of it."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
+
+
 def blank(
     theme: Theme, rows: int = 1, columns: int = 1, width: float = 7.2, height: float = 4.6
 ) -> tuple[Figure, list[Axes]]:
@@ -129,7 +139,7 @@ def blank(
         rows, columns, width = rows * columns, 1, NARROW
         least = 0.85 if rows == 1 else 0.6
         height = rows * NARROW * min(max(panel, least), 1.0)
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = CellFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())

@@ -1,10 +1,10 @@
-"""An experiment of one's own: change it, and run it.
+"""An experiment of your own: change it, and run it.
 
     trainlab run my_experiment.py                        # 10 seeds, and a page of what was found
     trainlab run my_experiment.py --quick                # a look: fewer steps and seeds
     trainlab run my_experiment.py --set lr=0.01          # another setting, for all arms
     trainlab run my_experiment.py --vary dropout=0,0.3   # other arms
-    trainlab run my_experiment.py --fresh                # after a change of this file
+    trainlab run my_experiment.py --fresh                # after a change of what is trained
 
 An experiment is data: a base, what differs between its arms, what is measured, and what is
 expected. Every arm is trained from the same seeds, and arms are compared seed by seed.

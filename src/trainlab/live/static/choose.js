@@ -263,16 +263,17 @@ class TableFields {
   }
 }
 
-const widths = (text) => text.split(/[\s,×x]+/).filter(Boolean).map(Number);
+const numeric = (text) => (text === "" || isNaN(Number(text)) ? text : Number(text));
+const widths = (text) => text.split(/[\s,×x]+/).filter(Boolean).map(numeric);
 
 /** "dropout=0.2, hidden=50 50" as settings; what is no number is a name. */
 export function read(text) {
   const found = {};
-  for (const part of text.split(",").map((one) => one.trim()).filter(Boolean)) {
+  // A part begins with a name: "hidden=50,50" is one, "dropout=0.2 norm=batch" are two.
+  for (const part of text.replace(/^[\s,]+|[\s,]+$/g, "").split(/[,\s]+(?=[^,\s=]+\s*=)/).filter(Boolean)) {
     const [name, value = ""] = part.split("=").map((one) => one.trim());
     if (name === "hidden") found.hidden = widths(value);
-    else if (value === T.none) found[name] = null;
-    else found[name] = value === "" || isNaN(Number(value)) ? value : Number(value);
+    else found[name] = value === T.none ? null : numeric(value);
   }
   return found;
 }

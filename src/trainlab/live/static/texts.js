@@ -20,7 +20,7 @@ export const T = {
     `Step ${status.step.toLocaleString("en")}, epoch ${status.epoch.toLocaleString("en")}`,
   rate: (rate) => `${Math.round(rate).toLocaleString("en")} steps/s`,
   paused: "paused",
-  lost: "The server does not answer. The page tries again.",
+  lost: "The server does not answer. The page tries again; if trainlab live was started anew, open the address that it printed.",
   choose: "Choose",
   data: "Data",
   rows: "Rows",
@@ -43,7 +43,7 @@ export const T = {
   activation: "Activation",
   init: "Initial weights",
   std: "Std of weights",
-  stdChoice: "std of your own",
+  stdChoice: "a std of your own",
   norm: "Norm",
   none: "none",
   dropout: "Dropout",
@@ -54,7 +54,7 @@ export const T = {
   arm: "Arm",
   armName: "Name",
   armOptimizer: "Optimizer",
-  asBase: "as all",
+  asBase: "as above",
   own: "Differs in",
   ownHelp: "Such as dropout=0.2, norm=batch, hidden=50 50",
   addArm: "Add an arm",
@@ -83,7 +83,7 @@ export const T = {
       : `${all} and no others: “validation” is the same rows again.`;
   },
   asOf: (step) =>
-    `Of step ${step.toLocaleString("en")}, the last evaluation; an arm that has ended, of its last one: median (95 % of the seeds).`,
+    `Median (95 % of the seeds) at step ${step.toLocaleString("en")}, the last evaluation; of an arm that has ended, at its own last one.`,
   steps: "steps",
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
@@ -93,7 +93,7 @@ export const T = {
   state: "State",
   settings: "Settings",
   versus: "Paired by seed",
-  trains: "trains",
+  trains: "training",
   stopped: "stopped",
   ended: "ended",
   diverged: (count, seeds) => `${count} of ${seeds} diverged`,
@@ -145,7 +145,7 @@ export const T = {
   marked: "a mark",
   undo: "Back to before this",
   undone: (count) => `${count} undone`,
-  logEmpty: "Nothing yet. Whatever you do to an arm stands here with its step.",
+  logEmpty: "Nothing yet. Whatever you do to an arm is listed here, with its step.",
   logLine: (entry) => {
     const fields = Object.entries(entry.fields).map(([name, value]) => `${T.inside(T.fields[name])} ${value}`);
     const what = {

@@ -23,6 +23,7 @@ export class Watch {
     this.asOf = h("p", { class: "note" });
     this.body = h("tbody");
     this.verdict = h("div", { "aria-live": "polite", class: "verdict" });
+    this.testedAt = 0;
     const head = [T.arm, T.state, T.settings, "", "", T.versus].map((text) => h("th", { scope: "col" }, text));
     this.lossHead = head[3];
     this.accuracyHead = head[4];
@@ -49,6 +50,7 @@ export class Watch {
   draw(now) {
     const { model } = this, { version } = model;
     if (!model.about) return Infinity;
+    if (model.status.step < this.testedAt) this.#untest(); // another session, or a step undone
     if (this.seen.about !== version.about) this.#about();
     if (this.seen.curves !== version.curves) {
       this.seen.curves = version.curves;
@@ -145,10 +147,17 @@ export class Watch {
   async #test() {
     const found = await this.send({ do: "test" });
     if (!found) return;
+    this.testedAt = found.step;
     const lines = found.compared.map((one) => h("li", {}, one.text));
     this.verdict.replaceChildren(lines.length
       ? h("div", {}, h("p", {}, T.tested(found.step, found.number)), h("ul", {}, ...lines))
       : h("p", {}, T.testedNone));
+  }
+
+  /** What was tested is no more. */
+  #untest() {
+    this.testedAt = 0;
+    this.verdict.replaceChildren();
   }
 
   // --- closer looks ----------------------------------------------------------------------------
