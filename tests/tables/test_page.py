@@ -89,10 +89,10 @@ def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
         outcome(), truth=truth, predictions={"the best network": TablePrediction(said, p)}
     )
     text = pages.Page(render(found, {}, {})).text
-    told = "11 of the 42 rows of 'fraud' are found; 14 rows are named so, 3 of them wrongly"
+    told = "11 of the 42 rows of 'fraud' are found, with 3 false alarms"
     assert f"{told}. Only 0.8% of the rows are of it, so that always saying no" in text
     assert "has an accuracy of 0.992: look at the balanced accuracy (0.500)" in text
-    # Precision, recall, F1, rows of it, named so.
+    # Precision, recall, F1, rows, predicted.
     assert "fraud 0.786 0.262 0.393 42 14" in text
     assert "1 false alarm 0.500 11 3 0.007 0.008" in text
     assert "100 false alarms 0.010 42 5,000 0.992 0.833" in text

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from trainlab.terminal import printable
@@ -31,6 +34,34 @@ def visible(text: str, limit: int = SENTENCE) -> str:
     """
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
     return printable(cut.translate(_BLANKS))
+
+
+def distinct(texts: Sequence[str], limit: int) -> list[str]:
+    """Names of a list, each visible in at most `limit` characters, and told apart by what they show.
+
+    Of names that begin alike the letters that they share give way to those in which they differ.
+
+    >>> distinct(["Department 7 of Sales", "Department 8 of Sales", "Board"], 12)
+    ['Dep…7 of Sa…', 'Dep…8 of Sa…', 'Board']
+    """
+    cut = {text: visible(text, limit) for text in texts}
+    pending = _alike(cut, cut)
+    while pending:
+        group = pending.pop()
+        shared, head = len(os.path.commonprefix(group)), limit // 4
+        own = {text: visible(f"{text[:head]}…{text[shared:]}", limit) for text in group}
+        cut |= own
+        if head < shared and limit > head + 3:
+            pending += (part for part in _alike(own, group) if len(part) < len(group))
+    return [cut[text] for text in texts]
+
+
+def _alike(cut: Mapping[str, str], texts: Iterable[str]) -> list[list[str]]:
+    """The texts that are cut to the same."""
+    groups = defaultdict[str, list[str]](list)
+    for text in texts:
+        groups[cut[text]].append(text)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def name(text: str) -> str:

@@ -38,7 +38,7 @@ from trainlab.tables.explaining import (
     dependence,
     importance,
 )
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
+from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, doubt, judge
 from trainlab.tables.problem import TableProblem, split
 from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
 from trainlab.tables.splits import HoldoutSplit
@@ -118,6 +118,7 @@ class StudyResult:
     metric      what networks were compared by, and models judged by
     judged      the model, a linear one, trees, and what knows the target alone
     versus      the model against the linear one, and against the trees
+    floor       the model against what knows the target alone
     truth       of the rows put aside;  predictions: by the names of those that are judged
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
@@ -132,6 +133,7 @@ class StudyResult:
     box: Mapping[str, Any]
     judged: tuple[HoldoutScore, ...]
     versus: tuple[HoldoutComparison, ...]
+    floor: HoldoutComparison
     truth: TableTruth
     predictions: Mapping[str, TablePrediction]
     warnings: tuple[str, ...]
@@ -150,6 +152,11 @@ class StudyResult:
     def conclusion(self) -> str:
         """Which model is best on the rows put aside, in a sentence."""
         return conclusion(self.judged, self.versus, self.metric)
+
+    @property
+    def doubt(self) -> str:
+        """A warning where the model is not shown to be of any use; "" where it is."""
+        return doubt(self.judged[0], self.floor, self.metric)
 
     @property
     def _predictor(self) -> Predictor:
@@ -202,9 +209,9 @@ def study(
             ranked = importance(*about, truth, metric, seed)
             shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
         run.save({(RESULT, 0): b""})
-    ours, linear, trees, _ = predictions.items()
+    ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
-    versus = tuple(compare(truth, ours, rival, metric, seed) for rival in (linear, trees))
+    *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
         of,
         settings,
@@ -213,7 +220,8 @@ def study(
         found.candidates,
         found.box,
         judged,
-        versus,
+        tuple(versus),
+        floor,
         truth,
         predictions,
         (*of.warnings, *_uneven(of, rows, settings), *dict.fromkeys(map(_text, caught))),
@@ -483,7 +491,9 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "judged": [vars(one) for one in found.judged],
             "versus": vars(found.versus[0]),
             "versus_trees": vars(found.versus[1]),
+            "versus_constant": vars(found.floor),
             "conclusion": found.conclusion,
+            "doubt": found.doubt,
         },
         "importance": [vars(one) for one in found.importance],
         "dependence": [vars(one) for one in found.dependence],
