@@ -19,6 +19,7 @@ from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.drawings import drawings, figures
+from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
 from trainlab.tables.study import StudyResult
@@ -75,6 +76,28 @@ def test_the_page_of_numbers() -> None:
     assert "In training the target lay between 0 and 390,000; beyond" in numbers
     assert "Class by class" not in numbers
     assert "Threshold" not in numbers
+
+
+def test_the_page_says_that_a_model_may_be_of_no_use() -> None:
+    floor = HoldoutComparison("the most frequent class", None, "", {})
+    text = pages.Page(render(dataclasses.replace(outcome(), floor=floor), {}, FIGURES)).text
+    told = "The best network is not shown to be better than the most frequent class, which uses no"
+    assert told in text
+    assert "A higher accuracy is better" in text
+    assert "which uses no feature" not in pages.Page(PLAIN).text
+
+
+def test_large_numbers_have_no_power_of_ten() -> None:
+    found = outcome(task="regression")
+    large = dataclasses.replace(
+        found,
+        problem=dataclasses.replace(found.problem, y=found.problem.y * 1e3 - 1e6),
+        columns=(dataclasses.replace(found.columns[1], put=32_140.0),),
+    )
+    text = pages.Page(render(large, {}, FIGURES)).text
+    assert "the target lay between −1,000,000 and 389,000,000; beyond" in text
+    assert "the median 32,140 in their place" in text
+    assert not re.search(r"[0-9]e\+?[0-9]", text)
 
 
 def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -37,7 +36,7 @@ def visible(text: str, limit: int = SENTENCE) -> str:
 
 
 def distinct(texts: Sequence[str], limit: int) -> list[str]:
-    """Names of a list, each visible in at most `limit` characters, and told apart by what they show.
+    """Names, each visible in at most `limit` characters, so that what is left tells them apart.
 
     Of names that begin alike the letters that they share give way to those in which they differ.
 
@@ -48,12 +47,19 @@ def distinct(texts: Sequence[str], limit: int) -> list[str]:
     pending = _alike(cut, cut)
     while pending:
         group = pending.pop()
-        shared, head = len(os.path.commonprefix(group)), limit // 4
+        shared, head = _shared(group), limit // 4
         own = {text: visible(f"{text[:head]}…{text[shared:]}", limit) for text in group}
         cut |= own
         if head < shared and limit > head + 3:
             pending += (part for part in _alike(own, group) if len(part) < len(group))
     return [cut[text] for text in texts]
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How many letters all of them begin with."""
+    first, last = min(texts), max(texts)  # what these share all share
+    pairs = enumerate(zip(first, last, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), len(first))
 
 
 def _alike(cut: Mapping[str, str], texts: Iterable[str]) -> list[list[str]]:

@@ -217,9 +217,7 @@ def _limits(every: tuple[PartialDependence, ...]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (0.0, 1.0)
 
 
-def _dependence(
-    one: PartialDependence, limits: tuple[float, float], dated: bool
-) -> plots.Figure:
+def _dependence(one: PartialDependence, limits: tuple[float, float], dated: bool) -> plots.Figure:
     figure, ax = _axes(*SMALL)
     grid = ["no value" if value is None else value for value in one.grid]
     if any(isinstance(value, str) for value in grid):

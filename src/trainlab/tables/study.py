@@ -38,7 +38,14 @@ from trainlab.tables.explaining import (
     dependence,
     importance,
 )
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, doubt, judge
+from trainlab.tables.holdout import (
+    HoldoutComparison,
+    HoldoutScore,
+    compare,
+    conclusion,
+    doubt,
+    judge,
+)
 from trainlab.tables.problem import TableProblem, split
 from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
 from trainlab.tables.splits import HoldoutSplit
