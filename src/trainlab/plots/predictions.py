@@ -28,6 +28,8 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 """Between the numbers of an axis, in a power of ten."""
 LONG: Final = 16
 """Letters of a name of which two fit side by side."""
+NEAR_ZERO: Final = 0.5
+"""Where all probabilities and shares are less, axes to 1 would squeeze them into a corner."""
 FAR: Final = 6.0
 """Residuals so many times beyond the quartiles are on the edge: else they would hide the others."""
 
@@ -88,16 +90,20 @@ def calibrated(
         ax.plot(p, share, color=theme.color(number), label=name, **style)
     if bounds is not None:
         _, p, share = lines[0]
-        ends = np.abs(np.stack(bounds) - share)
-        ax.errorbar(p, share, yerr=ends, fmt="none", ecolor=theme.color(0), elinewidth=1.0)
-    _unit_square(ax)
+        whiskers = np.abs(np.stack(bounds) - share)
+        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=theme.color(0), elinewidth=1.0)
+    ends = [] if bounds is None else [bounds[1]]
+    most = max(
+        float(part.max()) for part in (*ends, *(part for line in lines for part in line[1:]))
+    )
+    _unit_square(ax, most if most < NEAR_ZERO else 1.0)
     if len(lines) > 1:
         named_below(ax, len(lines))
 
 
-def _unit_square(ax: Axes) -> None:
-    ax.set_xlim(-0.02, 1.02)
-    ax.set_ylim(-0.02, 1.02)
+def _unit_square(ax: Axes, end: float = 1.0) -> None:
+    ax.set_xlim(-0.02 * end, 1.02 * end)
+    ax.set_ylim(-0.02 * end, 1.02 * end)
     shorten(ax, "x", "y")
 
 

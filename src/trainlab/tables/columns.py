@@ -256,7 +256,7 @@ def judged(
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be."""
     columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
-    hints = []
+    hints = list[str]()
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
         if name in text:
