@@ -178,7 +178,7 @@ def test_labels_are_written_as_they_are(
         expected = Named().predict(X[:, [2, 0]]).tolist()
         assert {label, "yes"} == set(expected)
         done = invoke("model", path)
-        assert done.stderr == "Columns that are no features: b\n"
+        assert done.stderr == "Columns that the model does not use: b\n"
         out = tmp_path / "out.csv"
         assert invoke("model", path, "--out", str(out)).exit_code == 0
         assert out.read_bytes() == done.stdout_bytes

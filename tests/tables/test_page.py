@@ -113,7 +113,7 @@ def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
     )
     text = pages.Page(render(found, {}, {})).text
     told = "11 of the 42 rows of 'fraud' are found, with 3 false alarms"
-    assert f"{told}. Only 0.8% of the rows are of it, so that always saying no" in text
+    assert f"{told}. Only 0.8% of the rows belong to it, and always predicting no" in text
     assert "has an accuracy of 0.992: look at the balanced accuracy (0.500)" in text
     # Precision, recall, F1, rows, predicted.
     assert "fraud 0.786 0.262 0.393 42 14" in text

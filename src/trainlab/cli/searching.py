@@ -309,7 +309,7 @@ def _show(result: StudyResult) -> None:
     if result.doubt:
         say(result.doubt, style="yellow")
     if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:
-        accuracy = f"{rare.words}; always saying {rare.other!r} has an accuracy of"
+        accuracy = f"{rare.words}; always predicting {rare.other!r} has an accuracy of"
         say(f"{accuracy} {1 - rare.share:.3f}.", style="yellow")
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")
