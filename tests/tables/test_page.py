@@ -22,7 +22,7 @@ from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
-from trainlab.tables.study import StudyResult
+from trainlab.tables.study import RankedCandidate, StudyResult
 
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
@@ -142,6 +142,24 @@ def test_the_page_of_an_ensemble() -> None:
     dots = np.concatenate([one.get_offsets() for one in ax.collections])
     assert sorted(dots[:, 1].tolist()) == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert ax.lines[0].get_ydata()[0] == 0.09
+
+
+def test_what_all_networks_share_is_said_once() -> None:
+    def with_settings(one: RankedCandidate, **more: Any) -> RankedCandidate:
+        return dataclasses.replace(one, score=0.1, weight=0.2, settings={**one.settings, **more})
+
+    one, two, *_ = outcome().candidates
+    shared: dict[str, Any] = {"optimizer": "adam", "schedule": "cosine"}
+    networks = with_settings(one, **shared, norm="batch"), with_settings(two, **shared)
+    trees = dataclasses.replace(one, settings={"max_leaf_nodes": 24}, score=0.1, weight=0.6)
+    found = dataclasses.replace(outcome(), candidates=(*networks, trees), loss=0.09)
+    assert found.shared == shared
+    text = pages.Page(render(found, {}, FIGURES)).text
+    assert "ensemble. All networks: optimizer adam, schedule cosine" in text
+    assert "hidden none, lr 0.1, alpha 0.0001, dropout 0.2, norm batch 20%" in text
+    assert "trees, leaves 24" in text
+    assert text.count("cosine") == 1
+    assert dataclasses.replace(found, candidates=networks[:1]).shared_words == ""
 
 
 @pytest.mark.parametrize("index", range(len(HOSTILE)))

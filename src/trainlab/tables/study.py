@@ -84,10 +84,18 @@ class RankedCandidate:
     @property
     def words(self) -> str:
         """The settings in words, what is most often asked for first."""
-        ordered = dict.fromkeys((*_FIRST, *self.settings))
-        found = ((name, self.settings.get(name)) for name in ordered)
-        said = [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
-        return ", ".join([*(["trees"] if _LEAVES in self.settings else []), *said])
+        return self.told()
+
+    def told(self, but: Mapping[str, Any] | None = None) -> str:
+        """The settings in words, but for some."""
+        known = {name: one for name, one in self.settings.items() if name not in (but or {})}
+        return ", ".join([*(["trees"] if _LEAVES in known else []), *_worded(known)])
+
+
+def _worded(settings: Mapping[str, Any]) -> list[str]:
+    """Each of the settings in words, what is most often asked for first."""
+    found = ((name, settings.get(name)) for name in dict.fromkeys((*_FIRST, *settings)))
+    return [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
 
 
 _FIRST: Final = ("hidden_layer_sizes", RATE, PENALTY, "dropout")
@@ -159,6 +167,22 @@ class StudyResult:
     def conclusion(self) -> str:
         """Which model is best on the rows put aside, in a sentence."""
         return conclusion(self.judged, self.versus, self.metric)
+
+    @property
+    def shared(self) -> Mapping[str, Any]:
+        """The settings that all networks of an ensemble have in common."""
+        networks = [one.settings for one in self.candidates if _LEAVES not in one.settings]
+        if self.loss is None or len(networks) < 2:
+            return {}
+        first, *others = networks
+        names = (name for name in first if name not in _FIRST)
+        return {n: first[n] for n in names if all(one.get(n) == first[n] for one in others)}
+
+    @property
+    def shared_words(self) -> str:
+        """A sentence of what all networks have in common; "" where that is nothing."""
+        words = ", ".join(_worded(self.shared))
+        return f"All networks: {words}" if words else ""
 
     @property
     def doubt(self) -> str:
