@@ -41,18 +41,20 @@ def build_editable(
     wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None
 ) -> str:
     """Writes a wheel that leads to the source tree, and gives its name."""
-    for suffix in importlib.machinery.EXTENSION_SUFFIXES:  # that of another Python may stay
-        (SOURCE / (MODULE + suffix)).unlink(missing_ok=True)
-    files = {"trainlab.pth": f"{SOURCE}\n".encode()}
+    files, engine = {"trainlab.pth": f"{SOURCE}\n".encode()}, set()
     with tempfile.TemporaryDirectory() as folder:
         name = build_wheel(folder, config_settings, metadata_directory)
         with zipfile.ZipFile(Path(folder, name)) as wheel:
             for inside in wheel.namelist():
                 content, about = wheel.read(inside), inside.partition("/")[0]
                 if inside.startswith(MODULE):
-                    (SOURCE / inside).write_bytes(content)
+                    engine.add(SOURCE / inside)
+                    _replace(SOURCE / inside, content)
                 elif about.endswith(".dist-info") and not inside.endswith("/RECORD"):
                     files[inside] = content
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:  # that of another Python may stay
+        if (old := SOURCE / (MODULE + suffix)) not in engine:
+            old.unlink(missing_ok=True)
     record = f"{about}/RECORD"
     lines = [f"{inside},{_digest(content)},{len(content)}" for inside, content in files.items()]
     files[record] = "\n".join([*lines, f"{record},,", ""]).encode()
@@ -60,6 +62,14 @@ def build_editable(
         for inside, content in files.items():
             wheel.writestr(inside, content)
     return name
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """At once: other environments import the engine from here meanwhile."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_bytes(content)
+    new.chmod(0o755)
+    new.replace(path)
 
 
 def _digest(content: bytes) -> str:

@@ -132,21 +132,38 @@ struct Backward {
         use(g + columns.from, 0, first + columns.from, 1, columns.count(), layer.row, false);
     }
 
-    // dx = dy W^T, unless it is not wanted; then dW = x^T dy and db = sum of dy.
-    void dense(const Layer& layer, const Inputs<T>& in, const T* dy, T* dx, Index dx_row) {
-        const Index columns = columns_of<T>(layer.outputs);
-        const T* w = member.params + layer.first;
-        wait_for_all(team);  // whose rows of dy are needed now
-        if (dx) {
-            const Index width = columns_of<T>(layer.inputs);
-            const Share own = share_of(team, layer.inputs, Format<T>::block);
-            transpose(own.count(), columns, w + own.from * layer.row, layer.row,
-                      scratch.transposed + own.from, dx_row);
+    // dx = dy W^T.  One of the factors has to be turned over: W, or where that is smaller dy, and
+    // then what it gives, dx^T = W dy^T.  Each number is the same chain either way.
+    void inputs_gradient(const Layer& layer, const T* dy, T* dx, Index dx_row) {
+        const T *w = member.params + layer.first, *none = nullptr;
+        T* turned = scratch.transposed;
+        const Index columns = columns_of<T>(layer.outputs), samples = columns_of<T>(batch.rows);
+        const Share own = share_of(team, layer.inputs, Format<T>::block);
+        if (2 * samples * (layer.inputs + columns) > layer.inputs * columns) {
+            transpose(own.count(), columns, w + own.from * layer.row, layer.row, turned + own.from,
+                      dx_row);
             wait_for_all(team);
             const Left<T> left{dy + own_rows.from * layer.row, layer.row, 1};
-            product(own_rows.count(), left, scratch.transposed, dx_row, layer.outputs, width,
-                    static_cast<const T*>(nullptr), dx + own_rows.from * dx_row, dx_row);
+            product(own_rows.count(), left, turned, dx_row, layer.outputs,
+                    columns_of<T>(layer.inputs), none, dx + own_rows.from * dx_row, dx_row);
+        } else {
+            const Share part = columns_for<T>(team, layer.outputs);
+            transpose(batch.rows, part.count(), dy + part.from, layer.row,
+                      turned + part.from * samples, samples);
+            wait_for_all(team);
+            T* out = turned + (columns + own.from) * samples;
+            const Left<T> left{w + own.from * layer.row, layer.row, 1};
+            product(own.count(), left, turned, samples, layer.outputs, samples, none, out, samples);
+            transpose(own.count(), samples, out, samples, dx + own.from, dx_row);
+            wait_for_all(team);  // who need W, or whose columns of dx are needed
         }
+    }
+
+    // dx, unless it is not wanted; then dW = x^T dy and db = sum of dy.
+    void dense(const Layer& layer, const Inputs<T>& in, const T* dy, T* dx, Index dx_row) {
+        const Index columns = columns_of<T>(layer.outputs);
+        wait_for_all(team);  // whose rows of dy are needed now
+        if (dx) inputs_gradient(layer, dy, dx, dx_row);
         const Index most = tile_rows<T>(layer);
         for (Index i = most * team.place; i < layer.inputs; i += most * team.size) {
             const Index own = layer.inputs - i < most ? layer.inputs - i : most;

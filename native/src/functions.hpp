@@ -19,6 +19,8 @@
 
 #pragma once
 
+#include <limits>
+
 #include "vec.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
@@ -33,6 +35,7 @@ struct Coefficients<float> {
     static constexpr float per_ln2 = 0x1.715476p0f;
     static constexpr float per_sqrt_2pi = 0x1.988454p-2f;
     static constexpr float exp_low = -105.0f, exp_high = 89.0f;  // beyond: 0 and infinity
+    static constexpr float exp_normal = -87.0f;                  // beyond: denormal
     static constexpr float expm1_low = -30.0f;                   // beyond: -1
     static constexpr std::uint32_t sqrt_half = 0x3f3504f3;       // bits of sqrt(1/2)
     static constexpr float normal_scale = 4.0f, normal_high = 14.3f;  // beyond: 0 and 1
@@ -54,6 +57,7 @@ struct Coefficients<double> {
     static constexpr double per_ln2 = 0x1.71547652b82fep0;
     static constexpr double per_sqrt_2pi = 0x1.9884533d43651p-2;
     static constexpr double exp_low = -746.0, exp_high = 710.0;
+    static constexpr double exp_normal = -708.0;
     static constexpr double expm1_low = -60.0;
     static constexpr std::uint64_t sqrt_half = 0x3fe6a09e667f3bcd;
     static constexpr double normal_scale = 5.0, normal_high = 38.7;
@@ -106,6 +110,14 @@ TRAINLAB_INLINE Reduced<T> reduce(Vec<T> x, T low, T high) {
     return {n, fnma(n, broadcast(C::ln2_rest), r)};
 }
 
+// Zero where a number is so small that its products would be denormal, with which processors are
+// slow.
+template <class T>
+TRAINLAB_INLINE Vec<T> flushed(Vec<T> x) {
+    constexpr T limit = std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon();
+    return select(abs(x) < broadcast(limit), zero<T>(), x);
+}
+
 // e^r - 1 - r for small r.
 template <class T>
 TRAINLAB_INLINE Vec<T> exp_tail(Vec<T> r) {
@@ -123,6 +135,13 @@ template <class T>
 TRAINLAB_INLINE Vec<T> exp(Vec<T> x) {
     using C = Coefficients<T>;
     return exp_of(reduce(x, C::exp_low, C::exp_high));
+}
+
+// The same, flushed.
+template <class T>
+TRAINLAB_INLINE Vec<T> flushed_exp(Vec<T> x) {
+    using C = Coefficients<T>;
+    return flushed(exp_of(reduce(x, C::exp_normal, C::exp_high)));
 }
 
 // e^x - 1 = 2 (2^(n-1) (e^r - 1) + 2^(n-1) - 1/2), where 2^(n-1) cannot overflow.

@@ -94,7 +94,7 @@ void softmax(const Network& network, double smoothing, const Batch<T>& batch, In
             expected = broadcast(T(1) - ratio) * expected + broadcast(ratio) * mean;
         }
         const Vec<T> total = sum_down<T>(outputs, [&](Index j) {
-            const Vec<T> power = exp(load(own + j * block) - top);
+            const Vec<T> power = flushed_exp(load(own + j * block) - top);
             store(own + j * block, power);
             return power;
         });
@@ -103,7 +103,7 @@ void softmax(const Network& network, double smoothing, const Batch<T>& batch, In
         const Vec<T> target = load(samples.target + i), weight = load(samples.weight + i);
         for (Index j = 0; j < outputs; ++j) {  // p - q
             Vec<T> d = load(own + j * block) / total - of_all;
-            d = select(target == broadcast(static_cast<T>(j)), d - of_class, d);
+            d = flushed(select(target == broadcast(static_cast<T>(j)), d - of_class, d));
             store(own + j * block, (batch.weight ? d * weight : d) / rows);
         }
     }
@@ -121,7 +121,10 @@ struct Store {
         if (weighed) weight = broadcast(batch.weight[r]);
         rows = broadcast(static_cast<T>(batch.rows));
     }
-    void operator()(Index j, Vec<T> d) const { store(dy + j, (weighed ? d * weight : d) / rows); }
+    void operator()(Index j, Vec<T> d) const {
+        d = flushed(d);
+        store(dy + j, (weighed ? d * weight : d) / rows);
+    }
 };
 
 // Calls each(r, loss of the sample r) for the rows of a batch; fills dy with the derivative of

@@ -6,18 +6,17 @@
 
 #pragma once
 
-#include <limits>
-
+#include "functions.hpp"
 #include "network.hpp"
-#include "vec.hpp"
 
 namespace trainlab::TRAINLAB_ISA {
 
-// Running means so small that their products would be denormal are set to zero, at every step.
+// g^2, or zero where a share of it would be denormal.
 template <class T>
-TRAINLAB_INLINE Vec<T> flushed(Vec<T> mean) {
-    constexpr T limit = std::numeric_limits<T>::min() / std::numeric_limits<T>::epsilon();
-    return select(abs(mean) < broadcast(limit), zero<T>(), mean);
+TRAINLAB_INLINE Vec<T> square(Vec<T> g) {
+    constexpr T limit = sizeof(T) == 4 ? T(0x1p-57) : T(0x1p-500);
+    g = select(abs(g) < broadcast(limit), zero<T>(), g);
+    return g * g;
 }
 
 template <class T>
@@ -90,7 +89,7 @@ template <class T, bool inside>
 struct RmsProp {
     static TRAINLAB_INLINE Vec<T> step(Vec<T> g, T* const* slots, std::int64_t i,
                                        const Numbers<T>& n) {
-        const Vec<T> v = average(slots[0] + i, g * g, n.c[KEEP1], n.c[TAKE1]);
+        const Vec<T> v = average(slots[0] + i, square(g), n.c[KEEP1], n.c[TAKE1]);
         return divide<T, inside>(g, v, n.c[EPS]) * n.c[RATE];
     }
 };
@@ -100,7 +99,7 @@ struct Adam {
     static TRAINLAB_INLINE Vec<T> step(Vec<T> g, T* const* slots, std::int64_t i,
                                        const Numbers<T>& n) {
         const Vec<T> m = average(slots[0] + i, g, n.c[KEEP1], n.c[TAKE1]);
-        const Vec<T> v = average(slots[1] + i, g * g, n.c[KEEP2], n.c[TAKE2]);
+        const Vec<T> v = average(slots[1] + i, square(g), n.c[KEEP2], n.c[TAKE2]);
         return divide<T>(m, v, n.c[EPS]) * n.c[RATE];
     }
 };
@@ -111,7 +110,7 @@ struct NAdam {
     static TRAINLAB_INLINE Vec<T> step(Vec<T> g, T* const* slots, std::int64_t i,
                                        const Numbers<T>& n) {
         const Vec<T> m = average(slots[0] + i, g, n.c[KEEP1], n.c[TAKE1]);
-        const Vec<T> v = average(slots[1] + i, g * g, n.c[KEEP2], n.c[TAKE2]);
+        const Vec<T> v = average(slots[1] + i, square(g), n.c[KEEP2], n.c[TAKE2]);
         return divide<T>(fma(m, n.c[EXTRA], g * n.c[RATE]), v, n.c[EPS]);
     }
 };
@@ -122,7 +121,7 @@ struct AmsGrad {
     static TRAINLAB_INLINE Vec<T> step(Vec<T> g, T* const* slots, std::int64_t i,
                                        const Numbers<T>& n) {
         const Vec<T> m = average(slots[0] + i, g, n.c[KEEP1], n.c[TAKE1]);
-        Vec<T> v = average(slots[1] + i, g * g, n.c[KEEP2], n.c[TAKE2]);
+        Vec<T> v = average(slots[1] + i, square(g), n.c[KEEP2], n.c[TAKE2]);
         if (corrected) v = v * n.c[EXTRA];
         v = max(load(slots[2] + i), v);
         store(slots[2] + i, v);

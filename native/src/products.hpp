@@ -27,16 +27,22 @@ constexpr int widest = sizeof(Vec<T>) == 64 ? 4 : 2;
 template <class T, int C>
 constexpr int tallest = sizeof(Vec<T>) == 64 && C > 1 ? 24 / C : 12 / C;
 
-// out (R, C vectors) = start + a b, start being a row or null.
+// What a product is added to: a row for all rows, a matrix, or nothing where there is none.
+template <class T>
+struct Start {
+    const T* at;
+    Index row;  // 0 where one is for all
+};
+
+// out (R, C vectors) = start + a b.
 template <class T, int R, int C>
-TRAINLAB_INLINE void tile(Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+TRAINLAB_INLINE void tile(Left<T> a, const T* b, Index b_row, Index depth, Start<T> start, T* out,
                           Index out_row) {
     constexpr int W = Vec<T>::width;
     Vec<T> sum[R][C];
-    for (int c = 0; c < C; ++c) {
-        const Vec<T> from = start ? load(start + c * W) : zero<T>();
-        for (int r = 0; r < R; ++r) sum[r][c] = from;
-    }
+    for (int r = 0; r < R; ++r)
+        for (int c = 0; c < C; ++c)
+            sum[r][c] = start.at ? load(start.at + r * start.row + c * W) : zero<T>();
     const T* factor = a.at;
     for (Index k = 0; k < depth; ++k, b += b_row, factor += a.depth) {
         Vec<T> row[C];
@@ -52,7 +58,7 @@ TRAINLAB_INLINE void tile(Left<T> a, const T* b, Index b_row, Index depth, const
 
 // The last rows, fewer than make a whole tile.
 template <class T, int R, int C>
-void rest(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+void rest(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Start<T> start, T* out,
           Index out_row) {
     if constexpr (R > 0) {
         if (rows == R)
@@ -64,16 +70,34 @@ void rest(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* 
 
 // C vectors of columns of a product.
 template <class T, int C>
-void panel(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+void panel(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Start<T> start, T* out,
            Index out_row) {
     constexpr int R = tallest<T, C>;
     while (rows >= R) {
         tile<T, R, C>(a, b, b_row, depth, start, out, out_row);
         a.at += R * a.row;
+        if (start.at) start.at += R * start.row;
         out += R * out_row;
         rows -= R;
     }
     rest<T, R - 1, C>(rows, a, b, b_row, depth, start, out, out_row);
+}
+
+// The same, so many rows of b at a time as stay in the nearest cache for all rows of the product,
+// whose sums wait in `out` meanwhile.
+template <class T, int C>
+void deep_panel(Index rows, Left<T> a, const T* b, Index b_row, Index depth, const T* start, T* out,
+                Index out_row) {
+    constexpr Index most = Index(32768) / static_cast<Index>(C * sizeof(Vec<T>));
+    const Index blocks = (depth + most - 1) / most;
+    Start<T> from{start, 0};
+    for (Index i = 0, k = 0; i < blocks; ++i) {
+        const Index end = depth * (i + 1) / blocks;
+        panel<T, C>(rows, Left<T>{a.at + k * a.depth, a.row, a.depth}, b + k * b_row, b_row,
+                    end - k, from, out, out_row);
+        from = {out, out_row};
+        k = end;
+    }
 }
 
 template <class T, int C>
@@ -81,7 +105,7 @@ void last_panel(Index vectors, Index rows, Left<T> a, const T* b, Index b_row, I
                 const T* start, T* out, Index out_row) {
     if constexpr (C > 0) {
         if (vectors == C)
-            panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
+            deep_panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
         else
             last_panel<T, C - 1>(vectors, rows, a, b, b_row, depth, start, out, out_row);
     }
@@ -94,7 +118,7 @@ void product(Index rows, Left<T> a, const T* b, Index b_row, Index depth, Index 
     constexpr int C = widest<T>, W = Vec<T>::width;
     Index vectors = columns / W;
     while (vectors >= C) {
-        panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
+        deep_panel<T, C>(rows, a, b, b_row, depth, start, out, out_row);
         b += C * W;
         out += C * W;
         if (start) start += C * W;

@@ -45,7 +45,7 @@ struct Scratch {
     T* tile;          // some rows of a gradient
     T* dy[2];         // (whole blocks of rows, widest)
     T* turned;        // (outputs, block)
-    T* transposed;    // W of a layer
+    T* transposed;    // W of a layer, or dy and dx where these are smaller
     T* gradient;      // all of it, where its norm is clipped
     double* squares;  // the sum of each of its rows
     float* uniforms;  // (rows, most_drawn): a thread draws where its rows lie

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ from trainlab.data.batches import Batches, orders_of
 from trainlab.engine import choice, native
 from trainlab.engine.base import LaneSpec, Samples, Widths
 from trainlab.engine.native import NativeEngine
+from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError
 from trainlab.network.activations import ReLU
 from trainlab.optimizers import Optimizer
@@ -217,14 +219,16 @@ def test_the_number_of_threads_changes_no_bit(seeds: str) -> None:
         ({"norm": "batch", "dropout": 0.3, "convention": "book"}, Adam(0.01, clip_norm=0.5)),
     ],
 )
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rows", "dtype"), [(32, "float32"), (64, "float32"), (64, "float64")])
 def test_threads_that_share_a_network_change_no_bit(
-    settings: dict[str, Any], optimizer: Optimizer, dtype: str
+    settings: dict[str, Any], optimizer: Optimizer, rows: int, dtype: str
 ) -> None:
     member, data = Member(MLP((250, 200), **settings), optimizer), rows_of(MANY)
-    one = hashes([member], data, workers=1, dtype=dtype)
-    assert one == hashes([member], data, workers=2, dtype=dtype)
-    assert one == hashes([member], data, workers=5, dtype=dtype)
+    one, *others = (
+        hashes([member], data, workers=workers, batch_size=rows, dtype=dtype)
+        for workers in (1, 2, 5)
+    )
+    assert others == [one, one]
 
 
 def test_where_training_pauses_changes_no_bit() -> None:
@@ -282,6 +286,76 @@ def test_lists_of_numbers_give_the_bits_of_the_matrix(units: int, rows: int) -> 
         assert [each.tobytes() for each in series] == [each.tobytes() for each in more_series]
         assert first[: less * units].tobytes() == second[: less * units].tobytes()
         assert first[less * units :].tobytes() == second[more * units :].tobytes()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_give_the_same_bits_however_they_are_cut(dtype: str, workers: int) -> None:
+    """Dead units are all that differs: then W is in pieces, and dy is turned over instead of it."""
+    data = rows_of(FEATURES)
+    narrow, wide = ((FEATURES, units, units, CLASSES) for units in (40, 210))
+    small = Population([Member(MLP(narrow[1:-1]), SGD(0.1), 5)])
+    small.fit(data, epochs=1, engine="numpy", keep="state", dtype=dtype)
+    start, arrays = small.states[0], arrays_of(np.zeros(sizes(wide)[-1], dtype), wide)
+    for array, own in zip(arrays, arrays_of(start.params, narrow), strict=True):
+        part(array, own)[...] = own
+    params = np.concatenate([array.ravel() for array in arrays])
+    large = Population.restore(
+        [Member(MLP(wide[1:-1]), SGD(0.1), 5)],
+        [dataclasses.replace(start, params=params)],
+        (FEATURES, CLASSES),
+    )
+    expected, found = (
+        population.fit(
+            data,
+            steps=30,
+            batch_size=32,
+            start="parameters",
+            engine="native",
+            workers=workers,
+            dtype=dtype,
+        )
+        for population in (small, large)
+    )
+    for name in ("train_loss", "test_loss"):
+        assert found[name].tobytes() == expected[name].tobytes()
+    owns = arrays_of(small.states[0].params, narrow)
+    for array, own in zip(arrays_of(large.states[0].params, wide), owns, strict=True):
+        assert part(array, own).tobytes() == own.tobytes()
+
+
+def sizes(widths: tuple[int, ...]) -> Any:
+    """Where the weights and biases of a network without norms end."""
+    return np.cumsum([n for inputs, units in pairwise(widths) for n in (inputs * units, units)])
+
+
+def arrays_of(params: Any, widths: tuple[int, ...]) -> list[Any]:
+    """These weights and biases."""
+    shapes = [shape for pair in pairwise(widths) for shape in (pair, pair[1:])]
+    each = np.split(params, sizes(widths)[:-1])
+    return [array.reshape(shape) for array, shape in zip(each, shapes, strict=True)]
+
+
+def part(array: Any, own: Any) -> Any:
+    """As much of an array as another has."""
+    return array[tuple(slice(n) for n in own.shape)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "weight"), [("softmax_cross_entropy", 40.0), ("sigmoid_cross_entropy", 80.0)]
+)
+def test_derivatives_whose_products_would_be_denormal_are_zero(loss: str, weight: float) -> None:
+    """A network that has learnt its rows would otherwise take five times as long for a step."""
+    x, t = np.array([[1.0], [-1.0]]), np.array([0, 1])
+    if loss == "softmax_cross_entropy":
+        data = from_arrays(x, t)
+    else:
+        data = from_arrays(x, np.eye(2, dtype=int)[t], task="multilabel")
+    sure = np.array([weight, -weight, 0.0, 0.0], np.float32)  # e^-80 = 1.8e-35
+    start = [MemberState(sure, np.empty(0, np.float32))]
+    population = Population.restore([Member(MLP((), loss=loss), SGD(1e30))], start, (1, 2))
+    population.fit(data, steps=1, batch_size=2, start="parameters", engine="native")
+    assert population.states[0].params.tobytes() == sure.tobytes()
 
 
 @pytest.mark.parametrize("lr", [1e3, 1e20, 1e30, 1e38])

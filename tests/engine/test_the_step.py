@@ -154,10 +154,9 @@ def test_nothing_large_is_allocated_after_the_first_steps(row: str) -> None:
     def train(flush: int) -> None:
         drive.train(flush * FLUSH_EVERY - STEPS + 1, BATCH)
 
-    # The least of three: what threads of earlier tests allocate meanwhile is counted, too.
-    assert min(peak(lambda: train(2)), peak(lambda: train(3)), peak(lambda: train(4))) < SMALL
-    evaluations = [peak(drive.evaluate) for _ in range(3)]
-    assert min(evaluations) < EVALUATION_ALLOCATES.get(row, SMALL)
+    # Three tries: what threads of earlier tests allocate meanwhile is counted, too.
+    assert any(peak(lambda flush=flush: train(flush)) < SMALL for flush in (2, 3, 4))
+    assert any(peak(drive.evaluate) < EVALUATION_ALLOCATES.get(row, SMALL) for _ in range(3))
 
 
 @pytest.mark.usefixtures("small_buffers")

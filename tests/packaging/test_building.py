@@ -36,9 +36,12 @@ LEFT_OUT = {".ci", ".github", ".gitignore"}
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """tools/build_backend.py for a source tree in tmp_path, without scikit-build-core."""
+    engine = tmp_path / "src" / "trainlab" / "engine"
+    old = engine / f"_native{SUFFIX}"
 
     def build_wheel(folder: str, settings: Any = None, metadata: Any = None) -> str:
         name = "trainlab-1-cp399-none.whl"
+        assert old.read_bytes() == b"old"  # which other environments import meanwhile
         with zipfile.ZipFile(Path(folder, name), "w") as wheel:
             wheel.writestr("trainlab/__init__.py", "raise AssertionError('the copy is imported')")
             if settings != "without a compiler":
@@ -58,10 +61,9 @@ def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    engine = tmp_path / "src" / "trainlab" / "engine"
     engine.mkdir(parents=True)
     (engine / FOREIGN).write_bytes(b"of another Python")
-    (engine / f"_native{SUFFIX}").write_bytes(b"old")
+    old.write_bytes(b"old")
     monkeypatch.setattr(module, "SOURCE", tmp_path / "src")
     return module
 

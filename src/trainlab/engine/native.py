@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import group
-from trainlab.engine.state import MemberState, each_start
+from trainlab.engine.state import MemberState, Start, starts
 from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted
 from trainlab.members import Member
@@ -43,6 +44,10 @@ LANE_BYTES: Final = 2**28
 
 AHEAD: Final = 2**16
 """Steps times members whose coefficients are computed at once."""
+
+
+DRAWN_ALONE: Final = 2**15
+"""Parameters of a network for whose start a second thread is not worth its while."""
 
 
 def is_compiled() -> bool:
@@ -217,9 +222,20 @@ class NativeLane:
 
     def _draw(self, widths: Widths) -> None:
         """Begins with the draws of the seeds."""
-        for rows, state in each_start(self._members, widths, self._dtype):
-            for row in rows:
+
+        def begin(start: Start) -> None:
+            state = start.draw(self._dtype)
+            for row in start.places:
                 self._load(row, state)
+
+        due = starts(self._members, widths)
+        if self._threads == 1 or self._sizes[0] < DRAWN_ALONE:
+            for start in due:
+                begin(start)
+        else:  # NumPy lets go of the interpreter while it draws
+            with ThreadPoolExecutor(self._threads) as pool:
+                for _ in pool.map(begin, due):
+                    pass  # raises what a thread raised
 
     def _take(self, states: Sequence[MemberState]) -> None:
         """Begins with what members have learnt before."""

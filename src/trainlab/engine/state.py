@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from trainlab.deprecated import renamed
 from trainlab.members import Member
@@ -45,32 +45,42 @@ class MemberState:
         return cls(arrays["params"], arrays["buffers"], optimizer, updates)
 
 
-def draw_states(
-    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
-) -> list[MemberState]:
-    """What each member begins with; what is the same is drawn once."""
-    found: dict[int, MemberState] = {}
-    for places, state in each_start(settings, widths, dtype):
-        found.update(dict.fromkeys(places, state))
-    return [found[place] for place in range(len(settings))]
+class Start(NamedTuple):
+    """What members begin with that differ in neither seed nor starts, and their places."""
+
+    places: list[int]
+    architecture: Architecture
+    seed: int
+
+    def draw(self, dtype: Any) -> MemberState:
+        """The parameters and buffers."""
+        return MemberState(*self.architecture.initialize(self.seed, dtype))
 
 
-def each_start(
-    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
-) -> Iterator[tuple[list[int], MemberState]]:
-    """What members begin with, drawn one after the other, and the places of those that do."""
+def starts(settings: Sequence[Member], widths: tuple[int, int]) -> list[Start]:
+    """What has to be drawn for these members: what is the same, once."""
     built: dict[MLP, tuple[Architecture, int]] = {}
-    starts: dict[Hashable, int] = {}
-    same: dict[tuple[int, int], tuple[Architecture, list[int]]] = {}
+    numbers: dict[Hashable, int] = {}
+    found: dict[tuple[int, int], Start] = {}
     for place, member in enumerate(settings):
         known = built.get(member.network)
         if known is None:
             architecture = member.network.build(*widths)
-            number = starts.setdefault(architecture.starts, len(starts))
+            number = numbers.setdefault(architecture.starts, len(numbers))
             known = built[member.network] = architecture, number
-        same.setdefault((known[1], member.seed), (known[0], []))[1].append(place)
-    for (_, seed), (architecture, places) in same.items():
-        yield places, MemberState(*architecture.initialize(seed, dtype))
+        key = known[1], member.seed
+        found.setdefault(key, Start([], known[0], member.seed)).places.append(place)
+    return list(found.values())
+
+
+def draw_states(
+    settings: Sequence[Member], widths: tuple[int, int], dtype: Any
+) -> list[MemberState]:
+    """What each member begins with; members that begin alike share it."""
+    found: dict[int, MemberState] = {}
+    for start in starts(settings, widths):
+        found.update(dict.fromkeys(start.places, start.draw(dtype)))
+    return [found[place] for place in range(len(settings))]
 
 
 @dataclasses.dataclass(frozen=True)
