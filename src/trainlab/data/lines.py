@@ -176,7 +176,8 @@ class Lines:
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
-            got = f"the byte {line[error.start]:#04x} in {line.decode('utf-8', 'replace')[:30]}"
+            shown = line.decode("utf-8", "replace").strip()[:30]
+            got = f"the byte {line[error.start]:#04x} in {shown}"
             remedy = _CONVERT.format("WINDOWS-1252", "OLD.csv > NEW.csv")
             raise self._fault(what, "be text in UTF-8", got, remedy) from error
         if "\0" in text:
