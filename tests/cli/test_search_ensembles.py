@@ -72,7 +72,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     iris: Path, searched: Any, tmp_path: Path
 ) -> None:
     folder, printed = searched
-    assert "Who votes: the loss alone" in printed
+    assert "Who votes, and the loss of each alone" in printed
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
     numbers = json.loads((folder / "search.json").read_text())
     assert (numbers["asked"]["model"], numbers["metric"]) == ("ensemble", "log_loss")

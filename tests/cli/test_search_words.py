@@ -209,7 +209,7 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
     assert line.endswith(
         "try --drop-missing-target --drop-rare-classes 5, or another name where "
-        "that is a class, or --folds 2, or more rows"
+        "that is a class, or more rows"
     )
     options = ("--skip-lines", "1", "--drop-missing-target", "--drop-rare-classes", "5")
     result = invoke(*words, *options)

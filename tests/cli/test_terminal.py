@@ -135,7 +135,7 @@ def test_names_of_columns_and_labels_are_spelt_out(
     extra.write_text("\n".join(rows) + "\n", encoding="utf-8")
     told = invoke("predict", out / "model.safetensors", extra, charset=charset)
     assert told.exit_code == 0, told.output
-    assert told.stderr == f"Columns that are no features: z{SEEN}, n{SEEN}, t{SEEN}\n"
+    assert told.stderr == f"Columns that the model does not use: z{SEEN}, n{SEEN}, t{SEEN}\n"
     # A pipe gets the labels, in UTF-8.
     labels = told.stdout_bytes.decode("utf-8").splitlines()
     assert labels[0] == "prediction"

@@ -151,10 +151,10 @@ def test_names_that_are_places_are_names(tmp_path: Path) -> None:
         ("a,b\r1,2\r", "line 1 of"),
         ("a,b\n1,2\0\n", "line 2 of"),
         (b"a,b\n1,\xff\n", "line 2 of"),
-        ("a,b\n1,2\n".encode("utf-16"), "line 1 of"),
+        ("a,b\n1,2\n".encode("utf-16"), "file of"),
         ("a,b\n1," + "9" * 200_000 + "\n", "line 2 of"),
         ("a,b\n" + "," * lines.MAX_LINE, "line 2 of"),
-        ('a,b\n"' + "1\n" * lines.MAX_LINE, "line 65538 of"),
+        ('a,b\n"' + "1\n" * lines.MAX_LINE, "lines 2 to 65538 of"),
         (",".join(f"c{k}" for k in range(table.MAX_COLUMNS + 1)) + "\n", "columns of"),
     ],
     ids=range(36),
@@ -162,6 +162,40 @@ def test_names_that_are_places_are_names(tmp_path: Path) -> None:
 def test_what_is_no_table_is_refused(content: str | bytes, starts: str, tmp_path: Path) -> None:
     path = written(tmp_path, content)
     complains(lambda: read_table(path), DataError, f"{starts} {path} must")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("größe;kauf\n1;2\n".encode("latin-1"), "got 'the byte 0xf6 in "),
+        ("größe;kauf\n1;2\n".encode("latin-1"), "iconv -f WINDOWS-1252 -t UTF-8 OLD.csv > NEW.csv"),
+        ("a,b\n1,2\n".encode("utf-16"), "iconv -f UTF-16 -t UTF-8 OLD.csv > NEW.csv"),
+        ("a,b,a\n1,2,3\n", "got 'a' 2 times; try to rename one of them"),
+        ("Sales,,\n,,\na,b,c\n1,2,3\n", "try a name for each column, or --skip-lines 2"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "lines 3 to 4 of"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "try to close the double quote that one of the first"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_what_helps(
+    content: str | bytes, told: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert told in str(caught.value)
+
+
+def test_all_columns_that_are_missing_are_named_and_those_that_may_be_meant(tmp_path: Path) -> None:
+    path = written(tmp_path, "Shop,area\n1,2\n")
+    with pytest.raises(DataError) as caught:
+        read_table(path, ["shop", "area", "promo"])
+    assert "must have the columns 'shop', 'promo'" in str(caught.value)
+    assert str(caught.value).endswith("try to rename 'Shop' to 'shop'")
+
+
+def test_empty_cells_are_quoted_where_they_are_alone() -> None:
+    assert write_table({"a": ["1", ""], "b": ["", "x"]}) == b"a,b\n1,\n,x\n"
+    assert write_table({"a": ["1", ""]}) == b'a\n1\n""\n'
 
 
 def test_a_row_of_many_lines_has_an_end(tmp_path: Path) -> None:

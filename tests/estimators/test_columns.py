@@ -436,3 +436,14 @@ def test_many_rows_of_few_words_are_read_once_each(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("trainlab.estimators.cells.is_hole", lambda cell: counted(cell) is None)
     encoder.transform(cells)
     assert calls == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("cells", [["red", "blue"], [1.0, math.nan]])
+@pytest.mark.parametrize("model", [tl.MLPClassifier(), tl.PopulationEnsembleClassifier()])
+def test_estimators_that_are_given_a_table_point_to_the_encoder(cells: Any, model: Any) -> None:
+    for frame in (pd.DataFrame({"colour": cells * 10}), objects([[cell] for cell in cells * 10])):
+        with pytest.raises(ValueError, match=r"could not convert|contains NaN") as caught:
+            model.fit(frame, [0, 1] * 10)
+        (note,) = caught.value.__notes__
+        owner = type(model).__name__
+        assert note.endswith(f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())")

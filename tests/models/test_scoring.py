@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from sklearn.pipeline import make_pipeline
 
 import trainlab as tl
 from complaints import complains
 from trainlab import cli
 from trainlab.data import table
 from trainlab.data.table import harmless, read_table, write_table
-from trainlab.errors import DataError, SettingError
+from trainlab.errors import DataError, ModelFileError, SettingError
+from trainlab.estimators import TableEncoder
 from trainlab.models.scoring import score
 
 X = np.random.default_rng(2).standard_normal((11, 3))
@@ -129,7 +132,7 @@ def test_columns_that_cannot_be_kept(tmp_path: Path) -> None:
         ("a", "keep of predict must be names of columns, or"),
         (5, "keep of predict must be names of columns, or"),
         ([5], "keep of predict must be names of columns, or"),
-        (["aa"], f"keep of predict must name columns of {path}"),
+        (["aa"], f"keep of predict must name columns of {path}, one each time: 'prediction', 'a'"),
         (["prediction"], "keep of predict must name columns that are not called as"),
         ("all", "keep of predict must name columns that are not called as"),
     ]
@@ -175,7 +178,7 @@ def test_labels_are_written_as_they_are(
         expected = Named().predict(X[:, [2, 0]]).tolist()
         assert {label, "yes"} == set(expected)
         done = invoke("model", path)
-        assert done.stderr == "Columns that are no features: b\n"
+        assert done.stderr == "Columns that the model does not use: b\n"
         out = tmp_path / "out.csv"
         assert invoke("model", path, "--out", str(out)).exit_code == 0
         assert out.read_bytes() == done.stdout_bytes
@@ -195,9 +198,33 @@ def test_what_does_not_fit_is_said(path: Path, tmp_path: Path) -> None:
     complains(lambda: score(object(), path, proba=True), SettingError, "model of predict")
     path.write_text("a,b\n1,2\n")
     complains(lambda: score(classifier, path), DataError, f"columns of {path} must be 3")
-    complains(lambda: score(Named(), path), DataError, f"table of {path} must have the columns 'c'")
+    complains(lambda: score(Named(), path), DataError, f"table of {path} must have the column 'c'")
     path.write_text("a,b,c\n1,2,=cmd|' /C calc'!A0\n")
     complains(lambda: score(classifier, path), DataError, f"column 'c' in line 2 of {path}")
+
+
+def test_what_is_asked_of_the_wrong_model_is_said_with_what_may_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a\n1\n")
+    y = np.arange(11) % 2
+    x = np.arange(11.0)[:, None]
+    how: dict[str, Any] = {"max_iter": 1, "schedule": "cosine"}
+    numbers = make_pipeline(TableEncoder(), tl.MLPRegressor(**how)).fit(x, y)
+    classes = make_pipeline(TableEncoder(), tl.MLPClassifier(**how)).fit(x, y)
+    told = "must be a classifier for probabilities; got 'MLPRegressor'; try --interval 0.9"
+    with pytest.raises(SettingError, match=re.escape(told)):
+        score(numbers, path, proba=True)
+    told = "must be an ensemble of regressors for intervals; got 'MLPClassifier'; try --proba"
+    with pytest.raises(SettingError, match=re.escape(told)):
+        score(classes, path, interval=0.9)
+
+
+def test_a_table_in_place_of_a_model_is_no_damaged_model(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b,c\n1,2,3\n")
+    told = "must be a model that trainlab.save wrote; got b'a,b,c"
+    with pytest.raises(ModelFileError, match=told):
+        tl.load(path)
 
 
 @pytest.mark.parametrize("words", [["absent", "t.csv"], ["model", "absent"], ["t.csv", "t.csv"]])

@@ -92,6 +92,7 @@ def outcome(
             HoldoutComparison("logistic regression", None, "It is not shown to differ.", {}),
             HoldoutComparison("gradient-boosted trees", "worse", "The trees are better.", {}),
         ),
+        floor=HoldoutComparison("the most frequent class", "better", "It is better.", {}),
         truth=truth,
         predictions=predictions(y, truth.classes),
         warnings=(word("a warning"),),

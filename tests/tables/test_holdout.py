@@ -13,7 +13,14 @@ from search_command import write
 from trainlab.estimators import TableEncoder
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.baselines import MOST_KINDS, TREES, Kinds, baselines
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
+from trainlab.tables.holdout import (
+    HoldoutComparison,
+    HoldoutScore,
+    compare,
+    conclusion,
+    doubt,
+    judge,
+)
 from trainlab.tables.problem import problem
 
 ROWS = 80
@@ -125,6 +132,26 @@ def test_a_sentence_says_who_wins(shown: Any, sentence: str) -> None:
         HoldoutComparison(name, one, "", {}) for name, one in zip(names[1:], shown, strict=True)
     ]
     assert conclusion(judged, versus, named_metric("log_loss")) == sentence
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "floor", "told"),
+    [
+        ("log_loss", 0.2, "better", ""),
+        ("log_loss", 0.2, None, "The ensemble is not shown to be better than the mean, which uses"),
+        ("log_loss", 0.2, "worse", "The mean, which uses no feature, is better than the ensemble."),
+        ("r2", 0.1, "better", ""),
+        ("r2", -0.1, "better", "The ensemble is not shown to have an R² above 0, that of one"),
+    ],
+)
+def test_a_model_that_may_be_of_no_use_is_doubted(
+    metric: str, low: float, floor: Any, told: str
+) -> None:
+    """To be better than a worse model is no merit where one number for all rows does as well."""
+    ours = HoldoutScore(OURS, 0.3, low, 1.0, None, {})
+    said = doubt(ours, HoldoutComparison("the mean", floor, "", {}), named_metric(metric))
+    assert said.startswith(told)
+    assert bool(said) is bool(told)
 
 
 def test_trees_have_what_an_encoder_makes_of_dates_and_text() -> None:

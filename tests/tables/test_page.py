@@ -19,9 +19,10 @@ from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.drawings import drawings, figures
+from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
-from trainlab.tables.study import StudyResult
+from trainlab.tables.study import RankedCandidate, StudyResult
 
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
@@ -77,6 +78,28 @@ def test_the_page_of_numbers() -> None:
     assert "Threshold" not in numbers
 
 
+def test_the_page_says_that_a_model_may_be_of_no_use() -> None:
+    floor = HoldoutComparison("the most frequent class", None, "", {})
+    text = pages.Page(render(dataclasses.replace(outcome(), floor=floor), {}, FIGURES)).text
+    told = "The best network is not shown to be better than the most frequent class, which uses no"
+    assert told in text
+    assert "A higher accuracy is better" in text
+    assert "which uses no feature" not in pages.Page(PLAIN).text
+
+
+def test_large_numbers_have_no_power_of_ten() -> None:
+    found = outcome(task="regression")
+    large = dataclasses.replace(
+        found,
+        problem=dataclasses.replace(found.problem, y=found.problem.y * 1e3 - 1e6),
+        columns=(dataclasses.replace(found.columns[1], put=32_140.0),),
+    )
+    text = pages.Page(render(large, {}, FIGURES)).text
+    assert "the target lay between −1,000,000 and 389,000,000; beyond" in text
+    assert "the median 32,140 in their place" in text
+    assert not re.search(r"[0-9]e\+?[0-9]", text)
+
+
 def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
     """11 of 42 that are found are no success, whatever the accuracy."""
     y = np.array(["fraud"] * 42 + ["no"] * 5000)
@@ -89,10 +112,10 @@ def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
         outcome(), truth=truth, predictions={"the best network": TablePrediction(said, p)}
     )
     text = pages.Page(render(found, {}, {})).text
-    told = "11 of the 42 rows of 'fraud' are found; 14 rows are named so, 3 of them wrongly"
-    assert f"{told}. Only 0.8% of the rows are of it, so that always saying no" in text
+    told = "11 of the 42 rows of 'fraud' are found, with 3 false alarms"
+    assert f"{told}. Only 0.8% of the rows belong to it, and always predicting no" in text
     assert "has an accuracy of 0.992: look at the balanced accuracy (0.500)" in text
-    # Precision, recall, F1, rows of it, named so.
+    # Precision, recall, F1, rows, predicted.
     assert "fraud 0.786 0.262 0.393 42 14" in text
     assert "1 false alarm 0.500 11 3 0.007 0.008" in text
     assert "100 false alarms 0.010 42 5,000 0.992 0.833" in text
@@ -119,6 +142,24 @@ def test_the_page_of_an_ensemble() -> None:
     dots = np.concatenate([one.get_offsets() for one in ax.collections])
     assert sorted(dots[:, 1].tolist()) == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
     assert ax.lines[0].get_ydata()[0] == 0.09
+
+
+def test_what_all_networks_share_is_said_once() -> None:
+    def with_settings(one: RankedCandidate, **more: Any) -> RankedCandidate:
+        return dataclasses.replace(one, score=0.1, weight=0.2, settings={**one.settings, **more})
+
+    one, two, *_ = outcome().candidates
+    shared: dict[str, Any] = {"optimizer": "adam", "schedule": "cosine"}
+    networks = with_settings(one, **shared, norm="batch"), with_settings(two, **shared)
+    trees = dataclasses.replace(one, settings={"max_leaf_nodes": 24}, score=0.1, weight=0.6)
+    found = dataclasses.replace(outcome(), candidates=(*networks, trees), loss=0.09)
+    assert found.shared == shared
+    text = pages.Page(render(found, {}, FIGURES)).text
+    assert "ensemble. All networks: optimizer adam, schedule cosine" in text
+    assert "hidden none, lr 0.1, alpha 0.0001, dropout 0.2, norm batch 20%" in text
+    assert "trees, leaves 24" in text
+    assert text.count("cosine") == 1
+    assert dataclasses.replace(found, candidates=networks[:1]).shared_words == ""
 
 
 @pytest.mark.parametrize("index", range(len(HOSTILE)))

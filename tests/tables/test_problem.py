@@ -181,6 +181,31 @@ def test_formatted_numbers_are_numbers(tmp_path: Path, numbers: list[float]) -> 
     }
 
 
+def test_places_in_an_order_are_words(tmp_path: Path, numbers: list[float]) -> None:
+    path = written(tmp_path, x=numbers, rank=["1st", "2nd", "3rd", "4th"] * 6, y=["a", "b"] * 12)
+    assert problem(path, "y").warnings == ()
+
+
+def test_words_and_classes_that_differ_in_case_alone_are_told(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    colour = ["red", "RED", "blue", "Blue"] * 6
+    found = problem(written(tmp_path, x=numbers, colour=colour, y=["Yes", "no", "yes"] * 8), "y")
+    colours, classes = found.warnings
+    assert colours.startswith("'colour' has words that differ in case alone, as 'red' and 'RED'")
+    assert classes.startswith("'y' has classes that differ in case alone, as 'Yes' and 'yes'; try")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"), [(5, "try --folds 2, or more rows"), (1, "; try more rows")]
+)
+def test_two_folds_are_advised_where_they_help(rows: int, told: str, tmp_path: Path) -> None:
+    y = ["a"] * rows + ["b"] * rows
+    path = written(tmp_path, x=list(range(2 * rows)), y=y)
+    with pytest.raises(DataError, match=told):
+        problem(path, "y", folds=5)
+
+
 def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
     tmp_path: Path, numbers: list[float]
 ) -> None:

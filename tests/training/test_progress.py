@@ -36,6 +36,24 @@ def test_the_bar_counts_each_stage_by_itself() -> None:
     assert "2/2" not in shown.getvalue()
 
 
+def test_work_without_steps_after_all_steps_pulses_and_its_clock_runs() -> None:
+    """Trees and judging: a bar that stands at 100 % with 0:00:00 left says that nothing goes on."""
+    shown = io.StringIO()
+    with Bar("ensemble", Console(file=shown, force_terminal=True, width=100)) as bar:
+        bar.start(2, 20)
+        bar.advance(2, 20)
+        bar.note("trees of fold 1 of 5")
+        bar.advance(0, 0)
+        bar._progress.refresh()
+        last = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue()).split("\r")[-1]
+        (task,) = bar._progress.tasks
+        assert (task.total, task.finished) == (None, False)
+        assert "trees of fold 1 of 5" in last
+        assert "%" not in last
+        bar.start(1, 10)
+        assert (task.total, task.completed) == (10, 0)
+
+
 LONGEST = max(EXPERIMENTS, key=len)
 AFTER_A_CHANGE = "optimizer-comparison-9cfc61"
 

@@ -388,7 +388,7 @@ def predict(
     found = score(load(model), table, proba, keep=kept, interval=interval, **how)
     tell(found.notices)
     if found.ignored:
-        say(f"Columns that are no features: {', '.join(found.ignored)}", err=True)
+        say(f"Columns that the model does not use: {', '.join(found.ignored)}", err=True)
     if found.strange:
         counts = ", ".join(f"{name!r} ({count})" for name, count in found.strange.items())
         say(f"Cells unlike any that the model was trained on: {counts}", err=True)

@@ -291,10 +291,14 @@ def _show(result: StudyResult) -> None:
     else:
         voters = sorted(result.candidates, key=lambda one: -(one.weight or 0.0))[:SHOWN]
         most = [
-            (f"{one.weight:.0%}", f"{one.score:.4f}", one.words) for one in voters if one.weight
+            (f"{one.weight:.0%}", f"{one.score:.4f}", one.told(result.shared))
+            for one in voters
+            if one.weight
         ]
-        title = f"Who votes: the loss alone, and {result.loss:.4f} of the ensemble"
+        title = f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}"
         show_table(("Weight", "Loss", "Settings"), most, title)
+        if result.shared_words:
+            say(f"{result.shared_words}.")
         if (limit := result.settings.ensemble.get("time_limit")) is not None:
             count = f"{len(result.candidates)} candidates were trained in {limit:g} s"
             say(f"{count}; on a faster machine, or a free one, there are more.")
@@ -306,8 +310,10 @@ def _show(result: StudyResult) -> None:
     for one in result.versus:
         say(one.words)
     say(result.conclusion, style="bold")
+    if result.doubt:
+        say(result.doubt, style="yellow")
     if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:
-        accuracy = f"{rare.words}; always saying {rare.other!r} has an accuracy of"
+        accuracy = f"{rare.words}; always predicting {rare.other!r} has an accuracy of"
         say(f"{accuracy} {1 - rare.share:.3f}.", style="yellow")
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

@@ -79,7 +79,7 @@ def layout(head: bytes, skip: int, delimiter: str | None, fault: Fault) -> TextL
     below = [place for place, (_, width) in enumerate(found) if width == usual]
     titles = 0
     if below and all(width == usual for _, width in found[below[0] :]) and len(below) > 1:
-        titles = found[below[0] - 1][0] if below[0] else 0
+        titles = found[below[0] - 1][0] if below[0] else _padded(sample, mark)
     return TextLayout(mark, skip, usual, header, titles)
 
 
@@ -89,6 +89,23 @@ def _widths(sample: Sequence[str], mark: str, whole: bool) -> list[tuple[int, in
     with contextlib.suppress(csv.Error):  # which is named where the table is read
         found.extend((rows.line_num, len(row)) for row in rows if row)
     return found if whole or len(found) < 2 else found[:-1]  # which may be cut
+
+
+def _padded(sample: Sequence[str], mark: str) -> int:
+    """The lines above the first row without an empty cell, if each has one cell that is not empty.
+
+    Spreadsheets write a title so, with as many marks as the rows below have.  Of two columns the
+    first alone may have a name.
+    """
+    rows = csv.reader(sample, delimiter=mark)
+    with contextlib.suppress(csv.Error):
+        before = 0
+        for row in rows:
+            filled = sum(map(bool, map(str.strip, row)))
+            if filled > 1:
+                return before if filled == len(row) > 2 else 0
+            before = rows.line_num
+    return 0
 
 
 def _usual(widths: Sequence[int]) -> int:

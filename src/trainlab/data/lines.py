@@ -29,6 +29,8 @@ Fault = Callable[..., DataError]
 """What of the file must be what; got what; try what."""
 
 _CSV: Final = "to save the table as CSV in UTF-8"
+_CONVERT: Final = f"{_CSV} (in Excel the type “CSV UTF-8”), or iconv -f {{}} -t UTF-8 {{}}"
+"""The encoding, and the file."""
 # First bytes of files that are not text, their names, and what to do about them.
 _OTHERS: Final = (
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls)", "to save it as .xlsx"),
@@ -36,6 +38,7 @@ _OTHERS: Final = (
     (rb"\xfd7zXZ\0", "a file compressed with xz", "to unpack it first"),
     (rb"\x28\xb5\x2f\xfd", "a file compressed with Zstandard", "to unpack it first"),
     (rb"ARROW1\0\0", "a Feather file", "pandas.read_feather(…).to_parquet(…)"),
+    (rb"\xff\xfe|\xfe\xff", "text in UTF-16", _CONVERT.format("UTF-16", "OLD.csv > NEW.csv")),
     (rb"SQLite format 3\0", "an SQLite database", _CSV),
     (rb"\x89HDF\r\n", "an HDF5 file", _CSV),
     (rb"%PDF-", "a PDF document", _CSV),
@@ -173,7 +176,10 @@ class Lines:
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise self._fault(what, "be text in UTF-8", str(error), _CSV) from error
+            shown = line.decode("utf-8", "replace").strip()[:30]
+            got = f"the byte {line[error.start]:#04x} in {shown}"
+            remedy = _CONVERT.format("WINDOWS-1252", "OLD.csv > NEW.csv")
+            raise self._fault(what, "be text in UTF-8", got, remedy) from error
         if "\0" in text:
             raise self._fault(what, "hold no null character", "one")
         return text

@@ -16,6 +16,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.limits import MAX_SKIPPED
 from trainlab.settings import is_integer
 
+_QUOTE: Final = "to close the double quote that one of the first of these lines opens"
 SAMPLE: Final = 20
 """Rows of a sheet that show how wide it is."""
 
@@ -92,11 +93,14 @@ class _TextReader(RowReader):
     def next(self) -> list[str] | None:
         """The cells of the next row."""
         self._lines.start()
+        first = self.number + 1
         try:
             return next(self._rows, None)
         except csv.Error as error:
             must = f"be cells with a {self._name} between them, quoted as a whole"
-            raise self._fault(f"line {self.number}", must, str(error)) from error
+            many = self.number > first  # a quote that is not closed takes all lines below it
+            what = f"lines {first} to {self.number}" if many else f"line {self.number}"
+            raise self._fault(what, must, str(error), _QUOTE if many else None) from error
 
     def close(self) -> None:
         """Nothing to close: the lines are those of the open file."""

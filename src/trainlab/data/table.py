@@ -31,7 +31,7 @@ from trainlab.data.formats import NumberFormat
 from trainlab.data.lines import BOM, Opened
 from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
-from trainlab.errors import DataError, SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
 
 MAX_COLUMNS: Final = 100_000
@@ -219,12 +219,12 @@ class TableFile:
         row = self._rows.next()
         if not row:
             raise self._fault("first line", "be the names of the columns", "nothing")
-        if self._rows.titles and len(row) != self._rows.width:
+        names = [bare(name) for name in row]
+        if self._rows.titles and (len(row) != self._rows.width or not all(names[1:])):
             must = f"name the {self._rows.width} columns that the rows below it have"
             remedy = "a name for each column, or " if len(row) > 1 else ""
             remedy += f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
             raise self._fault("first line", must, row if len(row) > 1 else row[0], remedy)
-        names = [bare(name) for name in row]
         if len(names) > MAX_COLUMNS:
             raise self._fault("columns", f"be at most {MAX_COLUMNS}", len(names))
         if len(names) > 1 and not names[0] and INDEX not in names:
@@ -236,23 +236,31 @@ class TableFile:
             # Numbers are what a file without names begins with; pandas names columns 0, 1, 2.
             if not name or (NUMBER.fullmatch(name) and name not in (str(place), str(place - 1)))
         ]
+        remedy = "a first line such as width,length,height" if faults else "to rename one of them"
         times = Counter(filter(None, names))
         faults += [f"{describe(name)} {count} times" for name, count in times.items() if count > 1]
         if faults:
             must = "be words, and differ from each other"
             got = ", ".join(faults[:NAMED]) + ", …" * (len(faults) > NAMED)
-            remedy = "a first line such as width,length,height"
             text = f"names of columns of {self.path} must {must}; got {got}; try {remedy}"
             raise DataError(text)
         return tuple(names)
 
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: index for index, name in enumerate(self.names)}
-        missing = [name for name in names if name not in place]
-        if missing:
-            must = f"have the columns {', '.join(map(repr, missing[:NAMED]))}"
-            raise self._fault("table", must, list(self.names))
+        self.require(names)
         return [place[name] for name in names]
+
+    def require(self, names: Sequence[str]) -> None:
+        """DataError where columns of these names are not there."""
+        missing = [name for name in names if name not in self.names]
+        if missing:
+            named = ", ".join(map(repr, missing[:NAMED])) + ", …" * (len(missing) > NAMED)
+            must = f"have the column{'s' * (len(missing) > 1)} {named}"
+            free = [name for name in self.names if name not in names]
+            near = {name: found for name in missing[:NAMED] if (found := nearest(name, free))}
+            remedy = ", ".join(f"to rename {found!r} to {name!r}" for name, found in near.items())
+            raise self._fault("table", must, list(self.names), remedy or None)
 
     def _fault(self, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
         return DataError(sentence(what, str(self.path), must, got, remedy))
@@ -286,7 +294,8 @@ def write_table(columns: Mapping[str, Sequence[Any] | NDArray[Any]], excel: bool
         raise SettingError(sentence("columns", "write_table", "have one length", lengths))
     rows = [tuple(columns), *zip(*columns.values(), strict=True)]
     cell: Callable[[Any], str] = harmless if excel else str
-    lines = [",".join(_quoted(cell(value)) for value in row) for row in rows]
+    alone = len(columns) == 1
+    lines = [",".join(_quoted(cell(value), alone) for value in row) for row in rows]
     try:
         content = "".join(f"{line}\n" for line in lines).encode("utf-8")
     except UnicodeEncodeError as error:
@@ -309,13 +318,13 @@ def harmless(cell: Any) -> str:
     return f"'{text}" if is_formula else text
 
 
-def _quoted(text: str) -> str:
-    """A cell as RFC 4180 requires it.
+def _quoted(text: str, alone: bool) -> str:
+    """A cell as RFC 4180 requires it; alone: in a row of its own.
 
-    Python's writer leaves a lone carriage return unquoted.  Without quotes an empty cell would
-    be an empty line where there is one column, which readers skip, and a byte order mark in the
-    first cell would be that of the file.
+    Python's writer leaves a lone carriage return unquoted.  Without quotes an empty cell that
+    is alone would be an empty line, which readers skip, and a byte order mark in the first cell
+    would be that of the file.
     """
-    if not text or any(mark in text for mark in ',"\r\n\ufeff'):
+    if (alone and not text) or any(mark in text for mark in ',"\r\n\ufeff'):
         return '"' + text.replace('"', '""') + '"'
     return text

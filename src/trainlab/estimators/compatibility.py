@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -40,7 +40,19 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     owner = type(estimator).__name__
     check_sizes(owner, X=X, y=settings.get("y"))
     with named_faults("X, y", owner):
-        return _validate(estimator, X, **settings)
+        try:
+            return _validate(estimator, X, **settings)
+        except ValueError as error:
+            if any(words in str(error) for words in _OF_TABLES):
+                error.add_note(
+                    "A TableEncoder makes numbers of words, dates and missing values: "
+                    f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())"
+                )
+            raise
+
+
+_OF_TABLES: Final = ("could not convert string", "X contains NaN")
+"""What scikit-learn says of the cells of a table that are no numbers."""
 
 
 def check_sizes(owner: str, **arrays: Any) -> None:

@@ -123,13 +123,15 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
             if size > max_bytes:
                 remedy = f"load(path, max_bytes={size})"
                 raise fault(source, "size", f"be at most {max_bytes} bytes", size, remedy)
-            start = file.read(8)
-            length, rest = int.from_bytes(start, "little"), size - 8
+            start = file.read(9)
+            length, rest = int.from_bytes(start[:8], "little"), size - 8
+            if start[8:] not in (b"{", b""):  # the header is JSON: this is no cut or damaged one
+                raise fault(source, "content", "be a model that trainlab.save wrote", start)
             if length > min(rest, MAX_HEADER):
                 must = f"be at most {MAX_HEADER} bytes, and end where the file ends or before"
                 raise fault(source, "header", must, f"{length} of {max(rest, 0)} bytes", _FRESH)
             # One byte more than there was: a file that grows is still being written.
-            packed = start + file.read(max(rest, 0) + 1)
+            packed = start + file.read(max(rest, 0))
     except OSError as error:
         text = error.strerror or str(error)
         raise fault(source, "file", "be there, and readable", text) from error

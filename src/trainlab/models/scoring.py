@@ -88,7 +88,8 @@ def score(
         raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))
     if proba and not hasattr(model, "predict_proba"):
         must = "be a classifier for probabilities"
-        raise SettingError(sentence("model", "predict", must, type(model).__name__))
+        got = type(getattr(model, "steps", [("", model)])[-1][1]).__name__
+        raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
     asks = [model.predict, model.predict_proba] if proba else [model.predict]
     if interval is not None:
         asks.append(_intervals(model, interval))
@@ -105,6 +106,7 @@ def score(
             if len(names) != width:
                 must = f"be {width}, as the model has inputs"
                 raise DataError(sentence("columns", str(path), must, len(names)))
+        table.require(names)
         encoder = _encoder(model)
         others = () if encoder is None else (*encoder.words_, *encoder.dates_, *encoder.text_)
         words = [names[place] for place in others]
@@ -144,7 +146,8 @@ def _intervals(model: Any, level: float) -> Callable[[Any], Array]:
     *before, (_, last) = getattr(model, "steps", [("", model)])
     if not hasattr(last, "predict_interval"):
         must = "be an ensemble of regressors for intervals"
-        raise SettingError(sentence("model", "predict", must, type(last).__name__))
+        remedy = "--proba" if hasattr(last, "predict_proba") else None
+        raise SettingError(sentence("model", "predict", must, type(last).__name__, remedy))
 
     def intervals(x: Any) -> Array:
         found: Array = last.predict_interval(model[:-1].transform(x) if before else x, level)
@@ -163,7 +166,8 @@ def _kept(keep: Sequence[str] | Literal["all"], table: TableFile) -> list[str]:
         raise SettingError(sentence("keep", "predict", must, keep))
     if unknown := [name for name in given if name not in table.names]:
         near = nearest(unknown[0], table.names)
-        must = f"name columns of {table.path}"
+        shown = ", ".join(map(repr, table.names[:_SHOWN])) + ", …" * (len(table.names) > _SHOWN)
+        must = f"name columns of {table.path}, one each time: {shown}"
         raise SettingError(sentence("keep", "predict", must, unknown[0], near and f"--keep {near}"))
     return list(dict.fromkeys(given))
 

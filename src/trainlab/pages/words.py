@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from trainlab.terminal import printable
@@ -31,6 +33,41 @@ def visible(text: str, limit: int = SENTENCE) -> str:
     """
     cut = text if len(text) <= limit else f"{text[: limit - 1]}…"
     return printable(cut.translate(_BLANKS))
+
+
+def distinct(texts: Sequence[str], limit: int) -> list[str]:
+    """Names, each visible in at most `limit` characters, so that what is left tells them apart.
+
+    Of names that begin alike the letters that they share give way to those in which they differ.
+
+    >>> distinct(["Department 7 of Sales", "Department 8 of Sales", "Board"], 12)
+    ['Dep…7 of Sa…', 'Dep…8 of Sa…', 'Board']
+    """
+    cut = {text: visible(text, limit) for text in texts}
+    pending = _alike(cut, cut)
+    while pending:
+        group = pending.pop()
+        shared, head = _shared(group), limit // 4
+        own = {text: visible(f"{text[:head]}…{text[shared:]}", limit) for text in group}
+        cut |= own
+        if head < shared and limit > head + 3:
+            pending += (part for part in _alike(own, group) if len(part) < len(group))
+    return [cut[text] for text in texts]
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """How many letters all of them begin with."""
+    first, last = min(texts), max(texts)  # what these share all share
+    pairs = enumerate(zip(first, last, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), len(first))
+
+
+def _alike(cut: Mapping[str, str], texts: Iterable[str]) -> list[list[str]]:
+    """The texts that are cut to the same."""
+    groups = defaultdict[str, list[str]](list)
+    for text in texts:
+        groups[cut[text]].append(text)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def name(text: str) -> str:

@@ -28,6 +28,8 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 """Between the numbers of an axis, in a power of ten."""
 LONG: Final = 16
 """Letters of a name of which two fit side by side."""
+NEAR_ZERO: Final = 0.5
+"""Where all probabilities and shares are less, axes to 1 would squeeze them into a corner."""
 FAR: Final = 6.0
 """Residuals so many times beyond the quartiles are on the edge: else they would hide the others."""
 
@@ -36,10 +38,10 @@ def short(value: float, pos: int | None = None) -> str:
     """A number that leaves room for its neighbours on an axis.
 
     >>> [short(v) for v in (0.25, 12_500, 300_000, -2.5e6, 4e9, 1e-7)]
-    ['0.25', '12.5k', '300k', '−2.5M', '4G', '1e−07']
+    ['0.25', '12.5k', '300k', '−2.5M', '4B', '1e−07']
     """
     size = abs(value)
-    for unit, letter in ((1e15, ""), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for unit, letter in ((1e15, ""), (1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if size >= unit * (10 if letter == "k" else 1) and size < 1e18:
             return f"{value / (unit if letter else 1):.4g}{letter}".replace("-", "−")
     return f"{value:.4g}".replace("-", "−")
@@ -88,16 +90,20 @@ def calibrated(
         ax.plot(p, share, color=theme.color(number), label=name, **style)
     if bounds is not None:
         _, p, share = lines[0]
-        ends = np.abs(np.stack(bounds) - share)
-        ax.errorbar(p, share, yerr=ends, fmt="none", ecolor=theme.color(0), elinewidth=1.0)
-    _unit_square(ax)
+        whiskers = np.abs(np.stack(bounds) - share)
+        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=theme.color(0), elinewidth=1.0)
+    ends = [] if bounds is None else [bounds[1]]
+    most = max(
+        float(part.max()) for part in (*ends, *(part for line in lines for part in line[1:]))
+    )
+    _unit_square(ax, most if most < NEAR_ZERO else 1.0)
     if len(lines) > 1:
         named_below(ax, len(lines))
 
 
-def _unit_square(ax: Axes) -> None:
-    ax.set_xlim(-0.02, 1.02)
-    ax.set_ylim(-0.02, 1.02)
+def _unit_square(ax: Axes, end: float = 1.0) -> None:
+    ax.set_xlim(-0.02 * end, 1.02 * end)
+    ax.set_ylim(-0.02 * end, 1.02 * end)
     shorten(ax, "x", "y")
 
 
@@ -135,6 +141,9 @@ def residuals(ax: Axes, predicted: Array, residual: Array, theme: Theme = LIGHT)
         lines: Any = {"color": theme.color(1), "zorder": 3}
         ax.fill_between(middle, three[:, 0], three[:, 2], alpha=0.2, lw=0, **lines)
         ax.plot(middle, three[:, 1], lw=1.8, **lines)
+    # The band is cut where the triangles are: else it would squeeze what they make room for.
+    low, high = max(ax.get_ylim()[0], -1.1 * reach), min(ax.get_ylim()[1], 1.1 * reach)
+    ax.set_ylim(low, high)
     shorten(ax, "x", "y")
 
 
@@ -160,17 +169,19 @@ def dependence(
     lines: Sequence[tuple[str, Array]],
     typical: Sequence[float],
     limits: tuple[float, float],
+    ordered: bool = False,
     theme: Theme = LIGHT,
 ) -> None:
     """The mean prediction over the values of a column: (name, y) over numbers, or over words.
 
     typical  numbers that tenths of the rows lie between: ticks inside the lower edge
     limits   of y, the same for all columns
+    ordered  whether words have an order, as dates: then a line joins them, and some are written
     """
     numbers = all(isinstance(one, (int, float)) for one in grid)
     x: Any = np.array(grid, float) if numbers else np.arange(len(grid))
     for number, (name, y) in enumerate(lines):
-        size, width = (3.5, 1.8) if numbers else (6.0, 0)
+        size, width = (3.5, 1.8) if numbers or ordered else (6.0, 0)
         style: Any = {"marker": "o", "ms": size, "lw": width, "label": name}
         ax.plot(x, y, color=theme.color(number), **style)
     if numbers:
@@ -180,7 +191,9 @@ def dependence(
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS))
     else:
         turned: Any = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-        ax.set_xticks(x, [str(one) for one in grid], parse_math=False, fontsize=9.5, **turned)
+        written = x[:: 1 + len(grid) // 4 if ordered else 1]
+        names = [str(grid[place]) for place in written]
+        ax.set_xticks(written, names, parse_math=False, fontsize=9.5, **turned)
         ax.set_xlim(-0.6, len(grid) - 0.4)
         ax.grid(axis="x", visible=False)
     low, high = limits

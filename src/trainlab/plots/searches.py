@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, color_bar, ramp
 
@@ -109,4 +109,5 @@ def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = 
     style = {"edgecolors": theme.paper, "linewidths": 0.8, "zorder": 3}
     ax.scatter(place[votes], drawn[votes], s=sizes, color=theme.color(0), label="votes", **style)
     ax.axhline(loss, color=theme.color(1), ls="--", lw=1.6, label="the ensemble")
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.legend(loc="upper left", markerscale=0.7)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from trainlab.errors import describe
+from trainlab.pages.words import MOST_PLAIN
 from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.splits import RowRule
 from trainlab.tables.study import StudyResult
@@ -85,8 +86,8 @@ def limits(result: StudyResult) -> Iterator[str]:
             "beyond, predictions are guesses."
         )
     yield (
-        "A column that the model goes by need not cause anything: it may stand for another that "
-        "does."
+        "A column that the model relies on need not cause anything: it may stand for another "
+        "that does."
     )
 
 
@@ -109,4 +110,6 @@ def _of_the_rows(rule: RowRule | None) -> str:
 
 
 def _said(value: float) -> str:
-    return f"{value:,.6g}"
+    """A number of the table: in full from a million on, where a power of ten would stand."""
+    text = f"{value:,.0f}" if 1e6 <= abs(value) < MOST_PLAIN else f"{value:,.6g}"
+    return text.replace("-", "−")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from trainlab.network.workspace import Array
+from trainlab.pages.words import counted
 from trainlab.search.metrics import LEVEL, TablePrediction, TableTruth
 
 RARE: Final = 0.2
@@ -141,12 +142,9 @@ class RareClass:
     @property
     def words(self) -> str:
         """What is found of it."""
-        wrong = self.named - self.found
-        named = f"{self.named:,} row{' is' if self.named == 1 else 's are'} named so"
-        false = f", {wrong:,} of them wrongly" if self.named else ""
-        return (
-            f"{self.found:,} of the {self.there:,} rows of {self.label!r} are found; {named}{false}"
-        )
+        alarms = counted(self.named - self.found, "false alarm")
+        rows = f"{self.found:,} of the {self.there:,} rows of {self.label!r}"
+        return f"{rows} are found, with {alarms}"
 
 
 def rare_class(truth: TableTruth, predicted: TablePrediction) -> RareClass | None:

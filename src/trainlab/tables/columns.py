@@ -7,6 +7,7 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -180,6 +181,24 @@ class Meaning:
     remedy: str
 
 
+_ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
+"""A place in an order, as 1st: a word, and no number with a unit."""
+
+
+def alike(name: str, counts: Mapping[str, int], what: str = "words") -> Iterator[str]:
+    """A warning where words differ in case alone: they are one thing more often than not."""
+    cased = dict[str, str]()
+    for word in counts:
+        first = cased.setdefault(word.casefold(), word)
+        if first != word:
+            pair = f"{describe(first)} and {describe(word)}"
+            yield (
+                f"{describe(name)} has {what} that differ in case alone, as {pair}; "
+                "try one case, if they mean the same"
+            )
+            return
+
+
 def meaning(counts: Mapping[str, int]) -> Meaning | None:
     """What the words of a column seem to be, where they seem to be none; counts: rows of each."""
     half = sum(counts.values()) / 2
@@ -189,7 +208,8 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
         if not any(map(moments, dates)):
             remedy = "numbers in their place, such as the hour"
         return Meaning(f"dates or times, as {describe(dates[0])}", remedy)
-    units = {word: unit for word in counts if (unit := measure_of(word))}
+    measures = (word for word in counts if not _ORDINAL.fullmatch(word))
+    units = {word: unit for word in measures if (unit := measure_of(word))}
     few = len(set(units.values())) <= MOST_UNITS
     if few and sum(counts[word] for word in units) > half:
         first, unit = next(iter(units.items()))
@@ -236,7 +256,7 @@ def judged(
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be."""
     columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
-    hints = []
+    hints = list[str]()
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
         if name in text:
@@ -260,6 +280,7 @@ def judged(
         wrong = [*_faults(name, counts, len(x) - holes, seems)]
         for must, got, remedy in wrong:
             faults[must, remedy][name] = got
+        hints += alike(name, counts or {})
         if seems is not None and not wrong:
             hints.append(hint(name, seems, f"--drop {shlex.quote(name)}"))
     if len(x) * width > MAX_NUMBERS:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +64,8 @@ def drawings(result: StudyResult) -> Iterator[tuple[str, Draw]]:
         yield "importance", lambda: _importance(result)
     limits = _limits(result.dependence)
     for place, one in enumerate(result.dependence):
-        yield f"dependence {place}", lambda one=one: _dependence(one, limits)  # type: ignore[misc]
+        dated = result.problem.features.index(one.name) in result.problem.dates
+        yield f"dependence {place}", partial(_dependence, one, limits, dated)
 
 
 def _axes(width: float = WIDTH, height: float = HEIGHT) -> tuple[plots.Figure, Any]:
@@ -107,7 +109,7 @@ def _candidates(result: StudyResult) -> plots.Figure:
 
 def _confusion(result: StudyResult) -> plots.Figure:
     assert result.truth.classes is not None
-    labels = [short(one, 12) for one in result.truth.classes.tolist()]
+    labels = words.distinct([str(one) for one in result.truth.classes.tolist()], 12)
     side = plots.side_of(len(labels), max(map(len, labels)))
     figure, ax = _axes(side, side)
     plots.counts(ax, confusion(result.truth, result.predicted), labels)
@@ -127,9 +129,10 @@ def _lines(result: StudyResult) -> list[tuple[str, Any, Any]]:
         there = truth.codes == place
         models = [*result.predictions.items()][:-1]
         return [(name, there, said.p[:, place]) for name, said in models]
+    labels = words.distinct([str(one) for one in classes.tolist()], LABEL)
     return [
-        (short(label), truth.codes == one, result.predicted.p[:, one])
-        for one, label in enumerate(classes.tolist())
+        (label, truth.codes == one, result.predicted.p[:, one])
+        for one, label in enumerate(labels)
         if 0 < (truth.codes == one).sum() < len(truth)
     ]
 
@@ -149,7 +152,7 @@ def _precision(result: StudyResult) -> plots.Figure:
         lines.append((f"{name} ({mean:.2f})", recall, precision))
     share = float(np.mean(_lines(result)[0][1])) if result.truth.positive is not None else 0.0
     plots.rates(ax, lines, ((0, 1), (share, share)))
-    plots.label(ax, "recall", "precision", "Precision and recall (mean precision)")
+    plots.label(ax, "recall", "precision", "Precision and recall (average precision)")
     return figure
 
 
@@ -204,7 +207,7 @@ def _importance(result: StudyResult) -> plots.Figure:
     shown = result.importance[:SHOWN]
     figure, ax = _axes(5.4, 0.9 + 0.34 * len(shown))
     losses, errors = (np.array([getattr(one, n) for one in shown]) for n in ("loss", "error"))
-    plots.importances(ax, [short(one.name, 22) for one in shown], losses, errors)
+    plots.importances(ax, words.distinct([one.name for one in shown], 22), losses, errors)
     plots.label(ax, f"{result.metric.words}: worse by", "")
     return figure
 
@@ -214,13 +217,13 @@ def _limits(every: tuple[PartialDependence, ...]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (0.0, 1.0)
 
 
-def _dependence(one: PartialDependence, limits: tuple[float, float]) -> plots.Figure:
+def _dependence(one: PartialDependence, limits: tuple[float, float], dated: bool) -> plots.Figure:
     figure, ax = _axes(*SMALL)
     grid = ["no value" if value is None else value for value in one.grid]
     if any(isinstance(value, str) for value in grid):
-        grid = [short(value, 10) for value in grid]
+        grid = words.distinct([str(value) for value in grid], 10)
     lines = [(short(name), np.array(y)) for name, y in zip(one.names, one.lines, strict=True)]
-    plots.dependence(ax, grid, lines, one.typical, limits)
+    plots.dependence(ax, grid, lines, one.typical, limits, dated)
     plots.label(ax, "", "", short(one.name, 26))
     _plainly(ax)
     return figure

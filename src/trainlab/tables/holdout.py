@@ -119,6 +119,21 @@ def compare(
     return HoldoutComparison(second, verdict, _sentence(first, verdict, second, found), numbers)
 
 
+def doubt(ours: HoldoutScore, floor: HoldoutComparison, metric: NamedMetric) -> str:
+    """A warning where a model is not shown to be of any use; "" where it is.
+
+    floor  the model against what uses no feature
+    """
+    first = capital(ours.name)
+    if floor.shown == "worse":
+        return f"{capital(floor.rival)}, which uses no feature, is better than {ours.name}."
+    if floor.shown is None:
+        return f"{first} is not shown to be better than {floor.rival}, which uses no feature."
+    if isinstance(metric, RSquared) and ours.low <= 0:
+        return f"{first} is not shown to have an R² above 0, that of one number for all rows."
+    return ""
+
+
 def _signed(metric: NamedMetric, value: float) -> str:
     text = shown(metric, value)
     return f"+{text}" if value > 0 else text

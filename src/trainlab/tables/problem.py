@@ -28,6 +28,7 @@ from trainlab.files import as_path
 from trainlab.settings import is_integer
 from trainlab.tables.columns import (
     ColumnSummary,
+    alike,
     dates_among,
     dates_said,
     hint,
@@ -247,6 +248,7 @@ def problem(
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
+    hints += alike(target, Counter(labels), "classes")
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)

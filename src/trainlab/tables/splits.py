@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -148,10 +149,11 @@ def split_rows(
     target, name = names
     if classifies and (rare := too_rare(y, target, name, folds, fraction)):
         raise refusal(rare)
-    need = math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
+    need = _rows_needed(folds, fraction)
     if not classifies and len(y) < need:
         must = f"have at least {need} rows for {folds} folds"
-        raise DataError(sentence("table", name, must, len(y), _more_rows(folds)))
+        helps = len(y) >= _rows_needed(2, fraction)
+        raise DataError(sentence("table", name, must, len(y), _more_rows(folds, helps)))
     if rule is None:
         search, test = _at_random(y, classifies, name, fraction, seed)
         kind = StratifiedKFold if classifies else KFold
@@ -272,12 +274,25 @@ def _check_classes(
 
 def too_rare(y: NDArray[Any], target: str, name: str, folds: int, fraction: float) -> list[Fault]:
     """The classes that have too few rows for so many folds."""
-    # Of the rows of a class a share is put aside, one more where shares are rounded; each
-    # fold needs one of those that are left.
-    need = math.ceil(folds / (1 - fraction)) + 1
+    need, least = _of_a_class(folds, fraction), min(Counter(y.tolist()).values(), default=0)
     where = f"column {target!r} in {name}"
-    return too_few(y, where, need, f"for {folds} folds", _more_rows(folds))
+    remedy = _more_rows(folds, least >= _of_a_class(2, fraction))
+    return too_few(y, where, need, f"for {folds} folds", remedy)
 
 
-def _more_rows(folds: int) -> str:
-    return "more rows" if folds == 2 else "--folds 2, or more rows"
+def _rows_needed(folds: int, fraction: float) -> int:
+    """Rows of a table of numbers at least."""
+    return math.ceil(2 * folds / (1 - fraction)) + math.ceil(min(2 / fraction, MOST))
+
+
+def _of_a_class(folds: int, fraction: float) -> int:
+    """Rows of each class at least: of them a share is put aside, one more where shares are rounded.
+
+    Each fold needs one of those that are left.
+    """
+    return math.ceil(folds / (1 - fraction)) + 1
+
+
+def _more_rows(folds: int, helps: bool = True) -> str:
+    """What to try; helps: whether two folds would."""
+    return "--folds 2, or more rows" if helps and folds > 2 else "more rows"

@@ -38,7 +38,14 @@ from trainlab.tables.explaining import (
     dependence,
     importance,
 )
-from trainlab.tables.holdout import HoldoutComparison, HoldoutScore, compare, conclusion, judge
+from trainlab.tables.holdout import (
+    HoldoutComparison,
+    HoldoutScore,
+    compare,
+    conclusion,
+    doubt,
+    judge,
+)
 from trainlab.tables.problem import TableProblem, split
 from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
 from trainlab.tables.splits import HoldoutSplit
@@ -77,10 +84,18 @@ class RankedCandidate:
     @property
     def words(self) -> str:
         """The settings in words, what is most often asked for first."""
-        ordered = dict.fromkeys((*_FIRST, *self.settings))
-        found = ((name, self.settings.get(name)) for name in ordered)
-        said = [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
-        return ", ".join([*(["trees"] if _LEAVES in self.settings else []), *said])
+        return self.told()
+
+    def told(self, but: Mapping[str, Any] | None = None) -> str:
+        """The settings in words, but for some."""
+        known = {name: one for name, one in self.settings.items() if name not in (but or {})}
+        return ", ".join([*(["trees"] if _LEAVES in known else []), *_worded(known)])
+
+
+def _worded(settings: Mapping[str, Any]) -> list[str]:
+    """Each of the settings in words, what is most often asked for first."""
+    found = ((name, settings.get(name)) for name in dict.fromkeys((*_FIRST, *settings)))
+    return [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
 
 
 _FIRST: Final = ("hidden_layer_sizes", RATE, PENALTY, "dropout")
@@ -118,6 +133,7 @@ class StudyResult:
     metric      what networks were compared by, and models judged by
     judged      the model, a linear one, trees, and what knows the target alone
     versus      the model against the linear one, and against the trees
+    floor       the model against what knows the target alone
     truth       of the rows put aside;  predictions: by the names of those that are judged
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
@@ -132,6 +148,7 @@ class StudyResult:
     box: Mapping[str, Any]
     judged: tuple[HoldoutScore, ...]
     versus: tuple[HoldoutComparison, ...]
+    floor: HoldoutComparison
     truth: TableTruth
     predictions: Mapping[str, TablePrediction]
     warnings: tuple[str, ...]
@@ -150,6 +167,27 @@ class StudyResult:
     def conclusion(self) -> str:
         """Which model is best on the rows put aside, in a sentence."""
         return conclusion(self.judged, self.versus, self.metric)
+
+    @property
+    def shared(self) -> Mapping[str, Any]:
+        """The settings that all networks of an ensemble have in common."""
+        networks = [one.settings for one in self.candidates if _LEAVES not in one.settings]
+        if self.loss is None or len(networks) < 2:
+            return {}
+        first, *others = networks
+        names = (name for name in first if name not in _FIRST)
+        return {n: first[n] for n in names if all(one.get(n) == first[n] for one in others)}
+
+    @property
+    def shared_words(self) -> str:
+        """A sentence of what all networks have in common; "" where that is nothing."""
+        words = ", ".join(_worded(self.shared))
+        return f"All networks: {words}" if words else ""
+
+    @property
+    def doubt(self) -> str:
+        """A warning where the model is not shown to be of any use; "" where it is."""
+        return doubt(self.judged[0], self.floor, self.metric)
 
     @property
     def _predictor(self) -> Predictor:
@@ -202,9 +240,9 @@ def study(
             ranked = importance(*about, truth, metric, seed)
             shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
         run.save({(RESULT, 0): b""})
-    ours, linear, trees, _ = predictions.items()
+    ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
-    versus = tuple(compare(truth, ours, rival, metric, seed) for rival in (linear, trees))
+    *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
         of,
         settings,
@@ -213,7 +251,8 @@ def study(
         found.candidates,
         found.box,
         judged,
-        versus,
+        tuple(versus),
+        floor,
         truth,
         predictions,
         (*of.warnings, *_uneven(of, rows, settings), *dict.fromkeys(map(_text, caught))),
@@ -483,7 +522,9 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "judged": [vars(one) for one in found.judged],
             "versus": vars(found.versus[0]),
             "versus_trees": vars(found.versus[1]),
+            "versus_constant": vars(found.floor),
             "conclusion": found.conclusion,
+            "doubt": found.doubt,
         },
         "importance": [vars(one) for one in found.importance],
         "dependence": [vars(one) for one in found.dependence],

@@ -125,8 +125,8 @@ def _guess(numbers: Array, different: int) -> tuple[Task, str]:
         return "regression", "mostly numbers"  # of which some are written as no number is
     few = different <= MOST_CLASSES and LEAST_ROWS * different <= len(numbers)
     if _are_whole(numbers) and few:
-        return "classification", f"whole numbers of {different} different values"
-    return "regression", f"numbers of {different} different values"
+        return "classification", f"whole numbers of {different:,} different values"
+    return "regression", f"numbers of {different:,} different values"
 
 
 def _are_whole(numbers: Array) -> bool:

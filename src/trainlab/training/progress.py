@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
 from rich.table import Column
+from rich.text import Text
 
 from trainlab.errors import SettingError, sentence
 from trainlab.notebook import Cell, escaped, is_running
@@ -116,6 +118,17 @@ class Tally:
         return f"<div>{escaped(name)} {bar} {escaped(words)}</div>"
 
 
+class _Share(TextColumn):
+    """The share that is done; nothing while that is not known."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.percentage:>3.0f}%")
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        return super().render(task) if task.total is not None else Text(" " * 4)
+
+
 class Bar:
     """A bar with the loss, members done, steps per second and time left.
 
@@ -126,7 +139,7 @@ class Bar:
     def __init__(self, name: str = "training", console: Console | None = None) -> None:
         given, console = console, console or Console(stderr=True)
         self._tally, self._name = Tally(), printable(name)
-        percent, left = (TextColumn("{task.percentage:>3.0f}%"), 4), (TimeRemainingColumn(), 8)
+        percent, left = (_Share(), 4), (TimeRemainingColumn(), 8)
         words = TextColumn("{task.fields[words]}", table_column=Column(no_wrap=True)), 0
         columns: list[tuple[ProgressColumn, int]] = [percent, left]  # and how wide they are
         if console.width >= _WIDE:
@@ -173,7 +186,11 @@ class Bar:
     def advance(self, members: int, steps: int) -> None:
         """Moves the bar on."""
         self._tally.advance(members, steps)
-        self._tally.rate = self._progress.tasks[self._task].speed or 0.0
+        task = self._progress.tasks[self._task]
+        self._tally.rate = task.speed or 0.0
+        if not steps and task.finished:  # more is done that has no steps: the bar pulses again
+            task.total = task.finished_time = None
+            self._tally.rate = 0.0
         self._progress.update(self._task, advance=steps, words=self._words())
         if self._cell is not None:
             self._cell.show(self._tally.html(self._name))
