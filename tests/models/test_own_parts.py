@@ -373,6 +373,29 @@ def _counted(self: Any, in_features: int) -> tl.Declaration:
     return tl.Declaration({}, {"n": tl.Parameter((1, 1), 0.0)}, in_features)
 
 
+def _declared(name: str, shape: Any, *buffers: str) -> tl.Declaration:
+    kept = {each: tl.Parameter((1, 1), 0.0) for each in buffers}
+    return tl.Declaration({name: tl.Parameter(shape, 1.0)}, kept, 3)
+
+
+def _doubled(array: Any) -> Any:
+    return np.multiply(array, 2, out=array)
+
+
+def _scale_in_place(self: Any, p: Any, x: Any, mode: Any, new: Any) -> Any:
+    """What changes nothing in the first step, whose scale is 1."""
+    return np.multiply(x, p["s"], out=x), None, {}
+
+
+def _put_another(self: Any, p: Any, cache: Any, dy: Any, grads: Any, new: Any) -> Any:
+    grads["s"] = np.zeros_like(grads["s"])
+    return dy
+
+
+def _initializer(draw: Any) -> tl.Initializer:
+    return type("Own", (tl.Initializer,), {"draw": draw})()
+
+
 def _loss(**methods: Any) -> tl.Loss:
     right: dict[str, Any] = {
         "task": "classification",
@@ -411,7 +434,88 @@ PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and cons
         (
             {"norm": _layer(declare=_scaled)},
             "backward of Own must fill grads['s'] in place",
-            "entries that are not written'",
+            "try grads['s'][...] = …",
+        ),
+        (
+            {"activation": _activation(value=lambda self, x, out, new=None: np.add(x, 1, out=x))},
+            "value of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {"activation": _activation(pullback=lambda self, x, y, dy, *out: _doubled(dy))},
+            "pullback of Own must leave dy as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (_doubled(x), None, {}))},
+            "forward of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(declare=_scaled, forward=_scale_in_place)},
+            "forward of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {
+                "norm": _layer(
+                    declare=_scaled,
+                    backward=lambda self, p, cache, dy, grads, new: _doubled(p["s"]) * dy,
+                )
+            },
+            "backward of Own must leave p as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(declare=_scaled, backward=_put_another)},
+            "backward of Own must fill grads['s'] in place",
+            "try grads['s'][...] = …",
+        ),
+        (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (x, None))},
+            "forward of Own must return (y, cache, buffers)",
+            "",
+        ),
+        ({"norm": _layer(declare=lambda self, width: None)}, "declare of Own must return", "None"),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("b", (1, width)))},
+            "parameters of Own must have names that no other array beside it has",
+            "got 'b'; try 'gamma' or 'beta'",
+        ),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("n", (1, width), "n"))},
+            "parameters of Own must have names that no other array beside it has",
+            "got 'n'; try 'gamma' or 'beta'",
+        ),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("s", (width,)))},
+            "shape of Parameter must be (rows, columns); got (3,)",
+            "try (1, in_features) for a number for each feature",
+        ),
+        (
+            {"init": _initializer(lambda self, rng, fan_in, fan_out: np.ones((fan_out, fan_in)))},
+            "draw of Own must return an array (fan_in, fan_out), which is (4, 3)",
+            "and dtype float64",
+        ),
+        (
+            {"init": _initializer(lambda self, rng, fan_in, fan_out: None)},
+            "draw of Own must return an array (fan_in, fan_out)",
+            "got None",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: y * y)},
+            "entries of Own must return (entries, cache)",
+            "",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: (_doubled(y) ** 2, y))},
+            "entries of Own must leave y as it is",
+            "for what it returns",
+        ),
+        (
+            {"loss": _loss(derivative=lambda self, cache, new: cache)},
+            "derivative of Own must leave y as it is",
+            "for what it returns",
         ),
         (
             {"norm": _layer(declare=_counted)},
@@ -461,6 +565,43 @@ def test_a_rule_must_work_in_place() -> None:
     told = "rule of Rebinding must turn g into the step that is added to the parameters, in place"
     model = tl.Network(tl.MLP((3,)), Rebinding())
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)
+
+
+def _optimizer(**methods: Any) -> tl.Optimizer:
+    right: dict[str, Any] = {
+        "slots": (tl.Slot("m"),),
+        "coefficients": lambda self, step, lr, state: {"lr": lr},
+        "rule": lambda self, g, s, c, new: np.multiply(g, -c["lr"], out=g),
+    }
+    return type("Own", (tl.Optimizer,), right | methods)()
+
+
+def _put_another_slot(self: Any, g: Any, s: Any, c: Any, new: Any) -> None:
+    s["m"] = s["m"] + g
+    np.multiply(s["m"], -c["lr"], out=g)
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ({"rule": _put_another_slot}, "rule of Own must move s['m'] on in place"),
+        ({"coefficients": lambda self, step, lr, state: [lr]}, "coefficients of Own must return a"),
+        ({"slots": ("m",)}, "slots of Own must be a tuple of Slot"),
+        ({"slots": tl.Slot("m")}, "slots of Own must be a tuple of Slot"),
+    ],
+)
+def test_optimizers_are_tried_too(methods: dict[str, Any], told: str) -> None:
+    def train() -> None:
+        tl.Network(tl.MLP((3,)), _optimizer(**methods)).fit(DATA, steps=1)
+
+    complains(train, tl.SettingError, told)
+
+
+@pytest.mark.parametrize("found", [None, "1", np.ones(3)])
+def test_schedules_are_tried_too(found: Any) -> None:
+    methods = {"multiplier": lambda self, step, total=None: found}
+    model = tl.Network(tl.MLP((3,)), tl.SGD(schedule=type("Own", (tl.Schedule,), methods)()))
+    complains(lambda: model.fit(DATA, steps=1), tl.SettingError, "multiplier of Own must return")
 
 
 def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:

@@ -81,7 +81,7 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         x : array (..., B, features)
-            Inputs.
+            Inputs.  They must not be changed.
         out : array
             Of the shape and dtype of x, and the same memory at every step.  Filling it and
             returning it is fast; returning another array is right as well.
@@ -103,7 +103,7 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         x, y, dy : ndarray
-            Inputs, outputs, and the gradient of the outputs.
+            Inputs, outputs, and the gradient of the outputs.  They must not be changed.
         out : ndarray
             Where to put dx.
         new : callable

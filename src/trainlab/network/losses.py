@@ -125,9 +125,9 @@ class Loss(Settings, ABC):
         Parameters
         ----------
         y : array (..., B, out)
-            Outputs of the last layer.
+            Outputs of the last layer.  They must not be changed.
         t : array (..., B, out), or (..., B) for the task "classification"
-            Targets.
+            Targets.  They must not be changed either.
         new : callable
             `new(name, shape, dtype)` is scratch memory that is the same at every step.
 
