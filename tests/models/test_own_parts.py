@@ -604,6 +604,16 @@ def test_schedules_are_tried_too(found: Any) -> None:
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, "multiplier of Own must return")
 
 
+def test_a_field_may_have_no_rule() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Plain(tl.SGD):
+        beta: float = 0.9
+
+    assert repr(tl.Network(tl.MLP((3,)), Plain(beta=0.5))).count("Plain(0.5)") == 1
+    grid = tl.Population.grid(tl.MLP((3,)), Plain(0.1), beta=[0.1, 0.2])
+    assert set(grid.fit(DATA, steps=1).arms("beta")) == {"0.1", "0.2"}
+
+
 def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:
     class Bare(tl.ReLU):
         slope: float = number(0.5)

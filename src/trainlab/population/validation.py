@@ -43,7 +43,7 @@ def check_data(
     """
     if not isinstance(data, Dataset):
         raise SettingError(
-            sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
+            sentence("data", _FIT, "be a Dataset", data, "trainlab.from_arrays(x, t)")
         )
     for index, member in enumerate(members):
         task = member.network.loss.task
