@@ -131,7 +131,7 @@ class BaseMLP(CallbackSupport, Predictor):
         validation_data: tuple[Any, ...] | None = None,
         like: Sequence[TrainingTable] = (),
     ) -> Prepared:
-        """Check and decide everything before training; see the top of this file.
+        """Check and decide everything before training: what `fit` and searches begin with.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class BaseMLP(CallbackSupport, Predictor):
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
     def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
-        """Take over what members have learnt in a training.
+        """Take over what members have learnt in a training: what `fit` and searches end with.
 
         Parameters
         ----------
