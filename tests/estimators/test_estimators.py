@@ -260,6 +260,24 @@ def test_what_goes_on_has_the_same_shapes(changed: dict[str, Any], told: str) ->
             network.set_params(**changed).partial_fit(X, y)
 
 
+class Small(MLPClassifier):
+    """A constructor of one's own, which decides what it does not ask for."""
+
+    def __init__(self, *, width: int = 4, max_iter: int = 3) -> None:
+        super().__init__((width,), max_iter=max_iter, n_members=2, random_state=0)
+        self.width = width
+
+
+def test_a_subclass_may_have_other_parameters() -> None:
+    X, y = IRIS
+    network = clone(Small(width=5)).fit(X, y)
+    assert network.get_params() == {"width": 5, "max_iter": 3}
+    assert [one.shape for one in network.coefs_] == [(2, 4, 5), (2, 5, 3)]
+    same = MLPClassifier((5,), max_iter=3, n_members=2, random_state=0).fit(X, y)
+    assert np.array_equal(network.predict_proba(X), same.predict_proba(X))
+    assert Small().partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
+
+
 def test_partial_fit_goes_on_with_the_state_of_its_optimizer() -> None:
     X, y = IRIS
     network = quick().partial_fit(X, y, classes=[0, 1, 2]).set_params(optimizer=tl.Adam(0.1))
