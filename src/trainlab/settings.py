@@ -21,6 +21,7 @@ import functools
 import itertools
 import math
 import numbers
+import types
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
@@ -101,12 +102,18 @@ class Rule:
     def check(self, value: Any, name: str, owner: str) -> Any:
         """The value as the record keeps it, or the error that says what is wrong."""
         if not self.valid(value):
-            near = nearest(value, self.names)
+            near = nearest(_name_of(value), self.names)
             instead = self.remedy if near is None else self.written(near)
             instead = called(value, self.valid) or instead
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
+
+
+def _name_of(value: Any) -> Any:
+    """A word, or what a class, a function or a dtype is called: np.tanh may stand for "tanh"."""
+    named = isinstance(value, type | np.ufunc | types.FunctionType | types.BuiltinFunctionType)
+    return value.__name__ if named else value.name if isinstance(value, np.dtype) else value
 
 
 def called(value: Any, valid: Check) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click.testing
+import numpy as np
 import pytest
 
 import trainlab as tl
@@ -67,6 +68,9 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "a class to check": (lambda: tl.gradient_check(tl.Tanh), "Tanh()"),  # type: ignore[arg-type]
     "a class that needs a field": (lambda: tl.MLP(norm=tl.Dense), "norm='batch'"),  # type: ignore[arg-type]
     "optimizer of a member": (lambda: tl.Network(tl.MLP(), "adam"), "optimizer=Adam()"),  # type: ignore[arg-type]
+    "a function": (lambda: tl.MLP(activation=np.tanh), "activation='tanh'"),  # type: ignore[arg-type]
+    "a class of NumPy": (fit(dtype=np.float64), "dtype='float64'"),
+    "a dtype of NumPy": (fit(dtype=np.dtype("f4")), "dtype='float32'"),
     "words of a name": (lambda: tl.MLP(loss="sofmax"), "loss='softmax_cross_entropy'"),
     "initials": (lambda: tl.MLP(loss="mse"), "loss='mean_squared_error'"),
     "a beginning": (lambda: tl.MLP(activation="sig"), "activation='sigmoid'"),

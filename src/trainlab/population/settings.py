@@ -27,7 +27,7 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
-from trainlab.training.callbacks import CallbackLike, are_callbacks
+from trainlab.training.callbacks import METHODS, CallbackLike, are_callbacks, is_deaf
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.metrics import Metric
 from trainlab.training.plan import KEEP, EarlyStopping
@@ -188,6 +188,9 @@ class FitSettings(RunSettings):
         if self.steps is not None and self.epochs is not None:
             got = f"epochs={self.epochs} and steps={self.steps}"
             raise SettingError(sentence("length", self.owner, "be epochs or steps, not both", got))
+        for one in filter(is_deaf, self.callbacks):
+            must, got = f"have one of the methods {', '.join(METHODS)}", type(one).__name__
+            raise SettingError(sentence("callbacks", self.owner, must, got))
         if self.backend in REMOTE and len(self.callbacks):
             must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
             got = f"{len(self.callbacks)} of them"
