@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from sklearn.base import clone
 import trainlab as tl
 from complaints import complains
 from documents import ROOT, blocks
+from trainlab import settings
 from trainlab.models import records
 from trainlab.models.records import RECORDS
 from trainlab.settings import cast, number
@@ -254,6 +256,21 @@ def test_onnx_says_what_is_missing(parts: Any, tmp_path: Path) -> None:
     model.fit(DATA, epochs=1)
     told = "RMSNorm of export_onnx must have a method `onnx`, which adds its formula to a graph"
     complains(lambda: tl.export_onnx(model, tmp_path / "graph.onnx"), tl.SettingError, told)
+
+
+def test_onnx_computes_the_formula_of_the_page(
+    parts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    found = blocks((ROOT / "docs" / "your-own.md").read_text("utf-8"), "python")
+    (text,) = (block.text for block in found if "class ExportedSwish" in block.text)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"tl": tl, "Swish": parts.Swish, "data": DATA}
+    exec(text, names)  # noqa: S102  # our own page
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(tmp_path / "swish.onnx", providers=providers)
+    (probabilities,) = session.run(["probabilities"], {"x": X})
+    assert np.abs(probabilities - names["network"].predict_proba(X)).max() < 1e-6
 
 
 @pytest.mark.parametrize("norm", [tl.Dense(7), tl.Dropout(0.3), tl.Activate(tl.Tanh())])
@@ -602,6 +619,16 @@ def test_schedules_are_tried_too(found: Any) -> None:
     methods = {"multiplier": lambda self, step, total=None: found}
     model = tl.Network(tl.MLP((3,)), tl.SGD(schedule=type("Own", (tl.Schedule,), methods)()))
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, "multiplier of Own must return")
+
+
+def test_the_page_shows_the_fields_that_there_are() -> None:
+    page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
+    shown = re.findall(r"^\| `((number|integer|choice|flag)\(.*\))` \|", page, re.MULTILINE)
+    assert [name for _, name in shown] == ["number", "integer", "choice", "flag"]
+    for call, _ in shown:
+        field = eval(call, vars(settings))  # noqa: S307  # our own page
+        rule = field.metadata["rule"]
+        assert rule.check(field.default, "field", "page") == field.default
 
 
 def test_a_field_may_have_no_rule() -> None:

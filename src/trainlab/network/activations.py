@@ -121,7 +121,8 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         graph : Nodes
-            The graph.
+            The graph: `add(operator, *inputs)` adds a node of an ONNX operator, and
+            `constant(value)` a number or an array; both return the name of their result.
         x : str
             The name of x in it.
 

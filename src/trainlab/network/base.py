@@ -250,7 +250,8 @@ class Layer(Settings, ABC):
         p : dict of str to ndarray
             Parameters and buffers.
         graph : Nodes
-            The graph.
+            The graph: `add(operator, *inputs)` adds a node of an ONNX operator, and
+            `constant(value)` a number or an array; both return the name of their result.
         x : str
             The name of x in it.
 
