@@ -409,6 +409,11 @@ def _put_another(self: Any, p: Any, cache: Any, dy: Any, grads: Any, new: Any) -
     return dy
 
 
+def _summed(dy: Any, grads: Any) -> Any:
+    grads["s"][...] = dy.sum()
+    return dy
+
+
 def _initializer(draw: Any) -> tl.Initializer:
     return type("Own", (tl.Initializer,), {"draw": draw})()
 
@@ -520,6 +525,31 @@ PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and cons
             "got None",
         ),
         (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (x - x.mean(axis=0), None, {}))},
+            "outputs of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {
+                "norm": _layer(
+                    declare=_scaled,
+                    backward=lambda self, p, cache, dy, grads, new: _summed(dy, grads),
+                )
+            },
+            "grads['s'] of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {"activation": _activation(pullback=lambda self, x, y, dy, *out: dy - dy.mean())},
+            "dx of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: ((y - y.mean()) ** 2, y))},
+            "loss of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
             {"loss": _loss(entries=lambda self, y, t, new: y * y)},
             "entries of Own must return (entries, cache)",
             "",
@@ -602,6 +632,10 @@ def _put_another_slot(self: Any, g: Any, s: Any, c: Any, new: Any) -> None:
     ("methods", "told"),
     [
         ({"rule": _put_another_slot}, "rule of Own must move s['m'] on in place"),
+        (
+            {"rule": lambda self, g, s, c, new: np.divide(g, np.linalg.norm(g), out=g)},
+            "rule of Own must make of some columns what it makes of all",
+        ),
         ({"coefficients": lambda self, step, lr, state: [lr]}, "coefficients of Own must return a"),
         ({"slots": ("m",)}, "slots of Own must be a tuple of Slot"),
         ({"slots": tl.Slot("m")}, "slots of Own must be a tuple of Slot"),

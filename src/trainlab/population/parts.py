@@ -2,13 +2,14 @@
 
 Those of trainlab have their tests.  Others are tried on a few rows, two members side by side:
 what they return must have the shape and the dtype that the next one counts on, what they are
-given to fill must be filled, and what they are given to read must stay as it is.  Whether
-gradients are right is for `gradient_check` to say.
+given to fill must be filled, what they are given to read must stay as it is, and a member must
+be what it is alone.  Whether gradients are right is for `gradient_check` to say.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ from trainlab.settings import Settings, cast, nested, stack, structure
 Shape = tuple[int, ...]
 
 ROWS: Final = 3
+NEAR: Final = 1e-4
+"""How far, of the largest, numbers may be apart that a float32 rounds in another order."""
 UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
 _EACH: Final = ((), (2, 1))
@@ -74,12 +77,14 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
     architecture = Architecture.of(networks, *widths)
     starts = [network.build(*widths).initialize(0, dtype) for network in networks]
     params, buffers = (np.stack(arrays) for arrays in zip(*starts, strict=True))
-    params += np.cos(np.arange(params.shape[-1])) / 8  # a scale of 1 would hide what it changes
+    # A scale of 1 would hide what it changes, and members that are equal what they share.
+    params += np.cos(np.arange(params.size)).reshape(params.shape) / 8
+    params[1] *= 1.5
     bound = architecture.bind(params, buffers)
     grads = architecture.bind(np.full_like(params, UNTOUCHED))
     x, t = train.x[:ROWS], train.t[:ROWS]
     x, t = (x.toarray() if hasattr(x, "toarray") else x.copy()), t.copy()
-    rows, caches = len(t), []
+    rows, caches, steps = len(t), [], []
     for index, layer in enumerate(architecture.layers):
         shape, name = (len(pair), rows, architecture.widths[index + 1]), _name(layer)
         for mode in (Mode(False), Mode(True, _draw if layer.random else None)):
@@ -91,6 +96,7 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         if {each: np.shape(values) for each, values in updated.items()} != expected:
             got = {each: np.shape(values) for each, values in updated.items()}
             raise SettingError(sentence("new buffers", name, f"be {expected} in training", got))
+        steps.append(_Step(x, y))
         x = y
         caches.append(cache)
     dy = _try_loss(architecture.loss, x, t, len(pair), dtype)
@@ -105,7 +111,59 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
                 must, remedy = f"fill grads[{each!r}] in place", f"grads[{each!r}][...] = …"
                 missing = "entries that are not written"
                 raise SettingError(sentence("backward", name, must, missing, remedy))
+        steps[index].dy, steps[index].dx, steps[index].grads = dy, dx, own
         dy = dx
+    row = int(networks[1].dropout > networks[0].dropout)  # one that has all the layers
+    alone = Architecture.of([networks[row]], *widths)
+    _try_alone(alone, params[row : row + 1], buffers[row : row + 1], steps, t, row)
+
+
+@dataclasses.dataclass
+class _Step:
+    """What went into a layer and came out of it, of two members."""
+
+    x: Array
+    y: Array
+    dy: Any = None
+    dx: Any = None
+    grads: Any = None
+
+
+def _try_alone(
+    alone: Architecture, params: Array, buffers: Array, steps: Sequence[_Step], t: Array, row: int
+) -> None:
+    """Raises SettingError where a member is not what it is without the other one."""
+    bound, grads = alone.bind(params, buffers), alone.bind(np.zeros_like(params))
+    one = slice(row, row + 1)
+    for index, (layer, step) in enumerate(zip(alone.layers, steps, strict=True)):
+        if not any(map(is_own, nested(layer))):
+            continue
+        name, mode = _name(layer), Mode(True, _draw if layer.random else None)
+        x = step.x[one] if step.x.ndim > 2 else step.x
+        y, cache, _ = layer.forward(bound[index], x, mode, FRESH)
+        _same("outputs", name, y, step.y[one])
+        dx = layer.backward(bound[index], cache, step.dy[one], grads[index], FRESH)
+        _same("dx", name, dx, step.dx[one])
+        for each, values in step.grads.items():
+            _same(f"grads[{each!r}]", name, grads[index][each], values[one])
+    if is_own(alone.loss):
+        name, y = type(alone.loss).__name__, steps[-1].y
+        losses, derivatives = [], []
+        for part in (y, y[one]):
+            loss, cache = alone.loss.forward(part, t, FRESH)
+            losses.append(loss)
+            derivatives.append(alone.loss.backward(cache, FRESH))
+        _same("loss", name, losses[1], losses[0][one])
+        _same("derivative", name, derivatives[1], derivatives[0][one])
+
+
+def _same(what: str, of: str, found: Array, beside: Array) -> None:
+    finite = np.abs(beside[np.isfinite(beside)])
+    allowed = NEAR * float(finite.max(initial=0.0))
+    if not np.allclose(found, beside, rtol=NEAR, atol=allowed, equal_nan=True):
+        must = "be of a member what they are without the others"
+        got, remedy = "other numbers", "axis=-1 for features and axis=-2 for rows"
+        raise SettingError(sentence(what, of, must, got, remedy))
 
 
 def _try_loss(loss: Loss, y: Array, t: Array, members: int, dtype: str) -> Array:
@@ -178,7 +236,12 @@ def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
         raise SettingError(sentence("coefficients", name, must, found))
     grads, views = before.copy(), {slot: state[slot] for slot in optimizer.arrays}
     given = dict(views)
-    optimizer.rule(grads, given, {key: cast(one, grads.dtype) for key, one in found.items()}, FRESH)
+    factors = {key: cast(one, grads.dtype) for key, one in found.items()}
+    optimizer.rule(grads, given, factors, FRESH)
+    pieces, again = before.copy(), optimizer.init(params)
+    for block in (slice(0, 2), slice(2, None)):
+        own = {slot: again[slot][:, block] for slot in optimizer.arrays}
+        optimizer.rule(pieces[:, block], own, factors, FRESH)
     for slot, array in views.items():
         if given.get(slot) is not array:
             must, remedy = f"move s[{slot!r}] on in place", f"s[{slot!r}][...] = …"
@@ -187,3 +250,6 @@ def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
         must = "turn g into the step that is added to the parameters, in place"
         got, remedy = "a g that it left as it was", "np.multiply(g, -c['lr'], out=g)"
         raise SettingError(sentence("rule", name, must, got, remedy))
+    if not np.allclose(pieces, grads, rtol=NEAR, equal_nan=True):
+        must, got = "make of some columns what it makes of all", "another step of two of three"
+        raise SettingError(sentence("rule", name, must, got, "no sums over g: clip_norm has one"))
