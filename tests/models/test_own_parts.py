@@ -366,6 +366,12 @@ def test_what_cannot_be_registered(part: Any) -> None:
     )
 
 
+def test_a_class_without_its_methods_is_told_which() -> None:
+    half = type("Half", (tl.Activation,), {"value": lambda self, x, out, new=None: x})
+    with pytest.raises(tl.SettingError, match="got 'Half without pullback'"):
+        tl.register(half)
+
+
 def _activation(**methods: Any) -> tl.Activation:
     right: dict[str, Any] = {
         "value": lambda self, x, out, new=None: x,
