@@ -366,6 +366,15 @@ def test_what_cannot_be_registered(part: Any) -> None:
     )
 
 
+def test_a_loss_says_which_task_it_is_for() -> None:
+    told = "task of Own must be one of 'regression', 'multilabel', 'classification'; got 'classify'"
+    with pytest.raises(tl.SettingError, match=told):
+        _loss(task="classify")
+    told = "loss of member 0 must fit classification, .*; try task = 'classification' in its class"
+    with pytest.raises(tl.SettingError, match=told):
+        trained(loss=_loss(task="regression"))
+
+
 def test_a_class_without_its_methods_is_told_which() -> None:
     half = type("Half", (tl.Activation,), {"value": lambda self, x, out, new=None: x})
     with pytest.raises(tl.SettingError, match="got 'Half without pullback'"):

@@ -24,7 +24,7 @@ from trainlab.network.activations import positive_part
 from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.tasks import TASKS
 from trainlab.network.workspace import Allocator, Array
-from trainlab.settings import Settings, cast, number
+from trainlab.settings import Settings, cast, number, one_of
 
 __all__ = [
     "Huber",
@@ -71,6 +71,10 @@ class Loss(Settings, ABC):
     """
 
     task: ClassVar[str] = "regression"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        one_of(tuple(TASKS)).check(cls.task, "task", cls.__name__)
 
     def forward(
         self, y: Array, t: Array, new: Allocator, weight: Array | None = None
