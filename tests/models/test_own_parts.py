@@ -22,6 +22,11 @@ from documents import ROOT, blocks
 from trainlab import settings
 from trainlab.models import records
 from trainlab.models.records import RECORDS
+from trainlab.network.activations import ACTIVATIONS
+from trainlab.network.initializers import INITIALIZERS
+from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
+from trainlab.optimizers import OPTIMIZERS
 from trainlab.settings import cast, number
 
 (FILE,) = (
@@ -601,6 +606,32 @@ def test_parts_are_tried_before_they_train(fields: dict[str, Any], starts: str, 
         trained(**fields)
     assert str(found.value).startswith(starts), found.value
     assert str(found.value).endswith(ends), found.value
+
+
+NUMBERS = RNG.normal(size=(60, 2))
+TARGETS = {"classification": LABELS, "regression": NUMBERS, "multilabel": NUMBERS > 0}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "kind", [*ACTIVATIONS.values(), *NORMS.values(), *INITIALIZERS.values(), *LOSSES.values()]
+)
+def test_what_is_made_of_ours_passes(kind: Any, dtype: str) -> None:
+    own = type("Own", (kind,), {})()
+    names = {tl.Activation: "activation", tl.Layer: "norm", tl.Initializer: "init", tl.Loss: "loss"}
+    (name,) = (field for base, field in names.items() if isinstance(own, base))
+    task = own.task if name == "loss" else "classification"
+    t = TARGETS[task].astype("f4") if task == "multilabel" else TARGETS[task]
+    data = tl.from_arrays(X, t, task=task)
+    given: dict[str, Any] = {name: own}
+    grid = tl.Population.grid(tl.MLP((4, 3), **given), dropout=[0.0, 0.3], seed=range(2))
+    assert {one.kind for one in grid.fit(data, steps=1, dtype=dtype).status} == {"finished"}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
+def test_what_is_made_of_our_optimizers_passes(kind: Any) -> None:
+    grid = tl.Population.grid(tl.MLP((4, 3)), type("Own", (kind,), {})(), lr=[0.01, 0.02])
+    assert {one.kind for one in grid.fit(DATA, steps=1).status} == {"finished"}
 
 
 def test_settings_that_differ_between_members_are_tried_too() -> None:
