@@ -355,7 +355,8 @@ class BaseMLP(CallbackSupport, Predictor):
 
     def _chosen(self) -> dict[str, Any]:
         # A subclass may have fewer parameters than what it is made of, whose others it decides.
-        own = next(kind for kind in type(self).__mro__ if kind.__module__.startswith("trainlab."))
+        kinds = type(self).__mro__
+        own: Any = next(kind for kind in kinds if kind.__module__.startswith("trainlab."))
         given = {name: getattr(self, name) for name in own._get_param_names()}
         return check_parameters(given, type(self).__name__)
 
