@@ -10,11 +10,12 @@ from trainlab.deprecated import NORMS, changed_norm
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.limits import MAX_SEED
 from trainlab.network.architecture import MLP
-from trainlab.optimizers import SGD, Optimizer
+from trainlab.optimizers import OPTIMIZERS, SGD, Optimizer
 from trainlab.settings import Settings, instance, whole_number
 
 _SEED: Final = whole_number(0, "0", high=MAX_SEED)
 
+_OPTIMIZERS: Final = tuple(kind.__name__ for kind in OPTIMIZERS.values())
 _WHOLE: Final = ("network", "optimizer", "seed")
 
 
@@ -34,7 +35,7 @@ class Member(Settings):
     """
 
     network: MLP = instance(MLP, MLP)
-    optimizer: Optimizer = instance(Optimizer, lambda: SGD(0.01))
+    optimizer: Optimizer = instance(Optimizer, lambda: SGD(0.01), names=_OPTIMIZERS)
     seed: int = dataclasses.field(default=0, metadata={"rule": _SEED})
 
     def get(self, name: str) -> Any:
@@ -186,7 +187,8 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
         return field.default_factory()
     if field.default is dataclasses.MISSING:
         return field.default
-    return field.metadata["rule"].convert(field.default)
+    rule = field.metadata.get("rule")  # a field of one's own may have none
+    return field.default if rule is None else rule.convert(field.default)
 
 
 def completed(old: Any, members: Iterable[Member]) -> Any:

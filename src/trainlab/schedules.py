@@ -60,7 +60,7 @@ class Schedule(Settings, ABC):
         ----------
         step : int
             Updates done before this one: 0, 1, ...  Engines may pass an array (n, 1, 1) of such
-            numbers to the schedules of this file.
+            numbers to the schedules of trainlab.
         total : int, optional
             The updates of the whole training; None where nobody knows.
 

@@ -21,6 +21,7 @@ import functools
 import itertools
 import math
 import numbers
+import types
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
@@ -95,15 +96,43 @@ class Rule:
     convert: Callable[[Any], Any]
     remedy: str | None = None
     names: Collection[str] = ()
+    written: Callable[[str], str] = repr
+    """How one of the names is written."""
 
     def check(self, value: Any, name: str, owner: str) -> Any:
         """The value as the record keeps it, or the error that says what is wrong."""
         if not self.valid(value):
-            near = nearest(value, self.names)
-            instead = self.remedy if near is None else repr(near)
+            near = nearest(_name_of(value), self.names)
+            instead = self.remedy if near is None else self.written(near)
+            instead = called(value, self.valid) or instead
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
+
+
+def _name_of(value: Any) -> Any:
+    """A word, or what a class, a function or a dtype is called: np.tanh may stand for "tanh"."""
+    named = isinstance(value, type | np.ufunc | types.FunctionType | types.BuiltinFunctionType)
+    return value.__name__ if named else value.name if isinstance(value, np.dtype) else value
+
+
+def called(value: Any, valid: Check) -> str | None:
+    """The call that makes what is valid of a class of settings, or of a list of such classes.
+
+    >>> from trainlab.optimizers import Adam, Optimizer
+    >>> called(Adam, lambda value: isinstance(value, Optimizer))
+    'Adam()'
+    """
+    kinds = value if isinstance(value, list) else [value]
+    if not kinds or not all(isinstance(one, type) and issubclass(one, Settings) for one in kinds):
+        return None
+    try:
+        made = [one() for one in kinds]
+        fits = valid(made if isinstance(value, list) else made[0])
+    except (TypeError, ValueError):  # a field without a default, or a class that is a base
+        return None
+    calls = ", ".join(f"{one.__name__}()" for one in kinds)
+    return None if not fits else f"[{calls}]" if isinstance(value, list) else calls
 
 
 @functools.cache
@@ -283,16 +312,26 @@ def record_of(kind: type, names: Mapping[str, Callable[[], Any]]) -> Rule:
     return Rule(valid, must, convert, repr(next(iter(names))), names)
 
 
-def instance(kind: type, default: Callable[[], Any], *, start_only: bool = False) -> Any:
+def instance(
+    kind: type,
+    default: Callable[[], Any],
+    *,
+    start_only: bool = False,
+    names: Collection[str] = (),
+) -> Any:
     """A field that holds an instance of `kind`; `default` makes the one it has by default."""
+    rule = instance_of(kind, names)
     return dataclasses.field(
-        default_factory=default, metadata={"rule": instance_of(kind), "start_only": start_only}
+        default_factory=default, metadata={"rule": rule, "start_only": start_only}
     )
 
 
-def instance_of(kind: type) -> Rule:
-    """The rule of instances of a class."""
-    return Rule(lambda v: isinstance(v, kind), f"be an instance of {kind.__name__}", lambda v: v)
+def instance_of(kind: type, names: Collection[str] = ()) -> Rule:
+    """The rule of instances of a class; errors propose one of the classes of these names."""
+    must = f"be an instance of {kind.__name__}"
+    return Rule(
+        lambda v: isinstance(v, kind), must, lambda v: v, None, names, lambda near: f"{near}()"
+    )
 
 
 def nested(value: Any) -> Iterator[Settings]:

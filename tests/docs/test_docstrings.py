@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pydoc
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -102,6 +104,14 @@ def test_a_docstring_is_complete(name: str) -> None:
     left_out = {*NOT_CHECKED, *(("PR01",) if name in NOT_MADE else ())}
     errors = [f"{code}: {text}" for code, text in validate(name)["errors"]]
     assert [error for error in errors if error[:4] not in left_out] == []
+
+
+def test_docstrings_send_nobody_to_the_source() -> None:
+    texts = {name: inspect.getdoc(pydoc.locate(name)) or "" for name in NAMES}
+    found = {
+        name for name, text in texts.items() if re.search(r"this file\b|\b[a-z_]+\.py\b", text)
+    }
+    assert found == set()
 
 
 def test_what_is_public_is_found() -> None:

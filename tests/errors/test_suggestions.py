@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click.testing
+import numpy as np
 import pytest
 
 import trainlab as tl
+from documents import ROOT
 from trainlab.book.multi_layer_net import MultiLayerNet
 from trainlab.book.trainer import Trainer
 from trainlab.cli import main
@@ -32,6 +38,12 @@ def fit(**settings: Any) -> Callable[[], Any]:
     return lambda: tl.Network(tl.MLP((2,))).fit(data, steps=1, **settings)
 
 
+@dataclasses.dataclass(frozen=True)
+class Rows(tl.Metric):
+    def value(self, y: Any, t: Any, weight: Any) -> float:
+        return len(y)
+
+
 CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "activation": (lambda: tl.MLP(activation="rleu"), "activation='relu'"),
     "activation in capitals": (lambda: tl.MLP(activation="Tanh"), "activation='tanh'"),
@@ -49,6 +61,16 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "series": (lambda: fit()()["train_los"], "train_loss"),
     "field": (lambda: tl.Population.grid(tl.MLP(), tl.SGD(0.1), droput=[0.1]), "dropout"),
     "metric": (fit(early_stopping=tl.EarlyStopping("train_los")), "metric='train_loss'"),
+    "a class, not called": (lambda: tl.MLP(activation=tl.Tanh), "activation=Tanh()"),  # type: ignore[arg-type]
+    "a class as norm": (lambda: tl.MLP(norm=tl.BatchNorm), "norm=BatchNorm()"),  # type: ignore[arg-type]
+    "a class of an estimator": (estimator(optimizer=tl.Adam), "optimizer=Adam()"),
+    "a class in a list": (fit(metrics=[Rows]), "metrics=[Rows()]"),
+    "a class to check": (lambda: tl.gradient_check(tl.Tanh), "Tanh()"),  # type: ignore[arg-type]
+    "a class that needs a field": (lambda: tl.MLP(norm=tl.Dense), "norm='batch'"),  # type: ignore[arg-type]
+    "optimizer of a member": (lambda: tl.Network(tl.MLP(), "adam"), "optimizer=Adam()"),  # type: ignore[arg-type]
+    "a function": (lambda: tl.MLP(activation=np.tanh), "activation='tanh'"),  # type: ignore[arg-type]
+    "a class of NumPy": (fit(dtype=np.float64), "dtype='float64'"),
+    "a dtype of NumPy": (fit(dtype=np.dtype("f4")), "dtype='float32'"),
     "words of a name": (lambda: tl.MLP(loss="sofmax"), "loss='softmax_cross_entropy'"),
     "initials": (lambda: tl.MLP(loss="mse"), "loss='mean_squared_error'"),
     "a beginning": (lambda: tl.MLP(activation="sig"), "activation='sigmoid'"),
@@ -209,3 +231,15 @@ def test_what_resembles_none_gets_the_remedy_of_the_rule() -> None:
         tl.MLP(activation=3)
     result = click.testing.CliRunner().invoke(main, ["run", "derivative", "--data", "xyz"])
     assert result.output.endswith("is not one of 'digits', 'mnist'.\n")
+
+
+def test_what_errors_propose_of_trainlab_is_there() -> None:
+    proposed = set()
+    for path in (ROOT / "src" / "trainlab").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                proposed |= set(re.findall(r"\btry trainlab\.([\w.]+)\(", node.value))
+                proposed |= set(re.findall(r"^trainlab\.([\w.]+)\(", node.value))
+    assert {"from_arrays", "settings.cast", "register"} <= proposed
+    for name in proposed:
+        functools.reduce(getattr, name.split("."), tl)

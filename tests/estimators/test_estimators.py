@@ -241,6 +241,73 @@ def test_a_warm_start_needs_the_same_targets() -> None:
         network.fit(X, np.stack([y, y], axis=1))
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"hidden_layer_sizes": (9, 4)}, r"hidden_layer_sizes of MLPClassifier must be \(5,\) as"),
+        ({"norm": "batch"}, "norm of MLPClassifier must be None as before"),
+        ({"n_members": 3}, "n_members of MLPClassifier must be 1 as before"),
+    ],
+)
+def test_what_goes_on_has_the_same_shapes(changed: dict[str, Any], told: str) -> None:
+    X, y = IRIS
+    network = quick(hidden_layer_sizes=(5,), warm_start=True).fit(X, y)
+    with pytest.raises(tl.SettingError, match=rf"{told}.*; try warm_start=False"):
+        network.set_params(**changed).fit(X, y)
+    if "n_members" not in changed:  # partial_fit goes on with those that there are
+        network = quick(hidden_layer_sizes=(5,)).partial_fit(X, y, classes=[0, 1, 2])
+        with pytest.raises(tl.SettingError, match=rf"{told}.*; try a clone"):
+            network.set_params(**changed).partial_fit(X, y)
+
+
+class Small(MLPClassifier):
+    """A constructor of one's own, which decides what it does not ask for."""
+
+    def __init__(self, *, width: int = 4, max_iter: int = 3) -> None:
+        super().__init__((width,), max_iter=max_iter, n_members=2, random_state=0)
+        self.width = width
+
+
+def test_a_subclass_may_have_other_parameters() -> None:
+    X, y = IRIS
+    network = clone(Small(width=5)).fit(X, y)
+    assert network.get_params() == {"width": 5, "max_iter": 3}
+    assert [one.shape for one in network.coefs_] == [(2, 4, 5), (2, 5, 3)]
+    same = MLPClassifier((5,), max_iter=3, n_members=2, random_state=0).fit(X, y)
+    assert np.array_equal(network.predict_proba(X), same.predict_proba(X))
+    assert Small().partial_fit(X, y, classes=[0, 1, 2]).n_iter_ == 1
+
+
+def test_partial_fit_goes_on_with_the_state_of_its_optimizer() -> None:
+    X, y = IRIS
+    network = quick().partial_fit(X, y, classes=[0, 1, 2]).set_params(optimizer=tl.Adam(0.1))
+    network.partial_fit(X, y)  # another rate is another setting of the same rule
+    with pytest.raises(tl.SettingError, match="optimizer of MLPClassifier must be Adam as before"):
+        network.set_params(optimizer="sgd").partial_fit(X, y)
+
+
+@pytest.mark.parametrize("batch_size", [30, 150])
+def test_the_order_of_bytes_changes_no_bit(batch_size: int) -> None:
+    X, y = IRIS
+    ours, theirs = (
+        quick(batch_size=batch_size).fit(x, y) for x in (X, X.astype(X.dtype.newbyteorder()))
+    )
+    assert ours._dtype == theirs._dtype == "float64"
+    assert np.array_equal(ours.predict_proba(X), theirs.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_what_is_wrong_with_validation_data_is_said_of_it(kind: Any) -> None:
+    X, y = IRIS
+    told = f"validation_data of {kind.__name__} must hold rows as those to train on; got"
+    wrong = [(X[:, :2], y), (X, y[1:]), (X, y, -np.ones(len(y)))]
+    if kind is MLPClassifier:
+        wrong.append((X, y + 1))
+    for held in wrong:
+        with pytest.raises(tl.DataError, match=told):
+            quick(kind).fit(X, y, validation_data=held)
+
+
 def test_early_stopping_watches_rows_that_are_not_trained_on() -> None:
     X, y = IRIS
     X = X + np.linspace(0, 1e-3, len(X))[:, None]  # two rows are equal, and would be one

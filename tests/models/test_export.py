@@ -147,7 +147,7 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(export, "MAX_BYTES", 10)
     complains(lambda: export_onnx(population, path, 0), SettingError, "parameters of")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r"pip install trainlab\[onnx\]"):
+    with pytest.raises(ImportError, match=r"pip install 'trainlab\[onnx\]'"):
         export_onnx(population, path, 0)
     assert not path.exists()
 

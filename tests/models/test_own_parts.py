@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,14 @@ from sklearn.base import clone
 import trainlab as tl
 from complaints import complains
 from documents import ROOT, blocks
+from trainlab import settings
 from trainlab.models import records
 from trainlab.models.records import RECORDS
+from trainlab.network.activations import ACTIVATIONS
+from trainlab.network.initializers import INITIALIZERS
+from trainlab.network.losses import LOSSES
+from trainlab.network.norms import NORMS
+from trainlab.optimizers import OPTIMIZERS
 from trainlab.settings import cast, number
 
 (FILE,) = (
@@ -256,6 +263,21 @@ def test_onnx_says_what_is_missing(parts: Any, tmp_path: Path) -> None:
     complains(lambda: tl.export_onnx(model, tmp_path / "graph.onnx"), tl.SettingError, told)
 
 
+def test_onnx_computes_the_formula_of_the_page(
+    parts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    found = blocks((ROOT / "docs" / "your-own.md").read_text("utf-8"), "python")
+    (text,) = (block.text for block in found if "class ExportedSwish" in block.text)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"tl": tl, "Swish": parts.Swish, "data": DATA}
+    exec(text, names)  # noqa: S102  # our own page
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(tmp_path / "swish.onnx", providers=providers)
+    (probabilities,) = session.run(["probabilities"], {"x": X})
+    assert np.abs(probabilities - names["network"].predict_proba(X)).max() < 1e-6
+
+
 @pytest.mark.parametrize("norm", [tl.Dense(7), tl.Dropout(0.3), tl.Activate(tl.Tanh())])
 def test_any_layer_as_a_norm_is_saved(norm: tl.Layer, tmp_path: Path) -> None:
     model = tl.Network(tl.MLP((4, 5), norm=norm))
@@ -349,6 +371,21 @@ def test_what_cannot_be_registered(part: Any) -> None:
     )
 
 
+def test_a_loss_says_which_task_it_is_for() -> None:
+    told = "task of Own must be one of 'regression', 'multilabel', 'classification'; got 'classify'"
+    with pytest.raises(tl.SettingError, match=told):
+        _loss(task="classify")
+    told = "loss of member 0 must fit classification, .*; try task = 'classification' in its class"
+    with pytest.raises(tl.SettingError, match=told):
+        trained(loss=_loss(task="regression"))
+
+
+def test_a_class_without_its_methods_is_told_which() -> None:
+    half = type("Half", (tl.Activation,), {"value": lambda self, x, out, new=None: x})
+    with pytest.raises(tl.SettingError, match="got 'Half without pullback'"):
+        tl.register(half)
+
+
 def _activation(**methods: Any) -> tl.Activation:
     right: dict[str, Any] = {
         "value": lambda self, x, out, new=None: x,
@@ -371,6 +408,34 @@ def _scaled(self: Any, in_features: int) -> tl.Declaration:
 
 def _counted(self: Any, in_features: int) -> tl.Declaration:
     return tl.Declaration({}, {"n": tl.Parameter((1, 1), 0.0)}, in_features)
+
+
+def _declared(name: str, shape: Any, *buffers: str) -> tl.Declaration:
+    kept = {each: tl.Parameter((1, 1), 0.0) for each in buffers}
+    return tl.Declaration({name: tl.Parameter(shape, 1.0)}, kept, 3)
+
+
+def _doubled(array: Any) -> Any:
+    return np.multiply(array, 2, out=array)
+
+
+def _scale_in_place(self: Any, p: Any, x: Any, mode: Any, new: Any) -> Any:
+    """What changes nothing in the first step, whose scale is 1."""
+    return np.multiply(x, p["s"], out=x), None, {}
+
+
+def _put_another(self: Any, p: Any, cache: Any, dy: Any, grads: Any, new: Any) -> Any:
+    grads["s"] = np.zeros_like(grads["s"])
+    return dy
+
+
+def _summed(dy: Any, grads: Any) -> Any:
+    grads["s"][...] = dy.sum()
+    return dy
+
+
+def _initializer(draw: Any) -> tl.Initializer:
+    return type("Own", (tl.Initializer,), {"draw": draw})()
 
 
 def _loss(**methods: Any) -> tl.Loss:
@@ -411,7 +476,113 @@ PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and cons
         (
             {"norm": _layer(declare=_scaled)},
             "backward of Own must fill grads['s'] in place",
-            "entries that are not written'",
+            "try grads['s'][...] = …",
+        ),
+        (
+            {"activation": _activation(value=lambda self, x, out, new=None: np.add(x, 1, out=x))},
+            "value of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {"activation": _activation(pullback=lambda self, x, y, dy, *out: _doubled(dy))},
+            "pullback of Own must leave dy as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (_doubled(x), None, {}))},
+            "forward of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(declare=_scaled, forward=_scale_in_place)},
+            "forward of Own must leave x as it is",
+            "for what it returns",
+        ),
+        (
+            {
+                "norm": _layer(
+                    declare=_scaled,
+                    backward=lambda self, p, cache, dy, grads, new: _doubled(p["s"]) * dy,
+                )
+            },
+            "backward of Own must leave p as it is",
+            "for what it returns",
+        ),
+        (
+            {"norm": _layer(declare=_scaled, backward=_put_another)},
+            "backward of Own must fill grads['s'] in place",
+            "try grads['s'][...] = …",
+        ),
+        (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (x, None))},
+            "forward of Own must return (y, cache, buffers)",
+            "",
+        ),
+        ({"norm": _layer(declare=lambda self, width: None)}, "declare of Own must return", "None"),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("b", (1, width)))},
+            "parameters of Own must have names that no other array beside it has",
+            "got 'b'; try 'gamma' or 'beta'",
+        ),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("n", (1, width), "n"))},
+            "parameters of Own must have names that no other array beside it has",
+            "got 'n'; try 'gamma' or 'beta'",
+        ),
+        (
+            {"norm": _layer(declare=lambda self, width: _declared("s", (width,)))},
+            "shape of Parameter must be (rows, columns); got (3,)",
+            "try (1, in_features) for a number for each feature",
+        ),
+        (
+            {"init": _initializer(lambda self, rng, fan_in, fan_out: np.ones((fan_out, fan_in)))},
+            "draw of Own must return an array (fan_in, fan_out), which is (4, 3)",
+            "and dtype float64",
+        ),
+        (
+            {"init": _initializer(lambda self, rng, fan_in, fan_out: None)},
+            "draw of Own must return an array (fan_in, fan_out)",
+            "got None",
+        ),
+        (
+            {"norm": _layer(forward=lambda self, p, x, mode, new: (x - x.mean(axis=0), None, {}))},
+            "outputs of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {
+                "norm": _layer(
+                    declare=_scaled,
+                    backward=lambda self, p, cache, dy, grads, new: _summed(dy, grads),
+                )
+            },
+            "grads['s'] of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {"activation": _activation(pullback=lambda self, x, y, dy, *out: dy - dy.mean())},
+            "dx of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: ((y - y.mean()) ** 2, y))},
+            "loss of Own must be of a member what they are without the others",
+            "try axis=-1 for features and axis=-2 for rows",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: y * y)},
+            "entries of Own must return (entries, cache)",
+            "",
+        ),
+        (
+            {"loss": _loss(entries=lambda self, y, t, new: (_doubled(y) ** 2, y))},
+            "entries of Own must leave y as it is",
+            "for what it returns",
+        ),
+        (
+            {"loss": _loss(derivative=lambda self, cache, new: cache)},
+            "derivative of Own must leave y as it is",
+            "for what it returns",
         ),
         (
             {"norm": _layer(declare=_counted)},
@@ -435,6 +606,32 @@ def test_parts_are_tried_before_they_train(fields: dict[str, Any], starts: str, 
         trained(**fields)
     assert str(found.value).startswith(starts), found.value
     assert str(found.value).endswith(ends), found.value
+
+
+NUMBERS = RNG.normal(size=(60, 2))
+TARGETS = {"classification": LABELS, "regression": NUMBERS, "multilabel": NUMBERS > 0}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "kind", [*ACTIVATIONS.values(), *NORMS.values(), *INITIALIZERS.values(), *LOSSES.values()]
+)
+def test_what_is_made_of_ours_passes(kind: Any, dtype: str) -> None:
+    own = type("Own", (kind,), {})()
+    names = {tl.Activation: "activation", tl.Layer: "norm", tl.Initializer: "init", tl.Loss: "loss"}
+    (name,) = (field for base, field in names.items() if isinstance(own, base))
+    task = own.task if name == "loss" else "classification"
+    t = TARGETS[task].astype("f4") if task == "multilabel" else TARGETS[task]
+    data = tl.from_arrays(X, t, task=task)
+    given: dict[str, Any] = {name: own}
+    grid = tl.Population.grid(tl.MLP((4, 3), **given), dropout=[0.0, 0.3], seed=range(2))
+    assert {one.kind for one in grid.fit(data, steps=1, dtype=dtype).status} == {"finished"}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS.values())
+def test_what_is_made_of_our_optimizers_passes(kind: Any) -> None:
+    grid = tl.Population.grid(tl.MLP((4, 3)), type("Own", (kind,), {})(), lr=[0.01, 0.02])
+    assert {one.kind for one in grid.fit(DATA, steps=1).status} == {"finished"}
 
 
 def test_settings_that_differ_between_members_are_tried_too() -> None:
@@ -461,6 +658,67 @@ def test_a_rule_must_work_in_place() -> None:
     told = "rule of Rebinding must turn g into the step that is added to the parameters, in place"
     model = tl.Network(tl.MLP((3,)), Rebinding())
     complains(lambda: model.fit(DATA, steps=1), tl.SettingError, told)
+
+
+def _optimizer(**methods: Any) -> tl.Optimizer:
+    right: dict[str, Any] = {
+        "slots": (tl.Slot("m"),),
+        "coefficients": lambda self, step, lr, state: {"lr": lr},
+        "rule": lambda self, g, s, c, new: np.multiply(g, -c["lr"], out=g),
+    }
+    return type("Own", (tl.Optimizer,), right | methods)()
+
+
+def _put_another_slot(self: Any, g: Any, s: Any, c: Any, new: Any) -> None:
+    s["m"] = s["m"] + g
+    np.multiply(s["m"], -c["lr"], out=g)
+
+
+@pytest.mark.parametrize(
+    ("methods", "told"),
+    [
+        ({"rule": _put_another_slot}, "rule of Own must move s['m'] on in place"),
+        (
+            {"rule": lambda self, g, s, c, new: np.divide(g, np.linalg.norm(g), out=g)},
+            "rule of Own must make of some columns what it makes of all",
+        ),
+        ({"coefficients": lambda self, step, lr, state: [lr]}, "coefficients of Own must return a"),
+        ({"slots": ("m",)}, "slots of Own must be a tuple of Slot"),
+        ({"slots": tl.Slot("m")}, "slots of Own must be a tuple of Slot"),
+    ],
+)
+def test_optimizers_are_tried_too(methods: dict[str, Any], told: str) -> None:
+    def train() -> None:
+        tl.Network(tl.MLP((3,)), _optimizer(**methods)).fit(DATA, steps=1)
+
+    complains(train, tl.SettingError, told)
+
+
+@pytest.mark.parametrize("found", [None, "1", np.ones(3)])
+def test_schedules_are_tried_too(found: Any) -> None:
+    methods = {"multiplier": lambda self, step, total=None: found}
+    model = tl.Network(tl.MLP((3,)), tl.SGD(schedule=type("Own", (tl.Schedule,), methods)()))
+    complains(lambda: model.fit(DATA, steps=1), tl.SettingError, "multiplier of Own must return")
+
+
+def test_the_page_shows_the_fields_that_there_are() -> None:
+    page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
+    shown = re.findall(r"^\| `((number|integer|choice|flag)\(.*\))` \|", page, re.MULTILINE)
+    assert [name for _, name in shown] == ["number", "integer", "choice", "flag"]
+    for call, _ in shown:
+        field = eval(call, vars(settings))  # noqa: S307  # our own page
+        rule = field.metadata["rule"]
+        assert rule.check(field.default, "field", "page") == field.default
+
+
+def test_a_field_may_have_no_rule() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Plain(tl.SGD):
+        beta: float = 0.9
+
+    assert repr(tl.Network(tl.MLP((3,)), Plain(beta=0.5))).count("Plain(0.5)") == 1
+    grid = tl.Population.grid(tl.MLP((3,)), Plain(0.1), beta=[0.1, 0.2])
+    assert set(grid.fit(DATA, steps=1).arms("beta")) == {"0.1", "0.2"}
 
 
 def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:

@@ -186,12 +186,17 @@ def test_predicted_labels_are_int64() -> None:
 
 
 BAD_TARGETS: list[tuple[Loss, Any, str]] = [
-    (SoftmaxCrossEntropy(), [0, 3], r"must be class indices in \[0, 2\]; got 3"),
+    (
+        SoftmaxCrossEntropy(),
+        [0, 3],
+        r"must be class indices in \[0, 2\]; got 3; try np.searchsorted\(data.classes, t\)",
+    ),
+    (SoftmaxCrossEntropy(), ["a", "b"], r".*; try np.searchsorted\(data.classes, t\) of labels"),
     (SoftmaxCrossEntropy(), [-1, 2], r"must be class indices in \[0, 2\]; got -1"),
     (
         SoftmaxCrossEntropy(),
         [0.0, 1.0],
-        "must be class indices, an array of integers; got an array of shape",
+        r"must be class indices, an array of integers; got an array of shape .*t.astype\(int\)",
     ),
     (SigmoidCrossEntropy(), [[0.0, 2.0, 1.0]], r"must be in \[0, 1\]; got 2.0"),
     (SigmoidCrossEntropy(), [[0.0, np.nan, 1.0]], "must be finite; got nan"),

@@ -176,6 +176,19 @@ def test_what_is_no_callback() -> None:
     )
 
 
+def test_a_callback_has_one_of_the_methods() -> None:
+    class Misnamed(tl.Callback):
+        def on_epoch_end(self, moment: tl.Moment) -> None: ...
+
+    told = "callbacks of fit must have one of the methods start, epoch, evaluation, end; got 'Misn"
+    complains(lambda: population().fit(DATA, callbacks=[Misnamed()]), tl.SettingError, told)
+    found: list[int] = []
+    given: Any = Misnamed()
+    given.evaluation = lambda moment: found.append(moment.updates)
+    population().fit(DATA, epochs=1, callbacks=[given])
+    assert found
+
+
 def test_estimators_take_them() -> None:
     log = Log()
     x, y = DATA.train.x, DATA.train.t

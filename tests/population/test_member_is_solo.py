@@ -11,8 +11,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+import cases
 from cases import NETWORKS, OPTIMIZERS, SCHEDULES
-from engines import every_engine
+from engines import compiled, every_engine
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.engine import grouping
@@ -88,9 +89,15 @@ def neighbour(network: MLP, optimizer, kind: str, index: int, dtype: str) -> Mem
     return Member(network, other, (110, 210)[index % 2] + index)
 
 
-@every_engine
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "engine"),
+    [
+        pytest.param(case, engine, marks=compiled if engine == "native" else ())
+        for case, member in CASES.items()
+        for engine in cases.engines_of(*member)
+    ],
+)
 def test_a_member_is_the_network_trained_alone(case: str, dtype: str, engine: str) -> None:
     network, optimizer = CASES[case]
     alone = {}
@@ -115,6 +122,15 @@ def test_a_member_is_the_network_trained_alone(case: str, dtype: str, engine: st
                 assert found == alone[seed], f"K={size}, {kind} neighbours, seed {seed}"
             if others_rows:
                 assert ending in {history.status[row].kind for row in others_rows}
+
+
+def test_what_the_native_engine_has_not_been_taught_is_not_asked_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cases.engines_of(MLP(), Adam()) == ("numpy", "native")
+    monkeypatch.setattr(cases, "NUMPY_ALONE", frozenset({Adam}))
+    assert cases.engines_of(MLP(), Adam()) == ("numpy",)
+    assert cases.engines_of(MLP(), SGD()) == ("numpy", "native")
 
 
 def test_the_members_of_a_case_do_share_a_chunk() -> None:

@@ -48,6 +48,16 @@ def test_editors_know_the_names_and_types() -> None:
         assert kind == own[name], name
 
 
+@pytest.mark.parametrize("name", ["fit", "start"])
+@pytest.mark.parametrize("kind", [tl.Network, tl.Population.grid])
+def test_rows_and_targets_are_a_data_set(name: str, kind: Any) -> None:
+    told = (
+        rf"{name}\(\) takes a Dataset, and settings .*; try {name}\(trainlab.from_arrays\(x, t\)\)"
+    )
+    with pytest.raises(TypeError, match=told):
+        getattr(kind(), name)([[0.0], [1.0]], [0, 1])
+
+
 def test_an_unknown_argument_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
         tl.Population.grid().fit(tl.load_digits(), epoch=3)

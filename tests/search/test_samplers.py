@@ -287,5 +287,5 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(tl.SettingError, match=r"sampler of .* must be None with halving"):
         search(learning(), rounds=1, halving=2).fit(*IRIS)
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ImportError, match=r"needs optuna; try pip install trainlab\[optuna\]"):
+    with pytest.raises(ImportError, match=r"needs optuna; try pip install 'trainlab\[optuna\]'"):
         search(learning()).fit(*IRIS)

@@ -142,6 +142,13 @@ NUMPY_ALONE: frozenset[type] = frozenset()
 """Activations, losses, norms, optimizers and schedules that native/ has not been taught."""
 
 
+def engines_of(network: MLP, optimizer: optimizers.Optimizer) -> tuple[str, ...]:
+    """The engines that can train a member."""
+    norm = network.resolved("norm")
+    parts = (network.activation, network.loss, norm, optimizer, optimizer.schedule)
+    return ("numpy",) if NUMPY_ALONE.intersection(map(type, parts)) else ("numpy", "native")
+
+
 def targets(task: str, rng: np.random.Generator, rows: tuple[int, ...], out: int) -> np.ndarray:
     """Random targets of a task, (*rows,) class indices or (*rows, out) values."""
     if task == "classification":

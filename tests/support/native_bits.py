@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cases import NETWORKS, NUMPY_ALONE, OPTIMIZERS, SCHEDULES, targets
+from cases import NETWORKS, OPTIMIZERS, SCHEDULES, engines_of, targets
 from fingerprint import fingerprint
 from trainlab import MLP, SGD, Adam, Dataset, Member, Population, from_arrays
 from trainlab.engine.native import MISSING, instruction_set
@@ -45,14 +45,11 @@ ALL: dict[str, Member] = {
 }
 
 
-def parts(member: Member) -> set[type]:
-    """The classes of what the engine computes for a member."""
-    network, optimizer = member.network, member.optimizer
-    norm = network.resolved("norm")
-    return set(map(type, (network.activation, network.loss, norm, optimizer, optimizer.schedule)))
-
-
-CASES = {name: member for name, member in ALL.items() if not parts(member) & NUMPY_ALONE}
+CASES = {
+    name: member
+    for name, member in ALL.items()
+    if "native" in engines_of(member.network, member.optimizer)
+}
 
 
 def data_for(network: MLP, features: int = FEATURES, weighted: bool = True) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
+from documents import ROOT
 from mixed import BATCH, overlapping
 from trainlab.network.architecture import MLP
 
@@ -65,3 +66,13 @@ def test_what_is_logged_changes_no_bit(caplog: Lines) -> None:
     with caplog.at_level(logging.INFO, "trainlab"):
         logged = fit(3, evaluate=None)
     assert np.array_equal(plain["train_loss"], logged["train_loss"])
+
+
+def test_the_page_shows_such_a_line(caplog: Lines) -> None:
+    text = (ROOT / "docs" / "runs.md").read_text("utf-8")
+    (shown,) = re.findall(r"epochs=2\)  # (epoch 1 of 2: .*), …$", text, re.MULTILINE)
+    population = tl.Population.grid(tl.MLP(hidden=(50,)), lr=[0.1, 0.01], seed=range(5))
+    assert "population = tl.Population.grid(tl.MLP(hidden=(50,)), lr=[0.1, 0.01]" in text
+    with caplog.at_level(logging.INFO, "trainlab"):
+        population.fit(tl.load_digits(), epochs=2)
+    assert caplog.messages[0].startswith(shown)

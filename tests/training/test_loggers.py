@@ -113,7 +113,7 @@ def test_what_is_not_installed_is_named(
 ) -> None:
     for name in (package, f"{package}.summary", f"{package}.entities"):
         monkeypatch.setitem(sys.modules, name, None)
-    told = f"{kind.__name__} needs {package}; try pip install trainlab\\[{package}\\]"
+    told = f"{kind.__name__} needs {package}; try pip install 'trainlab\\[{package}\\]'"
     with pytest.raises(ImportError, match=told):
         kind(*given)
 

@@ -100,6 +100,7 @@ def main() -> None:
     for comparison in history.compare("optimizer"):
         assert_type(comparison.mean, float)
     assert_type(population[0], tl.Member)
+    assert_type([name for name in history if name in history], list[str])
     axes = history.plot("train_loss", by="optimizer")
     axes = history.plot("validation_loss", ax=axes)
     running = population.start(small, epochs=1)

@@ -393,6 +393,13 @@ class TestRefused:
         with pytest.raises(WorkerError, match="scheduler of fit must answer at its address"):
             train(backend="dask", scheduler="tcp://127.0.0.1:9")
 
+    @pytest.mark.parametrize("address", ["nonsense", "", "tcp://", "http://10.0.0.1:8786"])
+    def test_what_is_no_address(self, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(distributed, "Client", None)  # none is made that nobody closes
+        must = "scheduler of fit must be an address, as `dask scheduler` prints it"
+        call = {"backend": "dask", "scheduler": address}
+        complains(lambda: tl.Network().fit(overlapping(), **call), SettingError, must)
+
     def test_other_versions(self, cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(np, "__version__", "1.0")
         must = "a worker of the cluster must have numpy 1.0, as is here; got '2"

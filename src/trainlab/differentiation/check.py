@@ -103,7 +103,7 @@ def gradient_check(
     which no backward pass can hide behind a loss that does not see it.
 
     Of an array with more entries than its layer has outputs, all but a few are differenced by
-    way of those outputs (see numeric.py): 90,000 parameters take 1.3 s of a core.
+    way of those outputs: 90,000 parameters take 1.3 s of a core.
     Dropout draws are the same in every evaluation.  An entry whose points lie on two sides
     of a kink (ReLU, ELU, Huber, |W|), at h and again at h/10, is counted as crossed and not
     compared; where most entries of a parameter are, the report does not pass (try another

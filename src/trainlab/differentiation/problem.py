@@ -23,7 +23,7 @@ from trainlab.network.initializers import Initializer
 from trainlab.network.layout import Layout
 from trainlab.network.losses import Loss, MeanSquaredError
 from trainlab.network.workspace import FRESH, Allocator, Array
-from trainlab.settings import either, whole_number
+from trainlab.settings import called, either, whole_number
 
 Part = MLP | Architecture | Layer | Activation | Loss
 """What can be checked: a network, or a part of one."""
@@ -273,7 +273,8 @@ def _network_with(part: Part) -> MLP | Architecture:
         case Loss():
             return MLP((WIDTH,), Tanh(), loss=part)
     must = "be an MLP, an Architecture, a Layer, an Activation or a Loss"
-    raise SettingError(sentence("network", "gradient_check", must, part))
+    remedy = called(part, lambda value: isinstance(value, MLP | Layer | Activation | Loss))
+    raise SettingError(sentence("network", "gradient_check", must, part, remedy))
 
 
 def _samples(

@@ -38,17 +38,19 @@ from trainlab.estimators.preparation import (
     Prepared,
     TrainingTable,
     make_table,
+    of_validation,
     prepared,
     signature,
     whole,
 )
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
+from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import FitSettings
-from trainlab.settings import FLAG
+from trainlab.settings import FLAG, Settings
 from trainlab.training.callbacks import CallbackLike, are_callbacks
 from trainlab.training.plan import EarlyStopping
 
@@ -129,7 +131,7 @@ class BaseMLP(CallbackSupport, Predictor):
         validation_data: tuple[Any, ...] | None = None,
         like: Sequence[TrainingTable] = (),
     ) -> Prepared:
-        """Check and decide everything before training; see the top of this file.
+        """Check and decide everything before training: what `fit` and searches begin with.
 
         Parameters
         ----------
@@ -169,7 +171,7 @@ class BaseMLP(CallbackSupport, Predictor):
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
     def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
-        """Take over what members have learnt in a training.
+        """Take over what members have learnt in a training: what `fit` and searches end with.
 
         Parameters
         ----------
@@ -204,14 +206,15 @@ class BaseMLP(CallbackSupport, Predictor):
     def coefs_(self) -> list[Array]:
         """The weights of each layer, as scikit-learn has them: (in, out).
 
-        Of several members (members, in, out).  What goes in are the standardised columns.
+        Of several members (members, in, out).  What goes in are the standardised columns.  They
+        are copies, which cannot be written to.
         """
         return self._arrays("W", "coefs_")
 
     @property
     def intercepts_(self) -> list[Array]:
         """The biases of each layer: (out,), or of several members (members, out)."""
-        return [one[..., 0, :] for one in self._arrays("b", "intercepts_")]
+        return self._arrays("b", "intercepts_")
 
     @property
     def n_layers_(self) -> int:
@@ -234,8 +237,12 @@ class BaseMLP(CallbackSupport, Predictor):
         population = self._of_fitted(owner)
         found = [population.parameters(index) for index in range(len(population))]
         layers = [f"{letter}{layer}" for layer in range(1, self.n_layers_)]
-        one = len(found) == 1
-        return [found[0][n].copy() if one else np.stack([own[n] for own in found]) for n in layers]
+        arrays = [np.stack([own[name] for own in found]) for name in layers]
+        if letter == "b":
+            arrays = [one[..., 0, :] for one in arrays]
+        for one in arrays:
+            one.flags.writeable = False  # a change would reach no prediction
+        return [one[0] for one in arrays] if len(found) == 1 else arrays
 
     def _of_fitted(self, name: str) -> Population:
         if not self.__sklearn_is_fitted__():
@@ -281,6 +288,7 @@ class BaseMLP(CallbackSupport, Predictor):
             heard = [*heard, EpochTasks(dict(enumerate(tasks)))]
         before = None
         if start is not None:
+            self._check_goes_on(ready.members, start)
             widths = Widths(ready.data.in_features, ready.data.out_features)
             before = [_at_an_epoch(one, ready) for one in self._population.states], widths
         settings = FitSettings(
@@ -294,6 +302,23 @@ class BaseMLP(CallbackSupport, Predictor):
         fit = Fit(ready.members, ready.data, settings, before)
         (fitted,) = fit_together([fit], settings)
         return self.adopt(ready, fitted)
+
+    def _check_goes_on(self, members: Sequence[Member], start: str) -> None:
+        """Raises SettingError where what was learnt does not fit the members that go on with it."""
+        before = list(self._population)
+        pairs: dict[str, tuple[Any, Any]] = {"n_members": (len(before), len(members))}
+        old, new = before[0], members[0]
+        pairs["hidden_layer_sizes"] = old.network.hidden, new.network.hidden
+        pairs["norm"] = _kind(old.get("norm")), _kind(new.get("norm"))
+        if start == "state":
+            pairs["optimizer"] = _kind(old.optimizer), _kind(new.optimizer)
+        for name, (was, now) in pairs.items():
+            if was != now:
+                must = f"be {was} as before, to go on from there"
+                remedy = (
+                    "warm_start=False" if start == "parameters" else "a clone, which begins anew"
+                )
+                raise SettingError(sentence(name, type(self).__name__, must, now, remedy))
 
     def _table(
         self,
@@ -312,7 +337,8 @@ class BaseMLP(CallbackSupport, Predictor):
                 got = type(validation_data).__name__
                 raise SettingError(sentence("validation_data", type(self).__name__, must, got))
             X, y, *weight = validation_data
-            held = self._check_rows(X, y, weight[0] if weight else None, reset=False)
+            with of_validation(type(self).__name__):
+                held = self._check_rows(X, y, weight[0] if weight else None, reset=False)
         features = {name: vars(self)[name] for name in _FEATURES if name in vars(self)}
         before = (self._inputs, self._dtype) if goes_on else None
         return make_table(rows, held, targets, chosen, seed, features, before)
@@ -328,11 +354,19 @@ class BaseMLP(CallbackSupport, Predictor):
         return bool(warm) and self.__sklearn_is_fitted__()
 
     def _chosen(self) -> dict[str, Any]:
-        return check_parameters(self.get_params(deep=False), type(self).__name__)
+        # A subclass may have fewer parameters than what it is made of, whose others it decides.
+        kinds = type(self).__mro__
+        own: Any = next(kind for kind in kinds if kind.__module__.startswith("trainlab."))
+        given = {name: getattr(self, name) for name in own._get_param_names()}
+        return check_parameters(given, type(self).__name__)
 
     def _seeds(self, members: int) -> list[int]:
         draws = draws_of(self.random_state, type(self).__name__)
         return [int(seed) for seed in draws.randint(np.iinfo(np.int32).max, size=members)]
+
+
+def _kind(record: Settings | None) -> str | None:
+    return None if record is None else type(record).__name__
 
 
 def _at_an_epoch(state: MemberState, ready: Prepared) -> MemberState:

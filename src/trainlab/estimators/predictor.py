@@ -110,6 +110,8 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         if is_classifier(self):
             y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        if not X.dtype.isnative:  # the bytes of rows decide their order
+            X = X.astype(X.dtype.newbyteorder("="))
         y = self._check_y(y)
         rows = Rows(X, y, number=np.arange(len(y)))
         if sample_weight is None:

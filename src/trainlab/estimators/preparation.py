@@ -7,7 +7,8 @@ holds the parameters that decided it, so that many estimators can share one.  A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.choices import batch_rows, loss_of, members_of, weight_decay
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, merge
@@ -132,7 +133,9 @@ def make_table(
     if before:
         inputs = inputs.trained_on(train.x)
     if held is not None:
-        held = _targeted(held, targets, None)
+        regresses = targets.task == "regression"
+        with of_validation("MLPRegressor" if regresses else "MLPClassifier"):
+            held = _targeted(held, targets, None)
         held = replace(held, x=inputs.encode(held.x, dtype))
     elif chosen["early_stopping"]:
         train, held = _carved(train, chosen["validation_fraction"], seed)
@@ -148,6 +151,16 @@ def make_table(
     mean = train.total_weight / len(train)
     own = signature(chosen, seed)
     return TrainingTable(data, inputs, targets, mean, train.exponent, own, dict(features))
+
+
+@contextlib.contextmanager
+def of_validation(owner: str) -> Iterator[None]:
+    """What is wrong with rows is said of validation_data: X and y are others to the caller."""
+    try:
+        yield
+    except ValueError as error:
+        must = "hold rows as those to train on"
+        raise DataError(sentence("validation_data", owner, must, error)) from error
 
 
 def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:

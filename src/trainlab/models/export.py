@@ -52,7 +52,8 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
         with uninterrupted():
             import onnx
     except ImportError as error:
-        raise ImportError("export_onnx needs onnx; try pip install trainlab[onnx]") from error
+        text = "export_onnx needs onnx; try pip install 'trainlab[onnx]'"
+        raise ImportError(text) from error
     path = files.as_path(path, "path", "export_onnx", file=True)
     graph = kind_of(model, "export_onnx").graph(model, index)
     if graph.nbytes > MAX_BYTES:

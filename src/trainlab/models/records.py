@@ -91,7 +91,10 @@ def register(part: P) -> P:
     is_part = isinstance(part, type) and issubclass(part, BASES) and not inspect.isabstract(part)
     if not is_part:
         must = "be a class derived from " + ", ".join(base.__name__ for base in BASES)
-        raise SettingError(sentence("part", "register", must, part))
+        is_half = isinstance(part, type) and inspect.isabstract(part)
+        missing = sorted(part.__abstractmethods__) if is_half else []  # type: ignore[attr-defined]
+        got = f"{part.__name__} without {' and '.join(missing)}" if missing else part
+        raise SettingError(sentence("part", "register", must, got))
     before = RECORDS.get(part.__name__, part)
     if (before.__module__, before.__qualname__) != (part.__module__, part.__qualname__):
         must, got = "have a name that no other class has", f"that of {before.__module__}"

@@ -81,7 +81,7 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         x : array (..., B, features)
-            Inputs.
+            Inputs.  They must not be changed.
         out : array
             Of the shape and dtype of x, and the same memory at every step.  Filling it and
             returning it is fast; returning another array is right as well.
@@ -103,7 +103,7 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         x, y, dy : ndarray
-            Inputs, outputs, and the gradient of the outputs.
+            Inputs, outputs, and the gradient of the outputs.  They must not be changed.
         out : ndarray
             Where to put dx.
         new : callable
@@ -121,7 +121,8 @@ class Activation(Settings, ABC):
         Parameters
         ----------
         graph : Nodes
-            The graph.
+            The graph: `add(operator, *inputs)` adds a node of an ONNX operator, and
+            `constant(value)` a number or an array; both return the name of their result.
         x : str
             The name of x in it.
 

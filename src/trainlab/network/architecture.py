@@ -17,8 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.deprecated import old_norm, takes_old_norms
+from trainlab.errors import SettingError, sentence
 from trainlab.network.activations import ACTIVATIONS, Activation
-from trainlab.network.base import Layer, Mode, Views
+from trainlab.network.base import Declaration, Layer, Mode, Views
 from trainlab.network.dense import Activate, Dense
 from trainlab.network.dropout import Dropout
 from trainlab.network.initializers import INITIALIZERS, Initializer, Std
@@ -240,10 +241,20 @@ class Architecture:
         self.weight_decay = weight_decay
         self.l1 = l1
         parameters, buffers, widths, number_of_dense = [], [], [in_features], 0
+        names: set[str] = set()
         for index, layer in enumerate(self.layers):
             declared = layer.declare(widths[-1])
+            if not isinstance(declared, Declaration):
+                owner = type(layer).__name__
+                raise SettingError(sentence("declare", owner, "return a Declaration", declared))
             number_of_dense += isinstance(layer, Dense)
             suffix = str(max(number_of_dense, 1))
+            for short in (*declared.parameters, *declared.buffers):
+                if short + suffix in names:
+                    must = "have names that no other array beside it has, as W and b of Dense"
+                    owner, remedy = type(layer).__name__, "'gamma' or 'beta'"
+                    raise SettingError(sentence("parameters", owner, must, short, remedy))
+                names.add(short + suffix)
             parameters.append((index, suffix, declared.parameters))
             buffers.append((index, suffix, declared.buffers))
             widths.append(declared.out_features)

@@ -18,11 +18,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from trainlab.errors import SettingError, sentence
 from trainlab.network.initializers import Initializer
 from trainlab.network.nodes import Nodes
 from trainlab.network.workspace import Allocator, Array
-from trainlab.settings import Settings
+from trainlab.settings import Settings, is_integer, is_real
 
 __all__ = ["Declaration", "Layer", "Mode", "Parameter"]
 
@@ -47,6 +49,17 @@ class Parameter:
     start: Initializer | float
     decays: bool = False
 
+    def __post_init__(self) -> None:
+        shape = self.shape if isinstance(self.shape, tuple) else ()
+        if len(shape) != 2 or not all(is_integer(one) and one > 0 for one in shape):
+            must, remedy = "be (rows, columns)", "(1, in_features) for a number for each feature"
+            raise SettingError(sentence("shape", "Parameter", must, self.shape, remedy))
+        # Of a population the settings of its members: each starts from its own.
+        starts = isinstance(self.start, Initializer | np.ndarray) or is_real(self.start)
+        if not starts:
+            must = "be an Initializer or a number"
+            raise SettingError(sentence("start", "Parameter", must, self.start))
+
 
 @dataclasses.dataclass(frozen=True)
 class Declaration:
@@ -65,6 +78,13 @@ class Declaration:
     parameters: dict[str, Parameter]
     buffers: dict[str, Parameter]
     out_features: int
+
+    def __post_init__(self) -> None:
+        for name, found in (("parameters", self.parameters), ("buffers", self.buffers)):
+            values = found.values() if isinstance(found, Mapping) else [found]
+            if not all(isinstance(one, Parameter) for one in values):
+                must = "be a dict of Parameter by name, {} where there are none"
+                raise SettingError(sentence(name, "Declaration", must, found))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,7 +250,8 @@ class Layer(Settings, ABC):
         p : dict of str to ndarray
             Parameters and buffers.
         graph : Nodes
-            The graph.
+            The graph: `add(operator, *inputs)` adds a node of an ONNX operator, and
+            `constant(value)` a number or an array; both return the name of their result.
         x : str
             The name of x in it.
 

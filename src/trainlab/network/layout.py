@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.errors import SettingError, sentence
 from trainlab.network.base import Parameter
 from trainlab.network.initializers import Initializer
 from trainlab.network.workspace import Array
@@ -74,8 +75,12 @@ class Layout:
         for entry in self.entries:
             start = entry.parameter.start
             if isinstance(start, Initializer):
-                values = start.draw(stream(seed, "init", drawn), *entry.parameter.shape)
-                flat[entry.slice] = values.ravel()
+                shape = entry.parameter.shape
+                values = start.draw(stream(seed, "init", drawn), *shape)
+                if np.shape(values) != shape:
+                    must = f"return an array (fan_in, fan_out), which is {shape}"
+                    raise SettingError(sentence("draw", type(start).__name__, must, values))
+                flat[entry.slice] = np.ravel(values)
                 drawn += 1
             else:
                 flat[entry.slice] = start

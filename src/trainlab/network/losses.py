@@ -24,7 +24,7 @@ from trainlab.network.activations import positive_part
 from trainlab.network.sums import sum_columns, sum_rows
 from trainlab.network.tasks import TASKS
 from trainlab.network.workspace import Allocator, Array
-from trainlab.settings import Settings, cast, number
+from trainlab.settings import Settings, cast, number, one_of
 
 __all__ = [
     "Huber",
@@ -71,6 +71,10 @@ class Loss(Settings, ABC):
     """
 
     task: ClassVar[str] = "regression"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        one_of(tuple(TASKS)).check(cls.task, "task", cls.__name__)
 
     def forward(
         self, y: Array, t: Array, new: Allocator, weight: Array | None = None
@@ -125,9 +129,9 @@ class Loss(Settings, ABC):
         Parameters
         ----------
         y : array (..., B, out)
-            Outputs of the last layer.
+            Outputs of the last layer.  They must not be changed.
         t : array (..., B, out), or (..., B) for the task "classification"
-            Targets.
+            Targets.  They must not be changed either.
         new : callable
             `new(name, shape, dtype)` is scratch memory that is the same at every step.
 

@@ -15,6 +15,7 @@ from trainlab.network.workspace import Array
 from trainlab.powers import exponential
 
 BLOCK: Final = 32768  # outputs whose probabilities are computed at a time
+_INDICES: Final = "np.searchsorted(data.classes, t) of labels"
 
 
 class _Regression:
@@ -61,10 +62,11 @@ class _Classification(_Regression):
 
     def check_targets(self, owner: str, t: Array, out_features: int) -> None:
         if not np.issubdtype(t.dtype, np.integer):
-            must, remedy = "be class indices, an array of integers", "t.astype(int)"
+            must, words = "be class indices, an array of integers", t.dtype.kind in "USOT"
+            remedy = _INDICES if words else "t.astype(int)"
             raise DataError(sentence("targets", owner, must, t, remedy))
         must = f"be class indices in [0, {out_features - 1}]"
-        _refuse(owner, t[(t < 0) | (t >= out_features)], must)
+        _refuse(owner, t[(t < 0) | (t >= out_features)], must, _INDICES)
 
     def predict(self, y: Array) -> Array:
         classes: Array = y.argmax(axis=-1)
@@ -78,10 +80,10 @@ class _Classification(_Regression):
         return right
 
 
-def _refuse(owner: str, bad: Array, must: str) -> None:
+def _refuse(owner: str, bad: Array, must: str, remedy: str | None = None) -> None:
     """Raises DataError with the first of the bad values, if there is one."""
     if bad.size:
-        raise DataError(sentence("targets", owner, must, bad[0].item()))
+        raise DataError(sentence("targets", owner, must, bad[0].item(), remedy))
 
 
 def _by_blocks(formula: Callable[[Array], Array], y: Array) -> Array:

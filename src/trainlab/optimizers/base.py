@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Allocator, Array, allocate, piece, rows_apart
 from trainlab.schedules import SCHEDULES, Coefficient, Schedule
 from trainlab.settings import Settings, Takes, cast, number, record
@@ -133,6 +134,10 @@ class Optimizer(Settings, ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        slots: Any = cls.slots
+        if not isinstance(slots, (tuple, list)) or not all(isinstance(one, Slot) for one in slots):
+            remedy = 'slots = (Slot("m"),)'
+            raise SettingError(sentence("slots", cls.__name__, "be a tuple of Slot", slots, remedy))
         # What every optimizer has takes the place of {shared} in its docstring.
         rest = inspect.cleandoc(Optimizer.__doc__ or "").partition("schedule :")[2]
         shared = "schedule :" + rest.partition("\n\n")[0]

@@ -1,14 +1,17 @@
 """Tries layers, activations, losses and optimizers of the user's own, before `fit` trains them.
 
 Those of trainlab have their tests.  Others are tried on a few rows, two members side by side:
-what they return must have the shape and the dtype that the next one counts on.  Whether
-gradients are right is for `gradient_check` to say.
+what they return must have the shape and the dtype that the next one counts on, what they are
+given to fill must be filled, what they are given to read must stay as it is, and a member must
+be what it is alone.  Whether gradients are right is for `gradient_check` to say.
 """
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,15 +22,20 @@ from trainlab.members import Member
 from trainlab.network.architecture import Architecture
 from trainlab.network.base import Mode
 from trainlab.network.dense import Activate
+from trainlab.network.losses import Loss
 from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
-from trainlab.settings import Settings, nested, stack, structure
+from trainlab.settings import Settings, cast, nested, stack, structure
 
 Shape = tuple[int, ...]
 
 ROWS: Final = 3
+NEAR: Final = 1e-4
+"""How far, of the largest, numbers may be apart that a float32 rounds in another order."""
 UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
+_EACH: Final = ((), (2, 1))
+"""The shapes of a number for both members, and of one for each."""
 
 
 def check_hashes(members: Sequence[Member]) -> None:
@@ -84,38 +92,131 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
     architecture = Architecture.of(networks, *widths)
     starts = [network.build(*widths).initialize(0, dtype) for network in networks]
     params, buffers = (np.stack(arrays) for arrays in zip(*starts, strict=True))
+    # A scale of 1 would hide what it changes, and members that are equal what they share.
+    params += np.cos(np.arange(params.size)).reshape(params.shape) / 8
+    params[1] *= 1.5
     bound = architecture.bind(params, buffers)
-    grads = np.full_like(params, UNTOUCHED)
-    bound_grads = architecture.bind(grads)
+    grads = architecture.bind(np.full_like(params, UNTOUCHED))
     x, t = train.x[:ROWS], train.t[:ROWS]
-    x, rows, caches = (x.toarray() if hasattr(x, "toarray") else x), len(t), []
+    x, t = (x.toarray() if hasattr(x, "toarray") else x.copy()), t.copy()
+    rows, caches, steps = len(t), [], []
     for index, layer in enumerate(architecture.layers):
         shape, name = (len(pair), rows, architecture.widths[index + 1]), _name(layer)
         for mode in (Mode(False), Mode(True, _draw if layer.random else None)):
-            y, cache, updated = layer.forward(bound[index], x, mode, FRESH)
+            with _left_alone(_method(layer, "forward"), name, x=x, p=params, buffers=buffers):
+                found = layer.forward(bound[index], x, mode, FRESH)
+            y, cache, updated = _several(found, ("y", "cache", "buffers"), "forward", name)
             _check("outputs", name, y, shape, dtype)
         expected = {each: bound[index][each].shape for each in layer.declare(x.shape[-1]).buffers}
         if {each: np.shape(values) for each, values in updated.items()} != expected:
             got = {each: np.shape(values) for each, values in updated.items()}
             raise SettingError(sentence("new buffers", name, f"be {expected} in training", got))
+        steps.append(_Step(x, y))
         x = y
         caches.append(cache)
-    loss, name = architecture.loss, type(architecture.loss).__name__
-    terms, _ = loss.entries(x, t, FRESH)
-    _check("entries", name, terms, x.shape, dtype, (*x.shape[:-1], 1))
-    value, cache = loss.forward(x, t, FRESH)
-    _check("loss", name, value, (len(pair),), dtype)
-    dy = loss.backward(cache, FRESH)
-    _check("derivative", name, dy, x.shape, dtype)
+    dy = _try_loss(architecture.loss, x, t, len(pair), dtype)
     for index in reversed(range(len(architecture.layers))):
         layer, name = architecture.layers[index], _name(architecture.layers[index])
-        dy = layer.backward(bound[index], caches[index], dy, bound_grads[index], FRESH)
-        shape = (len(pair), rows, architecture.widths[index])
-        _check("dx", name, dy, shape, dtype)
-        for each, values in bound_grads[index].items():
+        own, given = grads[index], dict(grads[index])
+        with _left_alone(_method(layer, "backward"), name, dy=dy, p=params):
+            dx = layer.backward(bound[index], caches[index], dy, given, FRESH)
+        _check("dx", name, dx, (len(pair), rows, architecture.widths[index]), dtype)
+        for each, values in own.items():
             if (values == UNTOUCHED).any():
-                must = f"fill grads[{each!r}] in place"
-                raise SettingError(sentence("backward", name, must, "entries that are not written"))
+                must, remedy = f"fill grads[{each!r}] in place", f"grads[{each!r}][...] = …"
+                missing = "entries that are not written"
+                raise SettingError(sentence("backward", name, must, missing, remedy))
+        steps[index].dy, steps[index].dx, steps[index].grads = dy, dx, own
+        dy = dx
+    row = int(networks[1].dropout > networks[0].dropout)  # one that has all the layers
+    alone = Architecture.of([networks[row]], *widths)
+    _try_alone(alone, params[row : row + 1], buffers[row : row + 1], steps, t, row)
+
+
+@dataclasses.dataclass
+class _Step:
+    """What went into a layer and came out of it, of two members."""
+
+    x: Array
+    y: Array
+    dy: Any = None
+    dx: Any = None
+    grads: Any = None
+
+
+def _try_alone(
+    alone: Architecture, params: Array, buffers: Array, steps: Sequence[_Step], t: Array, row: int
+) -> None:
+    """Raises SettingError where a member is not what it is without the other one."""
+    bound, grads = alone.bind(params, buffers), alone.bind(np.zeros_like(params))
+    one = slice(row, row + 1)
+    for index, (layer, step) in enumerate(zip(alone.layers, steps, strict=True)):
+        if not any(map(is_own, nested(layer))):
+            continue
+        name, mode = _name(layer), Mode(True, _draw if layer.random else None)
+        x = step.x[one] if step.x.ndim > 2 else step.x
+        y, cache, _ = layer.forward(bound[index], x, mode, FRESH)
+        _same("outputs", name, y, step.y[one])
+        dx = layer.backward(bound[index], cache, step.dy[one], grads[index], FRESH)
+        _same("dx", name, dx, step.dx[one])
+        for each, values in step.grads.items():
+            _same(f"grads[{each!r}]", name, grads[index][each], values[one])
+    if is_own(alone.loss):
+        name, y = type(alone.loss).__name__, steps[-1].y
+        losses, derivatives = [], []
+        for part in (y, y[one]):
+            loss, cache = alone.loss.forward(part, t, FRESH)
+            losses.append(loss)
+            derivatives.append(alone.loss.backward(cache, FRESH))
+        _same("loss", name, losses[1], losses[0][one])
+        _same("derivative", name, derivatives[1], derivatives[0][one])
+
+
+def _same(what: str, of: str, found: Array, beside: Array) -> None:
+    finite = np.abs(beside[np.isfinite(beside)])
+    allowed = NEAR * float(finite.max(initial=0.0))
+    if not np.allclose(found, beside, rtol=NEAR, atol=allowed, equal_nan=True):
+        must = "be of a member what they are without the others"
+        got, remedy = "other numbers", "axis=-1 for features and axis=-2 for rows"
+        raise SettingError(sentence(what, of, must, got, remedy))
+
+
+def _try_loss(loss: Loss, y: Array, t: Array, members: int, dtype: str) -> Array:
+    """The derivative, as `backward` gives it."""
+    name = type(loss).__name__
+    with _left_alone("entries", name, y=y, t=t):
+        terms, _ = _several(loss.entries(y, t, FRESH), ("entries", "cache"), "entries", name)
+    _check("entries", name, terms, y.shape, dtype, (*y.shape[:-1], 1))
+    with _left_alone("entries", name, y=y, t=t):  # the terms are written over
+        value, cache = loss.forward(y, t, FRESH)
+    _check("loss", name, value, (members,), dtype)
+    with _left_alone("derivative", name, y=y, t=t):  # and so is the derivative
+        dy = loss.backward(cache, FRESH)
+    _check("derivative", name, dy, y.shape, dtype)
+    return dy
+
+
+@contextlib.contextmanager
+def _left_alone(method: str, of: str, **arrays: Array) -> Iterator[None]:
+    """Raises SettingError where a method has changed what it was only to read."""
+    before = {name: array.tobytes() for name, array in arrays.items()}
+    yield
+    for name, array in arrays.items():
+        if array.tobytes() != before[name]:
+            must, got = f"leave {name} as it is", "other numbers in it"
+            raise SettingError(sentence(method, of, must, got, "a new array for what it returns"))
+
+
+def _several(found: Any, parts: tuple[str, ...], method: str, of: str) -> Any:
+    if not isinstance(found, tuple) or len(found) != len(parts):
+        raise SettingError(sentence(method, of, f"return ({', '.join(parts)})", found))
+    return found
+
+
+def _method(layer: Any, method: str) -> str:
+    """What the method is called by whoever writes it."""
+    own = {"forward": "value", "backward": "pullback"}
+    return own[method] if isinstance(layer, Activate) else method
 
 
 def _name(layer: Any) -> str:
@@ -137,11 +238,33 @@ def _check(what: str, of: str, found: Any, shape: Shape, dtype: str, other: Shap
 
 def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
     optimizer: Optimizer = stack(pair, trailing=1)
+    name, schedule = type(optimizer).__name__, optimizer.schedule
+    multiplier = schedule.multiplier(0, 10)
+    if np.shape(multiplier) not in _EACH or np.asarray(multiplier).dtype.kind not in "fiu":
+        must = "return a number, or an array (K, 1) of members"
+        raise SettingError(sentence("multiplier", type(schedule).__name__, must, multiplier))
     params = np.full((2, ROWS), 0.5, dtype)
     state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * 2, dtype)
-    grads: Array = before.copy()
-    optimizer.delta(params, grads, state, step=0, total=10)
+    found = optimizer.coefficients(0, optimizer.lr * multiplier, optimizer.init(params))
+    if not isinstance(found, Mapping):
+        must = "return a dict of the numbers that rule multiplies with"
+        raise SettingError(sentence("coefficients", name, must, found))
+    grads, views = before.copy(), {slot: state[slot] for slot in optimizer.arrays}
+    given = dict(views)
+    factors = {key: cast(one, grads.dtype) for key, one in found.items()}
+    optimizer.rule(grads, given, factors, FRESH)
+    pieces, again = before.copy(), optimizer.init(params)
+    for block in (slice(0, 2), slice(2, None)):
+        own = {slot: again[slot][:, block] for slot in optimizer.arrays}
+        optimizer.rule(pieces[:, block], own, factors, FRESH)
+    for slot, array in views.items():
+        if given.get(slot) is not array:
+            must, remedy = f"move s[{slot!r}] on in place", f"s[{slot!r}][...] = …"
+            raise SettingError(sentence("rule", name, must, "another array", remedy))
     if (grads == before).all():
         must = "turn g into the step that is added to the parameters, in place"
         got, remedy = "a g that it left as it was", "np.multiply(g, -c['lr'], out=g)"
-        raise SettingError(sentence("rule", type(optimizer).__name__, must, got, remedy))
+        raise SettingError(sentence("rule", name, must, got, remedy))
+    if not np.allclose(pieces, grads, rtol=NEAR, equal_nan=True):
+        must, got = "make of some columns what it makes of all", "another step of two of three"
+        raise SettingError(sentence("rule", name, must, got, "no sums over g: clip_norm has one"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
-from trainlab.training.callbacks import CallbackLike, are_callbacks
+from trainlab.training.callbacks import METHODS, CallbackLike, are_callbacks, is_deaf
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.metrics import Metric
 from trainlab.training.plan import KEEP, EarlyStopping
@@ -188,6 +189,9 @@ class FitSettings(RunSettings):
         if self.steps is not None and self.epochs is not None:
             got = f"epochs={self.epochs} and steps={self.steps}"
             raise SettingError(sentence("length", self.owner, "be epochs or steps, not both", got))
+        for one in filter(is_deaf, self.callbacks):
+            must, got = f"have one of the methods {', '.join(METHODS)}", type(one).__name__
+            raise SettingError(sentence("callbacks", self.owner, must, got))
         if self.backend in REMOTE and len(self.callbacks):
             must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
             got = f"{len(self.callbacks)} of them"
@@ -232,6 +236,14 @@ class FitArguments(TypedDict, total=False):
 
 def takes_fit_settings(method: F) -> F:
     """Shows the fields of FitSettings in the signature and the docstring of a method."""
+
+    @functools.wraps(method)
+    def called(self: Any, data: Any, *more: Any, **settings: Any) -> Any:
+        if more:  # as scikit-learn's fit(X, y)
+            text = f"{method.__name__}() takes a Dataset, and settings by their names"
+            raise TypeError(f"{text}; try {method.__name__}(trainlab.from_arrays(x, t))")
+        return method(self, data, **settings)
+
     own, shared = inspect.signature(method), {one.name for one in fields(RunSettings)}
     named = [
         inspect.Parameter(
@@ -243,7 +255,7 @@ def takes_fit_settings(method: F) -> F:
         for one in sorted(fields(FitSettings), key=lambda one: one.name in shared)
     ]
     kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    method.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
+    called.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
     parameters = inspect.cleandoc(FitSettings.__doc__ or "").partition("----------\n")[2]
-    method.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("**settings", parameters)
-    return method
+    called.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("**settings", parameters)
+    return called  # type: ignore[return-value]  # it takes what the method takes

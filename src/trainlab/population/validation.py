@@ -23,6 +23,7 @@ from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
+from trainlab.population.parts import is_own
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
 from trainlab.training.epochs import LOG
@@ -43,15 +44,17 @@ def check_data(
     """
     if not isinstance(data, Dataset):
         raise SettingError(
-            sentence("data", _FIT, "be a Dataset", data, "trainlab.datasets.from_arrays(x, t)")
+            sentence("data", _FIT, "be a Dataset", data, "trainlab.from_arrays(x, t)")
         )
     for index, member in enumerate(members):
         task = member.network.loss.task
         if task != data.task:
-            remedy = _LOSS_FOR[data.task]
+            remedy = f"loss={_LOSS_FOR[data.task]!r}"
+            if is_own(member.network.loss):
+                remedy = f"task = {data.task!r} in its class, if it is"
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
-            raise SettingError(sentence("loss", f"member {index}", must, got, f"loss={remedy!r}"))
+            raise SettingError(sentence("loss", f"member {index}", must, got, remedy))
     splits: dict[str, Samples] = {}
     for name in SPLITS:
         split = getattr(data, name)

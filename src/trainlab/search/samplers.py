@@ -106,7 +106,7 @@ class Asking(Strategy):
         try:
             import optuna
         except ImportError as error:
-            text = f"sampler of {OWNER} needs optuna; try pip install trainlab[optuna]"
+            text = f"sampler of {OWNER} needs optuna; try pip install 'trainlab[optuna]'"
             raise ImportError(text) from error
         if not isinstance(sampler, optuna.samplers.BaseSampler):
             must, remedy = "be None or a sampler of Optuna", "optuna.samplers.TPESampler(seed=0)"

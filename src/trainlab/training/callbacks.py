@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.training.history import History
+
+METHODS: Final = ("start", "epoch", "evaluation", "end")
+"""What callbacks have, some of it."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,14 @@ def are_callbacks(value: Any) -> bool:
 def as_callback(one: CallbackLike) -> Callback:
     """A callback, of itself or of a function."""
     return one if isinstance(one, Callback) else _Function(one)
+
+
+def is_deaf(one: CallbackLike) -> bool:
+    """Whether it is a callback that has none of the methods: they may have other names in it."""
+    return isinstance(one, Callback) and not any(
+        name in vars(one) or getattr(type(one), name) is not getattr(Callback, name)
+        for name in METHODS
+    )
 
 
 def hears_epochs(one: CallbackLike) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
@@ -79,6 +79,9 @@ class History:
     The others come from evaluations: `{split}_accuracy`, `validation_loss`, `test_loss`,
     `train_evaluation_loss` (the whole training split, in evaluation mode), and
     `batch_loss` (a step's batch after its update, in evaluation mode).
+
+    `history[name]` is the array (members, n) of a series, `list(history)` has the names of all,
+    and `name in history` tells whether there is one.
     """
 
     def __init__(
@@ -114,6 +117,14 @@ class History:
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the training."""
         return any(status.kind == "interrupted" for status in self.status)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the series."""
+        return iter(self.series)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a series of this name."""
+        return isinstance(name, str) and name in self.series
 
     def __getitem__(self, name: str) -> Array:
         """The values (members, n) of a series."""
@@ -267,7 +278,8 @@ class History:
         try:
             import pandas
         except ImportError as error:
-            raise ImportError("to_frame needs pandas; try pip install trainlab[pandas]") from error
+            text = "to_frame needs pandas; try pip install 'trainlab[pandas]'"
+            raise ImportError(text) from error
         rows: list[pandas.DataFrame] = []
         for series in self.series.values():
             for index, (member, values) in enumerate(zip(self.members, series.values, strict=True)):

@@ -116,7 +116,7 @@ class Logger(Callback):
 
 
 def _missing(name: str, package: str, extra: str) -> ImportError:
-    return ImportError(f"{name} needs {package}; try pip install trainlab[{extra}]")
+    return ImportError(f"{name} needs {package}; try pip install 'trainlab[{extra}]'")
 
 
 class TensorBoardLogger(Logger):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 10.0  # seconds for a scheduler to answer, and for a first worker to come
 CHECK_EVERY: Final = 1.0  # seconds between two looks at who is there
 WAIT: Final = 0.1  # seconds, after which Ctrl-C is looked for
+_EXAMPLE: Final = "scheduler='tcp://127.0.0.1:8786'"
 # Jobs that a thread of a worker has before it: one to do and some to go on with.
 AHEAD: Final = 3
 
@@ -45,9 +46,9 @@ def connected(scheduler: str | None) -> Iterator[Client]:
             client, ours = distributed.Client.current(), False
         except ValueError as error:
             must = "be an address, or a distributed.Client be there"
-            remedy = "scheduler='tcp://127.0.0.1:8786'"
-            raise SettingError(sentence("scheduler", "fit", must, None, remedy)) from error
+            raise SettingError(sentence("scheduler", "fit", must, None, _EXAMPLE)) from error
     else:
+        _check_address(scheduler)
         try:
             client = distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -65,6 +66,20 @@ def connected(scheduler: str | None) -> Iterator[Client]:
     finally:
         if ours:
             client.close()
+
+
+def _check_address(scheduler: str) -> None:
+    """SettingError unless it can be one: a client that cannot parse it is left half open."""
+    from distributed.comm import addressing, registry
+
+    try:
+        protocol, place = addressing.parse_address(scheduler)
+        registry.get_backend(protocol)
+        if protocol != "inproc":  # a scheduler in this process has no port
+            addressing.parse_host_port(place)
+    except ValueError as error:
+        must = "be an address, as `dask scheduler` prints it"
+        raise SettingError(sentence("scheduler", "fit", must, scheduler, _EXAMPLE)) from error
 
 
 def threads_of(client: Client) -> int:
@@ -216,7 +231,7 @@ def _told(future: Future) -> BaseException:
 
 
 def _unreachable(address: str) -> WorkerError:
-    must, remedy = "answer at its address", "dask scheduler"
+    must, remedy = "answer at its address", "to start one there: dask scheduler"
     return WorkerError(sentence("the scheduler", "fit", must, address, remedy))
 
 
