@@ -22,12 +22,14 @@ from trainlab.files import as_path
 from trainlab.members import Member, completed, describe
 from trainlab.network.workspace import Array
 from trainlab.store import Run, Store, decode, encode
+from trainlab.training.changes import Change
 from trainlab.training.history import Series
 from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan
 from trainlab.versions import of_bits
 
 RESULT: Final = "result"
+CHANGES: Final = "changes"
 CHECKPOINT: Final = "checkpoint"
 
 StoreLike = str | PathLike[str] | Store
@@ -117,6 +119,7 @@ def described(
         "engine": engine,
         # Stores of earlier versions know of none.
         **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
+        **({"changes": [one.plain() for one in plan.changes]} if plan.changes else {}),
     }
 
 
@@ -151,6 +154,15 @@ class StoredRun:
             if found is not None:
                 checkpoints[row] = _checkpoint(*found)
         return results, checkpoints
+
+    def changes(self) -> list[Change]:
+        """Those that were made while members trained."""
+        content = self._run.load(CHANGES).get(0)
+        return [] if content is None else [Change(**one) for one in decode(content)[0]]
+
+    def keep_changes(self, made: Sequence[Change]) -> None:
+        """Writes all that were made, before anybody trains on with the last one."""
+        self._write({(CHANGES, 0): encode([one.plain() for one in made], {})})
 
     def finish(self, results: Mapping[int, Result]) -> None:
         """Takes results of members; they are on disk after the next `commit`, or soon.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from trainlab.engine.base import Engine, Samples, Widths
+from trainlab.engine.base import Engine, LaneSpec, Samples, Widths
 from trainlab.engine.state import Checkpoint, MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
@@ -90,7 +90,20 @@ class PopulationTraining:
         """What a chunk of these members needs beside what all share."""
         states = [state for row in rows if (state := self._state(row))]
         left = [self._checkpoints[row] for row in rows if row in self._checkpoints]
-        return ChunkSpec([self.members[row] for row in rows], states or None, left or None)
+        changes = [one for one in self.recorder.asked.known if any(map(one.has, rows))]
+        members = [self.members[row] for row in rows]
+        return ChunkSpec(members, states or None, left or None, changes)
+
+    def copies(self, rows: Sequence[int]) -> dict[int, tuple[Member, MemberState]]:
+        """The settings of members that have not begun, and what they will begin with."""
+        found = {}
+        for row in rows:
+            member, state = self.recorder.member(row), self._state(row)
+            states = None if state is None else [state]
+            spec = LaneSpec([member], self.spec.widths, self.spec.plan.dtype, None, states)
+            lane = self.spec.engine.open(spec)
+            found[row] = member, lane.state_of(0, state.updates if state else 0, True)
+        return found
 
     def _state(self, row: int) -> MemberState | None:
         if row in self._checkpoints:
