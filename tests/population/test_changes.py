@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 import trainlab as tl
 from engines import every_engine
 from mixed import BATCH, mixed, overlapping
+from trainlab.engine.base import LaneSpec
+from trainlab.engine.numpy import NumPyEngine, NumPyLane
 from trainlab.engine.state import MemberState
 from trainlab.training import pace
 from trainlab.training.checkpoints import StoredRun
@@ -210,6 +214,58 @@ def test_changes_are_kept_in_a_store(
     assert digests(stored) == digests(whole)
     with pytest.raises(tl.SettingError, match="changes"):  # another training
         stored.fit(overlapping(), changes=made, **settings, store=tmp_path)
+
+
+class ReversedLane:
+    """A lane whose rows have another order than its members, as an engine may have it."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        states = None if spec.states is None else spec.states[::-1]
+        given = dataclasses.replace(spec, members=spec.members[::-1], states=states)
+        self._last, self._lane = len(spec.members) - 1, NumPyLane(given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lane, name)
+
+    @property
+    def places(self) -> list[int]:
+        return [self._last - place for place in self._lane.places]
+
+
+class ReversingEngine(NumPyEngine):
+    def open(self, spec: LaneSpec) -> Any:
+        return ReversedLane(spec)
+
+
+def test_rows_may_have_another_order_after_a_change() -> None:
+    given = {"batch_size": BATCH, "epochs": 6, "keep": "state", "workers": 1}
+    given |= {"early_stopping": tl.EarlyStopping("train_loss", patience=1)}
+    given |= {"changes": [tl.Change(5, {"lr": 2.0}, [1]), tl.Change(7, {"lr": 0.3}, [0, 1])]}
+    usual, other = small(), small()
+    history = usual.fit(overlapping(), engine="numpy", **given)
+    same = other.fit(overlapping(), engine=ReversingEngine(), **given)
+    assert len({status.step for status in history.status}) > 1
+    assert same.status == history.status
+    assert digests(other) == digests(usual)
+    for name in history.series:
+        assert same[name].tobytes() == history[name].tobytes()
+
+
+def test_what_came_after_changes_that_are_damaged_is_trained_again(tmp_path: Path) -> None:
+    settings = {**GIVEN, "steps": 400, "workers": 1}
+    running = small().start(overlapping(), **settings, store=tmp_path)
+    running.pause()
+    running.change(lr=0.1)
+    running.resume()
+    running.wait()
+    with sqlite3.connect(tmp_path / "runs.sqlite") as connection:
+        done = connection.execute("UPDATE parts SET content = x'00' WHERE kind = 'changes'")
+        assert done.rowcount == 1
+    connection.close()
+    stored, plain = small(), small()
+    assert not stored.fit(overlapping(), **settings, store=tmp_path).changes
+    plain.fit(overlapping(), **settings)
+    assert digests(stored) == digests(plain)
 
 
 def test_planned_changes_are_made_by_workers_elsewhere() -> None:

@@ -8,6 +8,7 @@ dropout that begins and rows that become more included.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import logging
 import threading
@@ -122,7 +123,10 @@ class Change:
         bool
             Whether it is.
         """
-        return self.members is None or row in self.members
+        if self.members is None:
+            return True
+        place = bisect.bisect_left(self.members, row)
+        return place < len(self.members) and self.members[place] == row
 
 
 def changed(member: Member, row: int, changes: Iterable[Change], step: int) -> Member:
@@ -202,7 +206,8 @@ class Requests:
 
     def concern(self, rows: Iterable[int]) -> bool:
         """Whether one of these members is asked for something."""
-        return any(not request.left.isdisjoint(rows) for request in self._waiting)
+        waiting = self._waiting
+        return bool(waiting) and any(not one.left.isdisjoint(rows) for one in waiting)
 
     def take(self, rows: Sequence[int], step: int) -> list[tuple[Request, list[int]]]:
         """What these members are asked for, in order; they do it now, after so many updates."""

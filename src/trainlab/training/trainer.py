@@ -156,8 +156,9 @@ class _Trainer:
         """Gives members other settings."""
         if not rows:
             return
+        chosen = set(rows)
         members = [
-            member.replace(**fields) if row in rows else member
+            member.replace(**fields) if row in chosen else member
             for row, member in zip(self.rows, self._members, strict=True)
         ]
         spec = dataclasses.replace(self._spec, members=members)

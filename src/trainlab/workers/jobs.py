@@ -11,6 +11,7 @@ from trainlab.engine.state import Checkpoint, MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.store import Run
+from trainlab.training.changes import changed
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.plan import Plan
 from trainlab.training.recorder import HistoryRecorder, Session
@@ -98,7 +99,9 @@ class PopulationTraining:
         """The settings of members that have not begun, and what they will begin with."""
         found = {}
         for row in rows:
-            member, state = self.recorder.member(row), self._state(row)
+            state, left = self._state(row), self._checkpoints.get(row)
+            done = 0 if left is None else left.done
+            member = changed(self.members[row], row, self.recorder.asked.log, done)
             states = None if state is None else [state]
             spec = LaneSpec([member], self.spec.widths, self.spec.plan.dtype, None, states)
             lane = self.spec.engine.open(spec)
