@@ -171,15 +171,18 @@ def test_members_that_have_not_begun_take_a_change_at_once() -> None:
     """One job after the other: the second waits for the first, which is paused."""
     both = tl.Population([tl.Member(tl.MLP(hidden=(size,)), seed=size) for size in (3, 4)])
     settings = {**GIVEN, "steps": 500, "engine": "numpy", "workers": 1}
-    running = both.start(overlapping(), **settings)
+    planned = tl.Change(400, {"l1": 0.01})
+    running = both.start(overlapping(), changes=[planned], **settings)
     running.pause()
     later = running.change(lr=0.2)
     assert {row for one in later for row in one.members or ()} == {0, 1}
     assert 0 in {one.step for one in later}
     clone = running.clone([0, 1])
     assert [one.optimizer.lr for one in clone] == [0.2, 0.2]
+    assert [one.network.l1 for one in clone] == [0.0, 0.0]  # not yet
     running.resume()
     history = running.wait()
+    assert history.changes == (planned, *later)
     again = tl.Population(both)
     again.fit(overlapping(), changes=history.changes, **settings)
     assert digests(again) == digests(both)
@@ -373,7 +376,8 @@ def test_the_log_and_a_notebook_tell_of_changes(caplog: pytest.LogCaptureFixture
     running = small().start(overlapping(), steps=10**6, evaluate=None)
     with caplog.at_level("INFO", logger="trainlab"):
         (change,) = running.change(lr=0.1)
-    assert f"step {change.step}: lr 0.1 (3 members)" in caplog.text
+        until(lambda: min(status.step for status in running.history.status) > change.step)
+    assert caplog.text.count(f"step {change.step}: lr 0.1 (3 members)") == 1
     assert f"Changed: {change}." in running._repr_html_()
     running.stop()
     with pytest.warns(UserWarning, match="interrupted"):
