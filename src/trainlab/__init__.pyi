@@ -52,6 +52,7 @@ from trainlab.schedules import *  # noqa: F403  # its __all__ is public
 from trainlab.search.estimator import PopulationSearchCV as PopulationSearchCV
 from trainlab.training.callbacks import Callback as Callback
 from trainlab.training.callbacks import Moment as Moment
+from trainlab.training.changes import Change as Change
 from trainlab.training.history import History as History
 from trainlab.training.loggers import MLflowLogger as MLflowLogger
 from trainlab.training.loggers import TensorBoardLogger as TensorBoardLogger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 from live_pages import Client, served
 from trainlab.live.guard import BODY
 from trainlab.live.server import EXPORTS, LiveServer, application, assets
+from trainlab.pages.markup import asset
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
 HOSTILE_REQUESTS = 1000
@@ -150,6 +152,16 @@ def test_pages_hold_no_markup_of_their_own_making() -> None:
         if name.endswith(".html"):
             assert "style=" not in text
             assert text.count("<script") == text.count('<script type="module" src="/static/')
+
+
+def test_numbers_and_axes_are_those_of_the_report() -> None:
+    """One module says values and places ticks, on every page with a chart."""
+    sent = {name: content.decode("utf-8") for name, (content, _) in assets().items()}
+    shared = sent.pop("numbers.js")
+    assert shared == asset("numbers.js")
+    for name in re.findall(r"export (?:const|function) (\w+)", shared):
+        again = re.compile(rf"(?:function|const) {name}\b")
+        assert not [one for one, text in sent.items() if again.search(text)], name
 
 
 def test_sizes_are_limited(place: tuple[Any, Client]) -> None:

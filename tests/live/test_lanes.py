@@ -106,7 +106,7 @@ def test_a_member_that_is_changed_is_the_one_that_was_changed_alone(
     lanes.train(7)
     changed = [key for key in members if key % 3 == 0]
     after = {key: one.replace(**change) if key in changed else one for key, one in members.items()}
-    lanes = Lanes(lanes.setting, after, lanes.states(), lanes.step)
+    lanes.change({key: after[key] for key in changed})
     lanes.train(6)
     trained = lanes.states()
     for key in [*changed[:8], 1, 2]:

@@ -10,6 +10,7 @@ import json
 import shutil
 import tempfile
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from trainlab.network.initializers import Initializer
 from trainlab.network.losses import Loss
 from trainlab.optimizers.base import Optimizer
 from trainlab.schedules import Schedule
+from trainlab.training.changes import CHANGEABLE
 
 Call = Callable[[], tuple[Callable[..., Any], Mapping[str, Any]]]
 
@@ -92,6 +94,8 @@ NO_DOORS: Final = frozenset(
         "trainlab.MLPClassifier.prepare",
         "trainlab.MLPRegressor.adopt",
         "trainlab.MLPRegressor.prepare",
+        "trainlab.Change.has",
+        "trainlab.Change.plain",
         "trainlab.Population.adopt",
         "trainlab.datasets.Batches.sizes",
         "trainlab.datasets.Split.take",
@@ -105,6 +109,8 @@ EXTRA: Final[Mapping[str, tuple[str, ...]]] = {
     "trainlab.Population.zip": FIELDS,
     "trainlab.Population.sample": FIELDS,
     "trainlab.Member.replace": ("network", "optimizer", "seed", *FIELDS),
+    "trainlab.Running.change": CHANGEABLE,
+    "trainlab.Running.clone": CHANGEABLE,
     "trainlab.PopulationSearchCV.fit": ("groups", "sample_weight", "validation_data"),
 }
 """What `**keywords` are, where a signature does not say."""
@@ -295,7 +301,23 @@ def _start(made: Callable[[], Any]) -> Call:
     return lambda: (call, {})
 
 
+def _asked(method: str) -> Call:
+    """What is asked of a training that runs; it is stopped after that."""
+
+    def call(**given: Any) -> Any:
+        running = population().start(data(), steps=10**6, evaluate=None, workers=1)
+        try:
+            return getattr(running, method)(**given)
+        finally:
+            running.stop()
+            with warnings.catch_warnings(action="ignore"):
+                running.wait()
+
+    return lambda: (call, {"lr": 0.1})
+
+
 CALLS: Final[Mapping[str, Call]] = {
+    "trainlab.Change": lambda: (tl.Change, {"step": 1, "fields": {"lr": 0.1}}),
     "trainlab.Dataset": lambda: (
         tl.Dataset,
         {name: getattr(data(), name) for name in ("name", "train", "validation", "test")}
@@ -342,6 +364,8 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Population.snapshot": lambda: (population().snapshot, {"index": 0}),
     "trainlab.Population.zip": lambda: (tl.Population.zip, {}),
     "trainlab.RateRange.plot": lambda: (rate_range().plot, {}),
+    "trainlab.Running.change": _asked("change"),
+    "trainlab.Running.clone": _asked("clone"),
     "trainlab.rate_range_test": lambda: (
         tl.rate_range_test,
         {"data": data(), "network": tl.MLP((2,)), "steps": 10, "seeds": 2, "workers": 1},

@@ -104,8 +104,11 @@ def main() -> None:
     axes = history.plot("train_loss", by="optimizer")
     axes = history.plot("validation_loss", ax=axes)
     running = population.start(small, epochs=1)
-    assert_type(running, tl.Running)
-    running.wait()
+    assert_type(running, tl.Running[tl.Population])
+    assert_type(running.change(lr=0.002, members=[0, 1]), tuple[tl.Change, ...])
+    assert_type(running.clone(1, dropout=0.1), tl.Population)
+    changes = running.wait().changes
+    population.fit(small, epochs=1, changes=[*changes, tl.Change(0, {"l1": 0.001}, [2])])
     assert callable(tl.live)
 
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)

@@ -9,8 +9,8 @@ import numpy as np
 
 from trainlab.evidence import Comparison, compare_all
 from trainlab.live.curves import SERIES
-from trainlab.live.interventions import STEERED
 from trainlab.live.session import LiveSession
+from trainlab.training.changes import CHANGEABLE
 
 
 def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
         {
             "name": name,
             "optimizer": type(member.optimizer).__name__,
-            "settings": {field: member.get(field) for field in STEERED},
+            "settings": {field: member.get(field) for field in CHANGEABLE},
             "trains": name in running,
             **ended.get(name, {"diverged": 0, "stopped": 0}),
         }

@@ -9,11 +9,10 @@ from typing import Any, Final
 from trainlab.errors import ModelFileError, SettingError, sentence
 from trainlab.live.setup import ARM_NAME, OWNER
 from trainlab.members import Member
-from trainlab.settings import is_integer, is_real
+from trainlab.settings import is_integer
+from trainlab.training.changes import check_fields
 
 ACTIONS: Final = ("change", "stop", "clone", "mark")
-STEERED: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_decay")
-"""What may change while a member trains: rate, dropout and penalties."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +54,11 @@ class Intervention:
             ARM_NAME.check(self.arm, "arm", f"a {self.action}")
         if self.action == "clone":
             ARM_NAME.check(self.name, "name", "a clone")
-        if not isinstance(self.fields, Mapping):
-            raise SettingError(sentence("fields", OWNER, "be a dict of numbers", self.fields))
-        for field, value in self.fields.items():
-            if field not in STEERED or not is_real(value):
-                must = "be numbers of " + ", ".join(STEERED)
-                raise SettingError(sentence("fields", OWNER, must, dict(self.fields)))
-        if bool(self.fields) != (self.action == "change") and self.action != "clone":
+        fields = check_fields(self.fields, f"a {self.action}")
+        if bool(fields) != (self.action == "change") and self.action != "clone":
             must = "be what changes" if self.action == "change" else "be none"
-            raise SettingError(sentence("fields", f"a {self.action}", must, dict(self.fields)))
-        object.__setattr__(self, "fields", {k: float(v) for k, v in self.fields.items()})
+            raise SettingError(sentence("fields", f"a {self.action}", must, fields))
+        object.__setattr__(self, "fields", fields)
 
     def changed(self, member: Member) -> Member:
         """The member with the fields of the intervention; SettingError for what cannot be."""

@@ -1,9 +1,6 @@
 """Members that train on, step by step, and may be other members after any step.
 
-A change is made by opening lanes anew: each member goes on from a copy of what it has learnt,
-with whatever settings it has now.  A lane is opened in milliseconds, a state that is copied
-keeps its bits, and no engine has to know of changes; so they are right for every engine,
-dropout that begins and rows that become more included.
+A change opens a lane anew (training/changes.py); a clone, and an arm that stops, open all of them.
 """
 
 from __future__ import annotations
@@ -20,6 +17,7 @@ from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Widt
 from trainlab.engine.state import MemberState
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.training.changes import reopened
 
 UNKNOWN_LENGTH: Final = 2**28 - 1
 """The steps that a lane is told of: it never ends, and no schedule may ask (session.py)."""
@@ -81,19 +79,27 @@ class Lanes:
         size = setting.batches.batch_size
         groups = engine.group(found, setting.widths, size, setting.dtype) if found else []
         self._lanes: list[tuple[Lane, list[Key], BatchSource]] = []
+        self._members = dict(members)
+        self._threads = threads
         for group in groups:
             own = [keys[place] for place in group.places]
-            spec = LaneSpec(
-                [members[key] for key in own],
-                setting.widths,
-                setting.dtype,
-                setting.data,
-                None if states is None else [states[key] for key in own],
-                threads,
-            )
-            lane = engine.open(spec)
+            before = None if states is None else [states[key] for key in own]
+            lane = engine.open(self._spec(own, before))
             source = BatchSource(setting.batches, getattr(engine, "permutations", None), threads)
             self._lanes.append((lane, [own[place] for place in lane.places], source))
+
+    def _spec(self, keys: Sequence[Key], states: Sequence[MemberState] | None = None) -> LaneSpec:
+        setting, members = self.setting, [self._members[key] for key in keys]
+        dtype, data = setting.dtype, setting.data
+        return LaneSpec(members, setting.widths, dtype, data, states, self._threads)
+
+    def change(self, members: Mapping[Key, Member]) -> None:
+        """Members of before with other settings."""
+        self._members |= members
+        for number, (lane, keys, source) in enumerate(self._lanes):
+            if any(key in members for key in keys):
+                again = reopened(self.setting.engine, lane, self._spec(keys), self.step)
+                self._lanes[number] = again, [keys[place] for place in again.places], source
 
     @property
     def keys(self) -> list[Key]:

@@ -55,10 +55,11 @@ _TYPES: Final = {
 
 def assets() -> dict[str, tuple[bytes, str]]:
     """The files of the page: content and type by name."""
-    folder = resources.files("trainlab.live").joinpath("static")
+    own = resources.files("trainlab.live").joinpath("static").iterdir()
+    shared = resources.files("trainlab.pages").joinpath("templates", "numbers.js")
     return {
         one.name: (one.read_bytes(), _TYPES[one.name.rpartition(".")[2]])
-        for one in folder.iterdir()
+        for one in (*own, shared)
         if one.name.rpartition(".")[2] in _TYPES
     }
 

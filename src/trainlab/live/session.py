@@ -234,13 +234,15 @@ class LiveSession:
     def _apply(self, entry: Intervention) -> None:
         if entry.action == "mark":
             return
-        states, arms = self.lanes.states(), dict(self.arms)
-        own = [key for key in self.keys(entry.arm) if key in states]
         if entry.action == "change":
-            arms[entry.arm] = entry.changed(arms[entry.arm])
-        elif entry.action == "stop":
-            for key in own:
-                self.ended[key] = EndedMember("stopped", states.pop(key))
+            self.arms[entry.arm] = entry.changed(self.arms[entry.arm])
+            self.lanes.change(spread({entry.arm: self.arms[entry.arm]}, self.setup.seeds))
+            return
+        states, arms = self.lanes.states(), dict(self.arms)
+        if entry.action == "stop":
+            for key in self.keys(entry.arm):
+                if key in states:
+                    self.ended[key] = EndedMember("stopped", states.pop(key))
         else:
             arms[entry.name] = entry.changed(arms[entry.arm])
             for old, new in zip(self.keys(entry.arm), self.keys(entry.name), strict=True):

@@ -15,7 +15,13 @@ from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.population.parts import check_hashes, check_parts
 from trainlab.population.settings import FitSettings, RunSettings
-from trainlab.population.validation import check_data, check_memory, check_start, make_plan
+from trainlab.population.validation import (
+    check_changes,
+    check_data,
+    check_memory,
+    check_start,
+    make_plan,
+)
 from trainlab.store import Store
 from trainlab.training.checkpoints import engine_of, opened, run_in
 from trainlab.training.history import History
@@ -62,13 +68,13 @@ class Fits:
             # Data, settings and states of all are checked before anything is written to a store.
             checked = [_checked(fit) for fit in fits]
             store = stack.enter_context(opened(shared.store))
-            self._trainings = [
+            self.trainings = [
                 _training(fit, own, session, store) for fit, own in zip(fits, checked, strict=True)
             ]
-            for fit, training in zip(fits, self._trainings, strict=True):
+            for fit, training in zip(fits, self.trainings, strict=True):
                 _keep_in(store, fit, training)
             self.workers = Workers(
-                self._trainings,
+                self.trainings,
                 session,
                 shared.workers,
                 shared.backend,
@@ -79,12 +85,12 @@ class Fits:
     def wait(self, until: float | None = None) -> list[Fitted]:
         """What came of each, when all have ended; `Workers.wait` says what it raises."""
         self.workers.wait(until)
-        return [_fitted(one, self.workers.seconds) for one in self._trainings]
+        return [_fitted(one, self.workers.seconds) for one in self.trainings]
 
     def histories(self) -> list[History]:
         """What there is of each by now."""
         ended, seconds = self.workers.is_done, self.workers.seconds
-        return [one.recorder.history(seconds, ended) for one in self._trainings]
+        return [one.recorder.history(seconds, ended) for one in self.trainings]
 
 
 def fit_together(
@@ -107,9 +113,13 @@ def fit_together(
 
 
 class _CheckedFit(NamedTuple):
-    """What was asked for, checked and complete, but for the engine."""
+    """What was asked for, checked and complete, but for the engine.
+
+    trained  the members, and what they become by changes
+    """
 
     members: tuple[Member, ...]
+    trained: Sequence[Member]
     plan: Plan
     splits: Mapping[str, Samples]
     widths: Widths
@@ -127,19 +137,20 @@ def _checked(fit: Fit) -> _CheckedFit:
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), plan)
+    trained = check_changes(members, plan)
     if settings.engine != "auto":
-        engine_for(settings.engine, members, settings.owner)
-    return _CheckedFit(members, plan, splits, widths, states)
+        engine_for(settings.engine, trained, settings.owner)
+    return _CheckedFit(members, trained, plan, splits, widths, states)
 
 
 def _training(
     fit: Fit, checked: _CheckedFit, session: Session, store: Store | None
 ) -> PopulationTraining:
     """The fit as something that workers can do, with the engine that its run began with."""
-    members, plan, splits, widths, states = checked
+    members, trained, plan, splits, widths, states = checked
     settings = fit.settings
     begun = None if settings.fresh else engine_of(store, settings.run)
-    engine = engine_for(settings.engine, members, settings.owner, begun)
+    engine = engine_for(settings.engine, trained, settings.owner, begun)
     return PopulationTraining(members, plan, splits, widths, engine, session, states)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
@@ -17,7 +17,7 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.population.fit import Fit
 from trainlab.population.population import Population
-from trainlab.population.running import Adopt, Trainable
+from trainlab.population.running import Adopt, Restore, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.settings import instance_of
 
@@ -51,7 +51,7 @@ class Network(Trainable):
         self._population = Population([member])
 
     @classmethod
-    def of(cls, population: Population) -> Network:
+    def of(cls, population: Population) -> Self:
         """Make a network of a population of one.
 
         Parameters
@@ -111,8 +111,9 @@ class Network(Trainable):
             rows.append(("trained by", self._population.engine))
         return notebook.table([], rows, repr(self))
 
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
-        return self._population._prepared(data, settings)
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
+        fit, adopt, restore = self._population._prepared(data, settings)
+        return fit, adopt, lambda *found: self.of(restore(*found))
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predict with the network.

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, overload
+from typing import Any, Final, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
 from trainlab.population.axes import axes, combine, draw
 from trainlab.population.fit import Fit, Fitted
-from trainlab.population.running import Adopt, Trainable
+from trainlab.population.running import Adopt, Restore, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.population.validation import (
     check_inputs,
@@ -84,7 +84,7 @@ class Population(Trainable, Sequence[Member]):
         states: Iterable[MemberState],
         widths: tuple[int, int],
         engine: str | None = None,
-    ) -> Population:
+    ) -> Self:
         """Make a trained population from what its `states`, `widths` and `engine` were.
 
         Parameters
@@ -481,9 +481,9 @@ class Population(Trainable, Sequence[Member]):
         """The name of the engine that trained it last; None where that is not known."""
         return self._engine
 
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
         before = None if settings.start is None else (self._trained(), self._widths)
-        return Fit(self, data, settings, before), self.adopt
+        return Fit(self, data, settings, before), self.adopt, self.restore
 
     def adopt(self, fitted: Fitted) -> History:
         """Take over what the members have learnt; where nothing was kept, they are not trained.

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Self, TypeVar, Unpack
 
 from trainlab import notebook
 from trainlab.data.arrays import Dataset
+from trainlab.engine import engine_for
+from trainlab.engine.base import Widths
+from trainlab.engine.state import MemberState
+from trainlab.errors import SettingError, sentence
+from trainlab.members import Member
 from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
+from trainlab.population.validation import check_rows
+from trainlab.training.changes import CHANGEABLE, Change, Request, check_fields
 from trainlab.training.history import History
+from trainlab.workers.jobs import PopulationTraining
 
+T = TypeVar("T")
 Adopt = Callable[[Fitted], History]
+Restore = Callable[[Sequence[Member], Sequence[MemberState], Widths, str], T]
 
 
-class Running:
-    """A training that goes on in the background; `Population.start` makes it.
+class Running(Generic[T]):
+    """A training that goes on in the background; `start` of a Population or a Network makes it.
 
     A notebook shows its curves, which grow while it trains.
 
@@ -27,6 +37,8 @@ class Running:
         What is trained, and how.
     adopt : callable
         Takes what was learnt, when all has ended.
+    restore : callable
+        Makes a population or a network of members, their states, widths and engine.
 
     Examples
     --------
@@ -38,10 +50,10 @@ class Running:
     {'finished'}
     """
 
-    def __init__(self, fits: Fits, adopt: Adopt) -> None:
+    def __init__(self, fits: Fits, adopt: Adopt, restore: Restore[T]) -> None:
         self._fits = fits
         self._workers = fits.workers
-        self._adopt = adopt
+        self._adopt, self._restore = adopt, restore
 
     def __repr__(self) -> str:
         return f"Running({self._state}; {self.history!r})"
@@ -92,6 +104,128 @@ class Running:
     def stop(self) -> None:
         """End every member after the step it is in; they are then "interrupted"."""
         self._workers.control.stop()
+
+    def change(
+        self, members: int | Sequence[int] | None = None, **fields: float
+    ) -> tuple[Change, ...]:
+        """Give members other settings while they train, between two of their steps.
+
+        Parameters
+        ----------
+        members : int or list of int, optional
+            Their places in the population; by default all that still train.
+        **fields
+            Any of lr, dropout, weight_decay, l1 and decoupled_weight_decay.
+
+        Returns
+        -------
+        tuple of Change
+            When it happened: one for each number of steps that members had done.  Those that
+            train side by side have done equally many.
+
+        Raises
+        ------
+        SettingError
+            For settings and members that cannot be, for members that have ended, and with
+            the backends "loky" and "dask", whose workers cannot be asked.
+        RuntimeError
+            In a callback of the same training, which would wait for itself.
+
+        Notes
+        -----
+        `history.changes` has all of them; `fit(changes=...)` makes them again, to the same bits.  A
+        store keeps them.  The population keeps the settings that it was made with.
+
+        Examples
+        --------
+        >>> import trainlab as tl
+        >>> running = tl.Population.grid(seed=range(3)).start(tl.load_digits(), epochs=20)
+        >>> running.pause()
+        >>> (change,) = running.change(lr=0.001, members=[0, 1])
+        >>> running.resume()
+        >>> running.wait().changes == (change,)
+        True
+        """
+        owner = "Running.change"
+        given = check_fields(fields, owner)
+        if not given:
+            must = f"be at least one of {', '.join(CHANGEABLE)}"
+            raise SettingError(sentence("fields", owner, must, "none", "lr=0.001"))
+        request = self._ask(owner, members, given, given)
+        return self._training.recorder.asked.made(request)
+
+    def clone(self, members: int | Sequence[int] | None = None, **fields: float) -> T:
+        """Copy what members have learnt so far, between two of their steps.
+
+        Parameters
+        ----------
+        members : int or list of int, optional
+            Their places in the population; by default all that still train.
+        **fields
+            Settings in which the copies differ; those that `change` takes.
+
+        Returns
+        -------
+        Population or Network
+            What is trained, with these members as they are now.  It predicts, is saved, and
+            trains on from the same bits with `fit(data, start="state")`, beside the other.
+
+        Raises
+        ------
+        SettingError, RuntimeError
+            As `change` does.
+
+        Examples
+        --------
+        >>> import trainlab as tl
+        >>> data, population = tl.load_digits(), tl.Population.grid(seed=range(3))
+        >>> running = population.start(data, epochs=20)
+        >>> branch = running.clone(2, lr=0.1)
+        >>> branch.fit(data, start="state", epochs=5).members[0].optimizer.lr
+        0.1
+        >>> history = running.wait()
+        """
+        owner = "Running.clone"
+        given = check_fields(fields, owner)
+        request = self._ask(owner, members, given, {})
+        found = [copy for _, copy in sorted(request.copies.items())]
+        if len(found) < len(request.rows):
+            raise _ended(owner, sorted(request.rows - set(request.copies)))
+        spec = self._training.spec
+        clones = [member.replace(**given) for member, _ in found]
+        return self._restore(clones, [state for _, state in found], spec.widths, spec.engine.name)
+
+    @property
+    def _training(self) -> PopulationTraining:
+        (training,) = self._fits.trainings
+        return training
+
+    def _ask(
+        self, owner: str, members: Any, given: Mapping[str, float], asked: Mapping[str, float]
+    ) -> Request:
+        """Asks members for something; SettingError for whom and what cannot be.
+
+        given  settings that they, or copies of them, are to have
+        asked  those that they are to take
+        """
+        recorder = self._training.recorder
+        rows = check_rows(members, len(recorder.results), owner)
+        if not self._workers.are_here:
+            must, got = "train in this process", "workers elsewhere"
+            raise SettingError(sentence("members", owner, must, got, "backend='threads'"))
+        self._workers.wait_until_ready(owner)
+        ended = [row for row in rows if self.is_done or recorder.results[row] is not None]
+        if members is None:
+            rows = [row for row in rows if row not in ended]
+        if not rows or (members is not None and ended):
+            raise _ended(owner, ended)
+        now = [recorder.member(row).replace(**given) for row in rows]
+        engine_for(self._training.spec.engine, now, owner)
+        request = Request(rows, asked)
+        self._workers.ask(self._training, request)
+        if not request.answers:
+            raise _ended(owner, rows)
+        return request
 
     def wait(self) -> History:
         """Wait until every member has ended, and give the population what they have learnt.
@@ -147,7 +281,7 @@ class Trainable(ABC):
             return running.wait()
 
     @takes_fit_settings
-    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running:
+    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running[Self]:
         """Begin to train every member, and return at once; see `fit`.
 
         Parameters
@@ -159,15 +293,19 @@ class Trainable(ABC):
         Returns
         -------
         Running
-            What goes on: its history so far, and the means to pause and to stop it.
+            What goes on: its history so far, and the means to pause, to change and to stop it.
         """
         chosen = FitSettings.given(settings)
-        fit, adopt = self._prepared(data, chosen)
-        running = Running(Fits([fit], chosen), adopt)
+        fit, adopt, restore = self._prepared(data, chosen)
+        running = Running(Fits([fit], chosen), adopt, restore)
         with running._workers.ended_by_errors():
             running._workers.start()
         return running
 
     @abstractmethod
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt]:
-        """What is to be trained, and who takes what it has learnt."""
+    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
+        """What is to be trained, who takes what it has learnt, and what makes copies of it."""
+
+
+def _ended(owner: str, rows: Sequence[int]) -> SettingError:
+    return SettingError(sentence("members", owner, "still train", list(rows)))

@@ -29,6 +29,7 @@ from trainlab.settings import (
     whole_number,
 )
 from trainlab.training.callbacks import METHODS, CallbackLike, are_callbacks, is_deaf
+from trainlab.training.changes import Change
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.metrics import Metric
 from trainlab.training.plan import KEEP, EarlyStopping
@@ -115,6 +116,8 @@ class FitSettings(RunSettings):
         Objects whose methods are called at the start, after epochs and evaluations, and at the
         end.  A function is called as callback(member, updates, metrics) after each evaluation
         of each member, one at a time; a true answer stops that member.
+    changes : list of Change
+        Settings that members take while they train, each after a number of steps.
     dtype : {"float32", "float64"}
         Of all arrays.
     keep : {"history", "parameters", "state"}
@@ -177,6 +180,12 @@ class FitSettings(RunSettings):
         "be a list of Callback, made by their classes, or of functions",
         "[...]",
     )
+    changes: Sequence[Change] = _field(
+        (),
+        lambda v: isinstance(v, Sequence) and all(isinstance(one, Change) for one in v),
+        "be a list of Change",
+        "[...]",
+    )
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
     start: str | None = _ruled(None, either(one_of(STARTS), None))
@@ -226,6 +235,7 @@ class FitArguments(TypedDict, total=False):
     early_stopping: EarlyStopping | None
     metrics: Sequence[Metric]
     callbacks: Sequence[CallbackLike]
+    changes: Sequence[Change]
     dtype: str
     keep: str
     start: str | None

@@ -18,7 +18,7 @@ from trainlab.data.weights import in_range
 from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import DataError, NotTrainedError, SettingError, nearest, sentence
-from trainlab.limits import MAX_INDEX
+from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
@@ -100,6 +100,7 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -
         settings.keep,
         tuple(settings.metrics),
         LOG.isEnabledFor(logging.INFO),
+        tuple(settings.changes),
     )
     if settings.early_stopping is not None:
         seen = ("train_loss",) if len(evaluations) else ()
@@ -107,6 +108,30 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -
             settings.early_stopping, (*plan.evaluated(task != "regression"), *seen)
         )
     return plan
+
+
+def check_changes(members: Sequence[Member], plan: Plan) -> list[Member]:
+    """All that members will be; SettingError for changes that cannot be made."""
+    now, found = [*members], [*members]
+    for one in sorted(plan.changes, key=lambda change: change.step):
+        if one.step >= plan.total:
+            must = f"come before the last of {plan.total} steps"
+            raise SettingError(sentence("changes", _FIT, must, f"one after step {one.step}"))
+        for row in check_rows(one.members, len(members), "Change"):
+            now[row] = now[row].replace(**one.fields)
+            found.append(now[row])
+    return found
+
+
+def check_rows(members: Any, count: int, owner: str) -> list[int]:
+    """Places of members of a population, each once: those of one, a list, or None for all."""
+    if members is None:
+        return list(range(count))
+    found = [members] if is_integer(members) else several(members, MEMBERS)
+    if not found or not all(is_integer(one) and 0 <= one < count for one in found):
+        must = f"be places of members in [0, {count - 1}], or None for all"
+        raise SettingError(sentence("members", owner, must, members))
+    return sorted({int(one) for one in found})
 
 
 def check_start(

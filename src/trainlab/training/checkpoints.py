@@ -22,12 +22,14 @@ from trainlab.files import as_path
 from trainlab.members import Member, completed, describe
 from trainlab.network.workspace import Array
 from trainlab.store import Run, Store, decode, encode
+from trainlab.training.changes import Change
 from trainlab.training.history import Series
 from trainlab.training.pace import Pace
 from trainlab.training.plan import Plan
 from trainlab.versions import of_bits
 
 RESULT: Final = "result"
+CHANGES: Final = "changes"
 CHECKPOINT: Final = "checkpoint"
 
 StoreLike = str | PathLike[str] | Store
@@ -117,6 +119,7 @@ def described(
         "engine": engine,
         # Stores of earlier versions know of none.
         **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
+        **({"changes": [one.plain() for one in plan.changes]} if plan.changes else {}),
     }
 
 
@@ -132,12 +135,16 @@ class StoredRun:
         self._pending: dict[int, bytes] = {}
         self._guard = threading.RLock()
         self._pace = Pace()
+        self._made: list[Change] = []
 
     def load(self, members: int) -> tuple[dict[int, Result], dict[int, Checkpoint]]:
         """What there is of each member; its values stand in the series then.
 
-        What cannot be read, or does not fit, is as if it were not there.
+        What cannot be read, or does not fit, is as if it were not there.  So is what came after
+        changes that cannot be read.
         """
+        content = self._run.load(CHANGES).get(0)
+        self._made = [] if content is None else [Change(**one) for one in decode(content)[0]]
         results: dict[int, Result] = {}
         checkpoints: dict[int, Checkpoint] = {}
         for row, content in self._run.load(RESULT).items():
@@ -152,6 +159,15 @@ class StoredRun:
                 checkpoints[row] = _checkpoint(*found)
         return results, checkpoints
 
+    def changes(self) -> list[Change]:
+        """Those that were made while members trained; known after `load`."""
+        return self._made
+
+    def keep_changes(self, made: Sequence[Change]) -> None:
+        """Writes all that were made, before anybody trains on with the last one."""
+        self._made = [*made]
+        self._write({(CHANGES, 0): encode([one.plain() for one in made], {})})
+
     def finish(self, results: Mapping[int, Result]) -> None:
         """Takes results of members; they are on disk after the next `commit`, or soon.
 
@@ -163,6 +179,7 @@ class StoredRun:
                     continue
                 status, state, arrays = result.status, result.state, self._rows(row)
                 info: dict[str, Any] = {"status": [status.kind, status.step, status.best_step]}
+                info |= self._after()
                 if state is not None:
                     info["updates"] = state.updates
                     arrays |= state.arrays()
@@ -186,6 +203,7 @@ class StoredRun:
                 "evaluated": left.evaluated,
                 "waited": best.waited,
                 "best_step": best.step,
+                **self._after(),
             }
             parts[CHECKPOINT, row] = encode(info, arrays)
         self._write(parts)
@@ -203,6 +221,10 @@ class StoredRun:
             self._run.save(parts | ended, [(CHECKPOINT, row) for row in self._pending])
             self._pending.clear()
 
+    def _after(self) -> dict[str, int]:
+        """How many changes had been made; earlier versions know of none."""
+        return {"changes": len(self._made)} if self._made else {}
+
     def _rows(self, row: int) -> dict[str, Array]:
         return {f"series/{name}": series.values[row] for name, series in self._series.items()}
 
@@ -212,6 +234,8 @@ class StoredRun:
             info, arrays = decode(content)
             rows = [(series, arrays[f"series/{name}"]) for name, series in self._series.items()]
         except (ValueError, KeyError):
+            return None
+        if info.get("changes", 0) > len(self._made):
             return None
         if not 0 <= row < members or any(s.values.shape[1:] != r.shape for s, r in rows):
             return None

@@ -22,6 +22,8 @@ _CURVES: Final = 10
 """Arms in the figure."""
 _ROWS: Final = 20
 """Arms in the table."""
+_CHANGES: Final = 5
+"""The last changes that are told."""
 _POINTS: Final = 120
 """Of a curve that still grows."""
 _WIDTH: Final = 560
@@ -86,6 +88,9 @@ def _table(history: Any, by: str, names: list[str], others: list[str], state: st
     below = "Last values, medians of the members." if len(history.members) > 1 else "Last values."
     if others:
         below += f" Members of an arm differ in {', '.join(others)}."
+    if history.changes:
+        said = "; ".join(map(str, history.changes[-_CHANGES:]))
+        below += f" Changed: {said}."
     if len(arms) > _ROWS:
         below += f" Of {len(arms)} arms, the first {_ROWS}."
     return notebook.table(headings, rows, title, below)

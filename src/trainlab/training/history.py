@@ -13,7 +13,9 @@ from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.pages.words import counted
 from trainlab.settings import either, instance_of, is_integer
+from trainlab.training.changes import Change
 
 if TYPE_CHECKING:
     import pandas
@@ -72,6 +74,8 @@ class History:
         Steps in an epoch.
     engine : str, default "numpy"
         The name of the engine that trained.
+    changes : sequence of Change, optional
+        Settings that members took while they trained.
 
     Notes
     -----
@@ -92,6 +96,7 @@ class History:
         seconds: float,
         steps_per_epoch: int | None = None,
         engine: str = "numpy",
+        changes: Sequence[Change] = (),
     ) -> None:
         self.members = tuple(members)
         self.series = series
@@ -99,13 +104,15 @@ class History:
         self.seconds = seconds
         self.steps_per_epoch = steps_per_epoch
         self.engine = engine
+        self.changes = tuple(changes)
 
     def __repr__(self) -> str:
         kinds = dict.fromkeys(STATUS_KINDS, 0)
         for status in self.status:
             kinds[status.kind] += 1
         ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-        return f"History({len(self.members)} members: {ended}; {', '.join(self.series)})"
+        made = f"; {counted(len(self.changes), 'change')}" if self.changes else ""
+        return f"History({len(self.members)} members: {ended}; {', '.join(self.series)}{made})"
 
     def _repr_html_(self) -> str:
         """The losses as a figure, and a table of how it ended, for notebooks."""

@@ -12,6 +12,7 @@ from trainlab.data.batches import Batches
 from trainlab.network.workspace import Array
 from trainlab.settings import Rule, Settings, integer, number
 from trainlab.training.callbacks import CallbackLike, hears_epochs
+from trainlab.training.changes import Change
 from trainlab.training.history import Better, direction
 from trainlab.training.metrics import Metric
 
@@ -82,6 +83,7 @@ class Plan:
     keep         one of KEEP
     metrics      of the user's own, evaluated on the splits `on`
     logs         whether each epoch is logged
+    changes      of settings, while it trains
     """
 
     batches: Batches
@@ -97,6 +99,7 @@ class Plan:
     keep: str = "parameters"
     metrics: tuple[Metric, ...] = ()
     logs: bool = False
+    changes: tuple[Change, ...] = ()
 
     def evaluated(self, scored: bool) -> dict[str, Better]:
         """The series that evaluations fill, and which values are better.

@@ -13,10 +13,11 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from trainlab.engine.base import Widths
-from trainlab.engine.state import Checkpoint, Result, Status
+from trainlab.engine.state import Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.training.callbacks import Moment, as_callback
+from trainlab.training.changes import Request, Requests, changed
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.epochs import log_epoch
 from trainlab.training.events import (
@@ -87,14 +88,15 @@ class Control:
         """Whether trainers are to wait."""
         return self._byte[0] == _PAUSE
 
-    def stopped(self, is_orphan: Callable[[], bool] | None = None) -> bool:
+    def stopped(self, otherwise: Callable[[], bool]) -> bool:
         """Waits while paused; then whether everything is to end.
 
-        is_orphan  says that the process that asked has died, which ends everything, too
+        otherwise  says that there is another reason to stop training, also in a pause: the process
+                   that asked for it has died, or asks for something
         """
-        while self._byte[0] == _PAUSE and not (is_orphan and is_orphan()):
+        while self._byte[0] == _PAUSE and not otherwise():
             time.sleep(_LOOK_EVERY)
-        return self._byte[0] == _STOP or bool(is_orphan and is_orphan())
+        return self._byte[0] == _STOP or otherwise()
 
 
 class Session:
@@ -147,6 +149,7 @@ class HistoryRecorder:
 
     results  of each member, None while it trains
     updates  that each member has received so far in this training
+    asked    what is asked of members, and what was changed
     """
 
     def __init__(
@@ -160,6 +163,7 @@ class HistoryRecorder:
         self.series = _empty_series(members, plan)
         self.results: list[Result | None] = [None] * len(members)
         self.updates = [0] * len(members)
+        self.asked = Requests(plan.changes)
         self._members, self._plan, self._widths = tuple(members), plan, widths
         self._session, self._engine = session, engine
         self._callbacks = [as_callback(one) for one in plan.callbacks]
@@ -169,6 +173,8 @@ class HistoryRecorder:
         """Takes what a store has, and returns where members that have not ended are to go on."""
         self._stored = stored
         found, checkpoints = stored.load(len(self.results))
+        self.asked.resume(stored.changes())
+        self.asked.keep = stored.keep_changes
         for row, result in found.items():
             self.results[row] = result
         for row, left in checkpoints.items():
@@ -206,11 +212,31 @@ class HistoryRecorder:
             status = [Status("interrupted", s.step) if s.kind == "running" else s for s in status]
         steps = self._plan.batches.steps_per_epoch
         took = self._session.seconds if seconds is None else seconds
-        return History(self._members, self.series, status, took, steps, self._engine)
+        log = self.asked.log
+        return History(self._members, self.series, status, took, steps, self._engine, log)
 
-    def stopped(self, is_orphan: Callable[[], bool] | None = None) -> bool:
-        """Whether Ctrl-C or an error has ended it all.  Waits while the training is paused."""
-        return self._session.control.stopped(is_orphan)
+    def stopped(self, rows: Sequence[int] = ()) -> bool:
+        """Whether Ctrl-C or an error has ended it all, or these members are asked for something.
+
+        Waits while the training is paused.
+        """
+        return self._session.control.stopped(lambda: self.is_asked(rows))
+
+    def is_asked(self, rows: Sequence[int]) -> bool:
+        """Whether these members are asked for something."""
+        return self.asked.concern(rows)
+
+    def requests(self, rows: Sequence[int], step: int) -> Sequence[tuple[Request, list[int]]]:
+        """What these members are asked for, which they do now."""
+        return self.asked.take(rows, step)
+
+    def give(self, request: Request, copies: Mapping[int, tuple[Member, MemberState]]) -> None:
+        """Answers a request for copies."""
+        self.asked.give(request, copies)
+
+    def member(self, row: int) -> Member:
+        """The settings of a member as they are now."""
+        return changed(self._members[row], row, self.asked.log, self.updates[row])
 
     def send(self, event: Event) -> Collection[int]:
         """Takes an event; returns the rows of members that callbacks want to end."""
@@ -279,7 +305,7 @@ class EventList:
     durable = False
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
-        self.stopped = stopped
+        self._stopped = stopped
         self._events: list[Event] = []
 
     def __getstate__(self) -> list[Event]:
@@ -293,6 +319,21 @@ class EventList:
         """Keeps it; no callback is called here."""
         self._events.append(event)
         return ()
+
+    def stopped(self, rows: Sequence[int] = ()) -> bool:
+        """Whether the chunk is to end."""
+        return self._stopped()
+
+    def is_asked(self, rows: Sequence[int]) -> bool:
+        """Nobody asks here."""
+        return False
+
+    def requests(self, rows: Sequence[int], step: int) -> Sequence[tuple[Request, list[int]]]:
+        """Nothing is asked for here."""
+        return ()
+
+    def give(self, request: Request, copies: Mapping[int, tuple[Member, MemberState]]) -> None:
+        """Nobody waits for copies here."""
 
     def replay(self, recorder: Recorder) -> None:
         """Sends all of them to another recorder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from trainlab.engine.base import Engine, Lane, LaneSpec, Metrics, Prepared, Span
 from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.training.changes import Change, reopened
 from trainlab.training.events import (
     Checkpointed,
     ChunkEnded,
@@ -52,11 +54,13 @@ class ChunkSpec:
 
     states       None draws them from the seeds
     checkpoints  where a training that was cut off left them, after equally many updates
+    changes      of any members of the training, which are known before it begins
     """
 
     members: Sequence[Member]
     states: Sequence[MemberState] | None = None
     checkpoints: Sequence[Checkpoint] | None = None
+    changes: Sequence[Change] = ()
 
 
 def train_chunk(
@@ -74,13 +78,12 @@ def train_chunk(
         trainer = _Trainer(spec, chunk, rows, recorder, threads)
         if not trainer.done and not recorder.stopped():
             trainer.evaluate()
-        for mark in spec.plan.marks():
+        for mark in sorted({*spec.plan.marks(), *(change.step for change in chunk.changes)}):
             if mark <= trainer.done:
                 continue
             while trainer.done < mark and trainer.rows:
-                batches = trainer.batches(trainer.done, mark)
-                span = trainer.lane.train(batches, trainer.updates, trainer.total, recorder.stopped)
-                trainer.take(span, batches.shape[1])
+                trainer.do_as_asked()
+                trainer.train(mark)
             if not trainer.rows:
                 return
             trainer.evaluate_batch()
@@ -113,6 +116,9 @@ class _Trainer:
         self.lane: Lane = spec.engine.open(begin)
         places = self.lane.places
         self.rows = [rows[place] for place in places]
+        self._members = [chunk.members[place] for place in places]
+        self._changes = sorted(chunk.changes, key=lambda change: change.step)
+        self._engine, self._spec = spec.engine, dataclasses.replace(begin, states=None)
         self.done = self._evaluated = 0
         self._best = [Best()] * len(places)
         self._losses: list[Array] = []  # (K, n), of the steps since the last evaluation
@@ -134,7 +140,43 @@ class _Trainer:
         """Updates that the members have received, those before this training included."""
         return self._origin + self.done
 
-    def take(self, span: Span, steps: int) -> None:
+    def do_as_asked(self) -> None:
+        """Makes the changes that are due before the next step, and answers requests."""
+        while self._changes and self._changes[0].step <= self.done:
+            change = self._changes.pop(0)
+            self._change([row for row in self.rows if change.has(row)], change.fields)
+        for request, rows in self._recorder.requests(self.rows, self.done):
+            if request.fields:
+                self._change(rows, request.fields)
+            else:
+                copies = {row: self._copy(self.rows.index(row)) for row in rows}
+                self._recorder.give(request, copies)
+
+    def _change(self, rows: Sequence[int], fields: Mapping[str, float]) -> None:
+        """Gives members other settings."""
+        if not rows:
+            return
+        chosen = set(rows)
+        members = [
+            member.replace(**fields) if row in chosen else member
+            for row, member in zip(self.rows, self._members, strict=True)
+        ]
+        spec = dataclasses.replace(self._spec, members=members)
+        self.lane = reopened(self._engine, self.lane, spec, self.updates)
+        self._members = members
+        self._keep(self.lane.places)
+
+    def _copy(self, k: int) -> tuple[Member, MemberState]:
+        return self._members[k], self.lane.state_of(k, self.updates, with_optimizer=True)
+
+    def train(self, end: int) -> None:
+        """Trains some of the steps up to one, until something is asked for."""
+        batches = self.batches(self.done, end)
+        interrupted = functools.partial(self._recorder.stopped, self.rows)
+        span = self.lane.train(batches, self.updates, self.total, interrupted)
+        self._take(span, batches.shape[1])
+
+    def _take(self, span: Span, steps: int) -> None:
         """Records what the lane did of so many steps: up to a divergence or an interruption."""
         losses, diverged = span
         first, self.done = self.done, self.done + losses.shape[1]
@@ -144,7 +186,7 @@ class _Trainer:
         self._recorder.send(Measured(self.rows, at, {"train_loss": losses}, losses.size))
         if diverged:  # the step in which they diverged was not theirs
             self.end({k: first + step for k, step in diverged.items()}, "diverged")
-        elif losses.shape[1] < steps:
+        elif losses.shape[1] < steps and not self._recorder.is_asked(self.rows):
             if self.done:
                 self._checkpoint()
             self.end(self.all(), "interrupted")
@@ -255,11 +297,16 @@ class _Trainer:
         self._recorder.send(Ended(results, len(results) * (self._plan.total - self.done)))
         kept = [k for k, row in enumerate(self.rows) if row not in results]
         self.lane.keep(kept)
-        self.rows = [self.rows[k] for k in kept]
-        self._best = [self._best[k] for k in kept]
-        self._losses = [losses[kept] for losses in self._losses]
+        self._keep(kept)
         if not kept:
             self._recorder.send(ChunkEnded())
+
+    def _keep(self, kept: Sequence[int]) -> None:
+        """The members are these of the rows, in this order."""
+        self.rows = [self.rows[k] for k in kept]
+        self._members = [self._members[k] for k in kept]
+        self._best = [self._best[k] for k in kept]
+        self._losses = [losses[list(kept)] for losses in self._losses]
 
     def checkpoint_if_due(self) -> None:
         """Sends checkpoints, if the last time is long enough ago for what it took."""

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from trainlab.engine.base import Engine, Samples, Widths
+from trainlab.engine.base import Engine, LaneSpec, Samples, Widths
 from trainlab.engine.state import Checkpoint, MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.store import Run
+from trainlab.training.changes import changed
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.plan import Plan
 from trainlab.training.recorder import HistoryRecorder, Session
@@ -90,7 +91,22 @@ class PopulationTraining:
         """What a chunk of these members needs beside what all share."""
         states = [state for row in rows if (state := self._state(row))]
         left = [self._checkpoints[row] for row in rows if row in self._checkpoints]
-        return ChunkSpec([self.members[row] for row in rows], states or None, left or None)
+        changes = [one for one in self.recorder.asked.known if any(map(one.has, rows))]
+        members = [self.members[row] for row in rows]
+        return ChunkSpec(members, states or None, left or None, changes)
+
+    def copies(self, rows: Sequence[int]) -> dict[int, tuple[Member, MemberState]]:
+        """The settings of members that have not begun, and what they will begin with."""
+        found = {}
+        for row in rows:
+            state, left = self._state(row), self._checkpoints.get(row)
+            done = 0 if left is None else left.done
+            member = changed(self.members[row], row, self.recorder.asked.log, done)
+            states = None if state is None else [state]
+            spec = LaneSpec([member], self.spec.widths, self.spec.plan.dtype, None, states)
+            lane = self.spec.engine.open(spec)
+            found[row] = member, lane.state_of(0, state.updates if state else 0, True)
+        return found
 
     def _state(self, row: int) -> MemberState | None:
         if row in self._checkpoints:

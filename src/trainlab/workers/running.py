@@ -12,9 +12,10 @@ from contextlib import ExitStack, contextmanager
 from trainlab.blas import one_thread, usable_cores
 from trainlab.callers import users_line, warn, work_for
 from trainlab.errors import sentence
+from trainlab.training.changes import Request
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
-from trainlab.workers.backends import MOST_THREADS, WORTH
+from trainlab.workers.backends import MOST_THREADS, REMOTE, WORTH
 from trainlab.workers.exit import at_exit
 from trainlab.workers.jobs import Job, PopulationTraining
 
@@ -44,6 +45,7 @@ class Workers(threading.Thread):
         self._error: BaseException | None = None
         self._interrupted = False
         self._done = threading.Event()  # `join` does not wait again once Ctrl-C fell into it
+        self._is_ready = threading.Event()
         self._is_waited_for = False
         self._threads: set[int] = set()  # that train, and may call what users give
         self._began = self._ended = time.perf_counter()
@@ -54,6 +56,34 @@ class Workers(threading.Thread):
     def is_done(self) -> bool:
         """Whether all has ended."""
         return self._done.is_set()
+
+    @property
+    def are_here(self) -> bool:
+        """Whether members train in this process, where they can be asked for something."""
+        return self._config[1] not in REMOTE
+
+    def wait_until_ready(self, owner: str) -> None:
+        """Returns when what a store has is known, and members can be asked for something.
+
+        Raises RuntimeError in a callback of this training, which would wait for itself.
+        """
+        self._check_caller(owner)
+        self._is_ready.wait()
+
+    def ask(self, training: PopulationTraining, request: Request) -> None:
+        """Asks members of a training for something; returns when all have done it or ended."""
+        recorder = training.recorder
+        asked, results = recorder.asked, recorder.results
+        early = asked.ask(request, recorder.updates)
+        if early and not request.fields:
+            asked.give(request, training.copies(early))
+        asked.wait(request, lambda row: self.is_done or results[row] is not None)
+
+    def _check_caller(self, owner: str) -> None:
+        if threading.get_ident() in self._threads:
+            must, remedy = "not be called by a callback of the same training", "stop()"
+            what, whom = reversed(owner.split("."))
+            raise RuntimeError(sentence(what, whom, must, "such a call", remedy))
 
     @property
     def seconds(self) -> float:
@@ -68,9 +98,7 @@ class Workers(threading.Thread):
         Raises what a worker raised; WorkerError where workers died; RuntimeError in a callback
         of this training, which would wait for itself.
         """
-        if threading.get_ident() in self._threads:
-            must, remedy = "not be called by a callback of the same training", "stop()"
-            raise RuntimeError(sentence("wait", "Running", must, "such a call", remedy))
+        self._check_caller("Running.wait")
         self._is_waited_for = True
         is_pressed = False
         try:
@@ -132,6 +160,7 @@ class Workers(threading.Thread):
                     training.resume()
                     ends.callback(training.recorder.end)
                     training.recorder.start()
+                self._is_ready.set()
                 with one_thread():
                     jobs, threads = self._share()
                     for job in jobs:  # that no other worker has begun
@@ -142,6 +171,7 @@ class Workers(threading.Thread):
         finally:
             self._ended, self._interrupted = time.perf_counter(), self.control.is_stopped
             self._done.set()
+            self._is_ready.set()
 
     def _works(self) -> None:
         """Takes note of the running thread: it trains, on behalf of who started all this."""

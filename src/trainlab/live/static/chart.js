@@ -4,8 +4,9 @@
 // medians and bands, which grow with the page (main.js).  Both are drawn as a whole only when the
 // axes move: whoever draws takes time from training.
 
-import { colours, dash, h, hue, minus, saveAs, scale, words, write } from "./dom.js";
+import { colours, dash, h, hue, saveAs, scale, write } from "./dom.js";
 import { Drawing } from "./drawing.js";
+import { plain, scaled, ticks, words } from "./numbers.js";
 import { T } from "./texts.js";
 
 const MARGIN = { left: 46, right: 22, top: 8, bottom: 26 };
@@ -98,15 +99,9 @@ export class Chart {
     const { end, low, high, width, height, scale: times } = this.axes;
     const margin = Object.fromEntries(Object.entries(MARGIN).map(([side, room]) => [side, room * times]));
     const isLog = this.log && !this.name.includes("accuracy");
-    const f = isLog ? (v) => Math.log(Math.max(v, low / 10)) : (v) => v;
-    const room = height - margin.top - margin.bottom;
-    return {
-      isLog,
-      margin,
-      letters: LETTERS * times,
-      x: (step) => margin.left + step / end * (width - margin.left - margin.right),
-      y: (value) => margin.top + (1 - (f(value) - f(low)) / (f(high) - f(low))) * room,
-    };
+    const x = scaled(0, end, margin.left, width - margin.right);
+    const y = scaled(low, high, height - margin.bottom, margin.top, isLog);
+    return { isLog, margin, letters: LETTERS * times, x, y: isLog ? (value) => y(Math.max(value, low / 10)) : y };
   }
 
   #prepared(canvas, box) {
@@ -246,13 +241,13 @@ export class Chart {
     context.font = `${letters}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.textAlign = "right";
-    for (const value of isLog ? powers(low, high) : ticks(low, high, 4)) {
+    for (const value of ticks(low, high, 4, isLog)) {
       const at = Math.round(y(value)) + 0.5;
       context.beginPath();
       context.moveTo(margin.left, at);
       context.lineTo(width - margin.right, at);
       context.stroke();
-      context.fillText(words(value), margin.left - 5, at);
+      context.fillText(plain(value), margin.left - 5, at);
     }
     context.textBaseline = "top";
     context.textAlign = "center";
@@ -320,22 +315,8 @@ export function ceiling(value) {
   return power * ([1, 1.5, 2, 3, 4, 6, 8, 10].find((nice) => nice * power >= value * (1 - 1e-9)) ?? 10);
 }
 
-function ticks(low, high, count) {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough * (1 - 1e-9));
-  const found = [];
-  for (let place = Math.ceil(low / step - 1e-9); place * step <= high * (1 + 1e-9); place++) found.push(place * step);
-  return found;
-}
-
-function powers(low, high) {
-  const found = [];
-  for (let power = Math.ceil(Math.log10(low) - 1e-9); 10 ** power <= high * 1.000001; power++) found.push(10 ** power);
-  return found.length > 1 ? found : [low, high];
-}
-
 function short(value) {
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
   if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
-  return minus(String(Number(value.toPrecision(6))));
+  return plain(value);
 }

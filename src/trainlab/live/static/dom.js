@@ -1,4 +1,4 @@
-// Elements, numbers and colours.  Text is only ever set as text.
+// Elements, colours and arrays.  Text is only ever set as text.
 
 /** An element: attributes, listeners as onclick: f, and children. */
 export function h(kind, attributes = {}, ...children) {
@@ -71,16 +71,6 @@ export function rgb(text) {
   const value = parseInt(text.slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
-
-/** A measured value to three digits. */
-export function words(value) {
-  if (!Number.isFinite(value)) return "–"; // NaN, and null of JSON
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return minus(value.toExponential(1));
-  return minus(String(Number(value.toPrecision(3))));
-}
-
-export const minus = (text) => text.replaceAll("-", "−");
 
 export function bytes(text) {
   const signs = atob(text), found = new Uint8Array(signs.length);

@@ -1,7 +1,8 @@
 // What there is to watch: curves, the table of arms, surfaces, layers, images that are wrong.
 
 import { Chart } from "./chart.js";
-import { bytes, colours, floats, h, hue, labelled, saveAs, select, swatch, words, write } from "./dom.js";
+import { bytes, colours, floats, h, hue, labelled, saveAs, select, swatch, write } from "./dom.js";
+import { plain, words } from "./numbers.js";
 import { T } from "./texts.js";
 
 const TABLE_EVERY = 500; // milliseconds
@@ -115,7 +116,7 @@ export class Watch {
     const { model } = this;
     const settings = Object.entries(arm.settings)
       .filter(([name, value]) => name === "lr" || value !== 0)
-      .map(([name, value]) => `${T.inside(T.fields[name])} ${words(value)}`).join(", ");
+      .map(([name, value]) => `${T.inside(T.fields[name])} ${plain(value)}`).join(", ");
     const state = arm.trains ? T.trains : arm.stopped ? T.stopped : T.ended;
     const gone = arm.diverged ? `, ${T.diverged(arm.diverged, model.seeds)}` : "";
     const cells = { loss: h("td", { class: "n" }), accuracy: h("td", { class: "n" }), versus: h("td") };

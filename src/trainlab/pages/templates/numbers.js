@@ -1,4 +1,5 @@
-// Numbers of charts: read from the page, said in words, put on axes, smoothed.
+// Numbers of charts: read from the page, said in words, put on axes, smoothed.  All pages use them:
+// those of files have them inside (pages/markup.py), the live page is sent this file (live/server.py).
 
 export const minus = (text) => text.replaceAll("-", "−");
 
@@ -40,7 +41,7 @@ export function ticks(low, high, count, log) {
     if (found.length > 1) return found;
   }
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((nice) => nice * power >= rough);
+  const step = power * [1, 2, 2.5, 5, 10].find((nice) => nice * power >= rough * (1 - 1e-9));
   const found = [];
   for (let place = Math.ceil(low / step - 1e-9); place * step <= high + step * 1e-9; place++) {
     found.push(place * step);
