@@ -79,58 +79,12 @@ def test_as_many_trees_as_are_best_on_the_rows_held_back(task: str) -> None:
             own = {**FEW, "max_iter": iterations, "learning_rate": 10 / 133}
             if task == "regression":
                 own["learning_rate"] = 10 / 200
-            uncut(patch)
+            patch.setattr(boosting, "_cut", whole)
             assert loss(grow(rows, held, targets, own, 0)) >= loss(found)
 
 
-def uncut(patch: pytest.MonkeyPatch) -> None:
-    """As if the last iteration were always the best."""
-    patch.setattr(boosting._HeldLosses, "best", property(lambda own: len(own._losses) - 1))
-
-
-@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
-def test_trees_that_are_grown_in_stages_are_those_that_are_grown_at_once(
-    task: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    X, y = IRIS
-    targets: Any = Labels(np.arange(3))
-    if task == "multilabel":
-        targets, y = Indicators(3), np.eye(3)[y]
-    elif task == "regression":
-        targets, y = Values(np.zeros(2), np.ones(2), False), X[:, 2:] - 1.0
-    rows, held = parts(X, y)
-    settings = {**FEW, "max_iter": 61, "max_features": 0.5}
-    uncut(monkeypatch)
-    found = grow(rows, held, targets, settings, 0)
-    assert len(found.root) == 61 * (found.output.max() + 1)
-    monkeypatch.setattr(boosting, "MOST_IN_STAGES", len(rows) - 1)
-    at_once = grow(rows, held, targets, settings, 0)
-    assert all(np.array_equal(a, at_once.arrays()[name]) for name, a in found.arrays().items())
-
-
-@pytest.mark.parametrize(("most", "asked"), [(5_000, [8, 16]), (10, [64])])
-def test_no_more_trees_are_grown_once_a_stage_brings_no_better_loss(
-    most: int, asked: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A target of two values is learnt by two trees at a rate of 1; more learn the noise."""
-    rng = np.random.default_rng(3)
-    X = rng.standard_normal((400, 2))
-    y = np.sign(X[:, :1]) + 0.1 * rng.standard_normal((400, 1))
-    fits: list[int] = []
-    fit = HistGradientBoostingRegressor.fit
-
-    def counted(self: Any, *rows: Any) -> Any:
-        fits.append(self.max_iter)
-        return fit(self, *rows)
-
-    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", counted)
-    monkeypatch.setattr(boosting, "MOST_IN_STAGES", most)
-    monkeypatch.setattr(boosting, "STAGE", 8)
-    targets = Values(np.zeros(1), np.ones(1), True)
-    settings = {**FEW, "max_iter": 64, "learning_rate": 1.0}
-    found = grow(Rows(X[:200], y[:200]), Rows(X[200:], y[200:]), targets, settings, 0)
-    assert fits == asked
-    assert 0 < len(found.root) <= 8
+def whole(grown: Any, held: Any, outputs: int, link: str, task: str) -> BoostedTrees:
+    return BoostedTrees.joined(grown, outputs, link)
 
 
 def test_a_class_that_a_fold_lacks_is_next_to_impossible() -> None:
@@ -199,7 +153,7 @@ def test_wide_rows_have_fewer_trees() -> None:
     for width in (boosting.WIDE, 4 * boosting.WIDE):
         X = rng.standard_normal((60, width))
         with pytest.MonkeyPatch.context() as patch:
-            uncut(patch)
+            patch.setattr(boosting, "_cut", whole)
             counts.append(
                 len(grow(*parts(X, y), Labels(np.arange(2)), {"max_leaf_nodes": 48}, 0).root)
             )
