@@ -149,15 +149,17 @@ class TestPresets:
         assert [shapes.count(one) for one in dict.fromkeys(shapes)] == [3, 3]
 
     @pytest.mark.parametrize(("preset", "epochs"), [("quick", 40), ("default", 100)])
-    def test_they_say_how_many_epochs_there_are(self, preset: str, epochs: int) -> None:
-        """The rate falls to 0 within these."""
+    def test_they_say_how_many_epochs_there_are(
+        self, preset: str, epochs: int, tmp_path: Path
+    ) -> None:
+        """The rate falls to 0 within these; a store that says so goes on."""
         settings: Any = {"preset": preset, "n_folds": 1, "trees": False, "random_state": 0}
-        auto, said = (
-            PopulationEnsembleClassifier(1, **settings, **more).fit(*IRIS)
-            for more in ({}, {"max_iter": epochs})
+        said, auto = (
+            PopulationEnsembleClassifier(1, store=tmp_path, **settings, **more).fit(*IRIS)
+            for more in ({"max_iter": epochs}, {})
         )
         assert auto.losses_.tobytes() == said.losses_.tobytes()
-        other = clone(said).set_params(max_iter=epochs - 1).fit(*IRIS)
+        other = clone(said).set_params(max_iter=epochs - 1, store=None).fit(*IRIS)
         assert other.losses_.tobytes() != said.losses_.tobytes()
 
     def test_what_is_given_counts(self) -> None:
