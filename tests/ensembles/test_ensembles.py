@@ -148,6 +148,20 @@ class TestPresets:
         assert {*few.losses_} < {*whole.losses_}
         assert [shapes.count(one) for one in dict.fromkeys(shapes)] == [3, 3]
 
+    @pytest.mark.parametrize(("preset", "epochs"), [("quick", 40), ("default", 100)])
+    def test_they_say_how_many_epochs_there_are(
+        self, preset: str, epochs: int, tmp_path: Path
+    ) -> None:
+        """The rate falls to 0 within these; a store that says so goes on."""
+        settings: Any = {"preset": preset, "n_folds": 1, "trees": False, "random_state": 0}
+        said, auto = (
+            PopulationEnsembleClassifier(1, store=tmp_path, **settings, **more).fit(*IRIS)
+            for more in ({"max_iter": epochs}, {})
+        )
+        assert auto.losses_.tobytes() == said.losses_.tobytes()
+        other = clone(said).set_params(max_iter=epochs - 1, store=None).fit(*IRIS)
+        assert other.losses_.tobytes() != said.losses_.tobytes()
+
     def test_what_is_given_counts(self) -> None:
         model = PopulationEnsembleClassifier(3, preset="quick", n_folds=2, max_iter=1, trees=False)
         assert len(model.fit(*IRIS).candidates_) == 3
@@ -463,4 +477,4 @@ def test_quick_regression_on_few_rows_has_one_model_of_trees(
     model = small(kind, preset=preset, trees=True, n_folds=1).fit(X, np.arange(rows) % 2)
     trees = [one for one in model.candidates_ if "max_leaf_nodes" in one]
     assert len(trees) == count
-    assert [one.get("max_iter") for one in trees] == ([160] if count == 1 else [None] * 2)
+    assert [one.get("max_iter") for one in trees] == ([80] if count == 1 else [None] * 2)

@@ -70,11 +70,12 @@ RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "quick": {"n_candidates": 8, "n_folds": 3, "n_iter_no_change": 8},
-    "default": {"n_candidates": 16, "n_folds": PARTS, "n_iter_no_change": 16},
-    "best": {"n_candidates": 64, "n_folds": PARTS, "n_iter_no_change": 24},
+    "quick": {"n_candidates": 8, "n_folds": 3, "max_iter": 40, "n_iter_no_change": 8},
+    "default": {"n_candidates": 16, "n_folds": PARTS, "max_iter": 100, "n_iter_no_change": 16},
+    "best": {"n_candidates": 64, "n_folds": PARTS, "max_iter": 100, "n_iter_no_change": 24},
 }
 """What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
+_BY_PRESET: Final = ("n_candidates", "max_iter", "n_iter_no_change")
 
 # They change no network.
 _IDLE: Final = (
@@ -89,13 +90,13 @@ _RULES: Final[Mapping[str, Rule]] = {
     "n_selected": whole_number(1, "50", high=MEMBERS),
     "trees": FLAG,
     "n_folds": either(whole_number(1, "'auto'", high=PARTS), "auto"),
+    "max_iter": either(RULES["max_iter"], "auto"),
     "n_iter_no_change": either(RULES["n_iter_no_change"], "auto"),
     "time_limit": either(real(0.0, LONGEST, "(]", remedy="60"), None),
     "fresh": RULES["warm_start"],
     **{
         name: RULES[name]
         for name in (
-            "max_iter",
             "batch_size",
             "class_weight",
             "dtype",
@@ -182,14 +183,14 @@ class PopulationEnsemble(Predictor):
     def _chosen(self) -> dict[str, Any]:
         found = check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
         usual = PRESETS[found["preset"]]
-        for name in ("n_candidates", "n_iter_no_change"):
+        for name in _BY_PRESET:
             if isinstance(found[name], str):
                 found[name] = usual[name]
         return found
 
     def _config(self, plan: EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
-        said = {name: plan.chosen[name] for name in ("n_candidates", "n_iter_no_change")}
+        said = {name: plan.chosen[name] for name in _BY_PRESET}
         if self.preset != "default":
             said["n_folds"] = plan.folds
         own = plain_parameters(self.get_params(deep=False) | said, (*_IDLE, "preset"))

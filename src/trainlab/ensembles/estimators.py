@@ -33,8 +33,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
-        How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
-        wait 16; or 64 in 5 that wait 24.
+        How much to train: 8 networks in 3 folds, for up to 40 epochs, that wait 8 of them for a
+        better loss; 16 in 5, up to 100, that wait 16; or 64 in 5, up to 100, that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -47,8 +47,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
-    max_iter : int, default 100
-        Epochs at most.
+    max_iter : int or "auto", default "auto"
+        Epochs at most; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs leaves, with its
         numbers of the best one; "auto" is what the preset says.
@@ -153,7 +153,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
-        max_iter: int = 100,
+        max_iter: int | str = "auto",
         n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
         class_weight: Any = None,
@@ -186,8 +186,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
-        How much to train: 8 networks in 3 folds that wait 8 epochs for a better loss; 16 in 5 that
-        wait 16; or 64 in 5 that wait 24.
+        How much to train: 8 networks in 3 folds, for up to 40 epochs, that wait 8 of them for a
+        better loss; 16 in 5, up to 100, that wait 16; or 64 in 5, up to 100, that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -200,8 +200,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
-    max_iter : int, default 100
-        Epochs at most.
+    max_iter : int or "auto", default "auto"
+        Epochs at most; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs leaves, with its
         numbers of the best one; "auto" is what the preset says.
@@ -293,7 +293,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
-        max_iter: int = 100,
+        max_iter: int | str = "auto",
         n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
         dtype: str = "float32",
