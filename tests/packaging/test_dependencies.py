@@ -66,6 +66,12 @@ def test_make_names_groups_that_are_there() -> None:
     assert not set(GROUPS) & set(PYPROJECT["project"]["optional-dependencies"])
 
 
+def test_every_extra_is_on_the_page_of_installing() -> None:
+    page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
+    for extra in PYPROJECT["project"]["optional-dependencies"]:
+        assert f"`{extra}`" in page, extra
+
+
 def test_what_users_can_add_is_tested() -> None:
     """What an extra needs, the group of the tests has, no older; two are too large for it."""
     tested = {named(line): line for line in GROUPS["test"]}
