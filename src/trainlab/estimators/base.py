@@ -223,7 +223,7 @@ class BaseMLP(CallbackSupport, Predictor):
 
     @property
     def n_outputs_(self) -> int:
-        """The number of outputs of the network; of two classes there are two."""
+        """The number of outputs of the network; two classes have one, but with a softmax."""
         return self._of_fitted("n_outputs_").widths.outputs
 
     @property

@@ -138,6 +138,13 @@ def batch_rows(chosen: Mapping[str, Any], rows: int) -> int:
     return min(int(size), rows)
 
 
+def has_one_output(chosen: Mapping[str, Any]) -> bool:
+    """Whether two classes have one output: unless the loss that is asked for needs two."""
+    loss = chosen.get("loss", "auto")
+    is_softmax = not isinstance(loss, str) and loss.task == "classification"
+    return not is_softmax and not chosen.get("label_smoothing")
+
+
 def loss_of(chosen: Mapping[str, Any], task: str, owner: str) -> Loss:
     """The loss for a task, with the label smoothing that is asked for."""
     loss: Loss = chosen["loss"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,10 +13,11 @@ from trainlab.data.labels import as_integers
 from trainlab.deprecated import UNSET
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.choices import has_one_output
 from trainlab.estimators.compatibility import check_sizes, keeps_parameters
 from trainlab.estimators.predictor import ClassifierPredictor
 from trainlab.estimators.rows import Rows
-from trainlab.estimators.targets import Labels
+from trainlab.estimators.targets import Labels, Pair, Targets
 from trainlab.network.workspace import Array
 
 
@@ -129,9 +131,11 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are
     those of the first.
 
-    Differs from scikit-learn: X is standardised; two classes have two outputs, not one;
-    training always restores the best epoch, not with `early_stopping` alone; `solver` is
-    `optimizer`, and L-BFGS is not among them.
+    Two classes have one output, ln p₁/p₀, as in scikit-learn; two with the softmax cross-entropy,
+    which `label_smoothing` needs.
+
+    Differs from scikit-learn: X is standardised; training always restores the best epoch, not with
+    `early_stopping` alone; `solver` is `optimizer`, and L-BFGS is not among them.
 
     Examples
     --------
@@ -210,7 +214,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         y = as_integers(y, "y", owner)
         targets = None
         if classes is not None:
-            targets = Labels(_check_classes(classes, owner))
+            targets = _labels(_check_classes(classes, owner), self._chosen())
             if self.__sklearn_is_fitted__() and not _are(self._targets.classes, targets.classes):
                 must = f"be those of the first call, {self._targets.classes.tolist()}"
                 raise SettingError(sentence("classes", owner, must, targets.classes.tolist()))
@@ -221,12 +225,20 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
             targets = None  # the columns say what the labels are
         return self._partial_fit(X, y, sample_weight, targets)
 
+    def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
+        found = super()._learn_targets(rows, chosen)
+        return _labels(found.classes, chosen) if isinstance(found, Labels) else found
+
     def _check_same_targets(self, rows: Rows) -> None:
         found = np.asarray(self._learn_targets(rows, {}).classes)
         if not _are(self._targets.classes, found):
             must = f"have the classes {self._targets.classes.tolist()} for a warm start"
             remedy = "warm_start=False"
             raise SettingError(sentence("y", "MLPClassifier", must, found.tolist(), remedy))
+
+
+def _labels(classes: Array, chosen: Mapping[str, Any]) -> Labels:
+    return (Pair if len(classes) == 2 and has_one_output(chosen) else Labels)(classes)
 
 
 def _check_classes(classes: Any, owner: str) -> Array:

@@ -17,6 +17,7 @@ from trainlab.estimators.targets import (
     SMALLEST,
     Indicators,
     Labels,
+    Pair,
     Targets,
     Values,
 )
@@ -58,6 +59,9 @@ def _of_networks(graph: Graph, networks: Networks, targets: Targets) -> list[str
     """What each member says: real numbers, or probabilities."""
     z, population = _standardized(graph, networks.inputs), networks.population
     outputs = [member_outputs(graph, population, place, z) for place in range(len(population))]
+    if isinstance(targets, Pair):
+        both = [[graph.add("Neg", one), one] for one in outputs]
+        return [graph.add("Sigmoid", graph.add("Concat", *two, axis=-1)) for two in both]
     if isinstance(targets, Labels):
         return [graph.add("Softmax", one, axis=-1) for one in outputs]
     if isinstance(targets, Indicators):
@@ -101,14 +105,14 @@ def _predict(graph: Graph, targets: Values, outputs: list[str], weights: Array) 
 
 
 def _label(graph: Graph, targets: Labels, outputs: list[str], weights: Array) -> None:
-    mean = _mean(graph, outputs, weights, 1.0, 1 / targets.outputs)
+    mean = _mean(graph, outputs, weights, 1.0, 1 / len(targets.classes))
     total = graph.add("ReduceSum", mean, graph.constant([-1], np.int64), keepdims=1)
     p_mean = _inside(graph, graph.add("Div", mean, total))
     place = graph.add("ArgMax", p_mean, axis=-1, keepdims=0)
     values = _as_tensor(targets.classes)
     label = graph.add("Gather", graph.constant(values, values.dtype), place)
     graph.result("label", label, values.dtype)
-    graph.result("probabilities", p_mean, np.float64, targets.outputs)
+    graph.result("probabilities", p_mean, np.float64, len(targets.classes))
 
 
 def _indicate(graph: Graph, targets: Indicators, outputs: list[str], weights: Array) -> None:

@@ -24,7 +24,8 @@ from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
 from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
-from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.estimators.targets import Indicators, Labels, Pair, Targets, Values
+from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.powers import logarithm
@@ -36,7 +37,10 @@ class Voter(Protocol):
     def __len__(self) -> int: ...
 
     def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
-        """What each says of rows x: (members, N, out) of "predict" or "predict_proba"."""
+        """What each says of rows x: (members, N, out).
+
+        method  "predict", "predict_proba", or what a Pair asks: the probabilities of both classes
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +57,17 @@ class Networks:
         """The outputs (members, N, out) for rows x."""
         z = padded(self.inputs.encode(x, dtype))
         with np.errstate(all="ignore"):  # what overflows counts as undecided
-            outputs: Array = getattr(self.population, method)(z, engine=engine)
+            if method == Pair.asks:
+                outputs = self.population._each(z, _both, engine)
+            else:
+                outputs = getattr(self.population, method)(z, engine=engine)
         return outputs[:, : x.shape[0]]
+
+
+def _both(loss: Loss, y: Array) -> Array:
+    """Probabilities (..., 2) of ln p₁/p₀ (..., 1): each from it, since 1 − p would be rounded."""
+    p: Array = loss.probabilities(np.concatenate((-y, y), axis=-1))
+    return p
 
 
 class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  # it comes without types
@@ -165,7 +178,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
             holds.  None is exactly 0 or 1: what rounding made so is 2e-308, or the largest number
             below 1.
         """
-        probabilities = self._outputs(X, "predict_proba")
+        probabilities = self._outputs(X, self._targets.asks)
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
 
@@ -220,7 +233,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
             of indicators ln p/(1 − p) (N, out).
         """
         p = self.predict_proba(X)
-        if self._targets.task == "multilabel":
+        if isinstance(self._targets, Indicators):
             odds: Array = logarithm(p) - logarithm(1 - p)
             return odds
         logarithms: Array = logarithm(p)

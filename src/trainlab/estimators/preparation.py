@@ -17,11 +17,18 @@ from scipy.sparse import issparse
 
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.estimators.choices import batch_rows, loss_of, members_of, weight_decay
+from trainlab.estimators.choices import (
+    batch_rows,
+    has_one_output,
+    loss_of,
+    members_of,
+    weight_decay,
+)
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, merge
-from trainlab.estimators.targets import Labels, Targets, class_weights
+from trainlab.estimators.targets import Labels, Pair, Targets, class_weights
 from trainlab.members import Member
+from trainlab.network.workspace import Array
 from trainlab.training.plan import EarlyStopping
 
 # The parameters that decide what the data set is.
@@ -101,7 +108,7 @@ def prepared(
 def signature(chosen: Mapping[str, Any], seed: int) -> str:
     """The parameters that decide a table, and the seed where rows are drawn by chance."""
     parts = {name: chosen.get(name) for name in DECIDING}
-    return repr((parts, seed if chosen["early_stopping"] else None))
+    return repr((parts, has_one_output(chosen), seed if chosen["early_stopping"] else None))
 
 
 def whole(rows: Rows, chosen: Mapping[str, Any]) -> Rows:
@@ -138,14 +145,15 @@ def make_table(
             held = _targeted(held, targets, None)
         held = replace(held, x=inputs.encode(held.x, dtype))
     elif chosen["early_stopping"]:
-        train, held = _carved(train, chosen["validation_fraction"], seed)
+        t = train.y[:, 0].astype(np.int64) if isinstance(targets, Pair) else train.y
+        train, held = _carved(train, t, chosen["validation_fraction"], seed)
     data = Dataset(
         name="X, y",
         train=train.split(dtype),
         validation=None if held is None else held.split(dtype),
         test=None,
         task=targets.task,
-        classes=targets.classes if isinstance(targets, Labels) else None,
+        classes=targets.classes if targets.task == "classification" else None,
         sha256="",
     )
     mean = train.total_weight / len(train)
@@ -165,12 +173,13 @@ def of_validation(owner: str) -> Iterator[None]:
 
 def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
     """The rows with targets in place of y, weighed by class; rows without weight are gone."""
-    rows = replace(rows, y=targets.encode(rows.y))
+    found = replace(rows, y=targets.encode(rows.y))
     if class_weight is None:
-        return rows
+        return found
     assert isinstance(targets, Labels)  # the classifier allows class weights for nothing else
-    weights = class_weights(class_weight, targets, rows.y, rows.weight, "MLPClassifier")
-    return rows.weighed(weights[rows.y])
+    t = targets.numbers(rows.y)
+    weights = class_weights(class_weight, targets, t, rows.weight, "MLPClassifier")
+    return found.weighed(weights[t])
 
 
 def scaler_of(kind: str | bool, rows: Rows) -> InputScaler:
@@ -195,12 +204,13 @@ def dtype_of(rows: Rows, chosen: Mapping[str, Any]) -> str:
     return dtype
 
 
-def _carved(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
+def _carved(rows: Rows, t: Array, fraction: float, seed: int) -> tuple[Rows, Rows]:
     """Rows to train on and to validate on, drawn by chance; classes keep their shares.
 
-    Of each class a row is left to train on, however rare it is.
+    Of each class a row is left to train on, however rare it is.  t are the class numbers of the
+    rows, or their targets.
     """
-    t, count = rows.y, max(round(fraction * len(rows)), 1)
+    count = max(round(fraction * len(rows)), 1)
     classes = len(np.unique(t)) if t.ndim == 1 else 1
     if len(rows) - count < classes:
         must = f"leave {classes} rows to train on" + ", one of each class" * (classes > 1)

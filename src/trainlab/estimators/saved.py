@@ -35,7 +35,7 @@ from trainlab.estimators.graphs import estimator_graph
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.predictor import ClassifierPredictor, Networks, Predictor, Voter
 from trainlab.estimators.regressor import MLPRegressor
-from trainlab.estimators.targets import Indicators, Labels, Targets, Values
+from trainlab.estimators.targets import Indicators, Labels, Pair, Targets, Values
 from trainlab.estimators.trees import BoostedTrees
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.kinds import Kind, register
@@ -102,7 +102,8 @@ def pack(form: Format, model: Any) -> Content:
         said: Any = {"values": bool(targets.flat)}
         arrays |= {"mean": targets.mean, "scale": targets.scale}
     elif isinstance(targets, Labels):
-        said = {"labels": plain(targets.classes, "classes_")}
+        kind = "pair" if isinstance(targets, Pair) else "labels"
+        said = {kind: plain(targets.classes, "classes_")}
     else:
         said = {"indicators": targets.outputs}
     parameters = with_norm(model.get_params(deep=False), name, silent=True)
@@ -222,13 +223,16 @@ def _targets(said: Any, arrays: dict[str, Array], classifies: bool, source: str)
         mean, scale = arrays.pop("mean"), arrays.pop("scale")
         if _are_sound(mean, scale):
             return Values(mean, scale, value)
-    elif kind == "labels" and classifies:
+    elif kind in ("labels", "pair") and classifies:
         classes = value_of(value, source)
         if isinstance(classes, np.ndarray) and classes.ndim == 1:
-            return Labels(classes)
+            if kind == "labels":
+                return Labels(classes)
+            if len(classes) == 2:
+                return Pair(classes)
     elif kind == "indicators" and classifies and type(value) is int and value >= 1:
         return Indicators(value)
-    raise fault(source, "targets", "be values, labels or indicators", kind)
+    raise fault(source, "targets", "be values, labels, a pair of labels or indicators", kind)
 
 
 def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -> InputScaler:

@@ -1,6 +1,6 @@
 """What y stands for: how it becomes the targets of a network, and outputs become y again.
 
-Ordered: values (regression), labels (classification), indicators (multilabel).
+Ordered: values (regression), labels and pairs of them (classification), indicators (multilabel).
 Axis letters: N rows, C classes, out outputs of a network, K members.
 """
 
@@ -97,13 +97,18 @@ class Labels:
 
     classes: Array
     task: ClassVar[str] = "classification"
+    asks: ClassVar[str] = "predict_proba"
 
     @property
     def outputs(self) -> int:
-        """The number of classes."""
+        """The number of outputs of a network."""
         return len(self.classes)
 
     def encode(self, y: Array) -> Array:
+        """Class numbers (N,) of labels (N,), as the targets of a network."""
+        return self.numbers(y)
+
+    def numbers(self, y: Array) -> Array:
         """Class numbers (N,) of labels (N,); DataError for a label that is unknown."""
         found = places(y, self.classes)
         unknown = np.unique(y[found < 0])
@@ -119,7 +124,7 @@ class Labels:
         exactly 0 or 1; see `inside`.
         """
         p = probabilities.astype(np.float64)
-        p[~np.isfinite(p).all(axis=-1)] = 1 / self.outputs
+        p[~np.isfinite(p).all(axis=-1)] = 1 / len(self.classes)
         mean = np.average(p, axis=0, weights=weights)
         return inside(mean / mean.sum(axis=-1, keepdims=True))
 
@@ -130,11 +135,29 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
+class Pair(Labels):
+    """One of two classes for each row: a network has one output, ln p₁/p₀."""
+
+    task: ClassVar[str] = "multilabel"
+    asks: ClassVar[str] = "both"
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs of a network."""
+        return 1
+
+    def encode(self, y: Array) -> Array:
+        """Targets (N, 1), float64: 1 for the second class."""
+        return self.numbers(y)[:, np.newaxis].astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
 class Indicators:
     """Any of `outputs` labels for each row: y (N, out) of 0 and 1."""
 
     outputs: int
     task: ClassVar[str] = "multilabel"
+    asks: ClassVar[str] = "predict_proba"
 
     @property
     def classes(self) -> Array:
@@ -203,9 +226,9 @@ def class_weights(
             must = "hold finite numbers >= 0"
             raise DataError(sentence("class_weight", owner, must, class_weight))
         return np.array(values)
-    counts = np.bincount(t, weight, labels.outputs).astype(np.float64)
+    counts = np.bincount(t, weight, len(labels.classes)).astype(np.float64)
     with np.errstate(over="ignore"):
-        balanced: Array = counts.sum() / (labels.outputs * np.where(counts > 0, counts, 1.0))
+        balanced: Array = counts.sum() / (len(counts) * np.where(counts > 0, counts, 1.0))
     if not np.isfinite(balanced).all():
         must = "be 'balanced' only where the weights of classes differ by less than 1e300"
         got = f"a class of the weight {counts[counts > 0].min() / counts.max():.3g} of another"
