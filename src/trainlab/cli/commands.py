@@ -281,7 +281,7 @@ def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[st
     for one in () if ours or data_dir else arguments:
         if one.partition("=")[0] in ("--ours", "--data-dir"):  # which may be meant for us
             note = f"{one} stands after SCRIPT, so the script has it; options of ours come before."
-            click.echo(f"Note: {note}", err=True)
+            say(f"Note: {note}", err=True)
     code = run(script, arguments, ours=ours, data_dir=data_dir)
     if code:
         raise SystemExit(code)
