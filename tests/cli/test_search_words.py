@@ -99,7 +99,7 @@ def test_a_model_a_page_and_numbers(
     predicted = read_table(tmp_path / "out.csv", (), ["prediction"]).text["prediction"]
     truth = [row[0] for row in passengers(300, 2)]
     assert set(predicted) == {"+yes", "no"}
-    assert np.mean([one == other for one, other in zip(predicted, truth, strict=True)]) > 0.8
+    assert np.mean([one == other for one, other in zip(predicted, truth, strict=True)]) > 0.7
 
 
 @pytest.mark.filterwarnings("ignore:X does not have valid feature names")

@@ -50,9 +50,17 @@ def test_they_are_what_scikit_learns_are(kind: Any, theirs: Any, y: Any, activat
     assert ours.out_activation_ == activation
 
 
-def test_of_two_classes_there_are_two_outputs() -> None:
-    ours = fitted(tl.MLPClassifier, CLASSES > 0)
-    assert (ours.n_outputs_, ours.out_activation_) == (2, "softmax")
+def test_of_two_classes_there_is_one_output_or_two() -> None:
+    for settings, expected in (
+        ({}, (1, "logistic")),
+        ({"loss": "sigmoid_cross_entropy"}, (1, "logistic")),
+        ({"loss": "auto"}, (2, "softmax")),
+        ({"loss": "softmax_cross_entropy"}, (2, "softmax")),
+        ({"label_smoothing": 0.1}, (2, "softmax")),
+    ):
+        ours = fitted(tl.MLPClassifier, CLASSES > 0, **settings)
+        assert (ours.n_outputs_, ours.out_activation_) == expected
+        assert ours.predict_proba(X).shape == (len(X), 2)
 
 
 def test_predictions_are_made_with_them() -> None:

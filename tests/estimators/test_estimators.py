@@ -447,6 +447,7 @@ def test_probabilities_are_never_0_or_1(members: int, dtype: str) -> None:
     """However far apart the outputs are; all others stay as they were."""
     X = np.array([[-1e4], [-1.0], [1.0], [1e4]])
     settings = {"standardize_inputs": False, "max_iter": 30, "dtype": dtype, "n_members": members}
+    settings["loss"] = "auto"
     indicators = np.array([[0, 1], [0, 1], [1, 0], [1, 0]])
     for y in ([0, 0, 1, 1], [0, 0, 1, 2], indicators):
         network = quick(**settings).fit(X, y)
@@ -464,6 +465,26 @@ def test_probabilities_are_never_0_or_1(members: int, dtype: str) -> None:
         assert np.isfinite(network.decision_function(X)).all()
         assert np.isfinite(np.log(1 - p)).all()
         assert np.array_equal(network.predict(X), np.asarray(y))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_output_says_how_probable_either_class_is(dtype: str) -> None:
+    """Far from 1/2, too, where 1 − p would be rounded."""
+    X, y = np.array([[-90.0], [-1.0], [1.0], [90.0]]), [0, 0, 1, 1]
+    network = quick(standardize_inputs=False, max_iter=30, dtype=dtype).fit(X, y)
+    (weights, *_, last), biases = network.coefs_, network.intercepts_
+    assert last.shape[1] == 1
+    hidden = np.maximum(X @ weights + biases[0], 0)
+    for one, bias in zip(network.coefs_[1:-1], biases[1:-1], strict=True):
+        hidden = np.maximum(hidden @ one + bias, 0)
+    logit = (hidden @ last + biases[-1])[:, 0].astype(np.float64)
+    p = network.predict_proba(X)
+    assert logit.min() < -20
+    assert logit.max() > 20
+    assert p[:, 1] == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-4)
+    assert p[:, 0] == pytest.approx(1 / (1 + np.exp(logit)), rel=1e-4)
+    assert network.decision_function(X) == pytest.approx(logit, rel=1e-4)
+    assert network.predict(X).tolist() == y
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,6 @@ DEFAULTS = {
     "init": "glorot_uniform",
     "norm": None,
     "dropout": 0.0,
-    "loss": "auto",
     "standardize_inputs": "robust",
     "n_members": 1,
     "dtype": "auto",
@@ -43,8 +42,8 @@ DEFAULTS = {
     "layer_norm": "deprecated",
 }
 OWN = {
-    tl.MLPClassifier: {"label_smoothing": 0.0, "class_weight": None},
-    tl.MLPRegressor: {"standardize_targets": True},
+    tl.MLPClassifier: {"loss": "log_loss", "label_smoothing": 0.0, "class_weight": None},
+    tl.MLPRegressor: {"loss": "auto", "standardize_targets": True},
 }
 
 

@@ -36,6 +36,8 @@ from trainlab.settings import (
 
 # scikit-learn's names, beside ours.
 ACTIVATION_NAMES: Final = {**ACTIVATIONS, "logistic": ACTIVATIONS["sigmoid"]}
+LOG_LOSS: Final = "log_loss"
+"""The `loss` of classifiers with which two classes have one output; with "auto" they have two."""
 LOSS_OF_TASK: Final[Mapping[str, str]] = {
     "classification": "softmax_cross_entropy",
     "multilabel": "sigmoid_cross_entropy",
@@ -74,7 +76,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "init": _rule_of(MLP, "init"),
     "norm": _rule_of(MLP, "norm"),
     "dropout": _rule_of(MLP, "dropout"),
-    "loss": either(record_of(Loss, LOSSES), "auto"),
+    "loss": either(either(record_of(Loss, LOSSES), "auto"), LOG_LOSS),
     "label_smoothing": _rule_of(SoftmaxCrossEntropy, "label_smoothing"),
     "alpha": _NOT_NEGATIVE,
     "optimizer": record_of(Optimizer, OPTIMIZERS),
@@ -139,20 +141,21 @@ def batch_rows(chosen: Mapping[str, Any], rows: int) -> int:
 
 
 def has_one_output(chosen: Mapping[str, Any]) -> bool:
-    """Whether two classes have one output: unless the loss that is asked for needs two."""
+    """Whether two classes have one output, as the loss that is asked for says."""
     loss = chosen.get("loss", "auto")
-    is_softmax = not isinstance(loss, str) and loss.task == "classification"
-    return not is_softmax and not chosen.get("label_smoothing")
+    is_of_one = loss == LOG_LOSS if isinstance(loss, str) else loss.task == "multilabel"
+    return is_of_one and not chosen.get("label_smoothing")
 
 
 def loss_of(chosen: Mapping[str, Any], task: str, owner: str) -> Loss:
     """The loss for a task, with the label smoothing that is asked for."""
     loss: Loss = chosen["loss"]
-    if isinstance(loss, str):
+    if isinstance(loss, str) and not (loss == LOG_LOSS and task == "regression"):
         loss = LOSSES[LOSS_OF_TASK[task]]()
-    if loss.task != task:
+    if isinstance(loss, str) or loss.task != task:
         must, remedy = f"be for {task}, as y is", "loss='auto'"
-        raise SettingError(sentence("loss", owner, must, type(loss).__name__, remedy))
+        got = loss if isinstance(loss, str) else type(loss).__name__
+        raise SettingError(sentence("loss", owner, must, got, remedy))
     smoothing = chosen.get("label_smoothing", 0.0)
     if smoothing:
         if not isinstance(loss, SoftmaxCrossEntropy):

@@ -60,8 +60,9 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         As in `MLP`.
     dropout : float, default 0.0
         As in `MLP`.
-    loss : str or Loss, default "auto"
-        "auto": by what y holds.
+    loss : str or Loss, default "log_loss"
+        "log_loss": the cross-entropy; of two classes with one output, ln p₁/p₀, as scikit-learn's,
+        unless there is `label_smoothing`.  "auto": the same, but two classes have two outputs.
     label_smoothing : float, default 0.0
         Of the softmax cross-entropy, in [0, 1).
     class_weight : dict, "balanced" or None
@@ -131,9 +132,6 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are
     those of the first.
 
-    Two classes have one output, ln p₁/p₀, as in scikit-learn; two with the softmax cross-entropy,
-    which `label_smoothing` needs.
-
     Differs from scikit-learn: X is standardised; training always restores the best epoch, not with
     `early_stopping` alone; `solver` is `optimizer`, and L-BFGS is not among them.
 
@@ -167,7 +165,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         init: Any = "glorot_uniform",
         norm: Any = None,
         dropout: float = 0.0,
-        loss: Any = "auto",
+        loss: Any = "log_loss",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
         standardize_inputs: str | bool = "robust",

@@ -178,6 +178,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
             holds.  None is exactly 0 or 1: what rounding made so is 2e-308, or the largest number
             below 1.
         """
+        check_is_fitted(self)
         probabilities = self._outputs(X, self._targets.asks)
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean

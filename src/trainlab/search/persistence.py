@@ -55,9 +55,15 @@ def search_store(
 
 
 def stored_inputs(store: StoreLike | None, name: str) -> str | bool | None:
-    """What the networks of a stored search are given (`standardize_inputs`), None if there is none.
+    """The `standardize_inputs` of the networks of a stored search, None if there is none."""
+    said = stored_parameters(store, name)
+    return None if said is None else said["standardize_inputs"]
 
-    Earlier versions had other defaults, and what they began goes on as it began.
+
+def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | None:
+    """Parameters of the networks of a stored search that once had other defaults.
+
+    None if there is no search.  What earlier versions began goes on as it began.
     """
     if store is None:
         return None
@@ -72,8 +78,11 @@ def stored_inputs(store: StoreLike | None, name: str) -> str | bool | None:
     said = config.get("estimator", config)
     while "steps" in said:  # of a pipeline the last
         said = said["steps"][-1][1]
-    found: str | bool = said.get("standardize_inputs", True)  # ensembles had no other at first
-    return found
+    # Ensembles had no others at first.
+    return {
+        "standardize_inputs": said.get("standardize_inputs", True),
+        "loss": said.get("loss", "auto"),
+    }
 
 
 def check_repeatable(search: Any, network: BaseMLP) -> None:

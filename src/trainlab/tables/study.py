@@ -26,7 +26,7 @@ from trainlab.search.estimator import PopulationSearchCV
 from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth
 from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import plain as plain_setting
-from trainlab.search.persistence import stored_inputs
+from trainlab.search.persistence import stored_parameters
 from trainlab.settings import Settings
 from trainlab.store import FILE, Run, Store
 from trainlab.tables.baselines import baselines
@@ -338,8 +338,8 @@ def _searched(given: _Training) -> _FittedModel:
     metric, estimator = settings.measured_by(of.task), settings.estimator(of)
     own = prefix(estimator)
     estimator.set_params(**{f"{own}engine": given.engine})
-    if not given.fresh and (inputs := stored_inputs(given.store, SEARCH)) is not None:
-        estimator.set_params(**{f"{own}standardize_inputs": inputs})
+    if not given.fresh and (before := stored_parameters(given.store, SEARCH)) is not None:
+        estimator.set_params(**{own + name: value for name, value in before.items()})
     search = PopulationSearchCV(
         estimator,
         {own + name: values for name, values in settings.space().items()},
