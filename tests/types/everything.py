@@ -103,10 +103,12 @@ def main() -> None:
     assert_type([name for name in history if name in history], list[str])
     axes = history.plot("train_loss", by="optimizer")
     axes = history.plot("validation_loss", ax=axes)
-    running = population.start(small, epochs=1)
+    running = population.start(small, epochs=1000, engine="numpy")
+    running.pause()
     assert_type(running, tl.Running[tl.Population])
     assert_type(running.change(lr=0.002, members=[0, 1]), tuple[tl.Change, ...])
     assert_type(running.clone(1, dropout=0.1), tl.Population)
+    running.resume()
     changes = running.wait().changes
     population.fit(small, epochs=1, changes=[*changes, tl.Change(0, {"l1": 0.001}, [2])])
     assert callable(tl.live)

@@ -88,7 +88,7 @@ def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
             found[own.name] = own
         else:
             must = "be all, a file.py or one of " + ", ".join(EXPERIMENTS)
-            own_file = f"{name.replace('-', '_')}.py"  # as `trainlab new experiment` calls it
+            own_file = f"{str(name).replace('-', '_')}.py"  # as `trainlab new experiment` calls it
             remedy = nearest(name, EXPERIMENTS) or "trainlab list"
             remedy = own_file if Path(own_file).is_file() else remedy
             raise SettingError(sentence("name", "an experiment", must, name, remedy))
