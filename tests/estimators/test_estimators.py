@@ -8,6 +8,7 @@ import math
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -485,6 +486,23 @@ def test_one_output_says_how_probable_either_class_is(dtype: str) -> None:
     assert p[:, 0] == pytest.approx(1 / (1 + np.exp(logit)), rel=1e-4)
     assert network.decision_function(X) == pytest.approx(logit, rel=1e-4)
     assert network.predict(X).tolist() == y
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_two_classes_survive_a_file_and_a_graph(members: int, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X = np.random.default_rng(0).normal(size=(60, 3)) * 30
+    y = np.where(X[:, 0] > 0, "yes", "no")
+    network = quick(n_members=members, early_stopping=True).fit(X, y)
+    expected = network.predict_proba(X)
+    tl.save(network, tmp_path / "model")
+    assert np.array_equal(tl.load(tmp_path / "model").predict_proba(X), expected)
+    tl.export_onnx(network, tmp_path / "model.onnx")
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=providers)
+    label, p = session.run(["label", "probabilities"], {"x": X})
+    assert label.tolist() == network.predict(X).tolist()
+    assert p == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(
