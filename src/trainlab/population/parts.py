@@ -111,7 +111,7 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         if {each: np.shape(values) for each, values in updated.items()} != expected:
             got = {each: np.shape(values) for each, values in updated.items()}
             raise SettingError(sentence("new buffers", name, f"be {expected} in training", got))
-        steps.append(_Step(x, y))
+        steps.append(_TriedLayer(x, y))
         x = y
         caches.append(cache)
     dy = _try_loss(architecture.loss, x, t, len(pair), dtype)
@@ -134,7 +134,7 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
 
 
 @dataclasses.dataclass
-class _Step:
+class _TriedLayer:
     """What went into a layer and came out of it, of two members."""
 
     x: Array
@@ -145,7 +145,12 @@ class _Step:
 
 
 def _try_alone(
-    alone: Architecture, params: Array, buffers: Array, steps: Sequence[_Step], t: Array, row: int
+    alone: Architecture,
+    params: Array,
+    buffers: Array,
+    steps: Sequence[_TriedLayer],
+    t: Array,
+    row: int,
 ) -> None:
     """Raises SettingError where a member is not what it is without the other one."""
     bound, grads = alone.bind(params, buffers), alone.bind(np.zeros_like(params))

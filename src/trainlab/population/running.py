@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Self, TypeVar, Unpack
+from typing import Any, Generic, Never, Self, TypeVar, Unpack
 
 from trainlab import notebook
 from trainlab.data.arrays import Dataset
@@ -253,7 +253,7 @@ class Trainable(ABC):
     """A population, or the network that is a population of one."""
 
     @takes_fit_settings
-    def fit(self, data: Dataset, **settings: Unpack[FitArguments]) -> History:
+    def fit(self, data: Dataset, *more: Never, **settings: Unpack[FitArguments]) -> History:
         """Train every member, and return what happened.
 
         Ctrl-C ends training early: the history then has members marked "interrupted".
@@ -276,12 +276,14 @@ class Trainable(ABC):
         WorkerError
             Where workers die, or a cluster is not there or has other versions.
         """
+        if more:
+            raise _unnamed("fit")
         running = self.start(data, **settings)
         with running._workers.ended_by_errors():
             return running.wait()
 
     @takes_fit_settings
-    def start(self, data: Dataset, **settings: Unpack[FitArguments]) -> Running[Self]:
+    def start(self, data: Dataset, *more: Never, **settings: Unpack[FitArguments]) -> Running[Self]:
         """Begin to train every member, and return at once; see `fit`.
 
         Parameters
@@ -295,6 +297,8 @@ class Trainable(ABC):
         Running
             What goes on: its history so far, and the means to pause, to change and to stop it.
         """
+        if more:
+            raise _unnamed("start")
         chosen = FitSettings.given(settings)
         fit, adopt, restore = self._prepared(data, chosen)
         running = Running(Fits([fit], chosen), adopt, restore)
@@ -305,6 +309,12 @@ class Trainable(ABC):
     @abstractmethod
     def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
         """What is to be trained, who takes what it has learnt, and what makes copies of it."""
+
+
+def _unnamed(method: str) -> TypeError:
+    """Of arguments without a name, as of scikit-learn's fit(X, y)."""
+    text = f"{method}() takes a Dataset, and settings by their names"
+    return TypeError(f"{text}; try {method}(trainlab.from_arrays(x, t))")
 
 
 def _ended(owner: str, rows: Sequence[int]) -> SettingError:

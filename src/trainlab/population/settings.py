@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
@@ -246,14 +245,6 @@ class FitArguments(TypedDict, total=False):
 
 def takes_fit_settings(method: F) -> F:
     """Shows the fields of FitSettings in the signature and the docstring of a method."""
-
-    @functools.wraps(method)
-    def called(self: Any, data: Any, *more: Any, **settings: Any) -> Any:
-        if more:  # as scikit-learn's fit(X, y)
-            text = f"{method.__name__}() takes a Dataset, and settings by their names"
-            raise TypeError(f"{text}; try {method.__name__}(trainlab.from_arrays(x, t))")
-        return method(self, data, **settings)
-
     own, shared = inspect.signature(method), {one.name for one in fields(RunSettings)}
     named = [
         inspect.Parameter(
@@ -264,8 +255,9 @@ def takes_fit_settings(method: F) -> F:
         )
         for one in sorted(fields(FitSettings), key=lambda one: one.name in shared)
     ]
-    kept = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    called.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
+    hidden = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    kept = [p for p in own.parameters.values() if p.kind not in hidden]
+    method.__signature__ = own.replace(parameters=[*kept, *named])  # type: ignore[attr-defined]
     parameters = inspect.cleandoc(FitSettings.__doc__ or "").partition("----------\n")[2]
-    called.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("**settings", parameters)
-    return called  # type: ignore[return-value]  # it takes what the method takes
+    method.__doc__ = inspect.cleandoc(method.__doc__ or "").replace("**settings", parameters)
+    return method
