@@ -109,8 +109,8 @@ def main() -> None:
     assert_type(running.change(lr=0.002, members=[0, 1]), tuple[tl.Change, ...])
     assert_type(running.clone(1, dropout=0.1), tl.Population)
     running.resume()
-    changes = running.wait().changes
-    population.fit(small, epochs=1, changes=[*changes, tl.Change(0, {"l1": 0.001}, [2])])
+    assert_type(running.wait().changes, tuple[tl.Change, ...])
+    population.fit(small, epochs=1, changes=[tl.Change(0, {"l1": 0.001}, [2])])
     assert callable(tl.live)
 
     network = tl.Network(mlp, tl.Adam(0.01, schedule="cosine"), seed=1)
