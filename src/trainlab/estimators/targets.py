@@ -136,7 +136,10 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Pair(Labels):
-    """One of two classes for each row: a network has one output, ln p₁/p₀."""
+    """One of two classes for each row: a network has one output, ln p₁/p₀.
+
+    One that overflowed decides by its sign; one that is NaN counts as undecided.
+    """
 
     task: ClassVar[str] = "multilabel"
     asks: ClassVar[str] = "both"
