@@ -451,7 +451,8 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
         return PopulationEnsembleClassifier(2, **settings, **more).fit(X, y)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble_base, "stored_inputs", lambda store, name: True)
+        first = {"standardize_inputs": True, "loss": "auto", "races": False}
+        patch.setattr(ensemble_base, "stored_parameters", lambda store, name: first)
         earlier = fit(store=tmp_path).predict_proba(X)
     before = sum(steps)
     assert np.array_equal(fit(store=tmp_path).predict_proba(X), earlier)

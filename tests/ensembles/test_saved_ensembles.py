@@ -20,6 +20,7 @@ from complaints import complains
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.cli import main
 from trainlab.ensembles import base as ensemble_base
+from trainlab.ensembles import training as ensemble_training
 from trainlab.errors import ModelFileError, SettingError
 from trainlab.models.container import Content, pack, read
 from trainlab.models.scoring import score
@@ -48,6 +49,8 @@ def mixed(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings
     ]
     with pytest.MonkeyPatch.context() as patch:
         # All that there are, whatever is best on so few rows.
+        patch.setattr(ensemble_training, "FINALISTS", 1.0)
+        patch.setattr(ensemble_training, "bagged", lambda *given: everyone(*given[:4]).weights)
         patch.setattr(ensemble_base, "select", everyone)
         model = fitted(kind, y, space=space, trees=True, **settings)
     kinds = [type(one).__name__ for one in model._voters]

@@ -52,8 +52,8 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit
 from trainlab.population.settings import FitSettings
-from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
-from trainlab.search.selection import Selection, select, truths_of
+from trainlab.search.persistence import plain_parameters, search_store, stored_parameters
+from trainlab.search.selection import Selection, select
 from trainlab.settings import FLAG, Rule, either, one_of, real, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
@@ -162,7 +162,6 @@ class PopulationEnsemble(Predictor):
             On Ctrl-C.
         """
         began = time.monotonic()
-        self._aim()  # what is no metric is said before anything is trained
         plan = self._decide(X, y, sample_weight, groups)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
         limit = plan.chosen["time_limit"]
@@ -199,6 +198,8 @@ class PopulationEnsemble(Predictor):
             own |= {"time_limit": True}
         if plan.given:
             own |= {"cv": digest(plan.splits)}
+        if plan.races:
+            own |= {"races": True}
         drawn = self._count_drawn(plan.chosen)
         if not plan.earlier and drawn > plan.chosen["n_candidates"]:
             own |= {"n_drawn": drawn}
@@ -209,7 +210,9 @@ class PopulationEnsemble(Predictor):
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
-        earlier = not chosen["fresh"] and stored_inputs(self.store, RUN) is EARLIER
+        stored = None if chosen["fresh"] else stored_parameters(self.store, RUN)
+        earlier = stored is not None and stored["standardize_inputs"] is EARLIER
+        races = stored is None or stored["races"]
         usual = FIRST_FAMILIES if earlier else FAMILIES
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
@@ -247,7 +250,7 @@ class PopulationEnsemble(Predictor):
         trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
         trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
-        how = (trees, seed, chosen, earlier, given)
+        how = (trees, seed, chosen, earlier, given, races, self._aim() or ())
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
 
     def _drawn(
@@ -329,23 +332,15 @@ class PopulationEnsemble(Predictor):
 
     def _select(self, found: TrainedCandidates) -> None:
         """Selects candidates, and keeps them and what there is to say of them."""
-        plan = found.plan
-        targets, engine = plan.targets, plan.chosen["engine"]
-        parts, weights = [], []
-        for fold in range(plan.folds):
-            held = plan.held(fold)
-            t, method = targets.encode(held.y), "predict_proba"
-            said = [found.networks[one, fold].truths for one in range(len(plan.candidates))]
-            for one in found.trees[fold]:
-                answers = one.outputs(held.x, plan.dtype, method, engine)
-                said.append(truths_of(answers, t, targets.task)[0])
-            parts.append(np.stack(said))
-            weights.append(np.ones(len(held)) if held.weight is None else held.weight)
-        truths, weight = np.concatenate(parts, axis=1), np.concatenate(weights)
-        how = plan.chosen["n_selected"], *(self._aim() or ())
-        selection = select(truths, weight, targets.task, *how)
-        voted = np.tensordot(selection.weights, truths, axes=1)
-        self._keep(found, selection, self._learn_errors(voted, weight, targets))
+        plan, finalists = found.plan, found.finalists()
+        truths, weight = found.on_validation()
+        own = select(truths, weight, plan.targets.task, plan.chosen["n_selected"], *plan.aim)
+        count = len(plan.candidates) + len(plan.trees)
+        weights, losses = np.zeros(count), np.full(count, np.inf)
+        weights[finalists], losses[finalists] = own.weights, own.losses
+        voted = np.tensordot(own.weights, truths, axes=1)
+        selection = Selection(weights, losses, own.loss)
+        self._keep(found, selection, self._learn_errors(voted, weight, plan.targets))
 
     def _keep(self, found: TrainedCandidates, selection: Selection, targets: Targets) -> None:
         """What was selected, and what there is to say of it."""
@@ -362,11 +357,10 @@ class PopulationEnsemble(Predictor):
             if places:
                 voters.append(Networks(plan.inputs[kind], _joined(found, places)))
                 weights.append(np.tile(chosen[places] / folds, folds))
-        for fold in found.trees:
-            for own_weight, one in zip(chosen[len(networks) :], fold, strict=True):
-                if own_weight:
-                    voters.append(one)
-                    weights.append(np.array([own_weight / folds]))
+        for number, fold in sorted(found.trees, key=lambda place: place[::-1]):
+            if chosen[number]:
+                voters.append(found.trees[number, fold])
+                weights.append(np.array([chosen[number] / folds]))
         first = voters[0]
         assert isinstance(first, Networks)
         self._inputs, self._population, self._beside = first.inputs, first.population, voters[1:]
@@ -396,7 +390,7 @@ def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) ->
     rows, held = (
         replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
     )
-    return grow(rows, held, plan.targets, plan.trees[number], plan.trees_seed, iterations)
+    return grow(rows, held, plan.targets, plan.trees[number], plan.seed, iterations)
 
 
 def _iterations(plan: EnsemblePlan, number: int) -> int:

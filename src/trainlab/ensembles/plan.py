@@ -29,10 +29,13 @@ class EnsemblePlan:
     inputs      what becomes of X, by the parameter `standardize_inputs` of the candidates
     candidates  dicts of parameters, those of the same inputs together; seeds, one for each
     turns       (candidates,) in which order they are trained where not all at once
-    trees       settings of the boosted trees, and the seed of all of them
+    trees       settings of the boosted trees
+    seed        of the trees, and of the race
     chosen      the checked parameters of the ensemble
     earlier     whether it goes on with what an earlier version began in its store
     given       whether the splits, or groups, were given
+    races       whether the first fold decides who is trained in the others
+    aim         quantile and size of the pinball loss that selects; () for the usual loss
     """
 
     rows: Rows
@@ -43,10 +46,12 @@ class EnsemblePlan:
     seeds: Array
     turns: Array
     trees: Sequence[Mapping[str, Any]]
-    trees_seed: int
+    seed: int
     chosen: Mapping[str, Any]
     earlier: bool
     given: bool
+    races: bool
+    aim: tuple[float, ...]
 
     @property
     def dtype(self) -> str:

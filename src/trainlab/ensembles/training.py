@@ -1,10 +1,14 @@
 """Trains the candidates of an ensemble: all of them, or those that there is time for.
 
+It is a race: all are trained in the first fold, and those that are selected most there, the
+finalists, in the others, too.
+
 Order: what was trained, all of it, what there is time for.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,19 +24,25 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import RunSettings
-from trainlab.search.selection import truths_of
+from trainlab.search.selection import bagged, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.store import Store
 from trainlab.training.progress import Bar
 
+FINALISTS: Final = 0.4
+"""The share of the candidates that is trained in all folds."""
+BAGS: Final = 10
+"""Resamples of the validation rows of the first fold, from which finalists are selected."""
+ROUNDS: Final = 20
+"""Candidates that are selected of each at most, repetitions counted."""
 RESERVE: Final = 0.04
 """The share of a time limit that is left for the selection."""
-FOLDS_SHARE: Final = 0.5
-"""The share that the first candidates may take in all of their folds."""
+FIRST_SHARE: Final = 0.45
+"""The share that the first fold may take, where there are others."""
 TREES_SHARE: Final = 0.4
-"""The share of what is left then that trees may take."""
+"""The share of what is left of that which trees may take."""
 SAFE: Final = 0.9
-"""A wave begins where it is expected to take so much of what is left, or less."""
+"""A wave, or a fold, begins where it is expected to take so much of what is left, or less."""
 PROBED: Final = (1, 11)
 """Iterations of trees by which it is told how long all of them take."""
 PROBE_ROWS: Final = 500
@@ -41,16 +51,14 @@ PROBE_ROWS: Final = 500
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """A candidate that was trained on the rows of a fold; what it says of its validation rows.
+    """A candidate that was trained on the rows of a fold.
 
     population, row  the network
-    truths    (rows, …) see `truths_of`
     ended     whether it was trained to its end
     """
 
     population: Population
     row: int
-    truths: Array
     epochs: int
     diverged: bool
     ended: bool
@@ -60,16 +68,35 @@ class TrainedNetwork:
 class TrainedCandidates:
     """What was trained of a plan.
 
-    plan      what of it
-    networks  by their candidate and fold
-    trees     of each fold
+    Candidates are numbered: first the networks of the plan, then its trees.
+
+    networks  by their number and fold
+    trees     by their number and fold
+    truths    what each says of the validation rows, see `truths_of`, by its number and fold
     whole     whether all of them were trained to their end, so that they can be trained again
     """
 
     plan: EnsemblePlan
     networks: Mapping[tuple[int, int], TrainedNetwork]
-    trees: Sequence[Sequence[BoostedTrees]]
+    trees: Mapping[tuple[int, int], BoostedTrees]
+    truths: Mapping[tuple[int, int], Array]
     whole: bool = True
+
+    def finalists(self) -> list[int]:
+        """The numbers of those that were trained in all folds."""
+        last = self.plan.folds - 1
+        return sorted(number for number, fold in self.truths if fold == last)
+
+    def on_validation(self) -> tuple[Array, Array]:
+        """The truths (n, rows, …) of the finalists in all folds, and weights (rows,)."""
+        folds = range(self.plan.folds)
+        truths = [
+            np.concatenate([self.truths[number, fold] for fold in folds])
+            for number in self.finalists()
+        ]
+        held = [self.plan.held(fold) for fold in folds]
+        weights = [np.ones(len(one)) if one.weight is None else one.weight for one in held]
+        return np.stack(truths), np.concatenate(weights)
 
 
 @dataclass(eq=False)
@@ -88,28 +115,44 @@ class EnsembleTraining:
     bar: Bar | None
     workers: int | None
     networks: dict[tuple[int, int], TrainedNetwork] = field(default_factory=dict)
+    trees: dict[tuple[int, int], BoostedTrees] = field(default_factory=dict)
+    truths: dict[tuple[int, int], Array] = field(default_factory=dict)
 
     # --- all of it -----------------------------------------------------------------------
 
     def all(self) -> TrainedCandidates:
-        """All candidates in all folds."""
+        """All candidates in the first fold, and the finalists in all folds."""
+        everyone = range(len(self.plan.candidates) + len(self.plan.trees))
+        self._train([0], everyone)
+        self._train(range(1, self.plan.folds), self._finalists(everyone))
+        return self._cut(everyone, self.plan.folds)
+
+    def _finalists(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The share of candidates that is selected most in the first fold, and the best network.
+
+        numbers  rising
+        """
         plan = self.plan
-        self._train(range(plan.folds), range(len(plan.candidates)))
-        trees = [
-            [self._grown(plan, fold, one) for one in range(len(plan.trees))]
-            for fold in range(plan.folds)
-        ]
-        return TrainedCandidates(plan, self.networks, trees)
+        if not plan.races:
+            return numbers
+        first = self._cut(numbers, 1)
+        rounds = min(plan.chosen["n_selected"], ROUNDS)
+        draws = np.random.RandomState(plan.seed)
+        weights = bagged(*first.on_validation(), plan.targets.task, rounds, BAGS, draws, *plan.aim)
+        most = np.argsort(-weights, kind="stable")[: math.ceil(FINALISTS * len(numbers))]
+        kept = {place for place in most.tolist() if weights[place]}
+        kept.add(int(np.argmax(weights[: len(first.plan.candidates)])))
+        return [numbers[place] for place in sorted(kept)]
 
     def _train(
         self,
         folds: Sequence[int],
-        candidates: Sequence[int],
+        numbers: Sequence[int],
         name: str = "",
         until: float | None = None,
     ) -> None:
         """Some candidates in some folds; KeyboardInterrupt on Ctrl-C."""
-        plan, wanted = self.plan, set(candidates)
+        plan, wanted = self.plan, set(numbers)
         jobs = [
             (fold, kind, own)
             for fold in folds
@@ -126,120 +169,141 @@ class EnsembleTraining:
                 raise KeyboardInterrupt
             for fit, one in zip(part, fitted, strict=True):
                 fold, _, own = next(left)
-                for place, network in zip(own, _told(fit, one), strict=True):
-                    self.networks[place, fold] = network
+                for place, (network, truths) in zip(own, _told(fit, one), strict=True):
+                    self.networks[place, fold], self.truths[place, fold] = network, truths
             if not in_time:
                 return
+        trees = [one for one in numbers if one >= len(plan.candidates)]
+        for fold in folds if trees else ():
+            held = plan.held(fold)
+            t = plan.targets.encode(held.y)
+            for number in trees:
+                if until is not None and time.monotonic() >= until:
+                    return
+                grown = self._grown(plan, fold, number - len(plan.candidates))
+                how = plan.dtype, "predict_proba", plan.chosen["engine"]
+                truths = truths_of(grown.outputs(held.x, *how), t, plan.targets.task)
+                self.trees[number, fold], self.truths[number, fold] = grown, truths[0]
 
     def _grown(
-        self, plan: EnsemblePlan, fold: int, number: int, iterations: int | None = None
+        self, plan: EnsemblePlan, fold: int, setting: int, iterations: int | None = None
     ) -> BoostedTrees:
         """The trees of some settings."""
         if self.bar is not None:
             self.bar.note(f"trees of fold {fold + 1} of {plan.folds}")
             self.bar.advance(0, 0)
-        return self.grow(plan, fold, number, iterations)
+        return self.grow(plan, fold, setting, iterations)
 
     # --- what there is time for ----------------------------------------------------------
 
     def within(self, seconds: float, began: float, owner: str) -> TrainedCandidates:
         """As many candidates as there is time for, in the order of their turns.
 
-        The first wave, a candidate of each architecture, is trained in one fold, whose time says
-        how many folds there will be.  Then come the trees, if they take no more than their share,
-        and further waves, each twice as large as the last one where there is time for it; trees
-        that were put off come last.
+        The first fold begins with a candidate of each architecture.  Then come the trees, if they
+        take no more than their share, and further candidates in waves, each twice as large as the
+        last one where there is time for it; trees that were put off come last.  The finalists are
+        trained in one more fold after the other.
 
         seconds, began  the limit, and when it began, of `time.monotonic`
         """
         until = began + seconds * (1 - RESERVE)
         plan, order = self.plan, np.argsort(self.plan.turns, kind="stable").tolist()
-        first = order[: min(len(order), plan.chosen["n_architectures"])]
+        wave = order[: min(len(order), plan.chosen["n_architectures"])]
         start = time.monotonic()
-        self._train([0], first, _wave(0, first), until)
-        if not self._ended(first, 0):
-            return self._as_they_are(first, seconds, owner)
-        took = time.monotonic() - start
-        folds = int(np.clip(FOLDS_SHARE * seconds // took, 1, plan.folds))
-        if folds > 1:
-            self._train(range(1, folds), first, _wave(0, first), until)
-            folds = next((one for one in range(1, folds) if not self._ended(first, one)), folds)
-        each = (time.monotonic() - start) / len(first)
-        trees = self._trees_within(folds, TREES_SHARE, until)
-        done, size = len(first), len(first)
+        self._train([0], wave, _wave(0, wave), until)
+        if not self._ended(wave, 0):
+            return self._as_they_are(wave, seconds, owner)
+        each = (time.monotonic() - start) / len(wave)
+        first = began + seconds * FIRST_SHARE if plan.folds > 1 else until
+        trees, tree = self._trees_within(TREES_SHARE, first)
+        done, size = len(wave), len(wave)
         while done < len(order):
-            room = int(SAFE * (until - time.monotonic()) / each)
+            room = int(SAFE * (first - time.monotonic()) / each)
             wave = order[done : done + min(size, room)] if room > 0 else []
             if not wave:
                 break
             start = time.monotonic()
-            self._train(range(folds), wave, _wave(done, wave), until)
+            self._train([0], wave, _wave(done, wave), until)
             each = (time.monotonic() - start) / len(wave)
-            ended = [all(self._ended([one], fold) for fold in range(folds)) for one in wave]
+            ended = [self._ended([one], 0) for one in wave]
             finished = ended.index(False) if False in ended else len(wave)
             done, size = done + finished, 2 * size
             if finished < len(wave):
                 break
-        if not trees and plan.trees and done == len(order):
-            trees = self._trees_within(folds, SAFE, until)
-        return self._cut(order[:done], folds, trees)
+        if not trees and done == len(order):
+            trees, tree = self._trees_within(SAFE, first)
+        numbers = [*sorted(order[:done]), *trees]
+        finalists, folds = self._finalists(numbers), 1
+        expected = sum(tree if one in trees else each for one in finalists)
+        name = f", finalists of {len(numbers)} candidates"
+        while folds < plan.folds and expected <= SAFE * (until - time.monotonic()):
+            start = time.monotonic()
+            self._train([folds], finalists, name, until)
+            if not self._ended(finalists, folds):
+                break
+            expected = time.monotonic() - start
+            folds += 1
+        return self._cut(numbers, folds)
 
-    def _ended(self, candidates: Sequence[int], fold: int) -> bool:
+    def _ended(self, numbers: Sequence[int], fold: int) -> bool:
         """Whether candidates were trained to their end in a fold."""
-        found = [self.networks.get((one, fold)) for one in candidates]
-        return all(one is not None and one.ended for one in found)
+        places = [(one, fold) for one in numbers]
+        return all(
+            place in self.trees or (place in self.networks and self.networks[place].ended)
+            for place in places
+        )
 
     def _as_they_are(self, first: Sequence[int], seconds: float, owner: str) -> TrainedCandidates:
         """Networks that time has run out on."""
         must = "be enough for one network of each architecture, which vote as far as they came"
         remedy = "more seconds, or fewer n_architectures"
         warn(sentence("time_limit", owner, must, seconds, remedy), UserWarning)
-        there = [one for one in first if (one, 0) in self.networks]
-        found = self._cut(there, 1, ())
-        return TrainedCandidates(found.plan, found.networks, found.trees, whole=False)
+        return replace(self._cut(sorted(one for one, _ in self.networks), 1), whole=False)
 
-    def _trees_within(
-        self, folds: int, share: float, until: float
-    ) -> Sequence[Sequence[BoostedTrees]]:
-        """The trees of each fold; none where they would take more than a share of what is left."""
-        numbers, expected = range(len(self.plan.trees)), 0.0
+    def _trees_within(self, share: float, until: float) -> tuple[Sequence[int], float]:
+        """Trees in the first fold, and seconds of each; none that take more than a share."""
+        settings, expected = range(len(self.plan.trees)), 0.0
         train, held = self.plan.splits[0]
         step = -(-len(train) // PROBE_ROWS)
         small = replace(self.plan, splits=[(train[::step], held[::step])])
-        for one in numbers:
+        for one in settings:
             probes = sum(self._seconds(small, one, count) for count in PROBED)
             if expected + step * probes > share * (until - time.monotonic()):
-                return ()
+                return (), 0.0
             few, more = (self._seconds(self.plan, one, count) for count in PROBED)
             each = max(0.0, more - few) / (PROBED[1] - PROBED[0])
-            expected += folds * (few + each * self.iterations(self.plan, one))
+            expected += few + each * self.iterations(self.plan, one)
             if expected > share * (until - time.monotonic()):
-                return ()
-        found = []
-        for fold in range(folds):
-            if time.monotonic() >= until:
-                return ()
-            found.append([self._grown(self.plan, fold, one) for one in numbers])
-        return found
+                return (), 0.0
+        start = time.monotonic()
+        numbers = [len(self.plan.candidates) + one for one in settings]
+        self._train([0], numbers, until=until)
+        if not self._ended(numbers, 0):
+            return (), 0.0
+        return numbers, (time.monotonic() - start) / max(1, len(numbers))
 
-    def _seconds(self, plan: EnsemblePlan, number: int, iterations: int) -> float:
+    def _seconds(self, plan: EnsemblePlan, setting: int, iterations: int) -> float:
         """How long so many iterations take, in the first fold of a plan."""
         start = time.monotonic()
-        self._grown(plan, 0, number, iterations)
+        self._grown(plan, 0, setting, iterations)
         return time.monotonic() - start
 
-    def _cut(
-        self, candidates: Sequence[int], folds: int, trees: Sequence[Sequence[BoostedTrees]]
-    ) -> TrainedCandidates:
-        """Those candidates, in so many folds, in the order of the plan."""
-        kept = sorted(candidates)
-        plan = self.plan.cut(kept, folds, bool(trees) and bool(trees[0]))
-        networks = {
-            (number, fold): self.networks[place, fold]
-            for number, place in enumerate(kept)
-            for fold in range(folds)
-        }
-        return TrainedCandidates(plan, networks, trees or [()] * folds)
+    # --- some of it ----------------------------------------------------------------------
+
+    def _cut(self, numbers: Sequence[int], folds: int) -> TrainedCandidates:
+        """Some candidates, whose numbers rise, in so many folds."""
+        networks = [one for one in numbers if one < len(self.plan.candidates)]
+        plan = self.plan.cut(networks, folds, len(networks) < len(numbers))
+        place = {number: place for place, number in enumerate(numbers)}
+        parts: list[Any] = [
+            {
+                (place[number], fold): one
+                for (number, fold), one in trained.items()
+                if number in place and fold < folds
+            }
+            for trained in (self.networks, self.trees, self.truths)
+        ]
+        return TrainedCandidates(plan, *parts)
 
 
 def _wave(done: int, candidates: Sequence[int]) -> str:
@@ -247,8 +311,8 @@ def _wave(done: int, candidates: Sequence[int]) -> str:
     return f", candidates {done + 1} to {done + len(candidates)}"
 
 
-def _told(fit: Fit, fitted: Fitted) -> list[TrainedNetwork]:
-    """What each network of a population has to say of its validation rows."""
+def _told(fit: Fit, fitted: Fitted) -> list[tuple[TrainedNetwork, Array]]:
+    """Each network of a population, and what it says of its validation rows."""
     population, data = Population(fit.members), fit.data
     history = population.adopt(fitted)
     assert data.validation is not None
@@ -257,13 +321,15 @@ def _told(fit: Fit, fitted: Fitted) -> list[TrainedNetwork]:
         truths = truths_of(ask(data.validation.x), data.validation.t, data.task)
     steps = -(-len(data.train) // fit.settings.batch_size)
     return [
-        TrainedNetwork(
-            population,
-            row,
+        (
+            TrainedNetwork(
+                population,
+                row,
+                max(1, -(-status.step // steps)),
+                status.kind == "diverged",
+                status.kind not in ("interrupted", "running"),
+            ),
             truths[row],
-            max(1, -(-status.step // steps)),
-            status.kind == "diverged",
-            status.kind not in ("interrupted", "running"),
         )
         for row, status in enumerate(history.status)
     ]

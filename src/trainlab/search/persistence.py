@@ -54,14 +54,8 @@ def search_store(
         run.save({(RESULT, 0): b""})
 
 
-def stored_inputs(store: StoreLike | None, name: str) -> str | bool | None:
-    """The `standardize_inputs` of the networks of a stored search, None if there is none."""
-    said = stored_parameters(store, name)
-    return None if said is None else said["standardize_inputs"]
-
-
 def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | None:
-    """Parameters of the networks of a stored search that once had other defaults.
+    """What once was otherwise of a stored search, its parameters by their names.
 
     None if there is no search.  What earlier versions began goes on as it began.
     """
@@ -82,6 +76,7 @@ def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | No
     return {
         "standardize_inputs": said.get("standardize_inputs", True),
         "loss": said.get("loss", "auto"),
+        "races": said.get("races", False),
     }
 
 

@@ -1,6 +1,6 @@
 """Greedy selection: which of many predictors to average, and with what weights.
 
-Order: what decides how good answers are, their loss, selection.
+Order: what decides how good answers are, their loss, selection, selection on resamples.
 Axis letters: n predictors, m means of some of them, C classes, out targets of a row.
 
 Source: Caruana, Niculescu-Mizil, Crew, Ksikes, "Ensemble selection from libraries of models",
@@ -117,3 +117,26 @@ def select(
 ) -> Selection:
     """`greedy` by the `mean_loss` of a task: truths (n, rows, …), weight (rows,)."""
     return greedy(truths, lambda some: mean_loss(some, weight, task, quantile, size), rounds)
+
+
+def bagged(
+    truths: Array,
+    weight: Array,
+    task: str,
+    rounds: int,
+    bags: int,
+    draws: np.random.RandomState,
+    quantile: float | None = None,
+    size: float = 1.0,
+) -> Array:
+    """The mean weights (n,) of selections on resamples of the rows, each drawn with repetition.
+
+    What is selected of few rows depends on each of them; of what is selected by chance here, the
+    mean tells what is selected for a reason.
+    """
+    found = np.zeros(len(truths))
+    for _ in range(bags):
+        times = np.bincount(draws.randint(len(weight), size=len(weight)), minlength=len(weight))
+        found += select(truths, weight * times, task, rounds, quantile, size).weights
+    mean: Array = found / bags
+    return mean
