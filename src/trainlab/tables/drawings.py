@@ -5,6 +5,7 @@ Order: all of them, what was tried, classes, numbers, columns.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -97,10 +98,11 @@ def _candidates(result: StudyResult) -> plots.Figure:
         )
         plots.label(ax, "learning rate", f"{result.metric.words} (mean of folds)")
     else:
-        losses = np.array([one.score for one in tried])
-        weights = np.array([one.weight for one in tried])
+        there = [one for one in tried if math.isfinite(one.score)]
+        losses = np.array([one.score for one in there])
+        weights = np.array([one.weight for one in there])
         plots.voters(ax, losses, weights, result.loss)
-        plots.label(ax, "candidate, the best alone first", "loss on validation rows")
+        plots.label(ax, "finalist, the best alone first", "loss on validation rows")
     return figure
 
 

@@ -67,7 +67,8 @@ UNEVEN: Final = 1.5
 class RankedCandidate:
     """One of the settings tried, with its score.
 
-    score   the mean of the metric over the folds; of a candidate of an ensemble its loss alone
+    score   the mean of the metric over the folds; of a candidate of an ensemble its loss alone,
+            ∞ of one that is no finalist
     error   the standard error of that mean, NaN of one of an ensemble
     folds   the metric of each fold, NaN where the training failed; () of one of an ensemble
     weight  how much it counts in an ensemble, None of a search
