@@ -94,8 +94,9 @@ class TestDealing:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert small().fit(*IRIS).n_folds_ == 5
-        monkeypatch.setattr(ensemble_base, "ALL_FOLDS", 100)
-        assert small().fit(*IRIS).n_folds_ == 1
+        monkeypatch.setattr(ensemble_base, "FEW_ROWS", 100)
+        assert small().fit(*IRIS).n_folds_ == 3
+        assert small(preset="quick").fit(*IRIS).n_folds_ == 1
 
 
 class TestDrawing:

@@ -111,6 +111,18 @@ def test_what_an_earlier_version_began_goes_on_without_a_race(
     assert np.isinf(clone(stored).fit(*DIABETES).losses_).any(), "it goes on as it began"
 
 
+def test_what_an_earlier_version_began_with_many_rows_has_one_fold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "FEW_ROWS", 100)
+    stored = small(n_folds="auto", store=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "stored_parameters", lambda store, name: UNRACED)
+        assert stored.fit(*DIABETES).n_folds_ == 1
+    assert clone(stored).fit(*DIABETES).n_folds_ == 1
+    assert clone(stored).set_params(fresh=True).fit(*DIABETES).n_folds_ == 3
+
+
 @pytest.mark.parametrize(("task", "aim"), [("regression", ()), ("regression", (0.9, 1.0))])
 def test_bagged_is_the_mean_of_selections_on_rows_that_are_drawn(
     task: str, aim: tuple[float, ...]

@@ -58,8 +58,8 @@ from trainlab.settings import FLAG, Rule, either, one_of, real, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
-ALL_FOLDS: Final = 5_000
-"""Rows up to which every part takes its turn: beyond, one of them is validation enough."""
+FEW_ROWS: Final = 5_000
+"""Rows up to which a preset has all of its folds."""
 
 LONGEST: Final = 1e9
 """Seconds of a time limit at most."""
@@ -70,11 +70,11 @@ RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "quick": {"n_candidates": 8, "n_folds": 3, "max_iter": 40, "n_iter_no_change": 8},
-    "default": {"n_candidates": 16, "n_folds": PARTS, "max_iter": 100, "n_iter_no_change": 16},
-    "best": {"n_candidates": 64, "n_folds": PARTS, "max_iter": 100, "n_iter_no_change": 24},
+    "quick": {"n_candidates": 8, "n_folds": (3, 1), "max_iter": 40, "n_iter_no_change": 8},
+    "default": {"n_candidates": 16, "n_folds": (PARTS, 3), "max_iter": 100, "n_iter_no_change": 16},
+    "best": {"n_candidates": 64, "n_folds": (PARTS, 3), "max_iter": 100, "n_iter_no_change": 24},
 }
-"""What "auto" means; of more than ALL_FOLDS rows one fold is enough."""
+"""What "auto" means: folds of up to FEW_ROWS rows, and of more."""
 _BY_PRESET: Final = ("n_candidates", "max_iter", "n_iter_no_change")
 
 # They change no network.
@@ -241,7 +241,9 @@ class PopulationEnsemble(Predictor):
         if chosen["n_folds"] != "auto":
             splits = splits[: chosen["n_folds"]]
         elif self.cv is None:
-            splits = splits[: PRESETS[chosen["preset"]]["n_folds"] if len(rows) <= ALL_FOLDS else 1]
+            few, many = PRESETS[chosen["preset"]]["n_folds"]
+            # Without a race, in stores of earlier versions, there was one fold of many rows.
+            splits = splits[: few if len(rows) <= FEW_ROWS else many if races else 1]
         candidates, seeds, turns = self._drawn(space, chosen, draws, earlier, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}

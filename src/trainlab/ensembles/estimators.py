@@ -42,7 +42,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.search.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": as the preset says for up to 5,000 rows, else 1.
+        1 to 5; "auto": as the preset says for up to 5,000 rows, beyond 1 of "quick" and else 3.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
@@ -198,7 +198,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.search.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": as the preset says for up to 5,000 rows, else 1.
+        1 to 5; "auto": as the preset says for up to 5,000 rows, beyond 1 of "quick" and else 3.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
