@@ -58,7 +58,7 @@ class Recorder:
         self.given.append((X, y, metadata))
         if fitted_estimator is not None:
             self.said[place(context)] = fitted_estimator.predict_proba(X)
-        return context.task_name == "epoch" and context.task_id == self.ends_at
+        return context.task_name in ("epoch", "round") and context.task_id == self.ends_at
 
 
 def place(context: Any) -> tuple[int, ...]:
@@ -166,6 +166,32 @@ def test_monitors_and_bars_of_scikit_learn(capsys: pytest.CaptureFixture[str]) -
     shown = capsys.readouterr().out
     assert "MLPClassifier - fit" in shown
     assert "100%" in shown
+
+
+def ensemble(**settings: Any) -> Any:
+    usual = {"n_architectures": 2, "n_folds": 3, "max_iter": 3, "random_state": 1}
+    return tl.PopulationEnsembleClassifier(4, **(usual | settings))
+
+
+def test_the_rounds_of_an_ensemble_are_followed() -> None:
+    seen = Recorder()
+    followed = ensemble().set_callbacks(seen).fit(X, Y)
+    rounds = [(hook, at) for hook, name, at in seen.told if name == "round"]
+    assert rounds == [(hook, (0, k)) for k in range(2) for hook in ("begin", "end")]
+    plain = ensemble().fit(X, Y)
+    assert np.array_equal(followed.predict_proba(X), plain.predict_proba(X))
+    assert np.array_equal(seen.said[0,], plain.predict_proba(X))
+    alone = Recorder()
+    ensemble(n_folds=1).set_callbacks(alone).fit(X, Y)
+    assert [at for hook, name, at in alone.told if (hook, name) == ("end", "round")] == [(0, 0)]
+
+
+def test_a_callback_may_end_an_ensemble_after_a_round() -> None:
+    for limit in (None, 600):
+        followed = ensemble(time_limit=limit).set_callbacks(Recorder(ends_at=0)).fit(X, Y)
+        assert followed.n_folds_ == 1
+        again = ensemble().set_params(**followed.replay_).fit(X, Y)
+        assert np.array_equal(followed.predict_proba(X), again.predict_proba(X))
 
 
 def test_a_clone_is_followed_and_a_file_of_it_is_read() -> None:

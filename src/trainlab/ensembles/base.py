@@ -40,6 +40,7 @@ from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
+from trainlab.estimators.callbacks import CallbackSupport, Task, with_callbacks
 from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.predictor import Networks, Predictor, Voter
@@ -108,7 +109,7 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 
-class PopulationEnsemble(Predictor):
+class PopulationEnsemble(CallbackSupport, Predictor):
     """The base of the two estimators."""
 
     preset: str
@@ -134,6 +135,7 @@ class PopulationEnsemble(Predictor):
         """Learns from the truths (rows, …) of the vote on validation rows; what decodes it."""
         return targets
 
+    @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Draw candidates, train them on each fold, and select.
 
@@ -165,18 +167,21 @@ class PopulationEnsemble(Predictor):
         plan = self._decide(X, y, sample_weight, groups)
         shown = Bar(RUN) if plan.chosen["verbose"] else nullcontext()
         limit = plan.chosen["time_limit"]
+        rounds = min(plan.folds, 2) if limit is None else None
+        task = Task.of(self, (X, y, sample_weight), rounds)
         with (
             search_store(self.store, plan.chosen["fresh"], self._config(plan), RUN) as store,
             shown as bar,
         ):
             training = EnsembleTraining(
-                plan, self._fit_of, _grow, _iterations, store, bar, plan.chosen["workers"]
+                plan, self._fit_of, _grow, _iterations, store, bar, plan.chosen["workers"], task
             )
             if limit is None:
                 found = training.all()
             else:
                 found = training.within(limit, began, type(self).__name__)
         self._select(found)
+        task.end(dict)
         return self
 
     def _chosen(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import numpy as np
 from trainlab.callers import warn
 from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.errors import sentence
+from trainlab.estimators.callbacks import Task
 from trainlab.estimators.trees import BoostedTrees
 from trainlab.network.workspace import Array
 from trainlab.population import Population
@@ -105,6 +106,8 @@ class EnsembleTraining:
 
     fit_of     (plan, fold, kind of inputs, candidates, name) → the population
     grow       (plan, fold, number of the tree's settings, iterations or None) → its trees
+    task       that of the fit, in which what is trained together is a round
+    stopped    whether one who follows it wants no further round
     """
 
     plan: EnsemblePlan
@@ -114,6 +117,8 @@ class EnsembleTraining:
     store: Store | None
     bar: Bar | None
     workers: int | None
+    task: Task
+    stopped: bool = False
     networks: dict[tuple[int, int], TrainedNetwork] = field(default_factory=dict)
     trees: dict[tuple[int, int], BoostedTrees] = field(default_factory=dict)
     truths: dict[tuple[int, int], Array] = field(default_factory=dict)
@@ -124,8 +129,10 @@ class EnsembleTraining:
         """All candidates in the first fold, and the finalists in all folds."""
         everyone = range(len(self.plan.candidates) + len(self.plan.trees))
         self._train([0], everyone)
-        self._train(range(1, self.plan.folds), self._finalists(everyone))
-        return self._cut(everyone, self.plan.folds)
+        folds = 1 if self.stopped else self.plan.folds
+        if folds > 1:
+            self._train(range(1, folds), self._finalists(everyone))
+        return self._cut(everyone, folds)
 
     def _finalists(self, numbers: Sequence[int]) -> Sequence[int]:
         """The share of candidates that is selected most in the first fold, and the best network.
@@ -151,7 +158,15 @@ class EnsembleTraining:
         name: str = "",
         until: float | None = None,
     ) -> None:
-        """Some candidates in some folds; KeyboardInterrupt on Ctrl-C."""
+        """Some candidates in some folds, a round; KeyboardInterrupt on Ctrl-C."""
+        task = self.task.subtask("round").begin()
+        self._train_networks(folds, numbers, name, until)
+        self._train_trees(folds, numbers, until)
+        self.stopped |= task.end()
+
+    def _train_networks(
+        self, folds: Sequence[int], numbers: Sequence[int], name: str, until: float | None
+    ) -> None:
         plan, wanted = self.plan, set(numbers)
         jobs = [
             (fold, kind, own)
@@ -173,6 +188,11 @@ class EnsembleTraining:
                     self.networks[place, fold], self.truths[place, fold] = network, truths
             if not in_time:
                 return
+
+    def _train_trees(
+        self, folds: Sequence[int], numbers: Sequence[int], until: float | None
+    ) -> None:
+        plan = self.plan
         trees = [one for one in numbers if one >= len(plan.candidates)]
         for fold in folds if trees else ():
             held = plan.held(fold)
@@ -217,7 +237,7 @@ class EnsembleTraining:
         first = began + seconds * FIRST_SHARE if plan.folds > 1 else until
         trees, tree = self._trees_within(TREES_SHARE, first)
         done, size = len(wave), len(wave)
-        while done < len(order):
+        while done < len(order) and not self.stopped:
             room = int(SAFE * (first - time.monotonic()) / each)
             wave = order[done : done + min(size, room)] if room > 0 else []
             if not wave:
@@ -236,7 +256,9 @@ class EnsembleTraining:
         finalists, folds = self._finalists(numbers), 1
         expected = sum(tree if one in trees else each for one in finalists)
         name = f", finalists of {len(numbers)} candidates"
-        while folds < plan.folds and expected <= SAFE * (until - time.monotonic()):
+        while folds < plan.folds and not self.stopped:
+            if expected > SAFE * (until - time.monotonic()):
+                break
             start = time.monotonic()
             self._train([folds], finalists, name, until)
             if not self._ended(finalists, folds):
@@ -262,6 +284,8 @@ class EnsembleTraining:
 
     def _trees_within(self, share: float, until: float) -> tuple[Sequence[int], float]:
         """Trees in the first fold, and seconds of each; none that take more than a share."""
+        if self.stopped:
+            return (), 0.0
         settings, expected = range(len(self.plan.trees)), 0.0
         train, held = self.plan.splits[0]
         step = -(-len(train) // PROBE_ROWS)
