@@ -440,10 +440,11 @@ def test_what_is_wrong_is_said(name: str) -> None:
     assert re.search(words, str(caught.value)), str(caught.value)
 
 
-def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+@pytest.mark.parametrize("families", [1, 2])
+def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had(
+    families: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
-    """They were standard ones, which its config did not say."""
+    """The first had standard inputs, which its config did not say; the second had wide networks."""
     X, y = load_iris(return_X_y=True)
 
     def fit(**more: Any) -> Any:
@@ -451,7 +452,7 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
         return PopulationEnsembleClassifier(2, **settings, **more).fit(X, y)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble_base, "stored_inputs", lambda store, name: True)
+        patch.setattr(ensemble_base, "stored_families", lambda store, name: families)
         earlier = fit(store=tmp_path).predict_proba(X)
     before = sum(steps)
     assert np.array_equal(fit(store=tmp_path).predict_proba(X), earlier)

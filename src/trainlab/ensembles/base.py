@@ -18,11 +18,10 @@ from sklearn.base import clone
 
 from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
-    FAMILIES,
-    FIRST_FAMILIES,
     QUICK_ROWS,
     QUICK_TREES,
     TREES,
+    VERSIONS,
     check_families,
     draw,
 )
@@ -52,7 +51,7 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit
 from trainlab.population.settings import FitSettings
-from trainlab.search.persistence import plain_parameters, search_store, stored_inputs
+from trainlab.search.persistence import plain_parameters, search_store, stored_families
 from trainlab.search.selection import Selection, select, truths_of
 from trainlab.settings import FLAG, Rule, either, one_of, real, whole_number
 from trainlab.training.plan import EarlyStopping
@@ -202,6 +201,8 @@ class PopulationEnsemble(Predictor):
         drawn = self._count_drawn(plan.chosen)
         if not plan.earlier and drawn > plan.chosen["n_candidates"]:
             own |= {"n_drawn": drawn}
+        if self.space is None and plan.families > 2:
+            own |= {"families": plan.families}
         # Earlier versions had standard inputs alone, and did not say so.
         return own if plan.earlier else own | {"standardize_inputs": list(plan.inputs)}
 
@@ -209,9 +210,10 @@ class PopulationEnsemble(Predictor):
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
-        earlier = not chosen["fresh"] and stored_inputs(self.store, RUN) is EARLIER
-        usual = FIRST_FAMILIES if earlier else FAMILIES
-        space = usual if self.space is None else check_families(self.space, owner)
+        stored = None if chosen["fresh"] else stored_families(self.store, RUN)
+        families = min(stored or len(VERSIONS), len(VERSIONS))
+        earlier = families == 1
+        space = VERSIONS[families - 1] if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
             remedy = "random_state=0"
@@ -247,7 +249,7 @@ class PopulationEnsemble(Predictor):
         trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
         trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
-        how = (trees, seed, chosen, earlier, given)
+        how = (trees, seed, chosen, families, given)
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
 
     def _drawn(

@@ -31,7 +31,7 @@ class EnsemblePlan:
     turns       (candidates,) in which order they are trained where not all at once
     trees       settings of the boosted trees, and the seed of all of them
     chosen      the checked parameters of the ensemble
-    earlier     whether it goes on with what an earlier version began in its store
+    families    which of VERSIONS the candidates are of, from 1 on: those that a store began with
     given       whether the splits, or groups, were given
     """
 
@@ -45,13 +45,18 @@ class EnsemblePlan:
     trees: Sequence[Mapping[str, Any]]
     trees_seed: int
     chosen: Mapping[str, Any]
-    earlier: bool
+    families: int
     given: bool
 
     @property
     def dtype(self) -> str:
         """That of the networks."""
         return dtype_of(self.rows, self.chosen)
+
+    @property
+    def earlier(self) -> bool:
+        """Whether it goes on with what a version without inputs of its own began."""
+        return self.families == 1
 
     @property
     def folds(self) -> int:

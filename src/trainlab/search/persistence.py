@@ -54,10 +54,15 @@ def search_store(
         run.save({(RESULT, 0): b""})
 
 
-def stored_inputs(store: StoreLike | None, name: str) -> str | bool | None:
-    """The `standardize_inputs` of the networks of a stored search, None if there is none."""
-    said = stored_parameters(store, name)
-    return None if said is None else said["standardize_inputs"]
+def stored_families(store: StoreLike | None, name: str) -> int | None:
+    """Which families a stored ensemble has drawn from, from 1 on; None if there is none.
+
+    The first did not say what becomes of X, and the second not that they are.
+    """
+    said = _stored_config(store, name)
+    if said is None:
+        return None
+    return int(said.get("families", 2 if "standardize_inputs" in said else 1))
 
 
 def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | None:
@@ -65,14 +70,7 @@ def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | No
 
     None if there is no search.  What earlier versions began goes on as it began.
     """
-    if store is None:
-        return None
-    if not isinstance(store, Store):
-        store = as_path(store, "store", "fit", "be None, a folder or a Store")
-        if not (store / FILE).is_file():
-            return None
-    with opened(store) as own:
-        config = None if own is None else own.began(name).get(name)
+    config = _stored_config(store, name)
     if config is None:
         return None
     said = config.get("estimator", config)
@@ -83,6 +81,18 @@ def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | No
         "standardize_inputs": said.get("standardize_inputs", True),
         "loss": said.get("loss", "auto"),
     }
+
+
+def _stored_config(store: StoreLike | None, name: str) -> Mapping[str, Any] | None:
+    """The config of a stored search, None if there is none."""
+    if store is None:
+        return None
+    if not isinstance(store, Store):
+        store = as_path(store, "store", "fit", "be None, a folder or a Store")
+        if not (store / FILE).is_file():
+            return None
+    with opened(store) as own:
+        return None if own is None else own.began(name).get(name)
 
 
 def check_repeatable(search: Any, network: BaseMLP) -> None:
