@@ -440,25 +440,32 @@ def test_what_is_wrong_is_said(name: str) -> None:
     assert re.search(words, str(caught.value)), str(caught.value)
 
 
-@pytest.mark.parametrize("families", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "families"),
+    [
+        (PopulationEnsembleClassifier, 1),
+        (PopulationEnsembleRegressor, 1),
+        (PopulationEnsembleRegressor, 2),
+    ],
+)
 def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had(
-    families: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+    kind: Any, families: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
-    """The first had standard inputs, which its config did not say; the second had wide networks."""
+    """The first had standard inputs, which its config did not say, the second wide networks."""
     X, y = load_iris(return_X_y=True)
 
     def fit(**more: Any) -> Any:
         settings = {"n_architectures": 1, "n_folds": 2, "max_iter": 3, "random_state": 0}
-        return PopulationEnsembleClassifier(2, **settings, **more).fit(X, y)
+        return kind(2, **settings, **more).fit(X, y).losses_
 
     with monkeypatch.context() as patch:
         patch.setattr(ensemble_base, "stored_families", lambda store, name: families)
-        earlier = fit(store=tmp_path).predict_proba(X)
+        earlier = fit(store=tmp_path)
     before = sum(steps)
-    assert np.array_equal(fit(store=tmp_path).predict_proba(X), earlier)
+    assert np.array_equal(fit(store=tmp_path), earlier)
     assert sum(steps) == before, "nothing is trained again"
-    assert not np.array_equal(fit().predict_proba(X), earlier)
-    assert not np.array_equal(fit(store=tmp_path, fresh=True).predict_proba(X), earlier)
+    assert not np.array_equal(fit(), earlier)
+    assert not np.array_equal(fit(store=tmp_path, fresh=True), earlier)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from trainlab.ensembles.families import (
     QUICK_ROWS,
     QUICK_TREES,
     TREES,
-    VERSIONS,
+    Space,
     check_families,
     draw,
 )
@@ -120,6 +120,7 @@ class PopulationEnsemble(Predictor):
     cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
+    _families: ClassVar[Sequence[Space]]  # what was drawn from, and last what is
 
     @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
@@ -211,9 +212,10 @@ class PopulationEnsemble(Predictor):
         owner = type(self).__name__
         chosen = self._chosen()
         stored = None if chosen["fresh"] else stored_families(self.store, RUN)
-        families = min(stored or len(VERSIONS), len(VERSIONS))
+        families = min(stored or len(self._families), len(self._families))
         earlier = families == 1
-        space = VERSIONS[families - 1] if self.space is None else check_families(self.space, owner)
+        usual = self._families[families - 1]
+        space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
             remedy = "random_state=0"

@@ -38,31 +38,27 @@ _TRAINING: Final[Mapping[str, Any]] = {
     "alpha": loguniform(1e-4, 0.5),
     "dropout": [0.0, 0.1, 0.3],
 }
-def _families(*shapes: tuple[str, Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Families of some inputs and shapes, with the training of all."""
-    return tuple({"standardize_inputs": [inputs], **own, **_TRAINING} for inputs, own in shapes)
-
-
-_CODED: Final = {"hidden_layer_sizes": [(128, 128)], "norm": ["batch"]}
-_DEEP: Final = {"hidden_layer_sizes": [(128, 128)], "activation": ["relu", "gelu"]}
-_OTHER: Final = {
-    "hidden_layer_sizes": [(256,), (128, 128, 128)],
-    "activation": ["gelu", "elu"],
-}
-_WIDE: Final = {"hidden_layer_sizes": [(128,), (256,)], "activation": ["gelu"]}
-
-FAMILIES: Final = _families(
-    ("piecewise", {**_CODED, "activation": ["gelu"]}),
-    ("robust", _DEEP),
-    ("piecewise", _CODED),
-    ("robust", _OTHER),
+FAMILIES: Final[Sequence[Mapping[str, Any]]] = tuple(
+    {"hidden_layer_sizes": hidden, "standardize_inputs": [inputs], **more, **_TRAINING}
+    for inputs, hidden, more in (
+        ("piecewise", [(128,), (256,)], {"activation": ["gelu"]}),
+        ("robust", [(128, 128)], {"activation": ["relu", "gelu"]}),
+        ("piecewise", [(128, 128)], {"norm": ["batch"]}),
+        ("robust", [(256,), (128, 128, 128)], {"activation": ["gelu", "elu"]}),
+    )
 )
-"""The families of networks that take turns where nothing else is asked for."""
-
-SECOND_FAMILIES: Final = _families(
-    ("piecewise", _WIDE), ("robust", _DEEP), ("piecewise", _CODED), ("robust", _OTHER)
+"""The families of networks that take turns in classification where nothing else is asked for."""
+REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+    {
+        "hidden_layer_sizes": [(128, 128)],
+        "standardize_inputs": ["piecewise"],
+        "norm": ["batch"],
+        "activation": ["gelu"],
+        **_TRAINING,
+    },
+    *FAMILIES[1:],
 )
-"""Those of earlier versions with piecewise codes, with which ensembles in their stores go on."""
+"""Those of regression: with batch normalization wherever there are piecewise codes."""
 
 _FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
@@ -76,10 +72,7 @@ FIRST_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
     {"hidden_layer_sizes": [(64, 64, 64), (128, 64, 32)], "norm": ["batch"], **_FIRST_TRAINING},
     {"hidden_layer_sizes": [(32, 32), (64, 64)], "activation": ["tanh"], **_FIRST_TRAINING},
 )
-"""Those of versions before piecewise codes, with which ensembles in their stores go on."""
-
-VERSIONS: Final = (FIRST_FAMILIES, SECOND_FAMILIES, FAMILIES)
-"""All of them, in the order in which they came."""
+"""Those of earlier versions, with which ensembles in their stores go on."""
 
 TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
     {

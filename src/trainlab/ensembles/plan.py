@@ -31,7 +31,7 @@ class EnsemblePlan:
     turns       (candidates,) in which order they are trained where not all at once
     trees       settings of the boosted trees, and the seed of all of them
     chosen      the checked parameters of the ensemble
-    families    which of VERSIONS the candidates are of, from 1 on: those that a store began with
+    families    from which families candidates are drawn: 1 for the first that there were
     given       whether the splits, or groups, were given
     """
 
