@@ -128,7 +128,7 @@ def test_no_group_is_on_both_sides(kind: Any, count: int, folds: int, seen: Any)
 
 def test_a_preset_says_how_many_parts_of_groups_have_their_turn() -> None:
     groups = np.arange(60) // 4
-    assert small(preset="quick").fit(X, Y, groups=groups).n_folds_ == 3
+    assert small(preset="quick").fit(X, Y, groups=groups).n_folds_ == 5
     assert small(n_folds=2).fit(X, Y, groups=groups).n_folds_ == 2
 
 

@@ -120,7 +120,7 @@ class TestDrawing:
 
 class TestPresets:
     @pytest.mark.parametrize(
-        ("preset", "candidates", "folds"), [("quick", 8, 3), ("default", 16, 5), ("best", 64, 5)]
+        ("preset", "candidates", "folds"), [("quick", 8, 5), ("default", 16, 5), ("best", 64, 5)]
     )
     def test_they_say_what_auto_is(
         self, preset: str, candidates: int, folds: int, tmp_path: Path
@@ -441,25 +441,32 @@ def test_what_is_wrong_is_said(name: str) -> None:
     assert re.search(words, str(caught.value)), str(caught.value)
 
 
-def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
+@pytest.mark.parametrize(
+    ("kind", "recipe"),
+    [
+        (PopulationEnsembleClassifier, 1),
+        (PopulationEnsembleRegressor, 1),
+        (PopulationEnsembleRegressor, 2),
+    ],
+)
+def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had(
+    kind: Any, recipe: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
-    """They were standard ones, which its config did not say."""
+    """The first had standard inputs, which its config did not say, the second wide networks."""
     X, y = load_iris(return_X_y=True)
 
     def fit(**more: Any) -> Any:
         settings = {"n_architectures": 1, "n_folds": 2, "max_iter": 3, "random_state": 0}
-        return PopulationEnsembleClassifier(2, **settings, **more).fit(X, y)
+        return kind(2, **settings, **more).fit(X, y).losses_
 
     with monkeypatch.context() as patch:
-        first = {"standardize_inputs": True, "loss": "auto", "races": False}
-        patch.setattr(ensemble_base, "stored_parameters", lambda store, name: first)
-        earlier = fit(store=tmp_path).predict_proba(X)
+        patch.setattr(ensemble_base, "stored_recipe", lambda store, name: recipe)
+        earlier = fit(store=tmp_path)
     before = sum(steps)
-    assert np.array_equal(fit(store=tmp_path).predict_proba(X), earlier)
+    assert np.array_equal(fit(store=tmp_path), earlier)
     assert sum(steps) == before, "nothing is trained again"
-    assert not np.array_equal(fit().predict_proba(X), earlier)
-    assert not np.array_equal(fit(store=tmp_path, fresh=True).predict_proba(X), earlier)
+    assert not np.array_equal(fit(), earlier)
+    assert not np.array_equal(fit(store=tmp_path, fresh=True), earlier)
 
 
 @pytest.mark.parametrize(
@@ -468,10 +475,10 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_inputs_that_it_had(
         ("quick", 60, PopulationEnsembleRegressor, 1),
         ("default", 60, PopulationEnsembleRegressor, 2),
         ("quick", 61, PopulationEnsembleRegressor, 2),
-        ("quick", 60, PopulationEnsembleClassifier, 2),
+        ("quick", 61, PopulationEnsembleClassifier, 1),
     ],
 )
-def test_quick_regression_on_few_rows_has_one_model_of_trees(
+def test_quick_has_one_model_of_trees_but_in_regression_on_many_rows(
     preset: str, rows: int, kind: Any, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ensemble_base, "QUICK_ROWS", 60)

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import base, training
+from trainlab.errors import SettingError
 from trainlab.search.selection import bagged, select
 
 IRIS = load_iris(return_X_y=True)
@@ -22,8 +23,6 @@ SPACE = {
     "learning_rate_init": [0.003, 0.01, 0.03],
     "standardize_inputs": ["robust", "piecewise"],
 }
-# What a store says that an earlier version has begun, in which there was no race.
-UNRACED = {"standardize_inputs": "robust", "loss": "auto", "races": False}
 
 
 def small(kind: Any = PopulationEnsembleRegressor, count: int = 8, **settings: Any) -> Any:
@@ -100,7 +99,7 @@ def test_what_an_earlier_version_began_goes_on_without_a_race(
 ) -> None:
     stored = small(store=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(base, "stored_parameters", lambda store, name: UNRACED)
+        patch.setattr(base, "stored_recipe", lambda store, name: 2)
         earlier = stored.fit(*DIABETES)
     assert np.isfinite(earlier.losses_).all()
     steps[0] = 0
@@ -117,7 +116,7 @@ def test_what_an_earlier_version_began_with_many_rows_has_one_fold(
     monkeypatch.setattr(base, "FEW_ROWS", 100)
     stored = small(n_folds="auto", store=tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(base, "stored_parameters", lambda store, name: UNRACED)
+        patch.setattr(base, "stored_recipe", lambda store, name: 2)
         assert stored.fit(*DIABETES).n_folds_ == 1
     assert clone(stored).fit(*DIABETES).n_folds_ == 1
     assert clone(stored).set_params(fresh=True).fit(*DIABETES).n_folds_ == 3
@@ -138,3 +137,15 @@ def test_bagged_is_the_mean_of_selections_on_rows_that_are_drawn(
     assert found == pytest.approx(np.mean(expected, axis=0), abs=1e-12)
     assert found.sum() == pytest.approx(1)
     assert (found > 0).sum() > (expected[0] > 0).sum()
+
+
+def test_a_store_of_a_later_recipe_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = small(store=tmp_path, n_folds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "RECIPE", 4)
+        patch.setattr(PopulationEnsembleRegressor, "_families", [[SPACE]] * 4)
+        stored.fit(*DIABETES)
+    with pytest.raises(SettingError, match="recipe was 4, is 3"):
+        clone(stored).fit(*DIABETES)

@@ -18,11 +18,10 @@ from sklearn.base import clone
 
 from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
-    FAMILIES,
-    FIRST_FAMILIES,
     QUICK_ROWS,
     QUICK_TREES,
     TREES,
+    Space,
     check_families,
     draw,
 )
@@ -36,7 +35,7 @@ from trainlab.ensembles.folds import (
     given_splits,
     splits_of,
 )
-from trainlab.ensembles.plan import EnsemblePlan
+from trainlab.ensembles.plan import RECIPE, EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
@@ -53,14 +52,14 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit
 from trainlab.population.settings import FitSettings
-from trainlab.search.persistence import plain_parameters, search_store, stored_parameters
+from trainlab.search.persistence import plain_parameters, search_store, stored_recipe
 from trainlab.search.selection import Selection, select
 from trainlab.settings import FLAG, Rule, either, one_of, real, whole_number
 from trainlab.training.plan import EarlyStopping
 from trainlab.training.progress import Bar
 
 FEW_ROWS: Final = 5_000
-"""Rows up to which a preset has all of its folds."""
+"""Rows up to which every part takes its turn; a preset says how many do of more."""
 
 LONGEST: Final = 1e9
 """Seconds of a time limit at most."""
@@ -71,11 +70,11 @@ RUN: Final = "ensemble"
 """What a store calls it; the names of its populations begin so."""
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "quick": {"n_candidates": 8, "n_folds": (3, 1), "max_iter": 40, "n_iter_no_change": 8},
-    "default": {"n_candidates": 16, "n_folds": (PARTS, 3), "max_iter": 100, "n_iter_no_change": 16},
-    "best": {"n_candidates": 64, "n_folds": (PARTS, 3), "max_iter": 100, "n_iter_no_change": 24},
+    "quick": {"n_candidates": 8, "n_folds": 1, "max_iter": 40, "n_iter_no_change": 8},
+    "default": {"n_candidates": 16, "n_folds": 3, "max_iter": 100, "n_iter_no_change": 16},
+    "best": {"n_candidates": 64, "n_folds": 3, "max_iter": 100, "n_iter_no_change": 24},
 }
-"""What "auto" means: folds of up to FEW_ROWS rows, and of more."""
+"""What "auto" means; the folds are those of more than FEW_ROWS rows."""
 _BY_PRESET: Final = ("n_candidates", "max_iter", "n_iter_no_change")
 
 # They change no network.
@@ -122,6 +121,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
+    _families: ClassVar[Sequence[Space]]  # what candidates are drawn from, by the recipe
 
     @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
@@ -203,22 +203,23 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             own |= {"time_limit": True}
         if plan.given:
             own |= {"cv": digest(plan.splits)}
-        if plan.races:
-            own |= {"races": True}
+        # The first recipe had standard inputs alone; it did not say so, nor did two that they are.
+        if plan.recipe == 1:
+            return own
+        if plan.recipe > 2:
+            own |= {"recipe": plan.recipe}
         drawn = self._count_drawn(plan.chosen)
-        if not plan.earlier and drawn > plan.chosen["n_candidates"]:
+        if drawn > plan.chosen["n_candidates"]:
             own |= {"n_drawn": drawn}
-        # Earlier versions had standard inputs alone, and did not say so.
-        return own if plan.earlier else own | {"standardize_inputs": list(plan.inputs)}
+        return own | {"standardize_inputs": list(plan.inputs)}
 
     def _decide(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
         chosen = self._chosen()
-        stored = None if chosen["fresh"] else stored_parameters(self.store, RUN)
-        earlier = stored is not None and stored["standardize_inputs"] is EARLIER
-        races = stored is None or stored["races"]
-        usual = FIRST_FAMILIES if earlier else FAMILIES
+        stored = None if chosen["fresh"] else stored_recipe(self.store, RUN)
+        recipe = min(stored or RECIPE, RECIPE)  # a later one is refused by its config
+        usual = self._families[recipe - 1]
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
@@ -246,18 +247,16 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         if chosen["n_folds"] != "auto":
             splits = splits[: chosen["n_folds"]]
         elif self.cv is None:
-            few, many = PRESETS[chosen["preset"]]["n_folds"]
-            # Without a race, in stores of earlier versions, there was one fold of many rows.
-            splits = splits[: few if len(rows) <= FEW_ROWS else many if races else 1]
-        candidates, seeds, turns = self._drawn(space, chosen, draws, earlier, issparse(rows.x))
+            splits = splits[: _count_folds(chosen["preset"], len(rows), recipe)]
+        candidates, seeds, turns = self._drawn(space, chosen, draws, recipe == 1, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
-        with_trees = chosen["trees"] and not earlier and not issparse(rows.x)
-        few = targets.task == "regression" and len(rows) <= QUICK_ROWS
+        with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
+        few = stratify or len(rows) <= QUICK_ROWS
         trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
         trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
-        how = (trees, seed, chosen, earlier, given, races, self._aim() or ())
+        how = (trees, seed, chosen, recipe, given, self._aim() or ())
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
 
     def _drawn(
@@ -390,6 +389,14 @@ class PopulationEnsemble(CallbackSupport, Predictor):
                 "n_folds": folds,
                 "trees": len(plan.trees) > 0,
             }
+
+
+def _count_folds(preset: str, rows: int, recipe: int) -> int:
+    """How many folds "auto" means."""
+    if recipe < RECIPE:  # without a race each costs as much as the first
+        return 1 if rows > FEW_ROWS else 3 if preset == "quick" else PARTS
+    many: int = PRESETS[preset]["n_folds"]
+    return many if rows > FEW_ROWS else PARTS
 
 
 def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) -> BoostedTrees:

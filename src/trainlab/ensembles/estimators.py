@@ -6,11 +6,13 @@ Axis letters: N rows, n candidates, out targets of a row.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from trainlab.ensembles.base import PopulationEnsemble
+from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, REGRESSION_FAMILIES, Space
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
@@ -33,16 +35,16 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
-        How much to train: 8 networks in 3 folds, for up to 40 epochs, that wait 8 of them for a
-        better loss; 16 in 5, up to 100, that wait 16; or 64 in 5, up to 100, that wait 24.
+        How much to train: 8 networks, for up to 40 epochs, that wait 8 of them for a better
+        loss; 16, up to 100, that wait 16; or 64, up to 100, that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
     space : dict or list of dict, optional
         Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
-        which take turns; by default trainlab.search.FAMILIES.
+        which take turns; by default trainlab.ensembles.families.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": as the preset says for up to 5,000 rows, beyond 1 of "quick" and else 3.
+        1 to 5; "auto": 5 for up to 5,000 rows; beyond 3, and of the preset "quick" 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
@@ -144,6 +146,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     """
 
     _network: ClassVar[type[BaseMLP]] = MLPClassifier
+    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, FAMILIES)
 
     @keeps_parameters
     def __init__(
@@ -189,16 +192,16 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
     preset : {"quick", "default", "best"}
-        How much to train: 8 networks in 3 folds, for up to 40 epochs, that wait 8 of them for a
-        better loss; 16 in 5, up to 100, that wait 16; or 64 in 5, up to 100, that wait 24.
+        How much to train: 8 networks, for up to 40 epochs, that wait 8 of them for a better
+        loss; 16, up to 100, that wait 16; or 64, up to 100, that wait 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
     space : dict or list of dict, optional
         Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
-        which take turns; by default trainlab.search.FAMILIES.
+        which take turns; by default trainlab.ensembles.families.REGRESSION_FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": as the preset says for up to 5,000 rows, beyond 1 of "quick" and else 3.
+        1 to 5; "auto": 5 for up to 5,000 rows; beyond 3, and of the preset "quick" 1.
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
@@ -261,9 +264,10 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     Notes
     -----
-    Candidates are trained and selected as by `PopulationEnsembleClassifier`.  Targets are
-    standardised in training; losses are mean squared errors of standardised targets, so that 1
-    is as bad as always predicting the mean, or what `scoring` says of standardised targets.
+    Candidates are trained and selected as by `PopulationEnsembleClassifier`; all networks with
+    codes have batch normalization, where there half of them do.  Targets are standardised in
+    training; losses are mean squared errors of standardised targets, so that 1 is as bad as always
+    predicting the mean, or what `scoring` says of standardised targets.
 
     Networks and trees are trained to predict means whatever `scoring` is.  Of a pinball loss the
     predictions are moved by the quantile of y − prediction on the validation rows, so that about
@@ -281,6 +285,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     """
 
     _network: ClassVar[type[BaseMLP]] = MLPRegressor
+    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, REGRESSION_FAMILIES)
     _errors: Array | None = (
         None  # (validation rows, out), sorted: of files of earlier versions none
     )

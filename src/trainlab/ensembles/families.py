@@ -47,7 +47,18 @@ FAMILIES: Final[Sequence[Mapping[str, Any]]] = tuple(
         ("robust", [(256,), (128, 128, 128)], {"activation": ["gelu", "elu"]}),
     )
 )
-"""The families of networks that take turns where nothing else is asked for."""
+"""The families of networks that take turns in classification where nothing else is asked for."""
+REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+    {
+        "hidden_layer_sizes": [(128, 128)],
+        "standardize_inputs": ["piecewise"],
+        "norm": ["batch"],
+        "activation": ["gelu"],
+        **_TRAINING,
+    },
+    *FAMILIES[1:],
+)
+"""Those of regression: with batch normalization wherever there are piecewise codes."""
 
 _FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
@@ -74,8 +85,8 @@ TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
 )
 """The settings of boosted trees that vote beside the networks."""
 QUICK_TREES: Final[Sequence[Mapping[str, Any]]] = ({**TREES[0], "max_iter": 80},)
-"""Those of the preset "quick" in regression on up to QUICK_ROWS rows, where two models with all of
-their iterations cost more than all networks do, and say no more."""
+"""Those of the preset "quick", where two models with all of their iterations would cost more than
+all networks do, and say no more, but in regression on more than QUICK_ROWS rows."""
 QUICK_ROWS: Final = 4_000
 
 Space = Sequence[Mapping[str, Any]]

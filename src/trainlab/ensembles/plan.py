@@ -18,6 +18,8 @@ from trainlab.network.workspace import Array
 STEPS: Final = 20
 """Steps of an epoch that an automatic batch size aims at, within BATCHES."""
 BATCHES: Final = (32, 256)
+RECIPE: Final = 3
+"""The newest recipe: 1 had other families and inputs, and no trees; 2 had no race."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +34,8 @@ class EnsemblePlan:
     trees       settings of the boosted trees
     seed        of the trees, and of the race
     chosen      the checked parameters of the ensemble
-    earlier     whether it goes on with what an earlier version began in its store
+    recipe      RECIPE, or an earlier one, with which a store goes on
     given       whether the splits, or groups, were given
-    races       whether the first fold decides who is trained in the others
     aim         quantile and size of the pinball loss that selects; () for the usual loss
     """
 
@@ -48,15 +49,19 @@ class EnsemblePlan:
     trees: Sequence[Mapping[str, Any]]
     seed: int
     chosen: Mapping[str, Any]
-    earlier: bool
+    recipe: int
     given: bool
-    races: bool
     aim: tuple[float, ...]
 
     @property
     def dtype(self) -> str:
         """That of the networks."""
         return dtype_of(self.rows, self.chosen)
+
+    @property
+    def races(self) -> bool:
+        """Whether the first fold decides who is trained in the others."""
+        return self.recipe > 2
 
     @property
     def folds(self) -> int:

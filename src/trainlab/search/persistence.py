@@ -54,19 +54,23 @@ def search_store(
         run.save({(RESULT, 0): b""})
 
 
+def stored_recipe(store: StoreLike | None, name: str) -> int | None:
+    """The number of the recipe of a stored ensemble; None if there is none.
+
+    The first did not say what becomes of X, and the second not that it is one.
+    """
+    said = _stored_config(store, name)
+    if said is None:
+        return None
+    return int(said.get("recipe", 2 if "standardize_inputs" in said else 1))
+
+
 def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | None:
-    """What once was otherwise of a stored search, its parameters by their names.
+    """Parameters of the networks of a stored search that once had other defaults.
 
     None if there is no search.  What earlier versions began goes on as it began.
     """
-    if store is None:
-        return None
-    if not isinstance(store, Store):
-        store = as_path(store, "store", "fit", "be None, a folder or a Store")
-        if not (store / FILE).is_file():
-            return None
-    with opened(store) as own:
-        config = None if own is None else own.began(name).get(name)
+    config = _stored_config(store, name)
     if config is None:
         return None
     said = config.get("estimator", config)
@@ -76,8 +80,19 @@ def stored_parameters(store: StoreLike | None, name: str) -> dict[str, Any] | No
     return {
         "standardize_inputs": said.get("standardize_inputs", True),
         "loss": said.get("loss", "auto"),
-        "races": said.get("races", False),
     }
+
+
+def _stored_config(store: StoreLike | None, name: str) -> Mapping[str, Any] | None:
+    """The config of a stored search, None if there is none."""
+    if store is None:
+        return None
+    if not isinstance(store, Store):
+        store = as_path(store, "store", "fit", "be None, a folder or a Store")
+        if not (store / FILE).is_file():
+            return None
+    with opened(store) as own:
+        return None if own is None else own.began(name).get(name)
 
 
 def check_repeatable(search: Any, network: BaseMLP) -> None:
