@@ -5,6 +5,7 @@ Order: both tasks, classification, regression.  Axis letters: N rows, out target
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,13 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
     @abstractmethod
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         """What the rows of a first training say of y."""
+
+    @classmethod
+    @functools.cache
+    def _get_param_names(cls) -> list[str]:
+        """The names in the signature of the constructor, which scikit-learn reads at every call."""
+        names: list[str] = super()._get_param_names()
+        return names
 
     @property
     def _voters(self) -> tuple[Voter, ...]:
