@@ -51,10 +51,10 @@ class _Part(Networks):
     places: slice
 
     def outputs(self, x: Any, *how: Any) -> Array:
-        """Those of the whole, if it has them."""
-        return (
-            self.whole.outputs(*how)[self.places] if self.whole.has(x) else super().outputs(x, *how)
-        )
+        """The outputs (members, N, out) for rows x: those of the whole, if it has these rows."""
+        if not self.whole.has(x):
+            return super().outputs(x, *how)
+        return self.whole.outputs(*how)[self.places]
 
 
 @contextmanager
@@ -75,19 +75,16 @@ def predicting_together(fitted: Sequence[BaseMLP], rows: int) -> Iterator[None]:
         yield
     finally:
         for one in fitted:
-            vars(one).pop("_together", None)
+            one.__dict__.pop("_together", None)
 
 
 def _share(estimators: Sequence[BaseMLP]) -> None:
     """Makes one population of those of the estimators, each of which becomes a part of it."""
     populations = [one._population for one in estimators]
-    first = populations[0]
     members = [member for each in populations for member in each]
     states = [state for each in populations for state in each.states]
-    inputs = estimators[0]._inputs
-    whole = _Whole(
-        Networks(inputs, Population.restore(members, states, first.widths, first.engine))
-    )
+    inputs, widths = estimators[0]._inputs, populations[0].widths
+    whole = _Whole(Networks(inputs, Population.restore(members, states, widths)))
     begin = 0
     for one, own in zip(estimators, populations, strict=True):
         one._together = _Part(inputs, own, whole, slice(begin, begin + len(own)))
