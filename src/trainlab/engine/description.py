@@ -136,7 +136,9 @@ def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
     """The tables of members of one structure."""
     place: dict[MLP, int] = {}  # of networks that differ
     rows = [place.setdefault(member.network, len(place)) for member in members]
-    architecture = Architecture.of(list(place), *widths)
+    networks = list(place)
+    is_one = len(networks) == 1  # whose architecture is known by now
+    architecture = networks[0].build(*widths) if is_one else Architecture.of(networks, *widths)
     loss = architecture.loss
     smoothing = getattr(loss, "label_smoothing", getattr(loss, "delta", 0.0))
     columns: list[Any] = [architecture.weight_decay, architecture.l1, 0.0, 0.0, smoothing]

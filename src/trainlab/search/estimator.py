@@ -153,7 +153,8 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
     SettingError names what differs.  Where candidates do not depend on scores, other scores may be
     asked for than before, and nothing is trained again.  Finished candidates are scored again.
 
-    A `fit_time` is the candidate's share of its population's, by members.
+    A `fit_time` is the candidate's share of its population's, by members.  Candidates of a split
+    predict together: the `score_time` of the first of them has the predictions of all.
 
     Differs from scikit-learn: a network that diverged counts as a training that failed, as
     the score of what it had learnt before would say little; `workers` takes the place of

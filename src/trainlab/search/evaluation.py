@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from trainlab.estimators.callbacks import Task, followers
 from trainlab.search.candidates import Candidate
 from trainlab.search.scoring import Judge
+from trainlab.search.together import predicting_together
 from trainlab.search.training import CandidateBatch, portions, train
 from trainlab.store import Store
 from trainlab.training.progress import Progress
@@ -107,11 +108,14 @@ class Evaluation:
             seen = (x, t, _check_method_params(self.X, params=scoring, indices=rows))
         x, t = _safe_split(base, self.X, self.y, others, rows)
         test = (x, t, _check_method_params(self.X, params=scoring, indices=others))
-        records = [
-            self.judge.record(candidate.estimator, test, seen, its.seconds, its.error)
-            for candidate, its in zip(batch.candidates, batch.trained, strict=True)
-        ]
-        if self.selector is not None:
-            for one, candidate in zip(records, batch.candidates, strict=True):
-                one["prediction"] = self.selector.prediction(candidate.estimator, x, split)
+        both = list(zip(batch.candidates, batch.trained, strict=True))
+        fitted = [candidate.network for candidate, its in both if its.error is None]
+        with predicting_together(fitted, _num_samples(x)):
+            records = [
+                self.judge.record(candidate.estimator, test, seen, its.seconds, its.error)
+                for candidate, its in both
+            ]
+            if self.selector is not None:
+                for one, candidate in zip(records, batch.candidates, strict=True):
+                    one["prediction"] = self.selector.prediction(candidate.estimator, x, split)
         return records

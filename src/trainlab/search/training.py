@@ -37,11 +37,13 @@ def portions(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[lis
     [1, 3]
     """
     part: list[Item] = []
+    held = 0
     for item in items:
         part.append(item)
-        if sum(map(size, part)) >= TOGETHER:
+        held += size(item)
+        if held >= TOGETHER:
             yield part
-            part = []
+            part, held = [], 0
     if part:
         yield part
 

@@ -247,8 +247,9 @@ class _Trainer:
         """The mean loss (K,) of the steps since the last evaluation, each sample counted once."""
         steps = self._origin + np.arange(self._evaluated, self.done)
         sizes = self._plan.batches.sizes(steps)
-        losses = self._recent_losses().astype(np.float64)
-        return np.array([np.average(own, weights=sizes) for own in losses])
+        losses = self._recent_losses().astype(np.float64, order="C")
+        means: Array = np.average(losses, axis=1, weights=sizes)
+        return means
 
     def _recent_losses(self) -> Array:
         """The losses (K, n) of the steps since the last evaluation, if there are evaluations."""
