@@ -175,7 +175,7 @@ class TestWhatIsKept:
         rows = merge(Rows(X, y))
         draws = np.random.RandomState(3)
         part = ensemble_base.deal(rows.y, 5, draws, stratify=True)
-        each = ensemble._outputs(rows.x, "predict_proba").reshape(2, -1, len(rows), 3)
+        each = ensemble._outputs(rows.x).reshape(2, -1, len(rows), 3)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         voted = [np.average(each[fold], axis=0, weights=weights)[part == fold] for fold in (0, 1)]
         truth = np.concatenate([rows.y[part == fold] for fold in (0, 1)])
@@ -193,13 +193,13 @@ class TestWhatIsKept:
     def test_answers_are_the_weighted_mean(self) -> None:
         X, y = IRIS
         ensemble = small(space=None, n_folds=1).fit(X, y)
-        own = ensemble._outputs(X, "predict_proba").astype(np.float64)
+        own = ensemble._outputs(X).astype(np.float64)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         mean = np.average(own, axis=0, weights=weights)
         assert ensemble.predict_proba(X) == pytest.approx(mean, abs=1e-6)
         X, y = DIABETES
         ensemble = small(PopulationEnsembleRegressor, space=None, n_folds=1).fit(X, y)
-        own = ensemble._outputs(X, "predict")[..., 0].astype(np.float64)
+        own = ensemble._outputs(X)[..., 0].astype(np.float64)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         mean = np.average(own, axis=0, weights=weights) * y.std() + y.mean()
         assert len(weights) > 1
@@ -218,7 +218,7 @@ class TestWhatIsKept:
         X, y = rng.standard_normal((60, 30)), rng.integers(2, size=60)
         space = {"hidden_layer_sizes": [(64,)], "learning_rate_init": [0.02]}
         ensemble = small(space=space, max_iter=60, n_iter_no_change=60, n_folds=2).fit(X, y)
-        learnt = ensemble._outputs(X, "predict_proba").argmax(axis=-1) == y
+        learnt = ensemble._outputs(X).argmax(axis=-1) == y
         assert learnt.mean() > 0.65  # of what they have seen, and none can know
         assert ensemble.losses_.min() > 0.5  # by heart it would be 1e-4
 
