@@ -30,7 +30,6 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.powers import logarithm
 
-
 Read = Callable[[Loss, Array], Array]
 """What makes numbers or probabilities of the outputs of networks with a loss."""
 
