@@ -36,6 +36,16 @@ SPACE = {
 }
 
 
+class Short(PopulationEnsembleClassifier):
+    """A subclass whose constructor has few of the parameters."""
+
+    def __init__(self, max_iter: int = 6) -> None:
+        super().__init__(
+            n_candidates=2, n_architectures=1, space=SPACE, trees=False, random_state=3
+        )
+        self.max_iter = max_iter
+
+
 def small(kind: Any = PopulationEnsembleClassifier, **settings: Any) -> Any:
     usual = {"n_candidates": 6, "n_architectures": 2, "space": SPACE, "max_iter": 6, "trees": False}
     return kind(**(usual | {"random_state": 3} | settings))
@@ -329,6 +339,12 @@ class TestRows:
         assert {one["standardize_inputs"] for one in usual.candidates_} == {"robust"}
         with pytest.raises(SettingError, match="'robust' for a sparse X"):
             small(space={"standardize_inputs": ["piecewise"]}).fit(csr_array(X), y)
+
+    def test_a_subclass_may_have_fewer_parameters(self) -> None:
+        found = clone(Short()).set_params(max_iter=1).fit(*IRIS)
+        same = small(n_candidates=2, n_architectures=1, max_iter=1).fit(*IRIS)
+        assert len(found.candidates_) == 2
+        assert (found.predict_proba(IRIS[0]) == same.predict_proba(IRIS[0])).all()
 
     def test_several_labels_and_several_targets(self) -> None:
         X, y = make_multilabel_classification(120, 8, n_classes=3, random_state=0)

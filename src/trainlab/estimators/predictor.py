@@ -94,6 +94,12 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         """All that vote, in the order of the weights."""
         return (Networks(self._inputs, self._population), *self._beside)
 
+    def _parameters(self) -> dict[str, Any]:
+        """Those of the class of ours: a subclass may have fewer, and decide the others."""
+        kinds = type(self).__mro__
+        own: Any = next(kind for kind in kinds if kind.__module__.startswith("trainlab."))
+        return {name: getattr(self, name) for name in own._get_param_names()}
+
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is something to predict with."""
         return hasattr(self, "_population")

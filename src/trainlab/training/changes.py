@@ -36,7 +36,7 @@ def check_fields(fields: Any, owner: str) -> dict[str, float]:
     if not isinstance(fields, Mapping):
         must, remedy = "be a dict of numbers", "{'lr': 0.001}"
         raise SettingError(sentence("fields", owner, must, fields, remedy))
-    for name, value in fields.items():
+    for name in fields:
         if name not in CHANGEABLE:
             must, near = f"be one of {', '.join(CHANGEABLE)}", nearest(name, CHANGEABLE)
             raise SettingError(sentence("field", owner, must, name, near))
