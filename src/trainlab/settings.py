@@ -16,6 +16,7 @@ initializer); records that differ in nothing else stack.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -104,7 +105,7 @@ class Rule:
         if not self.valid(value):
             near = nearest(_name_of(value), self.names)
             instead = self.remedy if near is None else self.written(near)
-            instead = called(value, self.valid) or instead
+            instead = called(value, self.valid) or number_in(value, self.valid) or instead
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
@@ -133,6 +134,21 @@ def called(value: Any, valid: Check) -> str | None:
         return None
     calls = ", ".join(f"{one.__name__}()" for one in kinds)
     return None if not fits else f"[{calls}]" if isinstance(value, list) else calls
+
+
+def number_in(value: Any, valid: Check) -> str | None:
+    """The valid number that a word stands for, or a whole one that is written with a point.
+
+    >>> number_in("64", whole_number(1).valid), number_in(64.0, whole_number(1).valid)
+    ('64', '64')
+    """
+    if isinstance(value, str | float):
+        for read in (int, float, lambda v: int(float(v))):
+            with contextlib.suppress(ValueError, OverflowError):
+                number = read(value)
+                if number == float(value) and math.isfinite(number) and valid(number):
+                    return repr(number)
+    return None
 
 
 @functools.cache

@@ -498,7 +498,7 @@ class Population(Trainable, Sequence[Member]):
 
     def _check_idle(self, owner: str) -> None:
         """SettingError while members train: two trainings would write into the same arrays."""
-        workers = self._workers and self._workers()
+        workers = self._workers() if self._workers else None
         if workers is not None and not workers.is_done:
             must, remedy = "have ended their training", "wait() of what start() returned"
             raise SettingError(sentence("members", owner, must, "a training under way", remedy))
