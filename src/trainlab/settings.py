@@ -72,19 +72,8 @@ class Settings:
         for name, rule in _rules(kind):
             object.__setattr__(self, name, rule.check(getattr(self, name), name, owner))
 
-    def resolved(self, name: str) -> Any:
-        """Look up a field, as it is used: a name that another field decides is resolved.
-
-        Parameters
-        ----------
-        name : str
-            The field.
-
-        Returns
-        -------
-        object
-            Its value.
-        """
+    def _resolved(self, name: str) -> Any:
+        """A field as it is used: a name whose meaning another field decides is that record."""
         return getattr(self, name)
 
 
@@ -374,7 +363,7 @@ def structure(settings: Settings) -> Hashable:
 def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
     if field.metadata.get("per_member") or field.metadata.get("start_only"):
         return None
-    value: Hashable = settings.resolved(field.name)
+    value: Hashable = settings._resolved(field.name)
     return structure(value) if isinstance(value, Settings) else value
 
 

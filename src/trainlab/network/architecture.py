@@ -170,19 +170,8 @@ class MLP(Settings):
         refuse_width(self.activation, self.hidden, "hidden", type(self).__name__)
         super().__post_init__()
 
-    def resolved(self, name: str) -> Any:
-        """Look up a field; the layer in place of the name of a norm.
-
-        Parameters
-        ----------
-        name : str
-            The field.
-
-        Returns
-        -------
-        object
-            Its value, as it is used.
-        """
+    def _resolved(self, name: str) -> Any:
+        """A field as it is used: the layer in place of the name of a norm."""
         value = getattr(self, name)
         is_named = name == "norm" and isinstance(value, str)
         return _named_norm(value, self.convention) if is_named else value
@@ -194,7 +183,7 @@ class MLP(Settings):
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple({**vars(self), "norm": self.resolved("norm")}.values())
+        return tuple({**vars(self), "norm": self._resolved("norm")}.values())
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
@@ -217,7 +206,7 @@ class MLP(Settings):
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:
         layers: list[Layer] = []
-        norm = self.resolved("norm")
+        norm = self._resolved("norm")
         for width in self.hidden:
             layers.append(Dense(width, self.init))
             if norm is not None:
