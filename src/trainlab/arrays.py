@@ -43,13 +43,32 @@ def as_floats(
 ) -> NDArray[np.float64]:
     """A float64 copy of what a user passed; `error` unless these are real numbers."""
     array = as_array(value, name, owner, error)
-    if array.dtype.kind not in "biufO":
-        raise error(sentence(name, owner, "hold real numbers", value))
+    found: NDArray[np.float64] | None = _floats(array) if array.dtype.kind in "biufO" else None
+    if found is None:
+        raise no_numbers(array, name, owner, error)
+    return found
+
+
+def no_numbers(
+    array: Any, name: str, owner: str, error: type[TrainlabError] = DataError
+) -> TrainlabError:
+    """The error of an array, sparse or not, without real numbers; it says what makes them of it."""
+    first, remedy = name.split()[0], None
+    found = None if array.dtype.kind in "biufcmM" else _floats(array)
+    if found is not None and np.isfinite(getattr(found, "data", found)).all():
+        remedy = f"{first}.astype(float)"
+    elif array.ndim == 2 and first.lower() == "x":
+        remedy = "a TableEncoder, which makes numbers of words, dates and missing values"
+    return error(sentence(name, owner, "hold real numbers", array, remedy))
+
+
+def _floats(array: Any) -> Any:
+    """The array as float64, or None where not all of it can be."""
     try:
         with np.errstate(over="ignore"):
             return array.astype(np.float64)
-    except Exception as fault:  # as above, of the objects in an array
-        raise error(sentence(name, owner, "hold real numbers", fault)) from fault
+    except Exception:  # noqa: BLE001  # objects in an array may raise anything
+        return None
 
 
 def plain(value: Any) -> Any:

@@ -56,7 +56,7 @@ def old_norm(old: str) -> Any:
 
     def get(self: Any) -> Any:
         warn(f"{type(self).__name__}.{old}", "norm")
-        norm = self.resolved("norm")
+        norm = self._resolved("norm")
         return norm if _kind(norm) == NORMS[old][1] else False
 
     return property(get, doc="Deprecated: use `norm`.")

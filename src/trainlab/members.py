@@ -64,7 +64,7 @@ class Member(Settings):
             return getattr(self.network, name)
         for owner in (self.network, self.optimizer):
             if name in field_names(owner):
-                return owner.resolved(name)
+                return owner._resolved(name)
         raise unknown_field(name, self.network, self.optimizer)
 
     def replace(self, **fields: Any) -> Member:
@@ -168,7 +168,7 @@ def label(value: Any) -> str:
     """A setting as a legend shows it: a record by its type and what differs from its defaults."""
     if isinstance(value, Settings):
         changed = [
-            label(value.resolved(field.name))
+            label(value._resolved(field.name))
             for field in dataclasses.fields(value)
             if getattr(value, field.name) != default_of(field)
         ]
@@ -208,7 +208,7 @@ def _learn(value: Any, known: dict[str, Settings]) -> None:
     if isinstance(value, Settings):
         known[type(value).__name__] = value
         for name in field_names(value):
-            _learn(value.resolved(name), known)
+            _learn(value._resolved(name), known)
     elif isinstance(value, tuple):
         for item in value:
             _learn(item, known)
@@ -225,14 +225,14 @@ def _filled(old: Any, known: Mapping[str, Settings]) -> Any:
         for field in dataclasses.fields(record):
             if field.name not in found and default_of(field) is not dataclasses.MISSING:
                 usual = dataclasses.replace(record, **{field.name: default_of(field)})
-                found[field.name] = describe(usual.resolved(field.name))
+                found[field.name] = describe(usual._resolved(field.name))
     return found
 
 
 def describe(value: Any) -> Any:
     """A setting as JSON can hold it."""
     if isinstance(value, Settings):
-        fields = {name: describe(value.resolved(name)) for name in field_names(value)}
+        fields = {name: describe(value._resolved(name)) for name in field_names(value)}
         return {"kind": type(value).__name__, **fields}
     if isinstance(value, tuple):
         return [describe(item) for item in value]

@@ -16,6 +16,7 @@ initializer); records that differ in nothing else stack.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -71,19 +72,8 @@ class Settings:
         for name, rule in _rules(kind):
             object.__setattr__(self, name, rule.check(getattr(self, name), name, owner))
 
-    def resolved(self, name: str) -> Any:
-        """Look up a field, as it is used: a name that another field decides is resolved.
-
-        Parameters
-        ----------
-        name : str
-            The field.
-
-        Returns
-        -------
-        object
-            Its value.
-        """
+    def _resolved(self, name: str) -> Any:
+        """A field as it is used: a name whose meaning another field decides is that record."""
         return getattr(self, name)
 
 
@@ -104,7 +94,7 @@ class Rule:
         if not self.valid(value):
             near = nearest(_name_of(value), self.names)
             instead = self.remedy if near is None else self.written(near)
-            instead = called(value, self.valid) or instead
+            instead = called(value, self.valid) or number_in(value, self.valid) or instead
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
@@ -133,6 +123,21 @@ def called(value: Any, valid: Check) -> str | None:
         return None
     calls = ", ".join(f"{one.__name__}()" for one in kinds)
     return None if not fits else f"[{calls}]" if isinstance(value, list) else calls
+
+
+def number_in(value: Any, valid: Check) -> str | None:
+    """The valid number that a word stands for, or a whole one that is written with a point.
+
+    >>> number_in("64", whole_number(1).valid), number_in(64.0, whole_number(1).valid)
+    ('64', '64')
+    """
+    if isinstance(value, str | float):
+        for read in (int, float, lambda v: int(float(v))):
+            with contextlib.suppress(ValueError, OverflowError):
+                number = read(value)
+                if number == float(value) and math.isfinite(number) and valid(number):
+                    return repr(number)
+    return None
 
 
 @functools.cache
@@ -358,7 +363,7 @@ def structure(settings: Settings) -> Hashable:
 def _part(settings: Settings, field: dataclasses.Field[Any]) -> Hashable:
     if field.metadata.get("per_member") or field.metadata.get("start_only"):
         return None
-    value: Hashable = settings.resolved(field.name)
+    value: Hashable = settings._resolved(field.name)
     return structure(value) if isinstance(value, Settings) else value
 
 

@@ -54,7 +54,7 @@ def test_the_table_has_everything_that_can_be_combined() -> None:
     found = {
         "activations": {type(one.network.activation) for one in cases},
         "losses": {type(one.network.loss) for one in cases},
-        "norms": {type(one.network.resolved("norm")) for one in cases} - {type(None)},
+        "norms": {type(one.network._resolved("norm")) for one in cases} - {type(None)},
         "optimizers": {type(one.optimizer) for one in cases},
         "schedules": {type(one.optimizer.schedule) for one in cases},
     }

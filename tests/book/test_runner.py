@@ -116,6 +116,12 @@ def test_how_scripts_end(text: str, code: int, told: str, tmp_path: Path) -> Non
     assert "trainlab" not in done.stderr.replace(str(tmp_path), "")
 
 
+def test_a_misspelt_name_of_a_module_is_named(tmp_path: Path) -> None:
+    done = run(written(tmp_path, "from common.optimizer import Adma"))
+    assert done.returncode == 1
+    assert "Did you mean: 'Adam'?" in done.stderr
+
+
 def test_our_errors_show_the_lines_of_the_reader_alone(tmp_path: Path) -> None:
     text = (
         "from common.multi_layer_net import MultiLayerNet\nimport numpy as np\n"

@@ -41,7 +41,7 @@ def vary(settings: Any, i: int, awake: bool = True) -> Any:
     """
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
-        value = settings.resolved(field.name)
+        value = settings._resolved(field.name)
         if field.metadata.get("per_member"):
             changed[field.name] = value * (1 - 0.07 * i) if value else 0.1 * i * awake
         elif isinstance(value, Settings) and not field.metadata.get("start_only"):

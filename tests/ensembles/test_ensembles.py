@@ -36,6 +36,16 @@ SPACE = {
 }
 
 
+class Short(PopulationEnsembleClassifier):
+    """A subclass whose constructor has few of the parameters."""
+
+    def __init__(self, max_iter: int = 6) -> None:
+        super().__init__(
+            n_candidates=2, n_architectures=1, space=SPACE, trees=False, random_state=3
+        )
+        self.max_iter = max_iter
+
+
 def small(kind: Any = PopulationEnsembleClassifier, **settings: Any) -> Any:
     usual = {"n_candidates": 6, "n_architectures": 2, "space": SPACE, "max_iter": 6, "trees": False}
     return kind(**(usual | {"random_state": 3} | settings))
@@ -176,7 +186,7 @@ class TestWhatIsKept:
         rows = merge(Rows(X, y))
         draws = np.random.RandomState(3)
         part = ensemble_base.deal(rows.y, 5, draws, stratify=True)
-        each = ensemble._outputs(rows.x, "predict_proba").reshape(2, -1, len(rows), 3)
+        each = ensemble._outputs(rows.x).reshape(2, -1, len(rows), 3)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         voted = [np.average(each[fold], axis=0, weights=weights)[part == fold] for fold in (0, 1)]
         truth = np.concatenate([rows.y[part == fold] for fold in (0, 1)])
@@ -194,13 +204,13 @@ class TestWhatIsKept:
     def test_answers_are_the_weighted_mean(self) -> None:
         X, y = IRIS
         ensemble = small(space=None, n_folds=1).fit(X, y)
-        own = ensemble._outputs(X, "predict_proba").astype(np.float64)
+        own = ensemble._outputs(X).astype(np.float64)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         mean = np.average(own, axis=0, weights=weights)
         assert ensemble.predict_proba(X) == pytest.approx(mean, abs=1e-6)
         X, y = DIABETES
         ensemble = small(PopulationEnsembleRegressor, space=None, n_folds=1).fit(X, y)
-        own = ensemble._outputs(X, "predict")[..., 0].astype(np.float64)
+        own = ensemble._outputs(X)[..., 0].astype(np.float64)
         weights = ensemble.weights_[ensemble.weights_ > 0]
         mean = np.average(own, axis=0, weights=weights) * y.std() + y.mean()
         assert len(weights) > 1
@@ -219,7 +229,7 @@ class TestWhatIsKept:
         X, y = rng.standard_normal((60, 30)), rng.integers(2, size=60)
         space = {"hidden_layer_sizes": [(64,)], "learning_rate_init": [0.02]}
         ensemble = small(space=space, max_iter=60, n_iter_no_change=60, n_folds=2).fit(X, y)
-        learnt = ensemble._outputs(X, "predict_proba").argmax(axis=-1) == y
+        learnt = ensemble._outputs(X).argmax(axis=-1) == y
         assert learnt.mean() > 0.65  # of what they have seen, and none can know
         assert ensemble.losses_.min() > 0.5  # by heart it would be 1e-4
 
@@ -330,6 +340,12 @@ class TestRows:
         assert {one["standardize_inputs"] for one in usual.candidates_} == {"robust"}
         with pytest.raises(SettingError, match="'robust' for a sparse X"):
             small(space={"standardize_inputs": ["piecewise"]}).fit(csr_array(X), y)
+
+    def test_a_subclass_may_have_fewer_parameters(self) -> None:
+        found = clone(Short()).set_params(max_iter=1).fit(*IRIS)
+        same = small(n_candidates=2, n_architectures=1, max_iter=1).fit(*IRIS)
+        assert len(found.candidates_) == 2
+        assert (found.predict_proba(IRIS[0]) == same.predict_proba(IRIS[0])).all()
 
     def test_several_labels_and_several_targets(self) -> None:
         X, y = make_multilabel_classification(120, 8, n_classes=3, random_state=0)

@@ -74,6 +74,30 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "words of a name": (lambda: tl.MLP(loss="sofmax"), "loss='softmax_cross_entropy'"),
     "initials": (lambda: tl.MLP(loss="mse"), "loss='mean_squared_error'"),
     "a beginning": (lambda: tl.MLP(activation="sig"), "activation='sigmoid'"),
+    "a number in words": (fit(batch_size="64"), "batch_size=64"),
+    "a whole number with a point": (estimator(batch_size=64.0), "batch_size=64"),
+    "a rate in words": (lambda: tl.SGD("1e-3"), "lr=0.001"),  # type: ignore[arg-type]
+    "a number out of range": (lambda: tl.MLP(dropout="1.5"), "dropout=0.5"),  # type: ignore[arg-type]
+    "no number": (fit(batch_size="inf"), "batch_size=100"),
+    "widths as positions": (
+        lambda: tl.MLPClassifier(50, 40).fit(X, Y),
+        "hidden_layer_sizes=(50, 40)",
+    ),
+    "widths of a network": (lambda: tl.MLP((50, 50), 40), "hidden=(50, 50, 40)"),  # type: ignore[arg-type]
+    "numbers as objects": (lambda: tl.from_arrays(np.array(X, object), Y), "x.astype(float)"),
+    "numbers as words": (lambda: tl.from_arrays(X, Y, weight=["1"] * 20), "weight.astype(float)"),
+    "targets of two kinds": (
+        lambda: tl.from_arrays(X, np.array([0.5, 1] * 10, object)),
+        "t.astype(float)",
+    ),
+    "labels of two kinds": (
+        lambda: tl.from_arrays(X, np.array(["a", 1] * 10, object)),
+        "t.astype(str)",
+    ),
+    "a table of words": (
+        lambda: tl.from_arrays(np.array([["a"], [None]] * 10, object), Y),
+        "a TableEncoder, which makes numbers of words, dates and missing values",
+    ),
     "optimizer of the book": (lambda: Trainer(None, X, Y, X, Y, optimizer="adma"), "'adam'"),
     "activation of the book": (lambda: MultiLayerNet(4, [3], 2, "sigmod"), "'sigmoid'"),
 }
@@ -82,7 +106,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
 @pytest.mark.parametrize("name", CALLS)
 def test_the_nearest_name_is_suggested(name: str) -> None:
     call, suggested = CALLS[name]
-    with pytest.raises(tl.SettingError) as caught:
+    with pytest.raises((tl.SettingError, tl.DataError)) as caught:
         call()
     assert str(caught.value).endswith(f"; try {suggested}")
 
@@ -228,7 +252,7 @@ def test_what_resembles_none_gets_the_remedy_of_the_rule() -> None:
     with pytest.raises(tl.SettingError, match=r"try activation='identity'$"):
         tl.MLP(activation="xyz")
     with pytest.raises(tl.SettingError, match=r"try activation='identity'$"):
-        tl.MLP(activation=3)
+        tl.MLP(activation=-3)
     result = click.testing.CliRunner().invoke(main, ["run", "derivative", "--data", "xyz"])
     assert result.output.endswith("is not one of 'digits', 'mnist'.\n")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import sqlite3
 import time
 from collections.abc import Callable
@@ -289,6 +290,7 @@ def test_what_cannot_be_changed() -> None:
         (lambda: running.change(seed=3), "field of Running.change must be one of lr"),
         (lambda: running.change(lr=-1.0), "lr of Adam must be a number"),
         (lambda: running.change(lr=None), "lr of Running.change must be a number"),
+        (lambda: running.change(lr=math.nan), "must be a number; got nan; try lr=0.01"),
         (lambda: running.clone(dropout=1.0), "dropout of MLP must be"),
         (lambda: running.change(3, lr=0.1), r"members of Running.change .* in \[0, 2\]"),
         (lambda: running.change([0, -1], lr=0.1), "members of Running.change"),

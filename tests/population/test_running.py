@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 import trainlab as tl
 from counter import Counter
+from engines import every_engine
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab.training import pace
@@ -209,6 +212,37 @@ def test_a_stop_writes_into_the_store_how_far_it_came(
     until(lambda: bool(second.calls))
     stopped(running)
     assert second.calls[0] == done > 0
+
+
+def test_what_was_stopped_is_said_once() -> None:
+    _, running = endless()
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        expected = running.wait()
+    with warnings.catch_warnings(action="error"):
+        assert running.wait().status == expected.status
+
+
+@every_engine
+@pytest.mark.parametrize("make", [tl.Population.grid, tl.Network])
+def test_members_that_train_are_not_trained_a_second_time(make: Any, engine: str) -> None:
+    given = {"evaluate": None, "workers": 1, "engine": engine}
+    trained = make(tl.MLP(hidden=(4,)))
+    trained.fit(overlapping(), epochs=1, **given)
+    running = trained.start(overlapping(), epochs=10**6, **given)
+    shared = trained if isinstance(trained, tl.Population) else tl.Network.of(trained.population)
+    for act in (
+        lambda: trained.fit(overlapping(), epochs=1, **given),
+        lambda: shared.start(overlapping(), epochs=1, start="parameters", **given),
+        lambda: tl.Population.set_parameters(getattr(shared, "population", shared), 0, {}),
+    ):
+        with pytest.raises(tl.SettingError, match=r"have ended their training; .* try wait\(\)"):
+            act()
+    copy.deepcopy(trained).fit(overlapping(), epochs=1, **given)  # a copy has its own arrays
+    running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        running.wait()
+    trained.fit(overlapping(), epochs=1, start="parameters", **given)
 
 
 def test_a_callback_cannot_wait_for_its_own_training() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trainlab.store.differences import SHOWN, differences
@@ -28,3 +30,16 @@ def test_lists_and_dicts_count_as_equally_deep() -> None:
     new = {"one": {"x": 2}, "two": [2], "three": {"x": 2}}
     found = ["one.x was 1, is 2", "two[0] was 1, is 2", "three.x was 1, is 2"]
     assert differences(old, new) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ([100, 100, 100], [50, 50], "it was (100, 100, 100), is (50, 50)"),
+        ([], ["test"], "it was (), is ('test',)"),
+        ([*range(20)], [*range(30)], "it were 20, are 30"),
+        ([{"lr": 0.1}], [], "it were 1, are 0"),
+    ],
+)
+def test_few_plain_values_are_told_and_others_counted(old: Any, new: Any, told: str) -> None:
+    assert differences({"it": old}, {"it": new}) == [told]

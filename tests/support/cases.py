@@ -144,7 +144,7 @@ NUMPY_ALONE: frozenset[type] = frozenset()
 
 def engines_of(network: MLP, optimizer: optimizers.Optimizer) -> tuple[str, ...]:
     """The engines that can train a member."""
-    norm = network.resolved("norm")
+    norm = network._resolved("norm")
     parts = (network.activation, network.loss, norm, optimizer, optimizer.schedule)
     return ("numpy",) if NUMPY_ALONE.intersection(map(type, parts)) else ("numpy", "native")
 

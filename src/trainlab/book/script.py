@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.abc import SourceLoader
@@ -18,9 +19,11 @@ from typing import Any, Final
 from trainlab.blas import one_thread
 from trainlab.book.names import OURS, BookModuleError, Reader, install_for, whose
 from trainlab.book.old_numpy import old_names_served, serve_old_names
-from trainlab.errors import TrainlabError
+from trainlab.errors import TrainlabError, nearest
 
 FAILED = 1
+MISSING: Final = re.compile(r"cannot import name '(\w+)' from ")
+"""What Python says of a name that a module lacks."""
 ENVIRONMENT: Final = "TRAINLAB_BOOK"
 """The environment variable that tells the children of a script for whom they work."""
 CHILD: Final = "trainlab.book.child"
@@ -73,6 +76,7 @@ def run(
         raise  # `trainlab book SCRIPT | head` is no error
     except Exception as error:  # noqa: BLE001 - reported as Python reports it
         sys.stdout.flush()
+        suggest(error)
         trace = own_part(error.__traceback__, place)
         if isinstance(error, TrainlabError | BookModuleError):
             trace = without_ours(trace)
@@ -165,6 +169,17 @@ def say_whose() -> None:
         apart = ", which do not use yours" if len(parts) == 2 else ""
         with contextlib.suppress(OSError, ValueError):  # the script may have closed it
             sys.stderr.write(f"trainlab: modules from {'; from '.join(parts)}{apart}\n")
+
+
+def suggest(error: Exception) -> None:
+    """Notes which name of a module a misspelt one stands for, as Python does from 3.12 on."""
+    wanted = MISSING.match(str(error))
+    if wanted is None or not isinstance(error, ImportError) or hasattr(error, "name_from"):
+        return
+    module = sys.modules.get(error.name or "")
+    near = nearest(wanted[1], getattr(module, "__all__", None) or dir(module))
+    if near is not None:
+        error.add_note(f"Did you mean: {near!r}?")
 
 
 def own_part(trace: TracebackType | None, script: str) -> TracebackType | None:

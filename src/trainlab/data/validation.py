@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
-from trainlab.arrays import as_array
+from trainlab.arrays import as_array, no_numbers
 from trainlab.data.labels import as_integers, places
 from trainlab.errors import DataError, sentence
+from trainlab.settings import is_real
 
 Given = ArrayLike | sparray | spmatrix
 """Inputs as they come."""
@@ -35,7 +36,7 @@ def validate_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
     sparse = issparse(x)
     array: Any = x if sparse else _as_array(x, name)
     if array.dtype.kind not in "biuf":
-        raise _fault(name, "hold real numbers", array)
+        raise no_numbers(array, name, _OWNER)
     if array.ndim < 2:
         column = ".reshape(-1, 1)" if sparse else "[:, None]"
         remedy = name.split()[0] + column if array.ndim == 1 else None
@@ -114,7 +115,7 @@ def validate_weights(weight: ArrayLike | None, name: str) -> NDArray[np.float64]
         return None
     array = _as_array(weight, name)
     if array.dtype.kind not in "biuf":
-        raise _fault(name, "hold real numbers", array)
+        raise no_numbers(array, name, _OWNER)
     return array.astype(np.float64)
 
 
@@ -151,7 +152,9 @@ def _unboxed(array: NDArray[Any], name: str) -> NDArray[Any]:
     if integers.dtype != object:
         return np.asarray(integers.reshape(array.shape))
     kinds = sorted({type(label).__name__ for label in array.flat})
-    raise _fault(name, "hold strings or numbers of one kind", kinds)
+    numbers = all(map(is_real, array.flat))
+    remedy = f"{name.split()[0]}.astype({'float' if numbers else 'str'})"
+    raise _fault(name, "hold strings or numbers of one kind", kinds, remedy)
 
 
 def _finite(array: NDArray[Any], name: str, dtype: Any) -> NDArray[np.floating[Any]]:

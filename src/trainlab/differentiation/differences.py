@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.arrays import as_array
+from trainlab.arrays import as_array, no_numbers
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import FLAG, one_of, real
@@ -203,7 +203,7 @@ def _point(f: Any, x: Any, of: str) -> Array:
         raise SettingError(sentence("f", of, "be a function", f))
     array = as_array(x, "x", of, SettingError)
     if array.dtype.kind not in "biuf":
-        raise SettingError(sentence("x", of, "hold real numbers", x))
+        raise no_numbers(array, "x", of, SettingError)
     return array.astype(np.float64)
 
 

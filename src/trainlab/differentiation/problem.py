@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab import memory
-from trainlab.arrays import as_array, as_floats
+from trainlab.arrays import as_array, as_floats, no_numbers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.activations import Activation, Tanh
 from trainlab.network.architecture import MLP, Architecture, Bound
@@ -44,7 +44,7 @@ _OFFSET: Final = 0.3  # moves biases, γ and β off 0 and 1, where a forgotten f
 def _numbers(name: str, value: Any) -> Array:
     array = as_array(value, name, "gradient_check")
     if array.dtype.kind not in "biuf" or array.size == 0:
-        raise DataError(sentence(name, "gradient_check", "hold real numbers", value))
+        raise no_numbers(array, name, "gradient_check")
     return array
 
 

@@ -80,7 +80,7 @@ LEAST_EPS: Final = 1e-30
 def unknown(members: Sequence[Member]) -> str | None:
     """What the native engine does not know of these members, or None if it knows all."""
     for network in dict.fromkeys(member.network for member in members):
-        norm = network.resolved("norm")
+        norm = network._resolved("norm")
         kinds: list[tuple[Any, tuple[type, ...]]] = [
             (network, (MLP,)),
             (network.activation, FUNCTIONS),

@@ -185,7 +185,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         return self
 
     def _chosen(self) -> dict[str, Any]:
-        found = check_parameters(self.get_params(deep=False), type(self).__name__, _RULES)
+        found = check_parameters(self._parameters(), type(self).__name__, _RULES)
         usual = PRESETS[found["preset"]]
         for name in _BY_PRESET:
             if isinstance(found[name], str):

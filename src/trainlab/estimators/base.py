@@ -354,11 +354,7 @@ class BaseMLP(CallbackSupport, Predictor):
         return bool(warm) and self.__sklearn_is_fitted__()
 
     def _chosen(self) -> dict[str, Any]:
-        # A subclass may have fewer parameters than what it is made of, whose others it decides.
-        kinds = type(self).__mro__
-        own: Any = next(kind for kind in kinds if kind.__module__.startswith("trainlab."))
-        given = {name: getattr(self, name) for name in own._get_param_names()}
-        return check_parameters(given, type(self).__name__)
+        return check_parameters(self._parameters(), type(self).__name__)
 
     def _seeds(self, members: int) -> list[int]:
         draws = draws_of(self.random_state, type(self).__name__)

@@ -19,7 +19,7 @@ from trainlab.errors import DataError, SettingError, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
 from trainlab.network.activations import ACTIVATIONS, Activation
-from trainlab.network.architecture import LAYERS, MLP
+from trainlab.network.architecture import LAYERS, MLP, refuse_width
 from trainlab.network.losses import LOSSES, Loss, SoftmaxCrossEntropy
 from trainlab.optimizers import OPTIMIZERS, Adam, Optimizer
 from trainlab.settings import (
@@ -57,6 +57,7 @@ def _listed(value: Any) -> Any:
     return tuple(value.tolist()) if row else value
 
 
+_SIZES: Final = "hidden_layer_sizes"
 _WIDTHS: Final = _rule_of(MLP, "hidden")
 _PATIENCE: Final = whole_number(1)
 INPUTS: Final = ("robust", "standard", "piecewise")
@@ -66,7 +67,7 @@ _NOT_NEGATIVE: Final = Rule(
 )
 
 RULES: Final[Mapping[str, Rule]] = {
-    "hidden_layer_sizes": Rule(
+    _SIZES: Rule(
         lambda v: _WIDTHS.valid(_listed(v)),
         _WIDTHS.must,
         lambda v: _WIDTHS.convert(_listed(v)),
@@ -82,7 +83,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "optimizer": record_of(Optimizer, OPTIMIZERS),
     "learning_rate_init": either(_rule_of(Adam, "lr"), None),
     "schedule": either(_rule_of(Adam, "schedule"), None),
-    "batch_size": either(whole_number(1), "auto"),
+    "batch_size": either(whole_number(1, "'auto'"), "auto"),
     "max_iter": whole_number(1, "200", high=MAX_INDEX),
     "tol": _NOT_NEGATIVE,
     "early_stopping": FLAG,
@@ -127,9 +128,11 @@ def check_parameters(
     parameters: Mapping[str, Any], owner: str, rules: Mapping[str, Rule] = RULES
 ) -> dict[str, Any]:
     """The parameters as records and plain numbers; SettingError for the first that is wrong."""
+    given = with_norm(parameters, owner)
+    refuse_width(given.get("activation"), given.get("hidden_layer_sizes"), _SIZES, owner)
     return {
         name: rules[name].check(value, name, owner)
-        for name, value in with_norm(parameters, owner).items()
+        for name, value in given.items()
         if name in rules
     }
 

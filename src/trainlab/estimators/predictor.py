@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -25,11 +25,14 @@ from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
 from trainlab.estimators.scores import accuracy, check_sample_weight, r_squared
-from trainlab.estimators.targets import Indicators, Labels, Pair, Targets, Values
+from trainlab.estimators.targets import Indicators, Labels, Targets, Values
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.powers import logarithm
+
+Read = Callable[[Loss, Array], Array]
+"""What makes numbers or probabilities of the outputs of networks with a loss."""
 
 
 class Voter(Protocol):
@@ -37,10 +40,10 @@ class Voter(Protocol):
 
     def __len__(self) -> int: ...
 
-    def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
+    def outputs(self, x: Any, dtype: str, read: Read, engine: Any) -> Array:
         """What each says of rows x: (members, N, out).
 
-        method  "predict", "predict_proba", or what a Pair asks: the probabilities of both classes
+        read  what the targets make of the outputs of a network
         """
 
 
@@ -54,21 +57,11 @@ class Networks:
     def __len__(self) -> int:
         return len(self.population)
 
-    def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
-        """The outputs (members, N, out) for rows x."""
+    def outputs(self, x: Any, dtype: str, read: Read, engine: Any) -> Array:
+        """What is read off the outputs for rows x: (members, N, out)."""
         z = padded(self.inputs.encode(x, dtype))
         with np.errstate(all="ignore"):  # what overflows counts as undecided
-            if method == Pair.asks:
-                outputs = self.population._each(z, _both, engine)
-            else:
-                outputs = getattr(self.population, method)(z, engine=engine)
-        return outputs[:, : x.shape[0]]
-
-
-def _both(loss: Loss, y: Array) -> Array:
-    """Probabilities (..., 2) of ln p₁/p₀ (..., 1): each from it, since 1 − p would be rounded."""
-    p: Array = loss.probabilities(np.concatenate((-y, y), axis=-1))
-    return p
+            return self.population._each(z, read, engine)[:, : x.shape[0]]
 
 
 class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  # it comes without types
@@ -111,6 +104,12 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         """All that vote, in the order of the weights."""
         return (self._together or Networks(self._inputs, self._population), *self._beside)
 
+    def _parameters(self) -> dict[str, Any]:
+        """Those of the class of ours: a subclass may have fewer, and decide the others."""
+        kinds = type(self).__mro__
+        own: Any = next(kind for kind in kinds if kind.__module__.startswith("trainlab."))
+        return {name: getattr(self, name) for name in own._get_param_names()}
+
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is something to predict with."""
         return hasattr(self, "_population")
@@ -141,11 +140,12 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
             return rows
         return rows.weighed(check_sample_weight(sample_weight, X, owner))
 
-    def _outputs(self, X: Any, method: str) -> Array:
-        """The output of each member for X: "predict" or "predict_proba"."""
+    def _outputs(self, X: Any) -> Array:
+        """What each member says of X: numbers, or probabilities."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        parts = [one.outputs(X, self._dtype, method, self.engine) for one in self._voters]
+        read = self._targets.read
+        parts = [one.outputs(X, self._dtype, read, self.engine) for one in self._voters]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
@@ -188,8 +188,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
             holds.  None is exactly 0 or 1: what rounding made so is 2e-308, or the largest number
             below 1.
         """
-        check_is_fitted(self)
-        probabilities = self._outputs(X, self._targets.asks)
+        probabilities = self._outputs(X)
         mean: Array = self._targets.average(probabilities, self._weights)
         return mean
 
@@ -301,7 +300,7 @@ class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it
         ndarray, shape (N,) or (N, out)
             Predictions, with columns where y had columns.
         """
-        outputs = self._outputs(X, "predict")
+        outputs = self._outputs(X)
         predictions: Array = self._targets.decode(outputs, self._weights)
         return predictions
 

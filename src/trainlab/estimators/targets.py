@@ -17,6 +17,7 @@ import numpy as np
 from trainlab.callers import warn
 from trainlab.data.labels import places
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
+from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 
 GREATEST: Final = float(np.finfo(np.float64).max)
@@ -76,6 +77,10 @@ class Values:
         t: Array = (columns * unit - self.mean * unit) / (self.scale * unit)
         return t
 
+    def read(self, loss: Loss, y: Array) -> Array:
+        """The standardised targets (…, out) that the outputs y (…, out) of networks stand for."""
+        return loss.predict(y)
+
     def decode(self, outputs: Array, weights: Array | None = None) -> Array:
         """Predictions of y, float64, from the outputs (K, N, out): the mean over the members.
 
@@ -97,7 +102,6 @@ class Labels:
 
     classes: Array
     task: ClassVar[str] = "classification"
-    asks: ClassVar[str] = "predict_proba"
 
     @property
     def outputs(self) -> int:
@@ -116,6 +120,10 @@ class Labels:
             must = f"be among the classes {self.classes.tolist()}"
             raise DataError(sentence("y", "MLPClassifier", must, unknown.tolist()))
         return found
+
+    def read(self, loss: Loss, y: Array) -> Array:
+        """The probabilities (…, C) that the outputs y (…, out) of networks stand for."""
+        return loss.probabilities(y)
 
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, C), float64, with sums of 1.
@@ -142,7 +150,6 @@ class Pair(Labels):
     """
 
     task: ClassVar[str] = "multilabel"
-    asks: ClassVar[str] = "both"
 
     @property
     def outputs(self) -> int:
@@ -153,6 +160,10 @@ class Pair(Labels):
         """Targets (N, 1), float64: 1 for the second class."""
         return self.numbers(y)[:, np.newaxis].astype(np.float64)
 
+    def read(self, loss: Loss, y: Array) -> Array:
+        """The probabilities (…, 2): each from ln p₁/p₀ (…, 1), since 1 − p would be rounded."""
+        return loss.probabilities(np.concatenate((-y, y), axis=-1))
+
 
 @dataclass(frozen=True, eq=False)
 class Indicators:
@@ -160,7 +171,6 @@ class Indicators:
 
     outputs: int
     task: ClassVar[str] = "multilabel"
-    asks: ClassVar[str] = "predict_proba"
 
     @property
     def classes(self) -> Array:
@@ -173,6 +183,10 @@ class Indicators:
             must = f"have {self.outputs} columns of 0 and 1, as in training"
             raise DataError(sentence("y", "MLPClassifier", must, y))
         return y.astype(np.float64)
+
+    def read(self, loss: Loss, y: Array) -> Array:
+        """The probabilities (…, out) that the outputs y (…, out) of networks stand for."""
+        return loss.probabilities(y)
 
     def average(self, probabilities: Array, weights: Array | None = None) -> Array:
         """The mean over the members of probabilities (K, N, out); 1/2 where one overflowed.

@@ -53,13 +53,11 @@ class BoostedTrees:
     def __len__(self) -> int:
         return 1
 
-    def outputs(self, x: Any, dtype: str, method: str, engine: Any) -> Array:
-        """The outputs (1, N, out) of rows x (N, d): "predict", or "predict_proba"."""
+    def outputs(self, x: Any, dtype: str, read: object, engine: Any) -> Array:
+        """What they say of rows x (N, d): (1, N, out).  Only networks need to be read."""
         x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
         scores = self.scores(np.asarray(x, np.float64))
-        if method == "predict" or self.link == "identity":
-            return scores[np.newaxis]
-        return self.probabilities(scores)[np.newaxis]
+        return (scores if self.link == "identity" else self.probabilities(scores))[np.newaxis]
 
     def scores(self, x: Array) -> Array:
         """The sums (N, out), float64, in the order in which the trees were grown."""

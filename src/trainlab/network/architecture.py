@@ -80,18 +80,29 @@ def _norm_field() -> Any:
     return dataclasses.field(default=None, metadata={"rule": rule})
 
 
-def _hidden_field(default: tuple[int, ...]) -> Any:
-    def valid(value: Any) -> bool:
-        widths = value if isinstance(value, (tuple, list)) else (value,)
-        return len(widths) <= LAYERS and all(_WIDTH.valid(width) for width in widths)
+def _are_widths(value: Any) -> bool:
+    widths = value if isinstance(value, (tuple, list)) else (value,)
+    return len(widths) <= LAYERS and all(_WIDTH.valid(width) for width in widths)
 
-    rule = Rule(
-        valid,
-        f"be a tuple of widths in [1, 2**53], at most {LAYERS}",
-        lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
-        "(100, 100)",
-    )
-    return dataclasses.field(default=default, metadata={"rule": rule})
+
+_HIDDEN: Final = Rule(
+    _are_widths,
+    f"be a tuple of widths in [1, 2**53], at most {LAYERS}",
+    lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
+    "(100, 100)",
+)
+
+
+def _hidden_field(default: tuple[int, ...]) -> Any:
+    return dataclasses.field(default=default, metadata={"rule": _HIDDEN})
+
+
+def refuse_width(activation: Any, hidden: Any, name: str, owner: str) -> None:
+    """SettingError for a width in the place of the activation, as in MLP(50, 50)."""
+    if _WIDTH.valid(activation) and _HIDDEN.valid(hidden):
+        widths = (*_HIDDEN.convert(hidden), int(activation))
+        must = "be an Activation or the name of one"
+        raise SettingError(sentence("activation", owner, must, activation, f"{name}={widths}"))
 
 
 @takes_old_norms
@@ -155,19 +166,12 @@ class MLP(Settings):
     l1: float = number(0.0, low=0.0, closed="[)", remedy="1e-5")
     convention: str = choice(("modern", "book"), "modern")
 
-    def resolved(self, name: str) -> Any:
-        """Look up a field; the layer in place of the name of a norm.
+    def __post_init__(self) -> None:
+        refuse_width(self.activation, self.hidden, "hidden", type(self).__name__)
+        super().__post_init__()
 
-        Parameters
-        ----------
-        name : str
-            The field.
-
-        Returns
-        -------
-        object
-            Its value, as it is used.
-        """
+    def _resolved(self, name: str) -> Any:
+        """A field as it is used: the layer in place of the name of a norm."""
         value = getattr(self, name)
         is_named = name == "norm" and isinstance(value, str)
         return _named_norm(value, self.convention) if is_named else value
@@ -179,7 +183,7 @@ class MLP(Settings):
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple({**vars(self), "norm": self.resolved("norm")}.values())
+        return tuple({**vars(self), "norm": self._resolved("norm")}.values())
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 
@@ -202,7 +206,7 @@ class MLP(Settings):
 
     def _layers(self, out_features: int, with_dropout: bool) -> list[Layer]:
         layers: list[Layer] = []
-        norm = self.resolved("norm")
+        norm = self._resolved("norm")
         for width in self.hidden:
             layers.append(Dense(width, self.init))
             if norm is not None:

@@ -15,9 +15,8 @@ from trainlab.members import Member, label
 from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
-from trainlab.population.fit import Fit
 from trainlab.population.population import Population
-from trainlab.population.running import Adopt, Restore, Trainable
+from trainlab.population.running import Running, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.settings import instance_of
 
@@ -111,9 +110,10 @@ class Network(Trainable):
             rows.append(("trained by", self._population.engine))
         return notebook.table([], rows, repr(self))
 
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
-        fit, adopt, restore = self._population._prepared(data, settings)
-        return fit, adopt, lambda *found: self.of(restore(*found))
+    def _running(self, data: Dataset, settings: FitSettings) -> Running[Self]:
+        running = self._population._running(data, settings)
+        restore = running._restore
+        return Running(running._fits, running._adopt, lambda *found: self.of(restore(*found)))
 
     def predict(self, x: Any, *, engine: str | Engine = "auto") -> Array:
         """Predict with the network.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self, overload
 
@@ -27,8 +28,8 @@ from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
 from trainlab.population.axes import axes, combine, draw
-from trainlab.population.fit import Fit, Fitted
-from trainlab.population.running import Adopt, Restore, Trainable
+from trainlab.population.fit import Fit, Fits, Fitted
+from trainlab.population.running import Running, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.population.validation import (
     check_inputs,
@@ -41,6 +42,7 @@ from trainlab.population.weights import with_parameters
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
 from trainlab.training.history import History
+from trainlab.workers.running import Workers
 
 
 class Population(Trainable, Sequence[Member]):
@@ -76,6 +78,7 @@ class Population(Trainable, Sequence[Member]):
         self._states: list[MemberState] | None = None
         self._widths = Widths(0, 0)
         self._engine: str | None = None
+        self._workers: weakref.ref[Workers] | None = None
 
     @classmethod
     def restore(
@@ -438,8 +441,8 @@ class Population(Trainable, Sequence[Member]):
         Raises
         ------
         SettingError
-            For names and shapes that the network does not have, and for numbers that are not
-            finite.
+            For names and shapes that the network does not have, for numbers that are not finite,
+            and while members train.
 
         Notes
         -----
@@ -454,6 +457,7 @@ class Population(Trainable, Sequence[Member]):
         >>> population.parameters(1)["W1"].sum(), population.widths
         (np.float64(8.0), Widths(inputs=4, outputs=3))
         """
+        self._check_idle("set_parameters")
         place = self._place(index)
         member, states, widths = self._members[place], self._states, self._widths
         found, widths = with_parameters(
@@ -481,9 +485,23 @@ class Population(Trainable, Sequence[Member]):
         """The name of the engine that trained it last; None where that is not known."""
         return self._engine
 
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied and pickled: not a training that is under way."""
+        return {**vars(self), "_workers": None}
+
+    def _running(self, data: Dataset, settings: FitSettings) -> Running[Self]:
+        self._check_idle(settings.owner)
         before = None if settings.start is None else (self._trained(), self._widths)
-        return Fit(self, data, settings, before), self.adopt, self.restore
+        fits = Fits([Fit(self, data, settings, before)], settings)
+        self._workers = weakref.ref(fits.workers)
+        return Running(fits, self.adopt, self.restore)
+
+    def _check_idle(self, owner: str) -> None:
+        """SettingError while members train: two trainings would write into the same arrays."""
+        workers = self._workers() if self._workers else None
+        if workers is not None and not workers.is_done:
+            must, remedy = "have ended their training", "wait() of what start() returned"
+            raise SettingError(sentence("members", owner, must, "a training under way", remedy))
 
     def adopt(self, fitted: Fitted) -> History:
         """Take over what the members have learnt; where nothing was kept, they are not trained.

@@ -14,7 +14,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
-from trainlab.population.fit import Fit, Fits, Fitted
+from trainlab.population.fit import Fits, Fitted
 from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
 from trainlab.population.validation import check_rows
 from trainlab.training.changes import CHANGEABLE, Change, Request, check_fields
@@ -244,6 +244,11 @@ class Running(Generic[T]):
             Where workers die, or a cluster is not there or has other versions.
         RuntimeError
             In a callback of the same training, which would wait for itself.
+
+        Warns
+        -----
+        UserWarning
+            The first time, where the training was stopped.
         """
         (fitted,) = self._fits.wait()
         return self._adopt(fitted)
@@ -272,7 +277,7 @@ class Trainable(ABC):
         Raises
         ------
         SettingError, DataError
-            Before anything is trained.
+            Before anything is trained; also where members train already.
         WorkerError
             Where workers die, or a cluster is not there or has other versions.
         """
@@ -299,16 +304,14 @@ class Trainable(ABC):
         """
         if more:
             raise _unnamed("start")
-        chosen = FitSettings.given(settings)
-        fit, adopt, restore = self._prepared(data, chosen)
-        running = Running(Fits([fit], chosen), adopt, restore)
+        running = self._running(data, FitSettings.given(settings))
         with running._workers.ended_by_errors():
             running._workers.start()
         return running
 
     @abstractmethod
-    def _prepared(self, data: Dataset, settings: FitSettings) -> tuple[Fit, Adopt, Restore[Self]]:
-        """What is to be trained, who takes what it has learnt, and what makes copies of it."""
+    def _running(self, data: Dataset, settings: FitSettings) -> Running[Self]:
+        """A training that is still to be started; SettingError where one is under way."""
 
 
 def _unnamed(method: str) -> TypeError:

@@ -150,7 +150,7 @@ class FitSettings(RunSettings):
         the same bits.  Callbacks are called for what is computed now.
     """
 
-    batch_size: int = integer(100, low=1, remedy="1")
+    batch_size: int = integer(100, low=1, remedy="100")
     epochs: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
     steps: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
     batches: str = choice(KINDS, "permutation")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from trainlab import memory
-from trainlab.arrays import as_array
+from trainlab.arrays import as_array, no_numbers
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches
 from trainlab.data.validation import as_csr
@@ -211,7 +211,7 @@ def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
     sparse = issparse(x)
     array = x if sparse else as_array(x, "x", "predict")
     if array.dtype.kind not in "biuf":
-        raise DataError(sentence("x", "predict", "be real numbers", x))
+        raise no_numbers(array, "x", "predict")
     if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
         must = f"have the shape (N, {in_features}) with N >= 1"
         raise DataError(sentence("x", "predict", must, array))

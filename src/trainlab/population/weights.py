@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainlab.arrays import as_array
+from trainlab.arrays import as_array, no_numbers
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, nearest, sentence
@@ -59,7 +59,7 @@ def _arrays(given: Any) -> dict[str, Array]:
     arrays = {name: as_array(value, name, _OWNER) for name, value in given.items()}
     for name, value in arrays.items():
         if value.dtype.kind not in "biuf":
-            raise SettingError(sentence(name, _OWNER, "hold real numbers", value))
+            raise no_numbers(value, name, _OWNER, SettingError)
     return arrays
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainlab.errors import describe
 from trainlab.pages.words import MOST_PLAIN
+from trainlab.tables.classes import shown_order
 from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.splits import RowRule
 from trainlab.tables.study import StudyResult
@@ -69,11 +70,8 @@ def limits(result: StudyResult) -> Iterator[str]:
     if of.task == "classification":
         assert truth.classes is not None
         counts = np.bincount(truth.codes, minlength=len(truth.classes))
-        few = [
-            str(one)
-            for one, count in zip(truth.classes.tolist(), counts, strict=True)
-            if count < FEW_ROWS
-        ]
+        order = shown_order(truth.classes)
+        few = [str(one) for one in truth.classes[order[counts[order] < FEW_ROWS]].tolist()]
         if few:
             shown = ", ".join(map(describe, few[:5])) + (", …" if len(few) > 5 else "")
             yield (

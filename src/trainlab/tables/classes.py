@@ -46,16 +46,29 @@ class ClassScore:
     f1: float
 
 
+def shown_order(classes: NDArray[Any]) -> NDArray[np.intp]:
+    """The places of sorted classes (C,) as a page shows them: words that are numbers by size.
+
+    >>> shown_order(np.array(["1", "10", "2"])).tolist()
+    [0, 2, 1]
+    """
+    try:
+        sizes = classes.astype(np.float64)
+    except (TypeError, ValueError):
+        return np.arange(len(classes))
+    return np.argsort(sizes, kind="stable")
+
+
 def class_scores(truth: TableTruth, predicted: TablePrediction) -> tuple[ClassScore, ...]:
-    """Of each class, in their order."""
+    """Of each class, as they are shown."""
     assert truth.classes is not None
-    places = np.arange(len(truth.classes))
+    places = shown_order(truth.classes)
     said = predicted.codes(truth)
     precision, recall, f1, support = sk.precision_recall_fscore_support(
         truth.codes, said, labels=places, zero_division=np.nan
     )
-    named = np.bincount(said, minlength=len(places))
-    rows = zip(truth.classes.tolist(), support, named, precision, recall, f1, strict=True)
+    named = np.bincount(said, minlength=len(places))[places]
+    rows = zip(truth.classes[places].tolist(), support, named, precision, recall, f1, strict=True)
     return tuple(
         ClassScore(str(label), int(n), int(m), float(p), float(r), float(f) if n or m else np.nan)
         for label, n, m, p, r, f in rows
@@ -63,9 +76,9 @@ def class_scores(truth: TableTruth, predicted: TablePrediction) -> tuple[ClassSc
 
 
 def confusion(truth: TableTruth, predicted: TablePrediction) -> NDArray[np.intp]:
-    """How many rows of each class (C, …) were said to be of each (…, C)."""
+    """How many rows of each class (C, …), as they are shown, were said to be of each (…, C)."""
     assert truth.classes is not None
-    places = np.arange(len(truth.classes))
+    places = shown_order(truth.classes)
     counts: NDArray[np.intp] = sk.confusion_matrix(
         truth.codes, predicted.codes(truth), labels=places
     )
@@ -85,14 +98,14 @@ class Confusion:
 def confusions(truth: TableTruth, predicted: TablePrediction) -> tuple[Confusion, ...]:
     """The pairs of which the most rows are wrong, CONFUSIONS at most."""
     assert truth.classes is not None
-    counts = confusion(truth, predicted)
+    counts, labels = confusion(truth, predicted), truth.classes[shown_order(truth.classes)]
     rows = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     found = []
     for flat in np.argsort(-counts, axis=None, kind="stable")[:CONFUSIONS].tolist():
         own, other = divmod(flat, len(rows))
         if count := int(counts[own, other]):
-            names = str(truth.classes[own]), str(truth.classes[other])
+            names = str(labels[own]), str(labels[other])
             found.append(Confusion(*names, count, count / int(rows[own])))
     return tuple(found)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from trainlab import plots
 from trainlab.pages import markup, words
-from trainlab.tables.classes import calibration, confusion, precision_recall, roc
+from trainlab.tables.classes import calibration, confusion, precision_recall, roc, shown_order
 from trainlab.tables.explaining import SHOWN, PartialDependence
 from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.study import StudyResult
@@ -110,8 +110,9 @@ def _candidates(result: StudyResult) -> plots.Figure:
 
 
 def _confusion(result: StudyResult) -> plots.Figure:
-    assert result.truth.classes is not None
-    labels = words.distinct([str(one) for one in result.truth.classes.tolist()], 12)
+    classes = result.truth.classes
+    assert classes is not None
+    labels = words.distinct([str(one) for one in classes[shown_order(classes)].tolist()], 12)
     side = plots.side_of(len(labels), max(map(len, labels)))
     figure, ax = _axes(side, side)
     plots.counts(ax, confusion(result.truth, result.predicted), labels)
@@ -133,8 +134,8 @@ def _lines(result: StudyResult) -> list[tuple[str, Any, Any]]:
         return [(name, there, said.p[:, place]) for name, said in models]
     labels = words.distinct([str(one) for one in classes.tolist()], LABEL)
     return [
-        (label, truth.codes == one, result.predicted.p[:, one])
-        for one, label in enumerate(labels)
+        (labels[one], truth.codes == one, result.predicted.p[:, one])
+        for one in shown_order(classes).tolist()
         if 0 < (truth.codes == one).sum() < len(truth)
     ]
 

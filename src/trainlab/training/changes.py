@@ -21,11 +21,12 @@ from trainlab.errors import SettingError, nearest, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
 from trainlab.pages.words import counted
-from trainlab.settings import is_integer, is_real, several
+from trainlab.settings import Rule, is_integer, is_real, several
 
 CHANGEABLE: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_decay")
 """What may change while a member trains: rate, dropout and penalties."""
 
+_NUMBER: Final = Rule(is_real, "be a number", float, "0.01")
 _LOOK_EVERY: Final = 0.05
 """Seconds between two looks of who waits whether members have ended."""
 
@@ -33,14 +34,13 @@ _LOOK_EVERY: Final = 0.05
 def check_fields(fields: Any, owner: str) -> dict[str, float]:
     """Numbers of settings that may change; SettingError for anything else."""
     if not isinstance(fields, Mapping):
-        raise SettingError(sentence("fields", owner, "be a dict of numbers", fields))
-    for name, value in fields.items():
+        must, remedy = "be a dict of numbers", "{'lr': 0.001}"
+        raise SettingError(sentence("fields", owner, must, fields, remedy))
+    for name in fields:
         if name not in CHANGEABLE:
             must, near = f"be one of {', '.join(CHANGEABLE)}", nearest(name, CHANGEABLE)
             raise SettingError(sentence("field", owner, must, name, near))
-        if not is_real(value):
-            raise SettingError(sentence(name, owner, "be a number", value))
-    return {str(name): float(value) for name, value in fields.items()}
+    return {str(name): _NUMBER.check(value, name, owner) for name, value in fields.items()}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Workers(threading.Thread):
         self._config = workers, backend, scheduler
         self._resources = resources
         self._error: BaseException | None = None
-        self._interrupted = False
+        self._is_cut_short = False  # and nobody has been told
         self._done = threading.Event()  # `join` does not wait again once Ctrl-C fell into it
         self._is_ready = threading.Event()
         self._is_waited_for = False
@@ -113,7 +113,8 @@ class Workers(threading.Thread):
         if self._error is not None:
             raise self._error
         in_time = until is None or time.monotonic() < until
-        if self._interrupted and (is_pressed or in_time):
+        if self._is_cut_short and (is_pressed or in_time):
+            self._is_cut_short = False
             warn("training was interrupted; what was done is kept", UserWarning)
 
     @contextmanager
@@ -169,7 +170,7 @@ class Workers(threading.Thread):
         except BaseException as error:  # noqa: BLE001  # `wait` raises it
             self._error = error
         finally:
-            self._ended, self._interrupted = time.perf_counter(), self.control.is_stopped
+            self._ended, self._is_cut_short = time.perf_counter(), self.control.is_stopped
             self._done.set()
             self._is_ready.set()
 
