@@ -33,6 +33,7 @@ from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
+from trainlab.terminal import counted
 
 MAX_COLUMNS: Final = 100_000
 MAX_NUMBERS: Final = 1 << 28
@@ -211,7 +212,8 @@ class TableFile:
             if not row:
                 continue  # an empty line
             if len(row) != len(self.names):
-                must = f"have {len(self.names)} cells, one for each name in the first line"
+                cells = counted(len(self.names), "cell")
+                must = f"have {cells}, one for each name in the first line"
                 raise self._fault(f"{self._rows.what} {self._rows.number}", must, len(row))
             yield row
 
@@ -221,7 +223,7 @@ class TableFile:
             raise self._fault("first line", "be the names of the columns", "nothing")
         names = [bare(name) for name in row]
         if self._rows.titles and (len(row) != self._rows.width or not all(names[1:])):
-            must = f"name the {self._rows.width} columns that the rows below it have"
+            must = f"name the {counted(self._rows.width, 'column')} that the rows below it have"
             remedy = "a name for each column, or " if len(row) > 1 else ""
             remedy += f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
             raise self._fault("first line", must, row if len(row) > 1 else row[0], remedy)

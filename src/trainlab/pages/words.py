@@ -130,15 +130,6 @@ def amount(value: float) -> str:
     return text.replace("-", "−")
 
 
-def counted(count: int, thing: str) -> str:
-    """A count of things.
-
-    >>> counted(1, "arm"), counted(1440, "seed")
-    ('1 arm', '1,440 seeds')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
 def number(value: float) -> str:
     """A number as verdicts and tables show it.
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from trainlab.network.workspace import Array
-from trainlab.pages.words import counted
 from trainlab.search.metrics import LEVEL, TablePrediction, TableTruth
+from trainlab.terminal import counted
 
 RARE: Final = 0.2
 """Where a class of two has a smaller share, accuracy says little of it."""
@@ -143,7 +143,7 @@ class RareClass:
     def words(self) -> str:
         """What is found of it."""
         alarms = counted(self.named - self.found, "false alarm")
-        rows = f"{self.found:,} of the {self.there:,} rows of {self.label!r}"
+        rows = f"{self.found:,} of the {counted(self.there, 'row')} of {self.label!r}"
         return f"{rows} are found, with {alarms}"
 
 
