@@ -93,7 +93,7 @@ def test_data_sets(data: tl.Dataset) -> None:
 
 
 def test_one_of_a_kind_is_singular() -> None:
-    one = tl.Population.grid()
+    one = tl.Population.grid(tl.MLP(loss="mean_squared_error"))
     history = one.fit(tl.from_arrays([[1.0]], [[0.5]]), steps=1)
     found: list[object] = [
         one,

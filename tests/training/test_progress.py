@@ -103,6 +103,52 @@ def test_the_words_of_one_member_and_of_a_later_stage() -> None:
     assert tally.words(3) == ""
 
 
+def test_what_takes_no_time_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that goes on, what a store had; of members that diverge, the steps they do not do."""
+    now = [0.0]
+    bar = Bar("training", Console(file=io.StringIO(), force_terminal=True, width=100))
+    monkeypatch.setattr(bar._progress, "get_time", lambda: now[0])
+    (task,) = bar._progress.tasks
+    bar.start(9, 4_000_000)
+    bar.skip(1, 2_000_000)
+    for _ in range(5):
+        now[0] += 1.0
+        bar.advance(0, 100)
+        bar.skip(1, 100_000)
+    assert task.completed == bar._tally.steps == 2_500_500
+    assert task.speed == bar._tally.rate == 100
+    assert bar._tally.words(99) == "6/9 members, 100 steps/s"
+    assert task.time_remaining == 1_499_500 / 100
+
+
+def test_a_notebook_tells_the_time_left_from_what_is_done_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("trainlab.training.progress.time.monotonic", lambda: now[0])
+    tally = Tally()
+    tally.start(2, 1_000)
+    tally.skip(1, 500)
+    assert "50%" in tally.html("training")
+    assert "0:00 left" in tally.html("training")
+    now[0] = 60.0
+    tally.advance(0, 100)
+    assert "4:00 left" in tally.html("training")
+
+
+def test_the_bar_of_an_interrupted_training_stands_still() -> None:
+    class Cut(Counter):
+        def advance(self, members: int, steps: int) -> None:
+            super().advance(members, steps)
+            raise KeyboardInterrupt
+
+    counter, population = Cut(), tl.Population.grid(tl.MLP((3,)), seed=range(2))
+    history = population.fit(overlapping(), steps=2_000, progress=counter, workers=1)
+    assert {one.kind for one in history.status} == {"interrupted"}
+    assert counter.members == 0
+    assert 0 < counter.steps < counter.totals[1]
+
+
 class Listener(Counter):
     """Progress that listens to notes."""
 

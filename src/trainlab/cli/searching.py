@@ -309,8 +309,7 @@ def _show(result: StudyResult) -> None:
     ]
     show_table(("", measure, "95 % interval"), judged, "On the rows put aside")
     for one in result.versus:
-        say(one.words)
-    say(result.conclusion, style="bold")
+        say(one.words, style="bold")
     if result.doubt:
         say(result.doubt, style="yellow")
     if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:
