@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_the_words_of_one_member_and_of_a_later_stage() -> None:
 
 
 def test_what_takes_no_time_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a run that goes on, what a store had; of members that diverge, the steps they do not do."""
+    """What a store had, and the steps that members do not do because they have diverged."""
     now = [0.0]
     bar = Bar("training", Console(file=io.StringIO(), force_terminal=True, width=100))
     monkeypatch.setattr(bar._progress, "get_time", lambda: now[0])
@@ -137,14 +138,20 @@ def test_a_notebook_tells_the_time_left_from_what_is_done_now(
 
 
 def test_the_bar_of_an_interrupted_training_stands_still() -> None:
-    class Cut(Counter):
+    class Begun(Counter):
+        begun = threading.Event()
+
         def advance(self, members: int, steps: int) -> None:
             super().advance(members, steps)
-            raise KeyboardInterrupt
+            self.begun.set()
 
-    counter, population = Cut(), tl.Population.grid(tl.MLP((3,)), seed=range(2))
-    history = population.fit(overlapping(), steps=2_000, progress=counter, workers=1)
-    assert {one.kind for one in history.status} == {"interrupted"}
+    counter, population = Begun(), tl.Population.grid(tl.MLP((3,)), seed=range(2))
+    running = population.start(
+        overlapping(), epochs=10**6, evaluate=None, progress=counter, workers=1
+    )
+    assert counter.begun.wait(30)
+    running.stop()
+    assert {one.kind for one in running.wait().status} == {"interrupted"}
     assert counter.members == 0
     assert 0 < counter.steps < counter.totals[1]
 

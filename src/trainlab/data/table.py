@@ -76,6 +76,7 @@ def read_table(
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
+    encoding: str | None = None,
     formats: Mapping[str, NumberFormat] | None = None,
 ) -> Table:
     """The columns of a table in a file: `text` as strings, and `numbers` as float64.
@@ -93,6 +94,8 @@ def read_table(
         Between cells, as ";" or "semicolon"; None: what the first lines show.
     skip_lines
         Lines above that with the names of the columns.
+    encoding
+        Of a text, as "cp1252" or "utf-16"; None: UTF-8.
     formats
         How numbers are written in columns where they are not plain.
 
@@ -111,7 +114,7 @@ def read_table(
     >>> table.names, table.numbers.tolist(), table.text
     (('width', 'length'), [[0.5, 2.0], [0.1, 3.0]], {'kind': ['iris', 'rose']})
     """
-    with TableFile(path, delimiter, skip_lines) as file:
+    with TableFile(path, delimiter, skip_lines, encoding) as file:
         parts, count = [], 0
         for part in file.blocks(numbers, text, formats=formats or {}):
             parts.append(part)
@@ -135,11 +138,12 @@ class TableFile:
         path: str | os.PathLike[str],
         delimiter: str | None = None,
         skip_lines: int = 0,
+        encoding: str | None = None,
     ) -> None:
         """Opens the file and reads the names; for the parameters see `read_table`."""
         self.path = as_path(path, "path", "a table")
         with contextlib.ExitStack() as stack:
-            opened = Opened(self.path, self._fault)
+            opened = Opened(self.path, self._fault, encoding)
             stack.callback(opened.close)
             self._rows = open_rows(opened, self.path, self._fault, delimiter, skip_lines)
             stack.callback(self._rows.close)
