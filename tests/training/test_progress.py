@@ -151,7 +151,9 @@ def test_the_bar_of_an_interrupted_training_stands_still() -> None:
     )
     assert counter.begun.wait(30)
     running.stop()
-    assert {one.kind for one in running.wait().status} == {"interrupted"}
+    with pytest.warns(UserWarning, match="training was interrupted"):
+        history = running.wait()
+    assert {one.kind for one in history.status} == {"interrupted"}
     assert counter.members == 0
     assert 0 < counter.steps < counter.totals[1]
 

@@ -145,7 +145,7 @@ def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, s
         if decimals is not None and 0 <= decimals <= 6:
             text = f"{value:.{decimals}f}".replace("-", "−")
             return text if text.strip("−0.") else text.removeprefix("−")
-        return number(value).replace("-", "−")
+        return number(value)
 
     unit = f" {measure.unit}" if measure.unit else ""
     return f"{shown(sign * pair.median)}{unit}", shown(low), shown(high)

@@ -182,8 +182,9 @@ def roc(there: NDArray[np.bool_], p: Array) -> tuple[Array, Array]:
 
 
 def precision_recall(there: NDArray[np.bool_], p: Array) -> tuple[Array, Array, float]:
-    """Recall and precision of all thresholds, and the average precision."""
+    """Recall and precision of all thresholds, recall falling to 0; and the average precision."""
     precision, recall, _ = sk.precision_recall_curve(there, p)
+    precision[-1] = precision[-2]  # of no row, where scikit-learn says 1
     return recall, precision, float(sk.average_precision_score(there, p))
 
 
