@@ -203,10 +203,9 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     path = tmp_path / "table.csv.gz"
     path.write_bytes(gzip.compress(text.encode("cp1252")))
     words = ("search", "--csv", path, "--target", "kind", *QUICK, "--out", tmp_path / "out")
-    assert "try --encoding cp1252" in invoke(*words).output
+    assert "try --skip-lines 1" in invoke(*words).output
+    assert "try --encoding cp1252" in invoke(*words, "--skip-lines", "1").output
     words = (*words, "--encoding", "cp1252")
-    result = invoke(*words)
-    assert "try --skip-lines 1" in result.output
     result = invoke(*words, "--skip-lines", "1")
     (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
     assert line.endswith(
