@@ -25,12 +25,13 @@ def main() -> None:
         browser = tools.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
-        tab = begun(browser, page.address, 1280, 960)
+        tab = begun(browser, page.address, 1280, 940)
         tab.get_by_role("button", name="Run").click()
         wait(tab, STEPS)
         tab.get_by_role("button", name="Pause").click()
         tab.wait_for_timeout(5000)  # until all is drawn, and the notice is gone
-        tab.screenshot(path=ROOT / "docs" / "live.png")
+        shot = Image.open(io.BytesIO(tab.screenshot()))
+        shot.save(ROOT / "docs" / "live.png", optimize=True)
         tab = begun(browser, page.address, 860, 1500)
         tab.wait_for_timeout(4500)
         tab.get_by_role("button", name="Run").click()
@@ -43,7 +44,7 @@ def main() -> None:
         browser.close()
     page.close()
     colours = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-    pictures = [one.quantize(96, **colours) for one in pictures]
+    pictures = [one.quantize(80, **colours) for one in pictures]
     first, *others = pictures
     first.save(
         ROOT / "docs" / "live.gif",

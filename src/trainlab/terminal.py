@@ -61,6 +61,25 @@ def printable(text: str, encoding: str | None = None) -> str:
     return text
 
 
+def counted(count: int, thing: str) -> str:
+    """A count of things, in words.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    thing : str
+        The name of one of them, whose plural is regular.
+
+    Examples
+    --------
+    >>> counted(1, "arm"), counted(1440, "seed"), counted(2, "class")
+    ('1 arm', '1,440 seeds', '2 classes')
+    """
+    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    return f"{count:,} {thing if count == 1 else plural}"
+
+
 def command(words: Iterable[str]) -> str:
     r"""A command for a shell; a word with hidden characters is quoted as bash and zsh read it.
 

@@ -223,7 +223,7 @@ BAD: dict[str, tuple[type[Exception], str, Callable[[], Any]]] = {
     "no filter": (SettingError, "filter size of a", lambda: conv_output_size(9, 0)),
     "col": (
         DataError,
-        "col of col2im must have 70 rows of 18 entries; got an array of shape",
+        "col of col2im must have 70 rows of 18 numbers; got an array of shape",
         lambda: col2im(np.zeros((71, 18)), X.shape, 3, 2),
     ),
     "input_shape": (

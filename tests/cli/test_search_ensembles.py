@@ -73,6 +73,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
 ) -> None:
     folder, printed = searched
     assert "Who votes, and the loss of each alone" in printed
+    told = " ".join(printed.split())
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
     numbers = json.loads((folder / "search.json").read_text())
     assert (numbers["asked"]["model"], numbers["metric"]) == ("ensemble", "log_loss")
@@ -99,12 +100,15 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     versus = numbers["test"]["versus"]
     assert versus["words"].startswith("The ensemble is ")
     assert versus["numbers"]["value"] == pytest.approx(own["score"] - linear["score"])
+    trees = numbers["test"]["versus_trees"]
+    assert [told.count(one["words"]) for one in (versus, trees)] == [1, 1]
+    assert numbers["test"]["conclusion"] not in told
 
     page = pages.read(folder)[1].text
     assert f"An ensemble, out of {len(candidates)} candidates, that predicts kind" in page
     assert "Learning rates" not in page
-    told = invoke("predict", folder / "model.safetensors", iris, "--out", tmp_path / "out.csv")
-    assert told.exit_code == 0, told.output
+    result = invoke("predict", folder / "model.safetensors", iris, "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
     predicted = read_table(tmp_path / "out.csv", (), ["prediction"]).text["prediction"]
     assert predicted == model.predict(found.x).tolist()
 
@@ -219,7 +223,7 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     words = ("search", "--csv", iris, "--target", "kind", "--out", tmp_path)
     result = invoke(*words, "--time-limit", "1000")
     assert result.exit_code == 0, result.output
-    assert "candidates were trained in 1000 s; on a faster machine" in result.output
+    assert "candidates trained in 1000 s; on a faster machine" in result.output
     numbers = json.loads((tmp_path / "search.json").read_text())
     assert numbers["asked"]["ensemble"] == {"time_limit": 1000.0}
     replay = numbers["ensemble"]["replay"]

@@ -201,10 +201,11 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     rows = [f"{n};{german(p, ' €')};{german(s, ' %')};{kind}" for n, p, s, kind in cells]
     text = "\n".join(["Report of 2024", ";price;share;kind", *rows, ""])
     path = tmp_path / "table.csv.gz"
-    path.write_bytes(gzip.compress(text.encode()))
+    path.write_bytes(gzip.compress(text.encode("cp1252")))
     words = ("search", "--csv", path, "--target", "kind", *QUICK, "--out", tmp_path / "out")
-    result = invoke(*words)
-    assert "try --skip-lines 1" in result.output
+    assert "try --skip-lines 1" in invoke(*words).output
+    assert "try --encoding cp1252" in invoke(*words, "--skip-lines", "1").output
+    words = (*words, "--encoding", "cp1252")
     result = invoke(*words, "--skip-lines", "1")
     (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
     assert line.endswith(
@@ -240,10 +241,11 @@ def test_a_table_as_a_spreadsheet_of_another_country_writes_it(tmp_path: Path) -
     new = tmp_path / "new.csv"
     plain = ["share,price", *(f"{s:.2f}%,{p:.2f}" for p, s in x)]
     for content, more in (
-        (text, ("--skip-lines", "1")),
-        ("\n".join(plain), ("--decimal", "point")),
+        (text.encode(), ("--skip-lines", "1")),
+        (text.encode("utf-16"), ("--skip-lines", "1", "--encoding", "utf-16")),
+        ("\n".join(plain).encode(), ("--decimal", "point")),
     ):
-        new.write_text(content)
+        new.write_bytes(content)
         told = invoke("predict", model, new, *more)
         assert told.exit_code == 0, told.output
         assert told.stdout.split()[1:] == expected

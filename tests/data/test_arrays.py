@@ -349,5 +349,5 @@ def test_a_data_set_whose_parts_do_not_agree_is_refused():
         with pytest.raises(error):
             dataclasses.replace(made, **changed)
     targets = Split(np.zeros((2, 5), np.float32), np.zeros((2, 2), np.float32))
-    with pytest.raises(DataError, match="1 columns"):
+    with pytest.raises(DataError, match="have 1 column, as"):
         Dataset("d", from_arrays(X, X[:, 0]).train, None, targets, "regression", None, "")

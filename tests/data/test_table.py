@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import subprocess
 import sys
@@ -168,8 +169,11 @@ def test_what_is_no_table_is_refused(content: str | bytes, starts: str, tmp_path
     ("content", "told"),
     [
         ("größe;kauf\n1;2\n".encode("latin-1"), "got 'the byte 0xf6 in "),
-        ("größe;kauf\n1;2\n".encode("latin-1"), "iconv -f WINDOWS-1252 -t UTF-8 OLD.csv > NEW.csv"),
-        ("a,b\n1,2\n".encode("utf-16"), "iconv -f UTF-16 -t UTF-8 OLD.csv > NEW.csv"),
+        (
+            "größe;kauf\n1;2\n".encode("latin-1"),
+            "try --encoding cp1252 (encoding= in Python), or to",
+        ),
+        ("a,b\n1,2\n".encode("utf-16"), "try --encoding utf-16 (encoding= in Python), or to"),
         ("a,b,a\n1,2,3\n", "got 'a' 2 times; try to rename one of them"),
         ("Sales,,\n,,\na,b,c\n1,2,3\n", "try a name for each column, or --skip-lines 2"),
         ('a,b\n1,2\n"3,4\n5,6\n', "lines 3 to 4 of"),
@@ -183,6 +187,38 @@ def test_what_is_no_table_is_refused_with_what_helps(
     with pytest.raises(DataError) as caught:
         read_table(path)
     assert told in str(caught.value)
+
+
+TEXT = "größe;“kauf”\n1;2\n3;4\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-be", "utf-8"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_other_encodings(encoding: str, pack: Any, tmp_path: Path) -> None:
+    rows = "5;6\n" * 20_000  # more than is looked at before the file is read
+    path = written(tmp_path, pack((TEXT + rows).encode(encoding)))
+    table = read_table(path, encoding=encoding)
+    assert table.names == ("größe", "“kauf”")
+    assert table.numbers[:3].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert len(table.numbers) == 20_002
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "error", "starts"),
+    [
+        (b"a,b\n\x81,2\n", "cp1252", DataError, "content of {} must be text in cp1252; got"),
+        (b"a,b\n1,2\n", "utf-16", DataError, "content of {} must be text in utf-16; got"),
+        (b"a,b\n1,2\n", "cp125", SettingError, "encoding of a table must be the name of an"),
+        (b"a,b\n1,2\n", "rot13", SettingError, "encoding of a table must be the name of an"),
+        (b"a,b\n1,2\n", 7, SettingError, "encoding of a table must be the name of an"),
+        (b"PK\x03\x04", "cp1252", SettingError, "encoding of {} must be left out: there is none"),
+    ],
+)
+def test_encodings_that_are_wrong(
+    content: bytes, encoding: Any, error: Any, starts: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, content)
+    complains(lambda: read_table(path, encoding=encoding), error, starts.format(path))
 
 
 def test_all_columns_that_are_missing_are_named_and_those_that_may_be_meant(tmp_path: Path) -> None:

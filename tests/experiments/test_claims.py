@@ -159,8 +159,7 @@ def test_too_few_seeds_say_how_many_are_needed() -> None:
     few = {arm: values[:6] for arm, values in ARMS.items()}
     found = verdict(few, Better("Adam", "SGD"), Better("Lion", "SGD"))
     assert found.claims[0].text == (
-        "No difference can be shown between Adam and SGD: 2 comparisons need 7 seeds, "
-        "and there are 6."
+        "No difference can be shown between Adam and SGD: 2 comparisons need 7 seeds, not 6."
     )
     assert found.warnings == (
         "6 seeds are too few for 2 comparisons: no difference can be shown. Try --seeds 10.",

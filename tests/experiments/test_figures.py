@@ -141,9 +141,11 @@ def test_panels_of_one_scale_have_numbers_at_the_edges_and_two_abreast_on_a_phon
             "batch norm",
             BAND,
         ]
-        limits = {(ax.get_xlim(), ax.get_ylim()) for ax in drawn.axes}
+        ends = {ax.get_xlim() for ax in drawn.axes}
         assert len(drawn.axes) == 16
-        assert limits == {((0.1, 12.0), (0.0, 1.05))}
+        assert len(ends) == 1
+        assert all(low < 0.1 < 12 < high for low, high in ends)
+        assert {ax.get_ylim() for ax in drawn.axes} == {(0.0, 1.05)}
         named = [bool(ax.yaxis.get_tick_params()["labelleft"]) for ax in drawn.axes]
         assert named == [index % columns == 0 for index in range(16)]
 

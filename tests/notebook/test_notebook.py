@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ import trainlab as tl
 from trainlab import notebook
 from trainlab.evidence import Comparisons, compare_all
 from trainlab.members import varied
+from trainlab.population.rates import RateRange
 from trainlab.training.progress import Bar
 
 HOSTILE = '<script>alert("1")</script>\u202e\x1b[2J'
@@ -85,9 +87,27 @@ def test_data_sets(data: tl.Dataset) -> None:
     assert repr(data.test) == "Split(360 rows: x array (360, 64), t (360,))"
     assert "train 1,150 111 to 117 rows of a class" in html(data).text
     values = tl.from_arrays([[1.0], [2.0]], [[0.5, 1.0], [3.0, 2.0]], weight=[1, 2])
-    assert repr(values) == "Dataset(arrays: 2 train; 1 features, 2 outputs, regression)"
+    assert repr(values) == "Dataset(arrays: 2 train; 1 feature, 2 outputs, regression)"
     assert repr(values.train) == "Split(2 rows: x array (2, 1), t (2, 2), weights)"
     assert "0.5 to 3" in html(values).text
+
+
+def test_one_of_a_kind_is_singular() -> None:
+    one = tl.Population.grid(tl.MLP(loss="mean_squared_error"))
+    history = one.fit(tl.from_arrays([[1.0]], [[0.5]]), steps=1)
+    found: list[object] = [
+        one,
+        history,
+        tl.from_arrays([[1.0]], [[0.5]]),
+        tl.from_arrays([[1.0]], [[0.5]]).train,
+        RateRange(np.ones(3), np.ones((1, 3))),
+        *compare_all({"a": np.ones(1), "b": np.zeros(1)}),
+    ]
+    for each in found:
+        text = str(each)
+        assert re.search(r"\b1 [a-z]", text), text
+        assert not re.search(r"\b1 [a-z]*s\b", text), text
+    assert str(found[-1]) == "1 seed is too few to compare a and b"
 
 
 def test_networks(data: tl.Dataset) -> None:

@@ -255,7 +255,7 @@ def test_a_callback_cannot_wait_for_its_own_training() -> None:
     box.append(tl.Population.grid().start(overlapping(), steps=3, callbacks=[waiting]))
     with pytest.raises(RuntimeError, match="wait of Running must not be called by a callback"):
         box[0].wait()
-    assert repr(box[0]).startswith("Running(failed; History(1 members: 1 interrupted")
+    assert repr(box[0]).startswith("Running(failed; History(1 member: 1 interrupted")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no alarms")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
+from trainlab import plots
 from trainlab.search.metrics import TablePrediction, TableTruth
 from trainlab.tables.classes import (
     BINS,
@@ -16,6 +17,7 @@ from trainlab.tables.classes import (
     class_scores,
     confusion,
     confusions,
+    precision_recall,
     rare_class,
 )
 
@@ -24,6 +26,19 @@ LABELS = np.array(["a", "b", "c", "d"])
 
 def said(labels: Any) -> TablePrediction:
     return TablePrediction(np.asarray(labels), None)
+
+
+def test_the_area_below_the_steps_of_precision_is_its_mean(rng: np.random.Generator) -> None:
+    there = np.arange(40) % 4 == 0
+    p = rng.random(40)
+    p[1] = 2.0  # the most certain is wrong
+    recall, precision, mean = precision_recall(there, p)
+    assert (recall[0], recall[-1], precision[-1]) == (1, 0, 0)
+    assert float(np.sum(-np.diff(recall) * precision[:-1])) == pytest.approx(mean)
+
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.rates(ax, [("model", recall, precision)], ((0, 1), (0.25, 0.25)), steps=True)
+    assert ax.lines[-1].get_drawstyle() == "steps-post"
 
 
 def test_each_class_has_the_scores_of_scikit_learn(rng: np.random.Generator) -> None:

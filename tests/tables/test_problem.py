@@ -396,6 +396,38 @@ def test_all_faults_of_all_columns_are_told_at_once(tmp_path: Path, numbers: lis
 
 
 @pytest.mark.parametrize(
+    ("last", "totals"),
+    [
+        (("Total", sum, sum, sum), True),
+        (("", sum, sum, sum), True),
+        (("mean", np.mean, lambda values: round(float(np.mean(values)), 2), np.mean), True),
+        (("TOTAL", sum, lambda _: "", sum), True),
+        (("Berlin", sum, sum, sum), False),
+        (("Total", sum, max, sum), False),
+        (("Total", sum, sum, max), False),
+        (("Total", lambda _: "", lambda _: "", np.mean), True),
+        (("", lambda _: "", lambda _: "", np.mean), False),  # chance does that
+    ],
+)
+def test_a_last_row_of_totals_is_told_and_learnt(
+    last: Sequence[Any], totals: bool, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    town, *ends = last
+    columns = [rng.uniform(1, 9, ROWS).round(3).tolist() for _ in ends]
+    a, b, y = ([*values, end(values)] for values, end in zip(columns, ends, strict=True))
+    path = written(tmp_path, town=[*(["Bonn", "Jena"] * (ROWS // 2)), town], a=a, b=b, y=y)
+    found = problem(path, "y")
+    assert any("the last row is learnt" in one for one in found.warnings) is totals
+    assert len(found.y) == ROWS + 1
+
+
+def test_columns_of_one_value_are_no_totals(tmp_path: Path) -> None:
+    x = [1, 3] * 11 + [2, 2]  # the last is the mean
+    path = written(tmp_path, x=x, one=[1] * ROWS, zero=[0] * ROWS, y=["a", "b"] * 12)
+    assert problem(path, "y").warnings == ()
+
+
+@pytest.mark.parametrize(
     ("values", "outcome"),
     [
         (range(ROWS), "left out"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -101,6 +102,60 @@ def test_the_words_of_one_member_and_of_a_later_stage() -> None:
     assert tally.words(99) == "0/3 members, stage 2, 1,234 steps/s"
     assert tally.words(19) == "0/3 members"
     assert tally.words(3) == ""
+
+
+def test_what_takes_no_time_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a store had, and the steps that members do not do because they have diverged."""
+    now = [0.0]
+    bar = Bar("training", Console(file=io.StringIO(), force_terminal=True, width=100))
+    monkeypatch.setattr(bar._progress, "get_time", lambda: now[0])
+    (task,) = bar._progress.tasks
+    bar.start(9, 4_000_000)
+    bar.skip(1, 2_000_000)
+    for _ in range(5):
+        now[0] += 1.0
+        bar.advance(0, 100)
+        bar.skip(1, 100_000)
+    assert task.completed == bar._tally.steps == 2_500_500
+    assert task.speed == bar._tally.rate == 100
+    assert bar._tally.words(99) == "6/9 members, 100 steps/s"
+    assert task.time_remaining == 1_499_500 / 100
+
+
+def test_a_notebook_tells_the_time_left_from_what_is_done_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("trainlab.training.progress.time.monotonic", lambda: now[0])
+    tally = Tally()
+    tally.start(2, 1_000)
+    tally.skip(1, 500)
+    assert "50%" in tally.html("training")
+    assert "0:00 left" in tally.html("training")
+    now[0] = 60.0
+    tally.advance(0, 100)
+    assert "4:00 left" in tally.html("training")
+
+
+def test_the_bar_of_an_interrupted_training_stands_still() -> None:
+    class Begun(Counter):
+        begun = threading.Event()
+
+        def advance(self, members: int, steps: int) -> None:
+            super().advance(members, steps)
+            self.begun.set()
+
+    counter, population = Begun(), tl.Population.grid(tl.MLP((3,)), seed=range(2))
+    running = population.start(
+        overlapping(), epochs=10**6, evaluate=None, progress=counter, workers=1
+    )
+    assert counter.begun.wait(30)
+    running.stop()
+    with pytest.warns(UserWarning, match="training was interrupted"):
+        history = running.wait()
+    assert {one.kind for one in history.status} == {"interrupted"}
+    assert counter.members == 0
+    assert 0 < counter.steps < counter.totals[1]
 
 
 class Listener(Counter):

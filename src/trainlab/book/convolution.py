@@ -21,6 +21,7 @@ import numpy as np
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import is_real
+from trainlab.terminal import counted
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: float = 1, pad: float = 0) -> int:
@@ -123,7 +124,7 @@ def col2im(
     images, entries, count = places.unfolded
     col = np.asarray(col, dtype=float)
     if col.size != images * entries * count:
-        must = f"have {images * count} rows of {entries} entries"
+        must = f"have {counted(images * count, 'row')} of {counted(entries, 'number')}"
         raise DataError(sentence("col", "col2im", must, col))
     return places.fold(np.ascontiguousarray(col.reshape(images, count, entries).mT))
 
@@ -154,7 +155,7 @@ class Convolution:
         x = _images(x, "Convolution")
         filters, channels, h, w = np.shape(self.W)
         if x.shape[1] != channels:
-            must = f"have {channels} channels, as its filters do"
+            must = f"have {counted(channels, 'channel')}, as its filters do"
             raise DataError(sentence("x", "Convolution", must, x))
         self.x = x
         self._places = Places(x.shape, h, w, self.stride, self.pad)

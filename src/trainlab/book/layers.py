@@ -33,6 +33,7 @@ from trainlab.book.functions import (
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import real
+from trainlab.terminal import counted
 
 __all__ = [
     "Affine",
@@ -116,7 +117,7 @@ class Affine:
         rows = x.reshape(x.shape[0], -1)
         if rows.shape[1] != len(self.W):
             one = x.size == len(self.W)
-            must = f"have {len(self.W)} features in each row"
+            must = f"have {counted(len(self.W), 'feature')} in each row"
             raise DataError(sentence("x", "Affine", must, x, "x.reshape(1, -1)" if one else None))
         self.x = native.factor(rows, self.W)
         return native.product(self.x, self.W, self.b)

@@ -13,6 +13,7 @@ from trainlab.book.notices import notice
 from trainlab.book.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from trainlab.book.samples import whole
 from trainlab.errors import DataError, SettingError, nearest, sentence
+from trainlab.terminal import counted
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "Trainer", "np"]
 
@@ -73,7 +74,7 @@ class Trainer:
         self.train_size = x_train.shape[0]
         for name, x, t in (("t_train", x_train, t_train), ("t_test", x_test, t_test)):
             if len(t) < len(x):
-                must = f"have a label for each of {len(x)} samples"
+                must = f"have a label for each of {counted(len(x), 'sample')}"
                 raise DataError(sentence(name, "Trainer", must, t))
         self.iter_per_epoch = max(self.train_size / self.batch_size, 1)
         self.max_iter = int(epochs * self.iter_per_epoch)

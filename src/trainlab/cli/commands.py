@@ -25,7 +25,7 @@ from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.errors import DataError, sentence
 from trainlab.limits import MEMBERS
-from trainlab.terminal import command
+from trainlab.terminal import command, counted
 
 if TYPE_CHECKING:
     from trainlab.experiments.base import AnyExperiment
@@ -397,7 +397,7 @@ def predict(
         screen.data(content)
     else:
         files.write(out, content)
-        say(f"{len(found)} rows: {out.absolute()}", err=True)  # --out may be /dev/stdout
+        say(f"{counted(len(found), 'row')}: {out.absolute()}", err=True)  # --out may be /dev/stdout
 
 
 @main.command()

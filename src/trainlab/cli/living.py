@@ -10,6 +10,7 @@ import click
 from trainlab.cli.group import PathName, chooses_an_engine, main
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
+from trainlab.terminal import counted
 
 
 @main.command(short_help="Open a page on which populations train before your eyes.")
@@ -115,8 +116,8 @@ def _replay(file: Path, table: str | None) -> None:
             raise click.UsageError("--csv: the session of this log had no table.")
         source["csv"] = table
     session = replayed(found, str(file))
-    members = len(session.arms) * len(session.setup.seeds)
+    networks = counted(len(session.arms) * len(session.setup.seeds), "network")
     if session.digest() != found["sha256"]:
-        say(f"{members} networks, step {session.step}: other bits than in {file}.", style="red")
+        say(f"{networks}, step {session.step}: other bits than in {file}.", style="red")
         raise SystemExit(1)
-    say(f"{members} networks, step {session.step}: the same bits, SHA-256 {found['sha256']}")
+    say(f"{networks}, step {session.step}: the same bits, SHA-256 {found['sha256']}")

@@ -13,7 +13,7 @@ from trainlab.limits import MAX_SKIPPED
 
 
 def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds the options; the command gets delimiter, skip_lines and decimal.
+    """Adds the options; the command gets delimiter, skip_lines, encoding and decimal.
 
     decimal  what the last of them does for this command
     """
@@ -29,6 +29,11 @@ def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., 
             default=0,
             metavar="N",
             help="Lines above that with the names of the columns, such as a title.",
+        ),
+        click.option(
+            "--encoding",
+            metavar="NAME",
+            help="Of a text, as cp1252 or utf-16.  [default: utf-8]",
         ),
         click.option("--decimal", type=Choice(["point", "comma"]), help=decimal),
     )

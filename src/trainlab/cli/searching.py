@@ -25,7 +25,7 @@ from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
 from trainlab.limits import MAX_INDEX, MEMBERS
-from trainlab.terminal import command
+from trainlab.terminal import command, counted
 
 if TYPE_CHECKING:
     from trainlab.tables.study import StudyResult
@@ -300,16 +300,16 @@ def _show(result: StudyResult) -> None:
         if result.shared_words:
             say(f"{result.shared_words}.")
         if (limit := result.settings.ensemble.get("time_limit")) is not None:
-            count = f"{len(result.candidates)} candidates were trained in {limit:g} s"
-            say(f"{count}; on a faster machine, or a free one, there are more.")
+            count = counted(len(result.candidates), "candidate")
+            there = "on a faster machine, or a free one, there are more"
+            say(f"{count} trained in {limit:g} s; {there}.")
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
         for one in result.judged
     ]
     show_table(("", measure, "95 % interval"), judged, "On the rows put aside")
     for one in result.versus:
-        say(one.words)
-    say(result.conclusion, style="bold")
+        say(one.words, style="bold")
     if result.doubt:
         say(result.doubt, style="yellow")
     if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:

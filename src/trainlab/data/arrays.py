@@ -28,6 +28,7 @@ from trainlab.data.validation import (
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.settings import FLAG, TEXT, either, instance_of, is_integer, is_real, one_of
 from trainlab.streams import stream
+from trainlab.terminal import counted
 
 Size = int | float
 """A number of rows (int), or a fraction of them in (0, 1) (float)."""
@@ -74,7 +75,8 @@ class Split:
             must = f"be an int64 array (N,) or a {x.dtype} array (N, out)"
             raise DataError(sentence("t", "Split", must, t, "from_arrays(x, t)"))
         if x.shape[0] != len(t):
-            raise DataError(sentence("t", "Split", f"have {x.shape[0]} rows, as x has", len(t)))
+            must = f"have {counted(x.shape[0], 'row')}, as x has"
+            raise DataError(sentence("t", "Split", must, len(t)))
         if self.weight is not None and not _are_weights(self.weight, len(t)):
             must = f"be float64 of shape ({len(t)},), finite and >= 0, some > 0"
             raise DataError(sentence("weight", "Split", must, self.weight))
@@ -85,7 +87,8 @@ class Split:
     def __repr__(self) -> str:
         weights = "" if self.weight is None else ", weights"
         kind = type(self.x).__name__ if not isinstance(self.x, np.ndarray) else "array"
-        return f"Split({len(self):,} rows: x {kind} {self.x.shape}, t {self.t.shape}{weights})"
+        shapes = f"x {kind} {self.x.shape}, t {self.t.shape}"
+        return f"Split({counted(len(self), 'row')}: {shapes}{weights})"
 
     def take(self, rows: NDArray[np.int64] | slice) -> Split:
         """Take some of the rows, in the order given.
@@ -281,7 +284,7 @@ class Dataset:
                 must = f"be {self.train.x.dtype}, as in train"
                 raise DataError(sentence(f"x of {name}", self.name, must, part.x.dtype))
             if part.x.shape[1] != self.in_features:
-                must = f"have {self.in_features} features, as in train"
+                must = f"have {counted(self.in_features, 'feature')}, as in train"
                 raise DataError(sentence(f"x of {name}", self.name, must, part.x.shape[1]))
             if (part.t.ndim == 1) != labels:
                 must = "be class numbers" if labels else "have a column for each output"
@@ -291,7 +294,7 @@ class Dataset:
                 got = f"{part.t.min()}..{part.t.max()}"
                 raise DataError(sentence(f"t of {name}", self.name, must, got))
             if not labels and part.t.shape[1] != self.out_features:
-                must = f"have {self.out_features} columns, as in train"
+                must = f"have {counted(self.out_features, 'column')}, as in train"
                 raise DataError(sentence(f"t of {name}", self.name, must, part.t.shape[1]))
 
     def __repr__(self) -> str:
@@ -310,8 +313,8 @@ class Dataset:
         return notebook.table(["split", "rows", "targets"], rows, f"{self.name}: {self._words()}")
 
     def _words(self) -> str:
-        kind = f"{self.out_features} {'classes' if self.classes is not None else 'outputs'}"
-        return f"{self.in_features:,} features, {kind}, {self.task}"
+        kind = counted(self.out_features, "output" if self.classes is None else "class")
+        return f"{counted(self.in_features, 'feature')}, {kind}, {self.task}"
 
     @property
     def in_features(self) -> int:

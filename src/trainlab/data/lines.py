@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, Literal, Self
 
-from trainlab.errors import DataError
+from trainlab.errors import DataError, SettingError, sentence
 from trainlab.files import GZIP_MAGIC
 
 MAX_LINE: Final = 1 << 22
@@ -29,8 +29,9 @@ Fault = Callable[..., DataError]
 """What of the file must be what; got what; try what."""
 
 _CSV: Final = "to save the table as CSV in UTF-8"
-_CONVERT: Final = f"{_CSV} (in Excel the type “CSV UTF-8”), or iconv -f {{}} -t UTF-8 {{}}"
-"""The encoding, and the file."""
+_ENCODING: Final = (
+    f"--encoding {{}} (encoding= in Python), or {_CSV} (in Excel the type “CSV UTF-8”)"
+)
 # First bytes of files that are not text, their names, and what to do about them.
 _OTHERS: Final = (
     (rb"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls)", "to save it as .xlsx"),
@@ -38,7 +39,7 @@ _OTHERS: Final = (
     (rb"\xfd7zXZ\0", "a file compressed with xz", "to unpack it first"),
     (rb"\x28\xb5\x2f\xfd", "a file compressed with Zstandard", "to unpack it first"),
     (rb"ARROW1\0\0", "a Feather file", "pandas.read_feather(…).to_parquet(…)"),
-    (rb"\xff\xfe|\xfe\xff", "text in UTF-16", _CONVERT.format("UTF-16", "OLD.csv > NEW.csv")),
+    (rb"\xff\xfe|\xfe\xff", "text in UTF-16", _ENCODING.format("utf-16")),
     (rb"SQLite format 3\0", "an SQLite database", _CSV),
     (rb"\x89HDF\r\n", "an HDF5 file", _CSV),
     (rb"%PDF-", "a PDF document", _CSV),
@@ -49,14 +50,15 @@ _OTHERS: Final = (
 
 
 class Opened:
-    """A file that is open, unpacked if it is gzip: its kind, and its bytes, once.
+    """A file that is open, unpacked if it is gzip: its kind, and its bytes in UTF-8, once.
 
+    encoding  of its text; None: UTF-8
     kind  "text" for anything that is of no other known kind
     head  the first bytes, at most HEAD
     """
 
-    def __init__(self, path: Path, fault: Fault) -> None:
-        self._fault = fault
+    def __init__(self, path: Path, fault: Fault, encoding: str | None = None) -> None:
+        self._fault, self._encoding = fault, encoding
         try:
             self._raw: IO[bytes] = open(path, "rb")  # noqa: SIM115  # `close` closes it
         except (OSError, ValueError) as error:
@@ -71,7 +73,13 @@ class Opened:
                 self._rest = gzip.GzipFile(fileobj=packed)  # type: ignore[assignment]  # GzipFile is not an IO to typeshed
                 self._left = MAX_UNPACKED
                 self.head = self._take(self._rest, HEAD)
+            if encoding is not None:
+                self._rest = io.BufferedReader(_Recoded(self.head, self._rest, encoding))
+                self.head = self._take(self._rest, HEAD)
             self.kind = self._kind()
+            if encoding is not None and self.kind != "text":
+                must = f"be left out: there is none in a file of the kind {self.kind}"
+                raise SettingError(sentence("encoding", str(path), must, encoding))
             self._ahead = io.BytesIO(self.head)
         except BaseException:
             self.close()
@@ -109,6 +117,9 @@ class Opened:
         except OSError as error:
             text = error.strerror or str(error)
             raise self._fault("file", "be there, and readable", text) from error
+        except UnicodeError as error:
+            must, remedy = f"be text in {self._encoding}", "another encoding"
+            raise self._fault("content", must, str(error), remedy) from error
 
     def _kind(self) -> Kind:
         """The kind; DataError for what is not a table."""
@@ -147,6 +158,30 @@ class _Joined(io.RawIOBase):
         return len(piece)
 
 
+class _Recoded(io.RawIOBase):
+    """The bytes of a text in UTF-8, whose encoding is another."""
+
+    def __init__(self, head: bytes, rest: IO[bytes], encoding: str) -> None:
+        try:
+            given = io.BufferedReader(_Joined(head, rest))
+            self._text = io.TextIOWrapper(given, encoding, newline="")
+        except (LookupError, TypeError, ValueError) as error:
+            must = "be the name of an encoding of text"
+            message = sentence("encoding", "a table", must, encoding, "encoding='cp1252'")
+            raise SettingError(message) from error
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fills the buffer, or a part of it."""
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever has a buffer
+        piece = self._text.read(len(view) // 4).encode("utf-8")  # of at most 4 bytes a character
+        view[: len(piece)] = piece
+        return len(piece)
+
+
 class Lines:
     """The lines of a file as text.  A row may take several of them, and MAX_LINE bytes."""
 
@@ -178,7 +213,7 @@ class Lines:
         except UnicodeDecodeError as error:
             shown = line.decode("utf-8", "replace").strip()[:30]
             got = f"the byte {line[error.start]:#04x} in {shown}"
-            remedy = _CONVERT.format("WINDOWS-1252", "OLD.csv > NEW.csv")
+            remedy = _ENCODING.format("cp1252")
             raise self._fault(what, "be text in UTF-8", got, remedy) from error
         if "\0" in text:
             raise self._fault(what, "hold no null character", "one")

@@ -33,6 +33,7 @@ from trainlab.data.rows import open_rows
 from trainlab.data.sheets import INDEX, unnamed
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.files import as_path
+from trainlab.terminal import counted
 
 MAX_COLUMNS: Final = 100_000
 MAX_NUMBERS: Final = 1 << 28
@@ -75,6 +76,7 @@ def read_table(
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
+    encoding: str | None = None,
     formats: Mapping[str, NumberFormat] | None = None,
 ) -> Table:
     """The columns of a table in a file: `text` as strings, and `numbers` as float64.
@@ -92,6 +94,8 @@ def read_table(
         Between cells, as ";" or "semicolon"; None: what the first lines show.
     skip_lines
         Lines above that with the names of the columns.
+    encoding
+        Of a text, as "cp1252" or "utf-16"; None: UTF-8.
     formats
         How numbers are written in columns where they are not plain.
 
@@ -110,7 +114,7 @@ def read_table(
     >>> table.names, table.numbers.tolist(), table.text
     (('width', 'length'), [[0.5, 2.0], [0.1, 3.0]], {'kind': ['iris', 'rose']})
     """
-    with TableFile(path, delimiter, skip_lines) as file:
+    with TableFile(path, delimiter, skip_lines, encoding) as file:
         parts, count = [], 0
         for part in file.blocks(numbers, text, formats=formats or {}):
             parts.append(part)
@@ -134,11 +138,12 @@ class TableFile:
         path: str | os.PathLike[str],
         delimiter: str | None = None,
         skip_lines: int = 0,
+        encoding: str | None = None,
     ) -> None:
         """Opens the file and reads the names; for the parameters see `read_table`."""
         self.path = as_path(path, "path", "a table")
         with contextlib.ExitStack() as stack:
-            opened = Opened(self.path, self._fault)
+            opened = Opened(self.path, self._fault, encoding)
             stack.callback(opened.close)
             self._rows = open_rows(opened, self.path, self._fault, delimiter, skip_lines)
             stack.callback(self._rows.close)
@@ -211,7 +216,8 @@ class TableFile:
             if not row:
                 continue  # an empty line
             if len(row) != len(self.names):
-                must = f"have {len(self.names)} cells, one for each name in the first line"
+                cells = counted(len(self.names), "cell")
+                must = f"have {cells}, one for each name in the first line"
                 raise self._fault(f"{self._rows.what} {self._rows.number}", must, len(row))
             yield row
 
@@ -221,7 +227,7 @@ class TableFile:
             raise self._fault("first line", "be the names of the columns", "nothing")
         names = [bare(name) for name in row]
         if self._rows.titles and (len(row) != self._rows.width or not all(names[1:])):
-            must = f"name the {self._rows.width} columns that the rows below it have"
+            must = f"name the {counted(self._rows.width, 'column')} that the rows below it have"
             remedy = "a name for each column, or " if len(row) > 1 else ""
             remedy += f"--skip-lines {self._rows.titles} (skip_lines= in Python)"
             raise self._fault("first line", must, row if len(row) > 1 else row[0], remedy)

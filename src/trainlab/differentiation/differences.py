@@ -16,6 +16,7 @@ from trainlab.arrays import as_array, no_numbers
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import FLAG, one_of, real
+from trainlab.terminal import counted
 
 Function = Callable[[Any], Any]
 
@@ -218,7 +219,7 @@ def _gradient(f: Function, point: Array, h: float, by: Scheme, vectorized: bool)
             value = np.asarray(f(copies) if vectorized else f(copies[0]))
             fits = value.size == len(chunk) and (not vectorized or value.ndim == 1)
             if not fits or value.dtype.kind not in "biufc":
-                must = f"return {len(chunk)} values" if vectorized else "return one number"
+                must = f"return {counted(len(chunk) if vectorized else 1, 'number')}"
                 raise SettingError(sentence("f", "a numerical gradient", must, value))
             values.append(value.reshape(-1))
         gradient[chunk] = by.quotient(values, h)

@@ -10,6 +10,7 @@ from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.ensembles.estimators import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.errors import ModelFileError, sentence
 from trainlab.estimators.saved import Format, bring
+from trainlab.terminal import counted
 
 SUM_ERROR = 1e-9
 """By how much the sum of the weights may be off 1: n roundings of float64, n in the thousands."""
@@ -26,14 +27,14 @@ def _finish(model: PopulationEnsemble) -> None:
         or not (weights >= 0).all()
         or abs(weights.sum() - 1) > SUM_ERROR
     ):
-        must = f"be {members} numbers >= 0 with a sum of 1"
+        must = f"be {counted(members, 'number')} >= 0 with a sum of 1"
         raise ModelFileError(sentence("weights", "an ensemble", must, weights))
     errors = getattr(model, "_errors", None)
     if errors is not None:
         shaped = errors.ndim == 2 and errors.shape[1] == model._targets.outputs
         sorted_up = errors.dtype == np.float64 and bool((np.diff(errors, axis=0) >= 0).all())
         if not (shaped and sorted_up and np.isfinite(errors).all() and (errors >= 0).all()):
-            must = f"be {model._targets.outputs} columns of sorted numbers >= 0"
+            must = f"be {counted(model._targets.outputs, 'column')} of sorted numbers >= 0"
             raise ModelFileError(sentence("errors", "an ensemble", must, errors))
 
 

@@ -34,6 +34,7 @@ from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.graph import Graph
 from trainlab.models.kinds import Kind, kind_named, kind_of, register
 from trainlab.network.workspace import Array
+from trainlab.terminal import counted
 
 KIND: Final = "Pipeline"
 NETWORKS: Final = (
@@ -125,7 +126,7 @@ def unpack(content: Content, source: str) -> Pipeline:
         said = Content(kind, inner, arrays, content.version)
         network = kind_named(kind, source).unpack(said, source)
         if network.n_features_in_ != encoder.width:
-            must = f"have the {encoder.width} inputs that the encoder gives"
+            must = f"have {counted(encoder.width, 'input')}, as the encoder gives"
             raise fault(source, "network", must, network.n_features_in_)
         first, second = map(_text, document["names"])
         if type(document["verbose"]) is not bool:
@@ -155,7 +156,7 @@ def _encoder(said: Mapping[str, Any], means: Mapping[str, Array], source: str) -
     if features is not None:
         listed = isinstance(features, list) and len(features) == len(columns)
         if not listed or len(set(map(_text, features))) != len(columns):
-            must = f"be {len(columns)} different names, or null"
+            must = f"be {counted(len(columns), 'different name')}, or null"
             raise fault(source, "features", must, features)
         encoder.feature_names_in_ = np.array(features, object)
     encoder.columns_ = tuple(
@@ -189,7 +190,7 @@ def _with_means(said: Any, means: Array | None, most: int, source: str) -> Colum
     assert isinstance(words, Words)
     names, out = _words(words), max(1, len(classes))
     if means is None or means.dtype != np.float64 or means.shape != (1 + len(names), out):
-        must = f"be the means of {len(names)} words and {out} classes"
+        must = f"be the means of {counted(len(names), 'word')} and {counted(out, 'class')}"
         raise fault(source, "means of the encoder", must, None if means is None else means.shape)
     if not np.isfinite(means).all() or not isinstance(classes, list):
         raise fault(source, "means of the encoder", "be finite", means)

@@ -29,6 +29,7 @@ from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Labels, Pair, Targets, class_weights
 from trainlab.members import Member
 from trainlab.network.workspace import Array
+from trainlab.terminal import counted
 from trainlab.training.plan import EarlyStopping
 
 # The parameters that decide what the data set is.
@@ -213,8 +214,10 @@ def _carved(rows: Rows, t: Array, fraction: float, seed: int) -> tuple[Rows, Row
     count = max(round(fraction * len(rows)), 1)
     classes = len(np.unique(t)) if t.ndim == 1 else 1
     if len(rows) - count < classes:
-        must = f"leave {classes} rows to train on" + ", one of each class" * (classes > 1)
-        got, remedy = f"{fraction} of {len(rows)} rows", "early_stopping=False, or validation_data"
+        each = ", one of each class" * (classes > 1)
+        must = f"leave {counted(classes, 'row')} to train on{each}"
+        got = f"{fraction} of {counted(len(rows), 'row')}"
+        remedy = "early_stopping=False, or validation_data"
         raise SettingError(sentence("validation_fraction", "early_stopping", must, got, remedy))
     if t.ndim == 1 and not can_stratify(t, count):
         rest, taken = draw_beside(t, count, seed)

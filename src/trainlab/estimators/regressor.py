@@ -10,6 +10,7 @@ from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.compatibility import keeps_parameters
 from trainlab.estimators.predictor import RegressorPredictor
 from trainlab.estimators.rows import Rows
+from trainlab.terminal import counted
 
 
 class MLPRegressor(RegressorPredictor, BaseMLP):
@@ -190,5 +191,5 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     def _check_same_targets(self, rows: Rows) -> None:
         columns = rows.y.reshape(len(rows), -1).shape[1]
         if columns != self._targets.outputs:
-            must = f"have {self._targets.outputs} columns for a warm start"
+            must = f"have {counted(self._targets.outputs, 'column')} for a warm start"
             raise SettingError(sentence("y", "MLPRegressor", must, columns, "warm_start=False"))

@@ -19,6 +19,7 @@ from trainlab.data.labels import places
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
+from trainlab.terminal import counted
 
 GREATEST: Final = float(np.finfo(np.float64).max)
 SMALLEST: Final = float(np.finfo(np.float64).tiny)
@@ -71,7 +72,7 @@ class Values:
         """Targets (N, out), float64, of y (N,) or (N, out)."""
         columns = np.asarray(y, np.float64).reshape(len(y), -1)
         if columns.shape[1] != self.outputs:
-            must = f"have {self.outputs} columns, as in training"
+            must = f"have {counted(self.outputs, 'column')}, as in training"
             raise DataError(sentence("y", "MLPRegressor", must, columns.shape[1]))
         unit = unit_of(np.maximum(np.abs(self.mean), self.scale))
         t: Array = (columns * unit - self.mean * unit) / (self.scale * unit)
@@ -180,7 +181,7 @@ class Indicators:
     def encode(self, y: Array) -> Array:
         """Targets (N, out), float64."""
         if y.ndim != 2 or y.shape[1] != self.outputs:
-            must = f"have {self.outputs} columns of 0 and 1, as in training"
+            must = f"have {counted(self.outputs, 'column')} of 0 and 1, as in training"
             raise DataError(sentence("y", "MLPClassifier", must, y))
         return y.astype(np.float64)
 

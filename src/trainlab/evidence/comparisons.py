@@ -22,6 +22,7 @@ from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard
 from trainlab.evidence.checks import Array, check_level, numbers
 from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
 from trainlab.settings import TEXT, one_of
+from trainlab.terminal import counted
 
 MIN_PAIRS: Final = 6
 """Fewest pairs that get an interval, and that can show a difference: 2/2⁵ is more than 5 %.
@@ -109,18 +110,18 @@ class Comparison:
         return f"<Comparison: {self}>"
 
     def __str__(self) -> str:
-        both = f"{self.first} and {self.second}"
+        both, seeds = f"{self.first} and {self.second}", counted(self.pairs, "seed")
         if self.pairs < MIN_PAIRS:
-            return f"{self.pairs} seeds are too few to compare {both}"
+            return f"{seeds} {'is' if self.pairs == 1 else 'are'} too few to compare {both}"
         level, p = f"{self.level:.0%} interval", f"p = {self.adjusted:.2g}"
         if self.winner is None:
-            found = f"{self.first} is better in {self.wins} of {self.pairs} seeds"
+            found = f"{self.first} is better in {self.wins} of {seeds}"
             ends = f"{level} {self.median_low:.4g} to {self.median_high:.4g}"
             differs = f"{self.first} minus {self.second} is {self.median:.4g} in the median"
             return f"no difference shown between {both}: {found}; {differs} ({ends}; {p})"
         ahead = self.winner == self.first
         loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
-        found = f"{self.winner} beats {loser} in {wins} of {self.pairs} seeds"
+        found = f"{self.winner} beats {loser} in {wins} of {seeds}"
         if math.isnan(self.median):  # one of them diverged too often
             return f"{found} ({p})"
         low, high = sorted((abs(self.median_low), abs(self.median_high)))
@@ -145,7 +146,7 @@ class Comparisons(list[Comparison]):
         rows = [
             (
                 f"{one.first} − {one.second}",
-                f"{one.wins} of {one.pairs} seeds",
+                f"{one.wins} of {counted(one.pairs, 'seed')}",
                 f"{one.median:.4g}",
                 f"{one.median_low:.4g} to {one.median_high:.4g}",
                 f"{one.adjusted:.2g}",

@@ -10,6 +10,7 @@ from trainlab.evidence import Comparison, Interval, fewest_pairs
 from trainlab.experiments.base import Better, Expectation, Measure, Within
 from trainlab.experiments.results import Claim
 from trainlab.pages.words import SMALLEST_P, number
+from trainlab.terminal import counted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _within(expected: Within, found: Findings) -> Claim:
     else:
         value = f"the {words} is {number(m.center)}{_unit(found)}"
         if found.seeds:
-            value += f" (median of {m.count} seeds, {_interval(m.low, m.high)})"
+            value += f" (median of {counted(m.count, 'seed')}, {_interval(m.low, m.high)})"
         ending = {
             True: f"as expected: {bounds}",
             False: f"which was expected to be {bounds}",
@@ -103,7 +104,7 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
         need_words = f"{pair.family} comparisons need" if pair.family > 1 else "a comparison needs"
         return (
             f"No difference can be shown between {pair.first} and {pair.second}: "
-            f"{need_words} {need} seeds, and there are {pair.pairs}."
+            f"{need_words} {need} seeds, not {pair.pairs}."
         )
     forward = pair.winner == pair.first if pair.shown else pair.wins >= pair.losses
     subject, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
@@ -114,8 +115,9 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
         beginning = f"No difference shown between {pair.first} and {pair.second}: "
     has = found.measure.comparative or f"a {found.measure.better} {found.measure.words}"
     wins = pair.wins if forward else pair.losses
-    ties = f" ({pair.ties} {'tie' if pair.ties == 1 else 'ties'})" if pair.ties else ""
-    text = f"{beginning}{subject} had {has} than {other}: in {wins} of {pair.pairs} seeds{ties}"
+    ties = f" ({counted(pair.ties, 'tie')})" if pair.ties else ""
+    seeds = f"{wins} of {counted(pair.pairs, 'seed')}{ties}"
+    text = f"{beginning}{subject} had {has} than {other}: in {seeds}"
     text += f"{_by_how_much(pair, forward, found)}{_divergences([subject, other], found)}."
     return text
 
@@ -143,7 +145,7 @@ def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, s
         if decimals is not None and 0 <= decimals <= 6:
             text = f"{value:.{decimals}f}".replace("-", "−")
             return text if text.strip("−0.") else text.removeprefix("−")
-        return number(value).replace("-", "−")
+        return number(value)
 
     unit = f" {measure.unit}" if measure.unit else ""
     return f"{shown(sign * pair.median)}{unit}", shown(low), shown(high)
@@ -161,7 +163,7 @@ def _chance(pair: Comparison) -> str:
 
 def _divergences(arms: list[str], found: Findings) -> str:
     lost = [f"{arm} diverged in {found.lost[arm]}" for arm in arms if found.lost.get(arm)]
-    return f"; {' and '.join(lost)} of {found.seeds} seeds" if lost else ""
+    return f"; {' and '.join(lost)} of {counted(found.seeds, 'seed')}" if lost else ""
 
 
 def _values(expected: Better, found: Findings) -> Claim:

@@ -181,9 +181,6 @@ def ladder(title: str, setting: str, axis: str, log: bool = False) -> Draw:
                 if log:
                     plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
                 plots.curves(ax, curves, theme, legend=None)
-                # Each point is an arm: the first and the last are drawn whole, too.
-                ax.margins(x=0.03)
-                ax.autoscale(axis="x")
                 ax.set_ylim(bottom=0)
                 plots.label(ax, axis, words, f"{name} at the end of training")
             plots.title(drawn, title, theme)

@@ -11,6 +11,7 @@ from trainlab.experiments.base import Expectation, Measure, Within
 from trainlab.experiments.claims import between, lead
 from trainlab.experiments.results import Claim
 from trainlab.pages.words import number
+from trainlab.terminal import counted
 
 FEW: Final = 4
 """So many arms or missed expectations are named one by one; more are counted."""
@@ -107,7 +108,7 @@ def _pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison
 def _wins(pair: Comparison, arm: str, measure: Measure) -> str:
     """In how many seeds an arm of a pair is better, and by how much."""
     forward = pair.first == arm
-    text = f"in {pair.wins if forward else pair.losses} of {pair.pairs} seeds"
+    text = f"in {pair.wins if forward else pair.losses} of {counted(pair.pairs, 'seed')}"
     if math.isnan(pair.median):  # one of them diverged too often
         return text
     return f"{text}, by {lead(pair, forward, measure)[0]} in the median"

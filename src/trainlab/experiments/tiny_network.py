@@ -25,6 +25,7 @@ from trainlab.network.architecture import MLP
 from trainlab.network.initializers import Std
 from trainlab.network.workspace import FRESH
 from trainlab.pages.words import number
+from trainlab.terminal import counted
 
 X = np.array([[0.6, 0.9]])
 T = np.array([2])
@@ -84,7 +85,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         lowest = float(np.clip(worst.min(), 1e-16, ERROR_LIMIT / 10))
         errors.set_xlim(10 ** np.floor(np.log10(lowest)), 2 * ERROR_LIMIT)
         errors.tick_params(axis="y", length=0)
-        errors.set_title(f"Greatest error of each of {len(worst)} seeds")
+        errors.set_title(f"Greatest error of each of {counted(len(worst), 'seed')}")
         title = "The gradient of a tiny network, and how far apart two ways to it are"
         plots.title(drawn, title, theme)
         signs = [

@@ -16,6 +16,7 @@ from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
 from trainlab.experiments.summaries import summary
 from trainlab.pages.words import number
+from trainlab.terminal import counted
 
 __all__ = ["OUTCOMES", "judge", "number"]
 
@@ -173,7 +174,7 @@ def _warnings(measured: Measurements, seeds: int, family: int) -> tuple[str, ...
         if steps:
             first = f"first at step {min(steps)}" if len(steps) > 1 else f"at step {steps[0]}"
             found.append(
-                f"{arm}: {len(steps)} of {len(ids)} members diverged, {first}; "
+                f"{arm}: {len(steps)} of {counted(len(ids), 'member')} diverged, {first}; "
                 "each counts as worse than any that did not, and is in no median."
             )
     return tuple(found)

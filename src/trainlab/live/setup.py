@@ -230,7 +230,7 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "digits": ("rows",),
     "mnist": ("rows",),
     "table": (
-        *("csv", "target", "drop", "delimiter", "skip_lines", "decimal", "task"),
+        *("csv", "target", "drop", "delimiter", "skip_lines", "encoding", "decimal", "task"),
         "drop_missing_target",
     ),
 }

@@ -51,6 +51,7 @@ def score(
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
+    encoding: str | None = None,
     decimal: Decimal | None = None,
     engine: str = "auto",
     keep: Sequence[str] | Literal["all"] = (),
@@ -66,7 +67,7 @@ def score(
     ----------
     model
         A network, an estimator, an ensemble, or a pipeline that ends in one.
-    path, delimiter, skip_lines
+    path, delimiter, skip_lines, encoding
         As `trainlab.data.table.read_table` has them.
     proba
         Whether probabilities are asked for, beside the labels.
@@ -99,7 +100,7 @@ def score(
         getattr(model, "steps", [("", model)])[-1][1].engine = engine
     known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
-    with TableFile(path, delimiter, skip_lines) as table:
+    with TableFile(path, delimiter, skip_lines, encoding) as table:
         names = table.names if known is None else tuple(bare(str(name)) for name in known)
         if known is None:
             width = _width(model)

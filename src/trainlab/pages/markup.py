@@ -13,6 +13,7 @@ from typing import Any, Final
 import jinja2
 
 from trainlab.pages import words
+from trainlab.terminal import counted
 
 PAGE: Final = "index.html"
 
@@ -43,7 +44,7 @@ def _environment(package: str) -> jinja2.Environment:
     made.filters |= {
         "amount": words.amount,
         "chance": words.chance,
-        "counted": words.counted,
+        "counted": counted,
         "name": words.name,
         "number": words.number,
         "score": words.score,

@@ -99,8 +99,7 @@ def signed(value: float) -> str:
     """A number with its sign; a dash for none."""
     if math.isnan(value):
         return "–"
-    text = number(value)
-    return text if text.startswith("-") or not value > 0 else f"+{text}"
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def score(value: float) -> str:
@@ -111,8 +110,7 @@ def score(value: float) -> str:
     """
     if math.isnan(value):
         return "–"
-    text = f"{round(value, 3) + 0.0:.3f}" if abs(value) < 1000 else number(value)
-    return text.replace("-", "−")
+    return _minus(f"{round(value, 3) + 0.0:.3f}") if abs(value) < 1000 else number(value)
 
 
 def amount(value: float) -> str:
@@ -126,31 +124,25 @@ def amount(value: float) -> str:
     if not LEAST_PLAIN <= abs(value) < MOST_PLAIN and value != 0:
         return number(value)
     rounded = float(f"{value:.4g}")
-    text = f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{value:#.4g}".rstrip(".")
-    return text.replace("-", "−")
-
-
-def counted(count: int, thing: str) -> str:
-    """A count of things.
-
-    >>> counted(1, "arm"), counted(1440, "seed")
-    ('1 arm', '1,440 seeds')
-    """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return _minus(f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{value:#.4g}".rstrip("."))
 
 
 def number(value: float) -> str:
     """A number as verdicts and tables show it.
 
-    >>> number(0.19398), number(2.3025), number(1e-09), number(float("nan"))
-    ('0.1940', '2.303', '1e−9', 'diverged')
+    >>> number(-0.19398), number(2.3025), number(1e-09), number(float("nan"))
+    ('−0.1940', '2.303', '1e−9', 'diverged')
     """
     if math.isnan(value):
         return "diverged"
     if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
+        return "∞" if value > 0 else "−∞"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:#.4g}".rstrip(".")
+        return _minus(f"{value:#.4g}".rstrip("."))
     mantissa, _, exponent = f"{value:.1e}".partition("e")
-    # With a minus, after which no line breaks, as it would after a hyphen.
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−")
+    return _minus(f"{mantissa.removesuffix('.0')}e{int(exponent)}")
+
+
+def _minus(text: str) -> str:
+    """With a minus, after which no line breaks, as it would after a hyphen."""
+    return text.replace("-", "−")

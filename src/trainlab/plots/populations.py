@@ -29,6 +29,9 @@ STYLES: Final = ("-", "--", ":", "-.")
 
 ENDED: Final = "every run has diverged by here"
 
+EDGE: Final = 0.025
+"""Of the width, on both sides of curves: half a marker of a panel two inches wide."""
+
 DRAWN_POINTS: Final = 300
 """A curve of a figure 590 points wide shows little more; thinning keeps an SVG small."""
 
@@ -65,9 +68,10 @@ def curves(
     for index, arm in enumerate(arms):
         place = index if arm.color is None else arm.color
         _curve(ax, arm, theme.color(place), MARKERS[place % len(MARKERS)], mark_every)
-    low = min(float(arm.x[0]) for arm in arms)
-    high = max(float(arm.x[-1]) for arm in arms)
-    ax.set_xlim(low, high if high > low else low + 1)
+    # Also where every run has diverged, and there is no line.
+    ax.update_datalim([(end, 0.0) for arm in arms for end in arm.x[[0, -1]]], updatey=False)
+    ax.margins(x=EDGE)
+    ax.autoscale(axis="x")
     if legend:
         draw_legend(ax, entries, legend)
 
@@ -208,7 +212,7 @@ def history(
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
     with themed(theme):
         ax = blank(theme)[1][0] if ax is None else ax
-        there, limits = len(ax.get_legend_handles_labels()[1]), ax.get_xlim()
+        there = len(ax.get_legend_handles_labels()[1])
         unit = ax.get_xlabel() if there and ax.get_xlabel() in UNITS else series.axis
         x = _in_unit(unit, series.axis, series.axis_values, past.steps_per_epoch)
         shown = list(filter(None, ax.get_ylabel().split(", "))) if there else []
@@ -228,8 +232,6 @@ def history(
         bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
         entry = band_entry("median, and the band of 95 % of the runs", theme)
         curves(ax, arms, theme, entries=[entry] if bands else [])
-        if there:
-            ax.set_xlim(min(limits[0], ax.get_xlim()[0]), max(limits[1], ax.get_xlim()[1]))
         label(ax, unit, ", ".join(metrics))
     return ax
 

@@ -60,15 +60,18 @@ def rates(
     lines: Sequence[tuple[str, Array, Array]],
     chance: tuple[tuple[float, float], tuple[float, float]],
     theme: Theme = LIGHT,
+    steps: bool = False,
 ) -> None:
     """Curves (name, x, y) between 0 and 1, the first the most visible; and what chance gives.
 
     chance  the ends (x, x), (y, y) of its line
+    steps   whether y stays as it is until the next x
     """
     ax.plot(*chance, color=theme.ink, lw=0.9, ls=":")
     for number, (name, x, y) in enumerate(lines):
         keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), 300)).round().astype(np.intp))
         line: Any = {"lw": 2.0 if number == 0 else 1.4, "zorder": 10 - number}
+        line |= {"drawstyle": "steps-post" if steps else "default"}
         ax.plot(x[keep], y[keep], color=theme.color(number), label=name, **line)
     _unit_square(ax)
     named_below(ax, len(lines))

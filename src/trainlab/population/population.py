@@ -41,6 +41,7 @@ from trainlab.population.validation import (
 from trainlab.population.weights import with_parameters
 from trainlab.settings import is_integer, several, whole_number
 from trainlab.streams import stream
+from trainlab.terminal import counted
 from trainlab.training.history import History
 from trainlab.workers.running import Workers
 
@@ -242,7 +243,7 @@ class Population(Trainable, Sequence[Member]):
         whole_number(1, "100", high=MEMBERS).check(n, "n", "Population.sample")
         _, (networks, optimizers, seeds) = axes(network, optimizer, seed, {})
         if len(networks) != 1 or len(optimizers) != 1:
-            got = f"{len(networks)} networks and {len(optimizers)} optimizers"
+            got = f"{counted(len(networks), 'network')} and {counted(len(optimizers), 'optimizer')}"
             must = "be one network and one optimizer, whose fields are sampled"
             raise SettingError(sentence("base", "Population.sample", must, got))
         _check_count(int(n) * len(seeds), "Population.sample")
@@ -270,7 +271,7 @@ class Population(Trainable, Sequence[Member]):
 
     def __repr__(self) -> str:
         state = "trained" if self.is_trained else "not trained"
-        return f"Population({len(self)} members, {state})"
+        return f"Population({counted(len(self), 'member')}, {state})"
 
     def _repr_html_(self) -> str:
         """What differs between members, and what they share, for notebooks."""

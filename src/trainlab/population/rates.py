@@ -20,6 +20,7 @@ from trainlab.population.population import Population
 from trainlab.powers import power
 from trainlab.schedules import Coefficient, Schedule
 from trainlab.settings import either, instance_of, number, real, whole_number
+from trainlab.terminal import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +89,7 @@ class RateRange:
     def __repr__(self) -> str:
         seeds, steps = self.losses.shape
         found = f"steepest at {self.steepest:.2g}, lowest at {self.lowest:.2g}"
-        return f"RateRange({seeds} seeds, {steps} steps; {found})"
+        return f"RateRange({counted(seeds, 'seed')}, {counted(steps, 'step')}; {found})"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the losses over the rates, and mark the steepest and the lowest place.

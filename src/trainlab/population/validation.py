@@ -26,6 +26,7 @@ from trainlab.network.workspace import Array
 from trainlab.population.parts import is_own
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
+from trainlab.terminal import counted
 from trainlab.training.epochs import LOG
 from trainlab.training.metrics import check_metrics
 from trainlab.training.plan import EarlyStopping, Plan
@@ -144,7 +145,8 @@ def check_start(
     """What training begins with.  before, widths[0]: of the last fit; widths[1]: of the data."""
     dtype = plan.dtype.name
     if widths[0] != widths[1]:
-        must = f"have {widths[0][0]} features and {widths[0][1]} outputs, as those of the last fit"
+        features, outputs = counted(widths[0][0], "feature"), counted(widths[0][1], "output")
+        must = f"have {features} and {outputs}, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
     if before[0].params.dtype != dtype:
         must = f"be {str(before[0].params.dtype)!r}, that of the last fit"
@@ -234,7 +236,8 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) 
     if targets.ndim != (1 if loss.task == "classification" else 2):
         raise DataError(sentence("t", owner, "have one row for each row of x", targets))
     if len(targets) != rows:
-        raise DataError(sentence("t", owner, f"have {rows} rows, as x has", len(targets)))
+        must = f"have {counted(rows, 'row')}, as x has"
+        raise DataError(sentence("t", owner, must, len(targets)))
     return targets
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from trainlab.errors import DataError, sentence
 from trainlab.experiments.results import FILE, Results, load
+from trainlab.terminal import counted
 
 # The annotation of a field → the types its value may have; the others are examined.
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -91,4 +92,4 @@ def _check_series(results: Results) -> None:
     rows = len(results.measured.members)
     for name, series in results.measured.series.items():
         if series.values.shape != (rows, *series.axis_values.shape) or series.values.ndim != 2:
-            raise TypeError(f"series {name!r} must have {rows} rows as long as its axis")
+            raise TypeError(f"series {name!r} must have {counted(rows, 'row')} as long as its axis")

@@ -11,7 +11,8 @@ from trainlab.evidence import Replication
 from trainlab.experiments import published
 from trainlab.experiments.results import Results
 from trainlab.experiments.runner import DataName
-from trainlab.pages.words import counted, name, visible
+from trainlab.pages.words import name, visible
+from trainlab.terminal import counted
 
 
 def data(results: Results) -> str:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 
 from trainlab.network.workspace import Array
-from trainlab.pages.words import counted
 from trainlab.search.metrics import LEVEL, TablePrediction, TableTruth
+from trainlab.terminal import counted
 
 RARE: Final = 0.2
 """Where a class of two has a smaller share, accuracy says little of it."""
@@ -156,7 +156,7 @@ class RareClass:
     def words(self) -> str:
         """What is found of it."""
         alarms = counted(self.named - self.found, "false alarm")
-        rows = f"{self.found:,} of the {self.there:,} rows of {self.label!r}"
+        rows = f"{self.found:,} of the {counted(self.there, 'row')} of {self.label!r}"
         return f"{rows} are found, with {alarms}"
 
 
@@ -195,8 +195,9 @@ def roc(there: NDArray[np.bool_], p: Array) -> tuple[Array, Array]:
 
 
 def precision_recall(there: NDArray[np.bool_], p: Array) -> tuple[Array, Array, float]:
-    """Recall and precision of all thresholds, and the average precision."""
+    """Recall and precision of all thresholds, recall falling to 0; and the average precision."""
     precision, recall, _ = sk.precision_recall_curve(there, p)
+    precision[-1] = precision[-2]  # of no row, where scikit-learn says 1
     return recall, precision, float(sk.average_precision_score(there, p))
 
 

@@ -26,6 +26,7 @@ from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.estimators.dates import PARTS
 from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal
+from trainlab.terminal import counted
 
 MAX_CELLS: Final = 1 << 26
 """Cells of a table with words: each is an object, 2 GiB in all."""
@@ -67,16 +68,12 @@ class ColumnSummary:
     @property
     def summary(self) -> str:
         """What there is, in words."""
-        words = [] if self.values is None else [_counted(self.values, "word")]
+        words = [] if self.values is None else [counted(self.values, "word")]
         words += [] if self.dates is None else ["dates"]
         words += ["text"] if self.text else []
         words += [] if self.format is None else [f"numbers written as {self.format}"]
-        holes = [f"{_counted(self.holes, 'row')} without a value"] if self.holes else []
+        holes = [f"{counted(self.holes, 'row')} without a value"] if self.holes else []
         return ", ".join(words + holes)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def said(columns: Sequence[ColumnSummary]) -> str:
@@ -307,7 +304,7 @@ def _faults(
         yield "hold numbers, or words and few different numbers", got, "nothing in such cells"
     elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
-        got = f"{len(counts):,} different ones in {filled:,} rows of {shown}"
+        got = f"{len(counts):,} different ones in {counted(filled, 'row')} of {shown}"
         yield must, got + (f" ({seems.what})" if seems else ""), seems.remedy if seems else ""
 
 

@@ -154,7 +154,7 @@ def _precision(result: StudyResult) -> plots.Figure:
         recall, precision, mean = precision_recall(there, p)
         lines.append((f"{name} ({mean:.2f})", recall, precision))
     share = float(np.mean(_lines(result)[0][1])) if result.truth.positive is not None else 0.0
-    plots.rates(ax, lines, ((0, 1), (share, share)))
+    plots.rates(ax, lines, ((0, 1), (share, share)), steps=True)
     plots.label(ax, "recall", "precision", "Precision and recall (average precision)")
     return figure
 

@@ -22,6 +22,13 @@ EMPTY: Final = "no value in any row"
 CONSTANT: Final = "one value in all rows"
 NUMBERS: Final = "it numbers the rows"
 NAMES: Final = "it names the rows"
+TOTAL: Final = (
+    "the last row is learnt like any other, but its numbers are the sums or means of those above "
+    "them; if these are totals, try to delete it"
+)
+TOTALS: Final = {"", "total", "totals", "grand total", "sum", "mean", "average"}
+ROUNDED: Final = 1e-3
+"""The relative error of a mean that is written with few digits."""
 LEAST_NUMBERED: Final = 20
 """Rows from which on different whole numbers are no accident."""
 SHOWN: Final = 20
@@ -97,6 +104,32 @@ def _of_numbers(values: Array) -> str:
     if not missing.any() and values.min() == values.max():
         return CONSTANT
     return NUMBERS if numbers_rows(values) else ""
+
+
+def is_total(x: NDArray[Any], worded: Sequence[bool], y: NDArray[Any]) -> bool:
+    """Whether the last row of x (N, d) and of y (N,) is of totals.
+
+    Its words, in the columns that are `worded`, are none or say so, and its numbers are the sums
+    of those above them, or the means but for rounding.
+
+    >>> x = np.array([[1.0, 5.0], [2.0, 7.0], [4.0, 3.0], [7.0, 15.0]])
+    >>> is_total(x, [False, False], x[:, 0]), is_total(x[:3], [False, False], x[:3, 0])
+    (True, False)
+    """
+    words = np.array(worded, bool)
+    numbers = x[:, ~words].astype(np.float64)
+    if y.dtype.kind in "if":
+        numbers = np.column_stack([numbers, y])
+    said = {str(cell or "").casefold() for cell in x[-1, words]}
+    numbers = numbers[:, np.isfinite(numbers[-1])]
+    above, last, there = numbers[:-1], numbers[-1], np.isfinite(numbers[:-1])
+    with np.errstate(over="ignore"):
+        sums = np.where(there, above, 0.0).sum(axis=0)
+    means = sums / np.maximum(there.sum(axis=0), 1)
+    equal = np.isclose(last, sums) | np.isclose(last, means, rtol=ROUNDED)
+    telling = ((above != last) & there).any(axis=0)  # in a constant column all are the mean
+    enough = telling.any() and telling.sum() + len(said - {""}) >= 2
+    return bool(enough and equal.all() and said <= TOTALS)
 
 
 def _are_equal(one: NDArray[Any], other: NDArray[Any]) -> bool:

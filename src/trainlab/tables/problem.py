@@ -37,7 +37,15 @@ from trainlab.tables.columns import (
     read_mixed,
     survey,
 )
-from trainlab.tables.needless import NUMBERS, follows_rows, needless, numbers_rows, told
+from trainlab.tables.needless import (
+    NUMBERS,
+    TOTAL,
+    follows_rows,
+    is_total,
+    needless,
+    numbers_rows,
+    told,
+)
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
 from trainlab.tables.target import Task, read_target
@@ -123,6 +131,7 @@ def problem(
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
+    encoding: str | None = None,
     decimal: Decimal | None = None,
     drop_missing_target: bool = False,
     drop_rare_classes: int = 0,
@@ -141,7 +150,7 @@ def problem(
 
     Parameters
     ----------
-    path, delimiter, skip_lines
+    path, delimiter, skip_lines, encoding
         As `trainlab.data.table.read_table` has them.
     target
         The name of a column.
@@ -177,6 +186,7 @@ def problem(
     options: dict[str, Any] = {
         "delimiter": delimiter,
         "skip_lines": skip_lines,
+        "encoding": encoding,
         "decimal": decimal,
         "drop_missing_target": drop_missing_target,
         "drop_rare_classes": drop_rare_classes,
@@ -185,7 +195,8 @@ def problem(
     kind, by = _ruling(group, time)
     options |= {"group": group, "time": time}
     options |= {"text": list(text), "target_means": list(target_means)}
-    opened = partial(TableFile, path, delimiter=delimiter, skip_lines=skip_lines)
+    how: Any = {"delimiter": delimiter, "skip_lines": skip_lines, "encoding": encoding}
+    opened = partial(TableFile, path, **how)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
     kept_in = {"to use": use, "of text": text, "with target means": target_means}
@@ -226,6 +237,8 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
+    worded = [name in (*found.words, *found.dates, *text) for name in readable]
+    totals = goal is not None and len(goal.y) == len(x) and is_total(x, worded, goal.y)
     left = needless(x, readable, found.words, (*found.dates, *text), (*use, *target_means))
     if len(left) == len(readable):  # a curve over row numbers is better than nothing
         left = {name: reason for name, reason in left.items() if reason != NUMBERS}
@@ -249,6 +262,7 @@ def problem(
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
     hints += alike(target, Counter(labels), "classes")
+    hints += [TOTAL] if totals else []
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)

@@ -18,6 +18,7 @@ from trainlab.data.formats import NumberFormat
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
 from trainlab.tables.refusals import NAMED, Fault, listed
+from trainlab.terminal import counted
 
 Task = Literal["classification", "regression"]
 
@@ -70,7 +71,7 @@ def read_target(
     different = len(set(words if odd.any() else numbers.tolist()))
     decided, reason = (task, "as was asked") if task else _guess(numbers, different)
     reason += "" if format is None else f", written as {format}"
-    notices = [f"{_rows(int(missing.sum()))} without a value of the target left out"]
+    notices = [f"{counted(int(missing.sum()), 'row')} without a value of the target left out"]
     notices *= bool(missing.any())
     y: NDArray[Any] = numbers
     if decided == "classification":
@@ -120,13 +121,13 @@ def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault
 def _guess(numbers: Array, different: int) -> tuple[Task, str]:
     words = np.isnan(numbers)
     if len(words) and words.mean() >= 0.5:
-        return "classification", f"{different} different words"
+        return "classification", counted(different, "different word")
     if words.any():
         return "regression", "mostly numbers"  # of which some are written as no number is
     few = different <= MOST_CLASSES and LEAST_ROWS * different <= len(numbers)
     if _are_whole(numbers) and few:
-        return "classification", f"whole numbers of {different:,} different values"
-    return "regression", f"numbers of {different:,} different values"
+        return "classification", f"whole numbers of {counted(different, 'different value')}"
+    return "regression", f"numbers of {counted(different, 'different value')}"
 
 
 def _are_whole(numbers: Array) -> bool:
@@ -152,12 +153,8 @@ def _common(
 def _classes(rare: Counter[Any]) -> str:
     named = ", ".join(f"{str(label)!r} ({count})" for label, count in rare.most_common(NAMED))
     more = ", …" if len(rare) > NAMED else ""
-    classes = "1 class" if len(rare) == 1 else f"{len(rare)} classes"
-    return f"{_rows(rare.total())} of {classes} left out: {named}{more}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
+    classes = counted(len(rare), "class")
+    return f"{counted(rare.total(), 'row')} of {classes} left out: {named}{more}"
 
 
 def too_few(y: NDArray[Any], of: str, need: int, why: str, remedy: str) -> list[Fault]:

@@ -20,8 +20,8 @@ from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
-from trainlab.pages.words import counted
 from trainlab.settings import Rule, is_integer, is_real, several
+from trainlab.terminal import counted
 
 CHANGEABLE: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_decay")
 """What may change while a member trains: rate, dropout and penalties."""

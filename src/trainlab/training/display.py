@@ -14,7 +14,8 @@ import numpy as np
 
 from trainlab import notebook
 from trainlab.members import varied
-from trainlab.pages.words import counted, number
+from trainlab.pages.words import number
+from trainlab.terminal import counted
 
 _SMOOTH: Final = 11
 """Width of the moving average of losses that are many."""

@@ -13,8 +13,8 @@ from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.pages.words import counted
 from trainlab.settings import either, instance_of, is_integer
+from trainlab.terminal import counted
 from trainlab.training.changes import Change
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ class History:
             kinds[status.kind] += 1
         ended = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
         made = f"; {counted(len(self.changes), 'change')}" if self.changes else ""
-        return f"History({len(self.members)} members: {ended}; {', '.join(self.series)}{made})"
+        members = counted(len(self.members), "member")
+        return f"History({members}: {ended}; {', '.join(self.series)}{made})"
 
     def _repr_html_(self) -> str:
         """The losses as a figure, and a table of how it ended, for notebooks."""

@@ -37,7 +37,9 @@ class Progress(Protocol):
     """What `fit(progress=...)` tells of work done: any object with these two methods.
 
     They are called by one thread at a time, of those that train.  An object that has a method
-    `note(text)` too is told, now and then, how well it goes: "median loss 0.31".
+    `note(text)` too is told, now and then, how well it goes: "median loss 0.31".  One that has
+    `skip(members, steps)` is told by it, and not by `advance`, of what takes no time now: what a
+    store had already, and the steps that members do not do because they have diverged, say.
     """
 
     def start(self, members: int, steps: int) -> None:
@@ -59,7 +61,7 @@ class Progress(Protocol):
         members : int
             How many more members have ended.
         steps : int
-            How many more member-steps have been done or dropped.
+            How many more member-steps have been done, or are skipped.
         """
 
 
@@ -70,7 +72,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.stage = self.members = self.ended = self.steps = self.total = 0
+        self.stage = self.members = self.ended = self.steps = self.skipped = self.total = 0
         self.note, self.rate = "", 0.0
         self._began = time.monotonic()
 
@@ -78,13 +80,18 @@ class Tally:
         """So many members begin, with so many member-steps in all."""
         self.stage += 1
         self.members, self.total = members, steps
-        self.ended = self.steps = 0
+        self.ended = self.steps = self.skipped = 0
         self.note, self._began = "", time.monotonic()
 
     def advance(self, members: int, steps: int) -> None:
         """So many more have ended, so many more member-steps are done."""
         self.ended += members
         self.steps += steps
+
+    def skip(self, members: int, steps: int) -> None:
+        """The same of what took no time."""
+        self.advance(members, steps)
+        self.skipped += steps
 
     @property
     def share(self) -> float:
@@ -111,7 +118,8 @@ class Tally:
     def html(self, name: str) -> str:
         """What a notebook shows."""
         seconds = time.monotonic() - self._began
-        left = seconds * (1 / self.share - 1) if self.share else 0.0
+        done = self.steps - self.skipped
+        left = seconds * (self.total - self.steps) / done if done else 0.0
         minutes, rest = divmod(round(left), 60)
         words = f"{self.share:.0%}, {self.words(_WIDE)}, {minutes}:{rest:02} left"
         bar = f'<progress max="1" value="{self.share:.3f}"></progress>'
@@ -188,12 +196,18 @@ class Bar:
         self._tally.advance(members, steps)
         task = self._progress.tasks[self._task]
         self._tally.rate = task.speed or 0.0
-        if not steps and task.finished:  # more is done that has no steps: the bar pulses again
+        if not members and not steps:  # what is done has no steps: the bar pulses again
             task.total = task.finished_time = None
             self._tally.rate = 0.0
         self._progress.update(self._task, advance=steps, words=self._words())
         if self._cell is not None:
             self._cell.show(self._tally.html(self._name))
+
+    def skip(self, members: int, steps: int) -> None:
+        """Moves the bar on, but the speed and the time left are of what is done now."""
+        self._tally.skip(members, steps)
+        self._progress.tasks[self._task].completed += steps
+        self._progress.update(self._task, words=self._words())
 
     def note(self, text: str) -> None:
         """Says how well it goes."""

@@ -108,6 +108,9 @@ class Session:
         """Of what users give, which is called by one thread at a time."""
         self._progress = progress
         self._note: Callable[[str], None] | None = getattr(progress, "note", None)
+        self._skip: Callable[[int, int], None] | None = getattr(
+            progress, "skip", getattr(progress, "advance", None)
+        )
         self._noted, self._members = -math.inf, 0
         self._began = time.perf_counter()
 
@@ -123,7 +126,7 @@ class Session:
             self._progress.start(members, steps)
 
     def advance(self, members: int, steps: int, losses: Array | None = None) -> None:
-        """So many more members have ended, so many more member-steps are done or dropped.
+        """So many more members have ended, so many more member-steps are done.
 
         losses  (K, n), of these steps
         """
@@ -132,6 +135,12 @@ class Session:
                 if losses is not None:
                     self._tell_of(losses)
                 self._progress.advance(members, steps)
+
+    def skip(self, members: int, steps: int) -> None:
+        """So many more members have ended, so many more member-steps need not be done now."""
+        if self._skip:
+            with self.lock:
+                self._skip(members, steps)
 
     def _tell_of(self, losses: Array) -> None:
         """Notes the loss of the last step, or the median of those of the members, now and then."""
@@ -180,7 +189,7 @@ class HistoryRecorder:
         for row, left in checkpoints.items():
             self.updates[row] = left.done
         steps = sum(each.done for each in checkpoints.values())
-        self._session.advance(len(found), len(found) * self._plan.total + steps)
+        self._session.skip(len(found), len(found) * self._plan.total + steps)
         return checkpoints
 
     @property
@@ -256,7 +265,8 @@ class HistoryRecorder:
                     self.results[row] = result
                 if self._stored:
                     self._stored.finish(results)
-                self._session.advance(len(results), steps)
+                if any(result.status.kind != "interrupted" for result in results.values()):
+                    self._session.skip(len(results), steps)
             case Checkpointed(checkpoints):
                 if self._stored:
                     self._stored.checkpoint(checkpoints)

@@ -1,5 +1,7 @@
 // Every text of the page, in one place, so that it can be translated.
 
+const counted = (number, thing) => `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+
 export const T = {
   title: "trainlab live",
   lesson: "Lesson",
@@ -29,7 +31,7 @@ export const T = {
   sendTable: "a table of yours …",
   tableFile: "Table (CSV)",
   tableOf: (title) => `table: ${title}`,
-  tableSent: (columns) => `The table has ${columns} columns. Choose the target, then begin.`,
+  tableSent: (columns) => `The table has ${counted(columns, "column")}. Choose the target, then begin.`,
   tableTooLarge: (bytes) =>
     `A table sent from here has at most ${Math.floor(bytes / 2 ** 20)} MB. Larger ones: trainlab live --csv FILE --target COLUMN.`,
   noTable: "Choose a table first.",
@@ -76,10 +78,9 @@ export const T = {
     ? "Lines: one seed, so that there are no bands."
     : `Line: median of ${seeds} seeds, without those that diverged. Band: 95 % of them. Thin: single seeds.`),
   dataNote: ({ name, rows, held, split }) => {
-    const count = (number) => number.toLocaleString("en");
-    const all = `${name}: ${count(rows)} training rows`;
-    if (split === "validation") return `${all}, ${count(held)} validation rows.`;
-    return split === "test" ? `${all}; “validation” is ${count(held)} rows of the test split.`
+    const all = `${name}: ${counted(rows, "training row")}`;
+    if (split === "validation") return `${all}, ${counted(held, "validation row")}.`;
+    return split === "test" ? `${all}; “validation” is ${counted(held, "row")} of the test split.`
       : `${all} and no others: “validation” is the same rows again.`;
   },
   asOf: (step) =>
@@ -111,7 +112,7 @@ export const T = {
     "Points: training rows; rings: held-out rows.",
   surfaceLabel: (arm) => `Decision surface of ${arm}`,
   layers: "Inside the layers",
-  layersNote: (seed, rows) => `Seed ${seed}, in a step on ${rows} training rows.`,
+  layersNote: (seed, rows) => `Seed ${seed}, in a step on ${counted(rows, "training row")}.`,
   layersOf: "Layers of",
   layersTable: "Layer by layer",
   layer: "Layer",
