@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ from trainlab.estimators.callbacks import (
 from trainlab.estimators.choices import check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.history import EstimatorHistory
-from trainlab.estimators.predictor import Predictor
+from trainlab.estimators.predictor import Predictor, Voter
 from trainlab.estimators.preparation import (
     Prepared,
     TrainingTable,
@@ -58,11 +59,26 @@ _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
 
 class BaseMLP(CallbackSupport, Predictor):
-    """The base of MLPClassifier and MLPRegressor."""
+    """The base of MLPClassifier and MLPRegressor.
+
+    _together  what votes for it while a search has the networks of many predict in one call
+    """
 
     _has_state: bool
+    _together: Voter | None = None
 
     _watched: ClassVar[str]  # the series that `early_stopping` watches
+
+    @classmethod
+    @functools.cache
+    def _get_param_names(cls) -> list[str]:
+        """The names in the signature of the constructor, which scikit-learn reads at every call."""
+        names: list[str] = super()._get_param_names()
+        return names
+
+    @property
+    def _voters(self) -> tuple[Voter, ...]:
+        return super()._voters if self._together is None else (self._together,)
 
     @abstractmethod
     def _check_same_targets(self, rows: Rows) -> None:

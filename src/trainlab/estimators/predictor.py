@@ -5,7 +5,6 @@ Order: both tasks, classification, regression.  Axis letters: N rows, out target
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +69,6 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
     engine    what computes its predictions
     _beside   what votes beside the population
     _weights  (members,) of that mean, with a sum of 1; None: all the same
-    _together  in place of its networks, while a search has those of many answer in one call
     """
 
     _inputs: InputScaler
@@ -80,7 +78,6 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
     engine: Any = "auto"
     _weights: Array | None = None
     _beside: Sequence[Voter] = ()
-    _together: Networks | None = None
 
     _y_checks: ClassVar[Mapping[str, Any]]  # how scikit-learn is to check y
 
@@ -92,17 +89,10 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         """What the rows of a first training say of y."""
 
-    @classmethod
-    @functools.cache
-    def _get_param_names(cls) -> list[str]:
-        """The names in the signature of the constructor, which scikit-learn reads at every call."""
-        names: list[str] = super()._get_param_names()
-        return names
-
     @property
     def _voters(self) -> tuple[Voter, ...]:
         """All that vote, in the order of the weights."""
-        return (self._together or Networks(self._inputs, self._population), *self._beside)
+        return (Networks(self._inputs, self._population), *self._beside)
 
     def _parameters(self) -> dict[str, Any]:
         """Those of the class of ours: a subclass may have fewer, and decide the others."""
