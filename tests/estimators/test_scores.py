@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn.metrics import accuracy_score
 
 import trainlab as tl
 from complaints import complains
@@ -70,6 +71,17 @@ def test_a_classifier_is_scored_on_labels_of_its_rows() -> None:
     for y in ([], [[]], np.zeros((12, 3)), np.zeros(5)):
         with pytest.raises(ValueError, match=r"array with 0|1d array|inconsistent"):
             network.score(X, y)
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0.1, 3, 12) ** 5])
+@pytest.mark.parametrize("labels", [np.array([3, 5, 7]), np.array(["a", "b", "none of them"])])
+def test_the_accuracy_is_that_of_scikit_learn_to_the_bit(labels: Any, weight: Any) -> None:
+    y = labels[np.arange(12) % 3]
+    network = tl.MLPClassifier((4,), max_iter=2, random_state=0).fit(
+        X[:8], labels[np.arange(8) % 2]
+    )
+    expected = accuracy_score(y, network.predict(X), sample_weight=weight)
+    assert 0 < network.score(X, y, weight) == expected < 1
 
 
 def test_indicators_may_be_sparse() -> None:

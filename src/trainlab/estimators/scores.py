@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, column_or_1d
 
@@ -49,7 +49,9 @@ def accuracy(
         if _are_words(truth) != _are_words(targets.classes):
             must = f"hold labels as {targets.classes.dtype}, as in training"
             raise DataError(sentence("y", owner, must, truth))
-        truth, predicted = places(truth, targets.classes), places(predicted, targets.classes)
+        check_consistent_length(truth, predicted)
+        right = places(truth, targets.classes) == places(predicted, targets.classes)
+        return float(np.average(right, weights=_weight(sample_weight, y, owner)))
     return float(accuracy_score(truth, predicted, sample_weight=_weight(sample_weight, y, owner)))
 
 
