@@ -298,7 +298,7 @@ class TestSettings:
         ({"keep": "parameters"}, "keep was 'state', is 'parameters'"),
         ({"dtype": "float64"}, "dtype was 'float32', is 'float64'"),
         ({"batches": "book"}, "batches was 'permutation', is 'book'"),
-        ({"callbacks": [print]}, "callbacks were 0, are 1"),
+        ({"callbacks": [print]}, "callbacks was (), is ('print',)"),
     )
 
     @pytest.mark.parametrize(("changed", "told"), CHANGES)

@@ -63,8 +63,9 @@ def test_each_class_has_the_scores_of_scikit_learn(rng: np.random.Generator) -> 
 def test_words_that_are_numbers_are_shown_by_size() -> None:
     """Scores, confusions and pairs belong to their labels in whichever order these are."""
     words, plain = np.array(["10", "2", "1", "2"]), np.array(["c", "b", "a", "b"])
-    truth, named = TableTruth.of(words, np.arange(4), "classification"), said(["10", "1", "1", "2"])
-    other = TableTruth.of(plain, np.arange(4), "classification"), said(["c", "a", "a", "b"])
+    truth = TableTruth.of(words, np.arange(4), "classification")
+    named = said(["10", "10", "1", "2"])
+    other = TableTruth.of(plain, np.arange(4), "classification"), said(["c", "c", "a", "b"])
     assert truth.classes is not None
     assert truth.classes.tolist() == ["1", "10", "2"]  # as scikit-learn has them
     assert [one.label for one in class_scores(truth, named)] == ["1", "2", "10"]
@@ -72,7 +73,7 @@ def test_words_that_are_numbers_are_shown_by_size() -> None:
     assert scores == [[one.support, one.named, one.f1] for one in class_scores(*other)]
     assert (confusion(truth, named) == confusion(*other)).all()
     (pair,) = confusions(truth, named)
-    assert (pair.label, pair.other, pair.count) == ("2", "1", 1)
+    assert (pair.label, pair.other, pair.count) == ("2", "10", 1)
 
 
 def test_a_class_that_is_not_there_or_never_named_has_no_share() -> None:
