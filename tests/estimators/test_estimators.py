@@ -238,7 +238,7 @@ def test_a_warm_start_needs_the_same_targets() -> None:
     with pytest.raises(tl.SettingError, match="y of MLPClassifier must have the classes"):
         network.fit(X[y > 0], y[y > 0])
     network = quick(MLPRegressor, warm_start=True).fit(X, y)
-    with pytest.raises(tl.SettingError, match="y of MLPRegressor must have 1 column,"):
+    with pytest.raises(tl.SettingError, match="y of MLPRegressor must have 1 column for"):
         network.fit(X, np.stack([y, y], axis=1))
 
 

@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 
 import trainlab as tl
 from trainlab import MLPClassifier, MLPRegressor, PopulationEnsembleClassifier, PopulationSearchCV
+from trainlab.terminal import counted
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -82,7 +83,8 @@ def test_classes_that_have_rows_enough_are_drawn_as_ever() -> None:
 def test_rows_too_few_to_set_some_aside(rows: int, classes: int, fraction: float) -> None:
     y = np.arange(rows) % classes
     told = (
-        f"validation_fraction of early_stopping must leave {classes} rows to train on.* try early"
+        f"validation_fraction of early_stopping must leave {counted(classes, 'row')} to train on"
+        ".* try early"
     )
     with pytest.raises(tl.SettingError, match=told):
         stopping(validation_fraction=fraction).fit(X[:rows], y)

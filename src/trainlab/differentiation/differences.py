@@ -219,7 +219,7 @@ def _gradient(f: Function, point: Array, h: float, by: Scheme, vectorized: bool)
             value = np.asarray(f(copies) if vectorized else f(copies[0]))
             fits = value.size == len(chunk) and (not vectorized or value.ndim == 1)
             if not fits or value.dtype.kind not in "biufc":
-                must = f"return {counted(len(chunk) if vectorized else 1, 'number')}"
+                must = f"return {counted(len(chunk), 'value') if vectorized else 'one number'}"
                 raise SettingError(sentence("f", "a numerical gradient", must, value))
             values.append(value.reshape(-1))
         gradient[chunk] = by.quotient(values, h)
