@@ -50,17 +50,17 @@ def answers(estimator: Any, X: Any) -> Any:
 def test_alpha_is_that_of_scikit_learn() -> None:
     """½ alpha ΣW² / n, n being the rows of a batch, or the sum of their weights."""
     X, y = IRIS
-    ready = quick(alpha=0.6, batch_size=50).prepare(X, y)
+    ready = quick(alpha=0.6, batch_size=50)._prepare(X, y)
     assert ready.members[0].network.weight_decay == 0.6 / 50
-    ready = quick(alpha=0.6, batch_size=50).prepare(X, y, np.full(len(y), 3.0))
+    ready = quick(alpha=0.6, batch_size=50)._prepare(X, y, np.full(len(y), 3.0))
     assert ready.members[0].network.weight_decay == pytest.approx(0.6 / 150, rel=1e-12)
 
 
 def test_batches_are_those_of_scikit_learn() -> None:
     X, y = np.random.default_rng(0).random((250, 3)), np.arange(250) % 2
-    assert quick().prepare(X, y).arguments["batch_size"] == 200
-    assert quick().prepare(X[:90], y[:90]).arguments["batch_size"] == 90
-    assert quick(batch_size=1000).prepare(X, y).arguments["batch_size"] == 250
+    assert quick()._prepare(X, y).arguments["batch_size"] == 200
+    assert quick()._prepare(X[:90], y[:90]).arguments["batch_size"] == 90
+    assert quick(batch_size=1000)._prepare(X, y).arguments["batch_size"] == 250
 
 
 @pytest.mark.parametrize("make", [np.asarray, csr_array, csc_array])
@@ -104,9 +104,9 @@ def test_members_are_averaged(kind: Any) -> None:
     alone = []
     for index in range(3):
         one = quick(kind, n_members=3)
-        ready = one.prepare(X, y)
+        ready = one._prepare(X, y)
         ready = dataclasses.replace(ready, members=ready.members[index : index + 1])
-        alone.append(answers(one.adopt(ready, trained(ready.members, ready)), X))
+        alone.append(answers(one._adopt(ready, trained(ready.members, ready)), X))
     together = answers(quick(kind, n_members=3).fit(X, y), X)
     assert np.allclose(together, np.mean(alone, axis=0), rtol=1e-12)
     assert not np.array_equal(alone[0], alone[1])
@@ -118,14 +118,14 @@ def test_estimators_are_trained_as_one_population(kind: Any) -> None:
     X, y = IRIS
     settings = [{"alpha": 0.1}, {"dropout": 0.3, "n_members": 2}, {"learning_rate_init": 0.1}]
     estimators = [quick(kind, **one) for one in settings]
-    ready = [estimators[0].prepare(X, y)]
-    ready += [one.prepare(None, None, like=[ready[0].table]) for one in estimators[1:]]
+    ready = [estimators[0]._prepare(X, y)]
+    ready += [one._prepare(None, None, like=[ready[0].table]) for one in estimators[1:]]
     assert all(one.data is ready[0].data for one in ready)
     assert all(one.arguments == ready[0].arguments for one in ready)
     together = trained([member for one in ready for member in one.members], ready[0])
     first = 0
     for one, its, chosen in zip(estimators, ready, settings, strict=True):
-        one.adopt(its, together, first)
+        one._adopt(its, together, first)
         first += len(its.members)
         alone = quick(kind, **chosen).fit(X, y)
         assert np.array_equal(answers(one, X), answers(alone, X))
@@ -135,12 +135,12 @@ def test_estimators_are_trained_as_one_population(kind: Any) -> None:
 
 def test_a_table_is_shared_where_its_signature_is_the_same_alone() -> None:
     X, y = IRIS
-    table = quick().prepare(X, y).table
+    table = quick()._prepare(X, y).table
     for changed in ({"batch_size": 10}, {"dtype": "float32"}, {"class_weight": {0: 2}}):
-        other = quick(**changed).prepare(X, y, like=[table])
+        other = quick(**changed)._prepare(X, y, like=[table])
         assert other.table is not table
-    first = quick(early_stopping=True).prepare(X, y).table
-    again = quick(early_stopping=True, random_state=1).prepare(X, y, like=[table, first])
+    first = quick(early_stopping=True)._prepare(X, y).table
+    again = quick(early_stopping=True, random_state=1)._prepare(X, y, like=[table, first])
     assert again.table is not first
 
 
@@ -313,14 +313,14 @@ def test_early_stopping_watches_rows_that_are_not_trained_on() -> None:
     X, y = IRIS
     X = X + np.linspace(0, 1e-3, len(X))[:, None]  # two rows are equal, and would be one
     network = quick(early_stopping=True, max_iter=400, validation_fraction=0.2, batch_size=20)
-    ready = network.prepare(X, y)
+    ready = network._prepare(X, y)
     assert (len(ready.data.train), len(ready.data.validation)) == (120, 30)
     assert np.bincount(ready.data.validation.t).tolist() == [10, 10, 10]
     network.fit(X, y)
     assert network.n_iter_ < 400
     assert network.validation_scores_.max() > 0.9
     assert len(network.validation_scores_) == len(network.validation_curve_) == network.n_iter_
-    own = quick(early_stopping=True).prepare(X[:140], y[:140], validation_data=(X[140:], y[140:]))
+    own = quick(early_stopping=True)._prepare(X[:140], y[:140], validation_data=(X[140:], y[140:]))
     assert (len(own.data.train), len(own.data.validation)) == (140, 10)
 
 

@@ -29,7 +29,7 @@ def stopping(**settings: Any) -> Any:
 
 def parts(y: Any, **settings: Any) -> tuple[list[int], list[int]]:
     """How many rows of each class are trained on, and validated on."""
-    data = stopping(**settings).prepare(X[: len(y)], y).data
+    data = stopping(**settings)._prepare(X[: len(y)], y).data
     classes = len(np.unique(y))
     train, held = (np.bincount(part.t, minlength=classes) for part in (data.train, data.validation))
     return train.tolist(), held.tolist()
@@ -67,7 +67,7 @@ def test_each_class_keeps_a_row_to_train_on(counts: Any, fraction: float, held: 
 
 def test_a_seed_draws_the_same_rows_again_and_another_one_others() -> None:
     y = np.repeat([0, 1, 2], [60, 59, 1])
-    drawn = [stopping(random_state=n).prepare(X, y).data.validation.x for n in (0, 0, 1)]
+    drawn = [stopping(random_state=n)._prepare(X, y).data.validation.x for n in (0, 0, 1)]
     assert np.array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])
 

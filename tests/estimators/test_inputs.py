@@ -113,7 +113,7 @@ def test_sparse_rows_are_only_divided_and_stay_sparse(rng: np.random.Generator) 
     assert issparse(z)
     assert z.nnz == x.nnz
     assert np.array_equal(z.toarray(), found.encode(dense, np.float32))
-    train = quick().prepare(x, np.arange(40) % 2).data.train.x
+    train = quick()._prepare(x, np.arange(40) % 2).data.train.x
     assert issparse(train)
     # Dense rows have a mean; asked for sparse ones, the model gives the same answer.
     centred = InputScaler.standard(dense, weight)
@@ -353,9 +353,9 @@ def test_one_absurd_cell_costs_next_to_nothing(cell: float) -> None:
 def test_a_class_weight_is_a_weight_of_its_rows() -> None:
     X, y = IRIS
     settings = {"standardize_inputs": "standard"}
-    by_label = quick(class_weight={0: 0, 1: 5}, **settings).prepare(X, y).table.inputs
+    by_label = quick(class_weight={0: 0, 1: 5}, **settings)._prepare(X, y).table.inputs
     weight = np.array([0.0, 5, 1])[y]
-    by_hand = quick(**settings).prepare(X, y, weight).table.inputs
+    by_hand = quick(**settings)._prepare(X, y, weight).table.inputs
     assert np.array_equal(by_label.mean, by_hand.mean)
     assert np.array_equal(by_label.scale, by_hand.scale)
     assert not np.allclose(by_hand.mean, X.mean(axis=0), rtol=0.1)
@@ -363,9 +363,9 @@ def test_a_class_weight_is_a_weight_of_its_rows() -> None:
 
 def test_tables_are_shared_by_those_that_agree() -> None:
     X, y = IRIS
-    table = quick().prepare(X, y).table
-    assert quick().prepare(X, y, like=[table]).table is table
-    assert quick(standardize_inputs=False).prepare(X, y, like=[table]).table is not table
+    table = quick()._prepare(X, y).table
+    assert quick()._prepare(X, y, like=[table]).table is table
+    assert quick(standardize_inputs=False)._prepare(X, y, like=[table]).table is not table
 
 
 def test_a_file_of_the_first_version_takes_inputs_as_they_are() -> None:

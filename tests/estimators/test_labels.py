@@ -43,7 +43,7 @@ def test_labels_are_compared_as_integers(classes: Any) -> None:
         assert network.score(X, other.tolist()) == 0
     assert network.score(X, np.full(40, 2.0**53)) == np.mean(found == 2**53)
     held = (X, classes.astype(np.uint64)[PLACES])
-    ready = quick().prepare(X, classes[PLACES], validation_data=held)
+    ready = quick()._prepare(X, classes[PLACES], validation_data=held)
     assert ready.data.validation.t.ravel().tolist() == PLACES.tolist()
 
 

@@ -85,12 +85,12 @@ def test_weights_near_both_ends_of_float64_that_are_equal_change_nothing(
 
 def test_the_penalty_is_divided_by_the_weight_of_a_batch_whatever_its_size() -> None:
     """½ alpha ΣW² / n, with n the sum of the weights."""
-    plain = quick(MLPClassifier, alpha=0.6).prepare(X, LABELS, WEIGHT)
+    plain = quick(MLPClassifier, alpha=0.6)._prepare(X, LABELS, WEIGHT)
     alpha, weight = 0.6 * 2.0**1000, WEIGHT * 2.0**1000
-    scaled = quick(MLPClassifier, alpha=alpha).prepare(X, LABELS, weight)
+    scaled = quick(MLPClassifier, alpha=alpha)._prepare(X, LABELS, weight)
     assert scaled.members[0].network == plain.members[0].network
     far = quick(MLPClassifier, class_weight={0: 2.0**1000, 1: 2.0**1000}, alpha=0.6)
-    assert far.prepare(X, LABELS, weight).members[0].network.weight_decay == 0.0
+    assert far._prepare(X, LABELS, weight).members[0].network.weight_decay == 0.0
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

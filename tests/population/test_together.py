@@ -79,7 +79,7 @@ def together(**where: Any) -> list[list[str]]:
     found = []
     for fit, fitted in zip(given, fit_together(given, RunSettings(**where)), strict=True):
         population = tl.Population(fit.members)
-        found.append(prints(population, population.adopt(fitted)))
+        found.append(prints(population, population._adopt(fitted)))
     return found
 
 

@@ -90,13 +90,8 @@ NO_DOORS: Final = frozenset(
         "trainlab.Slot",
         # Between rooms: they take what another of our functions made.
         "trainlab.EarlyStopping.improves",
-        "trainlab.MLPClassifier.adopt",
-        "trainlab.MLPClassifier.prepare",
-        "trainlab.MLPRegressor.adopt",
-        "trainlab.MLPRegressor.prepare",
         "trainlab.Change.has",
         "trainlab.Change.plain",
-        "trainlab.Population.adopt",
         "trainlab.datasets.Batches.sizes",
         "trainlab.datasets.Split.take",
     }

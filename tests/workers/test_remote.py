@@ -365,7 +365,7 @@ class TestData:
             fits, found = [Fit(mixed(), one, settings) for one in (first, second)], []
             for fitted in fit_together(fits, RunSettings(**place)):
                 population = mixed()
-                history = population.adopt(fitted)
+                history = population._adopt(fitted)
                 found += [fingerprint(population, history, row) for row in range(len(population))]
             return found
 

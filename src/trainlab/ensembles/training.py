@@ -201,7 +201,7 @@ class EnsembleTraining:
                 if until is not None and time.monotonic() >= until:
                     return
                 grown = self._grown(plan, fold, number - len(plan.candidates))
-                how = plan.dtype, "predict_proba", plan.chosen["engine"]
+                how = plan.dtype, plan.targets.read, plan.chosen["engine"]
                 truths = truths_of(grown.outputs(held.x, *how), t, plan.targets.task)
                 self.trees[number, fold], self.truths[number, fold] = grown, truths[0]
 
@@ -338,7 +338,7 @@ def _wave(done: int, candidates: Sequence[int]) -> str:
 def _told(fit: Fit, fitted: Fitted) -> list[tuple[TrainedNetwork, Array]]:
     """Each network of a population, and what it says of its validation rows."""
     population, data = Population(fit.members), fit.data
-    history = population.adopt(fitted)
+    history = population._adopt(fitted)
     assert data.validation is not None
     with np.errstate(all="ignore"):  # what overflows counts as undecided
         ask: Any = population.predict if data.task == "regression" else population.predict_proba

@@ -1,12 +1,12 @@
 """What the two estimators share: fit in three steps, of which a search takes the first and last.
 
-1. `prepare(X, y, …)`: everything that is checked and decided before training, a `Prepared`.
+1. `_prepare(X, y, …)`: everything that is checked and decided before training, a `Prepared`.
 2. Training: a population of `prepared.members` on `prepared.data`, with the arguments
    `prepared.arguments` of `Population.fit`.  Who has many estimators trains them at once:
    those that share a table and have equal arguments go into one population, the members
    of one behind those of another.  A member comes out bit for bit as if trained alone, so
    it does not matter who trained it, or beside whom.
-3. `adopt(prepared, population, history, first)`: the estimator takes its trained members,
+3. `_adopt(prepared, population, history, first)`: the estimator takes its trained members,
    which stand in the population from `first` on, and is fitted.
 """
 
@@ -133,13 +133,13 @@ class BaseMLP(CallbackSupport, Predictor):
         and the order of rows does not matter.
         """
         start = "parameters" if self._is_warm() else None
-        ready = self.prepare(X, y, sample_weight, validation_data)
+        ready = self._prepare(X, y, sample_weight, validation_data)
         task = FitTask.begin(self, ready, (X, y, sample_weight))
         self._train(ready, callbacks, start, "parameters", task.members)
         task.end()
         return self
 
-    def prepare(
+    def _prepare(
         self,
         X: Any,
         y: Any,
@@ -147,20 +147,10 @@ class BaseMLP(CallbackSupport, Predictor):
         validation_data: tuple[Any, ...] | None = None,
         like: Sequence[TrainingTable] = (),
     ) -> Prepared:
-        """Check and decide everything before training: what `fit` and searches begin with.
+        """Everything that is checked and decided before training; arguments as in `fit`.
 
-        Parameters
-        ----------
-        X, y, sample_weight, validation_data : object
-            As in `fit`.
-        like : sequence of TrainingTable, optional
-            Tables of other estimators that were given the same arguments; one whose signature is
-            that of this one's is taken, and the arguments are not looked at.
-
-        Returns
-        -------
-        Prepared
-            What is to be trained, and how.
+        like  tables of other estimators that were given the same arguments; one whose signature is
+              that of this one's is taken, and the arguments are not looked at
         """
         chosen, warm = self._chosen(), self._is_warm()
         seeds = self._seeds(chosen["n_members"])
@@ -186,23 +176,8 @@ class BaseMLP(CallbackSupport, Predictor):
         owner = type(self).__name__
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
-    def adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
-        """Take over what members have learnt in a training: what `fit` and searches end with.
-
-        Parameters
-        ----------
-        ready : Prepared
-            What was trained.
-        fitted : Fitted
-            What the training gave.
-        first : int, default 0
-            Where the members of `ready` begin in it.
-
-        Returns
-        -------
-        BaseMLP
-            The estimator.
-        """
+    def _adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
+        """Takes over what members have learnt; those of `ready` begin at `first`."""
         outcome = EstimatorHistory(ready, fitted.history, first)
         states = [fitted.states[row] for row in outcome.rows]
         engine = fitted.history.engine
@@ -317,7 +292,7 @@ class BaseMLP(CallbackSupport, Predictor):
         )
         fit = Fit(ready.members, ready.data, settings, before)
         (fitted,) = fit_together([fit], settings)
-        return self.adopt(ready, fitted)
+        return self._adopt(ready, fitted)
 
     def _check_goes_on(self, members: Sequence[Member], start: str) -> None:
         """Raises SettingError where what was learnt does not fit the members that go on with it."""

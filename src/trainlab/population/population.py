@@ -495,7 +495,7 @@ class Population(Trainable, Sequence[Member]):
         before = None if settings.start is None else (self._trained(), self._widths)
         fits = Fits([Fit(self, data, settings, before)], settings)
         self._workers = weakref.ref(fits.workers)
-        return Running(fits, self.adopt, self.restore)
+        return Running(fits, self._adopt, self.restore)
 
     def _check_idle(self, owner: str) -> None:
         """SettingError while members train: two trainings would write into the same arrays."""
@@ -504,19 +504,8 @@ class Population(Trainable, Sequence[Member]):
             must, remedy = "have ended their training", "wait() of what start() returned"
             raise SettingError(sentence("members", owner, must, "a training under way", remedy))
 
-    def adopt(self, fitted: Fitted) -> History:
-        """Take over what the members have learnt; where nothing was kept, they are not trained.
-
-        Parameters
-        ----------
-        fitted : Fitted
-            What a training gave.
-
-        Returns
-        -------
-        History
-            Of that training.
-        """
+    def _adopt(self, fitted: Fitted) -> History:
+        """Takes over what members have learnt; where nothing was kept, they are not trained."""
         self._states, self._widths = fitted.states or None, fitted.widths
         self._engine = fitted.history.engine
         return fitted.history

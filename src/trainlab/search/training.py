@@ -149,7 +149,7 @@ class CandidateBatch:
                     name = type(network).__name__
                     its.error = _divergence(own, outcome.history.status[first:end], name)
                 if its.error is None:
-                    network.adopt(own, outcome, first)
+                    network._adopt(own, outcome, first)
                     if number in self._fit_tasks:
                         self._fit_tasks[number].end()
                 first = end
@@ -235,7 +235,7 @@ def _prepare(
                 inputs[candidate.shared] = _TransformedInputs(x, head)
             given = inputs[candidate.shared]
             candidate.with_head(given.head)
-            one = candidate.network.prepare(given.x, y, **own, like=given.tables)
+            one = candidate.network._prepare(given.x, y, **own, like=given.tables)
             if one.table not in given.tables:
                 given.tables.append(one.table)
             ready[number], own_inputs[number] = one, given.x
