@@ -82,11 +82,13 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     assert (model[-1].store, model[-1].workers, model[-1].verbose) == (None, None, False)
     candidates = numbers["candidates"]
     losses = [one["score"] for one in candidates]
-    assert losses == sorted(model[-1].losses_.tolist())
+    finite = [one for one in losses if one is not None]  # None of those that are no finalists
+    assert finite == sorted(one for one in model[-1].losses_.tolist() if np.isfinite(one))
+    assert losses == finite + [None] * (len(model[-1].losses_) - len(finite))
     assert [one["rank"] for one in candidates] == [*range(1, len(candidates) + 1)]
     assert len(candidates) == 4 + sum("max_leaf_nodes" in one["settings"] for one in candidates)
     assert sum(one["weight"] for one in candidates) == pytest.approx(1)
-    assert numbers["ensemble"]["loss"] == model[-1].loss_ <= min(losses)
+    assert numbers["ensemble"]["loss"] == model[-1].loss_ <= min(finite)
 
     # What the file has is what was judged, and it was fitted to the rows that were not put aside.
     found = problem(iris, "kind")
@@ -194,7 +196,7 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     result = invoke(*words)
     assert result.exit_code == 0, result.output
     model = tl.load(tmp_path / "model.safetensors")[-1]
-    assert (model.preset, model.n_folds_) == ("quick", 3)
+    assert (model.preset, model.n_folds_) == ("quick", 5)
     assert json.loads((tmp_path / "search.json").read_text())["asked"]["ensemble"] == {
         "preset": "quick"
     }

@@ -43,7 +43,7 @@ def test_a_new_experiment_runs_as_it_is_and_its_page_shows_it(here: Path) -> Non
     assert "my-idea: as expected" in result.output
     content = json.loads((here / "out" / "my-idea" / "results.json").read_text("utf-8"))
     text, parsed = pages.read(here / "out")
-    assert "not shown" not in text.lower()
+    assert "Not shown: " not in text
     assert content["about"]["claim"] in parsed.text
     assert "ReLU and the logistic function" in parsed.text
     assert "To repeat it: trainlab run my_idea.py --data digits --seeds 10" in parsed.text

@@ -199,19 +199,22 @@ class Bar:
         if not members and not steps:  # what is done has no steps: the bar pulses again
             task.total = task.finished_time = None
             self._tally.rate = 0.0
-        self._progress.update(self._task, advance=steps, words=self._words())
-        if self._cell is not None:
-            self._cell.show(self._tally.html(self._name))
+        self._show(advance=steps)
 
     def skip(self, members: int, steps: int) -> None:
         """Moves the bar on, but the speed and the time left are of what is done now."""
         self._tally.skip(members, steps)
         self._progress.tasks[self._task].completed += steps
-        self._progress.update(self._task, words=self._words())
+        self._show()
 
     def note(self, text: str) -> None:
         """Says how well it goes."""
         self._tally.note = text
+
+    def _show(self, advance: int = 0) -> None:
+        self._progress.update(self._task, advance=advance, words=self._words())
+        if self._cell is not None:
+            self._cell.show(self._tally.html(self._name))
 
     def _words(self) -> str:
         return self._tally.words(self._room)
