@@ -107,7 +107,12 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     assert numbers["test"]["conclusion"] not in told
 
     page = pages.read(folder)[1].text
-    assert f"An ensemble, out of {len(candidates)} candidates, that predicts kind" in page
+    count = sum("max_leaf_nodes" in one["settings"] for one in candidates)
+    tried = f"4 networks and {count} models of trees"
+    assert f"An ensemble, out of {tried}, that predicts kind" in page
+    trained = f"{tried}, trained in a fold, and {len(finite)} of them, the finalists, in 5."
+    assert trained in page
+    assert trained in told
     assert "Learning rates" not in page
     result = invoke("predict", folder / "model.safetensors", iris, "--out", tmp_path / "out.csv")
     assert result.exit_code == 0, result.output
@@ -225,7 +230,8 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     words = ("search", "--csv", iris, "--target", "kind", "--out", tmp_path)
     result = invoke(*words, "--time-limit", "1000")
     assert result.exit_code == 0, result.output
-    assert "candidates trained in 1000 s; on a faster machine" in result.output
+    told = " ".join(result.output.split())
+    assert "the finalists, in 5, in 1000 s; on a faster machine there are more." in told
     numbers = json.loads((tmp_path / "search.json").read_text())
     assert numbers["asked"]["ensemble"] == {"time_limit": 1000.0}
     replay = numbers["ensemble"]["replay"]

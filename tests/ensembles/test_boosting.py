@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import boosting
 from trainlab.ensembles.boosting import grow
+from trainlab.ensembles.families import TREES
 from trainlab.estimators import trees
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Indicators, Labels, Values
@@ -158,3 +160,30 @@ def test_wide_rows_have_fewer_trees() -> None:
                 len(grow(*parts(X, y), Labels(np.arange(2)), {"max_leaf_nodes": 48}, 0).root)
             )
     assert counts == [200, 50]
+
+
+def test_trees_leave_the_threads_of_blas_as_others_have_set_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """threadpoolctl restores all that it has found; a training may have limited BLAS meanwhile."""
+    X, y = steps()
+    right, seen = boosting.HistGradientBoostingRegressor.fit, list[int]()
+    blas = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    before = [one.num_threads for one in blas]
+
+    def fit(self: Any, *given: Any) -> Any:
+        for one in blas:
+            one.set_num_threads(one.num_threads + 1)
+        seen.append(len(blas))
+        return right(self, *given)
+
+    monkeypatch.setattr(boosting.HistGradientBoostingRegressor, "fit", fit)
+    try:
+        rows = Rows(X, y[:, np.newaxis])
+        grow(rows, rows, Values.of(rows.y, None, True, True), TREES[0], 0, iterations=1)
+        after = [one.num_threads for one in blas]
+    finally:
+        for one, count in zip(blas, before, strict=True):
+            one.set_num_threads(count)
+    assert seen
+    assert after == [count + 1 for count in before]

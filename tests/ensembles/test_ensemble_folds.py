@@ -160,7 +160,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "none": ([], "cv .* have 1 to .* splits; got 0"),
     "single": ([np.arange(3)], "pairs of row numbers"),
     "numbers": ([1, 2], "pairs of row numbers"),
-    "both": ([(np.arange(30), np.arange(29, 60))], "no row on both sides of a split; got 29"),
+    "both": (
+        [(np.arange(30), np.arange(29, 60))],
+        "no row number on both sides of a split; got 29",
+    ),
     "beyond": ([(np.arange(30), np.arange(30, 61))], r"row numbers in \[0, 60\)"),
     "below": ([([-1], [5])], "row numbers"),
     "empty": ([(np.arange(30), [])], "at least one"),
@@ -177,7 +180,9 @@ def test_what_is_wrong_is_said(name: str) -> None:
     assert re.search(words, str(caught.value)), str(caught.value)
 
 
-@pytest.mark.parametrize("groups", [np.zeros(60), np.zeros((60, 2)), 5, np.arange(59)])
+@pytest.mark.parametrize(
+    "groups", [np.zeros(60), np.zeros((60, 2)), 5, np.arange(59), [None, "a"] * 30]
+)
 def test_what_is_wrong_with_groups_is_said(groups: Any) -> None:
     with pytest.raises(ValueError, match=r"groups|inconsistent numbers of samples"):
         small().fit(X, Y, groups=groups)

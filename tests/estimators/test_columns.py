@@ -447,3 +447,15 @@ def test_estimators_that_are_given_a_table_point_to_the_encoder(cells: Any, mode
         (note,) = caught.value.__notes__
         owner = type(model).__name__
         assert note.endswith(f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())")
+
+
+@pytest.mark.parametrize("model", [tl.MLPClassifier(max_iter=1), tl.PopulationEnsembleRegressor()])
+def test_lists_without_a_value_are_refused_as_arrays_are(model: Any) -> None:
+    """scikit-learn keeps None in lists that are not of words."""
+    rows = [[1, None], [2, 3]] * 5
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.fit(rows, [0, 1] * 5)
+    model = tl.MLPClassifier(max_iter=1).fit([[1, 2], [2, 3]], [0, 1])
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(rows)
+    assert len(model.predict([[1, 2.5], (2, 3)])) == 2

@@ -130,10 +130,10 @@ def test_the_page_of_an_ensemble() -> None:
     settings = StudySettings()
     found = dataclasses.replace(outcome(), candidates=candidates, settings=settings, loss=0.09)
     text = pages.Page(render(found, {}, FIGURES)).text
-    assert "An ensemble, out of 6 candidates, that predicts a target" in text
+    assert "An ensemble, out of 6 networks, that predicts a target" in text
     assert "0.0900 is that of the ensemble" in text
     assert "75% 0.1000 hidden none, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
-    assert "An ensemble: 2 of 6 candidates vote" in text
+    assert "An ensemble: 2 of 6 networks vote" in text
     assert "edge of what was tried" not in text
     (name, draw), *_ = drawings(found)
     assert name == "candidates"

@@ -25,7 +25,7 @@ from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
 from trainlab.limits import MAX_INDEX, MEMBERS
-from trainlab.terminal import command, counted
+from trainlab.terminal import command
 
 if TYPE_CHECKING:
     from trainlab.tables.study import StudyResult
@@ -112,8 +112,8 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
 @click.option(
     "--model",
     type=Choice(["ensemble", "network"]),
-    help="An ensemble of networks, or the best of those that are searched.  [default: ensemble,"
-    " or network where one of its options is given]",
+    help="An ensemble of networks and trees, or the best network of those that are searched."
+    "  [default: ensemble, or network where one of its options is given]",
 )
 @click.option(
     "--preset",
@@ -194,7 +194,7 @@ def search(
 
     All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
     may be empty, and --drop leaves a column out.  Some rows are put aside.  The others train an
-    ensemble of networks, or, with --model network, compare settings of a network by
+    ensemble of networks and trees, or, with --model network, compare settings of a network by
     cross-validation; then the model is judged on the rows put aside, once, beside a linear model
     and gradient-boosted trees.  DIR gets model.safetensors, for `trainlab predict`, index.html
     and search.json.
@@ -299,10 +299,9 @@ def _show(result: StudyResult) -> None:
         show_table(("Weight", "Loss", "Settings"), most, title)
         if result.shared_words:
             say(f"{result.shared_words}.")
-        if (limit := result.settings.ensemble.get("time_limit")) is not None:
-            count = counted(len(result.candidates), "candidate")
-            there = "on a faster machine, or a free one, there are more"
-            say(f"{count} trained in {limit:g} s; {there}.")
+        limit = result.settings.ensemble.get("time_limit")
+        there = "" if limit is None else f", in {limit:g} s; on a faster machine there are more"
+        say(f"{result.trained}{there}.")
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
         for one in result.judged

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
@@ -61,8 +61,9 @@ def grow(
     if rows.weight is not None:  # of any size, where regularization is for weights about 1
         share = rows.weight / rows.weight.max()
         rows = replace(rows, weight=share / share.mean())
-    # Their sums would depend on how many threads share them, and so the bits.
-    with threadpool_limits(1, "openmp"):
+    # Their sums would depend on how many threads share them, and so the bits.  The limit is one of
+    # OpenMP alone: at its end it would restore the threads of BLAS that others have limited.
+    with ThreadpoolController().select(user_api="openmp").limit(limits=1):
         if targets.task == "classification":
             return _of_classes(rows, held, targets.outputs, chosen)
         return _by_column(rows, held, targets, chosen)

@@ -82,7 +82,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates, those of networks and then those of trees.
+        The parameters of the n candidates, those of networks and then those of trees.  The rate is
+        `learning_rate_init`, whatever the `lr` of the optimizer is.
     weights_ : ndarray, shape (n,)
         How much each counts, with a sum of 1.
     losses_ : ndarray, shape (n,)
@@ -239,7 +240,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates, those of networks and then those of trees.
+        The parameters of the n candidates, those of networks and then those of trees.  The rate is
+        `learning_rate_init`, whatever the `lr` of the optimizer is.
     weights_ : ndarray, shape (n,)
         How much each counts, with a sum of 1.
     losses_ : ndarray, shape (n,)

@@ -55,6 +55,11 @@ def checked_groups(groups: Any, X: Any, owner: str) -> Any:
             found = np.asarray(groups)
     if found is None or found.ndim != 1:
         raise DataError(sentence("groups", f"{owner}.fit", must, groups))
+    try:
+        np.unique(found)
+    except TypeError:  # scikit-learn sorts them
+        must, remedy = "be names of one type", "[str(name) for name in groups]"
+        raise DataError(sentence("groups", f"{owner}.fit", must, groups, remedy)) from None
     return found
 
 
@@ -94,7 +99,7 @@ def _pair(one: Any, rows: int, owner: str) -> tuple[Array, Array]:
         raise SettingError(sentence("cv", owner, must, one))
     train, held = (_numbers(side, rows, owner) for side in sides)
     if len(np.intersect1d(train, held)):
-        must = "have no row on both sides of a split"
+        must = "have no row number on both sides of a split"
         raise SettingError(sentence("cv", owner, must, int(np.intersect1d(train, held)[0])))
     return train, held
 

@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -41,7 +41,7 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     check_sizes(owner, X=X, y=settings.get("y"))
     with named_faults("X, y", owner):
         try:
-            return _validate(estimator, X, **settings)
+            return _validate(estimator, _as_array(X), **settings)
         except ValueError as error:
             if any(words in str(error) for words in _OF_TABLES):
                 error.add_note(
@@ -49,6 +49,16 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
                     f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())"
                 )
             raise
+
+
+def _as_array(X: Any) -> Any:
+    """Lists of objects as an array, whose None scikit-learn finds, as in lists it does not."""
+    if not isinstance(X, (list, tuple)):
+        return X
+    with suppress(ValueError):  # lists of several lengths, which scikit-learn refuses
+        found = np.asarray(X)
+        return found if found.dtype == object else X
+    return X
 
 
 _OF_TABLES: Final = ("could not convert string", "X contains NaN")

@@ -18,7 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from trainlab.estimators.cells import Column
 from trainlab.network.workspace import Array
@@ -96,7 +96,7 @@ def baselines(
     trees: Any = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
     boosted = trees(categorical_features=of.words or None, random_state=seed)
     # Their sums would depend on how many threads share them, and so the files of a search.
-    with threadpool_limits(1, "openmp"):
+    with ThreadpoolController().select(user_api="openmp").limit(limits=1):
         boosted.fit(words.fit(known[0]), known[1])
         by_trees = TablePrediction.by(boosted, words.transform(x), of.task)
     if encoder is not None:

@@ -102,7 +102,7 @@ def _candidates(result: StudyResult) -> plots.Figure:
         losses = np.array([one.score for one in there])
         weights = np.array([one.weight for one in there])
         plots.voters(ax, losses, weights, result.loss)
-        plots.label(ax, "finalist, the best alone first", "loss on validation rows")
+        plots.label(ax, "candidate in all folds, the best alone first", "loss on validation rows")
     return figure
 
 

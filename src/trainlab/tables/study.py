@@ -49,7 +49,7 @@ from trainlab.tables.holdout import (
 from trainlab.tables.problem import TableProblem, split
 from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
 from trainlab.tables.splits import HoldoutSplit
-from trainlab.terminal import printable
+from trainlab.terminal import counted, printable
 from trainlab.training.checkpoints import RESULT
 from trainlab.training.progress import Bar
 
@@ -168,6 +168,22 @@ class StudyResult:
     def conclusion(self) -> str:
         """Which model is best on the rows put aside, in a sentence."""
         return conclusion(self.judged, self.versus, self.metric)
+
+    @property
+    def tried(self) -> str:
+        """What an ensemble was chosen from: "16 networks and 2 models of trees"."""
+        trees = sum(_LEAVES in one.settings for one in self.candidates)
+        words = counted(len(self.candidates) - trees, "network")
+        return f"{words} and {counted(trees, 'model')} of trees" if trees else words
+
+    @property
+    def trained(self) -> str:
+        """In which folds they were trained, in a sentence without its stop."""
+        folds: int = getattr(self._predictor, "n_folds_", 1)
+        if folds == 1:
+            return f"{self.tried}, trained in one fold"
+        count = sum(math.isfinite(one.score) for one in self.candidates)
+        return f"{self.tried}, trained in a fold, and {count} of them, the finalists, in {folds}"
 
     @property
     def shared(self) -> Mapping[str, Any]:
