@@ -455,7 +455,7 @@ def test_lists_without_a_value_are_refused_as_arrays_are(model: Any) -> None:
     rows = [[1, None], [2, 3]] * 5
     with pytest.raises(ValueError, match="contains NaN"):
         model.fit(rows, [0, 1] * 5)
-    model = tl.MLPClassifier(max_iter=1).fit([[1, 2], [2, 3]], [0, 1])
+    model = tl.MLPClassifier(max_iter=1, schedule="cosine").fit([[1, 2], [2, 3]], [0, 1])
     with pytest.raises(ValueError, match="contains NaN"):
         model.predict(rows)
     assert len(model.predict([[1, 2.5], (2, 3)])) == 2
