@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def numbers() -> list[float]:
         (["1.0", "2e0"] * 12, "classification", "i"),
         ([0.5, 1] * 12, "regression", "f"),
         (list(range(ROWS)), "regression", "f"),
-        ([1e300, 2e300] * 12, "regression", "f"),
+        ([1e149, 2e149] * 12, "regression", "f"),
     ],
 )
 def test_the_target_says_what_the_task_is(
@@ -112,6 +113,23 @@ def test_a_target_without_any_value_says_nothing_of_the_features(
     path = written(tmp_path, x=numbers, hole=[""] * ROWS, y=[""] * ROWS)
     with pytest.raises(DataError, match=r"none in 'hole'; try --drop hole$"):
         problem(path, "y", use=["hole"])
+
+
+def test_numbers_whose_squares_overflow_are_named(tmp_path: Path, numbers: list[float]) -> None:
+    """A code for a missing value, in a feature or the target, fails before the training."""
+    codes = [0.25, "", *numbers[2:9], "1.797e308", *numbers[10:20], "-1e160", *numbers[21:]]
+    path = written(tmp_path, x=numbers, far=codes, y=numbers)
+    told = (
+        f"features of {path} must hold numbers between -1e+150 and 1e+150, whose squares are "
+        "numbers; got 1.797e+308 in rows 10, 21 of 'far'; try --drop far, or an empty cell where "
+        "it stands for a missing value"
+    )
+    with pytest.raises(DataError, match=re.escape(told)):
+        problem(path, "y")
+    told = f"row 10 of target 'far' in {path} must be a number between -1e+150 and 1e+150"
+    with pytest.raises(DataError, match=re.escape(told)):
+        problem(path, "far", drop_missing_target=True)
+    assert problem(path, "y", drop=["far"]).features == ("x",)
 
 
 def test_classes_that_are_too_rare_are_an_error_or_left_out(

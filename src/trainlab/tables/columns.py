@@ -25,7 +25,7 @@ from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.estimators.dates import PARTS
-from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal
+from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal, too_large
 from trainlab.terminal import counted
 
 MAX_CELLS: Final = 1 << 26
@@ -249,11 +249,15 @@ def judged(
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
     dates: Mapping[str, Order],
-    text: Sequence[str] = (),
+    text: Sequence[str],
+    rows: NDArray[np.intp],
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
-    """The columns that are not of plain numbers, what is wrong with any, and what may be."""
+    """The columns that are not of plain numbers, what is wrong with any, and what may be.
+
+    rows  (N,), the numbers of the rows of x in the table, from 0 on
+    """
     columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
-    hints = list[str]()
+    hints, numbers = list[str](), dict[str, NDArray[np.float64]]()
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
         if name in text:
@@ -267,7 +271,8 @@ def judged(
             holes = sum(cell is None for cell in cells.tolist())
             width += len(PARTS) + bool(holes)
         else:
-            holes = int(np.isnan(cells.astype(np.float64)).sum())
+            numbers[name] = cells.astype(np.float64)
+            holes = int(np.isnan(numbers[name]).sum())
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
@@ -286,7 +291,7 @@ def judged(
         raise refusal([of_features(path, must, {most: f"{width} columns of {len(x)} rows"})])
     unusual = (one for one in columns if one.summary)
     told = [of_features(path, must, got, remedy) for (must, remedy), got in faults.items()]
-    return tuple(unusual), told, hints
+    return tuple(unusual), told + too_large(path, numbers, rows), hints
 
 
 def _faults(
