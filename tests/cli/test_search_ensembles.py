@@ -191,6 +191,15 @@ def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_options_of_networks_say_that_no_ensemble_is_trained(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--folds", "90", "--lr", "0.1:0.2")
+    told = "Note: --folds, --lr are of --model network, so a network is searched"
+    asked = invoke(*words, "--model", "network", "--out", tmp_path / "out")
+    assert told in invoke(*words, "--out", tmp_path / "out").output
+    assert asked.exit_code == 2
+    assert told not in asked.output
+
+
 def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     words = ("search", "--csv", iris, "--target", "kind", "--preset", "quick", "--out", tmp_path)
     result = invoke(*words)

@@ -215,7 +215,11 @@ def test_words_and_classes_that_differ_in_case_alone_are_told(
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"), [(5, "try --folds 2, or more rows"), (1, "; try more rows")]
+    ("rows", "told"),
+    [
+        (5, "try more rows, or a network with two folds: --model network --folds 2"),
+        (1, "; try more rows$"),
+    ],
 )
 def test_two_folds_are_advised_where_they_help(rows: int, told: str, tmp_path: Path) -> None:
     y = ["a"] * rows + ["b"] * rows
