@@ -29,10 +29,16 @@ class Fault:
     or_else: str = ""
 
 
-def of_features(path: Path, must: str, found: Mapping[str, str], or_else: str = "") -> Fault:
-    """Columns, each with what was found in it, that are not what features must be."""
+def of_features(
+    path: Path, must: str, found: Mapping[str, str], or_else: str = "", drop: bool = True
+) -> Fault:
+    """Columns, each with what was found in it, that are not what features must be.
+
+    drop  whether it helps to leave them out
+    """
     text = f"features of {path} must {must}; got {listed([*found.values()])}"
-    return Fault(text, tuple(f"--drop {shlex.quote(name)}" for name in found), or_else)
+    options = tuple(f"--drop {shlex.quote(name)}" for name in found) if drop else ()
+    return Fault(text, options, or_else)
 
 
 def too_large(
