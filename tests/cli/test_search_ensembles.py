@@ -73,6 +73,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
 ) -> None:
     folder, printed = searched
     assert "Who votes, and the loss of each alone" in printed
+    assert "Loss: the cross-entropy" in " ".join(printed.split())
     told = " ".join(printed.split())
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
     numbers = json.loads((folder / "search.json").read_text())
@@ -215,6 +216,25 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     result = invoke(*words, "--fresh", "--model", "network")
     assert result.exit_code == 2
     assert "--preset: of --model ensemble" in result.output
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (
+            None,
+            "the mean squared error of the standardised target: 1 is always predicting the mean",
+        ),
+        (
+            "rmse",
+            "the mean squared error of the standardised target: 1 is always predicting the mean",
+        ),
+        ("mae", "the MAE of the standardised target"),
+        ("pinball:0.9", "the pinball loss of the quantile 0.9 of the standardised target"),
+    ],
+)
+def test_the_loss_of_votes_in_words(metric: str | None, words: str) -> None:
+    assert StudySettings(metric=metric).loss_words("regression") == words
 
 
 def test_settings_in_words() -> None:

@@ -300,7 +300,11 @@ def _show(result: StudyResult) -> None:
             for one in voters
             if one.weight
         ]
-        title = f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}"
+        kind = result.settings.loss_words(result.problem.task)
+        title = (
+            f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}.  "
+            f"Loss: {kind}"
+        )
         show_table(("Weight", "Loss", "Settings"), most, title)
         if result.shared_words:
             say(f"{result.shared_words}.")
