@@ -120,8 +120,8 @@ def test_numbers_whose_squares_overflow_are_named(tmp_path: Path, numbers: list[
     codes = [0.25, "", *numbers[2:9], "1.797e308", *numbers[10:20], "-1e160", *numbers[21:]]
     path = written(tmp_path, x=numbers, far=codes, y=numbers)
     told = (
-        f"features of {path} must hold numbers between -1e+150 and 1e+150, whose squares are "
-        "numbers; got 1.797e+308 in rows 10, 21 of 'far'; try --drop far, or an empty cell where "
+        f"features of {path} must hold numbers between -1e+150 and 1e+150; "
+        "got 1.797e+308 in rows 10, 21 of 'far'; try --drop far, or an empty cell where "
         "it stands for a missing value"
     )
     with pytest.raises(DataError, match=re.escape(told)):

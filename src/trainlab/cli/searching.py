@@ -255,14 +255,13 @@ def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
 
     of_networks  the options that are given and mean nothing to an ensemble
     """
+    names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
     if asked == "ensemble" and of_networks:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
         raise click.UsageError(f"{names}: of --model network; an ensemble draws its own settings.")
     if asked is None and of_networks:
-        names = [f"--{name.replace('_', '-')}" for name in of_networks]
-        verb = "is" if len(names) == 1 else "are"
+        verb = "is" if len(of_networks) == 1 else "are"
         what = "so a network is searched, and no ensemble trained"
-        tell([f"{', '.join(names)} {verb} of --model network, {what}"])
+        tell([f"{names} {verb} of --model network, {what}"])
     if asked is not None or of_networks:
         return asked or "network"
     if begun == "network":

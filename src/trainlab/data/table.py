@@ -258,7 +258,7 @@ class TableFile:
     def _end_with_a_mark(self) -> bool:
         """Whether the row below the names, as they do, ends with what separates cells."""
         row = self._rows.next() if self.delimiter else None
-        return bool(row) and not bare(row[-1])
+        return bool(row and not bare(row[-1]))
 
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: index for index, name in enumerate(self.names)}

@@ -17,7 +17,7 @@ NAMED: Final = 5
 """Columns, or classes, that one sentence names."""
 MOST_OPTIONS: Final = 50
 LARGEST: Final = 1e150
-"""The size of a number at most: the square of a larger one overflows float64."""
+"""The size of a number at most: squares of larger ones overflow float64, alone or in sums."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def too_large(
             row = "row" if len(places) == 1 else "rows"
             value = describe(float(values[places[0]]))
             got[name] = f"{value} in {row} {where}{more} of {describe(name)}"
-    must = f"hold numbers between -{LARGEST:g} and {LARGEST:g}, whose squares are numbers"
+    must = f"hold numbers between -{LARGEST:g} and {LARGEST:g}"
     remedy = "an empty cell where it stands for a missing value"
     return [of_features(path, must, got, remedy)] if got else []
 

@@ -93,7 +93,7 @@ def read_target(
         faults.append(Fault(text, ("--task classification",)))
     elif (huge := np.flatnonzero(np.abs(numbers) > LARGEST)).size:
         row = int(np.flatnonzero(kept)[huge[0]])
-        must = f"be a number between -{LARGEST:g} and {LARGEST:g}, whose square is a number"
+        must = f"be a number between -{LARGEST:g} and {LARGEST:g}"
         text = f"row {row + 1} of {of} must {must}; got {describe(cells[row])}"
         faults.append(Fault(text, (), "an empty cell and --drop-missing-target, or smaller units"))
     if len(set(y.tolist())) < 2 and not missing.all():
