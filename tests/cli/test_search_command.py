@@ -270,7 +270,10 @@ BAD: dict[str, tuple[list[str], str]] = {
     "a slip": (["--drop", "word"], "'big' among the numbers of 'size'; try --drop size, or"),
     "a word among numbers": (["--target", "size", "--drop", "kind"], "row 3 of target 'size'"),
     "two rows": (["--csv", "two.csv"], "2 classes of column 'kind' in two.csv must have at least"),
-    "folds": (["--folds", "30"], "30 folds; got 18 of 'yes', 18 of 'no'; try --folds 2"),
+    "folds": (
+        ["--folds", "30"],
+        "30 folds; got 18 of 'yes', 18 of 'no'; try more rows, or a network",
+    ),
     "a rate": (["--lr", "0.1"], "LO < HI, as in 0.001:0.1; got '0.1'"),
     "a rate upside down": (["--lr", "0.1:0.01"], "got '0.1:0.01'"),
     "a penalty": (["--alpha", "0:1"], "--weight-decay"),

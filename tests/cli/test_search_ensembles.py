@@ -73,6 +73,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
 ) -> None:
     folder, printed = searched
     assert "Who votes, and the loss of each alone" in printed
+    assert "Loss: the cross-entropy" in " ".join(printed.split())
     told = " ".join(printed.split())
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
     numbers = json.loads((folder / "search.json").read_text())
@@ -196,6 +197,15 @@ def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_options_of_networks_say_that_no_ensemble_is_trained(iris: Path, tmp_path: Path) -> None:
+    words = ("search", "--csv", iris, "--target", "kind", "--folds", "90", "--lr", "0.1:0.2")
+    told = "Note: --folds, --lr are of --model network, so a network is searched"
+    asked = invoke(*words, "--model", "network", "--out", tmp_path / "out")
+    assert told in invoke(*words, "--out", tmp_path / "out").output
+    assert asked.exit_code == 2
+    assert told not in asked.output
+
+
 def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     words = ("search", "--csv", iris, "--target", "kind", "--preset", "quick", "--out", tmp_path)
     result = invoke(*words)
@@ -205,9 +215,31 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "search.json").read_text())["asked"]["ensemble"] == {
         "preset": "quick"
     }
+    result = invoke(*words[:-3], "best", *words[-2:])
+    assert result.exit_code == 2
+    assert "got others: preset was 'quick', is 'best'; try fresh=True" in result.output
     result = invoke(*words, "--fresh", "--model", "network")
     assert result.exit_code == 2
     assert "--preset: of --model ensemble" in result.output
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (
+            None,
+            "the mean squared error of the standardised target: 1 is always predicting the mean",
+        ),
+        (
+            "rmse",
+            "the mean squared error of the standardised target: 1 is always predicting the mean",
+        ),
+        ("mae", "the MAE of the standardised target"),
+        ("pinball:0.9", "the pinball loss of the quantile 0.9 of the standardised target"),
+    ],
+)
+def test_the_loss_of_votes_in_words(metric: str | None, words: str) -> None:
+    assert StudySettings(metric=metric).loss_words("regression") == words
 
 
 def test_settings_in_words() -> None:

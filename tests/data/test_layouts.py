@@ -150,6 +150,19 @@ def test_all_names_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
         read_table(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a;b;\n1;2;\n", "got '' as column 3, since lines end with ';'; try lines without it"),
+        ("a;b;\n1;2;3\n", "got '' as column 3; try a first line such as"),
+        ("a;b;\n", "got '' as column 3; try a first line such as"),
+    ],
+)
+def test_lines_that_end_with_a_separator_are_told(content: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=told):
+        read_table(written(tmp_path, content))
+
+
 def test_the_first_wrong_cell_of_each_column_is_told(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b,c\n1,2,x\n1,y,z\nw,2,3\n")
     told = "column 'c' in line 2 of .* got 'x', and 'y' of column 'b' in line 3, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,35 @@ def compared(ours: Any, rival: Any, truth: Any, name: str) -> HoldoutComparison:
 
 def shifted(y: Any, by: float, rng: np.random.Generator) -> TablePrediction:
     return TablePrediction(y + by * rng.choice([-1.0, 1.0], len(y)))
+
+
+def test_numbers_that_differ_are_shown_so(rng: np.random.Generator) -> None:
+    """R² 0.999 against 0.999, and a difference of +0.000, would say nothing."""
+    y = rng.normal(0, 3, ROWS)
+    truth = TableTruth.of(y, np.arange(ROWS), "regression")
+    near, far = TablePrediction(y + 0.0303), TablePrediction(y + 0.0309)
+    metric = named_metric("r2")
+    own, other = metric.value(truth, near), metric.value(truth, far)
+    assert f"{own:.3f}" == f"{other:.3f}"
+    told = compared(near, far, truth, "r2").words
+    first, second = re.findall(r"R² (\S+) against (\S+),", told)[0]
+    assert 1 < len(first) - len("0.999") <= 6
+    assert float(first) > float(second)
+    (difference,) = re.findall(r"difference \+(\S+),", told)
+    assert float(difference) == pytest.approx(own - other, rel=0.5)
+    assert difference.strip("0.") != ""
+    judged = [judge(name, truth, one, metric, 0) for name, one in ((OURS, near), (RIVAL, far))]
+    first, second = re.findall(
+        r"\(R² (\S+)\).*\((\S+)\)", conclusion(judged, [compared(near, far, truth, "r2")], metric)
+    )[0]
+    assert float(first) > float(second)
+    same = compared(near, near, truth, "rmse").words
+    assert "RMSE 0.03030 against 0.03030, difference 0.0000" in same.replace("0, 95", "0000, 95")
+    near, far = (TablePrediction(y + 5000 + by) for by in (0.0, 0.1))
+    assert (
+        "RMSE 5,000.0 against 5,000.1, difference −0.1000"
+        in compared(near, far, truth, "rmse").words
+    )
 
 
 def test_the_better_of_two_is_named_first_and_chance_is_called_so(

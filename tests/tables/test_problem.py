@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def numbers() -> list[float]:
         (["1.0", "2e0"] * 12, "classification", "i"),
         ([0.5, 1] * 12, "regression", "f"),
         (list(range(ROWS)), "regression", "f"),
-        ([1e300, 2e300] * 12, "regression", "f"),
+        ([1e149, 2e149] * 12, "regression", "f"),
     ],
 )
 def test_the_target_says_what_the_task_is(
@@ -112,6 +113,23 @@ def test_a_target_without_any_value_says_nothing_of_the_features(
     path = written(tmp_path, x=numbers, hole=[""] * ROWS, y=[""] * ROWS)
     with pytest.raises(DataError, match=r"none in 'hole'; try --drop hole$"):
         problem(path, "y", use=["hole"])
+
+
+def test_numbers_whose_squares_overflow_are_named(tmp_path: Path, numbers: list[float]) -> None:
+    """A code for a missing value, in a feature or the target, fails before the training."""
+    codes = [0.25, "", *numbers[2:9], "1.797e308", *numbers[10:20], "-1e160", *numbers[21:]]
+    path = written(tmp_path, x=numbers, far=codes, y=numbers)
+    told = (
+        f"features of {path} must hold numbers between -1e+150 and 1e+150; "
+        "got 1.797e+308 in rows 10, 21 of 'far'; try --drop far, or an empty cell where "
+        "it stands for a missing value"
+    )
+    with pytest.raises(DataError, match=re.escape(told)):
+        problem(path, "y")
+    told = f"row 10 of target 'far' in {path} must be a number between -1e+150 and 1e+150"
+    with pytest.raises(DataError, match=re.escape(told)):
+        problem(path, "far", drop_missing_target=True)
+    assert problem(path, "y", drop=["far"]).features == ("x",)
 
 
 def test_classes_that_are_too_rare_are_an_error_or_left_out(
@@ -197,7 +215,11 @@ def test_words_and_classes_that_differ_in_case_alone_are_told(
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"), [(5, "try --folds 2, or more rows"), (1, "; try more rows")]
+    ("rows", "told"),
+    [
+        (5, "try more rows, or a network with two folds: --model network --folds 2"),
+        (1, "; try more rows$"),
+    ],
 )
 def test_two_folds_are_advised_where_they_help(rows: int, told: str, tmp_path: Path) -> None:
     y = ["a"] * rows + ["b"] * rows
@@ -315,32 +337,34 @@ def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
 
 def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float]) -> None:
     """Where day and month cannot be told apart, some cells are no dates, or there is no day."""
-    told = "is read as words, and seems to hold dates or times, as"
+    told = "is read as words, and seems to hold"
+    alike, times = "dates whose day and month cannot be told apart, as", "dates or times, as"
     remedy = "try dates such as 2024-12-31 in all cells"
     for cells in (
         [f"{row % 4 + 1}/5/2024" for row in range(ROWS)],
         ["red", "1.2.24", "1.3.24"] * 8,
     ):
         example = next(cell for cell in cells if cell != "red")
+        what = times if "red" in cells else alike
         found = problem(written(tmp_path, x=numbers, day=cells, y=["a", "b"] * 12), "y")
         (warning,) = found.warnings
         assert (found.dates, found.notices) == ({}, ())
-        assert warning.startswith(f"'day' {told} {example!r}; try ")
+        assert warning.startswith(f"'day' {told} {what} {example!r}; try ")
     found = problem(written(tmp_path, x=numbers, day=["1/5/2024", "2/5/2024"] * 12, y=numbers), "y")
-    assert found.warnings == (f"'day' {told} '1/5/2024'; {remedy}, or --drop day",)
-    times = [f"7:3{row % 4}" for row in range(ROWS)]
-    found = problem(written(tmp_path, x=numbers, at=times, y=["a", "b"] * 12), "y")
+    assert found.warnings == (f"'day' {told} {alike} '1/5/2024'; {remedy}, or --drop day",)
+    clock = [f"7:3{row % 4}" for row in range(ROWS)]
+    found = problem(written(tmp_path, x=numbers, at=clock, y=["a", "b"] * 12), "y")
     assert found.warnings[0].endswith(
         "; try numbers in their place, such as the hour, or --drop at"
     )
     days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
     assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
-        f"'day' {told} '2024-05-01'; {remedy}",
+        f"'day' {told} {times} '2024-05-01'; {remedy}",
     )
     # More of them than rows can have in common are refused, with the same advice.
     days = [f"{row % 12 + 1}.{row % 11 + 1}.2024" for row in range(ROWS)]
     path = written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12)
-    with pytest.raises(DataError, match=r"'day' \(dates or times, as '1.1.2024'\); try --drop"):
+    with pytest.raises(DataError, match=re.escape(f"'day' ({alike} '1.1.2024'); try --drop day")):
         problem(path, "y")
     path = written(tmp_path, x=numbers, day=[*["red"] * 12, *days[:4] * 3], y=["a", "b"] * 12)
     assert problem(path, "y").warnings == ()
@@ -419,6 +443,30 @@ def test_a_last_row_of_totals_is_told_and_learnt(
     found = problem(path, "y")
     assert any("the last row is learnt" in one for one in found.warnings) is totals
     assert len(found.y) == ROWS + 1
+
+
+@pytest.mark.parametrize("name", ["id", "day"])
+def test_a_row_of_totals_is_to_be_deleted_where_its_word_is_in_the_way(
+    name: str, tmp_path: Path, numbers: list[float]
+) -> None:
+    """To leave the column out would be to learn the row."""
+    rows = range(1, ROWS)
+    columns = {"id": [7 * row for row in rows], "day": [f"2024-05-{row:02}" for row in rows]}
+    cells: list[Any] = [*columns[name], "Total"]
+    path = written(tmp_path, **{name: cells}, x=[*numbers[1:], sum(numbers)], y=["a", "b"] * 12)
+    with pytest.raises(DataError, match=r"'Total'.*; try the table without the row of 'Total'$"):
+        problem(path, "y")
+    path.write_text(path.read_text().replace("Total", "?"))
+    with pytest.raises(DataError, match=rf"'\?'.*; try --drop {name}, or "):
+        problem(path, "y")
+
+
+def test_dates_with_the_day_first_and_the_month_first_are_told(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    days = ["31/12/2024", "12/31/2024", "1/2/2024"] * 8
+    (warning,) = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y").warnings
+    assert "as '31/12/2024' and '12/31/2024'; try dates such as 2024-12-31" in warning
 
 
 def test_columns_of_one_value_are_no_totals(tmp_path: Path) -> None:

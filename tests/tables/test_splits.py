@@ -120,7 +120,9 @@ def test_each_fold_has_each_class_to_train_on() -> None:
     rule = RowRule("time", "day", np.arange(60.0))
     complains(lambda: split_rows(y, True, NAMES, rule, 0.1, 2, 0), DataError, told)
     groups = RowRule("group", "patient", np.array([*range(50), *[50] * 10]))
-    with pytest.raises(DataError, match=r"fold \d by group 'patient'; try --folds 2, or more rows"):
+    with pytest.raises(
+        DataError, match=r"fold \d by group 'patient'; try --drop-rare-classes, or more"
+    ):
         split_rows(y, True, NAMES, groups, 0.1, 3, 0)
 
 

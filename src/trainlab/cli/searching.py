@@ -255,9 +255,13 @@ def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
 
     of_networks  the options that are given and mean nothing to an ensemble
     """
+    names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
     if asked == "ensemble" and of_networks:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
         raise click.UsageError(f"{names}: of --model network; an ensemble draws its own settings.")
+    if asked is None and of_networks:
+        verb = "is" if len(of_networks) == 1 else "are"
+        what = "so a network is searched, and no ensemble trained"
+        tell([f"{names} {verb} of --model network, {what}"])
     if asked is not None or of_networks:
         return asked or "network"
     if begun == "network":
@@ -295,7 +299,11 @@ def _show(result: StudyResult) -> None:
             for one in voters
             if one.weight
         ]
-        title = f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}"
+        kind = result.settings.loss_words(result.problem.task)
+        title = (
+            f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}.  "
+            f"Loss: {kind}"
+        )
         show_table(("Weight", "Loss", "Settings"), most, title)
         if result.shared_words:
             say(f"{result.shared_words}.")

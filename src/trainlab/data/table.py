@@ -248,9 +248,17 @@ class TableFile:
         if faults:
             must = "be words, and differ from each other"
             got = ", ".join(faults[:NAMED]) + ", …" * (len(faults) > NAMED)
+            if len(faults) == 1 and not names[-1] and self._end_with_a_mark():
+                got += f", since lines end with {describe(self.delimiter)}"
+                remedy = "lines without it at their end"
             text = f"names of columns of {self.path} must {must}; got {got}; try {remedy}"
             raise DataError(text)
         return tuple(names)
+
+    def _end_with_a_mark(self) -> bool:
+        """Whether the row below the names, as they do, ends with what separates cells."""
+        row = self._rows.next() if self.delimiter else None
+        return bool(row and not bare(row[-1]))
 
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: index for index, name in enumerate(self.names)}

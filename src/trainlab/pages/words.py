@@ -102,29 +102,37 @@ def signed(value: float) -> str:
     return f"+{number(value)}" if value > 0 else number(value)
 
 
-def score(value: float) -> str:
-    """An accuracy or an R², to a tenth of a percent; a dash for none.
+def score(value: float, more: int = 0) -> str:
+    """An accuracy or an R², to a tenth of a percent or `more` digits; a dash for none.
 
     >>> score(0.96667), score(-0.00134), score(-0.0001), score(float("nan"))
     ('0.967', '−0.001', '0.000', '–')
     """
     if math.isnan(value):
         return "–"
-    return _minus(f"{round(value, 3) + 0.0:.3f}") if abs(value) < 1000 else number(value)
+    return (
+        _minus(f"{round(value, 3 + more) + 0.0:.{3 + more}f}")
+        if abs(value) < 1000
+        else number(value)
+    )
 
 
-def amount(value: float) -> str:
-    """A quantity in a unit, to four digits, as people write it; a dash for none.
+def amount(value: float, more: int = 0) -> str:
+    """A quantity in a unit, to four digits or `more`, as people write it; a dash for none.
 
-    >>> amount(32_140.7), amount(-0.25), amount(1.5e-7), amount(float("nan"))
-    ('32,140', '−0.2500', '1.5e−7', '–')
+    >>> amount(32_140.7), amount(-0.25), amount(1.5e-7), amount(float("nan")), amount(32_140.7, 2)
+    ('32,140', '−0.2500', '1.5e−7', '–', '32,140.7')
     """
     if math.isnan(value):
         return "–"
     if not LEAST_PLAIN <= abs(value) < MOST_PLAIN and value != 0:
         return number(value)
-    rounded = float(f"{value:.4g}")
-    return _minus(f"{rounded:,.0f}" if abs(rounded) >= 1000 else f"{value:#.4g}".rstrip("."))
+    digits = 4 + more
+    rounded = float(f"{value:.{digits}g}")
+    if abs(rounded) < 1000:
+        return _minus(f"{value:#.{digits}g}".rstrip("."))
+    decimals = max(0, digits - len(f"{abs(rounded):.0f}"))
+    return _minus(f"{rounded:,.{decimals}f}")
 
 
 def number(value: float) -> str:

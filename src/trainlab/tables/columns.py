@@ -25,7 +25,7 @@ from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.estimators.dates import PARTS
-from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal
+from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal, too_large
 from trainlab.terminal import counted
 
 MAX_CELLS: Final = 1 << 26
@@ -40,6 +40,8 @@ MOST_KINDS: Final = 20
 """Numbers of more different values are no kinds of things, whatever stands beside them."""
 MOST_UNITS: Final = 4
 """Units of one column: codes such as 12A have more different letters."""
+TOTALS: Final = ("total", "totals", "grand total", "sum", "mean", "average")
+"""Words, in small letters, of a row that sums up those above it."""
 _USUAL: Final = TableEncoder()
 
 
@@ -172,10 +174,14 @@ def dates_said(dates: Mapping[str, Order]) -> list[str]:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What most words of a column seem to be, with an example, and what would help."""
+    """What most words of a column seem to be, with an example, and what would help.
+
+    drop  whether it helps to leave the column out, too
+    """
 
     what: str
     remedy: str
+    drop: bool = True
 
 
 _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
@@ -201,10 +207,7 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
     half = sum(counts.values()) / 2
     dates = [word for word in counts if looks_like_date(word)]
     if sum(counts[word] for word in dates) > half:
-        remedy = "dates such as 2024-12-31 in all cells"
-        if not any(map(moments, dates)):
-            remedy = "numbers in their place, such as the hour"
-        return Meaning(f"dates or times, as {describe(dates[0])}", remedy)
+        return _of_dates(counts, dates)
     measures = (word for word in counts if not _ORDINAL.fullmatch(word))
     units = {word: unit for word in measures if (unit := measure_of(word))}
     few = len(set(units.values())) <= MOST_UNITS
@@ -216,6 +219,34 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
         shown = f"{describe(first)} beside {describe(odd)}"
         return Meaning(f"numbers with units, as {shown}", "the same unit in all cells")
     return None
+
+
+def _of_dates(counts: Mapping[str, int], dates: Sequence[str]) -> Meaning:
+    """Of words of which most are dates or times: why they are not read as such."""
+    remedy = "dates such as 2024-12-31 in all cells"
+    if not any(map(moments, dates)):
+        what = f"dates or times, as {describe(dates[0])}"
+        return Meaning(what, "numbers in their place, such as the hour")
+    odd = next((word for word in counts if not moments(word)), None)
+    if odd is not None:
+        return Meaning(f"dates, but for {describe(odd)}", *_instead(odd, remedy))
+    day = next((word for word in dates if "mdy" not in moments(word)), None)
+    month = next((word for word in dates if "dmy" not in moments(word)), None)
+    what = f"dates or times, as {describe(dates[0])}"  # of a target
+    if day and month:
+        shown = f"{describe(day)} and {describe(month)}"
+        what = f"dates, some with the day first and some with the month, as {shown}"
+    elif order_of(dates) is None:
+        doubtful = next(word for word in dates if "ymd" not in moments(word))
+        what = f"dates whose day and month cannot be told apart, as {describe(doubtful)}"
+    return Meaning(what, remedy)
+
+
+def _instead(odd: str, remedy: str) -> tuple[str, bool]:
+    """What helps against a word, and whether leaving out its column does."""
+    if odd.casefold() in TOTALS:
+        return f"the table without the row of {describe(odd)}", False
+    return remedy, True
 
 
 def hint(name: str, found: Meaning, *options: str) -> str:
@@ -249,11 +280,15 @@ def judged(
     words: Sequence[str],
     formats: Mapping[str, NumberFormat],
     dates: Mapping[str, Order],
-    text: Sequence[str] = (),
+    text: Sequence[str],
+    rows: NDArray[np.intp],
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
-    """The columns that are not of plain numbers, what is wrong with any, and what may be."""
-    columns, faults, width = [], defaultdict[tuple[str, str], dict[str, str]](dict), 0
-    hints = list[str]()
+    """The columns that are not of plain numbers, what is wrong with any, and what may be.
+
+    rows  (N,), the numbers of the rows of x in the table, from 0 on
+    """
+    columns, faults, width = [], defaultdict[tuple[str, str, bool], dict[str, str]](dict), 0
+    hints, numbers = list[str](), dict[str, NDArray[np.float64]]()
     for place, name in enumerate(features):
         cells, counts = x[:, place], None
         if name in text:
@@ -267,7 +302,8 @@ def judged(
             holes = sum(cell is None for cell in cells.tolist())
             width += len(PARTS) + bool(holes)
         else:
-            holes = int(np.isnan(cells.astype(np.float64)).sum())
+            numbers[name] = cells.astype(np.float64)
+            holes = int(np.isnan(numbers[name]).sum())
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
@@ -275,37 +311,47 @@ def judged(
         columns.append(ColumnSummary(name, values, holes, format=format, **kinds))
         seems = meaning(counts or {})
         wrong = [*_faults(name, counts, len(x) - holes, seems)]
-        for must, got, remedy in wrong:
-            faults[must, remedy][name] = got
+        for must, got, remedy, drop in wrong:
+            faults[must, remedy, drop][name] = got
         hints += alike(name, counts or {})
         if seems is not None and not wrong:
-            hints.append(hint(name, seems, f"--drop {shlex.quote(name)}"))
+            options = [f"--drop {shlex.quote(name)}"] if seems.drop else []
+            hints.append(hint(name, seems, *options))
     if len(x) * width > MAX_NUMBERS:
         most = max(columns, key=lambda one: one.values or 0).name
         must = f"become at most {MAX_NUMBERS} numbers"
         raise refusal([of_features(path, must, {most: f"{width} columns of {len(x)} rows"})])
     unusual = (one for one in columns if one.summary)
-    told = [of_features(path, must, got, remedy) for (must, remedy), got in faults.items()]
-    return tuple(unusual), told, hints
+    told = [
+        of_features(path, must, got, remedy, drop) for (must, remedy, drop), got in faults.items()
+    ]
+    return tuple(unusual), told + too_large(path, numbers, rows), hints
 
 
 def _faults(
     name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None
-) -> Iterator[tuple[str, str, str]]:
-    """What a column must be, what it is, and what helps; counts: of words, None of numbers."""
+) -> Iterator[tuple[str, str, str, bool]]:
+    """What a column must be, what it is, what helps, and whether leaving it out does, too.
+
+    counts  of words, None of numbers
+    """
     shown = describe(name)
     if not filled:
-        yield "have a value in some row", f"none in {shown}", ""
+        yield "have a value in some row", f"none in {shown}", "", True
     if not counts:
         return
     if is_slip(counts, filled):
         odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
-        yield "hold numbers, or words and few different numbers", got, "nothing in such cells"
+        must = "hold numbers, or words and few different numbers"
+        yield must, got, *_instead(odd, "nothing in such cells")
     elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {counted(filled, 'row')} of {shown}"
-        yield must, got + (f" ({seems.what})" if seems else ""), seems.remedy if seems else ""
+        if seems is None:
+            yield must, got, "", True
+        else:
+            yield must, f"{got} ({seems.what})", seems.remedy, seems.drop
 
 
 def is_slip(counts: Mapping[str, int], filled: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import scipy  # loads its room `stats` when that is first used: half a second
 
@@ -21,6 +22,9 @@ from trainlab.search.metrics import (
     metric_bounds,
     metrics_of,
 )
+
+MOST_MORE: Final = 6
+"""Digits more than usual at most, that tell two numbers apart."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,24 @@ class HoldoutComparison:
     numbers: Mapping[str, float]
 
 
-def shown(metric: NamedMetric, value: float) -> str:
-    """A value of a metric in words: shares to a tenth of a percent, errors in their unit."""
-    plain = metric.task == "classification" or isinstance(metric, RSquared)
-    return words.score(value) if plain else words.amount(value)
+def shown(metric: NamedMetric, value: float, more: int = 0) -> str:
+    """A value of a metric in words: shares to a tenth of a percent, errors in their unit.
+
+    more  digits than usual, see `digits`
+    """
+    return (words.score if _has_no_unit(metric) else words.amount)(value, more)
+
+
+def digits(metric: NamedMetric, *values: float) -> int:
+    """How many digits more than usual tell different values apart; 0 where MOST_MORE do not."""
+    for more in range(MOST_MORE + 1):
+        if len({shown(metric, value, more) for value in values}) == len({*values}):
+            return more
+    return 0
+
+
+def _has_no_unit(metric: NamedMetric) -> bool:
+    return metric.task == "classification" or isinstance(metric, RSquared)
 
 
 def judge(
@@ -110,9 +128,10 @@ def compare(
     own, difference = values, (values[0] - values[1], low, high)
     if verdict == "worse":
         own, difference = values[::-1], (values[1] - values[0], -high, -low)
-    texts = [_signed(metric, end) for end in difference]
+    more = max(digits(metric, *own), digits(metric, difference[0], 0.0))
+    texts = [_signed(metric, end, more) for end in difference]
     found = (
-        f"{metric.words} {shown(metric, own[0])} against {shown(metric, own[1])}, "
+        f"{metric.words} {shown(metric, own[0], more)} against {shown(metric, own[1], more)}, "
         f"difference {texts[0]}, 95 % interval {texts[1]} to {texts[2]}"
     )
     numbers = {"value": values[0] - values[1], "low": low, "high": high}
@@ -134,8 +153,8 @@ def doubt(ours: HoldoutScore, floor: HoldoutComparison, metric: NamedMetric) -> 
     return ""
 
 
-def _signed(metric: NamedMetric, value: float) -> str:
-    text = shown(metric, value)
+def _signed(metric: NamedMetric, value: float, more: int) -> str:
+    text = shown(metric, value, more if _has_no_unit(metric) else 0)
     return f"+{text}" if value > 0 else text
 
 
@@ -167,18 +186,19 @@ def conclusion(
     judged       the first is ours; comparisons: of it with its rivals
     """
     ours, found = judged[0], {one.name: one for one in judged}
+    more = digits(metric, *(one.score for one in judged))
 
     def with_score(name: str) -> str:
-        return f"{name} ({shown(metric, found[name].score)})"
+        return f"{name} ({shown(metric, found[name].score, more)})"
 
-    first = f"{ours.name} ({metric.words} {shown(metric, ours.score)})"
+    first = f"{ours.name} ({metric.words} {shown(metric, ours.score, more)})"
     worse = [one.rival for one in comparisons if one.shown == "worse"]
     better = [one.rival for one in comparisons if one.shown == "better"]
     open_ones = [one.rival for one in comparisons if one.shown is None]
     if worse:
         best = max(worse, key=lambda name: metric.sign * found[name].score)
-        value = f"{metric.words} {shown(metric, found[best].score)}"
-        against = shown(metric, ours.score)
+        value = f"{metric.words} {shown(metric, found[best].score, more)}"
+        against = shown(metric, ours.score, more)
         verb = _are(best)
         return f"{capital(best)} {verb} better than {ours.name}: {value} against {against}."
     if not better:

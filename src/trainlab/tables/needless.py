@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
-from trainlab.tables.columns import is_slip, meaning, names_rows
+from trainlab.tables.columns import TOTALS, is_slip, meaning, names_rows
 
 EMPTY: Final = "no value in any row"
 CONSTANT: Final = "one value in all rows"
@@ -26,7 +26,6 @@ TOTAL: Final = (
     "the last row is learnt like any other, but its numbers are the sums or means of those above "
     "them; if these are totals, try to delete it"
 )
-TOTALS: Final = {"", "total", "totals", "grand total", "sum", "mean", "average"}
 ROUNDED: Final = 1e-3
 """The relative error of a mean that is written with few digits."""
 LEAST_NUMBERED: Final = 20
@@ -129,7 +128,7 @@ def is_total(x: NDArray[Any], worded: Sequence[bool], y: NDArray[Any]) -> bool:
     equal = np.isclose(last, sums) | np.isclose(last, means, rtol=ROUNDED)
     telling = ((above != last) & there).any(axis=0)  # in a constant column all are the mean
     enough = telling.any() and telling.sum() + len(said - {""}) >= 2
-    return bool(enough and equal.all() and said <= TOTALS)
+    return bool(enough and equal.all() and said <= {"", *TOTALS})
 
 
 def _are_equal(one: NDArray[Any], other: NDArray[Any]) -> bool:

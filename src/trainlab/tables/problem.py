@@ -250,7 +250,7 @@ def problem(
         rule, wrong = read_rule(opened, kind, by, kept)
         faults += wrong
     kinds = found.words, found.formats, found.dates, text
-    columns, wrong, hints = judged(path, x, readable, *kinds)
+    columns, wrong, hints = judged(path, x, readable, *kinds, np.arange(len(found.x))[kept])
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)

@@ -22,6 +22,8 @@ USUAL: Final[Mapping[str, Mapping[str, str]]] = {
     "ensemble": {"classification": "log_loss", "regression": "r2"},
 }
 """The metric of each model where nothing else is asked for."""
+_OWN_LOSSES: Final = MeanAbsoluteError, PinballLoss
+"""Metrics by which an ensemble of numbers selects, if it is asked to."""
 RATE: Final = "learning_rate_init"
 PENALTY: Final = "alpha"
 
@@ -100,10 +102,19 @@ class StudySettings:
             else ensembles.PopulationEnsembleRegressor
         )
         metric, own = self.measured_by(task), dict(self.ensemble)
-        if isinstance(metric, (MeanAbsoluteError, PinballLoss)):
+        if isinstance(metric, _OWN_LOSSES):
             own["scoring"] = metric.name
         made: Predictor = kind(random_state=self.seed, **own)
         return made
+
+    def loss_words(self, task: str) -> str:
+        """The loss by which an ensemble selects who votes, in words."""
+        if task == "classification":
+            return "the cross-entropy"
+        metric = self.measured_by(task)
+        if isinstance(metric, _OWN_LOSSES):
+            return f"the {metric.words} of the standardised target"
+        return "the mean squared error of the standardised target: 1 is always predicting the mean"
 
     def estimator(self, of: TableProblem) -> Predictor | Pipeline:
         """The predictor, behind an encoder where the table holds more than plain numbers."""

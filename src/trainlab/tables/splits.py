@@ -268,7 +268,7 @@ def _check_classes(
             shown = listed([repr(str(label)) for label in sorted(gone, key=str)][: NAMED + 1])
             must = f"training rows of each fold of {name} must have each class of {target!r}"
             got = f"no row of {shown} in fold {fold} by {rule.kind} {rule.column!r}"
-            remedy = f"{_more_rows(len(parts))}, or --drop-rare-classes"
+            remedy = f"--drop-rare-classes, or {_more_rows(len(parts))}"
             raise DataError(printable(f"{must}; got {got}; try {remedy}"))
 
 
@@ -295,4 +295,5 @@ def _of_a_class(folds: int, fraction: float) -> int:
 
 def _more_rows(folds: int, helps: bool = True) -> str:
     """What to try; helps: whether two folds would."""
-    return "--folds 2, or more rows" if helps and folds > 2 else "more rows"
+    two = "more rows, or a network with two folds: --model network --folds 2"
+    return two if helps and folds > 2 else "more rows"

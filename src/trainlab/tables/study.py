@@ -300,7 +300,10 @@ def _begun(store: Store, of: TableProblem, settings: StudySettings, fresh: bool)
     if fresh:
         for name in (SEARCH, VOTE):  # also that of the other model
             store.forget(name)
-    return store.run(RUN, _described(of, settings), 1, fresh, _complete)
+    said = _described(of, settings)
+    # Earlier versions did not say it; where it differs, the run of the training does.
+    preset = {name: said[name] for name in ("preset",) if name in said}
+    return store.run(RUN, said, 1, fresh, lambda old: preset | _complete(old))
 
 
 def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
@@ -310,6 +313,8 @@ def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
     metric = settings.measured_by(of.task)
     if settings.model == "network" and metric.name != USUAL["network"][of.task]:
         said["metric"] = metric.name
+    if settings.model == "ensemble":
+        said["preset"] = settings.ensemble.get("preset", "default")
     return said | {
         "model": settings.model,
         "test_fraction": settings.test_fraction,

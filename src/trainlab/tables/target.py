@@ -17,7 +17,7 @@ from trainlab.data.cells import bare, is_missing, number
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
-from trainlab.tables.refusals import NAMED, Fault, listed
+from trainlab.tables.refusals import LARGEST, NAMED, Fault, listed
 from trainlab.terminal import counted
 
 Task = Literal["classification", "regression"]
@@ -91,6 +91,11 @@ def read_target(
         got = describe(cells[row])
         text = f"row {row + 1} of {of} must be a number for regression; got {got}"
         faults.append(Fault(text, ("--task classification",)))
+    elif (huge := np.flatnonzero(np.abs(numbers) > LARGEST)).size:
+        row = int(np.flatnonzero(kept)[huge[0]])
+        must = f"be a number between -{LARGEST:g} and {LARGEST:g}"
+        text = f"row {row + 1} of {of} must {must}; got {describe(cells[row])}"
+        faults.append(Fault(text, (), "an empty cell and --drop-missing-target, or smaller units"))
     if len(set(y.tolist())) < 2 and not missing.all():
         where = "the only row" if len(y) == 1 else f"all {len(y)} rows"
         got = f"{describe(str(y[0]))} in {where}" if len(y) else "no rows"
