@@ -108,12 +108,13 @@ class TestMember:
         ("by", "label"),
         [
             ("optimizer", "Momentum(0.1)"),
-            ("lr", "0.1"),
+            ("lr", "lr 0.1"),
             ("init", "Xavier"),
-            ("hidden", "20×30"),
+            ("hidden", "hidden 20×30"),
             ("activation", "LeakyReLU(0.3)"),
-            ("dropout", "0.5"),
-            ("seed", "9"),
+            ("dropout", "dropout 0.5"),
+            ("weight_decay", "weight decay 0"),
+            ("seed", "seed 9"),
         ],
     )
     def test_labels(self, by: str, label: str) -> None:

@@ -279,7 +279,7 @@ class Population(Trainable, Sequence[Member]):
         axes = [*varied(self._members), "seed"]
         rows: list[tuple[str, str]] = []
         for name in axes:
-            labels = list(dict.fromkeys(member.label(name) for member in self._members))
+            labels = list(dict.fromkeys(label(member.get(name)) for member in self._members))
             more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
             rows.append((name.replace("_", " "), ", ".join(labels[:_LABELS]) + more))
         rows += [
