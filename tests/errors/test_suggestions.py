@@ -59,6 +59,10 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "engine": (fit(engine="nunpy"), "engine='numpy'"),
     "split": (fit(on=["trian"]), "on=['train']"),
     "series": (lambda: fit()()["train_los"], "train_loss"),
+    "one-hot targets": (
+        lambda: tl.Network().fit(tl.from_arrays(X, np.eye(2)[Y]), steps=1),
+        "t.argmax(axis=1) for the targets, which look one-hot",
+    ),
     "field": (lambda: tl.Population.grid(tl.MLP(), tl.SGD(0.1), droput=[0.1]), "dropout"),
     "metric": (fit(early_stopping=tl.EarlyStopping("train_los")), "metric='train_loss'"),
     "a class, not called": (lambda: tl.MLP(activation=tl.Tanh), "activation=Tanh()"),  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ def test_smoothing_has_a_window_that_shrinks_towards_ends_and_gaps() -> None:
         sides = [
             j
             for j in range(1, 6)
-            if 0 <= i - j and i + j < 57 and np.isfinite(x[[i - j, i + j]]).all()
+            if i - j >= 0 and i + j < 57 and np.isfinite(x[[i - j, i + j]]).all()
         ]
         places = [i, *(i - j for j in sides), *(i + j for j in sides)]
         expected[i] = np.average(x[places], weights=[np.kaiser(11, 2)[5 + p - i] for p in places])
