@@ -242,6 +242,22 @@ def test_an_argument_of_fit() -> None:
         fit(xyz=3)()
 
 
+@pytest.mark.parametrize(
+    ("kind", "spelt", "meant"),
+    [
+        (tl.MLP, "hiden", "hidden"),
+        (tl.SGD, "learning_rate", "lr"),
+        (tl.Cosine, "flor", "floor"),
+        (tl.Network, "optimiser", "optimizer"),
+        (tl.Population, "member", "members"),
+    ],
+)
+def test_an_argument_of_a_constructor(kind: type, spelt: str, meant: str) -> None:
+    told = rf"^{kind.__name__}\(\) got .* '{spelt}'\. Did you mean '{meant}'\?$"
+    with pytest.raises(TypeError, match=told):
+        kind(**{spelt: 1})
+
+
 def test_names_of_a_package() -> None:
     """Python adds the nearest one when it prints the error, if it knows whose name is missing."""
     with pytest.raises(AttributeError) as caught:
