@@ -64,7 +64,7 @@ def check_arguments(kind: type, given: Iterable[str]) -> None:
     """TypeError, with the nearest name, for arguments that the constructor of a class lacks."""
     for name in given:
         known = _arguments(kind)
-        if known and name not in known:
+        if known and name not in known and not hasattr(kind, name):  # which has deprecated ones
             raise unexpected(f"{kind.__name__}()", name, known)
 
 

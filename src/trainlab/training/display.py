@@ -66,6 +66,8 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
         for ax, name in zip(axes, names, strict=True):
             many = history[name].shape[1] >= 5 * _SMOOTH
             plots.history(history, name, by, ax=ax, smooth=_SMOOTH if many else None)
+            if plots.is_wide(history[name]):
+                plots.logarithmic(ax, "y")
         for legend in [*filter(None, (ax.get_legend() for ax in axes))][1:]:
             legend.remove()  # the first panel tells the same arms
     words = " and ".join(name.replace("_", " ") for name in names)
