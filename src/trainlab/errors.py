@@ -77,8 +77,8 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
     The similarity is 1 − d / n, for n letters of the longer one and d slips (a letter too many, too
     few, another one, or two that have changed places), in any case of letters.  Of names as near it
     is the one with the same letters, then the first.  Where no name is near, it is one that begins
-    what was given, or one of whose words is near, or that has these initials, this beginning or
-    this end.
+    what was given, or one of whose words is near, or that has these initials or consists of the
+    initials of what was given, or that has this beginning or this end.
 
     >>> nearest("rleu", ["identity", "elu", "relu"]), nearest("Adamm", ["sgd", "adam"])
     ('relu', 'adam')
@@ -98,10 +98,24 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
             spelt, ((n, part) for n, letters in known.items() for part in _words(letters))
         )
     if found is None:
-        found = next((n for n, letters in known.items() if spelt == _initials(letters)), None)
+        found = next(
+            (n for n, own in known.items() if _initials(own) == spelt or own == _initials(spelt)),
+            None,
+        )
     if found is None and len(spelt) >= _BEGINNING:
         found = next((name for name, letters in known.items() if _has(letters, spelt)), None)
     return found
+
+
+def unexpected(call: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error, as Python's, for an argument that a call does not have, and the nearest it has.
+
+    >>> unexpected("SGD()", "learning_rate", ["lr", "schedule"])
+    TypeError("SGD() got an unexpected keyword argument 'learning_rate'. Did you mean 'lr'?")
+    """
+    near = nearest(name, known)
+    hint = f". Did you mean {near!r}?" if near else ""
+    return TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
 
 
 def _begins(name: str, spelt: str) -> bool:

@@ -115,9 +115,20 @@ class Member(Settings):
         Returns
         -------
         str
-            The value of the setting, in short.
+            The value of the setting, in short; what is no record, such as a number, with the
+            name of the setting before it.
+
+        Examples
+        --------
+        >>> Member().label("lr"), Member().label("optimizer")
+        ('lr 0.01', 'SGD')
         """
-        return label(self.get(by))
+        value = self.get(by)
+        return (
+            label(value)
+            if isinstance(value, Settings)
+            else f"{by.replace('_', ' ')} {label(value)}"
+        )
 
     def describe(self) -> dict[str, Any]:
         """Describe the settings as plain numbers, strings, lists and dicts.

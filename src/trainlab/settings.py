@@ -19,16 +19,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import inspect
 import itertools
 import math
 import numbers
 import types
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
-from trainlab.errors import SettingError, nearest, sentence
+from trainlab.errors import SettingError, nearest, sentence, unexpected
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -59,12 +60,34 @@ class Takes(Generic[Given, Kept]):
         def __set__(self, record: object, value: Given) -> None: ...
 
 
+def check_arguments(kind: type, given: Iterable[str]) -> None:
+    """TypeError, with the nearest name, for arguments that the constructor of a class lacks."""
+    for name in given:
+        known = _arguments(kind)
+        if known and name not in known and not hasattr(kind, name):  # which has deprecated ones
+            raise unexpected(f"{kind.__name__}()", name, known)
+
+
+@functools.cache
+def _arguments(kind: Any) -> tuple[str, ...]:
+    """The names of the arguments of a constructor; () where it takes all."""
+    found = list(inspect.signature(kind.__init__).parameters.values())[1:]
+    takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in found)
+    return () if takes_all else tuple(one.name for one in found)
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Base of all frozen records of settings: checks its fields when it is made."""
 
     owner: ClassVar[str] = ""
     """Whose the fields are, as errors say it; the name of the class where it is empty."""
+
+    if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
+
+        def __new__(cls, *args: Any, **fields: Any) -> Any:
+            check_arguments(cls, fields)
+            return super().__new__(cls)
 
     def __post_init__(self) -> None:
         kind: Any = type(self)

@@ -15,6 +15,7 @@ import pytest
 
 import trainlab.book
 from book_command import written
+from documents import ROOT
 from trainlab.book import names
 
 WIDTHS = "input_size, hidden_size_list, output_size"
@@ -130,6 +131,22 @@ def test_a_star_brings_numpy_and_the_names_along(module: str) -> None:
     assert {*SIGNATURES[module.replace("common2", "common")]} <= {*given}
     if module == "common.layers":
         assert {"softmax", "cross_entropy_error", "im2col"} <= {*given}
+
+
+def test_the_page_lists_what_can_be_imported() -> None:
+    ours = {f"{names.ROOM}.{ours}" for ours in names.MODULES.values()}
+    listed = []
+    for name in [one for one in names.MODULES if not one.startswith("common2.")]:
+        module = importlib.import_module(name)
+        others = ours - {module.__name__}
+        own = [
+            one
+            for one in sorted(module.__all__, key=str.lower)
+            if one != "np" and getattr(getattr(module, one), "__module__", None) not in others
+        ]
+        listed.append(f"| `{name}` | {', '.join(f'`{one}`' for one in own)} |")
+    page = (ROOT / "docs" / "book.md").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if line.startswith("| `")] == listed
 
 
 def test_cells_may_run_again() -> None:

@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
-    assert "1 finished, 1 left" in told
+    assert "1 experiment finished, 1 left" in told
     assert f"To go on: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
     assert "Traceback" not in told
     assert (tmp_path / "index.html").is_file()
@@ -174,8 +174,10 @@ def test_an_interruption_names_the_options_that_were_given(
     words += ["--backend", "loky", "--engine", "numpy"]
     result = invoke("run", "all", *words, "--out", str(tmp_path))
     assert result.exit_code == cli.INTERRUPTED
+    assert f"What is done is saved in {tmp_path}\n" in result.output
+    assert "Page" not in result.output  # it would have no results
     names = [one.name for one in find(["all"], "mnist")]
-    assert f"0 finished, {len(names)} left" in result.output
+    assert f"0 experiments finished, {len(names)} left" in result.output
     (line,) = [line for line in result.output.splitlines() if line.startswith("To go on")]
     assert line == (
         f"To go on: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "

@@ -59,6 +59,10 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "engine": (fit(engine="nunpy"), "engine='numpy'"),
     "split": (fit(on=["trian"]), "on=['train']"),
     "series": (lambda: fit()()["train_los"], "train_loss"),
+    "one-hot targets": (
+        lambda: tl.Network().fit(tl.from_arrays(X, np.eye(2)[Y]), steps=1),
+        "t.argmax(axis=1) for the targets, which look one-hot",
+    ),
     "field": (lambda: tl.Population.grid(tl.MLP(), tl.SGD(0.1), droput=[0.1]), "dropout"),
     "metric": (fit(early_stopping=tl.EarlyStopping("train_los")), "metric='train_loss'"),
     "a class, not called": (lambda: tl.MLP(activation=tl.Tanh), "activation=Tanh()"),  # type: ignore[arg-type]
@@ -236,6 +240,22 @@ def test_an_argument_of_fit() -> None:
         fit(step=3)()
     with pytest.raises(TypeError, match=r"^fit\(\) got an unexpected keyword argument 'xyz'$"):
         fit(xyz=3)()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelt", "meant"),
+    [
+        (tl.MLP, "hiden", "hidden"),
+        (tl.SGD, "learning_rate", "lr"),
+        (tl.Cosine, "flor", "floor"),
+        (tl.Network, "optimiser", "optimizer"),
+        (tl.Population, "member", "members"),
+    ],
+)
+def test_an_argument_of_a_constructor(kind: type, spelt: str, meant: str) -> None:
+    told = rf"^{kind.__name__}\(\) got .* '{spelt}'\. Did you mean '{meant}'\?$"
+    with pytest.raises(TypeError, match=told):
+        kind(**{spelt: 1})
 
 
 def test_names_of_a_package() -> None:

@@ -211,7 +211,11 @@ def test_the_command_says_how_to_go_on_after_ctrl_c_in_a_drawing(tmp_path: Path,
     log.on_draw = raising(KeyboardInterrupt())
     cut = CliRunner().invoke(main, [*COMMAND, str(tmp_path)])
     assert cut.exit_code == INTERRUPTED
-    assert "Interrupted. 0 finished, 2 left.\nWhat is done is saved; page: " in cut.output
+    assert (
+        f"Interrupted. 0 experiments finished, 2 left.\nWhat is done is saved in {tmp_path}\n"
+        in cut.output
+    )
+    assert f"Page: {tmp_path / 'index.html'}\n" in cut.output
     assert f"To go on: trainlab run derivative gradient-descent --out {tmp_path}" in cut.output
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "The figure is not there" in page  # and results are

@@ -718,7 +718,7 @@ def test_a_field_may_have_no_rule() -> None:
 
     assert repr(tl.Network(tl.MLP((3,)), Plain(beta=0.5))).count("Plain(0.5)") == 1
     grid = tl.Population.grid(tl.MLP((3,)), Plain(0.1), beta=[0.1, 0.2])
-    assert set(grid.fit(DATA, steps=1).arms("beta")) == {"0.1", "0.2"}
+    assert set(grid.fit(DATA, steps=1).arms("beta")) == {"beta 0.1", "beta 0.2"}
 
 
 def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:

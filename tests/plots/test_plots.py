@@ -210,6 +210,23 @@ def test_two_series_on_one_axes_have_one_unit(first: str) -> None:
     assert ax.get_ylabel() == f"{words[first]}, {words[second]}"
 
 
+@pytest.mark.parametrize(
+    ("top", "scale"), [(2.5e4, "log"), (1.5e4, "linear"), (np.inf, "linear"), (-9e9, "linear")]
+)
+def test_what_explodes_is_on_a_logarithmic_axis(top: float, scale: str) -> None:
+    values = np.array([[2.0, 3.0, top], [2.0, 2.5, 2.0]])
+    past = SimpleNamespace(
+        series={"loss": SimpleNamespace(axis="step", axis_values=np.arange(3.0), values=values)},
+        status=[SimpleNamespace(kind="finished")] * 2,
+        arms=lambda by: {"a": np.array([0]), "b": np.array([1])},
+        steps_per_epoch=None,
+    )
+    assert plots.history(past, "loss", "lr").get_yscale() == scale
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.intervals(ax, ["a", "b"], list(values), "loss")
+    assert ax.get_xscale() == scale
+
+
 def test_one_member_has_no_band() -> None:
     center, low, high, lost = plots.spread(np.array([[1.0, np.nan]]))
     assert (low, high, lost) == (None, None, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -19,6 +20,20 @@ class TestGrid:
         )
         found = [(m.label("optimizer"), m.get("dropout"), m.seed) for m in population]
         assert found == [(o, d, s) for o in ("SGD", "Adam") for d in (0.0, 0.5) for s in range(3)]
+
+    def test_no_field_makes_optimizers_equal(self) -> None:
+        optimizers = [tl.SGD(0.1), tl.SGD(100.0), tl.Adam(0.5)]
+        told = re.escape(
+            "optimizer of Population.grid must differ in more than lr, which is replaced in each "
+            "of them; got ['SGD(0.1)', 'SGD(100)']; try lr=[0.1, 100.0] with one SGD, or no lr="
+        )
+        with pytest.raises(tl.SettingError, match=told):
+            tl.Population.grid(tl.MLP((5,)), optimizers, dropout=[0, 0.5], lr=0.01)
+        networks = [tl.MLP((5,)), tl.MLP((5,), dropout=0.5)]
+        with pytest.raises(tl.SettingError, match=r"network of Population\.grid must differ in"):
+            tl.Population.grid(networks, dropout=0.1)
+        rates = [m.optimizer.lr for m in tl.Population.grid(optimizer=optimizers[1:], lr=0.01)]
+        assert rates == [0.01, 0.01]
 
     def test_a_tuple_is_one_value_and_an_array_an_axis(self) -> None:
         population = tl.Population.grid(hidden=[(5,), (5, 5)], lr=np.logspace(-3, -1, 3))
@@ -108,12 +123,13 @@ class TestMember:
         ("by", "label"),
         [
             ("optimizer", "Momentum(0.1)"),
-            ("lr", "0.1"),
+            ("lr", "lr 0.1"),
             ("init", "Xavier"),
-            ("hidden", "20×30"),
+            ("hidden", "hidden 20×30"),
             ("activation", "LeakyReLU(0.3)"),
-            ("dropout", "0.5"),
-            ("seed", "9"),
+            ("dropout", "dropout 0.5"),
+            ("weight_decay", "weight decay 0"),
+            ("seed", "seed 9"),
         ],
     )
     def test_labels(self, by: str, label: str) -> None:

@@ -19,8 +19,8 @@ BETA = 2
 def smooth_curve(x: Any) -> Array:
     """A moving average of 11 values under a Kaiser window, β = 2; x is mirrored at its ends.
 
-    As many values come back as went in.  Differs: `trainlab.evidence.smooth` mirrors as much,
-    adds in another order, and refuses invalid settings.
+    As many values come back as went in.  Differs: the window of `trainlab.evidence.smooth`
+    shrinks towards the ends, and leaves the first and the last value as they are.
 
     >>> smooth_curve([1.0] * 20).round(12).tolist() == [1.0] * 20
     True

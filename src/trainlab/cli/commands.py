@@ -121,6 +121,7 @@ def run(
     from trainlab.experiments import run as run_experiments
     from trainlab.experiments.changes import ChangeOptions
     from trainlab.experiments.registry import command_of
+    from trainlab.experiments.results import FILE
     from trainlab.report.page import build
 
     experiments: Sequence[AnyExperiment] = find(names, options["data"])
@@ -138,9 +139,12 @@ def run(
         run_experiments(experiments, out, Options(**options), _bar, _collect(finished))
     except KeyboardInterrupt:
         left = [word for e in experiments[len(finished) :] for word in command_of(e)[:1]]
-        say(f"Interrupted. {len(finished)} finished, {len(left)} left.", err=True)
+        count = counted(len(finished), "experiment")
+        say(f"Interrupted. {count} finished, {len(left)} left.", err=True)
         if out.is_dir():
-            say("What is done is saved; page:", err=True, whole=str(build(out).resolve()))
+            say("What is done is saved in", err=True, whole=str(out.resolve()))
+        if any(out.glob(f"*/{FILE}")):
+            say("Page:", err=True, whole=str(build(out).resolve()))
         say("To go on:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)

@@ -34,7 +34,7 @@ def smooth(
     Returns
     -------
     ndarray of float64, shape (..., n)
-        The smoothed series; a series shorter than the window is returned as it is.
+        The smoothed series; its first and last values are those of the series.
 
     Raises
     ------
@@ -43,13 +43,15 @@ def smooth(
 
     Notes
     -----
-    y_i = Σ_j w_j x_{i+j} with |j| <= window // 2 and Σ w = 1.  At the ends x is mirrored (left
-    without its first value, right with its last), as the book plots its losses.
+    y_i = Σ_j w_j (x_{i-j} + x_{i+j}) / Σ_j 2 w_j with 0 <= j <= window // 2, over the j for which
+    both values exist and are finite: the window is symmetric about each value, and shrinks
+    towards the ends and gaps.  Values that are not finite stay as they are.
+    Differs: the book mirrors the series at its ends, which moves where a curve starts.
 
     Examples
     --------
-    >>> smooth(np.ones(20)).shape, bool(np.allclose(smooth(np.ones(20)), 1))
-    ((20,), True)
+    >>> smooth([8.0, 3.0, 1.0, 2.0, np.nan], window=3, beta=0.0).tolist()
+    [8.0, 4.0, 2.0, 2.0, nan]
     """
     x = numbers(values)
     if not whole_number(1).valid(window) or window % 2 == 0:
@@ -58,14 +60,15 @@ def smooth(
     if x.ndim == 0:
         raise SettingError(sentence("values", "smooth", "be an array (..., n)", values))
     half = int(window) // 2
-    if x.shape[-1] < window:
-        return x
-    weights = np.kaiser(window, beta)
-    left, right = x[..., half:0:-1], x[..., : -half - 1 : -1]
-    padded = np.concatenate([left, x, right], axis=-1)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, window, axis=-1)
-    result: Array = windows @ (weights / weights.sum())
-    return result
+    weights = np.kaiser(window, beta)[half:]
+    there = np.isfinite(x)
+    known = np.where(there, x, 0.0)
+    total, weight = known.copy(), there.astype(np.float64)
+    for j in range(1, min(half, (x.shape[-1] - 1) // 2) + 1):
+        both = weights[j] * (there[..., : -2 * j] & there[..., 2 * j :])
+        total[..., j:-j] += both * (known[..., : -2 * j] + known[..., 2 * j :])
+        weight[..., j:-j] += 2 * both
+    return np.divide(total, weight, out=x, where=there)
 
 
 @dataclasses.dataclass(frozen=True)

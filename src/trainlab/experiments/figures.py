@@ -86,7 +86,7 @@ def summary(measure: Measure) -> Draw:
             drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=height)
             curves = arm_curves(measured, "train_loss", smooth=True)
             lowest = min(np.nanmin(curve.center, initial=np.inf) for curve in curves)
-            if 0 < lowest < 0.1:
+            if 0 < lowest < 0.1 or plots.is_wide(*(curve.center for curve in curves)):
                 plots.logarithmic(left, "y")
             every = float(np.ptp(curves[0].x)) / 8
             plots.curves(left, curves, theme, mark_every=every, legend=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Container
@@ -85,8 +86,18 @@ def _run(path: Path) -> object:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise DataError(f"{path} cannot be run: {_where(error, path.resolve())}") from error
+        told = f"{path} cannot be run: {_where(error, path.resolve())}"
+        if isinstance(error, ModuleNotFoundError) and _is_of_the_book(error.name):
+            told += f"; try trainlab book {shlex.quote(str(path))}"
+        raise DataError(told) from error
     return module
+
+
+def _is_of_the_book(name: str | None) -> bool:
+    """Whether a module is one that scripts of the book import."""
+    from trainlab.book.names import BESIDE_SCRIPTS, PACKAGES  # such scripts alone need them
+
+    return (name or "").partition(".")[0] in {*PACKAGES, *BESIDE_SCRIPTS}
 
 
 def _where(error: BaseException, path: Path) -> str:

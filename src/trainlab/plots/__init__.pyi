@@ -46,6 +46,7 @@ from trainlab.plots.predictions import residuals as residuals
 from trainlab.plots.predictions import shorten as shorten
 from trainlab.plots.predictions import side_of as side_of
 from trainlab.plots.rate_ranges import rate_range as rate_range
+from trainlab.plots.scales import is_wide as is_wide
 from trainlab.plots.scales import logarithmic as logarithmic
 from trainlab.plots.searches import agreement as agreement
 from trainlab.plots.searches import tried as tried

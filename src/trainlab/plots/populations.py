@@ -15,7 +15,7 @@ from trainlab import evidence
 from trainlab.errors import SettingError, sentence
 from trainlab.plots.legends import BAND, Corner, Entry, band_entry
 from trainlab.plots.legends import legend as draw_legend
-from trainlab.plots.scales import logarithmic
+from trainlab.plots.scales import is_wide, logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
 
 Array = npt.NDArray[np.float64]
@@ -120,7 +120,12 @@ def _marks(x: Array, every: float) -> npt.NDArray[np.intp]:
 def intervals(
     ax: Axes, labels: Sequence[str], rows: Sequence[Array], axis: str, theme: Theme = LIGHT
 ) -> None:
-    """One line per arm: every run as a dot, the median as a bar; best on top."""
+    """One line per arm: every run as a dot, the median as a bar; best on top.
+
+    Values that span more than four decades are on a logarithmic axis.
+    """
+    if is_wide(*rows):
+        logarithmic(ax, "x")
     for index, (name, values) in enumerate(zip(labels, rows, strict=True)):
         present = values[np.isfinite(values)]
         place = len(labels) - 1 - index
@@ -207,10 +212,12 @@ def history(
 
     On axes with curves of another series x is in the unit that it has there; SettingError
     where the history does not say how many steps an epoch has.  Each series has a style of line.
+    On axes of its own, values that span more than four decades are on a logarithmic axis.
     """
     series, words = past.series[name], name.replace("_", " ")
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
     with themed(theme):
+        is_own = ax is None
         ax = blank(theme)[1][0] if ax is None else ax
         there = len(ax.get_legend_handles_labels()[1])
         unit = ax.get_xlabel() if there and ax.get_xlabel() in UNITS else series.axis
@@ -230,6 +237,8 @@ def history(
             note = f"{lost} of {len(rows)} diverged" if lost else ""
             arms.append(Curve(text + named, x, center, low, high, note, color, style))
         bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
+        if is_own and is_wide(*(part for arm in arms for part in (arm.center, arm.low, arm.high))):
+            logarithmic(ax, "y")
         entry = band_entry("median, and the band of 95 % of the runs", theme)
         curves(ax, arms, theme, entries=[entry] if bands else [])
         label(ax, unit, ", ".join(metrics))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatterSciNotation
 
+DECADES: Final = 4
+"""Positive values that span more of them are drawn on a logarithmic axis."""
 _RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EXPONENT: Final = re.compile(r"\^\{(.*?)\}")
 
@@ -34,3 +38,10 @@ def logarithmic(ax: Axes, name: str, **zero: float) -> None:
     axis.set_major_formatter(Powers())
     if not zero:
         axis.set_minor_formatter(Powers())
+
+
+def is_wide(*values: npt.NDArray[np.float64] | None) -> bool:
+    """Whether what is finite is positive and spans more than four decades."""
+    every = np.concatenate([one.ravel() for one in values if one is not None])
+    every = every[np.isfinite(every)]
+    return bool(every.size and 0 < every.min() * 10.0**DECADES < every.max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from trainlab.errors import SettingError, sentence
 from trainlab.limits import MEMBERS
-from trainlab.members import Member
+from trainlab.members import Member, label
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
 
@@ -33,6 +34,29 @@ def axes(
             raise SettingError(sentence(name, "Population", "have at least one value", value))
         values.append([_plain(item) for item in axis])
     return list(named), values
+
+
+def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner: str) -> None:
+    """SettingError where a field replaces all that networks or optimizers of an axis differ in."""
+    for place, kind in enumerate(("network", "optimizer")):
+        tried = [axis if i == place else axis[:1] for i, axis in enumerate(values)]
+        seen: dict[Any, Any] = {}
+        for given, member in zip(
+            values[place], combine(names, itertools.product(*tried)), strict=True
+        ):
+            first = seen.setdefault(getattr(member, kind), given)
+            if first != given:
+                fields = [
+                    name
+                    for name in names[2:-1]
+                    if getattr(first, name, None) != getattr(given, name, None)
+                ]
+                replaced = " and ".join(fields)
+                must = f"differ in more than {replaced}, which is replaced in each of them"
+                both = (first, given)
+                known = [getattr(one, fields[0]) for one in both]
+                remedy = f"{fields[0]}={known} with one {type(given).__name__}, or no {replaced}="
+                raise SettingError(sentence(kind, owner, must, [*map(label, both)], remedy))
 
 
 def combine(names: Sequence[str], combinations: Iterable[Sequence[Any]]) -> Iterator[Member]:

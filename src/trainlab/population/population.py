@@ -27,7 +27,7 @@ from trainlab.network.architecture import MLP
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
-from trainlab.population.axes import axes, combine, draw
+from trainlab.population.axes import axes, check_distinct, combine, draw
 from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.running import Running, Trainable
 from trainlab.population.settings import FitSettings
@@ -142,12 +142,19 @@ class Population(Trainable, Sequence[Member]):
         seed : int or list of int, default 0
             Seeds vary fastest, then the last keyword.
         **fields
-            Fields of the networks or the optimizers: lr=[0.1, 0.01], dropout=[0, 0.5].
+            Fields of the networks or the optimizers: lr=[0.1, 0.01], dropout=[0, 0.5].  They
+            replace those of each network and optimizer: with lr=0.01, all rates are 0.01.
 
         Returns
         -------
         Population
             All combinations.
+
+        Raises
+        ------
+        SettingError
+            For settings that cannot be, and where fields replace all that two networks or
+            optimizers differ in.
 
         Examples
         --------
@@ -157,6 +164,7 @@ class Population(Trainable, Sequence[Member]):
         """
         names, values = axes(network, optimizer, seed, fields)
         _check_count(math.prod(map(len, values)), "Population.grid")
+        check_distinct(names, values, "Population.grid")
         return cls(combine(names, itertools.product(*values)))
 
     @classmethod
@@ -279,7 +287,7 @@ class Population(Trainable, Sequence[Member]):
         axes = [*varied(self._members), "seed"]
         rows: list[tuple[str, str]] = []
         for name in axes:
-            labels = list(dict.fromkeys(member.label(name) for member in self._members))
+            labels = list(dict.fromkeys(label(member.get(name)) for member in self._members))
             more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
             rows.append((name.replace("_", " "), ", ".join(labels[:_LABELS]) + more))
         rows += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Never, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar, Unpack
 
 from trainlab import notebook
 from trainlab.data.arrays import Dataset
@@ -17,6 +17,7 @@ from trainlab.members import Member
 from trainlab.population.fit import Fits, Fitted
 from trainlab.population.settings import FitArguments, FitSettings, takes_fit_settings
 from trainlab.population.validation import check_rows
+from trainlab.settings import check_arguments
 from trainlab.training.changes import CHANGEABLE, Change, Request, check_fields
 from trainlab.training.history import History
 from trainlab.workers.jobs import PopulationTraining
@@ -256,6 +257,12 @@ class Running(Generic[T]):
 
 class Trainable(ABC):
     """A population, or the network that is a population of one."""
+
+    if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
+
+        def __new__(cls, *args: Any, **arguments: Any) -> Any:
+            check_arguments(cls, arguments)
+            return super().__new__(cls)
 
     @takes_fit_settings
     def fit(self, data: Dataset, *more: Never, **settings: Unpack[FitArguments]) -> History:

@@ -13,7 +13,7 @@ import numpy as np
 from trainlab import deprecated
 from trainlab.data.batches import KINDS
 from trainlab.engine import ENGINE, Engine
-from trainlab.errors import SettingError, describe, nearest, sentence
+from trainlab.errors import SettingError, describe, sentence, unexpected
 from trainlab.limits import MAX_INDEX
 from trainlab.settings import (
     MOST,
@@ -211,9 +211,7 @@ class FitSettings(RunSettings):
         known = FitArguments.__annotations__
         for name in arguments:
             if name not in known:
-                near = nearest(name, known)
-                hint = f". Did you mean {near!r}?" if near else ""
-                raise TypeError(f"fit() got an unexpected keyword argument {name!r}{hint}")
+                raise unexpected("fit()", name, known)
         return cls(**arguments)
 
 

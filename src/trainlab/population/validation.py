@@ -53,6 +53,8 @@ def check_data(
             remedy = f"loss={_LOSS_FOR[data.task]!r}"
             if is_own(member.network.loss):
                 remedy = f"task = {data.task!r} in its class, if it is"
+            elif task == "classification" and _looks_one_hot(data.train.t):
+                remedy = "t.argmax(axis=1) for the targets, which look one-hot"
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
             raise SettingError(sentence("loss", f"member {index}", must, got, remedy))
@@ -74,6 +76,12 @@ _LOSS_FOR: Final[Mapping[str, str]] = {
     "multilabel": "sigmoid_cross_entropy",
     "regression": "mean_squared_error",
 }
+
+
+def _looks_one_hot(t: Array) -> bool:
+    """Whether each row (out,) of targets is one 1 among zeros."""
+    one = t.ndim == 2 and t.shape[1] > 1 and np.isin(t, (0, 1)).all()
+    return bool(one and (t.sum(axis=1) == 1).all())
 
 
 def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -> Plan:

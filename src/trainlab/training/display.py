@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab import notebook
-from trainlab.members import varied
+from trainlab.members import label, varied
 from trainlab.pages.words import number
 from trainlab.terminal import counted
 
@@ -66,9 +66,9 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
         for ax, name in zip(axes, names, strict=True):
             many = history[name].shape[1] >= 5 * _SMOOTH
             plots.history(history, name, by, ax=ax, smooth=_SMOOTH if many else None)
-        first, *others = filter(None, (ax.get_legend() for ax in axes))
-        first.set_title(by.replace("_", " "))
-        for legend in others:
+            if plots.is_wide(history[name]):
+                plots.logarithmic(ax, "y")
+        for legend in [*filter(None, (ax.get_legend() for ax in axes))][1:]:
             legend.remove()  # the first panel tells the same arms
     words = " and ".join(name.replace("_", " ") for name in names)
     source = uri(plots.svg(drawn))
@@ -78,7 +78,8 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
 def _table(history: Any, by: str, names: list[str], others: list[str], state: str = "") -> str:
     arms = history.arms(by)
     rows = []
-    for arm, members in list(arms.items())[:_ROWS]:
+    for members in list(arms.values())[:_ROWS]:
+        arm = label(history.members[members[0]].get(by))  # under the name of the setting
         ended = Counter(history.status[row].kind for row in members)
         how = ", ".join(f"{count} {kind}" for kind, count in ended.items())
         rows.append((arm, *(_last(history[name][members]) for name in names), how))

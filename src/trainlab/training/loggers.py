@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
-from trainlab.members import Member, varied
+from trainlab.members import Member, label, varied
 from trainlab.settings import TEXT
 from trainlab.training.callbacks import Callback, Moment
 from trainlab.training.history import History
@@ -86,7 +86,7 @@ class Logger(Callback):
         names = [*varied(history.members), "seed"]
         width = len(str(len(history.members) - 1))
         for index, member in enumerate(history.members):
-            about = " ".join(f"{name}={member.label(name)}" for name in names)
+            about = " ".join(f"{name}={label(member.get(name))}" for name in names)
             name = _STRANGE.sub("_", f"{index:0{width}} {about}")[:_LONGEST].rstrip()
             self._runs[index] = self.open(name, member)
 
