@@ -52,6 +52,7 @@ def test_it_says_what_was_done() -> None:
     text = page.text
     assert "5 arms × 6 seeds on moons, at step 25." in text
     assert "Step 25: SGD: lr = 0.5" in text
+    assert text.count("SGD → lr 0.5 from step 25") == 4  # in the table, and in three pairs
     assert f"Step 25: Adam cloned as {name}" in text
     assert "1 intervention was undone" in text
     assert "Before this, 2 tests had been asked for." in text

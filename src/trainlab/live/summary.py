@@ -47,6 +47,7 @@ class ArmSummary:
     """An arm in words, and its curves (series, K, n)."""
 
     name: str
+    title: str
     network: str
     optimizer: str
     state: str
@@ -81,6 +82,7 @@ def summarize(session: LiveSession) -> SessionSummary:
         arms.append(
             ArmSummary(
                 name,
+                said["title"],
                 source_of(member.network),
                 source_of(member.optimizer),
                 "training" if said["trains"] else ended,
@@ -200,7 +202,7 @@ def _curve(found: SessionSummary, index: int, arm: ArmSummary, place: int) -> Cu
         look["note"] = f"{arm.diverged} of {seeds} diverged"
     if seeds > 1:
         look |= {"low": low[kept], "high": high[kept]}
-    return plots.Curve(arm.name, np.array(found.steps, float)[kept], middle[kept], **look)
+    return plots.Curve(arm.title, np.array(found.steps, float)[kept], middle[kept], **look)
 
 
 def _decisions(found: SessionSummary) -> str | None:
