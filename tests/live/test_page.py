@@ -142,7 +142,9 @@ def test_a_lesson_is_chosen_run_and_watched(browser: Any, place: tuple[LiveContr
         heads = tab.locator("table.arms thead th").all_inner_texts()
         assert heads[-1] == "Validation accuracy, paired by seed"
         person.press("Test now")
-        tab.get_by_text(re.compile(r"Validation accuracy at step [\d,]+, evaluated for test number 1:")).wait_for()
+        tab.get_by_text(
+            re.compile(r"Validation accuracy at step [\d,]+, evaluated for test number 1:")
+        ).wait_for()
         assert tab.locator(".verdict li").count() == 3
         tab.get_by_label("Lesson", exact=True).select_option(label="What a hidden layer is for")
         person.until(lambda: tab.locator(".verdict li").count() == 0)  # of networks that are gone
@@ -235,6 +237,24 @@ def test_surfaces_stand_in_the_order_of_the_arms(
         person.until(lambda: captions.count() == 3)
         assert "renamed" in captions.first.inner_text()
         assert places.all_inner_texts() == ["1", "2", "3"]
+
+
+def test_a_median_that_leaves_the_axis_is_said_to(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    with visit(browser, address) as person:
+        person.press("One epoch")
+        person.until(lambda: person.step == 6)
+        values = np.array([[50.0] * 3, [0.5] * 3, [2.0] * 3, [0.5] * 3])
+        control.ask(lambda session: session.curves.record(9, {"SGD": values})).result(PATIENCE)
+        notes = person.tab.locator(".chart .value")
+        person.until(lambda: notes.all_inner_texts() == ["▲ arm 1 above 10", "", "", ""])
+        with person.tab.expect_download() as saved:
+            person.tab.get_by_role("button", name="Save “Training loss” as SVG").click()
+        drawn = ElementTree.parse(saved.value.path()).getroot().iter()  # noqa: S314  # of this page
+        triangles = [one for one in drawn if one.get("d", "").count("L") == 2 and one.get("fill")]
+        assert "#0072b2" in [one.get("fill") for one in triangles]
 
 
 def test_ends_of_histograms_do_not_touch(browser: Any, place: tuple[LiveControl, str]) -> None:

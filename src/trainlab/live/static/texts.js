@@ -86,6 +86,7 @@ export const T = {
   asOf: (step) =>
     `Median (95 % of the seeds) at step ${step.toLocaleString("en")}, the last evaluation; of an arm that has ended, at its own last one.`,
   steps: "steps",
+  above: (arms, high) => `▲ ${arms.length === 1 ? "arm" : "arms"} ${arms.join(", ")} above ${high}`,
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
   savePicture: (name, kind) => `Save “${name}” as ${kind}`,
