@@ -13,7 +13,7 @@ import pytest
 import trainlab as tl
 from live_runs import small
 from trainlab.evidence import compare_all
-from trainlab.live.about import compared
+from trainlab.live.about import compared, describe
 from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
 from trainlab.live.presets import PRESETS
@@ -170,6 +170,28 @@ def test_arms_are_compared_when_somebody_asks(control: LiveControl) -> None:
     assert all("seeds are too few" in one["text"] for one in found["compared"])
     assert found["number"] == 1
     assert done(control, "test")["number"] == 2  # whichever page asks
+
+
+def test_arms_are_called_by_what_has_changed() -> None:
+    session = small(seeds=6)
+    session.change("SGD", {"lr": 0.4})
+    session.advance_to(1200)
+    session.change("SGD", {"lr": 1e-8, "l1": 0.1})
+    clone = session.clone("SGD", {"l1": 0.0})
+    session.stop("NAdam, clipped")
+    session.advance_to(1201)
+    changed = "SGD → lr 1e-08 from step 1,200, l1 0.1 from step 1,200"
+    cloned = f"{clone} → lr 1e-08 from step 1,200"
+    called = {arm["name"]: arm["title"] for arm in describe(session, None)["arms"]}
+    assert called["SGD"] == changed
+    assert called[clone] == cloned
+    assert called["Adam"] == "Adam"
+    found = compared(session)
+    pairs = [(one.first, one.second) for one in found]
+    assert pairs == [(changed, "Adam"), (changed, cloned), ("Adam", cloned)]
+    assert {one.winner for one in found if one.shown} <= set(called.values())
+    session.undo(1)
+    assert describe(session, None)["arms"][0]["title"] == "SGD → lr 0.4 from step 0"
 
 
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:

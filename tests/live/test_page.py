@@ -139,8 +139,12 @@ def test_a_lesson_is_chosen_run_and_watched(browser: Any, place: tuple[LiveContr
         label = str(tab.locator(".chart canvas[role=img]").first.get_attribute("aria-label"))
         assert re.match(r"Training loss\. SGD, lr 0\.1: [\d.]+; Momentum, lr 0\.1: ", label)
         person.until(lambda: "is better in" in " ".join(person.rows()))
+        heads = tab.locator("table.arms thead th").all_inner_texts()
+        assert heads[-1] == "Validation accuracy, paired by seed"
         person.press("Test now")
-        tab.get_by_text(re.compile(r"At step [\d,]+, test number 1:")).wait_for()
+        tab.get_by_text(
+            re.compile(r"Validation accuracy at step [\d,]+, evaluated for test number 1:")
+        ).wait_for()
         assert tab.locator(".verdict li").count() == 3
         tab.get_by_label("Lesson", exact=True).select_option(label="What a hidden layer is for")
         person.until(lambda: tab.locator(".verdict li").count() == 0)  # of networks that are gone
@@ -187,6 +191,10 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         person.press("Change")
         steer.get_by_text("Step 6: SGD: rate 0.25").wait_for()
         person.until(lambda: "SGD, rate 0.25" in person.rows()[0])
+        title = "SGD → lr 0.25 from step 6"
+        assert title in person.rows()[0]
+        assert title in tab.locator(".legend").inner_text()
+        person.until(lambda: title in tab.locator(".maps").inner_text())
         steer.get_by_label("Arm").select_option("Adam")
         steer.get_by_label("Dropout").fill("0.4")
         person.press("Clone with these")
@@ -213,6 +221,52 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         assert "3 undone" in steer.inner_text()
     log = control.ask(lambda session: [one.action for one in session.log]).result(PATIENCE)
     assert log == ["change"]
+
+
+def test_surfaces_stand_in_the_order_of_the_arms(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    with visit(browser, place[1]) as person:
+        tab, captions = person.tab, person.tab.locator(".maps figcaption")
+        tab.get_by_label("Lesson", exact=True).select_option(label="The spiral")
+        person.until(lambda: len(person.rows()) == captions.count() == 3)
+        tab.get_by_label("Name").first.fill("renamed")
+        person.press("Begin")
+        person.until(lambda: "renamed" in " ".join(captions.all_inner_texts()))
+        places = tab.locator(".maps .swatch")
+        person.until(lambda: captions.count() == 3)
+        assert "renamed" in captions.first.inner_text()
+        assert places.all_inner_texts() == ["1", "2", "3"]
+
+
+def test_a_median_that_leaves_the_axis_is_said_to(
+    browser: Any, place: tuple[LiveControl, str]
+) -> None:
+    control, address = place
+    with visit(browser, address) as person:
+        person.press("One epoch")
+        person.until(lambda: person.step == 6)
+        values = np.array([[50.0] * 3, [0.5] * 3, [2.0] * 3, [0.5] * 3])
+        control.ask(lambda session: session.curves.record(9, {"SGD": values})).result(PATIENCE)
+        notes = person.tab.locator(".chart .value")
+        person.until(lambda: notes.all_inner_texts() == ["▲ arm 1 above 10", "", "", ""])
+        with person.tab.expect_download() as saved:
+            person.tab.get_by_role("button", name="Save “Training loss” as SVG").click()
+        drawn = ElementTree.parse(saved.value.path()).getroot().iter()  # noqa: S314  # of this page
+        triangles = [one for one in drawn if one.get("d", "").count("L") == 2 and one.get("fill")]
+        assert "#0072b2" in [one.get("fill") for one in triangles]
+
+
+def test_ends_of_histograms_do_not_touch(browser: Any, place: tuple[LiveControl, str]) -> None:
+    with visit(browser, place[1]) as person:
+        person.tab.locator(".ends").first.wait_for()
+        gap = person.see("""() => {
+          const [low, high] = document.querySelector(".ends").children;
+          low.textContent = "−6.49e−10";
+          high.textContent = "6.49e−10";
+          return high.getBoundingClientRect().left - low.getBoundingClientRect().right;
+        }""")
+        assert gap >= 8
 
 
 def test_what_is_being_written_stays_whatever_happens_elsewhere(

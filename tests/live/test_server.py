@@ -244,7 +244,7 @@ class TestLive:
 
     def test_a_browser_is_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[str] = []
-        monkeypatch.setattr("webbrowser.open", opened.append)
+        monkeypatch.setattr("trainlab.live.start.show", opened.append)
         page = tl.live()
         assert opened == [page.address]
         monkeypatch.setitem(sys.modules, "ipykernel", json)

@@ -11,10 +11,11 @@ import pytest
 
 import trainlab as tl
 from live_runs import small
+from trainlab import plots
 from trainlab.evidence import compare_all
 from trainlab.live.session import LiveSession
 from trainlab.live.setup import LiveSetup
-from trainlab.live.summary import _curve, bounds, render, summarize
+from trainlab.live.summary import _curve, _panels, bounds, leaving, render, summarize
 from trainlab.members import Member
 
 
@@ -52,6 +53,7 @@ def test_it_says_what_was_done() -> None:
     text = page.text
     assert "5 arms × 6 seeds on moons, at step 25." in text
     assert "Step 25: SGD: lr = 0.5" in text
+    assert text.count("SGD → lr 0.5 from step 25") == 4  # in the table, and in three pairs
     assert f"Step 25: Adam cloned as {name}" in text
     assert "1 intervention was undone" in text
     assert "Before this, 2 tests had been asked for." in text
@@ -120,6 +122,45 @@ def test_an_arm_that_was_stopped_has_not_diverged() -> None:
     assert wild.x.tolist() == adam.x.tolist() == [0, 20, 40, 60, 80, 100]
     assert np.isnan(wild.center[-1])
     assert wild.note == "4 of 4 diverged"
+
+
+def test_a_median_that_leaves_the_axis_is_marked_there() -> None:
+    session = small(seeds=4)
+    session.advance_to(40)
+    found = summarize(session)
+    arm = next(one for one in found.arms if one.name == "SGD")
+    arm.values[2, :, 1] = 20.0  # the validation loss at step 20
+    figure = _panels(found, range(4), plots.LIGHT)
+    marks = [
+        [line for line in ax.lines if line.get_marker() == "^" and line.get_ms() == 8]
+        for ax in figure.axes
+    ]
+    assert [len(own) for own in marks] == [0, 0, 1, 0]
+    (mark,) = marks[2]
+    assert len(mark.get_xdata()) == 1
+    assert 0 < mark.get_xdata()[0] < 20
+    assert mark.get_color() == plots.LIGHT.color(0)
+    (legend,) = figure.legends
+    words = [one.get_text() for one in legend.get_texts()]
+    assert words[0] == "SGD"
+    assert words[-1] == "a median goes above 10"
+    assert all(ax.get_legend() is None for ax in figure.axes)  # none lies on a line
+    plots.svg(figure)  # a layout that fails warns
+
+
+@pytest.mark.parametrize(
+    ("middle", "expected"),
+    [
+        ([1, 2, 3], []),
+        ([5, 15, 15, 5, 30], [5, 32]),
+        ([11, 5, 5, 5, 5], [0]),
+        ([np.nan, 20, 5, np.nan, 12], [10, 40]),
+        ([5, np.inf, np.inf], [0]),
+    ],
+)
+def test_where_a_line_leaves_the_axis(middle: list[float], expected: list[float]) -> None:
+    steps = 10.0 * np.arange(len(middle))
+    np.testing.assert_allclose(leaving(steps, np.array(middle, float)), expected)
 
 
 def test_bounds_leave_out_those_that_diverged() -> None:

@@ -13,7 +13,7 @@ looks.py          decision surfaces, layers, wrong images
 summary.py        what was done as one HTML file
 control.py        the thread that trains, and the snapshots that pages read
 messages.py, guard.py, server.py  what pages are sent, who may ask, routes
-start.py          `tl.live`
+start.py, browser.py  `tl.live`, and a browser for it
 """
 
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +20,11 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
     for (arm, _), one in session.ended.items():
         counts = ended.setdefault(arm, {"diverged": 0, "stopped": 0})
         counts[one.kind] += 1
-    running = set(session.running)
+    running, called = set(session.running), titles(session)
     arms = [
         {
             "name": name,
+            "title": called[name],
             "optimizer": type(member.optimizer).__name__,
             "settings": {field: member.get(field) for field in CHANGEABLE},
             "trains": name in running,
@@ -51,8 +53,27 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
     }
 
 
+def titles(session: LiveSession) -> dict[str, str]:
+    """What each arm is called: its name, and since when it has other settings.
+
+    A clone goes on with the changes of its arm, but for those settings in which it differs.
+    """
+    changed: dict[str, dict[str, str]] = {name: {} for name in session.arms}
+    for entry in session.log:
+        if entry.action == "change":
+            for field, value in entry.fields.items():
+                changed[entry.arm][field] = f"{field} {value:g} from step {entry.step:,}"
+        elif entry.action == "clone":
+            before = changed[entry.arm].items()
+            changed[entry.name] = {field: one for field, one in before if field not in entry.fields}
+    return {
+        name: f"{name} → {', '.join(own.values())}" if own else name
+        for name, own in changed.items()
+    }
+
+
 def compared(session: LiveSession) -> list[Comparison]:
-    """The arms that train against each other, as they are at this step.
+    """The arms that train against each other by their titles, as they are at this step.
 
     [] for fewer than two, and before the first step, when they differ in nothing that they learnt.
 
@@ -68,4 +89,13 @@ def compared(session: LiveSession) -> list[Comparison]:
     for arm in session.running:
         own = [values[key][place] if key in values else worst for key in session.keys(arm)]
         found[arm] = np.array(own)
-    return compare_all(found, better="lower" if which == "loss" else "higher")
+    called = titles(session)
+    return [
+        dataclasses.replace(
+            one,
+            first=called[one.first],
+            second=called[one.second],
+            winner=None if one.winner is None else called[one.winner],
+        )
+        for one in compare_all(found, better="lower" if which == "loss" else "higher")
+    ]

@@ -9,7 +9,6 @@ import os
 import sys
 import tempfile
 import threading
-import webbrowser
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from trainlab.data.arrays import Dataset
 from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
+from trainlab.live.browser import show
 from trainlab.live.choices import GivenData, setup_of
 from trainlab.live.control import LiveControl
 from trainlab.live.kept import keep, resumed
@@ -157,7 +157,7 @@ def live(
     setup, given = _asked(population, data, batch_size, engine)
     page = opened(setup, given, store=store, port=port, framed=in_notebook)
     if browser or (browser is None and not in_notebook):
-        webbrowser.open(page.address)
+        show(page.address)
     return page
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,7 @@ class ArmSummary:
     """An arm in words, and its curves (series, K, n)."""
 
     name: str
+    title: str
     network: str
     optimizer: str
     state: str
@@ -81,6 +83,7 @@ def summarize(session: LiveSession) -> SessionSummary:
         arms.append(
             ArmSummary(
                 name,
+                said["title"],
                 source_of(member.network),
                 source_of(member.optimizer),
                 "training" if said["trains"] else ended,
@@ -166,7 +169,7 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
     """A panel for each series."""
     from trainlab import plots
 
-    rows = len(shown) // 2
+    rows, is_above = len(shown) // 2, False
     with plots.themed(theme):
         drawn, axes = plots.blank(theme, rows, 2, width=10.4, height=3.7 * rows)
         for ax, place in zip(axes, shown, strict=True):
@@ -176,11 +179,31 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
                 if (curve := _curve(found, index, arm, place)) is not None
             ]
             if curves:
-                plots.curves(ax, curves, theme, legend="best" if place == shown[0] else None)
+                plots.curves(ax, curves, theme, legend=None)
             if ax.get_ylim()[1] > LARGEST:
                 ax.set_ylim(0, LARGEST)
+                for curve in curves:
+                    assert curve.color is not None
+                    at, ink = leaving(curve.x, curve.center), theme.color(curve.color)
+                    if at.size:  # an empty one would be everywhere for the layout
+                        ax.plot(at, np.full(at.shape, LARGEST), "^", color=ink, ms=8, clip_on=False)
+                        is_above = True
             plots.label(ax, "step", WORDS[place])
+        words = f"a median goes above {LARGEST:g}"
+        above = [plots.marker_entry(words, "^", theme, ms=8)] if is_above else []
+        plots.key(drawn, axes, above, theme)
     return drawn
+
+
+def leaving(steps: Array, middle: Array) -> Array:
+    """Where a line goes above the largest loss of the axis, between two of its points."""
+    above = middle > LARGEST
+    last = np.flatnonzero(above & ~np.append(False, above[:-1]))
+    first = np.maximum(last - 1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what begins above, or was not there
+        share = (LARGEST - middle[first]) / (middle[last] - middle[first])
+    share = np.where((first < last) & np.isfinite(share), share, 1)
+    return np.asarray(steps[first] + share * (steps[last] - steps[first]))
 
 
 def _curve(found: SessionSummary, index: int, arm: ArmSummary, place: int) -> Curve | None:
@@ -200,7 +223,7 @@ def _curve(found: SessionSummary, index: int, arm: ArmSummary, place: int) -> Cu
         look["note"] = f"{arm.diverged} of {seeds} diverged"
     if seeds > 1:
         look |= {"low": low[kept], "high": high[kept]}
-    return plots.Curve(arm.name, np.array(found.steps, float)[kept], middle[kept], **look)
+    return plots.Curve(arm.title, np.array(found.steps, float)[kept], middle[kept], **look)
 
 
 def _decisions(found: SessionSummary) -> str | None:
@@ -228,7 +251,8 @@ def _decisions(found: SessionSummary) -> str | None:
             colors = sides[np.array(found.frame["t"])]
             across, up = points.T
             ax.scatter(across, up, s=5, c=colors, edgecolors="white", linewidths=0.3)
-            ax.set_title(f"{index + 1}  {visible(arm.name, 24)}", fontsize=10)
+            words = textwrap.wrap(f"{index + 1}  {visible(arm.title, 80)}", 28)
+            ax.set_title("\n".join(words), fontsize=10)
         for ax in axes:
             ax.set_axis_off()
     return "data:image/png;base64," + base64.b64encode(plots.png(drawn, 110)).decode("ascii")

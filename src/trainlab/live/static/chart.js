@@ -35,6 +35,7 @@ export class Chart {
     this.thinAt = -Infinity;
     this.behind = false; // the single seeds, behind the medians
     this.axes = this.model = null;
+    this.above = []; // the numbers of arms whose medians leave the axis
     this.under.shown = this.over.shown = { key: null, to: 0 }; // what each canvas has
     const again = () => { this.stale = true; wake(); };
     new ResizeObserver(() => { this.thinAt = -Infinity; again(); }).observe(this.element);
@@ -139,7 +140,7 @@ export class Chart {
       this.#bold(context, model, which, isLonger ? joint - 1 : 0);
       context.restore();
       if (isPointed) this.#cursor(context, model, which);
-      else write(this.note, "");
+      else write(this.note, this.above.length ? T.above(this.above, plain(this.axes.high)) : "");
     }
     canvas.shown = { key, to: model.steps.length };
   }
@@ -213,7 +214,30 @@ export class Chart {
       ends.push({ index, across, middle });
     });
     context.restore();
+    this.#leaving(context, model, which);
     this.#numbers(context, ends);
+  }
+
+  /** A triangle in the colour of the arm wherever a median leaves the axis at the top. */
+  #leaving(context, model, which) {
+    const { x, margin } = this.#scales(), { high } = this.axes;
+    this.above = [];
+    model.about.arms.forEach(({ name }, index) => {
+      const bands = model.arms.get(name)?.bands ?? [], middle = (at) => bands[at]?.[which]?.[1];
+      const places = bands.flatMap((_, at) => (middle(at) > high && !(middle(at - 1) > high) ? [at] : []));
+      if (places.length) this.above.push(index + 1);
+      context.fillStyle = hue(index);
+      for (const at of places) {
+        const before = middle(at - 1), to = x(model.steps[at]);
+        const share = before === undefined ? 1 : (high - before) / (middle(at) - before);
+        const from = share === 1 ? to : x(model.steps[at - 1]), across = from + share * (to - from);
+        context.beginPath();
+        context.moveTo(across, margin.top - 5);
+        context.lineTo(across - 5, margin.top + 4);
+        context.lineTo(across + 5, margin.top + 4);
+        context.fill();
+      }
+    });
   }
 
   /** The number of each arm at the end of its line, moved apart where they would touch. */

@@ -96,16 +96,16 @@ export class Model {
     const values = new Map();
     for (const arm of this.about.arms) {
       const last = this.last(arm.name, which);
-      if (arm.trains && last) values.set(arm.name, [...last].map((one) => (isNaN(one) ? -Infinity : sign * one)));
+      if (arm.trains && last) values.set(arm, [...last].map((one) => (isNaN(one) ? -Infinity : sign * one)));
     }
     if (values.size < 2) return null;
     const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
     const leader = [...values.keys()].reduce((a, b) => (middle(values.get(b)) > middle(values.get(a)) ? b : a));
     const wins = new Map();
-    for (const [name, own] of values) {
-      if (name === leader) continue;
+    for (const [arm, own] of values) {
+      if (arm === leader) continue;
       const best = values.get(leader);
-      wins.set(name, {
+      wins.set(arm.name, {
         won: own.filter((value, seed) => best[seed] > value).length,
         lost: own.filter((value, seed) => best[seed] < value).length,
       });

@@ -86,6 +86,7 @@ export const T = {
   asOf: (step) =>
     `Median (95 % of the seeds) at step ${step.toLocaleString("en")}, the last evaluation; of an arm that has ended, at its own last one.`,
   steps: "steps",
+  above: (arms, high) => `▲ ${arms.length === 1 ? "arm" : "arms"} ${arms.join(", ")} above ${high}`,
   logScale: "Losses on a logarithmic scale",
   thin: "Single seeds",
   savePicture: (name, kind) => `Save “${name}” as ${kind}`,
@@ -93,7 +94,7 @@ export const T = {
   chartPart: (arm, value) => `${arm}: ${value}`,
   state: "State",
   settings: "Settings",
-  versus: "Paired by seed",
+  versus: (measure) => `${measure}, paired by seed`,
   trains: "training",
   stopped: "stopped",
   ended: "ended",
@@ -104,7 +105,8 @@ export const T = {
     "Whoever looks often sees differences that come and go: looking is not testing. " +
     "Decide when to stop, then test once.",
   test: "Test now",
-  tested: (step, looks) => `At step ${step.toLocaleString("en")}, test number ${looks}:`,
+  tested: (step, looks, measure) =>
+    `${measure} at step ${step.toLocaleString("en")}, evaluated for test number ${looks}:`,
   testedNone: "There is nothing to compare yet.",
   surfaces: "What they decide",
   surfacesNote:

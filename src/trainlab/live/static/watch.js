@@ -25,9 +25,10 @@ export class Watch {
     this.body = h("tbody");
     this.verdict = h("div", { "aria-live": "polite", class: "verdict" });
     this.testedAt = 0;
-    const head = [T.arm, T.state, T.settings, "", "", T.versus].map((text) => h("th", { scope: "col" }, text));
+    const head = [T.arm, T.state, T.settings, "", "", ""].map((text) => h("th", { scope: "col" }, text));
     this.lossHead = head[3];
     this.accuracyHead = head[4];
+    this.versusHead = head[5];
     for (const one of [head[3], head[4]]) one.classList.add("n");
     this.surfaces = h("section", { hidden: true, "aria-label": T.surfaces });
     this.layers = h("section", { hidden: true, "aria-label": T.layers });
@@ -88,11 +89,12 @@ export class Watch {
     this.note.textContent = `${T.bandNote(model.seeds)} ${T.dataNote(model.about.data)}`;
     this.lossHead.textContent = T.series.loss;
     this.accuracyHead.textContent = model.about.task === "regression" ? "" : T.series.accuracy;
+    this.versusHead.textContent = T.versus(this.#judge);
     const chosen = this.layersArm.value;
     const arms = model.about.arms.map((arm) => arm.name);
-    this.layersArm.replaceChildren(...arms.map((name) => h("option", { value: name }, name)));
+    this.layersArm.replaceChildren(...model.about.arms.map(({ name, title }) => h("option", { value: name }, title)));
     this.layersArm.value = arms.includes(chosen) ? chosen : arms[0];
-    this.legend.replaceChildren(...arms.map((name, index) => h("li", {}, swatch(index), name)));
+    this.legend.replaceChildren(...model.about.arms.map(({ title }, index) => h("li", {}, swatch(index), title)));
     this.rows = model.about.arms.map((arm, index) => this.#row(arm, index));
     this.body.replaceChildren(...this.rows.map((row) => row.element));
     for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
@@ -121,7 +123,7 @@ export class Watch {
     const gone = arm.diverged ? `, ${T.diverged(arm.diverged, model.seeds)}` : "";
     const cells = { loss: h("td", { class: "n" }), accuracy: h("td", { class: "n" }), versus: h("td") };
     const element = h("tr", {},
-      h("th", { scope: "row" }, swatch(index), arm.name),
+      h("th", { scope: "row" }, swatch(index), arm.title),
       h("td", { class: arm.diverged ? "bad" : "" }, state + gone),
       h("td", {}, `${arm.optimizer}, ${settings}`), cells.loss, cells.accuracy, cells.versus);
     return { arm, element, cells };
@@ -140,9 +142,14 @@ export class Watch {
       write(cells.accuracy, model.about.task === "regression" ? "" : said("accuracy"));
       const wins = verdict?.wins.get(arm.name);
       write(cells.versus, !verdict || !arm.trains ? ""
-        : verdict.leader === arm.name ? T.ahead
-          : T.behind(verdict.leader, wins.won, wins.lost, model.seeds));
+        : verdict.leader === arm ? T.ahead
+          : T.behind(verdict.leader.title, wins.won, wins.lost, model.seeds));
     }
+  }
+
+  /** What the series that decides between arms is called. */
+  get #judge() {
+    return T.series[this.model.series[this.model.judge.which]];
   }
 
   async #test() {
@@ -151,7 +158,7 @@ export class Watch {
     this.testedAt = found.step;
     const lines = found.compared.map((one) => h("li", {}, one.text));
     this.verdict.replaceChildren(lines.length
-      ? h("div", {}, h("p", {}, T.tested(found.step, found.number)), h("ul", {}, ...lines))
+      ? h("div", {}, h("p", {}, T.tested(found.step, found.number, this.#judge)), h("ul", {}, ...lines))
       : h("p", {}, T.testedNone));
   }
 
@@ -163,12 +170,13 @@ export class Watch {
 
   // --- closer looks ----------------------------------------------------------------------------
 
-  /** What surfaces are drawn on, and rows: new when the session is. */
+  /** What surfaces are drawn on, and rows: new when the session is, or what arms are called. */
   #frame() {
-    const { frame } = this.model.about;
-    const key = frame ? frame.x + frame.heldX : null;
+    const { frame, arms } = this.model.about;
+    const key = frame && JSON.stringify([frame.x, frame.heldX, arms.map(({ title }) => title)]);
     if (key === this.frameKey) return;
     this.frameKey = key;
+    this.seen.looks = -1;
     this.points = frame && [[frame.x, frame.t, true], [frame.heldX, frame.heldT, false]]
       .map(([text, classes, trained]) => ({ at: floats(text), classes, trained }));
     this.maps = new Map();
@@ -189,31 +197,26 @@ export class Watch {
   }
 
   #maps() {
-    const { model } = this, names = model.about.arms.map((arm) => arm.name);
-    for (const name of this.maps.keys()) {
-      if (!names.includes(name)) {
-        this.maps.get(name).element.remove();
-        this.maps.delete(name);
-      }
-    }
-    names.forEach((name, index) => {
+    const { model } = this;
+    model.about.arms.forEach(({ name, title }, index) => {
       const surface = model.looks[name]?.surface;
       if (!surface) return;
       if (!this.maps.has(name)) {
-        const canvas = h("canvas", { width: 280, height: 280, role: "img", "aria-label": T.surfaceLabel(name) });
+        const canvas = h("canvas", { width: 280, height: 280, role: "img", "aria-label": T.surfaceLabel(title) });
         const save = h("button", {
-          type: "button", class: "quiet", "aria-label": T.savePicture(T.surfaceLabel(name), "PNG"),
+          type: "button", class: "quiet", "aria-label": T.savePicture(T.surfaceLabel(title), "PNG"),
           onclick: () => canvas.toBlob((blob) => saveAs(`surface_${index + 1}.png`, blob)),
         }, "PNG");
-        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), name, save));
+        const element = h("figure", {}, canvas, h("figcaption", {}, swatch(index), title, save));
         this.maps.set(name, { canvas, element, drawn: null });
-        this.maplist.append(element);
       }
       const map = this.maps.get(name), paper = colours().paper;
       if (map.drawn === surface.mean + paper) return;
       map.drawn = surface.mean + paper;
       this.#surface(map.canvas, surface, model.about.frame);
     });
+    const elements = model.about.arms.flatMap(({ name }) => this.maps.get(name)?.element ?? []);
+    if (elements.some((one, at) => this.maplist.children[at] !== one)) this.maplist.replaceChildren(...elements);
   }
 
   #surface(canvas, surface, frame) {
