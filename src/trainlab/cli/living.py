@@ -74,6 +74,7 @@ def live(
         return
     if (table is None) != (target is None):
         raise click.UsageError("--csv and --target belong together.")
+    from trainlab.live.browser import show
     from trainlab.live.choices import GivenData
     from trainlab.live.setup import dataset_of
     from trainlab.live.start import opened
@@ -95,8 +96,8 @@ def live(
         say(f"Goes on at step {page.step}.", err=True)
     say(f"Page: {page.address}")
     say("Ctrl-C ends it.", err=True)
-    if browser:
-        click.launch(page.address)
+    if browser and not show(page.address):
+        say("No browser could be opened.", err=True)
     page.wait()
     kept = "nothing is kept" if store is None else f"the same command goes on from {store}"
     say(f"Ended at step {page.step}: {kept}.", err=True)
