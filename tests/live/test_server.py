@@ -26,6 +26,7 @@ pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 from live_pages import PATIENCE, Client, Copy, served, until
 from live_runs import small
 from trainlab.live import control as controls
+from trainlab.live import start as starting
 from trainlab.live.messages import PageState, difference
 from trainlab.live.presets import PRESETS
 
@@ -244,7 +245,7 @@ class TestLive:
 
     def test_a_browser_is_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[str] = []
-        monkeypatch.setattr("trainlab.live.start.show", opened.append)
+        monkeypatch.setattr(starting, "show", opened.append)
         page = tl.live()
         assert opened == [page.address]
         monkeypatch.setitem(sys.modules, "ipykernel", json)
