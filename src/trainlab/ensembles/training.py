@@ -284,7 +284,7 @@ class EnsembleTraining:
 
     def _trees_within(self, share: float, until: float) -> tuple[Sequence[int], float]:
         """Trees in the first fold, and seconds of each; none that take more than a share."""
-        if self.stopped:
+        if self.stopped or not self.plan.trees:
             return (), 0.0
         settings, expected = range(len(self.plan.trees)), 0.0
         train, held = self.plan.splits[0]
@@ -304,7 +304,7 @@ class EnsembleTraining:
         self._train([0], numbers, until=until)
         if not self._ended(numbers, 0):
             return (), 0.0
-        return numbers, (time.monotonic() - start) / max(1, len(numbers))
+        return numbers, (time.monotonic() - start) / len(numbers)
 
     def _seconds(self, plan: EnsemblePlan, setting: int, iterations: int) -> float:
         """How long so many iterations take, in the first fold of a plan."""

@@ -21,7 +21,7 @@ from trainlab.search.training import portions
 class _Whole:
     """The networks of several estimators, and their outputs for the first rows they are asked for.
 
-    found  by what is asked of them: method, dtype, engine
+    found  by what is asked of them: dtype, what the targets read, engine
     """
 
     networks: Networks
