@@ -137,7 +137,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
 
     @with_callbacks
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Draw candidates, train them in the first fold and the finalists in the others, and select.
+        """Draw candidates, train all in the first fold, the finalists in the others, and select.
 
         Parameters
         ----------
