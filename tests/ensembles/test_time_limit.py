@@ -111,6 +111,26 @@ def test_what_there_was_time_for_can_be_trained_again(
     assert again.replay_ == model.replay_
 
 
+class Fewer(PopulationEnsembleClassifier):
+    """What takes fewer parameters than the class that it is derived from."""
+
+    def __init__(self, n_candidates: int = 4, *, time_limit: Any = None, n_folds: int = 2) -> None:
+        super().__init__(
+            n_candidates, n_folds=n_folds, time_limit=time_limit, trees=False, max_iter=2
+        )
+
+
+def test_a_derived_class_is_trained_again_by_parameters_that_it_has(
+    clocked: Callable[[Clock], Clock],
+) -> None:
+    model = Fewer().fit(*IRIS)
+    assert model.replay_ == {"n_candidates": 4, "n_folds": 2, "time_limit": None}
+    clone(model).set_params(**model.replay_)
+    clocked(Clock())
+    # What it would take to leave out the trees that there was no time for, it has not.
+    assert Fewer(time_limit=1000).fit(*IRIS).replay_ is None
+
+
 def test_what_does_not_end_in_time_is_left_out(clocked: Callable[[Clock], Clock]) -> None:
     # The first two, two more, and then a wave that takes longer than it seemed.
     clock = clocked(Clock(costs={3: 100.0}))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+import pytest
+from sklearn.pipeline import Pipeline
+
+import trainlab as tl
 from complaints import complains
 from trainlab.errors import SettingError
-from trainlab.models.kinds import KINDS, register
+from trainlab.models.kinds import KINDS, kind_of, register
 
 
 def test_a_kind_does_not_take_the_name_of_another() -> None:
@@ -16,3 +21,23 @@ def test_a_kind_does_not_take_the_name_of_another() -> None:
     complains(lambda: register(other), SettingError, must)
     register(KINDS["network"])  # the same again, as a module that is imported twice does
     assert before == KINDS
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        tl.Network,
+        tl.Population,
+        tl.MLPClassifier,
+        tl.MLPRegressor,
+        tl.PopulationEnsembleClassifier,
+        tl.PopulationEnsembleRegressor,
+        Pipeline,
+    ],
+)
+def test_what_is_derived_from_a_kind_is_told_which(kind: Any) -> None:
+    derived = type("Mine", (type("Between", (kind,), {}),), {})
+    for owner in ("save", "export_onnx"):
+        told = f"model of {owner} must be a {kind.__name__} itself: a file does not say what"
+        model = derived.__new__(derived)
+        complains(lambda model=model, owner=owner: kind_of(model, owner), SettingError, told)

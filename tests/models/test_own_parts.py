@@ -608,6 +608,49 @@ def test_parts_are_tried_before_they_train(fields: dict[str, Any], starts: str, 
     assert str(found.value).endswith(ends), found.value
 
 
+@pytest.mark.parametrize("members", [None, 2])
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (
+            _activation(value=lambda self, x, out, new=None: x[..., :1]),
+            "outputs of Own must be an array of shape ({}7, 6); got an array of shape ({}7, 1)",
+        ),
+        (
+            _activation(pullback=lambda self, x, y, dy, out, new=None: dy.sum(axis=-2)),
+            "dx of Own must be an array of shape ({}7, 6); got an array of shape ({}6",
+        ),
+        (
+            _activation(pullback=lambda self, x, y, dy, out, new=None: None),
+            "dx of Own must be an array of shape ({}7, 6); got None",
+        ),
+        (
+            _layer(backward=lambda self, p, cache, dy, grads, new: dy[..., 0]),
+            "dx of Own must be an array of shape ({}7, 6); got an array of shape ({}7",
+        ),
+        (
+            _layer(forward=lambda self, p, x, mode, new: (x, None)),
+            "forward of Own must return (y, cache, buffers); got",
+        ),
+        (
+            _loss(task="regression", entries=lambda self, y, t, new: (y[..., 0], y)),
+            "entries of Own must be an array of shape ({}7, 3) or ({}7, 1); got an array of shape",
+        ),
+        (
+            _loss(task="regression", derivative=lambda self, cache, new: cache.sum()),
+            "derivative of Own must be an array of shape ({}7, 3); got np.float64(",
+        ),
+    ],
+)
+def test_a_gradient_check_says_whose_shape_is_wrong(
+    part: Any, told: str, members: int | None
+) -> None:
+    lead = "" if members is None else f"{members}, "
+    with pytest.raises(tl.SettingError) as found:
+        tl.gradient_check(part, members=members)
+    assert str(found.value).startswith(told.replace("{}", lead)), found.value
+
+
 NUMBERS = RNG.normal(size=(60, 2))
 TARGETS = {"classification": LABELS, "regression": NUMBERS, "multilabel": NUMBERS > 0}
 
@@ -683,6 +726,22 @@ def _put_another_slot(self: Any, g: Any, s: Any, c: Any, new: Any) -> None:
             "rule of Own must make of some columns what it makes of all",
         ),
         ({"coefficients": lambda self, step, lr, state: [lr]}, "coefficients of Own must return a"),
+        (
+            {"coefficients": lambda self, step, lr, state: {"rate": lr}},
+            "coefficients of Own must return a number 'lr', which the optimizer asks for; got ['r",
+        ),
+        (
+            {"coefficients": lambda self, step, lr, state: {"lr": np.ones(7)}},
+            "coefficients['lr'] of Own must be a number, or an array (K, 1) of members; got an",
+        ),
+        (
+            {"coefficients": lambda self, step, lr, state: {"lr": lr * state["n"]}},
+            "slots of Own must have a Slot 'n', which the optimizer asks for; got ['m']",
+        ),
+        (
+            {"rule": lambda self, g, s, c, new: np.add(g, s["mm"], out=g)},
+            "slots of Own must have a Slot 'mm', which the optimizer asks for; got ['m']",
+        ),
         ({"slots": ("m",)}, "slots of Own must be a tuple of Slot"),
         ({"slots": tl.Slot("m")}, "slots of Own must be a tuple of Slot"),
     ],

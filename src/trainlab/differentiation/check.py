@@ -19,6 +19,7 @@ from trainlab.differentiation.report import (
     floors,
     report,
 )
+from trainlab.differentiation.shapes import check_shapes
 from trainlab.network.workspace import Array
 from trainlab.settings import FLAG, either, real, whole_number
 
@@ -93,7 +94,7 @@ def gradient_check(
     Raises
     ------
     SettingError, DataError
-        For settings or arrays that do not fit.
+        For settings or arrays that do not fit, or a part that returns what cannot be.
 
     Notes
     -----
@@ -128,6 +129,7 @@ def gradient_check(
     if tolerance is None:
         tolerance = COMPLEX_TOLERANCE if complex_steps else TOLERANCE
     problem = Problem.of(network, x, t, seed, members, params, out_features)
+    check_shapes(problem)
     rng = np.random.default_rng([seed, 1])
     steps = (h,) if complex_steps else (h, h / REFINEMENT, h / REFINEMENT**2)
     gradients = problem.analytic()

@@ -381,14 +381,13 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         trained = found.networks.values()
         self.n_iter_ = max(one.epochs for one in trained)
         self.n_diverged_ = sum(one.diverged for one in trained)
-        self.replay_ = None
-        if found.whole:
-            self.replay_ = {
-                "time_limit": None,
-                "n_candidates": len(plan.candidates),
-                "n_folds": folds,
-                "trees": len(plan.trees) > 0,
-            }
+        counts = {"n_candidates": len(plan.candidates), "n_folds": folds}
+        again = {"time_limit": None, **counts, "trees": len(plan.trees) > 0}
+        # A class derived from this one may have fewer parameters; what it does not ask for, it
+        # does again by itself, but where time decided.
+        known = {key: again[key] for key in again if key in self._get_param_names()}
+        repeats = len(known) == len(again) or self.time_limit is None
+        self.replay_ = known if found.whole and repeats else None
 
 
 def _count_folds(preset: str, rows: int, recipe: int) -> int:

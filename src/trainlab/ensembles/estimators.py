@@ -100,7 +100,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Folds, epochs of the longest training, and networks that diverged, which count as what
         they had learnt before.
     replay_ : dict or None
-        Parameters with which `fit` trains the same again, to the bit, without a time limit.
+        Parameters with which `fit` trains the same again, to the bit, without a time limit.  None
+        where a class derived from this one lacks those that it takes.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
@@ -258,7 +259,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Folds, epochs of the longest training, and networks that diverged, which count as what
         they had learnt before.
     replay_ : dict or None
-        Parameters with which `fit` trains the same again, to the bit, without a time limit.
+        Parameters with which `fit` trains the same again, to the bit, without a time limit.  None
+        where a class derived from this one lacks those that it takes.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str

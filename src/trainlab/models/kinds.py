@@ -66,10 +66,18 @@ def register(kind: Kind) -> None:
 
 def kind_of(model: Any, owner: str) -> Kind:
     """The kind of a model; SettingError, in the owner's name, for anything else."""
-    _bring(type(model).__name__)
+    own, *bases = type(model).__mro__
+    _bring(own.__name__)
     for kind in KINDS.values():
-        if type(model) is kind.model:
+        if own is kind.model:
             return kind
+    for base in bases:
+        _bring(base.__name__)
+        if any(base is kind.model for kind in KINDS.values()):
+            name = base.__name__
+            must = f"be a {name} itself: a file does not say what a class derived from it does"
+            remedy = f"a {name} of the same settings"
+            raise SettingError(sentence("model", owner, must, own.__name__, remedy))
     known = dict.fromkeys([*(kind.model.__name__ for kind in KINDS.values()), *_LATER])
     must = f"be one of {', '.join(known)}"
     raise SettingError(sentence("model", owner, must, type(model).__name__))

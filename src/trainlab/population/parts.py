@@ -17,17 +17,16 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.engine.base import Samples, Widths
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import Architecture
 from trainlab.network.base import Mode
 from trainlab.network.dense import Activate
 from trainlab.network.losses import Loss
+from trainlab.network.returned import check_array, owner_of, several
 from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
 from trainlab.settings import Settings, cast, nested, stack, structure
-
-Shape = tuple[int, ...]
 
 ROWS: Final = 3
 NEAR: Final = 1e-4
@@ -101,12 +100,12 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
     x, t = (x.toarray() if hasattr(x, "toarray") else x.copy()), t.copy()
     rows, caches, steps = len(t), [], []
     for index, layer in enumerate(architecture.layers):
-        shape, name = (len(pair), rows, architecture.widths[index + 1]), _name(layer)
+        shape, name = (len(pair), rows, architecture.widths[index + 1]), owner_of(layer)
         for mode in (Mode(False), Mode(True, _draw if layer.random else None)):
             with _left_alone(_method(layer, "forward"), name, x=x, p=params, buffers=buffers):
                 found = layer.forward(bound[index], x, mode, FRESH)
-            y, cache, updated = _several(found, ("y", "cache", "buffers"), "forward", name)
-            _check("outputs", name, y, shape, dtype)
+            y, cache, updated = several(found, ("y", "cache", "buffers"), "forward", name)
+            check_array("outputs", name, y, shape, dtype=dtype)
         expected = {each: bound[index][each].shape for each in layer.declare(x.shape[-1]).buffers}
         if {each: np.shape(values) for each, values in updated.items()} != expected:
             got = {each: np.shape(values) for each, values in updated.items()}
@@ -116,11 +115,11 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         caches.append(cache)
     dy = _try_loss(architecture.loss, x, t, len(pair), dtype)
     for index in reversed(range(len(architecture.layers))):
-        layer, name = architecture.layers[index], _name(architecture.layers[index])
+        layer, name = architecture.layers[index], owner_of(architecture.layers[index])
         own, given = grads[index], dict(grads[index])
         with _left_alone(_method(layer, "backward"), name, dy=dy, p=params):
             dx = layer.backward(bound[index], caches[index], dy, given, FRESH)
-        _check("dx", name, dx, (len(pair), rows, architecture.widths[index]), dtype)
+        check_array("dx", name, dx, (len(pair), rows, architecture.widths[index]), dtype=dtype)
         for each, values in own.items():
             if (values == UNTOUCHED).any():
                 must, remedy = f"fill grads[{each!r}] in place", f"grads[{each!r}][...] = …"
@@ -158,7 +157,7 @@ def _try_alone(
     for index, (layer, step) in enumerate(zip(alone.layers, steps, strict=True)):
         if not any(map(is_own, nested(layer))):
             continue
-        name, mode = _name(layer), Mode(True, _draw if layer.random else None)
+        name, mode = owner_of(layer), Mode(True, _draw if layer.random else None)
         x = step.x[one] if step.x.ndim > 2 else step.x
         y, cache, _ = layer.forward(bound[index], x, mode, FRESH)
         _same("outputs", name, y, step.y[one])
@@ -190,14 +189,16 @@ def _try_loss(loss: Loss, y: Array, t: Array, members: int, dtype: str) -> Array
     """The derivative, as `backward` gives it."""
     name = type(loss).__name__
     with _left_alone("entries", name, y=y, t=t):
-        terms, _ = _several(loss.entries(y, t, FRESH), ("entries", "cache"), "entries", name)
-    _check("entries", name, terms, y.shape, dtype, (*y.shape[:-1], 1))
+        terms, own = several(loss.entries(y, t, FRESH), ("entries", "cache"), "entries", name)
+    check_array("entries", name, terms, y.shape, (*y.shape[:-1], 1), dtype=dtype)
+    with _left_alone("derivative", name, y=y, t=t):
+        check_array("derivative", name, loss.derivative(own, FRESH), y.shape, dtype=dtype)
     with _left_alone("entries", name, y=y, t=t):  # the terms are written over
         value, cache = loss.forward(y, t, FRESH)
-    _check("loss", name, value, (members,), dtype)
+    check_array("loss", name, value, (members,), dtype=dtype)
     with _left_alone("derivative", name, y=y, t=t):  # and so is the derivative
         dy = loss.backward(cache, FRESH)
-    _check("derivative", name, dy, y.shape, dtype)
+    check_array("derivative", name, dy, y.shape, dtype=dtype)
     return dy
 
 
@@ -212,33 +213,14 @@ def _left_alone(method: str, of: str, **arrays: Array) -> Iterator[None]:
             raise SettingError(sentence(method, of, must, got, "a new array for what it returns"))
 
 
-def _several(found: Any, parts: tuple[str, ...], method: str, of: str) -> Any:
-    if not isinstance(found, tuple) or len(found) != len(parts):
-        raise SettingError(sentence(method, of, f"return ({', '.join(parts)})", found))
-    return found
-
-
 def _method(layer: Any, method: str) -> str:
     """What the method is called by whoever writes it."""
     own = {"forward": "value", "backward": "pullback"}
     return own[method] if isinstance(layer, Activate) else method
 
 
-def _name(layer: Any) -> str:
-    return type(layer.activation if isinstance(layer, Activate) else layer).__name__
-
-
 def _draw(rows: int, width: int) -> Array:
     return np.zeros((rows, width), np.float32)
-
-
-def _check(what: str, of: str, found: Any, shape: Shape, dtype: str, other: Shape = ()) -> None:
-    shapes = (shape, other) if other else (shape,)
-    fits = isinstance(found, np.ndarray) and found.shape in shapes
-    if not fits or found.dtype != dtype:
-        must = f"be an array of shape {' or '.join(map(str, shapes))} and dtype {dtype}"
-        remedy = "trainlab.settings.cast(SETTING, x.dtype) for settings and constants"
-        raise SettingError(sentence(what, of, must, found, remedy if fits else None))
 
 
 def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
@@ -250,13 +232,19 @@ def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
         raise SettingError(sentence("multiplier", type(schedule).__name__, must, multiplier))
     params = np.full((2, ROWS), 0.5, dtype)
     state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * 2, dtype)
-    found = optimizer.coefficients(0, optimizer.lr * multiplier, optimizer.init(params))
+    slots = _Asked(optimizer.init(params), "slots", name, "have a Slot")
+    found = optimizer.coefficients(0, optimizer.lr * multiplier, slots)
     if not isinstance(found, Mapping):
         must = "return a dict of the numbers that rule multiplies with"
         raise SettingError(sentence("coefficients", name, must, found))
+    for key, one in found.items():
+        if np.shape(one) not in _EACH or np.asarray(one).dtype.kind not in "fiu":
+            must = "be a number, or an array (K, 1) of members"
+            raise SettingError(sentence(f"coefficients[{key!r}]", name, must, one))
     grads, views = before.copy(), {slot: state[slot] for slot in optimizer.arrays}
-    given = dict(views)
+    given = _Asked(views, "slots", name, "have a Slot")
     factors = {key: cast(one, grads.dtype) for key, one in found.items()}
+    factors = _Asked(factors, "coefficients", name, "return a number")
     optimizer.rule(grads, given, factors, FRESH)
     pieces, again = before.copy(), optimizer.init(params)
     for block in (slice(0, 2), slice(2, None)):
@@ -273,3 +261,15 @@ def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
     if not np.allclose(pieces, grads, rtol=NEAR, equal_nan=True):
         must, got = "make of some columns what it makes of all", "another step of two of three"
         raise SettingError(sentence("rule", name, must, got, "no sums over g: clip_norm has one"))
+
+
+class _Asked(dict[str, Any]):
+    """Numbers by name; SettingError, for whom what must do, where a name is asked for in vain."""
+
+    def __init__(self, numbers: Mapping[str, Any], what: str, of: str, must: str) -> None:
+        super().__init__(numbers)
+        self._what, self._of, self._must = what, of, must
+
+    def __missing__(self, name: str) -> Any:
+        must = f"{self._must} {name!r}, which the optimizer asks for"
+        raise SettingError(sentence(self._what, self._of, must, list(self), nearest(name, self)))
