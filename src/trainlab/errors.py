@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trainlab.terminal import printable
 
@@ -116,6 +116,18 @@ def unexpected(call: str, name: str, known: Iterable[str]) -> TypeError:
     near = nearest(name, known)
     hint = f". Did you mean {near!r}?" if near else ""
     return TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
+
+
+def too_many(call: str, given: int, names: Sequence[str], remedy: str | None = None) -> TypeError:
+    """The error for more arguments than a call takes by position.
+
+    >>> too_many("SGD()", 2, ["lr"])
+    TypeError('SGD() takes lr by position, and all else by name; got 2 arguments by position')
+    """
+    known = " and ".join(names) or "nothing"
+    text = f"{call} takes {known} by position, and all else by name"
+    got = f"got {given} arguments by position"
+    return TypeError(f"{text}; {got}; try {remedy}" if remedy else f"{text}; {got}")
 
 
 def _begins(name: str, spelt: str) -> bool:

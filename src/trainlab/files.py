@@ -60,6 +60,15 @@ def as_path(
         raise SettingError(sentence(name, owner, must, value)) from None
 
 
+def as_folder(value: Any, name: str, owner: str) -> Path:
+    """The path of a folder to write to, which need not be there; SettingError if it cannot be."""
+    path = as_path(value, name, owner)
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), Path())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise SettingError(sentence(name, owner, "be a folder that can be written to", str(path)))
+    return path
+
+
 def write(path: Path, content: bytes) -> None:
     """Puts the content in the file, all or nothing: a reader or a crash never sees a part.
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
-from trainlab.errors import SettingError, nearest, sentence, unexpected
+from trainlab.errors import SettingError, nearest, sentence, too_many, unexpected
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -60,10 +60,15 @@ class Takes(Generic[Given, Kept]):
         def __set__(self, record: object, value: Given) -> None: ...
 
 
-def check_arguments(kind: type, given: Iterable[str]) -> None:
-    """TypeError, with the nearest name, for arguments that the constructor of a class lacks."""
+def check_arguments(kind: type, places: int, given: Iterable[str]) -> None:
+    """TypeError, with the nearest name, for arguments that the constructor of a class lacks.
+
+    places  how many arguments are given without a name
+    """
+    known = _arguments(kind)
+    if known and places > _places(kind):
+        raise too_many(f"{kind.__name__}()", places, known[: _places(kind)])
     for name in given:
-        known = _arguments(kind)
         if known and name not in known and not hasattr(kind, name):  # which has deprecated ones
             raise unexpected(f"{kind.__name__}()", name, known)
 
@@ -76,6 +81,15 @@ def _arguments(kind: Any) -> tuple[str, ...]:
     return () if takes_all else tuple(one.name for one in found)
 
 
+@functools.cache
+def _places(kind: Any) -> int:
+    """How many arguments of a constructor may be given without a name: the first ones."""
+    found = [one.kind for one in inspect.signature(kind.__init__).parameters.values()][1:]
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    takes_all = inspect.Parameter.VAR_POSITIONAL in found
+    return MOST if takes_all else sum(one in by_place for one in found)
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Base of all frozen records of settings: checks its fields when it is made."""
@@ -86,7 +100,7 @@ class Settings:
     if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
 
         def __new__(cls, *args: Any, **fields: Any) -> Any:
-            check_arguments(cls, fields)
+            check_arguments(cls, len(args), fields)
             return super().__new__(cls)
 
     def __post_init__(self) -> None:
@@ -111,13 +125,16 @@ class Rule:
     names: Collection[str] = ()
     written: Callable[[str], str] = repr
     """How one of the names is written."""
+    meant: Callable[[Any], str | None] | None = None
+    """What may be meant by what is not valid, in place of the number that a word stands for."""
 
     def check(self, value: Any, name: str, owner: str) -> Any:
         """The value as the record keeps it, or the error that says what is wrong."""
         if not self.valid(value):
             near = nearest(_name_of(value), self.names)
             instead = self.remedy if near is None else self.written(near)
-            instead = called(value, self.valid) or number_in(value, self.valid) or instead
+            meant = self.meant(value) if self.meant else number_in(value, self.valid)
+            instead = called(value, self.valid) or meant or instead
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)

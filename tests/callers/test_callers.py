@@ -158,6 +158,18 @@ def nobody_waits_for_an_error() -> None:
     begun._workers.end()
 
 
+def a_large_batch() -> None:
+    estimator(batch_size=25, max_iter=1, tol=9.0).fit(X, Y)
+
+
+def a_large_batch_of_a_network() -> None:
+    tl.Network(tl.MLP((2,))).fit(DATA, steps=1, batch_size=25)
+
+
+def a_large_batch_of_an_ensemble() -> None:
+    tl.PopulationEnsembleClassifier(2, n_folds=1, batch_size=25, max_iter=2).fit(X, Y)
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -166,6 +178,11 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("search/scoring.py: settle", some_trainings_fail, "trainings of PopulationSearchCV failed"),
     ("ensembles/training.py: _as_they_are", no_time_at_all, "time_limit"),
     ("estimators/targets.py: _check_names", strange_weights, "labels of y"),
+    ("data/batches.py: tell_of_a_large_batch", a_large_batch, "batch_size=25 is more than 24"),
+    *(
+        ("data/batches.py: tell_of_a_large_batch", call, "batch_size=25 is more than 24 rows: each")
+        for call in (a_large_batch_of_a_network, a_large_batch_of_an_ensemble)
+    ),
     ("blas.py: leave", threads_of_blas, "threads of BLAS"),
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),

@@ -88,6 +88,12 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         "hidden_layer_sizes=(50, 40)",
     ),
     "widths of a network": (lambda: tl.MLP((50, 50), 40), "hidden=(50, 50, 40)"),  # type: ignore[arg-type]
+    "a width in words": (estimator(hidden_layer_sizes="30"), "hidden_layer_sizes=(30,)"),
+    "widths in words": (lambda: tl.MLP("30, 20"), "hidden=(30, 20)"),  # type: ignore[arg-type]
+    "widths with a ×": (lambda: tl.MLP("30x20"), "hidden=(30, 20)"),  # type: ignore[arg-type]
+    "a list of words": (estimator(hidden_layer_sizes=["30", "20"]), "hidden_layer_sizes=(30, 20)"),
+    "widths with a point": (estimator(hidden_layer_sizes=[30.0]), "hidden_layer_sizes=(30,)"),
+    "no width": (estimator(hidden_layer_sizes="wide"), "hidden_layer_sizes=(100,)"),
     "numbers as objects": (lambda: tl.from_arrays(np.array(X, object), Y), "x.astype(float)"),
     "numbers as words": (lambda: tl.from_arrays(X, Y, weight=["1"] * 20), "weight.astype(float)"),
     "targets of two kinds": (
@@ -113,6 +119,46 @@ def test_the_nearest_name_is_suggested(name: str) -> None:
     with pytest.raises((tl.SettingError, tl.DataError)) as caught:
         call()
     assert str(caught.value).endswith(f"; try {suggested}")
+
+
+WIDTHS = "hidden_layer_sizes and activation"
+SIZES = "hidden_layer_sizes=(50, 40, 30)"
+REST = "by position, and all else by name; got"
+BY_NAME: dict[str, tuple[Callable[..., Any], Sequence[Any], str]] = {
+    "widths": (
+        tl.MLPClassifier,
+        (50, 40, 30),
+        f"MLPClassifier() takes {WIDTHS} {REST} 3 arguments by position; try {SIZES}",
+    ),
+    "others": (
+        tl.MLPRegressor,
+        (50, "relu", "adam"),
+        f"MLPRegressor() takes hidden_layer_sizes and activation {REST} 3 arguments by position",
+    ),
+    "an ensemble": (
+        tl.PopulationEnsembleRegressor,
+        (4, 2),
+        f"PopulationEnsembleRegressor() takes n_candidates {REST} 2 arguments by position",
+    ),
+    "an optimizer": (
+        tl.SGD,
+        (0.1, 0.9),
+        f"SGD() takes lr {REST} 2 arguments by position",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_what_goes_by_position_is_said(name: str) -> None:
+    kind, given, told = BY_NAME[name]
+    with pytest.raises(TypeError, match=f"^{re.escape(told)}$"):
+        kind(*given)
+
+
+def test_misspelt_parameters_of_estimators_are_answered_too() -> None:
+    told = r"MLPRegressor\(\) got an unexpected .* 'max_iters'. Did you mean 'max_iter'\?"
+    with pytest.raises(TypeError, match=told):
+        tl.MLPRegressor(max_iters=3)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

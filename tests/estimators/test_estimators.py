@@ -60,7 +60,8 @@ def test_batches_are_those_of_scikit_learn() -> None:
     X, y = np.random.default_rng(0).random((250, 3)), np.arange(250) % 2
     assert quick()._prepare(X, y).arguments["batch_size"] == 200
     assert quick()._prepare(X[:90], y[:90]).arguments["batch_size"] == 90
-    assert quick(batch_size=1000)._prepare(X, y).arguments["batch_size"] == 250
+    with pytest.warns(UserWarning, match="batch_size=1000 is more than 250 rows"):
+        assert quick(batch_size=1000)._prepare(X, y).arguments["batch_size"] == 250
 
 
 @pytest.mark.parametrize("make", [np.asarray, csr_array, csc_array])

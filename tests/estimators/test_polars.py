@@ -59,3 +59,18 @@ def test_frames_go_through_a_pipeline_and_a_search(steps: str) -> None:
     search = tl.PopulationSearchCV(shown, space, n_iter=2, cv=2, random_state=0).fit(X, LABELS)
     assert search.best_estimator_[-1].feature_names_in_.tolist() == names
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_columns_have_names_that_differ() -> None:
+    pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    cells = np.arange(12.0).reshape(4, 3)
+    tables = [
+        pandas.DataFrame(cells, columns=["a", "b", "a"]),
+        arrow.table([*cells.T], names=["a", "b", "a"]),
+    ]
+    for table in tables:
+        for model in (tl.MLPClassifier(), tl.PopulationEnsembleClassifier(), tl.TableEncoder()):
+            name = type(model).__name__
+            told = rf"columns of X of {name} must have names that differ; got \['a', 'a'\]"
+            with pytest.raises(tl.DataError, match=told):
+                model.fit(table, [0, 1, 0, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -116,6 +117,17 @@ def test_what_is_not_installed_is_named(
     told = f"{kind.__name__} needs {package}; try pip install 'trainlab\\[{package}\\]'"
     with pytest.raises(ImportError, match=told):
         kind(*given)
+
+
+def test_a_folder_that_cannot_be_one_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "shut").mkdir(mode=0o500)
+    places = [tmp_path / "file", tmp_path / "file" / "logs"]
+    for place in [*places, *([] if os.access(tmp_path / "shut", os.W_OK) else [tmp_path / "shut"])]:
+        told = "folder of TensorBoardLogger must be a folder that can be written to; got"
+        with pytest.raises(tl.SettingError, match=told):
+            tl.TensorBoardLogger(place)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "shut"]
 
 
 # --- TensorBoard -----------------------------------------------------------------------

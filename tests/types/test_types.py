@@ -26,10 +26,25 @@ OF_THE_BOOK = {"compare.py"}
 NOT_INSTALLED = "# pyright: reportMissingImports=false\n"  # modules that `install` makes
 
 
+WRONG = """\
+import trainlab as tl
+
+tl.MLPClassifier(optimizer=3)  # type: ignore[arg-type]
+tl.MLPClassifier(activation=tl.Tanh)  # type: ignore[arg-type]
+tl.MLPRegressor("30")  # type: ignore[arg-type]
+tl.MLPRegressor(loss=0.5, norm=True)  # type: ignore[arg-type]
+tl.PopulationEnsembleClassifier(engine=1)  # type: ignore[arg-type]
+tl.PopulationEnsembleRegressor(store=1)  # type: ignore[arg-type]
+"""
+"""What type checkers must refuse: mypy tells of a comment that mutes nothing."""
+
+
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The code of every document, its files beside it, and the script that uses every name."""
-    folder, found = tmp_path_factory.mktemp("types"), [SCRIPT]
+    folder = tmp_path_factory.mktemp("types")
+    (folder / "wrong.py").write_text(WRONG, encoding="utf-8")
+    found = [SCRIPT, folder / "wrong.py"]
     for path in DOCUMENTS:
         code = program(path)
         if code:

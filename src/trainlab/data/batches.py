@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab import memory
+from trainlab.callers import warn
 from trainlab.settings import Settings, choice, integer
 from trainlab.streams import packed, stream
 
@@ -21,6 +22,13 @@ integer, on as many threads as the second one says."""
 
 LARGE: Final = 2**20
 """Rows of an epoch from which on it is asked whether they fit into memory."""
+
+
+def tell_of_a_large_batch(batch_size: int, rows: int) -> None:
+    """Warns where batches were asked for that are larger than all rows."""
+    if batch_size > rows:
+        text = f"batch_size={batch_size} is more than {rows} rows: each batch has all of them"
+        warn(text, UserWarning)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone
 
+from trainlab.data.batches import tell_of_a_large_batch
 from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
     QUICK_ROWS,
@@ -228,6 +229,8 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         rows = self._check_rows(X, y, sample_weight, reset=True)
         groups = checked_groups(groups, X, owner)
         given = self.cv is not None or groups is not None
+        if chosen["batch_size"] != "auto":
+            tell_of_a_large_batch(chosen["batch_size"], len(rows))
         rows = rows if given else merge(rows)
         if len(rows) < 2:
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))

@@ -6,11 +6,12 @@ Axis letters: N rows, n candidates, out targets of a row.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
+from trainlab.engine import Engine
 from trainlab.ensembles.base import PopulationEnsemble
 from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, REGRESSION_FAMILIES, Space
 from trainlab.errors import SettingError, sentence
@@ -24,6 +25,7 @@ from trainlab.estimators.targets import Labels, Targets, Values, class_weights
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import MeanAbsoluteError, NamedMetric, PinballLoss, named_metric
 from trainlab.settings import is_real
+from trainlab.training.checkpoints import StoreLike
 
 
 class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
@@ -157,23 +159,23 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         *,
         preset: str = "default",
         n_architectures: int = 4,
-        space: Any = None,
+        space: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
         max_iter: int | str = "auto",
         n_iter_no_change: float | str = "auto",
         batch_size: int | str = "auto",
-        class_weight: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         dtype: str = "float32",
         cv: Any = None,
         time_limit: float | None = None,
         random_state: Any = None,
-        store: Any = None,
+        store: StoreLike | None = None,
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-        engine: Any = "auto",
+        engine: str | Engine = "auto",
     ) -> None: ...
 
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
@@ -301,7 +303,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         *,
         preset: str = "default",
         n_architectures: int = 4,
-        space: Any = None,
+        space: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         n_folds: int | str = "auto",
         n_selected: int = 50,
         trees: bool = True,
@@ -313,11 +315,11 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         scoring: str | None = None,
         time_limit: float | None = None,
         random_state: Any = None,
-        store: Any = None,
+        store: StoreLike | None = None,
         fresh: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-        engine: Any = "auto",
+        engine: str | Engine = "auto",
     ) -> None: ...
 
     def predict_interval(self, X: Any, level: float = 0.9) -> Array:

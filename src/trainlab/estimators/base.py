@@ -123,6 +123,8 @@ class BaseMLP(CallbackSupport, Predictor):
 
         Warns
         -----
+        UserWarning
+            Where `batch_size` is more than all rows.
         ConvergenceWarning
             Where a member diverged, or was still improving after max_iter epochs of a constant
             rate.

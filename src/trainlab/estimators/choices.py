@@ -72,6 +72,7 @@ RULES: Final[Mapping[str, Rule]] = {
         _WIDTHS.must,
         lambda v: _WIDTHS.convert(_listed(v)),
         "(100,)",
+        meant=lambda v: _WIDTHS.meant(_listed(v)) if _WIDTHS.meant else None,
     ),
     "activation": record_of(Activation, ACTIVATION_NAMES),
     "init": _rule_of(MLP, "init"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 from trainlab.arrays import as_array
 from trainlab.data.labels import as_integers
 from trainlab.deprecated import UNSET
+from trainlab.engine import Engine
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import has_one_output
@@ -18,7 +19,13 @@ from trainlab.estimators.compatibility import check_sizes, keeps_parameters
 from trainlab.estimators.predictor import ClassifierPredictor
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Labels, Pair, Targets
+from trainlab.network.activations import Activation
+from trainlab.network.base import Layer
+from trainlab.network.initializers import Initializer
+from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+from trainlab.schedules import Schedule
 
 
 class MLPClassifier(ClassifierPredictor, BaseMLP):
@@ -149,25 +156,25 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     @keeps_parameters
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: int | Sequence[int] | Array = (100,),
+        activation: str | Activation = "relu",
         *,
-        optimizer: Any = "adam",
+        optimizer: str | Optimizer = "adam",
         alpha: float = 1e-4,
         batch_size: int | str = "auto",
         learning_rate_init: float | None = None,
-        schedule: Any = None,
+        schedule: str | Schedule | None = None,
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: float = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        init: Any = "glorot_uniform",
-        norm: Any = None,
+        init: str | float | Initializer = "glorot_uniform",
+        norm: str | Layer | None = None,
         dropout: float = 0.0,
-        loss: Any = "log_loss",
+        loss: str | Loss = "log_loss",
         label_smoothing: float = 0.0,
-        class_weight: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         standardize_inputs: str | bool = "robust",
         n_members: int = 1,
         dtype: str = "auto",
@@ -175,7 +182,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-        engine: Any = "auto",
+        engine: str | Engine = "auto",
         batch_norm: Any = UNSET,
         layer_norm: Any = UNSET,
     ) -> None: ...

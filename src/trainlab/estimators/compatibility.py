@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
@@ -14,7 +15,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from trainlab import memory
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.errors import DataError, SettingError, sentence, too_many, unexpected
+from trainlab.estimators.choices import RULES
+from trainlab.estimators.frames import is_frame
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -22,9 +25,19 @@ F = TypeVar("F", bound=Callable[..., None])
 def keeps_parameters(init: F) -> F:
     """Has a constructor do what scikit-learn asks of it: keep each parameter as an attribute."""
     signature = inspect.signature(init)
+    kinds = {name: one.kind for name, one in signature.parameters.items() if name != "self"}
+    places = [name for name, kind in kinds.items() if kind != inspect.Parameter.KEYWORD_ONLY]
 
     @functools.wraps(init)
     def constructor(self: Any, *args: Any, **given: Any) -> None:
+        call = f"{type(self).__name__}()"
+        if len(args) > len(places):
+            rule = RULES.get(places[0])
+            remedy = f"{places[0]}={args}" if rule and rule.valid(args) else None
+            raise too_many(call, len(args), places, remedy)
+        for name in given:
+            if name not in kinds:
+                raise unexpected(call, name, kinds)
         init(self, *args, **given)
         bound = signature.bind(self, *args, **given)
         bound.apply_defaults()
@@ -39,6 +52,7 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     """scikit-learn's check of X (and of y, if it is given): features, their names, finiteness."""
     owner = type(estimator).__name__
     check_sizes(owner, X=X, y=settings.get("y"))
+    _check_names(X, owner)
     with named_faults("X, y", owner):
         try:
             return _validate(estimator, _as_array(X), **settings)
@@ -110,8 +124,20 @@ def _validate(estimator: Any, X: Any, **settings: Any) -> Any:
     return validate(estimator, X, **settings)
 
 
+def _check_names(X: Any, owner: str) -> None:
+    """DataError where two columns of a frame have one name."""
+    if not is_frame(X):
+        return
+    names = X.column_names if hasattr(X, "itercolumns") else X.columns
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        got = [name for name in names if name == twice]
+        raise DataError(sentence("columns of X", owner, "have names that differ", got))
+
+
 def check_features(estimator: Any, X: Any, reset: bool) -> None:
     """scikit-learn's check of the names and the number of the columns of a data frame alone."""
+    _check_names(X, type(estimator).__name__)
     try:
         from sklearn.utils.validation import validate_data as validate
     except ImportError:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
+from trainlab.data.batches import tell_of_a_large_batch
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.choices import (
     batch_rows,
@@ -114,6 +115,8 @@ def signature(chosen: Mapping[str, Any], seed: int) -> str:
 
 def whole(rows: Rows, chosen: Mapping[str, Any]) -> Rows:
     """The rows; where a batch is all of them, equal ones become one."""
+    if chosen["batch_size"] != "auto":
+        tell_of_a_large_batch(chosen["batch_size"], len(rows))
     return merge(rows) if batch_rows(chosen, len(rows)) == len(rows) else rows
 
 

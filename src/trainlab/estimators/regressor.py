@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from trainlab.deprecated import UNSET
+from trainlab.engine import Engine
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.compatibility import keeps_parameters
 from trainlab.estimators.predictor import RegressorPredictor
 from trainlab.estimators.rows import Rows
+from trainlab.network.activations import Activation
+from trainlab.network.base import Layer
+from trainlab.network.initializers import Initializer
+from trainlab.network.losses import Loss
+from trainlab.network.workspace import Array
+from trainlab.optimizers import Optimizer
+from trainlab.schedules import Schedule
 from trainlab.terminal import counted
 
 
@@ -134,23 +143,23 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     @keeps_parameters
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: int | Sequence[int] | Array = (100,),
+        activation: str | Activation = "relu",
         *,
-        optimizer: Any = "adam",
+        optimizer: str | Optimizer = "adam",
         alpha: float = 1e-4,
         batch_size: int | str = "auto",
         learning_rate_init: float | None = None,
-        schedule: Any = None,
+        schedule: str | Schedule | None = None,
         max_iter: int = 200,
         tol: float = 1e-4,
         n_iter_no_change: float = 10,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
-        init: Any = "glorot_uniform",
-        norm: Any = None,
+        init: str | float | Initializer = "glorot_uniform",
+        norm: str | Layer | None = None,
         dropout: float = 0.0,
-        loss: Any = "auto",
+        loss: str | Loss = "auto",
         standardize_inputs: str | bool = "robust",
         standardize_targets: bool = True,
         n_members: int = 1,
@@ -159,7 +168,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
         warm_start: bool = False,
         verbose: bool = False,
         workers: int | None = None,
-        engine: Any = "auto",
+        engine: str | Engine = "auto",
         batch_norm: Any = UNSET,
         layer_norm: Any = UNSET,
     ) -> None: ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from trainlab.settings import (
     choice,
     is_real,
     number,
+    number_in,
     record,
     whole_number,
 )
@@ -85,11 +87,26 @@ def _are_widths(value: Any) -> bool:
     return len(widths) <= LAYERS and all(_WIDTH.valid(width) for width in widths)
 
 
+def _widths_in(value: Any) -> str | None:
+    """The widths that a text means, or a list of texts or of numbers with a point.
+
+    >>> _widths_in("30"), _widths_in("30x20"), _widths_in(["30", 20.0]), _widths_in("wide")
+    ('(30,)', '(30, 20)', '(30, 20)', None)
+    """
+    words = re.split(r"[,;×x\s]+", value.strip("()[], ")) if isinstance(value, str) else value
+    words = list(words) if isinstance(words, tuple | list) else [words]
+    if len(words) > LAYERS:
+        return None
+    widths = [word if _WIDTH.valid(word) else number_in(word, _WIDTH.valid) for word in words]
+    return str(tuple(map(int, widths))) if None not in widths else None  # type: ignore[arg-type]
+
+
 _HIDDEN: Final = Rule(
     _are_widths,
     f"be a tuple of widths in [1, 2**53], at most {LAYERS}",
     lambda v: tuple(int(w) for w in v) if isinstance(v, (tuple, list)) else (int(v),),
     "(100, 100)",
+    meant=_widths_in,
 )
 
 

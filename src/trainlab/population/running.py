@@ -261,7 +261,7 @@ class Trainable(ABC):
     if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
 
         def __new__(cls, *args: Any, **arguments: Any) -> Any:
-            check_arguments(cls, arguments)
+            check_arguments(cls, len(args), arguments)
             return super().__new__(cls)
 
     @takes_fit_settings

@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from trainlab import memory
 from trainlab.arrays import as_array, no_numbers
 from trainlab.data.arrays import Dataset
-from trainlab.data.batches import Batches
+from trainlab.data.batches import Batches, tell_of_a_large_batch
 from trainlab.data.validation import as_csr
 from trainlab.data.weights import in_range
 from trainlab.engine.base import Samples, Widths
@@ -88,6 +88,8 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -
     """What the arguments of `fit` ask for, with data for a task."""
     check_metrics(settings.metrics, task)
     batches = Batches(len(splits["train"]), settings.batch_size, settings.batches)
+    if settings.batch_size != FitSettings.batch_size and batches.kind == "permutation":
+        tell_of_a_large_batch(settings.batch_size, batches.n)
     per_epoch = batches.steps_per_epoch
     total = settings.steps or (settings.epochs or DEFAULT_EPOCHS) * per_epoch
     if total > MAX_INDEX:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from trainlab.errors import SettingError, sentence
-from trainlab.files import as_path
+from trainlab.files import as_folder
 from trainlab.members import Member, label, varied
 from trainlab.settings import TEXT
 from trainlab.training.callbacks import Callback, Moment
@@ -129,13 +129,15 @@ class TensorBoardLogger(Logger):
 
     Raises
     ------
+    SettingError
+        Where the folder cannot be written to.
     ImportError
         Where tensorboard is not installed.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         super().__init__()
-        self.folder = as_path(folder, "folder", "TensorBoardLogger")
+        self.folder = as_folder(folder, "folder", "TensorBoardLogger")
         try:
             from tensorboard.summary import Writer
         except ImportError as error:
