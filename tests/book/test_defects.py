@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from trainlab.book import gradient_2d, layers
 from trainlab.book.gradient import numerical_gradient
+from trainlab.book.layer_naive import MulLayer
 from trainlab.book.multi_layer_net import ROWS, MultiLayerNet
 from trainlab.book.multi_layer_net_extend import MultiLayerNetExtend
 from trainlab.book.notices import notice
@@ -318,3 +321,42 @@ def test_what_no_trainer_can_take() -> None:
         Trainer(net, x, t[:4], x, t)
     with pytest.raises(DataError, match="t_test of Trainer must have a label for each of 6 sampl"):
         Trainer(net, x, t, x, t[:4])
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_rate_that_is_none_is_said_at_once(kind: Any) -> None:
+    name = kind.__name__
+    for lr, tried in (("0.1", "0.1"), (-1, "0.01"), (None, "0.01"), (float("nan"), "0.01")):
+        told = rf"^lr of {name} must be a number in \[0.0, inf\); got .*; try lr={tried}$"
+        with pytest.raises(SettingError, match=told):
+            kind(lr=lr)
+    optimizer = kind(lr=np.array(0.5))
+    optimizer.lr = -1  # an attribute is the reader's
+    assert optimizer.lr == -1
+    for share in {*inspect.signature(kind).parameters} - {"lr"}:
+        with pytest.raises(SettingError, match=rf"^{share} of {name} must be .*; try {share}=0.9$"):
+            kind(**{share: "0.9"})
+
+
+@pytest.mark.parametrize(
+    ("layer", "call"),
+    [
+        (layers.Relu(), "forward(x)"),
+        (layers.Sigmoid(), "forward(x)"),
+        (layers.Affine(np.ones((3, 2)), np.ones(2)), "forward(x)"),
+        (layers.SoftmaxWithLoss(), "forward(x, t)"),
+        (layers.Dropout(), "forward(x, train_flg=True)"),
+        (layers.BatchNormalization(np.ones(2), np.ones(2)), "forward(x, train_flg=True)"),
+        (layers.Convolution(np.ones((1, 1, 2, 2)), np.ones(1)), "forward(x)"),
+        (layers.Pooling(2, 2), "forward(x)"),
+        (MulLayer(), "forward(x, y)"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_backward_comes_after_forward(layer: Any, call: str) -> None:
+    told = (
+        f"backward of {type(layer).__name__} must come after the forward pass, which remembers what"
+        f" it needs; got 'none before it'; try {call}"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(told)}$"):
+        layer.backward(np.ones((4, 2)))

@@ -114,7 +114,7 @@ def test_runs_lists_what_is_kept(tmp_path: Path) -> None:
         (["runs", "absent"], "DIR of a list of runs must be a folder with runs.sqlite"),
         (["run", "derivatives"], "try derivative"),
         (["run", "derivative", "--out", "/dev/null/x"], "must be a folder that can be written to"),
-        (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "data_dir"),
+        (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "--data-dir of"),
         (["run", "derivative", "--seeds", "0"], "--seeds"),
         (["run"], "NAME"),
         (["check", "--hidden", "20,x"], "widths like 20,20"),

@@ -87,7 +87,7 @@ def test_rows_too_few_to_set_some_aside(rows: int, classes: int, fraction: float
         ".* try early"
     )
     with pytest.raises(tl.SettingError, match=told):
-        stopping(validation_fraction=fraction).fit(X[:rows], y)
+        stopping(validation_fraction=fraction, batch_size="auto").fit(X[:rows], y)
     if classes == 1:
         with pytest.raises(tl.SettingError, match=told):
             MLPRegressor(early_stopping=True, validation_fraction=fraction).fit(X[:rows], y)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.book.order import after_forward
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import is_real
@@ -171,6 +172,7 @@ class Convolution:
 
     def parameter_gradients(self, dout: Any) -> Array:
         """`dW` and `db` alone; returns dy as (N, F, oh ow)."""
+        after_forward(self, self.x)
         images, _, count = self._places.unfolded
         dy = np.asarray(dout, dtype=float).reshape(images, len(self.W), count)
         self.dW = np.matmul(dy, self._columns.mT).sum(axis=0).reshape(np.shape(self.W))
@@ -209,6 +211,7 @@ class Pooling:
 
     def backward(self, dout: Any) -> Array:
         """dx."""
+        after_forward(self, self.x)
         dy = np.asarray(dout, dtype=float).reshape(self._y.shape)
         dx = np.zeros_like(self._padded)
         open_windows = np.ones(dy.shape, dtype=bool)  # whose maximum was not met yet

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainlab.book.order import after_forward
+
 __all__ = ["AddLayer", "MulLayer"]
 
 
@@ -26,6 +28,7 @@ class MulLayer:
 
     def backward(self, dout: Any) -> tuple[Any, Any]:
         """(dx, dy)."""
+        after_forward(self, self.x, "forward(x, y)")
         return dout * self.y, dout * self.x
 
 

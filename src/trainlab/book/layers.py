@@ -30,6 +30,7 @@ from trainlab.book.functions import (
     step_function,
     sum_squared_error,
 )
+from trainlab.book.order import after_forward
 from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 from trainlab.settings import real
@@ -78,6 +79,7 @@ class Relu:
 
     def backward(self, dout: Any) -> Any:
         """dx."""
+        after_forward(self, self.mask)
         return native.relu_gradient(self.mask, dout)
 
 
@@ -94,6 +96,7 @@ class Sigmoid:
 
     def backward(self, dout: Any) -> Any:
         """dx."""
+        after_forward(self, self.out)
         return dout * (1.0 - self.out) * self.out
 
 
@@ -129,6 +132,7 @@ class Affine:
 
     def parameter_gradients(self, dout: Any) -> None:
         """`dW` and `db` alone: the gradient of a network's inputs is not needed."""
+        after_forward(self, self.x)
         self.dW = native.weight_gradient(self.x, dout)
         self.db = native.sum_rows(dout)
 
@@ -153,6 +157,7 @@ class SoftmaxWithLoss:
 
     def backward(self, dout: Any = 1) -> Any:
         """dx."""
+        after_forward(self, self.y, "forward(x, t)")
         y, t = np.atleast_2d(self.y), np.asarray(self.t)
         if t.size == y.size:
             dx = y - t.reshape(y.shape)
@@ -186,6 +191,7 @@ class Dropout:
 
     def backward(self, dout: Any) -> Any:
         """dx."""
+        after_forward(self, self.mask, "forward(x, train_flg=True)")
         return native.masked(dout, self.mask)
 
 
@@ -241,6 +247,7 @@ class BatchNormalization:
 
     def backward(self, dout: Any) -> Any:
         """dx, of the shape of x; the gradients of γ and β are left in `dgamma` and `dbeta`."""
+        after_forward(self, self.xc, "forward(x, train_flg=True)")
         dy = dout.reshape(dout.shape[0], -1)
         dx, self.dgamma, self.dbeta = native.batch_norm_gradient(
             dy, self.gamma, self.xc, self.xn, self.std

@@ -20,6 +20,7 @@ import numpy as np
 from trainlab.book import native
 from trainlab.book.notices import notice
 from trainlab.errors import DataError, sentence
+from trainlab.settings import real
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop", "np"]
 
@@ -27,6 +28,9 @@ Params = MutableMapping[str, Any]
 
 EPS: Final = 1e-7
 """Added to a root, so that nothing is divided by 0."""
+RATE: Final = real(0.0, closed="[)", remedy="0.01")
+SHARE: Final = real(0.0, 1.0, "[]", "0.9")
+"""What weighs the past against the present."""
 
 
 class Optimizer(ABC):
@@ -44,7 +48,11 @@ class Optimizer(ABC):
     _pasts: tuple[Past, ...] = ()
     _current: Past | None = None
 
-    def __init__(self, lr: float) -> None:
+    def __init__(self, lr: float, **shares: float) -> None:
+        for setting, value in {"lr": lr, **shares}.items():
+            rule = RATE if setting == "lr" else SHARE
+            one = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+            rule.check(one, setting, type(self).__name__)
         self.lr = lr
         for name, start in self.starts.items():
             setattr(self, name, start)
@@ -148,7 +156,7 @@ class Momentum(Optimizer):
     v: dict[str, Any] | None
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
-        super().__init__(lr)
+        super().__init__(lr, momentum=momentum)
         self.momentum = momentum
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
@@ -171,7 +179,7 @@ class Nesterov(Optimizer):
     v: dict[str, Any] | None
 
     def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
-        super().__init__(lr)
+        super().__init__(lr, momentum=momentum)
         self.momentum = momentum
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
@@ -211,7 +219,7 @@ class RMSprop(Optimizer):
     h: dict[str, Any] | None
 
     def __init__(self, lr: float = 0.01, decay_rate: float = 0.99) -> None:
-        super().__init__(lr)
+        super().__init__(lr, decay_rate=decay_rate)
         self.decay_rate = decay_rate
 
     def rule(self, p: Any, g: Any, *past: Any) -> Any:
@@ -238,7 +246,7 @@ class Adam(Optimizer):
     v: dict[str, Any] | None
 
     def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
-        super().__init__(lr)
+        super().__init__(lr, beta1=beta1, beta2=beta2)
         self.beta1 = beta1
         self.beta2 = beta2
 

@@ -1,6 +1,7 @@
 """The command line.
 
 screen.py     what commands write, made safe for a terminal to show
+typed.py      options in place of the arguments of Python that errors name
 group.py      the program, its errors and exit codes, and what commands share
 commands.py   the laboratory: experiments, checks, data, saved models, runs
 reading.py    how a table is to be read

@@ -66,7 +66,10 @@ class Commands(click.Group):
             with prepared(), _visible():
                 return super().invoke(ctx)
         except TrainlabError as error:
-            raise Failure(str(error)) from error
+            from trainlab.cli.typed import as_typed  # of use where something failed
+
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            raise Failure(as_typed(str(error), command)) from error
         except BrokenPipeError:
             raise  # `trainlab list | head` is no error; click ends quietly
         except OSError as error:
