@@ -104,8 +104,32 @@ def test_runs_lists_what_is_kept(tmp_path: Path) -> None:
     assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
     result = invoke("runs", str(tmp_path))
     assert result.exit_code == 0
-    row = r"derivative: 10 seeds, results +│ 1 of 1 │ 2.* UTC │ 2.* UTC │ 0.0 MB"
+    row = r"derivative: 10 seeds, results +│ yes +│ 2.* UTC │ 2.* UTC │ less than 0.1 MB"
     assert re.search(row, result.output)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_runs_says_what_its_numbers_count(seeds: int, tmp_path: Path) -> None:
+    options = ["--seeds", str(seeds), "--quick", "--set", "steps=3", "--out", str(tmp_path)]
+    assert invoke("run", "dropout", *options).exit_code == 0
+    words = "1 seed" if seeds == 1 else "2 seeds"
+    output = invoke("runs", str(tmp_path)).output
+    row = rf"dropout-\w+: digits, {words}, quick, population 1 +│ \d+ of \d+ members │ 2"
+    assert re.search(row, output), output
+    assert f"{words}, quick, results " in output
+
+
+def test_arms_that_are_left_out_are_said(tmp_path: Path) -> None:
+    options = ["--vary", "dropout=0,0.2", "--seeds", "2", "--quick", "--out", str(tmp_path)]
+    result = invoke("run", "dropout", "--set", "steps=3", *options)
+    own = ", ".join(EXPERIMENTS["dropout"].vary)  # type: ignore[union-attr]
+    assert f"Its own arms are left out: {own}\n" in result.output
+
+
+def test_what_cannot_be_begun_is_told_what_can() -> None:
+    output = " ".join(invoke("new", "layer", "foo").output.split())
+    assert "No such command 'layer'. Try main new experiment foo. Layers, " in output
+    assert "docs/your-own.md" in output
 
 
 @pytest.mark.parametrize(
@@ -114,7 +138,7 @@ def test_runs_lists_what_is_kept(tmp_path: Path) -> None:
         (["runs", "absent"], "DIR of a list of runs must be a folder with runs.sqlite"),
         (["run", "derivatives"], "try derivative"),
         (["run", "derivative", "--out", "/dev/null/x"], "must be a folder that can be written to"),
-        (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "--data-dir of"),
+        (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "--data-dir"),
         (["run", "derivative", "--seeds", "0"], "--seeds"),
         (["run"], "NAME"),
         (["check", "--hidden", "20,x"], "widths like 20,20"),

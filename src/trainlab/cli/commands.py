@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,11 +31,16 @@ from trainlab.terminal import command, counted
 if TYPE_CHECKING:
     from trainlab.experiments.base import AnyExperiment
     from trainlab.experiments.results import Results
+    from trainlab.store import About
     from trainlab.training.progress import Progress
 
 # Rooms are imported in the commands: `trainlab --help` need not wait for scipy.
 
 DEFAULT_OUT: Final = "trainlab-results"
+_OF_EXPERIMENT: Final = re.compile(r"(.+: (?:\w+, )?)(\d+) seeds(, quick)?, (\d+|results)")
+"""What `experiments.resuming` calls runs in a store."""
+_SHOWN_BYTES: Final = 50_000
+"""What is less is 0.0 MB."""
 
 
 @main.command("list")
@@ -129,11 +135,14 @@ def run(
     left_out = [one.name for one in every if one not in experiments]
     if left_out:
         say(f"Not declared for {options['data']}, and left out: {', '.join(left_out)}", err=True)
-    words = ChangeOptions(settings, vary, claim, better)
+    words, own = ChangeOptions(settings, vary, claim, better), experiments
     experiments, options["seeds"] = words.change(experiments, options["seeds"])
     for one in experiments:
         if one.changes:
             say(f"{one.name}: {one.title}: {one.changes}", err=True)
+    if vary:  # which takes a single experiment, of trainings
+        arms = ", ".join(getattr(own[0], "vary", ()))
+        say(f"Its own arms are left out: {arms}", err=True)
     finished: list[Results] = []
     try:
         run_experiments(experiments, out, Options(**options), _bar, _collect(finished))
@@ -151,7 +160,11 @@ def run(
     say("Page:", whole=str(build(out).resolve()))
 
 
-@main.group(cls=Commands)
+@main.group(
+    cls=Commands,
+    epilog="Layers, activations, losses and optimizers of your own are classes in your script:"
+    " docs/your-own.md",
+)
 def new() -> None:
     """Begin something of your own."""
 
@@ -411,16 +424,30 @@ def runs(folder: Path) -> None:
     from trainlab.store import listed
 
     rows = [
-        (
-            about.key,
-            f"{about.done} of {about.total}",
-            about.begun,
-            about.changed,
-            f"{about.size / 1e6:,.1f} MB",
-        )
+        (_run_name(about.key), _done(about), about.begun, about.changed, _megabytes(about.size))
         for about in listed(folder)
     ]
     screen.table(("Run", "Done", "Begun", "Last change", "Size"), rows)
+
+
+def _run_name(key: str) -> str:
+    """The name of a run as people read it: those of experiments have numbers without a noun."""
+    found = _OF_EXPERIMENT.fullmatch(key)
+    if found is None:
+        return key
+    start, seeds, quick, part = found.groups()
+    named = part if part == "results" else f"population {part}"
+    return f"{start}{counted(int(seeds), 'seed')}{quick or ''}, {named}"
+
+
+def _done(about: About) -> str:
+    if about.total == 1:
+        return "yes" if about.done else "no"
+    return f"{about.done} of {counted(about.total, 'member')}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= _SHOWN_BYTES else "less than 0.1 MB"
 
 
 @main.command()

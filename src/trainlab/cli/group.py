@@ -87,7 +87,7 @@ class Commands(click.Group):
         """The command that the first word names."""
         if args[0] in self.commands or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
-        raise _no_such("command", args[0], self.list_commands(ctx), ctx)
+        raise _no_such("command", args[0], self.list_commands(ctx), ctx, args[1:])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the list of commands, none of whose lines is cut."""
@@ -126,14 +126,22 @@ def _is_hidden(parameter: click.Parameter) -> bool:
 
 
 def _no_such(
-    what: str, given: str, known: Iterable[str], ctx: click.Context | None
+    what: str,
+    given: str,
+    known: Iterable[str],
+    ctx: click.Context | None,
+    more: Sequence[str] = (),
 ) -> click.UsageError:
-    """The error for a command or an option that does not exist, and the nearest one that does."""
+    """The error for a command or an option that does not exist, and the nearest one that does.
+
+    more  the words behind it
+    """
     names = {name.lstrip("-"): name for name in known}
     near = nearest(given.lstrip("-"), names)
     hint = "" if near is None else f" Did you mean {names[near]!r}?"
     if what == "command" and not hint and len(names) == 1 and ctx:  # left out: there is no other
-        hint = f" Try {ctx.command_path} {' '.join(names)} {given}"
+        hint = f" Try {ctx.command_path} {' '.join(names)} {' '.join(more) or given}"
+        hint += f". {ctx.command.epilog}" if isinstance(ctx.command, Commands) else ""
     return Told(of_an_error(f"No such {what} {given!r}.{hint}"), ctx)
 
 
