@@ -20,7 +20,7 @@ from trainlab import plots
 from trainlab.experiments import EXPERIMENTS
 from trainlab.experiments.figures import TEST, TRAIN
 from trainlab.pages import markup
-from trainlab.plots.populations import ENDED
+from trainlab.plots.populations import DIVERGED
 
 LARGEST = 150_000
 """Bytes of a figure in a page; two times nineteen are to fit into 3 MB, and most have 50,000."""
@@ -137,7 +137,7 @@ def test_panels_of_one_scale_have_numbers_at_the_edges_and_two_abreast_on_a_phon
         (legend,) = drawn.legends
         assert [" ".join(text.get_text().split()) for text in legend.get_texts()] == [
             "plain",
-            ENDED,
+            DIVERGED,
             "batch norm",
             BAND,
         ]

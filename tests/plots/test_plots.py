@@ -137,7 +137,36 @@ def test_a_curve_that_ends_early_ends_in_a_cross() -> None:
     assert cross.get_marker() == "x"
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (11, 11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["SGD (3 of 3 diverged)", populations.ENDED]
+    assert labels == ["SGD (3 of 3 diverged)", populations.DIVERGED]
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (["diverged", "diverged"], "x"),
+        (["stopped early", "stopped early"], "|"),
+        (["stopped early", "diverged"], "|"),
+        (["interrupted", "interrupted"], "|"),
+        (["running", "stopped early"], None),
+    ],
+)
+def test_a_curve_ends_early_for_the_reason_that_its_members_have(
+    ends: list[str], said: str | None
+) -> None:
+    values = np.ones((2, 30))
+    values[:, 20:] = np.nan
+    series = SimpleNamespace(axis="epoch", axis_values=np.arange(30.0), values=values)
+    past = SimpleNamespace(
+        series={"test_loss": series},
+        status=[SimpleNamespace(kind=kind) for kind in ends],
+        arms=lambda by: {"SGD": np.array([0, 1])},
+        steps_per_epoch=None,
+    )
+    ax = plots.history(past, "test_loss", "optimizer")
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    told = [text for text in labels if text.startswith("every run")]
+    assert told == [words for words, marker in populations.END_MARKERS.items() if marker == said]
+    assert [line.get_marker() for line in ax.lines[1:]] == [said] * len(told)
 
 
 def test_no_curves_is_an_error() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainlab import evidence, plots
 from trainlab.experiments.base import Measure, MeasuredSeries, Measurements
+from trainlab.plots.populations import DIVERGED, STOPPED
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
 ACCURACY: Final = "accuracy (share of images)"
@@ -30,7 +31,8 @@ def arm_curves(
         center, low, high, _ = plots.spread(values)
         lost = sum(measured.members[row].id in measured.diverged for row in rows)
         note = f"{lost} of {len(rows)} diverged" if lost else ""
-        arms.append(plots.Curve(arm, found.axis_values, center, low, high, note))
+        ended = DIVERGED if lost == len(rows) else STOPPED
+        arms.append(plots.Curve(arm, found.axis_values, center, low, high, note, ended=ended))
     return arms
 
 

@@ -27,7 +27,10 @@ UNITS: Final = ("step", "epoch")
 STYLES: Final = ("-", "--", ":", "-.")
 """Of the lines of the first series on axes, the second and so on."""
 
-ENDED: Final = "every run has diverged by here"
+DIVERGED: Final = "every run has diverged by here"
+STOPPED: Final = "every run has stopped by here"
+END_MARKERS: Final = {DIVERGED: "x", STOPPED: "|"}
+"""Where a curve ends before the others: what is said of it, and its marker."""
 
 EDGE: Final = 0.025
 """Of the width, on both sides of curves: half a marker of a panel two inches wide."""
@@ -38,7 +41,10 @@ DRAWN_POINTS: Final = 300
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One arm of a figure: a line, its band, and a note on members that diverged."""
+    """One arm of a figure: a line, its band, and a note on members that diverged.
+
+    ended  what a line that ends early says of it: one of END_MARKERS; "": nothing
+    """
 
     label: str
     x: Array
@@ -48,6 +54,7 @@ class Curve:
     note: str = ""
     color: int | None = None
     style: str = "-"
+    ended: str = DIVERGED
 
 
 def curves(
@@ -68,7 +75,7 @@ def curves(
     for index, arm in enumerate(arms):
         place = index if arm.color is None else arm.color
         _curve(ax, arm, theme.color(place), MARKERS[place % len(MARKERS)], mark_every)
-    # Also where every run has diverged, and there is no line.
+    # Also where every run has ended, and there is no line.
     ax.update_datalim([(end, 0.0) for arm in arms for end in arm.x[[0, -1]]], updatey=False)
     ax.margins(x=EDGE)
     ax.autoscale(axis="x")
@@ -96,10 +103,9 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
     if arm.low is not None and arm.high is not None:
         ax.fill_between(x, arm.low[kept], arm.high[kept], color=ink, alpha=BAND, lw=0)
     last = np.flatnonzero(np.isfinite(y))
-    if last.size and last[-1] < len(y) - 1:
-        # The curve ends early: every member has diverged by here.
-        style: Any = {"color": ink, "ms": 10, "mew": 2.4, "clip_on": False, "label": ENDED}
-        ax.plot(x[last[-1]], y[last[-1]], "x", **style)
+    if arm.ended and last.size and last[-1] < len(y) - 1:  # the curve ends early
+        style: Any = {"color": ink, "ms": 10, "mew": 2.4, "clip_on": False, "label": arm.ended}
+        ax.plot(x[last[-1]], y[last[-1]], END_MARKERS[arm.ended], **style)
 
 
 def _thinned(points: int, mark_every: float | None, x: Array) -> npt.NDArray[np.intp]:
@@ -233,9 +239,11 @@ def history(
         arms = []
         for color, (text, rows) in enumerate(past.arms(by).items(), start=there):
             center, low, high, _ = spread(values[rows])  # other members end early, too
-            lost = sum(past.status[row].kind == "diverged" for row in rows)
+            kinds = [past.status[row].kind for row in rows]
+            lost = kinds.count("diverged")
             note = f"{lost} of {len(rows)} diverged" if lost else ""
-            arms.append(Curve(text + named, x, center, low, high, note, color, style))
+            ended = _ended(set(kinds))
+            arms.append(Curve(text + named, x, center, low, high, note, color, style, ended))
         bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
         if is_own and is_wide(*(part for arm in arms for part in (arm.center, arm.low, arm.high))):
             logarithmic(ax, "y")
@@ -243,6 +251,13 @@ def history(
         curves(ax, arms, theme, entries=[entry] if bands else [])
         label(ax, unit, ", ".join(metrics))
     return ax
+
+
+def _ended(kinds: set[str]) -> str:
+    """Why the curve of members that ended so has no values from some point on; "": no reason."""
+    if kinds == {"diverged"}:
+        return DIVERGED
+    return STOPPED if kinds <= {"diverged", "stopped early", "interrupted"} else ""
 
 
 def _in_unit(unit: str, axis: str, values: Array, steps_per_epoch: int | None) -> Array:

@@ -212,19 +212,49 @@ class History:
         -----
         Where an arm has several members of one seed, their mean stands for that seed.
         A member that diverged lost against one that did not.
+
+        A member is compared by the network that it keeps.  One that stopped early has at later
+        positions the value that it ended with.  With `EarlyStopping` that is the value of its
+        best evaluation, whose parameters it keeps; at the last position, members that went on
+        to the end have that value as well.
         """
         values = self[name]
         if not is_integer(at) or not -values.shape[1] <= at < values.shape[1]:
             must = f"be a position in [{-values.shape[1]}, {values.shape[1] - 1}]"
             raise SettingError(sentence("at", "History.compare", must, at, "at=-1"))
-        diverged = np.array([status.kind == "diverged" for status in self.status])
-        values = np.where(diverged & np.isnan(values[:, at]), np.inf, values[:, at])
+        values = self._compared(self._series(name), at % values.shape[1])
         seeds = np.array([member.seed for member in self.members], dtype=np.uint64)
         arms = {}
         for label, rows in self.arms(by).items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
         return evidence.compare_all(arms, better=self._series(name).better or direction(name))
+
+    def _compared(self, series: Series, at: int) -> Array:
+        """The value by which each member is compared at a position; inf of one that diverged."""
+        found = series.values[:, at].astype(np.float64)
+        is_last = at == series.values.shape[1] - 1
+        for row, status in enumerate(self.status):
+            has_ended = bool(np.isnan(found[row]))
+            if status.kind == "diverged":
+                found[row] = np.inf if has_ended else found[row]
+                continue
+            has_stopped = has_ended and status.kind == "stopped early"
+            if has_stopped or (is_last and status.best_step is not None):
+                found[row] = self._kept(series, row)
+        return found
+
+    def _kept(self, series: Series, row: int) -> float:
+        """The value of the network that a member keeps: of its best evaluation, or its last."""
+        status, at = self.status[row], series.axis_values
+        is_there = np.isfinite(series.values[row])
+        if status.best_step is not None:
+            done = int(np.isfinite(self["train_loss"][row]).sum())
+            best = status.best_step - (status.step - done)  # without those of an earlier training
+            per = self.steps_per_epoch if series.axis == "epoch" else None
+            is_there &= at * (per or 1) <= best + 0.5
+        own = series.values[row, is_there]
+        return float(own[-1]) if len(own) else np.nan
 
     @overload
     def plot(
