@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.model_selection import KFold
 
 from search_command import write
 from trainlab.estimators import TableEncoder
@@ -22,7 +23,7 @@ from trainlab.tables.holdout import (
     doubt,
     judge,
 )
-from trainlab.tables.problem import problem
+from trainlab.tables.problem import TableProblem, problem
 
 ROWS = 80
 OURS, RIVAL = "the ensemble", "gradient-boosted trees"
@@ -226,7 +227,8 @@ def test_trees_are_those_of_scikit_learn_on_the_same_rows(
     found = problem(write(tmp_path / "t.csv", ["word", "size", "y"], table), "y", task=task)
     known, x = (found.x[:240], found.y[:240]), found.x[240:]
     encoder = TableEncoder(found.words).fit(known[0])
-    said = baselines(found, encoder, known, x, seed=0)
+    metric = named_metric("log_loss" if task == "classification" else "r2")
+    said = baselines(found, encoder, known, [], x, metric, seed=0)
     assert list(said)[1] == TREES
     # Another way to the same: pandas' categories.
     kinds = {"red": 2, "green": 1, "blue": 0, None: np.nan}
@@ -244,3 +246,44 @@ def test_trees_are_those_of_scikit_learn_on_the_same_rows(
     assert len(np.unique(constant.values)) == 1
     if task == "classification":
         assert constant.p.sum(axis=1) == pytest.approx(1)
+
+
+def rivals(metric: str, y: Any, task: Any = "regression") -> tuple[Any, dict[str, Any]]:
+    """What is true of the last 200 rows of a table of noise, and what the rivals say of them."""
+    x = np.random.default_rng(5).standard_normal((len(y), 2))
+    of = TableProblem("a.csv", "ab12", ("a", "b"), (), "y", task, "", x, y)
+    known, asked = (x[:-200], y[:-200]), named_metric(metric)
+    folds = [*KFold(5, shuffle=True, random_state=0).split(known[0])]
+    truth = TableTruth.of(y, np.arange(len(y) - 200, len(y)), task)
+    return truth, baselines(of, None, known, folds, x[-200:], asked, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "share", "name"),
+    [("pinball:0.9", 0.9, "the quantile 0.9"), ("mae", 0.5, "the median")],
+)
+def test_rivals_aim_at_what_the_metric_asks_for(metric: str, share: float, name: str) -> None:
+    """A quantile of noise is no merit beside rivals that say the mean."""
+    y = np.exp(1.2 * np.random.default_rng(6).standard_normal(1000))
+    truth, said = rivals(metric, y)
+    assert list(said) == ["ridge regression", TREES, name]
+    assert set(said[name].values) == {np.quantile(y[:-200], share)}
+    loss = named_metric(metric)
+    of_the_mean = loss.value(truth, TablePrediction(np.full(200, y[:-200].mean())))
+    for own in said.values():
+        assert loss.value(truth, own) < of_the_mean
+        assert np.mean(truth.values < own.values) == pytest.approx(share, abs=0.1)
+    _, usual = rivals("rmse", y)
+    assert list(usual)[2] == "the mean"
+    assert np.mean(truth.values < usual["ridge regression"].values) > 0.6
+
+
+def test_of_f1_the_constant_names_the_rarer_class() -> None:
+    """Of the most frequent one F1 is 0, which any model beats."""
+    y = np.where(np.random.default_rng(6).random(1000) < 0.4, "yes", "no")
+    truth, said = rivals("f1", y, "classification")
+    constant = said["always naming the rarer class"]
+    share = np.mean(truth.values == "yes")
+    assert named_metric("f1").value(truth, constant) == pytest.approx(2 * share / (1 + share))
+    assert constant.p[0] == pytest.approx([np.mean(y[:-200] == "no"), np.mean(y[:-200] == "yes")])
+    assert list(rivals("log_loss", y, "classification")[1])[2] == "the most frequent class"

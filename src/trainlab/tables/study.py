@@ -252,7 +252,7 @@ def study(
         of.tell(first)
         truth, put_aside = _truth(of).take(rows.test), of.x[rows.test]
         with Bar("judging") if progress else nullcontext(), _unnamed():
-            predictions = _predictions(of, found.model, settings, known, put_aside)
+            predictions = _predictions(given, found.model, metric, put_aside)
             about = of, found.model, put_aside
             ranked = importance(*about, truth, metric, seed)
             shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
@@ -494,12 +494,13 @@ OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "th
 
 
 def _predictions(
-    of: TableProblem, model: Any, settings: StudySettings, known: tuple[Any, Any], x: Any
+    given: _Training, model: Any, metric: NamedMetric, x: Any
 ) -> dict[str, TablePrediction]:
     """Of the model, of a linear one, of trees, and of what knows the target alone, by name."""
+    of, settings = given.of, given.settings
     ours = {OURS[settings.model]: TablePrediction.by(model, x, of.task)}
     encoder = model[0] if of.columns else None
-    return ours | baselines(of, encoder, known, x, settings.seed)
+    return ours | baselines(of, encoder, given.known, given.folds, x, metric, settings.seed)
 
 
 @contextmanager
