@@ -69,6 +69,15 @@ def as_folder(value: Any, name: str, owner: str) -> Path:
     return path
 
 
+def are_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one regular file, by links or by another spelling."""
+    try:
+        first, second = one.stat(), other.stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(first.st_mode) and os.path.samestat(first, second)
+
+
 def write(path: Path, content: bytes) -> None:
     """Puts the content in the file, all or nothing: a reader or a crash never sees a part.
 

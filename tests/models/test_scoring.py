@@ -248,3 +248,23 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_predicted(tmp_pat
     assert done.exit_code == 2
     text = "--out of predict must be a file in a folder that is there; got "
     assert done.stderr.startswith(f"Error: {text}")
+
+
+@pytest.mark.parametrize("spelt", ["{}", "../folder/{}", "link-to-{}", "hard-{}"])
+@pytest.mark.parametrize("name", ["table.csv", "model"])
+def test_what_is_read_is_never_written_over(
+    name: str, spelt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    tl.save(network("softmax_cross_entropy", np.arange(11) % 3), "model")
+    Path("table.csv").write_text("a,b,c\n1,2,3\n")
+    Path(f"link-to-{name}").symlink_to(name)
+    Path(f"hard-{name}").hardlink_to(name)
+    before = Path(name).read_bytes()
+    done = invoke("model", "table.csv", "--out", spelt.format(name))
+    what = "model" if name == "model" else "table"
+    assert (done.exit_code, Path(name).read_bytes()) == (2, before)
+    told = f"Error: --out of predict must be another file than the {what}; got "
+    assert done.stderr.startswith(told)

@@ -401,6 +401,10 @@ def predict(
         raise DataError(
             sentence("--out", "predict", "be a file in a folder that is there", str(out))
         )
+    for what, read in (("model", model), ("table", table)):
+        if out is not None and files.are_same(out, read):  # which would be lost
+            must = f"be another file than the {what}"
+            raise DataError(sentence("--out", "predict", must, str(out)))
     kept: Any = "all" if keep_all else keep
     found = score(load(model), table, proba, keep=kept, interval=interval, **how)
     tell(found.notices)
