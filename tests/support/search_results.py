@@ -106,7 +106,9 @@ def outcome(
             ColumnImportance(columns[1], -0.002, 0.001),
         ),
         dependence=(
-            PartialDependence(columns[0], (word("left"), None), ((0.2, 0.7),), names[:1]),
+            PartialDependence(
+                columns[0], (word("left"), None), ((0.2, 0.7),), names[:1], shown="2 of 3"
+            ),
             PartialDependence(columns[1], (1.0, 1e5, 2e5), ((0.1, 0.4, 0.3),), names[:1], (1.0,)),
         ),
     )

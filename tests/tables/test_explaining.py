@@ -125,6 +125,8 @@ def test_dependence_on_dates_is_in_their_order(rng: np.random.Generator) -> None
 
     (size,) = dependence(of, Years(), x, ("size",), seed=0)
     assert len(size.grid) == 10
+    count = len({*of.x[:, 1].tolist()} - {None})
+    assert size.shown == f"10 of {count} dates"
     years = [int(one.rpartition(".")[2]) for one in size.grid]
     assert years == sorted(years)
     assert size.lines[0] == pytest.approx([(year - 2000) / 20 for year in years])
@@ -149,4 +151,14 @@ def test_dependence_on_words_and_holes(rng: np.random.Generator) -> None:
     assert found["red"] == pytest.approx(0.9, abs=0.01)
     assert found[None] == found["blue"] == pytest.approx(0.2, abs=0.01)
     assert colour.typical == ()
+    assert colour.shown == size.shown == ""
     assert len(size.grid) > 10
+
+
+def test_words_that_are_left_out_are_counted(rng: np.random.Generator) -> None:
+    of, _ = classes(rng)
+    x = of.x.copy()
+    x[:, 0] = [f"word {n % 12}" for n in range(len(x))]
+    (many,) = dependence(dataclasses.replace(of, x=x), Odds(), x, ("colour",), seed=0)
+    assert len(many.grid) == 10
+    assert many.shown == "the 10 most frequent of 12 words"

@@ -22,7 +22,7 @@ from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
-from trainlab.tables.study import RankedCandidate, StudyResult
+from trainlab.tables.study import RankedCandidate, StudyResult, content_of
 
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
@@ -46,6 +46,7 @@ def test_the_page_says_what_was_found() -> None:
         "1 −4.000 ± 0.010 2 none 0.1 0.0001 0.2",
         "3 −64.000 ± 0.010 2 5×5 0.001 0.01 0.2",
         "1 candidate failed",
+        "2 of 3 are shown",
         "hidden layers none, 5, 5×5",
         "a column : 120 words, 50 with a column of their own, the rarer ones together",
         "Without a value a column : 3 rows; b column : 1 row, the median 2.500 in their place",
@@ -135,6 +136,10 @@ def test_the_page_of_an_ensemble() -> None:
     assert "75% 0.1000 hidden none, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
     assert "An ensemble: 2 of 6 networks vote" in text
     assert "edge of what was tried" not in text
+    last = dataclasses.replace(candidates[-1], score=np.inf)
+    raced = content_of(dataclasses.replace(found, candidates=(*candidates[:-1], last)))
+    assert raced["candidates"][-1]["reason"].startswith("no finalist: trained in the first fold")
+    assert not any("reason" in one for one in raced["candidates"][:-1])
     (name, draw), *_ = drawings(found)
     assert name == "candidates"
     with plots.themed(plots.LIGHT):

@@ -99,7 +99,9 @@ def test_the_words_of_one_member_and_of_a_later_stage() -> None:
     assert tally.words(99) == "step 500/2,000"
     tally.start(3, 6_000)
     tally.rate = 1234.5
-    assert tally.words(99) == "0/3 members, stage 2, 1,234 steps/s"
+    assert tally.words(99) == "0/3 members, training 2, 1,234 steps/s"
+    tally.part = "fold 2 of 5"
+    assert tally.words(99) == "0/3 members, fold 2 of 5, 1,234 steps/s"
     assert tally.words(19) == "0/3 members"
     assert tally.words(3) == ""
 

@@ -160,6 +160,10 @@ class EnsembleTraining:
     ) -> None:
         """Some candidates in some folds, a round; KeyboardInterrupt on Ctrl-C."""
         task = self.task.subtask("round").begin()
+        if self.bar is not None:
+            first, last = folds[0] + 1, folds[-1] + 1
+            several = f"folds {first} to {last}" if last > first else f"fold {first}"
+            self.bar.part(f"{several} of {self.plan.folds}")
         self._train_networks(folds, numbers, name, until)
         self._train_trees(folds, numbers, until)
         self.stopped |= task.end()
@@ -210,7 +214,8 @@ class EnsembleTraining:
     ) -> BoostedTrees:
         """The trees of some settings."""
         if self.bar is not None:
-            self.bar.note(f"trees of fold {fold + 1} of {plan.folds}")
+            self.bar.note("trees")
+            self.bar.part(f"fold {fold + 1} of {plan.folds}")
             self.bar.advance(0, 0)
         return self.grow(plan, fold, setting, iterations)
 

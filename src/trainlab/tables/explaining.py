@@ -116,6 +116,7 @@ class PartialDependence:
     lines  for each of `names` the means (g,): of probabilities of classes, or of numbers
     names  classes, or one name that is empty
     typical  numbers, of which a tenth of the rows lies between each two; () of words
+    shown    which words or dates stand in the grid, where it has not all of them
     """
 
     name: str
@@ -123,6 +124,7 @@ class PartialDependence:
     lines: tuple[tuple[float, ...], ...]
     names: tuple[str, ...]
     typical: tuple[float, ...] = ()
+    shown: str = ""
 
 
 def dependence(
@@ -149,15 +151,15 @@ def dependence(
         if place in of.text:
             continue
         grids[name] = _grid(of.x[:, place], of.dates.get(place))
-        grid, _ = grids[name]
+        grid, _, _ = grids[name]
         changed = np.repeat(x[np.newaxis], len(grid), axis=0)
         changed[:, :, place] = np.array(grid, changed.dtype)[:, np.newaxis]
         asked.append(changed.reshape(-1, x.shape[1]))
     found, means = [], _means(of, model, asked, len(x))
-    for (name, (grid, typical)), values in zip(grids.items(), means, strict=True):
+    for (name, (grid, typical, said)), values in zip(grids.items(), means, strict=True):
         lines = tuple(tuple(line) for line in values[:, shown].T.tolist())
         shown_grid = tuple(None if one != one else one for one in grid)
-        found.append(PartialDependence(name, shown_grid, lines, names, typical))
+        found.append(PartialDependence(name, shown_grid, lines, names, typical, said))
     return tuple(found)
 
 
@@ -182,8 +184,12 @@ def _means(
         together = []
 
 
-def _grid(cells: NDArray[Any], order: Order | None = None) -> tuple[list[Any], tuple[float, ...]]:
+def _grid(
+    cells: NDArray[Any], order: Order | None = None
+) -> tuple[list[Any], tuple[float, ...], str]:
     """Values that a column has: the most frequent words, dates or numbers at even quantiles.
+
+    Beside them numbers that are typical, and which words or dates these are, if not all.
 
     order  that of the dates of a column, None of words and numbers
     """
@@ -191,15 +197,18 @@ def _grid(cells: NDArray[Any], order: Order | None = None) -> tuple[list[Any], t
         known = {cell: moments(cell)[order] for cell in cells.tolist() if cell is not None}
         dates = sorted(known, key=lambda cell: known[cell])
         places = np.linspace(0, len(dates) - 1, min(KINDS, len(dates))).round().astype(int)
-        return [dates[place] for place in places], ()
+        several = f"{KINDS} of {len(dates)} dates" if len(dates) > KINDS else ""
+        return [dates[place] for place in places], (), several
     if any(isinstance(one, str) for one in cells.tolist()):
-        return [one for one, _ in Counter(cells.tolist()).most_common(KINDS)], ()
+        counts = Counter(cells.tolist())
+        several = f"the {KINDS} most frequent of {len(counts)} words" if len(counts) > KINDS else ""
+        return [one for one, _ in counts.most_common(KINDS)], (), several
     numbers = cells.astype(np.float64)
     numbers = numbers[np.isfinite(numbers)]
     typical = tuple(np.quantile(numbers, np.linspace(0.1, 0.9, 9)).tolist())
     different = np.unique(numbers)
     if len(different) <= KINDS:
-        return different.tolist(), typical
+        return different.tolist(), typical, ""
     # Without the outermost hundredths, where few rows say what the model learnt.
     ends = np.quantile(numbers, np.linspace(0.01, 0.99, POINTS))
-    return np.unique(ends).tolist(), typical
+    return np.unique(ends).tolist(), typical, ""

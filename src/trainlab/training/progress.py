@@ -69,11 +69,12 @@ class Tally:
     """What a bar counts, and says of it in the room that there is.
 
     stage  how often a training has begun
+    part   what of the whole is done now, as "fold 1 of 5"; "" where nobody says so
     """
 
     def __init__(self) -> None:
         self.stage = self.members = self.ended = self.steps = self.skipped = self.total = 0
-        self.note, self.rate = "", 0.0
+        self.note, self.part, self.rate = "", "", 0.0
         self._began = time.monotonic()
 
     def start(self, members: int, steps: int) -> None:
@@ -107,8 +108,8 @@ class Tally:
             found.append(f"{self.ended}/{self.members} members")
         else:
             found.append(f"step {self.steps:,}/{self.total:,}")
-        if self.stage > 1:
-            found.append(f"stage {self.stage}")
+        part = self.part or (f"training {self.stage}" if self.stage > 1 else "")
+        found += [part] if part else []
         if self.rate:
             found.append(f"{self.rate:,.0f} steps/s")
         while found and len(", ".join(found)) > room:
@@ -210,6 +211,10 @@ class Bar:
     def note(self, text: str) -> None:
         """Says how well it goes."""
         self._tally.note = text
+
+    def part(self, text: str) -> None:
+        """Says what of the whole comes next, in place of how many trainings there were."""
+        self._tally.part = text
 
     def _show(self, advance: int = 0) -> None:
         self._progress.update(self._task, advance=advance, words=self._words())
