@@ -17,6 +17,7 @@ from scipy import special, stats
 from trainlab import evidence
 from trainlab.errors import SettingError
 from trainlab.evidence.bootstrap import _resampled_medians
+from trainlab.evidence.ties import subtracted
 
 Array = npt.NDArray[np.float64]
 
@@ -283,6 +284,61 @@ def test_equal_accuracies_are_ties_whatever_the_rounding() -> None:
     assert (a != b).all()
     found = evidence.compare("a", a, "b", b, better="higher")
     assert (found.ties, found.p, found.shown) == (8, 1, False)
+
+
+A = np.array([335, 329, 335, 332, 334, 342, 332, 341, 344, 324])
+B = np.array([332, 327, 332, 333, 330, 334, 331, 339, 336, 326])
+SAME = ("wins", "losses", "ties", "p", "winner", "diverged")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_interval_that_ends_at_0_ends_there_of_accuracies_too(dtype: type) -> None:
+    (found,) = evidence.compare_all(
+        {"a": (A / 360).astype(dtype), "b": (B / 360).astype(dtype)}, better="higher"
+    )
+    assert (found.median_low, found.winner) == (0, None)
+    assert "(95% interval 0 to 0.01667; p = 0.025)" in str(found)
+
+
+def test_accuracies_are_compared_as_the_counts_behind_them(rng: np.random.Generator) -> None:
+    for n in (7, 10, 97, 360, 1000, 10_000):
+        for _ in range(8):
+            seeds = int(rng.integers(6, 16))
+            spread = int(rng.integers(1, 9))
+            base = rng.integers(0, n + 1, seeds)
+            counts = np.clip(base + rng.integers(-spread, spread + 1, (2, seeds)), 0, n)
+            whole = evidence.compare("a", counts[0], "b", counts[1], better="higher")
+            epochs = counts / n, (counts / n + counts / n + counts / n) / 3  # a mean of epochs
+            for x in (*epochs, epochs[0] - 0.5, (counts / n).astype(np.float32)):
+                found = evidence.compare("a", x[0], "b", x[1], better="higher")
+                assert all(getattr(found, name) == getattr(whole, name) for name in SAME)
+                for name in ("mean", "low", "high", "median", "median_low", "median_high"):
+                    one, other = getattr(found, name), getattr(whole, name) / n
+                    assert one == pytest.approx(other, abs=1e-6 if x.dtype == np.float32 else 1e-12)
+                    assert (one == 0) == (other == 0)
+
+
+def test_equal_differences_of_small_and_great_values_are_one_number() -> None:
+    a, b = np.float32([0.9, 0.0002, 0.0125, 0.7]), np.float32([0.9001, 0.0001, 0.0126, 0.6999])
+    d = subtracted(a.astype(float), b.astype(float), 2.0**-20)
+    assert len({*np.abs(a.astype(float) - b).tolist()}) > 1
+    assert len({*np.abs(d).tolist()}) == 1
+    assert np.sign(d).tolist() == [-1, 1, -1, 1]
+
+
+def test_one_run_of_great_numbers_makes_no_ties_of_the_others() -> None:
+    x = np.linspace(0.1, 0.2, 10)
+    y = x + 0.01
+    x[3] = y[3] = 1e20  # not yet diverged
+    found = evidence.compare("a", x, "b", y)
+    assert (found.wins, found.ties, found.winner) == (9, 1, "a")
+
+
+def test_values_that_are_differences_have_the_rounding_of_greater_ones() -> None:
+    gaps = np.array([0.5, 0.97 - 0.96 - 0.01, 0.3, 0.2, 0.1, 0.4])  # the second one is 0 but for it
+    found = evidence.compare("a", gaps, "b", np.zeros(6))
+    assert gaps[1] != 0
+    assert (found.ties, found.losses) == (1, 5)
 
 
 def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:

@@ -21,6 +21,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
 from trainlab.evidence.checks import Array, check_level, numbers
 from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
+from trainlab.evidence.ties import rounding, subtracted, tie_of
 from trainlab.settings import TEXT, one_of
 from trainlab.terminal import counted
 
@@ -31,11 +32,6 @@ It is enough for the mean, too: a resample of n pairs that draws one pair n time
 spread and counts as infinitely far off; its chance n^(1-n) must be small beside the
 level: 0.01 % for n = 6, but 11 % for n = 3.
 """
-
-
-TIE: Final = 2.0**-40
-"""Differences that agree to this share of the values are ties: far above the rounding of one
-subtraction, 2⁻⁵³, and far below anything that is measured in float32."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,6 +252,10 @@ def compare_all(
     a rank test can find a difference when half of the seeds show none.  Where too few
     pairs have two finite values for an interval, because the others diverged, the test decides.
 
+    **Ties.**  A difference below 2⁻⁴⁰ of the values is rounding and counts as 0, or below 8
+    epsilons of their precision where that is more, as in float32.  Two differences that are as
+    near to each other are equal.  So accuracies are compared as the counts behind them are.
+
     **Diverged.**  A run that diverged lost against one that did not; two that diverged
     are a tie.  Means and medians are of the pairs without a run that diverged.
 
@@ -285,14 +285,15 @@ def compare_all(
     if x.ndim != 2 or len(x) < 2:
         must = "hold two or more arms of shape (seeds,)"
         raise SettingError(sentence("arms", "compare_all", must, labels))
+    tie = tie_of(arms.values())
     names = (
         list(itertools.combinations(labels, 2)) if pairs is None else _check_pairs(pairs, labels)
     )
     if not names:
         return Comparisons()
     rows = dict(zip(labels, x, strict=True))
-    differences = [_Differences.of(rows[a], rows[b], better) for a, b in names]
-    means = _mean_intervals(np.array([d.finite for d in differences]), level, seed)
+    differences = [_Differences.of(rows[a], rows[b], better, tie) for a, b in names]
+    means = _mean_intervals(differences, level, seed)
     p = [signed_rank(d.lost) for d in differences]
     adjusted = holm(p)
     found = Comparisons()
@@ -343,29 +344,30 @@ def _check_pairs(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
 
 @dataclasses.dataclass(frozen=True)
 class _Differences:
-    """first - second (seeds,), three ways.
+    """first - second (seeds,), two ways.
 
-    finite   NaN unless both have a finite value
+    finite   without rounding; NaN unless both have a finite value
     lost     > 0 where the first is worse: ±inf against a run that diverged, 0 for a tie
+    rounding  of the mean of the finite ones
     """
 
     finite: Array
     lost: Array
+    rounding: float
 
     @classmethod
-    def of(cls, a: Array, b: Array, better: Direction) -> _Differences:
-        finite = np.where(np.isfinite(a) & np.isfinite(b), a, np.nan)
-        finite = finite - np.where(np.isnan(finite), np.nan, b)
-        # Equal accuracies may differ by rounding, and would then not be ties.
-        kept = np.abs([a, b])[np.isfinite([a, b])]
-        quantum = TIE * kept.max(initial=0.0)
-        lost = np.round(finite / quantum) if quantum > 0 else finite.copy()
+    def of(cls, a: Array, b: Array, better: Direction, tie: float) -> _Differences:
+        both = np.isfinite(a) & np.isfinite(b)
+        finite = np.full(a.shape, np.nan)
+        finite[both] = subtracted(a[both], b[both], tie)
+        lost = finite.copy()
         if better == "higher":
             lost = -lost
         lost[np.isinf(a) & np.isfinite(b)] = np.inf
         lost[np.isfinite(a) & np.isinf(b)] = -np.inf
         lost[np.isinf(a) & np.isinf(b)] = 0.0
-        return cls(finite, lost)
+        bound = float(np.mean(rounding(a[both], b[both], tie))) if both.any() else 0.0
+        return cls(finite, lost, bound)
 
     def counts(self) -> dict[str, int]:
         """The counts of a Comparison."""
@@ -389,8 +391,11 @@ class _Differences:
         return names[worse] if agrees else None
 
 
-def _mean_intervals(d: Array, level: float, seed: int) -> list[tuple[float, float, float]]:
-    """Mean, low and high of each row of d (pairs, seeds); NaN is left out."""
+def _mean_intervals(
+    differences: Sequence[_Differences], level: float, seed: int
+) -> list[tuple[float, float, float]]:
+    """Mean, low and high of each pair, of its finite differences."""
+    d = np.array([one.finite for one in differences])
     present = ~np.isnan(d)
     count = present.sum(-1)
     mean = np.array(
@@ -405,6 +410,9 @@ def _mean_intervals(d: Array, level: float, seed: int) -> list[tuple[float, floa
     mean[count == 0] = np.nan
     low, high = mean - half, mean + half
     low[count == 0], high[count == 0] = -np.inf, np.inf
+    rounded = np.array([one.rounding for one in differences])
+    for bound in (mean, low, high):
+        bound[np.abs(bound) <= rounded] = 0.0
     return [(float(m), float(a), float(b)) for m, a, b in zip(mean, low, high, strict=True)]
 
 
