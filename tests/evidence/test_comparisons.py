@@ -355,7 +355,9 @@ def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     y[[0, 2]] = np.nan
     few = evidence.compare("a", x, "b", y)
     assert (few.low, few.high, few.shown) == (-np.inf, np.inf, False)
-    assert str(few) == "5 seeds are too few to compare a and b"
+    assert str(few) == (
+        "5 seeds are too few to compare a and b; try 6 or more; in 1 of 5 seeds a run diverged"
+    )
     none = evidence.compare("a", x, "b", np.full(8, np.nan))
     assert (none.pairs, none.shown, none.p) == (0, False, 1)
     assert np.isnan(none.superiority)
@@ -367,7 +369,45 @@ def test_an_arm_that_always_diverged_is_shown_to_be_worse(better: evidence.Direc
     assert (found.winner, found.wins, found.diverged) == ("a", 8, 8)
     assert np.isnan(found.median)
     assert (found.median_low, found.median_high) == (-np.inf, np.inf)
-    assert str(found) == "a beats b in 8 of 8 seeds (p = 0.0078)"
+    assert str(found) == (
+        "a beats b in 8 of 8 seeds (p = 0.0078); in 8 of 8 seeds a run diverged"
+    )
+    both = evidence.compare("a", np.full(8, np.inf), "b", np.full(8, np.inf), better=better)
+    assert str(both) == (
+        "no difference shown between a and b: a is better in 0 of 8 seeds (p = 1); "
+        "in 8 of 8 seeds a run diverged"
+    )
+
+
+def test_a_sentence_says_how_many_diverged_and_that_an_interval_is_unknown() -> None:
+    b = np.linspace(0.1, 0.2, 8)
+    a = b + 0.3
+    a[0] = np.inf
+    assert str(evidence.compare("a", a, "b", b)) == (
+        "b beats a in 8 of 8 seeds, by 0.3 in the median "
+        "(95% interval 0.3 to 0.3; p = 0.0078); in 1 of 8 seeds a run diverged"
+    )
+    a[:3] = np.inf
+    assert str(evidence.compare("a", a, "b", b)) == (
+        "b beats a in 8 of 8 seeds; a minus b is 0.3 in the median "
+        "(95% interval unknown: 5 seeds are too few; p = 0.0078); in 3 of 8 seeds a run diverged"
+    )
+    # Where both finished, a is the better one: b is not ahead by 0.1.
+    many = np.r_[np.full(15, np.inf), np.full(5, 0.1)]
+    text = str(evidence.compare("a", many, "b", np.full(20, 0.2)))
+    assert text.startswith("b beats a in 15 of 20 seeds; a minus b is -0.1 in the median (95% int")
+
+
+def test_too_few_seeds_say_how_many_are_needed() -> None:
+    x = np.arange(7.0)
+    five = {name: x[:5] + place for place, name in enumerate("abcd")}
+    assert str(evidence.compare_all(five)[0]) == (
+        "5 seeds are too few to compare a and b; try 8 or more"
+    )
+    seven = {name: x + place for place, name in enumerate("abcd")}
+    assert str(evidence.compare_all(seven)[0]).endswith("; to show one takes 8 seeds or more")
+    sure = evidence.compare("a", x, "b", x + 1, level=0.999)
+    assert "(99.9% interval unknown: 7 seeds are too few; p = 0.016); to show one takes 11 seeds" in str(sure)
 
 
 def test_a_comparison_in_words() -> None:

@@ -43,4 +43,4 @@ def test_values_in_float32_tie_by_their_own_rounding_with_seeds_missing() -> Non
     status = [Status("finished", 1)] * len(members)
     (found,) = History(members, series, status, 0.0).compare("lr", "my_accuracy")
     assert (found.pairs, found.missing, found.ties) == (7, 1, 1)
-    assert (found.p, found.median) == (1, 0)  # three differences of 0.1, and three of −0.1
+    assert (found.mean, found.median) == (0, 0)  # three differences of 0.1, and three of −0.1

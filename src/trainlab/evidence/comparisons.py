@@ -20,7 +20,7 @@ from trainlab import notebook
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
 from trainlab.evidence.checks import Array, check_level, numbers
-from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
+from trainlab.evidence.ranks import fewest_pairs, holm, signed_rank, signed_ranks
 from trainlab.evidence.ties import rounding, subtracted, tie_of
 from trainlab.settings import TEXT, one_of
 from trainlab.terminal import counted
@@ -106,23 +106,38 @@ class Comparison:
         return f"<Comparison: {self}>"
 
     def __str__(self) -> str:
-        both, seeds = f"{self.first} and {self.second}", counted(self.pairs, "seed")
+        seeds, need = counted(self.pairs, "seed"), fewest_pairs(self.family, self.level)
+        lost = f"; in {self.diverged} of {seeds} a run diverged" if self.diverged else ""
         if self.pairs < MIN_PAIRS:
-            return f"{seeds} {'is' if self.pairs == 1 else 'are'} too few to compare {both}"
-        level, p = f"{self.level:.0%} interval", f"p = {self.adjusted:.2g}"
+            few = f"{_too_few(self.pairs)} to compare {self.first} and {self.second}"
+            return f"{few}; try {max(need, MIN_PAIRS)} or more{lost}"
+        known = math.isfinite(self.median_low)
+        by = f"; {self.first} minus {self.second} is {self.median:.4g} in the median"
         if self.winner is None:
-            found = f"{self.first} is better in {self.wins} of {seeds}"
-            ends = f"{level} {self.median_low:.4g} to {self.median_high:.4g}"
-            differs = f"{self.first} minus {self.second} is {self.median:.4g} in the median"
-            return f"no difference shown between {both}: {found}; {differs} ({ends}; {p})"
-        ahead = self.winner == self.first
-        loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
-        found = f"{self.winner} beats {loser} in {wins} of {seeds}"
-        if math.isnan(self.median):  # one of them diverged too often
-            return f"{found} ({p})"
-        low, high = sorted((abs(self.median_low), abs(self.median_high)))
-        by = f"{abs(self.median):.4g} in the median ({level} {low:.4g} to {high:.4g}; {p})"
-        return f"{found}, by {by}"
+            both = f"no difference shown between {self.first} and {self.second}"
+            found = f"{both}: {self.first} is better in {self.wins} of {seeds}"
+        else:
+            ahead = self.winner == self.first
+            loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
+            found = f"{self.winner} beats {loser} in {wins} of {seeds}"
+            if known:  # else the seeds that are left may say the opposite
+                by = f", by {abs(self.median):.4g} in the median"
+        inside = f"p = {self.adjusted:.2g}"
+        if math.isnan(self.median):  # no seed is left in which both finished
+            by = ""
+        else:
+            inside = f"{100 * self.level:.6g}% interval {self._interval()}; {inside}"
+        few = f"; to show one takes {need} seeds or more" if self.pairs < need else ""
+        return f"{found}{by} ({inside}){few}{lost}"
+
+    def _interval(self) -> str:
+        """The interval of the median in words: of what the winner is ahead, if there is one."""
+        low, high = self.median_low, self.median_high
+        if math.isinf(low):
+            return f"unknown: {_too_few(self.pairs - self.diverged)}"
+        if self.winner is not None:
+            low, high = sorted((abs(low), abs(high)))
+        return f"{low:.4g} to {high:.4g}"
 
 
 class Comparisons(list[Comparison]):
@@ -138,13 +153,16 @@ class Comparisons(list[Comparison]):
         return "\n".join(map(str, self))
 
     def _repr_html_(self) -> str:
-        headings = ["pair", "better in", "median difference", "interval", "p", "shown"]
+        headings = ["pair", "better in", "diverged", "median difference", "interval", "p", "shown"]
         rows = [
             (
                 f"{one.first} − {one.second}",
                 f"{one.wins} of {counted(one.pairs, 'seed')}",
-                f"{one.median:.4g}",
-                f"{one.median_low:.4g} to {one.median_high:.4g}",
+                f"{one.diverged}",
+                "–" if math.isnan(one.median) else f"{one.median:.4g}",
+                "too few seeds"
+                if math.isinf(one.median_low)
+                else f"{one.median_low:.4g} to {one.median_high:.4g}",
                 f"{one.adjusted:.2g}",
                 f"{one.winner} is better" if one.shown else "no difference",
             )
@@ -152,6 +170,10 @@ class Comparisons(list[Comparison]):
         ]
         below = f"p after correction for {len(self)} pairs." if len(self) > 1 else ""
         return notebook.table(headings, rows, "", below)
+
+
+def _too_few(seeds: int) -> str:
+    return f"{counted(seeds, 'seed')} {'is' if seeds == 1 else 'are'} too few"
 
 
 Direction = Literal["lower", "higher"]
