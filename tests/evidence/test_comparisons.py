@@ -17,6 +17,7 @@ from scipy import special, stats
 from trainlab import evidence
 from trainlab.errors import SettingError
 from trainlab.evidence.bootstrap import _resampled_medians
+from trainlab.evidence.ties import subtracted
 
 Array = npt.NDArray[np.float64]
 
@@ -285,6 +286,61 @@ def test_equal_accuracies_are_ties_whatever_the_rounding() -> None:
     assert (found.ties, found.p, found.shown) == (8, 1, False)
 
 
+A = np.array([335, 329, 335, 332, 334, 342, 332, 341, 344, 324])
+B = np.array([332, 327, 332, 333, 330, 334, 331, 339, 336, 326])
+SAME = ("wins", "losses", "ties", "p", "winner", "diverged")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_interval_that_ends_at_0_ends_there_of_accuracies_too(dtype: type) -> None:
+    (found,) = evidence.compare_all(
+        {"a": (A / 360).astype(dtype), "b": (B / 360).astype(dtype)}, better="higher"
+    )
+    assert (found.median_low, found.winner) == (0, None)
+    assert "(95% interval 0 to 0.01667; p = 0.025)" in str(found)
+
+
+def test_accuracies_are_compared_as_the_counts_behind_them(rng: np.random.Generator) -> None:
+    for n in (7, 10, 97, 360, 1000, 10_000):
+        for _ in range(8):
+            seeds = int(rng.integers(6, 16))
+            spread = int(rng.integers(1, 9))
+            base = rng.integers(0, n + 1, seeds)
+            counts = np.clip(base + rng.integers(-spread, spread + 1, (2, seeds)), 0, n)
+            whole = evidence.compare("a", counts[0], "b", counts[1], better="higher")
+            epochs = counts / n, (counts / n + counts / n + counts / n) / 3  # a mean of epochs
+            for x in (*epochs, epochs[0] - 0.5, (counts / n).astype(np.float32)):
+                found = evidence.compare("a", x[0], "b", x[1], better="higher")
+                assert all(getattr(found, name) == getattr(whole, name) for name in SAME)
+                for name in ("mean", "low", "high", "median", "median_low", "median_high"):
+                    one, other = getattr(found, name), getattr(whole, name) / n
+                    assert one == pytest.approx(other, abs=1e-6 if x.dtype == np.float32 else 1e-12)
+                    assert (one == 0) == (other == 0)
+
+
+def test_equal_differences_of_small_and_great_values_are_one_number() -> None:
+    a, b = np.float32([0.9, 0.0002, 0.0125, 0.7]), np.float32([0.9001, 0.0001, 0.0126, 0.6999])
+    d = subtracted(a.astype(float), b.astype(float), 2.0**-20)
+    assert len({*np.abs(a.astype(float) - b).tolist()}) > 1
+    assert len({*np.abs(d).tolist()}) == 1
+    assert np.sign(d).tolist() == [-1, 1, -1, 1]
+
+
+def test_one_run_of_great_numbers_makes_no_ties_of_the_others() -> None:
+    x = np.linspace(0.1, 0.2, 10)
+    y = x + 0.01
+    x[3] = y[3] = 1e20  # not yet diverged
+    found = evidence.compare("a", x, "b", y)
+    assert (found.wins, found.ties, found.winner) == (9, 1, "a")
+
+
+def test_values_that_are_differences_have_the_rounding_of_greater_ones() -> None:
+    gaps = np.array([0.5, 0.97 - 0.96 - 0.01, 0.3, 0.2, 0.1, 0.4])  # the second one is 0 but for it
+    found = evidence.compare("a", gaps, "b", np.zeros(6))
+    assert gaps[1] != 0
+    assert (found.ties, found.losses) == (1, 5)
+
+
 def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     x = np.arange(8.0)
     y = x - 1 + 0.1 * np.sin(x)  # better wherever it ended
@@ -299,7 +355,9 @@ def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     y[[0, 2]] = np.nan
     few = evidence.compare("a", x, "b", y)
     assert (few.low, few.high, few.shown) == (-np.inf, np.inf, False)
-    assert str(few) == "5 seeds are too few to compare a and b"
+    assert str(few) == (
+        "5 seeds are too few to compare a and b; try 6 or more; in 1 of 5 seeds a run diverged"
+    )
     none = evidence.compare("a", x, "b", np.full(8, np.nan))
     assert (none.pairs, none.shown, none.p) == (0, False, 1)
     assert np.isnan(none.superiority)
@@ -311,7 +369,45 @@ def test_an_arm_that_always_diverged_is_shown_to_be_worse(better: evidence.Direc
     assert (found.winner, found.wins, found.diverged) == ("a", 8, 8)
     assert np.isnan(found.median)
     assert (found.median_low, found.median_high) == (-np.inf, np.inf)
-    assert str(found) == "a beats b in 8 of 8 seeds (p = 0.0078)"
+    assert str(found) == (
+        "a beats b in 8 of 8 seeds (p = 0.0078); in 8 of 8 seeds a run diverged"
+    )
+    both = evidence.compare("a", np.full(8, np.inf), "b", np.full(8, np.inf), better=better)
+    assert str(both) == (
+        "no difference shown between a and b: a is better in 0 of 8 seeds (p = 1); "
+        "in 8 of 8 seeds a run diverged"
+    )
+
+
+def test_a_sentence_says_how_many_diverged_and_that_an_interval_is_unknown() -> None:
+    b = np.linspace(0.1, 0.2, 8)
+    a = b + 0.3
+    a[0] = np.inf
+    assert str(evidence.compare("a", a, "b", b)) == (
+        "b beats a in 8 of 8 seeds, by 0.3 in the median "
+        "(95% interval 0.3 to 0.3; p = 0.0078); in 1 of 8 seeds a run diverged"
+    )
+    a[:3] = np.inf
+    assert str(evidence.compare("a", a, "b", b)) == (
+        "b beats a in 8 of 8 seeds; a minus b is 0.3 in the median "
+        "(95% interval unknown: 5 seeds are too few; p = 0.0078); in 3 of 8 seeds a run diverged"
+    )
+    # Where both finished, a is the better one: b is not ahead by 0.1.
+    many = np.r_[np.full(15, np.inf), np.full(5, 0.1)]
+    text = str(evidence.compare("a", many, "b", np.full(20, 0.2)))
+    assert text.startswith("b beats a in 15 of 20 seeds; a minus b is -0.1 in the median (95% int")
+
+
+def test_too_few_seeds_say_how_many_are_needed() -> None:
+    x = np.arange(7.0)
+    five = {name: x[:5] + place for place, name in enumerate("abcd")}
+    assert str(evidence.compare_all(five)[0]) == (
+        "5 seeds are too few to compare a and b; try 8 or more"
+    )
+    seven = {name: x + place for place, name in enumerate("abcd")}
+    assert str(evidence.compare_all(seven)[0]).endswith("; to show one takes 8 seeds or more")
+    sure = evidence.compare("a", x, "b", x + 1, level=0.999)
+    assert "(99.9% interval unknown: 7 seeds are too few; p = 0.016); to show one takes 11 seeds" in str(sure)
 
 
 def test_a_comparison_in_words() -> None:

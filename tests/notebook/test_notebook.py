@@ -107,7 +107,7 @@ def test_one_of_a_kind_is_singular() -> None:
         text = str(each)
         assert re.search(r"\b1 [a-z]", text), text
         assert not re.search(r"\b1 [a-z]*s\b", text), text
-    assert str(found[-1]) == "1 seed is too few to compare a and b"
+    assert str(found[-1]) == "1 seed is too few to compare a and b; try 6 or more"
 
 
 def test_networks(data: tl.Dataset) -> None:

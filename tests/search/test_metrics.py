@@ -217,6 +217,17 @@ def test_a_difference_is_of_the_same_rows(rng: np.random.Generator) -> None:
     assert one[1] > other[0]  # apart, the two would not be told apart
 
 
+def test_a_difference_that_is_rounding_is_none() -> None:
+    class Constant(NumberMetric):
+        """What was said, in each resample."""
+
+        def resampled(self, truth: Any, predicted: Any) -> Any:
+            return lambda times: np.full(len(times), predicted)
+
+    found = difference_bounds(Constant(), np.arange(5), 0.1 + 0.2, 0.3, seed=0)  # type: ignore[arg-type]
+    assert found == (0, 0)
+
+
 def test_names() -> None:
     for given, name in (
         ("neg_log_loss", "log_loss"),

@@ -73,3 +73,16 @@ def test_training_that_stops_early_is_compared_by_its_best_epoch() -> None:
     right = population.accuracy(data.test.x, data.test.t)
     assert told.pairs == 2
     assert told.mean == pytest.approx(np.mean(right[:2] - right[2:]))
+
+
+def test_values_in_float32_tie_by_their_own_rounding_with_seeds_missing() -> None:
+    first = tl.Member(tl.MLP(), tl.SGD())
+    members = [first.replace(lr=lr, seed=seed) for lr in (0.1, 0.2) for seed in range(7)]
+    members.append(first.replace(lr=0.1, seed=99))
+    counts = [5, 6, 7, 8, 9, 4, 3, 4, 7, 6, 9, 8, 5, 3, 5]
+    values = np.array(counts, dtype=np.float32)[:, None] / np.float32(10)
+    series = {"my_accuracy": Series("my_accuracy", "step", np.ones(1), values)}
+    status = [Status("finished", 1)] * len(members)
+    (found,) = History(members, series, status, 0.0).compare("lr", "my_accuracy")
+    assert (found.pairs, found.missing, found.ties) == (7, 1, 1)
+    assert (found.mean, found.median) == (0, 0)  # three differences of 0.1, and three of −0.1

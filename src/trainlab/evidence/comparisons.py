@@ -20,7 +20,8 @@ from trainlab import notebook
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
 from trainlab.evidence.checks import Array, check_level, numbers
-from trainlab.evidence.ranks import holm, signed_rank, signed_ranks
+from trainlab.evidence.ranks import fewest_pairs, holm, signed_rank, signed_ranks
+from trainlab.evidence.ties import rounding, subtracted, tie_of
 from trainlab.settings import TEXT, one_of
 from trainlab.terminal import counted
 
@@ -31,11 +32,6 @@ It is enough for the mean, too: a resample of n pairs that draws one pair n time
 spread and counts as infinitely far off; its chance n^(1-n) must be small beside the
 level: 0.01 % for n = 6, but 11 % for n = 3.
 """
-
-
-TIE: Final = 2.0**-40
-"""Differences that agree to this share of the values are ties: far above the rounding of one
-subtraction, 2⁻⁵³, and far below anything that is measured in float32."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,23 +106,38 @@ class Comparison:
         return f"<Comparison: {self}>"
 
     def __str__(self) -> str:
-        both, seeds = f"{self.first} and {self.second}", counted(self.pairs, "seed")
+        seeds, need = counted(self.pairs, "seed"), fewest_pairs(self.family, self.level)
+        lost = f"; in {self.diverged} of {seeds} a run diverged" if self.diverged else ""
         if self.pairs < MIN_PAIRS:
-            return f"{seeds} {'is' if self.pairs == 1 else 'are'} too few to compare {both}"
-        level, p = f"{self.level:.0%} interval", f"p = {self.adjusted:.2g}"
+            few = f"{_too_few(self.pairs)} to compare {self.first} and {self.second}"
+            return f"{few}; try {max(need, MIN_PAIRS)} or more{lost}"
+        known = math.isfinite(self.median_low)
+        by = f"; {self.first} minus {self.second} is {self.median:.4g} in the median"
         if self.winner is None:
-            found = f"{self.first} is better in {self.wins} of {seeds}"
-            ends = f"{level} {self.median_low:.4g} to {self.median_high:.4g}"
-            differs = f"{self.first} minus {self.second} is {self.median:.4g} in the median"
-            return f"no difference shown between {both}: {found}; {differs} ({ends}; {p})"
-        ahead = self.winner == self.first
-        loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
-        found = f"{self.winner} beats {loser} in {wins} of {seeds}"
-        if math.isnan(self.median):  # one of them diverged too often
-            return f"{found} ({p})"
-        low, high = sorted((abs(self.median_low), abs(self.median_high)))
-        by = f"{abs(self.median):.4g} in the median ({level} {low:.4g} to {high:.4g}; {p})"
-        return f"{found}, by {by}"
+            both = f"no difference shown between {self.first} and {self.second}"
+            found = f"{both}: {self.first} is better in {self.wins} of {seeds}"
+        else:
+            ahead = self.winner == self.first
+            loser, wins = (self.second, self.wins) if ahead else (self.first, self.losses)
+            found = f"{self.winner} beats {loser} in {wins} of {seeds}"
+            if known:  # else the seeds that are left may say the opposite
+                by = f", by {abs(self.median):.4g} in the median"
+        inside = f"p = {self.adjusted:.2g}"
+        if math.isnan(self.median):  # no seed is left in which both finished
+            by = ""
+        else:
+            inside = f"{100 * self.level:.6g}% interval {self._interval()}; {inside}"
+        few = f"; to show one takes {need} seeds or more" if self.pairs < need else ""
+        return f"{found}{by} ({inside}){few}{lost}"
+
+    def _interval(self) -> str:
+        """The interval of the median in words: of what the winner is ahead, if there is one."""
+        low, high = self.median_low, self.median_high
+        if math.isinf(low):
+            return f"unknown: {_too_few(self.pairs - self.diverged)}"
+        if self.winner is not None:
+            low, high = sorted((abs(low), abs(high)))
+        return f"{low:.4g} to {high:.4g}"
 
 
 class Comparisons(list[Comparison]):
@@ -142,13 +153,16 @@ class Comparisons(list[Comparison]):
         return "\n".join(map(str, self))
 
     def _repr_html_(self) -> str:
-        headings = ["pair", "better in", "median difference", "interval", "p", "shown"]
+        headings = ["pair", "better in", "diverged", "median difference", "interval", "p", "shown"]
         rows = [
             (
                 f"{one.first} − {one.second}",
                 f"{one.wins} of {counted(one.pairs, 'seed')}",
-                f"{one.median:.4g}",
-                f"{one.median_low:.4g} to {one.median_high:.4g}",
+                f"{one.diverged}",
+                "–" if math.isnan(one.median) else f"{one.median:.4g}",
+                "too few seeds"
+                if math.isinf(one.median_low)
+                else f"{one.median_low:.4g} to {one.median_high:.4g}",
                 f"{one.adjusted:.2g}",
                 f"{one.winner} is better" if one.shown else "no difference",
             )
@@ -156,6 +170,10 @@ class Comparisons(list[Comparison]):
         ]
         below = f"p after correction for {len(self)} pairs." if len(self) > 1 else ""
         return notebook.table(headings, rows, "", below)
+
+
+def _too_few(seeds: int) -> str:
+    return f"{counted(seeds, 'seed')} {'is' if seeds == 1 else 'are'} too few"
 
 
 Direction = Literal["lower", "higher"]
@@ -256,6 +274,10 @@ def compare_all(
     a rank test can find a difference when half of the seeds show none.  Where too few
     pairs have two finite values for an interval, because the others diverged, the test decides.
 
+    **Ties.**  A difference below 2⁻⁴⁰ of the values is rounding and counts as 0, or below 8
+    epsilons of their precision where that is more, as in float32.  Two differences that are as
+    near to each other are equal.  So accuracies are compared as the counts behind them are.
+
     **Diverged.**  A run that diverged lost against one that did not; two that diverged
     are a tie.  Means and medians are of the pairs without a run that diverged.
 
@@ -285,14 +307,15 @@ def compare_all(
     if x.ndim != 2 or len(x) < 2:
         must = "hold two or more arms of shape (seeds,)"
         raise SettingError(sentence("arms", "compare_all", must, labels))
+    tie = tie_of(arms.values())
     names = (
         list(itertools.combinations(labels, 2)) if pairs is None else _check_pairs(pairs, labels)
     )
     if not names:
         return Comparisons()
     rows = dict(zip(labels, x, strict=True))
-    differences = [_Differences.of(rows[a], rows[b], better) for a, b in names]
-    means = _mean_intervals(np.array([d.finite for d in differences]), level, seed)
+    differences = [_Differences.of(rows[a], rows[b], better, tie) for a, b in names]
+    means = _mean_intervals(differences, level, seed)
     p = [signed_rank(d.lost) for d in differences]
     adjusted = holm(p)
     found = Comparisons()
@@ -343,29 +366,30 @@ def _check_pairs(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
 
 @dataclasses.dataclass(frozen=True)
 class _Differences:
-    """first - second (seeds,), three ways.
+    """first - second (seeds,), two ways.
 
-    finite   NaN unless both have a finite value
+    finite   without rounding; NaN unless both have a finite value
     lost     > 0 where the first is worse: ±inf against a run that diverged, 0 for a tie
+    rounding  of the mean of the finite ones
     """
 
     finite: Array
     lost: Array
+    rounding: float
 
     @classmethod
-    def of(cls, a: Array, b: Array, better: Direction) -> _Differences:
-        finite = np.where(np.isfinite(a) & np.isfinite(b), a, np.nan)
-        finite = finite - np.where(np.isnan(finite), np.nan, b)
-        # Equal accuracies may differ by rounding, and would then not be ties.
-        kept = np.abs([a, b])[np.isfinite([a, b])]
-        quantum = TIE * kept.max(initial=0.0)
-        lost = np.round(finite / quantum) if quantum > 0 else finite.copy()
+    def of(cls, a: Array, b: Array, better: Direction, tie: float) -> _Differences:
+        both = np.isfinite(a) & np.isfinite(b)
+        finite = np.full(a.shape, np.nan)
+        finite[both] = subtracted(a[both], b[both], tie)
+        lost = finite.copy()
         if better == "higher":
             lost = -lost
         lost[np.isinf(a) & np.isfinite(b)] = np.inf
         lost[np.isfinite(a) & np.isinf(b)] = -np.inf
         lost[np.isinf(a) & np.isinf(b)] = 0.0
-        return cls(finite, lost)
+        bound = float(np.mean(rounding(a[both], b[both], tie))) if both.any() else 0.0
+        return cls(finite, lost, bound)
 
     def counts(self) -> dict[str, int]:
         """The counts of a Comparison."""
@@ -389,8 +413,11 @@ class _Differences:
         return names[worse] if agrees else None
 
 
-def _mean_intervals(d: Array, level: float, seed: int) -> list[tuple[float, float, float]]:
-    """Mean, low and high of each row of d (pairs, seeds); NaN is left out."""
+def _mean_intervals(
+    differences: Sequence[_Differences], level: float, seed: int
+) -> list[tuple[float, float, float]]:
+    """Mean, low and high of each pair, of its finite differences."""
+    d = np.array([one.finite for one in differences])
     present = ~np.isnan(d)
     count = present.sum(-1)
     mean = np.array(
@@ -405,6 +432,9 @@ def _mean_intervals(d: Array, level: float, seed: int) -> list[tuple[float, floa
     mean[count == 0] = np.nan
     low, high = mean - half, mean + half
     low[count == 0], high[count == 0] = -np.inf, np.inf
+    rounded = np.array([one.rounding for one in differences])
+    for bound in (mean, low, high):
+        bound[np.abs(bound) <= rounded] = 0.0
     return [(float(m), float(a), float(b)) for m, a, b in zip(mean, low, high, strict=True)]
 
 

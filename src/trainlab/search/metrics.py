@@ -19,6 +19,7 @@ from sklearn import metrics as sk
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.estimators.targets import unit_of
 from trainlab.evidence.bootstrap import resampled_bounds
+from trainlab.evidence.ties import subtracted
 from trainlab.network.workspace import Array
 from trainlab.powers import logarithm
 
@@ -560,4 +561,10 @@ def difference_bounds(
     Both are of the same resamples, so that what makes rows hard for both falls out.
     """
     first, second = metric.resampled(truth, one), metric.resampled(truth, other)
-    return resampled_bounds(len(truth), lambda times: first(times) - second(times), LEVEL, seed)
+
+    def difference(times: Array) -> Array:
+        a, b = first(times), second(times)
+        known = np.isfinite(a) & np.isfinite(b)
+        return subtracted(a[known], b[known])
+
+    return resampled_bounds(len(truth), difference, LEVEL, seed)

@@ -227,7 +227,8 @@ class History:
         arms = {}
         for label, rows in self.arms(by).items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
-            arms[label] = np.array([one.mean() if len(one) else np.nan for one in own])
+            means = [one.mean() if len(one) else np.nan for one in own]
+            arms[label] = np.array(means, dtype=values.dtype)  # which says what rounding is
         return evidence.compare_all(arms, better=self._series(name).better or direction(name))
 
     def _compared(self, series: Series, at: int) -> Array:
