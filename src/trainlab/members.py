@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from trainlab.deprecated import NORMS, changed_norm
 from trainlab.errors import SettingError, nearest, sentence
@@ -33,6 +33,8 @@ class Member(Settings):
         Determines its initial draws, its batches and its dropout; members that share a seed
         share all three, so that they can be compared in pairs.
     """
+
+    _in_grids: ClassVar[bool] = True
 
     network: MLP = instance(MLP, MLP)
     optimizer: Optimizer = instance(Optimizer, lambda: SGD(0.01), names=_OPTIMIZERS)

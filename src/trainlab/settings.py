@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
-from trainlab.errors import SettingError, nearest, sentence, too_many, unexpected
+from trainlab.errors import SettingError, describe, nearest, sentence, too_many, unexpected
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -96,6 +96,8 @@ class Settings:
 
     owner: ClassVar[str] = ""
     """Whose the fields are, as errors say it; the name of the class where it is empty."""
+    _in_grids: ClassVar[bool] = False
+    """Whether `Population.grid` takes lists of values of its fields."""
 
     if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
 
@@ -107,7 +109,16 @@ class Settings:
         kind: Any = type(self)
         owner = self.owner or kind.__name__
         for name, rule in _rules(kind):
-            object.__setattr__(self, name, rule.check(getattr(self, name), name, owner))
+            value = getattr(self, name)
+            try:
+                kept = rule.check(value, name, owner)
+            except SettingError:
+                values = _several_of(rule, value) if self._in_grids else None
+                if values is None:
+                    raise
+                remedy = f"Population.grid(..., {name}={describe(values)})"
+                raise SettingError(sentence(name, owner, rule.must, value, remedy)) from None
+            object.__setattr__(self, name, kept)
 
     def _resolved(self, name: str) -> Any:
         """A field as it is used: a name whose meaning another field decides is that record."""
@@ -138,6 +149,19 @@ class Rule:
             remedy = f"{name}={instead}" if instead else None
             raise SettingError(sentence(name, owner, self.must, value, remedy))
         return self.convert(value)
+
+
+def _several_of(rule: Rule, value: Any) -> list[Any] | None:
+    """The values in a list, each of which a field may have; None for what is no such list.
+
+    >>> _several_of(real(), (0.1, 0.2)), _several_of(real(), [0.1, "much"])
+    ([0.1, 0.2], None)
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)) or not value or rule.valid(value[:1]):
+        return None  # a list of which the beginning is one value is a value that is too long
+    return list(value) if all(map(rule.valid, value)) else None
 
 
 def _name_of(value: Any) -> Any:

@@ -198,7 +198,7 @@ def test_an_interruption_names_the_options_that_were_given(
     words += ["--backend", "loky", "--engine", "numpy"]
     result = invoke("run", "all", *words, "--out", str(tmp_path))
     assert result.exit_code == cli.INTERRUPTED
-    assert f"What is done is saved in {tmp_path}\n" in result.output
+    assert "Nothing is saved yet.\n" in result.output
     assert "Page" not in result.output  # it would have no results
     names = [one.name for one in find(["all"], "mnist")]
     assert f"0 experiments finished, {len(names)} left" in result.output
@@ -207,6 +207,43 @@ def test_an_interruption_names_the_options_that_were_given(
         f"To go on: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
         f"--workers 2 --backend loky --engine numpy --out {tmp_path} --quick"
     )
+
+
+def test_what_an_interrupted_training_has_saved_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(experiments: Any, out: Path, *_: Any) -> None:
+        with Store(out) as store:
+            store.run("dropout: digits, 8 seeds, 1", {}, 3).save(parts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainlab.experiments.run", run)
+    parts: dict[tuple[str, int], bytes] = {}
+    words = ["run", "dropout", "--out", str(tmp_path)]
+    assert "\nNothing is saved yet.\nTo go on: trainlab run dropout" in invoke(*words).output
+    parts["checkpoint", 0] = b"state"
+    assert f"\nWhat is done is saved in {tmp_path}\nTo go on" in invoke(*words).output
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["run", "dropout", "my own.py", "--seeds", "4"], "experiments.find"),
+        (["search", "--csv", "t.csv", "--target", "y"], "tables.problem.problem"),
+    ],
+)
+def test_an_interruption_before_any_training_says_how_to_go_on(
+    words: list[str], place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"trainlab.{place}", interrupted)
+    result = invoke(*words, "--fresh")
+    told = f"Interrupted.\nTo go on: trainlab {' '.join(words)}\n".replace(
+        "my own.py", "'my own.py'"
+    )
+    assert (result.exit_code, result.output) == (cli.INTERRUPTED, told)
 
 
 def test_an_interruption_elsewhere_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

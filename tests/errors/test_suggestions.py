@@ -323,6 +323,25 @@ def test_what_resembles_none_gets_the_remedy_of_the_rule() -> None:
     assert result.output.endswith("is not one of 'digits', 'mnist'.\n")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        (lambda: tl.SGD(lr=[0.1, 0.2]), "try Population.grid(..., lr=[0.1, 0.2])"),
+        (lambda: tl.Adam(lr=np.array([0.1, 0.2])), "try Population.grid(..., lr=[0.1, 0.2])"),
+        (lambda: tl.MLP([(10,), (20,)]), "try Population.grid(..., hidden=[(10,), (20,)])"),
+        (lambda: tl.MLP(init=["he", 0.1]), "try Population.grid(..., init=['he', 0.1])"),
+        (lambda: tl.Member(seed=[0, 1]), "try Population.grid(..., seed=[0, 1])"),
+        (lambda: tl.SGD(lr=[0.1, -0.2]), "try lr=0.01"),
+        (lambda: tl.MLP(hidden=[1] * 5000), "try hidden=(100, 100)"),
+        (lambda: tl.EarlyStopping(patience=[1, 2]), "got [1, 2]"),
+    ],
+)
+def test_values_for_a_grid_are_told_where_they_go(wrong: Callable[[], Any], remedy: str) -> None:
+    with pytest.raises(tl.SettingError) as told:
+        wrong()
+    assert str(told.value).endswith(remedy)
+
+
 def test_what_errors_propose_of_trainlab_is_there() -> None:
     proposed = set()
     for path in (ROOT / "src" / "trainlab").rglob("*.py"):

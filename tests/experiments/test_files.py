@@ -14,7 +14,7 @@ import pages
 from complaints import complains
 from trainlab.cli import main
 from trainlab.errors import DataError, SettingError
-from trainlab.experiments import TrainingExperiment, find
+from trainlab.experiments import Setup, TrainingExperiment, find
 from trainlab.experiments.files import begin
 
 
@@ -168,3 +168,10 @@ def test_what_else_is_refused(here: Path) -> None:
         find(["own.py", "own.py"])
     with pytest.raises(SettingError, match=r"must be all, a file\.py or one of derivative"):
         find(["own.pyy"])
+
+
+def test_the_order_of_samples_is_told_where_it_is_not_that_of_fit(tmp_path: Path) -> None:
+    told = begin("mine", tmp_path).read_text("utf-8"), Setup.__doc__ or ""
+    for text in told:
+        assert "drawn with replacement" in text
+        assert "`Population.fit`" in text

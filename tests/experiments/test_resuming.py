@@ -24,6 +24,7 @@ from trainlab.experiments.base import AnyExperiment, Measurements, TrainingExper
 from trainlab.experiments.drawing import FIGURES, PIXELS
 from trainlab.experiments.results import FILE as RESULTS
 from trainlab.experiments.results import Results
+from trainlab.experiments.runner import OutputError
 from trainlab.store import FILE, Run, Store, listed
 
 SEEDS = Options(seeds=3, workers=1)
@@ -118,6 +119,27 @@ class TestCutOff:
         steps[0] = 0
         run([short()], tmp_path, SEEDS)
         assert steps[0] == 0
+
+    def test_results_on_other_data_are_replaced_where_all_starts_over_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (own,) = run([short()], tmp_path, SEEDS)
+        other = dataclasses.replace(runner.load(SEEDS), name="mnist")
+        monkeypatch.setattr(runner, "load", lambda options: other)
+        kept = tmp_path / own.experiment / RESULTS
+        before = kept.read_bytes()
+        must = "results on other data than mnist; got 'weight-init-comparison on digits'"
+        with pytest.raises(OutputError, match=f"{must}; try another --out, or --fresh"):
+            run([*FUNCTIONS, short()], tmp_path, SEEDS)
+        assert kept.read_bytes() == before
+        assert not (tmp_path / FUNCTIONS[0].name).exists()
+        fresh = dataclasses.replace(SEEDS, fresh=True)
+        with monkeypatch.context() as patch:
+            cut_after(0, patch)
+            with pytest.raises(KeyboardInterrupt):
+                run([short()], tmp_path, fresh)
+        (found,) = run([short()], tmp_path, SEEDS)  # which goes on without --fresh
+        assert found.data["name"] == "mnist"
 
     def test_one_process_at_a_time(self, tmp_path: Path) -> None:
         with Store(tmp_path), pytest.raises(StoreError, match="one process at a time"):

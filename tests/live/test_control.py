@@ -18,6 +18,7 @@ from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
 from trainlab.live.presets import PRESETS
 from trainlab.live.session import LiveSession
+from trainlab.live.setup import NAMELESS
 
 PATIENCE = 30.0
 
@@ -192,6 +193,18 @@ def test_arms_are_called_by_what_has_changed() -> None:
     assert {one.winner for one in found if one.shown} <= set(called.values())
     session.undo(1)
     assert describe(session, None)["arms"][0]["title"] == "SGD → lr 0.4 from step 0"
+
+
+def test_an_arm_with_nothing_of_its_own_is_called_by_what_has_changed() -> None:
+    session = small(arms={NAMELESS: tl.Member(tl.MLP((4,), l1=0.01), tl.SGD(0.1))})
+    session.advance_to(6)
+    session.change(NAMELESS, {"lr": 0.4})
+    session.change(NAMELESS, {"lr": 0.5, "l1": 0.0})
+    titles = [arm["title"] for arm in describe(session, None)["arms"]]
+    assert titles == ["lr 0.1 → 0.5 from step 6, l1 0.01 → 0 from step 6"]
+    clone = session.clone(NAMELESS, {"l1": 0.1})
+    titles = [arm["title"] for arm in describe(session, None)["arms"]]
+    assert titles[1] == f"{clone} → lr 0.5 from step 6"
 
 
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:

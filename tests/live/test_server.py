@@ -173,6 +173,7 @@ def test_files_to_keep(tmp_path: Path) -> None:
         assert len(rows) == 15
         assert rows[0]["arm"] == "SGD"
         assert 0 <= float(rows[0]["accuracy"]) <= 1
+        assert all(str(np.float32(row["loss"])) == row["loss"] for row in rows if row["loss"])
 
         (tmp_path / "model.safetensors").write_bytes(
             client.ask("GET", "/export/model.safetensors").body

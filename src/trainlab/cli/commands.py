@@ -24,7 +24,7 @@ from trainlab.cli.group import (
 )
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
-from trainlab.errors import DataError, sentence
+from trainlab.errors import DataError, StoreError, sentence
 from trainlab.limits import MEMBERS
 from trainlab.terminal import command, counted
 
@@ -121,7 +121,8 @@ def run(
     FILE.py is a file of your own that calls an experiment EXPERIMENT; "trainlab new experiment"
     begins one.  With --set and --vary an experiment is changed, and makes no claim but a new one.
 
-    After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
+    After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.  Results on
+    other data are replaced with --fresh alone.
     """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
@@ -150,14 +151,29 @@ def run(
         left = [word for e in experiments[len(finished) :] for word in command_of(e)[:1]]
         count = counted(len(finished), "experiment")
         say(f"Interrupted. {count} finished, {len(left)} left.", err=True)
-        if out.is_dir():
+        if _is_saved(out):
             say("What is done is saved in", err=True, whole=str(out.resolve()))
+        else:
+            say("Nothing is saved yet.", err=True)
         if any(out.glob(f"*/{FILE}")):
             say("Page:", err=True, whole=str(build(out).resolve()))
         say("To go on:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
     say("Page:", whole=str(build(out).resolve()))
+
+
+def _is_saved(out: Path) -> bool:
+    """Whether a folder has results, or a part of some."""
+    from trainlab.experiments.results import FILE
+    from trainlab.store import listed
+
+    if any(out.glob(f"*/{FILE}")):
+        return True
+    try:
+        return any(about.size for about in listed(out))
+    except StoreError:  # there is no store yet
+        return False
 
 
 @main.group(

@@ -17,7 +17,7 @@ from trainlab.cli.screen import columns, logged, of_an_error, prepared, say
 from trainlab.errors import TrainlabError, nearest
 from trainlab.files import as_path
 from trainlab.limits import ENGINES
-from trainlab.terminal import printable
+from trainlab.terminal import command, printable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,9 +49,25 @@ class HelpContext(click.Context):
 
 
 class Command(click.Command):
-    """A command whose help fits."""
+    """A command whose help fits; interrupted, one that goes on says how.
+
+    It says so itself once it has begun: this is for Ctrl-C before that, as while modules are read.
+    """
 
     context_class = HelpContext
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if not any(option.name == "fresh" for option in self.params):
+                raise
+            arguments = [each for each in self.params if isinstance(each, click.Argument)]
+            words = [word for each in arguments for word in ctx.params[each.name or ""]]
+            say("Interrupted.", err=True)
+            say("To go on:", err=True, whole=command(given(ctx, *words)))
+            raise SystemExit(INTERRUPTED) from None
 
 
 class Commands(click.Group):

@@ -340,7 +340,8 @@ class Setup:
     on : tuple of str, optional
         What is evaluated, as `Population.fit` takes it.
     batches : {"book", "permutation"}
-        The order of samples.
+        The order of samples, by default the book's: each batch is drawn with replacement.
+        `Population.fit` differs: its default is "permutation", every sample once per epoch.
     """
 
     network: MLP

@@ -19,7 +19,7 @@ from trainlab import files
 from trainlab.blas import one_thread
 from trainlab.data import Dataset, load_digits, load_mnist
 from trainlab.engine import ENGINE
-from trainlab.errors import TrainlabError, sentence
+from trainlab.errors import DataError, TrainlabError, sentence
 from trainlab.experiments import drawing, published, results, resuming
 from trainlab.experiments.base import (
     DATA_SETS,
@@ -143,7 +143,8 @@ def run(
     SettingError
         For experiments that cannot be trained or judged, as with arms that are not there.
     OutputError
-        Before anything is trained, where `out` cannot be written to.
+        Before anything is trained, where `out` cannot be written to, or has results of one of the
+        experiments on other data, which only `fresh` replaces.
     StoreError
         Where another process is running experiments there.
     KeyboardInterrupt
@@ -164,6 +165,8 @@ def run(
     data = None
     if any(experiment.data_sets for experiment in experiments):
         data = load(options)
+        on_data = [folder / one.name for one in experiments if one.data_sets]
+        _make_room(on_data, data.name, options.fresh)
     found: list[Results] = []
     with Store(folder) as store, ExitStack() as undrawn:
         for experiment in experiments:
@@ -208,6 +211,24 @@ def check_writable(folder: Path) -> None:
         raise OutputError(
             sentence("out", "a run", must, str(folder), "another --out") + f" ({got})"
         ) from error
+
+
+def _make_room(folders: Sequence[Path], data: str, fresh: bool) -> None:
+    """Removes results on other data where all is to start over; otherwise OutputError for them."""
+    others: dict[Path, str] = {}
+    for folder in folders:
+        with suppress(DataError, OSError):  # there are none, or damaged ones, which are replaced
+            before = results.load(folder).data.get("name")
+            if before not in (None, data):
+                others[folder] = before
+    for folder, before in () if fresh else others.items():
+        must, got = (
+            f"be a folder without results on other data than {data}",
+            f"{folder.name} on {before}",
+        )
+        raise OutputError(sentence("out", "a run", must, got, "another --out, or --fresh"))
+    for folder in others:
+        (folder / results.FILE).unlink()  # or the same call without `fresh` could not go on
 
 
 @one_thread()

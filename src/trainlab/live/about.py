@@ -11,6 +11,7 @@ import numpy as np
 from trainlab.evidence import Comparison, compare_all
 from trainlab.live.curves import SERIES
 from trainlab.live.session import LiveSession
+from trainlab.live.setup import NAMELESS
 from trainlab.training.changes import CHANGEABLE
 
 
@@ -56,7 +57,8 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
 def titles(session: LiveSession) -> dict[str, str]:
     """What each arm is called: its name, and since when it has other settings.
 
-    A clone goes on with the changes of its arm, but for those settings in which it differs.
+    A clone goes on with the changes of its arm, but for those settings in which it differs.  An
+    arm that has nothing of its own is called by what was changed, from what.
     """
     changed: dict[str, dict[str, str]] = {name: {} for name in session.arms}
     for entry in session.log:
@@ -66,10 +68,14 @@ def titles(session: LiveSession) -> dict[str, str]:
         elif entry.action == "clone":
             before = changed[entry.arm].items()
             changed[entry.name] = {field: one for field, one in before if field not in entry.fields}
-    return {
-        name: f"{name} → {', '.join(own.values())}" if own else name
-        for name, own in changed.items()
-    }
+    called = {name: f"{name} → {', '.join(own.values())}" for name, own in changed.items() if own}
+    if NAMELESS in called and NAMELESS in session.setup.arms:  # and not a clone of that name
+        first, own = session.setup.arms[NAMELESS], changed[NAMELESS]
+        called[NAMELESS] = ", ".join(
+            f"{field} {first.get(field):g} → {now.removeprefix(f'{field} ')}"
+            for field, now in own.items()
+        )
+    return {name: called.get(name, name) for name in changed}
 
 
 def compared(session: LiveSession) -> list[Comparison]:

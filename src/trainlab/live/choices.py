@@ -13,7 +13,16 @@ from typing import Any, Final
 from trainlab.data.arrays import Dataset
 from trainlab.data.planar import PLANAR
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.live.setup import ARMS, EVALUATE, OWNER, SEEDS, LiveSetup, has_mnist, load_source
+from trainlab.live.setup import (
+    ARMS,
+    EVALUATE,
+    NAMELESS,
+    OWNER,
+    SEEDS,
+    LiveSetup,
+    has_mnist,
+    load_source,
+)
 from trainlab.live.uploads import LARGEST_TABLE, Uploads
 from trainlab.members import Member, field_names, label
 from trainlab.network.activations import ACTIVATIONS
@@ -146,7 +155,7 @@ def _name(fields: Mapping[str, Any]) -> str:
     for field, value in fields.items():
         said = label(tuple(value)) if isinstance(value, list) else label(value)
         parts.append(kinds.get(said, said) if field == "optimizer" else f"{field} {said}")
-    return ", ".join(parts)[:60].strip() or "network"
+    return ", ".join(parts)[:60].strip() or NAMELESS
 
 
 def catalogue(given: GivenData | None = None) -> dict[str, Any]:

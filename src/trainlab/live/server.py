@@ -252,7 +252,7 @@ def _table(now: Snapshot) -> bytes:
             columns["seed"] += [seed] * len(steps)
             columns["step"] += steps
             for name, row in zip(SERIES, values[:, place, : len(steps)], strict=True):
-                columns[name] += ["" if one != one else repr(float(one)) for one in row]
+                columns[name] += ["" if one != one else str(one) for one in row]
     return write_table(columns)
 
 

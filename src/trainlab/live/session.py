@@ -192,7 +192,8 @@ class LiveSession:
     def undo(self, place: int) -> None:
         """Goes back to before an entry of the log, and forgets it and what came after."""
         if not is_integer(place) or not 0 <= place < len(self.log):
-            must = f"be a place in the log, in [0, {len(self.log) - 1}]"
+            last = len(self.log) - 1
+            must = f"be a place in the log, {f'in [0, {last}]' if self.log else 'which is empty'}"
             raise SettingError(sentence("undo", OWNER, must, place))
         step = self.log[place].step
         point = max((one for one in self._points if one.at <= place), key=lambda one: one.at)

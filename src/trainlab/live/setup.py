@@ -196,6 +196,9 @@ def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
 
 _FIELDS: Final = {"source", "data", "arms", "seeds", "batch_size", "evaluate", "engine"}
 
+NAMELESS: Final = "network"
+"""What an arm is called that has nothing of its own."""
+
 HELD: Final = 2_000
 """Rows of MNIST that are evaluated: all 10,000 would take most of the time."""
 

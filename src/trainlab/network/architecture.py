@@ -13,7 +13,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -169,6 +169,8 @@ class MLP(Settings):
     >>> MLP(hidden=(50,), activation="sigmoid", init=0.01).build(784, 10).size
     39760
     """
+
+    _in_grids: ClassVar[bool] = True
 
     hidden: Takes[int | Sequence[int], tuple[int, ...]] = _hidden_field((100,))
     activation: Takes[Activation | str, Activation] = record(Activation, ACTIVATIONS, "relu")

@@ -123,6 +123,7 @@ class Optimizer(Settings, ABC):
     [0.75, 2.25]
     """
 
+    _in_grids: ClassVar[bool] = True
     slots: ClassVar[tuple[Slot, ...]] = ()
 
     lr: float = rate(0.01)

@@ -39,6 +39,8 @@ EXPERIMENT = TrainingExperiment(
             batch_size=64,
             steps=400,
             quick_steps=100,  # with --quick
+            # By default batches are those of the book, drawn with replacement. `Population.fit`
+            # differs: batches="permutation" has every sample once per epoch, and can stand here.
         ),
     },
     # The arms: a name, and the fields of the network or the optimizer that differ. "optimizer"
