@@ -40,7 +40,9 @@ class Schedule(Settings, ABC):
 
     A subclass is a frozen dataclass with `multiplier`.  Fields made by
     `trainlab.settings.number` may differ between the members of a population: they are then
-    float64 arrays (K, 1).  `trainlab.powers` has powers and cosines of them.
+    float64 arrays (K, 1).  The last bits of `**` are others for arrays than for numbers:
+    `trainlab.powers.power(b, n)` has the same for both, for whole n, and so has
+    `np.exp(p * np.log(b))` for any p.
 
     Examples
     --------

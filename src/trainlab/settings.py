@@ -440,7 +440,7 @@ def stack(records: Sequence[S], trailing: int) -> S:
     first = records[0]
     stacked = object.__new__(type(first))
     for field in fields_of(first):
-        values = [getattr(record, field.name) for record in records]
+        values = [record._resolved(field.name) for record in records]
         value: Any = values[0]
         if isinstance(value, Settings) and not field.metadata.get("start_only"):
             value = stack(values, trailing)

@@ -813,3 +813,131 @@ def test_a_class_of_an_optimizer_has_the_shared_text_and_calls_those_beside_it()
     assert Own.__doc__ is not None
     assert Own.__doc__.startswith("A rule.\n\nschedule : ")
     assert "{shared}" not in Own.__doc__
+
+
+@dataclasses.dataclass(frozen=True)
+class LpLoss(tl.Loss):
+    p: float = number(2.0, low=1.0)
+    task = "regression"
+
+    def entries(self, y: Any, t: Any, new: Any) -> Any:
+        return np.abs(y - t) ** cast(self.p, y.dtype), y - t
+
+    def derivative(self, cache: Any, new: Any) -> Any:
+        p = cast(self.p, cache.dtype)
+        return p * np.sign(cache) * np.abs(cache) ** (p - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class LogLpLoss(LpLoss):
+    def entries(self, y: Any, t: Any, new: Any) -> Any:
+        return np.exp(cast(self.p, y.dtype) * np.log(np.abs(y - t))), y - t
+
+    def derivative(self, cache: Any, new: Any) -> Any:
+        p = cast(self.p, cache.dtype)
+        return p * np.sign(cache) * np.exp((p - 1) * np.log(np.abs(cache)))
+
+
+@dataclasses.dataclass(frozen=True)
+class PowerUnit(tl.Activation):
+    p: float = number(2.0, low=1.0)
+
+    def value(self, x: Any, out: Any, new: Any = None) -> Any:
+        return np.maximum(x, 0) ** cast(self.p, x.dtype)
+
+    def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+        p = cast(self.p, x.dtype)
+        return dy * p * np.maximum(x, 0) ** (p - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class InversePower(tl.Schedule):
+    power: float = number(0.5)
+
+    def multiplier(self, step: Any, total: int | None = None) -> Any:
+        return (1 + step) ** -self.power
+
+
+@dataclasses.dataclass(frozen=True)
+class Corrected(tl.Optimizer):
+    b1: float = number(0.9, low=0.0, high=1.0)
+
+    def coefficients(self, step: int, lr: Any, state: Any) -> Any:
+        return {"lr": lr / (1 - self.b1 ** (step + 1))}
+
+    def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
+        np.multiply(g, -c["lr"], out=g)
+
+
+@dataclasses.dataclass(frozen=True)
+class RootStep(tl.Optimizer):
+    p: float = number(1.0)
+
+    def coefficients(self, step: int, lr: Any, state: Any) -> Any:
+        return {"lr": lr, "p": self.p}
+
+    def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
+        np.multiply(np.sign(g) * np.abs(g) ** c["p"], -c["lr"], out=g)
+
+
+NUMERIC = tl.from_arrays(X, NUMBERS, task="regression")
+
+
+@pytest.mark.parametrize(
+    ("population", "told"),
+    [
+        (tl.Population.grid(tl.MLP((5,)), loss=[LpLoss(p) for p in (1.5, 2.0, 2.5)]), "LpLoss"),
+        (
+            tl.Population.grid(tl.MLP((5,)), activation=[PowerUnit(2.0), PowerUnit(1.2)]),
+            "PowerUnit",
+        ),
+        # Only one of many has an exponent that NumPy knows a shorter way for.
+        (
+            tl.Population.grid(
+                tl.MLP((5,)), activation=[PowerUnit(p / 10) for p in (11, 12, 13, 20, 21, 22, 23)]
+            ),
+            "PowerUnit",
+        ),
+        (
+            tl.Population.grid(
+                tl.MLP((5,)),
+                tl.SGD(0.1),
+                schedule=[InversePower(p / 10) for p in range(1, 9)],
+            ),
+            "multiplier of InversePower",
+        ),
+        (
+            tl.Population.grid(tl.MLP((5,)), Corrected(0.1), b1=[0.9, 0.95, 0.99, 0.7]),
+            "coefficients of Corrected",
+        ),
+        (tl.Population.grid(tl.MLP((5,)), RootStep(0.1), p=[0.5, 0.7]), "rule of RootStep"),
+    ],
+)
+def test_powers_that_are_other_bits_among_members_are_refused(
+    population: tl.Population, told: str
+) -> None:
+    data = NUMERIC if told == "LpLoss" else DATA
+    with pytest.raises(tl.SettingError) as found:
+        population.fit(data, steps=1000, evaluate=None)
+    assert told in str(found.value)
+    assert "what they are without the others, to the last bit" in str(found.value)
+    assert str(found.value).endswith(
+        "try np.exp(p * np.log(x)) for x ** p, or trainlab.powers.power for a whole p"
+    )
+
+
+def test_powers_of_one_exponent_and_their_remedy_train() -> None:
+    seeds = tl.Population.grid(tl.MLP((5,), loss=LpLoss(1.5)), seed=range(3))
+    seeds.fit(NUMERIC, steps=3)
+    losses = [LogLpLoss(p) for p in (1.5, 2.0, 2.5)]
+    grid = tl.Population.grid(tl.MLP((5,)), loss=losses)
+    grid.fit(NUMERIC, steps=3)
+    alone = tl.Network(tl.MLP((5,), loss=losses[1]))
+    alone.fit(NUMERIC, steps=3)
+    assert (alone.predict(X) == grid.predict(X)[1]).all()
+
+
+def test_a_table_of_rates_is_asked_for_no_more_than_the_training_has() -> None:
+    methods = {"multiplier": lambda self, step, total=None: [1.0, 0.5, 0.25][step]}
+    schedule = type("Own", (tl.Schedule,), methods)()
+    tl.Network(tl.MLP((3,)), tl.SGD(schedule=schedule)).fit(DATA, steps=3)

@@ -238,3 +238,16 @@ def test_a_norm_by_name_follows_the_convention() -> None:
     assert len({member.network for member in named} | {tl.MLP(norm=tl.BatchNorm())}) == 2
     given = tl.Population.grid(tl.MLP(norm=tl.BatchNorm()), convention=["modern", "book"])
     assert [member.get("norm") for member in given] == [tl.BatchNorm()] * 2
+
+
+def test_a_norm_as_a_layer_stands_before_or_after_its_name() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype("f4")
+    data = tl.from_arrays(x, np.arange(40) % 2)
+    norms = [tl.BatchNorm(ema_decay=0.5), "batch", "layer", None]
+    for order in (norms, norms[::-1]):
+        population = tl.Population.grid(tl.MLP((5,)), norm=order, seed=range(2))
+        population.fit(data, steps=3)
+        for row, member in enumerate(population):
+            alone = tl.Population([member])
+            alone.fit(data, steps=3)
+            assert (alone.predict(x)[0] == population.predict(x)[row]).all()

@@ -46,6 +46,8 @@ class Activation(Settings, ABC):
     A subclass is a frozen dataclass with `value` and `pullback`.  Fields made by
     `trainlab.settings.number` may differ between the members of a population: they are then
     float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of x.
+    Such a field is no exponent of NumPy's `**`, whose last bits are others for an array of
+    exponents than for a number: write `np.exp(p * np.log(x))`.
 
     Attributes
     ----------

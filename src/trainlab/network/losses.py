@@ -42,6 +42,8 @@ class Loss(Settings, ABC):
     A subclass is a frozen dataclass with `entries` and `derivative`, and its `task`.  Fields
     made by `trainlab.settings.number` may differ between the members of a population: they
     are then float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of y.
+    Such a field is no exponent of NumPy's `**`, whose last bits are others for an array of
+    exponents than for a number: write `np.exp(p * np.log(x))`.
 
     Attributes
     ----------

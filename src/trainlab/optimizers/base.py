@@ -78,7 +78,8 @@ class Optimizer(Settings, ABC):
 
     A subclass is a frozen dataclass that says three things: `slots`, `coefficients` and `rule`.
     Fields made by `trainlab.settings.number` may differ between the members of a population:
-    they are then float64 arrays (K, 1).
+    they are then float64 arrays (K, 1).  The last bits of `**` are others for arrays than for
+    numbers: `trainlab.powers.power(b, n)` has the same for both, for whole n.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def _checked(fit: Fit) -> _CheckedFit:
     plan = make_plan(settings, splits, fit.data.task)
     check_hashes(members)
     check_memory(members, plan, widths)
-    check_parts(members, splits["train"], widths, settings.dtype)
+    check_parts(members, splits["train"], widths, settings.dtype, plan.total)
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), plan)

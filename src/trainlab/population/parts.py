@@ -1,9 +1,9 @@
 """Tries layers, activations, losses and optimizers of the user's own, before `fit` trains them.
 
-Those of trainlab have their tests.  Others are tried on a few rows, two members side by side:
+Those of trainlab have their tests.  Others are tried on a few rows, some members side by side:
 what they return must have the shape and the dtype that the next one counts on, what they are
 given to fill must be filled, what they are given to read must stay as it is, and a member must
-be what it is alone.  Whether gradients are right is for `gradient_check` to say.
+be, to the bit, what it is alone.  Whether gradients are right is for `gradient_check` to say.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from trainlab.engine.base import Samples, Widths
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.members import Member
-from trainlab.network.architecture import Architecture
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Mode
 from trainlab.network.dense import Activate
 from trainlab.network.losses import Loss
@@ -28,13 +28,22 @@ from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
 from trainlab.settings import Settings, cast, nested, stack, structure
 
+S = TypeVar("S", bound=Settings)
+
 ROWS: Final = 3
 NEAR: Final = 1e-4
 """How far, of the largest, numbers may be apart that a float32 rounds in another order."""
+SEVERAL: Final = 8
+"""Members, at most, of which each is compared with itself alone."""
+STEPS: Final = (0, 1, 2, 4, 9, 30, 99, 500, 999)
+"""Those at which schedules and coefficients are compared, as far as the training goes."""
+COLUMNS: Final = 3
+MORE: Final = 24
+"""Times so many rows are compared: last bits differ in some numbers only."""
 UNTOUCHED: Final = 1.25e30
 """What stands in gradients before a backward pass; an entry that it does not write keeps it."""
-_EACH: Final = ((), (2, 1))
-"""The shapes of a number for both members, and of one for each."""
+_POWERS: Final = "np.exp(p * np.log(x)) for x ** p, or trainlab.powers.power for a whole p"
+"""NumPy's power has other last bits for an array of exponents than for a number."""
 
 
 def check_hashes(members: Sequence[Member]) -> None:
@@ -56,25 +65,44 @@ def _check_hash(part: Settings) -> None:
         raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
-def check_parts(members: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
-    """Raises SettingError where a part of the user's own does not do what it must."""
+def check_parts(
+    members: Sequence[Member], train: Samples, widths: Widths, dtype: str, steps: int
+) -> None:
+    """Raises SettingError where a part of the user's own does not do what it must.
+
+    steps  of the whole training
+    """
     kinds: dict[Any, list[Member]] = {}
     for member in members:
         if _has_own(member.network) or _has_own(member.optimizer):
             kinds.setdefault(structure(member), []).append(member)
     for alike in kinds.values():
-        # Two that differ, if there are such: settings that differ are arrays then.
-        one = alike[0]
-        pair = [one, next((other for other in alike if _settings(other) != _settings(one)), one)]
         with np.errstate(all="ignore"):
-            _try_network(pair, train, widths, dtype)
-            _try_optimizer([member.optimizer for member in pair], dtype)
+            _try_network(_chosen([member.network for member in alike]), train, widths, dtype)
+            _try_optimizer(_chosen([member.optimizer for member in alike]), dtype, steps)
+
+
+def _chosen(records: Sequence[S]) -> list[S]:
+    """Two or more, which differ if there are such: settings that differ are arrays then.
+
+    The first and the last are among them, which differ in all that the axes of a grid vary.
+    """
+    own = list({_own_parts(record): record for record in reversed(records)}.values())
+    different = own if len(own) > 1 else list(dict.fromkeys(records))
+    if len(different) == 1:
+        return different * 2
+    places = np.linspace(0, len(different) - 1, min(SEVERAL, len(different))).astype(int)
+    return [different[place] for place in places.tolist()]
 
 
 @functools.lru_cache
+def _own_parts(record: Settings) -> tuple[Settings, ...]:
+    return tuple(filter(is_own, nested(record)))
+
+
 def _has_own(record: Settings) -> bool:
     """Whether a part of it is the user's own."""
-    return any(map(is_own, nested(record)))
+    return bool(_own_parts(record))
 
 
 def is_own(record: Settings) -> bool:
@@ -82,25 +110,20 @@ def is_own(record: Settings) -> bool:
     return type(record).__module__.partition(".")[0] != "trainlab"
 
 
-def _settings(member: Member) -> tuple[Settings, Settings]:
-    return member.network, member.optimizer
-
-
-def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: str) -> None:
-    networks = [member.network for member in pair]
+def _try_network(networks: Sequence[MLP], train: Samples, widths: Widths, dtype: str) -> None:
     architecture = Architecture.of(networks, *widths)
     starts = [network.build(*widths).initialize(0, dtype) for network in networks]
     params, buffers = (np.stack(arrays) for arrays in zip(*starts, strict=True))
     # A scale of 1 would hide what it changes, and members that are equal what they share.
     params += np.cos(np.arange(params.size)).reshape(params.shape) / 8
-    params[1] *= 1.5
+    params[1::2] *= 1.5
     bound = architecture.bind(params, buffers)
     grads = architecture.bind(np.full_like(params, UNTOUCHED))
     x, t = train.x[:ROWS], train.t[:ROWS]
     x, t = (x.toarray() if hasattr(x, "toarray") else x.copy()), t.copy()
     rows, caches, steps = len(t), [], []
     for index, layer in enumerate(architecture.layers):
-        shape, name = (len(pair), rows, architecture.widths[index + 1]), owner_of(layer)
+        shape, name = (len(networks), rows, architecture.widths[index + 1]), owner_of(layer)
         for mode in (Mode(False), Mode(True, _draw if layer.random else None)):
             with _left_alone(_method(layer, "forward"), name, x=x, p=params, buffers=buffers):
                 found = layer.forward(bound[index], x, mode, FRESH)
@@ -113,76 +136,97 @@ def _try_network(pair: Sequence[Member], train: Samples, widths: Widths, dtype: 
         steps.append(_TriedLayer(x, y))
         x = y
         caches.append(cache)
-    dy = _try_loss(architecture.loss, x, t, len(pair), dtype)
+    dy = _try_loss(architecture.loss, x, t, len(networks), dtype)
     for index in reversed(range(len(architecture.layers))):
         layer, name = architecture.layers[index], owner_of(architecture.layers[index])
         own, given = grads[index], dict(grads[index])
         with _left_alone(_method(layer, "backward"), name, dy=dy, p=params):
             dx = layer.backward(bound[index], caches[index], dy, given, FRESH)
-        check_array("dx", name, dx, (len(pair), rows, architecture.widths[index]), dtype=dtype)
+        check_array("dx", name, dx, (len(networks), rows, architecture.widths[index]), dtype=dtype)
         for each, values in own.items():
             if (values == UNTOUCHED).any():
                 must, remedy = f"fill grads[{each!r}] in place", f"grads[{each!r}][...] = …"
                 missing = "entries that are not written"
                 raise SettingError(sentence("backward", name, must, missing, remedy))
-        steps[index].dy, steps[index].dx, steps[index].grads = dy, dx, own
+        steps[index].dy = dy
         dy = dx
-    row = int(networks[1].dropout > networks[0].dropout)  # one that has all the layers
-    alone = Architecture.of([networks[row]], *widths)
-    _try_alone(alone, params[row : row + 1], buffers[row : row + 1], steps, t, row)
+    _try_members(networks, widths, params, buffers, steps, t)
 
 
 @dataclasses.dataclass
 class _TriedLayer:
-    """What went into a layer and came out of it, of two members."""
+    """What went into a layer, forward and backward, and came out of it, of all members."""
 
     x: Array
     y: Array
     dy: Any = None
-    dx: Any = None
-    grads: Any = None
 
 
-def _try_alone(
-    alone: Architecture,
+def _try_members(
+    networks: Sequence[MLP],
+    widths: Widths,
     params: Array,
     buffers: Array,
     steps: Sequence[_TriedLayer],
     t: Array,
-    row: int,
 ) -> None:
-    """Raises SettingError where a member is not what it is without the other one."""
-    bound, grads = alone.bind(params, buffers), alone.bind(np.zeros_like(params))
-    one = slice(row, row + 1)
-    for index, (layer, step) in enumerate(zip(alone.layers, steps, strict=True)):
-        if not any(map(is_own, nested(layer))):
-            continue
-        name, mode = owner_of(layer), Mode(True, _draw if layer.random else None)
-        x = step.x[one] if step.x.ndim > 2 else step.x
-        y, cache, _ = layer.forward(bound[index], x, mode, FRESH)
-        _same("outputs", name, y, step.y[one])
-        dx = layer.backward(bound[index], cache, step.dy[one], grads[index], FRESH)
-        _same("dx", name, dx, step.dx[one])
-        for each, values in step.grads.items():
-            _same(f"grads[{each!r}]", name, grads[index][each], values[one])
-    if is_own(alone.loss):
-        name, y = type(alone.loss).__name__, steps[-1].y
-        losses, derivatives = [], []
-        for part in (y, y[one]):
-            loss, cache = alone.loss.forward(part, t, FRESH)
-            losses.append(loss)
-            derivatives.append(alone.loss.backward(cache, FRESH))
-        _same("loss", name, losses[1], losses[0][one])
-        _same("derivative", name, derivatives[1], derivatives[0][one])
+    """Raises SettingError where a member is not what it is without the others."""
+    together = _outcomes(networks, widths, params, buffers, steps, t)
+    for row, network in enumerate(networks):
+        one = slice(row, row + 1)
+        own = [
+            _TriedLayer(step.x[one] if step.x.ndim > 2 else step.x, step.y[one], step.dy[one])
+            for step in steps
+        ]
+        if len(Architecture.of([network], *widths).layers) == len(steps):  # fewer: no dropout
+            alone = _outcomes([network], widths, params[one], buffers[one], own, t)
+            for (what, of, beside), (*_, found) in zip(together, alone, strict=True):
+                _same(what, of, found, beside[one])
+
+
+def _outcomes(
+    networks: Sequence[MLP],
+    widths: Widths,
+    params: Array,
+    buffers: Array,
+    steps: Sequence[_TriedLayer],
+    t: Array,
+) -> list[tuple[str, str, Array]]:
+    """What the user's own layers and loss make of these rows: what, of whom, and the numbers."""
+    architecture, found = Architecture.of(networks, *widths), []
+    bound, grads = architecture.bind(params, buffers), architecture.bind(np.zeros_like(params))
+    for index, (layer, step) in enumerate(zip(architecture.layers, steps, strict=True)):
+        if any(map(is_own, nested(layer))):
+            name, mode = owner_of(layer), Mode(True, _draw if layer.random else None)
+            y, cache, _ = layer.forward(bound[index], _more(step.x), mode, FRESH)
+            found.append(("outputs", name, y.copy()))
+            dx = layer.backward(bound[index], cache, _more(step.dy), grads[index], FRESH)
+            found.append(("dx", name, dx))
+            found += [(f"grads[{each!r}]", name, own) for each, own in grads[index].items()]
+    loss = architecture.loss
+    if is_own(loss):
+        name, y = type(loss).__name__, _more(steps[-1].y)
+        value, cache = loss.forward(y, np.concatenate([t] * MORE), FRESH)
+        found += [("loss", name, value), ("derivative", name, loss.backward(cache, FRESH))]
+    return found
+
+
+def _more(rows: Array) -> Array:
+    """These rows, and more that are like them."""
+    return np.concatenate([rows * cast(1 + k / 7, rows.dtype) for k in range(MORE)], axis=-2)
 
 
 def _same(what: str, of: str, found: Array, beside: Array) -> None:
+    if np.array_equal(found, beside, equal_nan=True):
+        return
     finite = np.abs(beside[np.isfinite(beside)])
     allowed = NEAR * float(finite.max(initial=0.0))
-    if not np.allclose(found, beside, rtol=NEAR, atol=allowed, equal_nan=True):
-        must = "be of a member what they are without the others"
+    must = "be of a member what they are without the others"
+    if np.allclose(found, beside, rtol=NEAR, atol=allowed, equal_nan=True):
+        must, got, remedy = f"{must}, to the last bit", "other last bits", _POWERS
+    else:
         got, remedy = "other numbers", "axis=-1 for features and axis=-2 for rows"
-        raise SettingError(sentence(what, of, must, got, remedy))
+    raise SettingError(sentence(what, of, must, got, remedy))
 
 
 def _try_loss(loss: Loss, y: Array, t: Array, members: int, dtype: str) -> Array:
@@ -223,22 +267,25 @@ def _draw(rows: int, width: int) -> Array:
     return np.zeros((rows, width), np.float32)
 
 
-def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
-    optimizer: Optimizer = stack(pair, trailing=1)
+def _try_optimizer(optimizers: Sequence[Optimizer], dtype: str, steps: int) -> None:
+    optimizer, members = stack(optimizers, trailing=1), len(optimizers)
     name, schedule = type(optimizer).__name__, optimizer.schedule
-    multiplier = schedule.multiplier(0, 10)
-    if np.shape(multiplier) not in _EACH or np.asarray(multiplier).dtype.kind not in "fiu":
+    multiplier = schedule.multiplier(0, steps)
+    if (
+        np.shape(multiplier) not in ((), (members, 1))
+        or np.asarray(multiplier).dtype.kind not in "fiu"
+    ):
         must = "return a number, or an array (K, 1) of members"
         raise SettingError(sentence("multiplier", type(schedule).__name__, must, multiplier))
-    params = np.full((2, ROWS), 0.5, dtype)
-    state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * 2, dtype)
+    params = np.full((members, COLUMNS), 0.5, dtype)
+    state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * members, dtype)
     slots = _Asked(optimizer.init(params), "slots", name, "have a Slot")
     found = optimizer.coefficients(0, optimizer.lr * multiplier, slots)
     if not isinstance(found, Mapping):
         must = "return a dict of the numbers that rule multiplies with"
         raise SettingError(sentence("coefficients", name, must, found))
     for key, one in found.items():
-        if np.shape(one) not in _EACH or np.asarray(one).dtype.kind not in "fiu":
+        if np.shape(one) not in ((), (members, 1)) or np.asarray(one).dtype.kind not in "fiu":
             must = "be a number, or an array (K, 1) of members"
             raise SettingError(sentence(f"coefficients[{key!r}]", name, must, one))
     grads, views = before.copy(), {slot: state[slot] for slot in optimizer.arrays}
@@ -261,6 +308,39 @@ def _try_optimizer(pair: Sequence[Optimizer], dtype: str) -> None:
     if not np.allclose(pieces, grads, rtol=NEAR, equal_nan=True):
         must, got = "make of some columns what it makes of all", "another step of two of three"
         raise SettingError(sentence("rule", name, must, got, "no sums over g: clip_norm has one"))
+    for member, one in enumerate(optimizers):
+        _try_optimizer_alone(optimizer, one, member, members, dtype, steps)
+
+
+def _try_optimizer_alone(
+    together: Optimizer, alone: Optimizer, member: int, members: int, dtype: str, steps: int
+) -> None:
+    """Raises SettingError where rates or steps of a member are not what they are alone."""
+    name, schedule = type(alone).__name__, type(alone.schedule).__name__
+    grads = np.cos(np.arange(32)).astype(dtype)
+    found = []
+    for optimizer, rows in ((together, members), (alone, 1)):
+        params = np.full((rows, grads.size), 0.5, dtype)
+        state, row = optimizer.init(params), member if rows > 1 else 0
+
+        def own(value: Any, rows: int = rows, row: int = row) -> Array:
+            width = np.shape(value)[-1] if np.ndim(value) else 1
+            return np.array(np.broadcast_to(value, (rows, width))[row])
+
+        rates, factors, moves = [], [], []
+        for step in filter(lambda step: step < steps, STEPS):
+            rate = optimizer.schedule.multiplier(step, steps)
+            values = optimizer.coefficients(step, optimizer.lr * rate, state)
+            g = np.tile(grads, (rows, 1))
+            c = {key: cast(value, dtype) for key, value in values.items()}
+            optimizer.rule(g, {slot: state[slot] for slot in optimizer.arrays}, c, FRESH)
+            rates.append(own(rate))
+            factors.append(np.concatenate([own(value) for value in values.values()] or [own(0)]))
+            moves.append(own(g))
+        found.append((rates, factors, moves))
+    whose = (("multiplier", schedule), ("coefficients", name), ("rule", name))
+    for (what, of), beside, own_numbers in zip(whose, *found, strict=True):
+        _same(what, of, np.array(own_numbers), np.array(beside))
 
 
 class _Asked(dict[str, Any]):
