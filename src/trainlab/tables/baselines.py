@@ -21,6 +21,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import ThreadpoolController
 
 from trainlab.estimators.cells import Column
+from trainlab.interrupts import unswallowed
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import TablePrediction
 from trainlab.tables.problem import TableProblem
@@ -82,6 +83,7 @@ class Kinds:
         return cells
 
 
+@unswallowed()
 def baselines(
     of: TableProblem, encoder: Any, known: tuple[Any, Any], x: Any, seed: int
 ) -> dict[str, TablePrediction]:
