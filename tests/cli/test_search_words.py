@@ -311,6 +311,17 @@ def test_text_is_read_in_search_and_in_predict(tmp_path: Path) -> None:
     assert told.stdout.splitlines()[1:] == ["Mrs. No. x,True", "Mr. No. x,False"]
 
 
+def test_labels_and_codes_with_leading_zeros_come_back_as_they_were(tmp_path: Path) -> None:
+    codes, labels = ["01067", "20095", "04109"], ["007", "010", "7"]
+    rows = [[codes[n % 3], n % 7, labels[n % 3]] for n in range(90)]
+    path = write(tmp_path / "table.csv", ["zip", "x", "y"], rows)
+    words = ("search", "--csv", path, "--target", "y", *QUICK, "--out", tmp_path / "out")
+    result = invoke(*words, "--words", "zip")
+    assert result.exit_code == 0, result.output
+    told = invoke("predict", tmp_path / "out" / "model.safetensors", path)
+    assert told.stdout.split()[1:] == [row[-1] for row in rows]
+
+
 def test_target_means_are_learnt_without_a_leak(tmp_path: Path) -> None:
     """Of noise a network with the means of words of two rows learns nothing, nor its rivals."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -91,6 +92,22 @@ def test_times_of_a_day_and_dates(tmp_path: Path) -> None:
     for suffix in ("parquet", "xlsx"):
         path = written(pd.DataFrame({"t": [when], "n": [1]}), tmp_path / f"table.{suffix}")
         assert read_table(path, text=["t"]).text["t"] == ["2024-01-31 12:30:00"]
+
+
+def test_percentages_are_what_a_csv_file_has(tmp_path: Path) -> None:
+    """By how a cell is shown: a percent sign in quotes, or behind a number, says nothing."""
+    book = openpyxl.Workbook()
+    cells = [(0.05, "0%"), (0.07, "0.00%"), (-1, "0 %;[Red]-0 %"), (1.25, "0.0%"), (0, "0%")]
+    others = [(0.5, "General"), (0.5, '0.0" % of all"'), (2, "0\\%"), (True, "0%"), ("a%", "0%")]
+    sheet = book.active
+    assert sheet is not None
+    for row, (value, shown) in enumerate([("share", "General"), *cells, *others], 1):
+        sheet.cell(row, 1, value).number_format = shown
+    book.save(tmp_path / "table.xlsx")
+    with TableFile(tmp_path / "table.xlsx") as file:
+        (part,) = file.blocks((), ["share"])
+    shares = ["5%", "7%", "-100%", "125%", "0%"]
+    assert part.text["share"] == [*shares, "0.5", "0.5", "2", "True", "a%"]
 
 
 def test_there_is_no_delimiter(tmp_path: Path) -> None:

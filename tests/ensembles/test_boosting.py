@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import numpy as np
@@ -187,3 +188,22 @@ def test_trees_leave_the_threads_of_blas_as_others_have_set_them(
             one.set_num_threads(count)
     assert seen
     assert after == [count + 1 for count in before]
+
+
+def test_ctrl_c_while_trees_grow_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy's buffers, beneath scikit-learn's trees, make a ValueError of it."""
+
+    def fit(*_: Any) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("is not a valid PEP 3118 buffer format string") from None
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(HistGradientBoostingClassifier, "fit", fit)
+    targets: Any = Labels(np.arange(3))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            grow(*parts(*IRIS), targets, FEW, 0)
+    finally:
+        signal.signal(signal.SIGINT, before)

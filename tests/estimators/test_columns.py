@@ -459,3 +459,27 @@ def test_lists_without_a_value_are_refused_as_arrays_are(model: Any) -> None:
     with pytest.raises(ValueError, match="contains NaN"):
         model.predict(rows)
     assert len(model.predict([[1, 2.5], (2, 3)])) == 2
+
+
+def test_booleans_are_the_same_however_they_are_written() -> None:
+    """In later rows and in those of `fit`, texts or real ones; words of other cases stay two."""
+    spelt = ["TRUE", "FALSE", "TRUE", "true", "Red", "red"] * 2
+    encoder = tl.TableEncoder(min_frequency=1, target_means=[1])
+    encoder.fit_transform(objects([[one, one] for one in spelt]), np.arange(12.0))
+    assert [one.values for one in encoder.columns_] == [("FALSE", "Red", "TRUE", "red")] * 2
+    new = [["TRUE", "true", "True", True, np.True_], ["FALSE", "false", "False", False, np.False_]]
+    for place, ways in enumerate(new):
+        made = encoder.transform(objects([[one, one] for one in ways]))
+        assert (made == made[0]).all()
+        assert made[0, :4].tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]][place]
+        assert encoder.strange(objects([[one, one] for one in ways])) == {}
+    frame = pd.DataFrame({"a": ["FALSE", "TRUE"] * 3, "b": ["x", "y"] * 3})
+    named = tl.TableEncoder().fit(frame)
+    real = frame.assign(a=[False, True] * 3)
+    assert named.transform(real).tolist() == named.transform(frame).tolist()
+
+
+def test_a_model_that_tells_two_spellings_of_true_goes_on_doing_so() -> None:
+    old = Words(("TRUE", "true"), (), False)
+    made = old.encode(objects(["TRUE", "true", "True"]), "x")
+    assert made.tolist() == [[1, 0], [0, 1], [0, 1]]

@@ -1,4 +1,4 @@
-"""Ctrl-C waits where it would do harm."""
+"""Ctrl-C waits where it would do harm, and is not lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trainlab.interrupts import uninterrupted
+from trainlab.interrupts import uninterrupted, unswallowed
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +66,40 @@ def test_other_threads_change_no_handler() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(within).result() is signal.default_int_handler
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_ctrl_c_that_compiled_code_swallows_is_ctrl_c(turned: bool) -> None:
+    def compiled() -> None:
+        with unswallowed():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if turned:
+                    raise ValueError("is not a valid PEP 3118 buffer format string") from None
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        compiled()
+    assert isinstance(caught.value.__cause__, ValueError) is turned
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def press_and_fail() -> None:
+    with unswallowed():
+        signal.raise_signal(signal.SIGINT)
+        raise ValueError("own")
+
+
+def test_errors_without_ctrl_c_and_ctrl_c_that_raises_nothing_stay_what_they_are() -> None:
+    with pytest.raises(ValueError, match="own"), unswallowed():
+        raise ValueError("own")
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    with pytest.raises(ValueError, match="own"):
+        press_and_fail()
+    assert pressed == [signal.SIGINT]
+
+
+def test_ctrl_c_without_a_compiled_culprit_passes() -> None:
+    with pytest.raises(KeyboardInterrupt), unswallowed():
+        signal.raise_signal(signal.SIGINT)

@@ -268,3 +268,21 @@ def test_what_is_read_is_never_written_over(
     assert (done.exit_code, Path(name).read_bytes()) == (2, before)
     told = f"Error: --out of predict must be another file than the {what}; got "
     assert done.stderr.startswith(told)
+
+
+def test_a_column_that_is_all_unlike_the_training_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = [["yes", 1.0], ["no", 2.0]] * 20
+    network = tl.MLPClassifier(max_iter=1, schedule="cosine")
+    model = make_pipeline(TableEncoder(), network).fit(x, [0, 1] * 20)
+    monkeypatch.setattr("trainlab.models.load", lambda _: model)
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\ny,1\nn,2\n")
+    told = "Warning: no cell of 'a' is like any of the training: is it written as it was there?\n"
+    assert invoke("model", path).stderr.endswith(told)
+    for content in ("a,b\ny,1\nno,2\n", "a,b\ny,1\n"):  # one of two; of one row none can tell
+        path.write_text(content)
+        done = invoke("model", path)
+        assert "Cells unlike any that the model was trained on: 'a' (1)" in done.stderr
+        assert "Warning" not in done.stderr

@@ -283,6 +283,36 @@ def test_text_is_read_whatever_it_holds(
     complains(lambda: problem(path, "y", ["one"], text=list(columns)[:3]), DataError, told)
 
 
+@pytest.mark.parametrize("labels", [["007", "010"], ["007", "7"], ["00", "-01"]])
+def test_labels_with_leading_zeros_stay_as_they_are_written(
+    labels: list[str], tmp_path: Path, numbers: list[float]
+) -> None:
+    found = problem(written(tmp_path, x=numbers, y=labels * 12), "y")
+    assert (found.task, found.y[:2].tolist()) == ("classification", labels)
+    found = problem(written(tmp_path, x=numbers, y=["0.5", "007"] * 12), "y")
+    assert (found.task, found.y[:2].tolist()) == ("regression", [0.5, 7.0])
+
+
+def test_codes_with_leading_zeros_are_told_and_may_be_words(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    codes, spare = ["01067", "20095", "04109", ""] * 6, ["0.5", "007"] * 12
+    path = written(tmp_path, x=numbers, zip=codes, spare=spare, y=["a", "b"] * 12)
+    told = "'zip' has whole numbers with leading zeros, as 01067: taken as numbers; "
+    told += "--words zip takes them as words"
+    found = problem(path, "y", ["spare"])
+    assert (found.words, found.notices) == ([], (told,))
+    found = problem(path, "y", words=["zip"])
+    assert (found.words, found.options) == ([1], {"words": ["zip"]})
+    assert found.notices == ("read as words: 'zip'",)
+    assert found.x[:4, 1].tolist() == ["01067", "20095", "04109", None]
+    complains(
+        lambda: problem(path, "y", words=["zip"], text=["zip"]),
+        SettingError,
+        "columns of words of a search must be columns of words, not of text",
+    )
+
+
 def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float]) -> None:
     """Also numbers and dates; others stay what they are."""
     columns = {

@@ -429,6 +429,10 @@ def predict(
     if found.strange:
         counts = ", ".join(f"{name!r} ({count})" for name, count in found.strange.items())
         say(f"Cells unlike any that the model was trained on: {counts}", err=True)
+    if found.unlike:
+        names = ", ".join(map(repr, found.unlike))
+        told = f"no cell of {names} is like any of the training: is it written as it was there?"
+        say(f"Warning: {told}", err=True)
     content = write_table(found.columns, excel)
     if out is None:
         screen.data(content)

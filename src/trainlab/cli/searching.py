@@ -77,6 +77,12 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="Read it by its groups of letters, as names or titles.  May be repeated.",
 )
 @click.option(
+    "--words",
+    multiple=True,
+    metavar="COLUMN",
+    help="Read it as words, whatever it holds, as codes such as 01067.  May be repeated.",
+)
+@click.option(
     "--target-means",
     multiple=True,
     metavar="COLUMN",

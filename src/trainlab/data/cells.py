@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PADDED: Final = re.compile(r"[+-]?0[0-9]+")
 _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY: Final = "|".join(
@@ -46,6 +47,15 @@ def number(cell: str) -> float:
     plain = bare(cell)
     value = float(plain) if NUMBER.fullmatch(plain) else math.nan
     return value if math.isfinite(value) else math.nan
+
+
+def is_padded(cell: str) -> bool:
+    """Whether a cell is a whole number with zeros in front, as codes have them.
+
+    >>> is_padded("007"), is_padded("0"), is_padded("0.5"), is_padded("00:30")
+    (True, False, False, False)
+    """
+    return _PADDED.fullmatch(bare(cell)) is not None
 
 
 def is_missing(cell: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import decimal
+import re
 import warnings
 import zipfile
 from collections.abc import Generator, Iterator
@@ -25,6 +27,8 @@ MAX_CELLS: Final = 1 << 28
 _BATCH: Final = 1 << 10
 INDEX: Final = "index"
 """The name given to a column of row names that has none, as pandas and R write it."""
+_LITERAL: Final = re.compile(r'"[^"]*"|\\.')
+"""Parts of a format of numbers that are shown as they are."""
 # What pandas calls such a column in a Parquet file.
 _PANDAS_INDEX: Final = "__index_level_0__"
 
@@ -98,15 +102,15 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[lis
                 others = len(book.worksheets) - 1
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
-            rows, count = sheet.iter_rows(values_only=True), 0
+            rows, count = sheet.iter_rows(), 0
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
                     raise fault("content", f"be at most {MAX_CELLS} cells", "more")
                 width = len(row)
-                while width and row[width - 1] in (None, ""):
+                while width and row[width - 1].value in (None, ""):
                     width -= 1
-                yield list(map(_text, row[:width]))
+                yield list(map(_shown, row[:width]))
     except DataError:
         raise
     except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
@@ -138,6 +142,14 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")  # a day, as Excel and pandas keep it
     return str(value)
+
+
+def _shown(cell: Any) -> str:
+    """A cell of a workbook; 0.125 that is shown as 12.5% is "12.5%"."""
+    value = cell.value
+    if type(value) in (int, float) and "%" in _LITERAL.sub("", cell.number_format or ""):
+        return f"{(decimal.Decimal(repr(value)) * 100).normalize():f}%"
+    return _text(value)
 
 
 def _needs(kind: str, library: str, extra: str, fault: Fault) -> DataError:

@@ -16,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
 from trainlab.estimators.trees import BoostedTrees, GrownTrees
+from trainlab.interrupts import unswallowed
 from trainlab.search.selection import mean_loss, truths_of
 
 MOST_LEAVES: Final = 9_600
@@ -41,6 +42,7 @@ def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) 
     return max(LEAST, iterations * WIDE // max(WIDE, features))
 
 
+@unswallowed()
 def grow(
     rows: Rows,
     held: Rows,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
 OWNER: Final = "TableEncoder"
+BOOLEANS: Final = frozenset({"true", "false"})
+"""Words, in small letters, that are one in any case of letters: programs differ in it."""
 _PANDAS_HOLES: Final = frozenset({"NAType", "NaTType"})  # their == answers neither yes nor no
 
 
@@ -105,6 +107,24 @@ def words_of(cells: NDArray[Any]) -> list[str | None]:
     """The cells (N,) of a column as words, None for holes."""
     read = _Read()
     return [read[cell] if type(cell) is str else _word(cell) for cell in cells.tolist()]
+
+
+def one_case(words: list[str | None]) -> list[str | None]:
+    """The words, booleans in the one case of letters that most rows have.
+
+    >>> one_case(["TRUE", "true", None, "red", "true", "False"])
+    ['true', 'true', None, 'red', 'true', 'False']
+    """
+    counts = Counter(word for word in words if _is_boolean(word))
+    if not counts:
+        return words
+    ranked = sorted(counts, key=lambda word: (counts[word], word))
+    spelt = {word.lower(): word for word in ranked}
+    return [spelt[word.lower()] if _is_boolean(word) else word for word in words]
+
+
+def _is_boolean(word: str | None) -> TypeGuard[str]:
+    return word is not None and len(word) <= len("false") and word.lower() in BOOLEANS
 
 
 # Types of cells that are neither numbers nor words; how to make numbers of a column {} of them.
@@ -247,7 +267,7 @@ class Words(Column):
     @classmethod
     def of(cls, cells: NDArray[Any], least: int, most: int) -> Self:
         """The words of the rows: of those that `least` rows have the `most` frequent."""
-        counts = Counter(words_of(cells))
+        counts = Counter(one_case(words_of(cells)))
         holes = counts.pop(None, 0) > 0
         own = {word for word, count in counts.items() if word is not None and count >= least}
         if len(own) + (len(own) < len(counts)) > most:
@@ -269,13 +289,25 @@ class Words(Column):
         if self.holes:
             places[None] = width - 1
         unknown = len(self.values) if self.rare else width
-        found = [places.get(word, unknown) for word in words_of(cells)]
+        found = [places.get(word, unknown) for word in self.known(cells)]
         ones = np.zeros((len(found), width + 1))
         ones[np.arange(len(found)), found] = 1
         return ones[:, :width]
+
+    def known(self, cells: NDArray[Any]) -> list[str | None]:
+        """The cells (N,) as words, None for holes; booleans as training has spelt them."""
+        seen = {*self.values, *self.rare}
+        spelt = {word.lower(): word for word in sorted(seen) if _is_boolean(word)}
+        found = words_of(cells)
+        if not spelt:
+            return found
+        return [
+            spelt.get(word.lower(), word) if _is_boolean(word) and word not in seen else word
+            for word in found
+        ]
 
     def strange(self, cells: NDArray[Any], name: str) -> int:
         """Words that no row of training had; holes where there were none."""
         seen: set[str | None] = {*self.values, *self.rare}
         seen |= {None} if self.holes else set()
-        return sum(word not in seen for word in words_of(cells))
+        return sum(word not in seen for word in self.known(cells))

@@ -79,7 +79,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     "null", …  A column is one of words if its dtype in the rows of `fit` is one of categories (of
     pandas, polars or pyarrow), whatever they are, or if any cell of it that is not missing is not
     a number ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
-    rows are read in the same way, whatever their dtypes: 7 is then the word "7".  A column of
+    rows are read in the same way, whatever their dtypes: 7 is then the word "7".  True and "TRUE"
+    are one word, in any case of letters.  A column of
     "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
 
     A column is one of dates if all cells that are not missing are dates with or without times of

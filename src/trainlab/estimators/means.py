@@ -5,7 +5,7 @@ Axis letters: N rows, out means of a word.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -15,7 +15,7 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import TargetEncoder
 
 from trainlab.errors import DataError, SettingError, sentence
-from trainlab.estimators.cells import OWNER, Words, is_hole, number_of, words_of
+from trainlab.estimators.cells import OWNER, Words, is_hole, number_of, one_case, words_of
 from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
 
@@ -96,7 +96,7 @@ class MeanWords(Words):
     def learn(cls, cells: NDArray[Any], targets: MeanTargets, least: int, most: int) -> Self:
         """The words of rows (N,), as `Words` has them, and their means."""
         plain = Words.of(cells, least, most)
-        texts = _texts(cells)
+        texts = _texts(one_case(words_of(cells)))
         unit = _unit(targets.values)
         encoders = _encoders(texts, targets.values * unit)
         words = encoders[0].categories_[0].tolist()
@@ -112,7 +112,7 @@ class MeanWords(Words):
 
     def encode(self, cells: NDArray[Any], name: str) -> Array:
         """One 1 in each row, as of words; then the means of the word of the row."""
-        means = [self.means.get(text, self.overall) for text in _texts(cells)[:, 0]]
+        means = [self.means.get(text, self.overall) for text in _texts(self.known(cells))[:, 0]]
         return np.concatenate([super().encode(cells, name), np.array(means)], axis=1)
 
 
@@ -121,7 +121,7 @@ def cross_fitted(cells: NDArray[Any], targets: MeanTargets) -> Array:
 
     With its own target among them a mean would tell it, above all in words of few rows.
     """
-    texts, folds = _texts(cells), min(FOLDS, len(cells))
+    texts, folds = _texts(one_case(words_of(cells))), min(FOLDS, len(cells))
     if folds < 2:
         return np.zeros(targets.values.shape)
     made, unit = np.empty(targets.values.shape), _unit(targets.values)
@@ -141,8 +141,8 @@ def _encoders(texts: NDArray[Any], values: Array) -> list[Any]:
     return [TargetEncoder(target_type="continuous").fit(texts, column) for column in values.T]
 
 
-def _texts(cells: NDArray[Any]) -> NDArray[Any]:
-    """The cells (N, 1) as words, "" for holes."""
-    found = np.empty((len(cells), 1), object)
-    found[:, 0] = [_HOLE if word is None else word for word in words_of(cells)]
+def _texts(words: Sequence[str | None]) -> NDArray[Any]:
+    """Words as cells (N, 1), "" for holes."""
+    found = np.empty((len(words), 1), object)
+    found[:, 0] = [_HOLE if word is None else word for word in words]
     return found

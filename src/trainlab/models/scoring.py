@@ -7,7 +7,7 @@ import dataclasses
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -39,6 +39,12 @@ class Scores:
     ignored: tuple[str, ...]
     strange: dict[str, int] = dataclasses.field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def unlike(self) -> tuple[str, ...]:
+        """The columns of which no cell, of several, is like any of the training."""
+        rows = len(self)
+        return tuple(name for name, count in self.strange.items() if count == rows > 1)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -124,7 +130,9 @@ def score(
             with _unnamed():
                 for ask, found in zip(asks, parts, strict=True):
                     found.append(ask(x))
-                strange.update({} if encoder is None else encoder.strange(x))
+                odd = {} if encoder is None else encoder.strange(x)
+                # A model of arrays calls its columns by their places.
+                strange.update(odd if known is not None else _of_places(odd, names))
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
     columns = _named(np.concatenate(parts[0]), model, False)
     columns |= _named(np.concatenate(parts[1]), model, True) if proba else {}
@@ -140,6 +148,10 @@ def score(
         dict(strange.most_common(_SHOWN)),
         table.notices,
     )
+
+
+def _of_places(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    return {names[int(place)]: count for place, count in counts.items()}
 
 
 def _intervals(model: Any, level: float) -> Callable[[Any], Array]:

@@ -22,6 +22,7 @@ from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from threadpoolctl import ThreadpoolController
 
 from trainlab.estimators.cells import Column
+from trainlab.interrupts import unswallowed
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import (
     F1,
@@ -88,6 +89,7 @@ class Kinds:
         return cells
 
 
+@unswallowed()
 def baselines(
     of: TableProblem,
     encoder: Any,

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing, looks_like_date
+from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date
 from trainlab.data.dates import Order, moments, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
@@ -167,6 +167,22 @@ def dates_said(dates: Mapping[str, Order]) -> list[str]:
     for name, order in dates.items():
         ways[order].append(describe(name))
     return [f"read as dates{_READ[order]}: {listed(names)}" for order, names in ways.items()]
+
+
+def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list[str]:
+    """A sentence for each column of numbers, some with leading zeros, as codes have them."""
+    found = dict[str, str]()
+    with opened() as table:
+        for block in table.blocks((), numbers):
+            for name in numbers:
+                code = next(filter(is_padded, dict.fromkeys(block.text[name])), None)
+                if code is not None:
+                    found.setdefault(name, bare(code))
+    return [
+        f"{describe(name)} has whole numbers with leading zeros, as {code}: taken as numbers; "
+        f"--words {shlex.quote(name)} takes them as words"
+        for name, code in found.items()
+    ]
 
 
 # --- what words may mean ---------------------------------------------------------------

@@ -34,6 +34,7 @@ from trainlab.tables.columns import (
     hint,
     judged,
     meaning,
+    padded_said,
     read_mixed,
     survey,
 )
@@ -142,6 +143,7 @@ def problem(
     time: str | None = None,
     text: Sequence[str] = (),
     target_means: Sequence[str] = (),
+    words: Sequence[str] = (),
 ) -> TableProblem:
     """The columns of a table but `target` and those to `drop` as features of the target.
 
@@ -176,6 +178,8 @@ def problem(
         Names of columns that are read as text, whatever they hold.
     target_means
         Names of columns that are read as words, with the mean target of each word beside them.
+    words
+        Names of columns that are read as words, whatever they hold.
 
     Raises
     ------
@@ -194,12 +198,17 @@ def problem(
     _check_options(options)
     kind, by = _ruling(group, time)
     options |= {"group": group, "time": time}
-    options |= {"text": list(text), "target_means": list(target_means)}
+    options |= {"text": list(text), "target_means": list(target_means), "words": list(words)}
     how: Any = {"delimiter": delimiter, "skip_lines": skip_lines, "encoding": encoding}
     opened = partial(TableFile, path, **how)
     with opened() as table:
         names, notices, mark = table.names, table.notices, table.delimiter
-    kept_in = {"to use": use, "of text": text, "with target means": target_means}
+    kept_in = {
+        "to use": use,
+        "of text": text,
+        "with target means": target_means,
+        "of words": words,
+    }
     asked = [name for those in kept_in.values() for name in those]
     _check_names((target, *drop, *asked, *([] if by is None else [by])), path, names)
     if target in drop:
@@ -213,13 +222,15 @@ def problem(
         if both := [name for name in those if name not in features]:
             must = "be features: no target, not dropped, no group and no time unless they are used"
             raise SettingError(sentence(f"columns {what}", "a search", must, both[0]))
-    if both := [name for name in target_means if name in text]:
-        must = "be columns of words, not of text"
-        raise SettingError(sentence("columns with target means", "a search", must, both[0]))
+    for what in ("with target means", "of words"):
+        if both := [name for name in kept_in[what] if name in text]:
+            must = "be columns of words, not of text"
+            raise SettingError(sentence(f"columns {what}", "a search", must, both[0]))
+    worded = list(dict.fromkeys([*words, *target_means]))
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    found = _read(path, opened, features, target, decimal, mark == ";", text, target_means)
+    found = _read(path, opened, features, target, decimal, mark == ";", text, worded)
     faults, unread = list[Fault](), dict[str, str]()
     for must, got in found.faults.items():
         unread |= got
@@ -237,9 +248,9 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
-    worded = [name in (*found.words, *found.dates, *text) for name in readable]
-    totals = goal is not None and len(goal.y) == len(x) and is_total(x, worded, goal.y)
-    left = needless(x, readable, found.words, (*found.dates, *text), (*use, *target_means))
+    apart = [name in (*found.words, *found.dates, *text) for name in readable]
+    totals = goal is not None and len(goal.y) == len(x) and is_total(x, apart, goal.y)
+    left = needless(x, readable, found.words, (*found.dates, *text), (*use, *worded))
     if len(left) == len(readable):  # a curve over row numbers is better than nothing
         left = {name: reason for name, reason in left.items() if reason != NUMBERS}
     if left:
@@ -269,9 +280,15 @@ def problem(
     dates = {name: order for name, order in found.dates.items() if name in readable}
     ruled = [] if rule is None else [rule.notice]
     read = dates_said(dates)
-    for what, those in (("read as text", text), ("with target means", target_means)):
+    for what, those in (
+        ("read as text", text),
+        ("with target means", target_means),
+        ("read as words", words),
+    ):
         shown = [describe(name) for name in readable if name in those]
         read += [f"{what}: {listed(shown)}"] if shown else []
+    unlike = (*found.words, *dates, *text, *found.formats)
+    read += padded_said(opened, _whole(x, readable, unlike))
     about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     return TableProblem(
         *about,
@@ -308,13 +325,13 @@ def _read(
     decimal: Decimal | None,
     in_doubt: bool,
     texts: Sequence[str],
-    means: Sequence[str],
+    worded: Sequence[str],
 ) -> _TableContent:
     """Reads plain numbers at once, and whatever else there is after a look at all of it.
 
-    texts, means  columns that are no numbers, whatever they hold
+    texts, worded  columns that are no numbers, whatever they hold
     """
-    asked = {*texts, *means}
+    asked = {*texts, *worded}
     try:
         plain = None if asked else read_table(path, features, [target], **opened.keywords)
     except DataError:
@@ -330,9 +347,9 @@ def _read(
     faulty = {name for got in how.faults.values() for name in got}
     readable = [name for name in features if name not in faulty]
     words = [name for name in readable if columns[name].words and name not in asked]
-    x, text = read_mixed(opened, readable, target, [*words, *means], how.found, texts)
+    x, text = read_mixed(opened, readable, target, [*words, *worded], how.found, texts)
     dates = dates_among(x, readable, words)
-    words = [*(name for name in words if name not in dates), *means]
+    words = [*(name for name in words if name not in dates), *worded]
     return _TableContent(x, text, words, how.found, how.faults, dates)
 
 
@@ -378,6 +395,16 @@ def _of_formats(
     options = tuple(f"--drop {shlex.quote(name)}" for name in got if name != target)
     text = fault.text if target not in got else fault.text.replace("features", "columns", 1)
     return Fault(text, () if remedy else options, fault.or_else)
+
+
+def _whole(x: NDArray[Any], features: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The columns of x (N, d) of whole numbers alone, and holes, that are no others."""
+    found = []
+    for place, name in enumerate(features):
+        if name not in others:
+            values = x[:, place].astype(np.float64)
+            found += [name] if (np.isnan(values) | (values == np.rint(values))).all() else []
+    return found
 
 
 def _numbering(

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing, number
+from trainlab.data.cells import bare, is_missing, is_padded, number
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
@@ -68,7 +68,8 @@ def read_target(
     kept = ~missing
     numbers, words = values[kept], [bare(cell) for cell in np.array(cells, object)[kept]]
     odd = np.isnan(numbers)
-    different = len(set(words if odd.any() else numbers.tolist()))
+    coded = any(map(is_padded, words))  # 007 is another label than 7
+    different = len(set(words if odd.any() or coded else numbers.tolist()))
     decided, reason = (task, "as was asked") if task else _guess(numbers, different)
     reason += "" if format is None else f", written as {format}"
     notices = [f"{counted(int(missing.sum()), 'row')} without a value of the target left out"]
@@ -76,7 +77,7 @@ def read_target(
     y: NDArray[Any] = numbers
     if decided == "classification":
         # A label is predicted as it is written: 12 % would be 12.
-        whole = format is None and not odd.any() and _are_whole(numbers)
+        whole = format is None and not (odd.any() or coded) and _are_whole(numbers)
         y = numbers.astype(np.int64) if whole else np.array(words, "U" if words else "U1")
         if drop_rare:
             y, kept, rare = _common(y, kept, drop_rare)
