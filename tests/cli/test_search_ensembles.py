@@ -217,7 +217,7 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     }
     result = invoke(*words[:-3], "best", *words[-2:])
     assert result.exit_code == 2
-    assert "got others: preset was 'quick', is 'best'; try fresh=True" in result.output
+    assert "got others: preset was 'quick', is 'best'; try --fresh, which" in result.output
     result = invoke(*words, "--fresh", "--model", "network")
     assert result.exit_code == 2
     assert "--preset: of --model ensemble" in result.output

@@ -309,7 +309,7 @@ class TestSettings:
         with pytest.raises(SettingError) as caught:
             train(data, tmp_path, **changed)
         assert told in str(caught.value)
-        assert "try fresh=True (--fresh), which starts over" in str(caught.value)
+        assert "try fresh=True, which starts over" in str(caught.value)
         assert train(data, tmp_path)[0] == usual
 
     def test_members_and_data_are_settings(

@@ -194,7 +194,7 @@ def test_a_change_is_named_and_nothing_is_lost(
     with pytest.raises(SettingError) as caught:
         search(tmp_path, **changed).fit(*IRIS)
     assert told in str(caught.value)
-    assert "try fresh=True (--fresh), which starts over, or another folder" in str(caught.value)
+    assert "try fresh=True, which starts over, or another folder" in str(caught.value)
     steps[0] = 0
     assert found(search(tmp_path, workers=2, verbose=True).fit(*IRIS)) == usual
     assert steps[0] == 0

@@ -472,7 +472,7 @@ def _changed(key: str, path: Path, old: Mapping[str, Any], new: Mapping[str, Any
 
     found = "; ".join(differences(old, new))
     what = f"settings of run {key!r} in {path} must be those that it began with"
-    remedy = "fresh=True (--fresh), which starts over, or another folder"
+    remedy = "fresh=True, which starts over, or another folder"
     return SettingError(f"{what}; got others: {found}; try {remedy}")
 
 
