@@ -514,17 +514,16 @@ def _unnamed() -> Iterator[None]:
 # --- the content of a file -------------------------------------------------------------
 
 
+_NO_SCORE: Final = ("no finalist: trained in the first fold alone", "its training failed")
+
+
 def content_of(found: StudyResult) -> dict[str, Any]:
     """The result in the types that JSON has; no times, so that it is the same each time."""
-    of, settings = found.problem, found.settings
-    best = found.candidates[0]
-    without_score = "its training failed"
-    if found.loss is not None:
-        without_score = "no finalist: trained in the first fold alone, where others were selected"
+    of, settings, best = found.problem, found.settings, found.candidates[0]
     candidates = [
         {name: value for name, value in vars(one).items() if value is not None}
         | {"settings": plain_setting(one.settings)}
-        | ({} if math.isfinite(one.score) else {"reason": without_score})
+        | ({} if math.isfinite(one.score) else {"reason": _NO_SCORE[found.loss is None]})
         for one in found.candidates
     ]
     content = {
