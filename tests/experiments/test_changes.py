@@ -215,8 +215,12 @@ def test_more_that_cannot_be() -> None:
     complains(lambda: changed(training("dropout"), {"dropout": 0.1}), SettingError, starts)
     complains(lambda: changed(BASE), SettingError, "changes of a changed experiment must have")
     complains(lambda: changed(BASE, vary={"lr": []}), SettingError, "lr of a changed experiment")
-    starts = "--better of a changed experiment must be arms: lr 0.1; got 'lr 0.2'; try lr 0.1"
+    starts = "--better of a changed experiment must be arms: 'lr 0.1'; got 'lr 0.2'; try 'lr 0.1'"
     complains(lambda: words(vary=("lr=0.1",), better=(("lr 0.1", "lr 0.2"),)), SettingError, starts)
+    vary, better = ("optimizer=sgd", "lr=0.01,0.1"), (("SGD, lr 0.01", "SGD lr 0.1"),)
+    starts = "--better of a changed experiment must be arms: 'SGD, lr 0.01', 'SGD, lr 0.1'; "
+    starts += "got 'SGD lr 0.1'; try 'SGD, lr 0.1'"
+    complains(lambda: words(vary=vary, better=better), SettingError, starts)
     both = [BASE, training("dropout")]
     starts = "experiments of run must be a single one, to be changed"
     complains(lambda: ChangeOptions(("lr=1",), (), "", ()).change(both, None), SettingError, starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -48,6 +49,18 @@ def strict(text: str) -> Any:
         raise AssertionError(f"{constant} is not JSON")
 
     return json.loads(text, parse_constant=refuse)
+
+
+def test_a_series_keeps_what_is_better_where_it_says_so() -> None:
+    one = example()
+    told = dataclasses.replace(one.measured.series["loss"], better="higher")
+    series = {**one.measured.series, "hits": told}
+    content = dataclasses.replace(
+        one, measured=dataclasses.replace(one.measured, series=series)
+    ).to_json()
+    assert "better" not in content["series"]["loss"]  # as in files of before
+    found = results.Results.from_json(content).measured.series
+    assert (found["loss"].better, found["hits"].better) == (None, "higher")
 
 
 def test_the_file_holds_what_the_design_says(tmp_path: Path) -> None:

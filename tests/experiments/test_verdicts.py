@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
+import trainlab as tl
+from trainlab.errors import SettingError
+from trainlab.evidence import Direction
+from trainlab.experiments import runner
 from trainlab.experiments.base import (
     Array,
     Better,
@@ -16,6 +22,8 @@ from trainlab.experiments.base import (
     Measurements,
     Row,
     Within,
+    greatest,
+    last_difference,
     mean_of_last,
 )
 from trainlab.experiments.results import Verdict
@@ -163,3 +171,64 @@ def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
     assert ". The last is SGD, which diverged: Lion is better in 10 of 10 seeds. " in line
     assert found.outcome == NOT_SHOWN
+
+
+# --- which is better -------------------------------------------------------------------
+
+
+def of_series(measure: Measure, name: str, better: Direction | None = None) -> Verdict:
+    found = measured(ARMS)
+    series = {name: dataclasses.replace(found.series["loss"], better=better)}
+    return judge(Measurements(found.members, series), measure, [Better("SGD", "Adam")])
+
+
+@pytest.mark.parametrize("of", [mean_of_last("test_accuracy", 1), greatest("test_accuracy")])
+def test_the_higher_accuracy_is_better_unless_the_measure_says_otherwise(of: Any) -> None:
+    found = of_series(Measure("test accuracy", of), "test_accuracy")
+    assert (found.outcome, found.warnings) == (EXPECTED, ())
+    found = of_series(Measure("test accuracy", of, "lower"), "test_accuracy")
+    assert found.outcome == CONTRARY
+    (warning,) = found.warnings
+    assert warning == (
+        "The lower test accuracy counts as better, although the higher test_accuracy is; "
+        "try better='higher' in the Measure."
+    )
+
+
+def test_a_series_says_what_is_better_where_its_name_does_not() -> None:
+    measure = Measure("hits", mean_of_last("hits", 1))
+    assert of_series(measure, "hits", "higher").outcome == EXPECTED
+    assert of_series(measure, "hits").outcome == CONTRARY
+    assert of_series(Measure("hits", mean_of_last("hits", 1), "lower"), "hits", "higher").warnings
+
+
+def test_of_a_difference_of_accuracies_nobody_knows_and_it_is_said() -> None:
+    for end, warned in (("accuracy", True), ("loss", False)):
+        names = (f"train_{end}", f"test_{end}")
+        found = measured(ARMS)
+        series = dict.fromkeys(names, found.series["loss"])
+        for better in ("lower", None):
+            gap = Measure("gap", last_difference(*names), better)
+            doubts = judge(Measurements(found.members, series), gap, []).warnings
+            assert bool(doubts) == (warned and better is None)
+            if doubts:
+                assert doubts[0].endswith("try better='lower' or 'higher' in the Measure.")
+
+
+def test_a_measure_that_is_no_direction_is_refused() -> None:
+    with pytest.raises(SettingError, match="better of a Measure must be"):
+        Measure("loss", mean_of_last("loss", 1), "more")  # type: ignore[arg-type]
+
+
+def test_a_metric_of_ones_own_tells_its_direction_to_what_was_measured() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Hits(tl.Metric):
+        better = "higher"
+
+        def value(self, y: Any, t: Any, weight: Any) -> float:
+            return 1.0
+
+    data = tl.from_arrays([[1.0], [2.0]], [0, 1])
+    network = tl.Population.grid(tl.MLP((2,)))
+    history = network.fit(data, steps=1, evaluate=1, on=("train",), metrics=[Hits()])
+    assert runner.measured(history, ["a"]).series["train_hits"].better == "higher"

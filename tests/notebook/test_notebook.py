@@ -206,7 +206,7 @@ def test_comparisons() -> None:
     assert repr(found[0]) == f"<Comparison: {found[0]}>"
     shown = html(found)
     assert "b" not in shown.tags
-    assert "a − <b> 0 of 10 seeds 3 3 to 3" in shown.text
+    assert "a − <b> 0 of 10 seeds 0 3 3 to 3" in shown.text
     assert "<b> is better" in shown.text
     assert "no difference" in shown.text
     assert "p after correction for 3 pairs." in shown.text

@@ -351,7 +351,7 @@ def compare_all(
 
 def _check_pairs(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
     """The pairs; SettingError unless each of them is of two of the labels."""
-    must = "be a list of pairs of arms, which are " + ", ".join(labels)
+    must = "be a list of pairs of arms, which are " + ", ".join(map(repr, labels))
     if not isinstance(pairs, (list, tuple)):
         raise SettingError(sentence("pairs", "compare_all", must, pairs))
     for pair in pairs:

@@ -46,7 +46,7 @@ def subtracted(a: Array, b: Array, tie: float = TIE) -> Array:
     own, and the mean of 1/360 and −1/360 could be 6e-17 instead of 0.
 
     >>> d = subtracted(np.array([335, 1, 7]) / 360, np.array([334, 2, 7]) / 360)
-    >>> d[0] == -d[1], d[2] == 0
+    >>> bool(d[0] == -d[1]), bool(d[2] == 0)
     (True, True)
     """
     d, bounds = a - b, rounding(a, b, tie)

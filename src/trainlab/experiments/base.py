@@ -19,11 +19,12 @@ import numpy.typing as npt
 
 from trainlab.data import Dataset
 from trainlab.errors import SettingError, nearest, sentence
+from trainlab.evidence import Direction
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
-from trainlab.settings import whole_number
-from trainlab.training.history import History
+from trainlab.settings import either, one_of, whole_number
+from trainlab.training.history import History, direction
 
 Array = npt.NDArray[np.float64]
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -70,11 +71,15 @@ class MeasuredSeries:
         The places on it.
     values : ndarray, shape (members, n)
         The values there; NaN where there is none.
+    better : {"lower", "higher"}, optional
+        Which values are better, where its name does not tell: of accuracies the higher ones are,
+        of all others the lower.
     """
 
     axis: str
     axis_values: Array
     values: Array
+    better: Direction | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +127,9 @@ class Measure:
         A noun in the singular without article: sentences say "a lower {words}".
     of : callable
         Takes the series by name, and returns an array (members,).
-    better : {"lower", "higher"}
-        Which of two numbers is better.
+    better : {"lower", "higher"}, optional
+        Which of two numbers is better; by default which is in the series that `mean_of_last` and
+        `greatest` read, the higher in that of an accuracy, and otherwise the lower.
     comparative : str, optional
         What the better of two arms has, where "a lower {words}" is not English: "fewer steps to
         an accuracy of 90 %".
@@ -133,14 +139,33 @@ class Measure:
 
     words: str
     of: Callable[[Mapping[str, MeasuredSeries]], Array]
-    better: Literal["lower", "higher"] = "lower"
+    better: Direction | None = None
     comparative: str = ""
     unit: str = ""
+
+    def __post_init__(self) -> None:
+        either(one_of(("lower", "higher")), None).check(self.better, "better", "a Measure")
+
+    def directions(self, found: Mapping[str, MeasuredSeries]) -> dict[str, Direction]:
+        """Which values are better in each of the series that it is known to read."""
+        names = self.of.series if isinstance(self.of, _Taken) else ()
+        return {name: direction(name, found[name].better) for name in names}
 
     @property
     def heading(self) -> str:
         """Its words, with the unit."""
         return f"{self.words}, in {self.unit}" if self.unit else self.words
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taken:
+    """The `of` of a Measure that says which series it reads."""
+
+    series: tuple[str, ...]
+    take: Callable[..., Array]
+
+    def __call__(self, found: Mapping[str, MeasuredSeries]) -> Array:
+        return np.asarray(self.take(*(_values(found, name) for name in self.series)))
 
 
 def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -159,7 +184,7 @@ def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeri
         The `of` of a Measure.
     """
     whole_number(1, "50").check(count, "count", "mean_of_last")
-    return lambda found: np.asarray(_values(found, series)[:, -count:].mean(axis=-1))
+    return _Taken((series,), lambda values: values[:, -count:].mean(axis=-1))
 
 
 def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -175,7 +200,7 @@ def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
     callable
         The `of` of a Measure.
     """
-    return lambda found: np.asarray(_values(found, series).max(axis=-1))
+    return _Taken((series,), lambda values: values.max(axis=-1))
 
 
 def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -191,7 +216,7 @@ def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredS
     callable
         The `of` of a Measure.
     """
-    return lambda found: np.asarray(_values(found, first)[:, -1] - _values(found, second)[:, -1])
+    return _Taken((first, second), lambda one, other: one[:, -1] - other[:, -1])
 
 
 def _values(found: Mapping[str, MeasuredSeries], name: str) -> Array:

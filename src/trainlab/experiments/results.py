@@ -1,8 +1,8 @@
 """results.json: what an experiment found, as strict JSON, written as a whole or not at all.
 
 Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
-(metric → axis, axis_values, values: one list per member); verdict; published
-(source, what, value, median, interval, inside, level, runs, note); environment; and
+(metric → axis, axis_values, values: one list per member, and better, where it is said); verdict;
+published (source, what, value, median, interval, inside, level, runs, note); environment; and
 about, for experiments that are none of trainlab's.
 A number that is not finite is null.
 """
@@ -140,7 +140,7 @@ class Results:
                 {"id": row.id, "arm": row.arm, "seed": row.seed, "settings": dict(row.settings)}
                 for row in m.members
             ],
-            "series": {name: vars(series) for name, series in m.series.items()},
+            "series": {name: _told(series) for name, series in m.series.items()},
             "verdict": {
                 "outcome": self.verdict.outcome,
                 "line": self.verdict.line,
@@ -180,7 +180,10 @@ class Results:
         verdict, members = content["verdict"], content["members"]
         series = {
             name: MeasuredSeries(
-                found["axis"], _array(found["axis_values"]), _array(found["values"])
+                found["axis"],
+                _array(found["axis_values"]),
+                _array(found["values"]),
+                found.get("better"),
             )
             for name, found in content["series"].items()
         }
@@ -205,6 +208,11 @@ class Results:
             environment=content["environment"],
             about=_about(content["about"]) if "about" in content else None,
         )
+
+
+def _told(series: MeasuredSeries) -> dict[str, Any]:
+    """A series, with what is better in it where it says so."""
+    return {key: value for key, value in vars(series).items() if value is not None}
 
 
 def _about(row: Mapping[str, Any]) -> Declared:

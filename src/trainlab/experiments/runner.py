@@ -403,6 +403,7 @@ def measured(history: History, arms: Sequence[str], **training: Any) -> Measurem
             found.axis,
             np.asarray(found.axis_values, dtype=np.float64),
             np.asarray(found.values, dtype=np.float64),
+            found.better,
         )
         for name, found in history.series.items()
     }

@@ -116,7 +116,7 @@ def check_expected(expect: Any, arms: Any, name: str, owner: str) -> None:
         named = (one.first, one.second) if isinstance(one, Better) else (one.arm,)
         for arm in named if arms is not None else ():
             if arm not in arms:
-                must = f"be arms: {', '.join(arms)}"
-                raise SettingError(sentence(name, owner, must, arm, nearest(arm, arms)))
+                must, near = f"be arms: {', '.join(map(repr, arms))}", nearest(arm, arms)
+                raise SettingError(sentence(name, owner, must, arm, near and repr(near)))
         if len(set(named)) < len(named):
             raise SettingError(sentence(name, owner, "be two different arms", named[0]))

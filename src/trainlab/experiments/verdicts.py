@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from trainlab import evidence
-from trainlab.evidence import Comparison, Interval
+from trainlab.evidence import Comparison, Direction, Interval
 from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements
 from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
@@ -45,26 +46,45 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     nothing is expected, all is measured and compared, and there is no claim.
     """
     values = measure.of(measured.series)
+    better, doubts = _decided(measure, measured)
+    measure = dataclasses.replace(measure, better=better)
     seeds = measured.seeds
     arms = {arm: values[rows] for arm, rows in measured.arms.items()}
     medians = {arm: _median(found, random=seeds > 0) for arm, found in arms.items()}
     table = _by_seed(measured, values)
-    comparisons = _compared(table, measure, expect) if seeds > 1 else ()
+    comparisons = _compared(table, better, expect) if seeds > 1 else ()
     pairs = {(c.first, c.second): c for c in comparisons}
     found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
     outcome = _outcome(claims, seeds)
     ranked = _ranked(medians, measure)
-    told = _with_ends(comparisons, ranked, table, measure) if seeds > 1 else ()
+    told = _with_ends(comparisons, ranked, table, better) if seeds > 1 else ()
     return Verdict(
         outcome=outcome,
         line=summary(measure, ranked, told, expect, claims, seeds),
         measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,
-        warnings=_warnings(measured, seeds, len(_named(expect)) or len(comparisons)),
+        warnings=(*doubts, *_warnings(measured, seeds, len(_named(expect)) or len(comparisons))),
         claims=claims,
     )
+
+
+def _decided(measure: Measure, measured: Measurements) -> tuple[Direction, tuple[str, ...]]:
+    """Which numbers of a measure are better, and a warning where that is doubtful.
+
+    Which difference of two accuracies is better, their names do not tell.
+    """
+    known = measure.directions(measured.series)
+    only = next(iter(known.values())) if len(known) == 1 else "lower"
+    better: Direction = measure.better or only
+    doubt, other = "", "higher" if better == "lower" else "lower"
+    if measure.better is None and len(known) > 1 and "higher" in known.values():
+        doubt = f"since nothing else is said; try better={better!r} or {other!r} in the Measure"
+    elif len(known) == 1 and better not in known.values():
+        doubt = f"although the {other} {next(iter(known))} is; try better={other!r} in the Measure"
+    text = f"The {better} {measure.words} counts as better, {doubt}."
+    return better, (text,) if doubt else ()
 
 
 def _median(values: Array, random: bool) -> Interval:
@@ -100,7 +120,7 @@ def _by_seed(measured: Measurements, values: Array) -> dict[str, Array]:
 
 
 def _compared(
-    table: Mapping[str, Array], measure: Measure, expect: Sequence[Expectation]
+    table: Mapping[str, Array], better: Direction, expect: Sequence[Expectation]
 ) -> tuple[Comparison, ...]:
     """The two families of pairs, paired by seed."""
     if len(table) < 2:
@@ -112,7 +132,7 @@ def _compared(
     return tuple(
         comparison
         for family in families
-        for comparison in evidence.compare_all(table, LEVEL, 0, measure.better, family)
+        for comparison in evidence.compare_all(table, LEVEL, 0, better, family)
     )
 
 
@@ -120,14 +140,14 @@ def _with_ends(
     comparisons: Sequence[Comparison],
     ranked: Mapping[str, Interval],
     table: Mapping[str, Array],
-    measure: Measure,
+    better: Direction,
 ) -> Sequence[Comparison]:
     """The comparisons, and that of the best arm with the last, of which a sentence tells."""
     arms = [*ranked]
     ends = (arms[0], arms[-1])
     if len(arms) < 2 or any({c.first, c.second} == set(ends) for c in comparisons):
         return comparisons
-    return [*comparisons, *evidence.compare_all(table, LEVEL, 0, measure.better, [ends])]
+    return [*comparisons, *evidence.compare_all(table, LEVEL, 0, better, [ends])]
 
 
 def _outcome(claims: Sequence[Claim], seeds: int) -> str:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 Better = Literal["lower", "higher"]
 
 
-def direction(name: str) -> Better:
-    """Which values are better in a series of this name: of all but accuracies the lower ones."""
-    return "higher" if name.endswith("accuracy") else "lower"
+def direction(name: str, own: Better | None = None) -> Better:
+    """Which values of a series are better: as it says, else of all but accuracies the lower."""
+    return own or ("higher" if name.endswith("accuracy") else "lower")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,7 +229,7 @@ class History:
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             means = [one.mean() if len(one) else np.nan for one in own]
             arms[label] = np.array(means, dtype=values.dtype)  # which says what rounding is
-        return evidence.compare_all(arms, better=self._series(name).better or direction(name))
+        return evidence.compare_all(arms, better=direction(name, self._series(name).better))
 
     def _compared(self, series: Series, at: int) -> Array:
         """The value by which each member is compared at a position; inf of one that diverged."""

@@ -22,6 +22,7 @@ from trainlab.experiments import (
 
 # One number for each run, taken from the series that training leaves: "train_loss" has a loss for
 # each step; with `evaluate` and `on` in a Setup there are "test_loss", "test_accuracy" and more.
+# Of an accuracy the higher is better, of all others the lower, unless `better="higher"` is given.
 MEASURE = Measure("mean loss of the last 50 batches", mean_of_last("train_loss", 50))
 
 EXPERIMENT = TrainingExperiment(
