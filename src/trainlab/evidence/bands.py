@@ -34,7 +34,7 @@ def smooth(
     Returns
     -------
     ndarray of float64, shape (..., n)
-        The smoothed series; its first and last values are those of the series.
+        The smoothed series; its first value is that of the series.
 
     Raises
     ------
@@ -45,13 +45,15 @@ def smooth(
     -----
     y_i = Σ_j w_j (x_{i-j} + x_{i+j}) / Σ_j 2 w_j with 0 <= j <= window // 2, over the j for which
     both values exist and are finite: the window is symmetric about each value, and shrinks
-    towards the ends and gaps.  Values that are not finite stay as they are.
+    towards the start and gaps, where losses fall steeply and a mean of later values would be
+    wrong.  Where x_{i+j} lies past the last finite value, x_{i-j} counts alone: the last value is a
+    mean too, and not the noise of a single batch.  Values that are not finite stay as they are.
     Differs: the book mirrors the series at its ends, which moves where a curve starts.
 
     Examples
     --------
     >>> smooth([8.0, 3.0, 1.0, 2.0, np.nan], window=3, beta=0.0).tolist()
-    [8.0, 4.0, 2.0, 2.0, nan]
+    [8.0, 4.0, 2.0, 1.5, nan]
     """
     x = numbers(values)
     if not whole_number(1).valid(window) or window % 2 == 0:
@@ -68,7 +70,20 @@ def smooth(
         both = weights[j] * (there[..., : -2 * j] & there[..., 2 * j :])
         total[..., j:-j] += both * (known[..., : -2 * j] + known[..., 2 * j :])
         weight[..., j:-j] += 2 * both
+    if x.shape[-1]:
+        _add_ends(total, weight, known, there, weights)
     return np.divide(total, weight, out=x, where=there)
+
+
+def _add_ends(total: Array, weight: Array, known: Array, there: Array, weights: Array) -> None:
+    """Adds x_{i-j} to the sums of those i for which i + j lies past the last finite value."""
+    last = there.shape[-1] - 1 - np.argmax(there[..., ::-1], axis=-1)
+    for j in range(1, len(weights)):
+        at = np.maximum(last[..., None] - np.arange(j), 0)
+        left = np.maximum(at - j, 0)
+        w = weights[j] * (np.take_along_axis(there, left, -1) & (at >= j))
+        for sums, more in ((total, w * np.take_along_axis(known, left, -1)), (weight, w)):
+            np.put_along_axis(sums, at, np.take_along_axis(sums, at, -1) + more, -1)
 
 
 @dataclasses.dataclass(frozen=True)
