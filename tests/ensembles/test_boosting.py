@@ -163,6 +163,34 @@ def test_wide_rows_have_fewer_trees() -> None:
     assert counts == [200, 50]
 
 
+@pytest.mark.parametrize(
+    ("settings", "iterations", "rate"),
+    [
+        ({}, 400, 0.03),
+        ({}, 40, 0.15),
+        ({"learning_rate": 0.08}, 400, 0.08),
+        ({"learning_rate": 0.08}, 40, 0.15),
+    ],
+)
+def test_fewer_trees_learn_faster_and_none_slower_than_is_asked_for(
+    settings: Any, iterations: int, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = steps()
+    seen: list[float] = []
+
+    def fit(self: Any, *given: Any) -> Any:
+        seen.append(self.learning_rate)
+        self.set_params(max_iter=1)
+        return right(self, *given)
+
+    right = boosting.HistGradientBoostingRegressor.fit
+    monkeypatch.setattr(boosting.HistGradientBoostingRegressor, "fit", fit)
+    rows = Rows(X, y[:, np.newaxis])
+    targets = Values.of(rows.y, None, True, True)
+    grow(rows, rows, targets, {**FEW, **settings}, 0, iterations=iterations)
+    assert seen == pytest.approx([rate])
+
+
 def test_trees_leave_the_threads_of_blas_as_others_have_set_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

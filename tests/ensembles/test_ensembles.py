@@ -463,12 +463,16 @@ def test_what_is_wrong_is_said(name: str) -> None:
         (PopulationEnsembleClassifier, 1),
         (PopulationEnsembleRegressor, 1),
         (PopulationEnsembleRegressor, 2),
+        (PopulationEnsembleRegressor, 3),
     ],
 )
 def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had(
     kind: Any, recipe: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[int]
 ) -> None:
-    """The first had standard inputs, which its config did not say, the second wide networks."""
+    """The first had standard inputs, which its config did not say, the second wide networks.
+
+    The third had no network with Huber's loss.
+    """
     X, y = load_iris(return_X_y=True)
 
     def fit(**more: Any) -> Any:
@@ -485,6 +489,31 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had
     assert not np.array_equal(fit(store=tmp_path, fresh=True), earlier)
 
 
+def test_what_an_earlier_version_began_goes_on_with_the_trees_that_it_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ensemble_base, "FEW_FOR_TREES", 60)
+    model = small(PopulationEnsembleRegressor, trees=True, n_folds=1, space=None)
+
+    def leaves() -> list[int]:
+        found = clone(model).fit(*DIABETES).candidates_
+        return [one["max_leaf_nodes"] for one in found if "max_leaf_nodes" in one]
+
+    assert leaves() == [16, 64]
+    monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 3)
+    assert leaves() == [24, 64]
+
+
+def test_in_regression_half_of_the_networks_of_each_kind_of_inputs_have_hubers_loss() -> None:
+    settings: Any = {"max_iter": 1, "n_folds": 1, "trees": False, "random_state": 0}
+    found = PopulationEnsembleRegressor(8, **settings).fit(*DIABETES).candidates_
+    drawn = sorted((one["standardize_inputs"], one.get("loss", "auto")) for one in found)
+    each = [(inputs, loss) for inputs in ("piecewise", "robust") for loss in ("auto", "huber")]
+    assert drawn == sorted(each * 2)
+    found = PopulationEnsembleClassifier(8, **settings).fit(*IRIS).candidates_
+    assert not any("loss" in one for one in found)
+
+
 @pytest.mark.parametrize(
     ("preset", "rows", "kind", "count"),
     [
@@ -497,9 +526,11 @@ def test_an_ensemble_of_an_earlier_version_goes_on_with_the_families_that_it_had
 def test_quick_has_one_model_of_trees_but_in_regression_on_many_rows(
     preset: str, rows: int, kind: Any, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ensemble_base, "QUICK_ROWS", 60)
+    monkeypatch.setattr(ensemble_base, "FEW_FOR_TREES", 60)
     X = np.random.default_rng(0).standard_normal((rows, 3))
     model = small(kind, preset=preset, trees=True, n_folds=1).fit(X, np.arange(rows) % 2)
     trees = [one for one in model.candidates_ if "max_leaf_nodes" in one]
     assert len(trees) == count
-    assert [one.get("max_iter") for one in trees] == ([80] if count == 1 else [None] * 2)
+    many = kind is PopulationEnsembleRegressor and rows > 60
+    most = [80] if count == 1 else [600 if many else None, None]
+    assert [one.get("max_iter") for one in trees] == most

@@ -144,8 +144,8 @@ def test_a_store_of_a_later_recipe_is_refused(
 ) -> None:
     stored = small(store=tmp_path, n_folds=1)
     with monkeypatch.context() as patch:
-        patch.setattr(base, "RECIPE", 4)
-        patch.setattr(PopulationEnsembleRegressor, "_families", [[SPACE]] * 4)
+        patch.setattr(base, "RECIPE", 5)
+        patch.setattr(PopulationEnsembleRegressor, "_families", [[SPACE]] * 5)
         stored.fit(*DIABETES)
-    with pytest.raises(SettingError, match="recipe was 4, is 3"):
+    with pytest.raises(SettingError, match="recipe was 5, is 4"):
         clone(stored).fit(*DIABETES)

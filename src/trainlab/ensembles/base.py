@@ -19,8 +19,9 @@ from sklearn.base import clone
 from trainlab.data.batches import tell_of_a_large_batch
 from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
-    QUICK_ROWS,
+    FEW_FOR_TREES,
     QUICK_TREES,
+    REGRESSION_TREES,
     TREES,
     Space,
     check_families,
@@ -255,8 +256,9 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
         with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
-        few = stratify or len(rows) <= QUICK_ROWS
-        trees = QUICK_TREES if few and chosen["preset"] == "quick" else TREES
+        few = stratify or len(rows) <= FEW_FOR_TREES
+        smaller = few and chosen["preset"] == "quick"
+        trees = QUICK_TREES if smaller else TREES if few or recipe < 4 else REGRESSION_TREES
         trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
         how = (trees, seed, chosen, recipe, given, self._aim() or ())
@@ -395,7 +397,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
 
 def _count_folds(preset: str, rows: int, recipe: int) -> int:
     """How many folds "auto" means."""
-    if recipe < RECIPE:  # without a race each costs as much as the first
+    if recipe < 3:  # without a race each costs as much as the first
         return 1 if rows > FEW_ROWS else 3 if preset == "quick" else PARTS
     many: int = PRESETS[preset]["n_folds"]
     return many if rows > FEW_ROWS else PARTS

@@ -26,7 +26,7 @@ WIDE: Final = 400
 """Columns beyond which there are fewer trees, in proportion, but LEAST: each looks at them all."""
 LEAST: Final = 10
 TOTAL_RATE: Final = 12.0
-"""The learning rate times the iterations, for rates up to GREATEST_RATE."""
+"""The learning rate times the iterations at least, for rates up to GREATEST_RATE."""
 GREATEST_RATE: Final = 0.15
 DEPTH: Final = 12
 FURTHEST_ODDS: Final = 30.0
@@ -34,11 +34,11 @@ FURTHEST_ODDS: Final = 30.0
 
 
 def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) -> int:
-    """How many iterations there are of some settings, for so many columns; they may say less."""
+    """How many iterations there are of some settings, which may say how many at most."""
     columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
     leaves = columns * settings["max_leaf_nodes"]
-    iterations = int(np.clip(MOST_LEAVES // leaves, *ITERATIONS))
-    iterations = min(iterations, int(settings.get("max_iter", iterations)))
+    few, many = ITERATIONS
+    iterations = int(np.clip(MOST_LEAVES // leaves, few, settings.get("max_iter", many)))
     return max(LEAST, iterations * WIDE // max(WIDE, features))
 
 
@@ -57,9 +57,10 @@ def grow(
     """
     if iterations is None:
         iterations = iterations_of(targets, settings, rows.x.shape[1])
-    rate = min(GREATEST_RATE, TOTAL_RATE / iterations)
-    usual = {"learning_rate": rate, "max_depth": DEPTH, "early_stopping": False}
-    chosen = {**usual, "random_state": seed, **settings, "max_iter": iterations}
+    least = min(GREATEST_RATE, TOTAL_RATE / iterations)
+    rate = max(least, settings.get("learning_rate", least))
+    usual = {"max_depth": DEPTH, "early_stopping": False, "random_state": seed}
+    chosen = {**usual, **settings, "learning_rate": rate, "max_iter": iterations}
     if rows.weight is not None:  # of any size, where regularization is for weights about 1
         share = rows.weight / rows.weight.max()
         rows = replace(rows, weight=share / share.mean())

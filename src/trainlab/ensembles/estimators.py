@@ -13,7 +13,13 @@ import numpy as np
 
 from trainlab.engine import Engine
 from trainlab.ensembles.base import PopulationEnsemble
-from trainlab.ensembles.families import FAMILIES, FIRST_FAMILIES, REGRESSION_FAMILIES, Space
+from trainlab.ensembles.families import (
+    EARLIER_REGRESSION_FAMILIES,
+    FAMILIES,
+    FIRST_FAMILIES,
+    REGRESSION_FAMILIES,
+    Space,
+)
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
@@ -150,7 +156,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     """
 
     _network: ClassVar[type[BaseMLP]] = MLPClassifier
-    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, FAMILIES)
+    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, FAMILIES, FAMILIES)
 
     @keeps_parameters
     def __init__(
@@ -275,9 +281,12 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     training; losses are mean squared errors of standardised targets, so that 1 is as bad as always
     predicting the mean, or what `scoring` says of standardised targets.
 
-    Networks and trees are trained to predict means whatever `scoring` is.  Of a pinball loss the
-    predictions are moved by the quantile of y − prediction on the validation rows, so that about
-    that share of later targets lies below them.
+    Half of the networks learn by Huber's loss, which few targets far out do not decide: it grows in
+    a straight line where an error is more than a standard deviation of the targets.  The others,
+    and trees, learn by the squared error, whatever `scoring` is; the vote weighs them.
+
+    Of a pinball loss the predictions are moved by the quantile of y − prediction on the validation
+    rows, so that about that share of later targets lies below them.
 
     y holds numbers (N,) or (N, out).  A time limit is what it is there.
 
@@ -291,7 +300,12 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     """
 
     _network: ClassVar[type[BaseMLP]] = MLPRegressor
-    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, REGRESSION_FAMILIES)
+    _families: ClassVar[Sequence[Space]] = (
+        FIRST_FAMILIES,
+        FAMILIES,
+        EARLIER_REGRESSION_FAMILIES,
+        REGRESSION_FAMILIES,
+    )
     _errors: Array | None = (
         None  # (validation rows, out), sorted: of files of earlier versions none
     )

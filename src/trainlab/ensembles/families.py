@@ -48,7 +48,7 @@ FAMILIES: Final[Sequence[Mapping[str, Any]]] = tuple(
     )
 )
 """The families of networks that take turns in classification where nothing else is asked for."""
-REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+EARLIER_REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
     {
         "hidden_layer_sizes": [(128, 128)],
         "standardize_inputs": ["piecewise"],
@@ -58,7 +58,12 @@ REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
     },
     *FAMILIES[1:],
 )
-"""Those of regression: with batch normalization wherever there are piecewise codes."""
+"""Those of regression in the third recipe: with batch normalization wherever there are codes."""
+REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
+    *({**family, "loss": ["huber"]} for family in EARLIER_REGRESSION_FAMILIES[:2]),
+    *EARLIER_REGRESSION_FAMILIES[2:],
+)
+"""Those of regression: half of them, of each kind of inputs, learn by Huber's loss."""
 
 _FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
@@ -84,10 +89,23 @@ TREES: Final[Sequence[Mapping[str, Any]]] = tuple(
     for leaves, part in ((24, 0.3), (64, 0.5))
 )
 """The settings of boosted trees that vote beside the networks."""
+REGRESSION_TREES: Final[Sequence[Mapping[str, Any]]] = (
+    {
+        "max_leaf_nodes": 16,
+        "min_samples_leaf": 3,
+        "l2_regularization": 1.0,
+        "max_features": 0.5,
+        "learning_rate": 0.08,
+        "max_iter": 600,
+    },
+    TREES[1],
+)
+"""Those of regression on more than FEW_FOR_TREES rows, for which 400 trees at a rate of 0.03, as of
+TREES, are not enough."""
 QUICK_TREES: Final[Sequence[Mapping[str, Any]]] = ({**TREES[0], "max_iter": 80},)
 """Those of the preset "quick", where two models with all of their iterations would cost more than
-all networks do, and say no more, but in regression on more than QUICK_ROWS rows."""
-QUICK_ROWS: Final = 4_000
+all networks do, and say no more, but in regression on more than FEW_FOR_TREES rows."""
+FEW_FOR_TREES: Final = 4_000
 
 Space = Sequence[Mapping[str, Any]]
 
