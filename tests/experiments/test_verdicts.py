@@ -62,29 +62,36 @@ def test_as_expected() -> None:
     assert found.outcome == EXPECTED
     assert list(found.arms)[-1] == "SGD"
     best, second, _ = found.arms
-    assert found.line.startswith(f"Of 3 arms, {best} is best: its loss is 1.0")
+    ranking = f". Of 3 arms, {best} has the lowest loss: 1.0"
+    assert found.line.startswith(
+        "As expected, Adam has a lower loss than SGD in 10 of 10 seeds, by "
+    )
+    assert ". As expected, Lion has a lower loss than SGD in 10 of 10 seeds, by " in found.line
+    assert found.line.index(". As expected, Lion") < found.line.index(ranking)
     assert " (median of 10 seeds). The last is SGD, with 2.0" in found.line
-    assert f": {best} is better in 10 of 10 seeds, by 1.0" in found.line
+    assert f": {best} has the lower one in 10 of 10 seeds, by 1.0" in found.line
     assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
 
 
 def test_no_difference_shown() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Adam", "Lion"))
     assert found.outcome == NOT_SHOWN
-    assert found.line.endswith(". It is not shown that Adam is better than Lion")
+    assert ". It is not shown that Adam has a lower loss than Lion. Of 3 arms, " in found.line
 
 
 def test_contrary() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), Better("Lion", "SGD"))
     assert found.outcome == CONTRARY
-    assert found.line.endswith(". Contrary to what was expected, Adam is better than SGD")
+    contrary = "Contrary to what was expected, Adam has a lower loss than SGD. Of 3 arms, "
+    assert contrary in found.line
 
 
 def test_higher_can_be_better() -> None:
     found = verdict(ARMS, Better("SGD", "Adam"), measure=ACCURACY)
     assert found.outcome == EXPECTED
     assert next(iter(found.arms)) == "SGD"
-    assert found.line.startswith("Of 3 arms, SGD is best: its accuracy is 2.0")
+    assert ". Of 3 arms, SGD has the highest accuracy: 2.0" in found.line
+    assert "is best" not in found.line
 
 
 @pytest.mark.parametrize(
@@ -107,11 +114,13 @@ def test_one_seed_shows_no_ranking() -> None:
 def test_two_arms_are_told_in_one_sentence() -> None:
     two = {arm: ARMS[arm] for arm in ("SGD", "Adam")}
     line = verdict(two, Better("Adam", "SGD")).line
-    assert line.startswith("Adam is better than SGD in 10 of 10 seeds, by 1.0")
+    assert line.startswith("Adam has a lower loss than SGD in 10 of 10 seeds, by 1.0")
     assert line.endswith("; its loss is 1.080, against 2.073 (medians of 10 seeds)")
     even = {arm: ARMS[arm] for arm in ("Lion", "Adam")}
     line = verdict(even).line
-    assert line.startswith("No difference is shown between Lion and Adam. Lion is better in ")
+    assert line.startswith(
+        "No difference is shown between Lion and Adam. Lion has a lower loss in "
+    )
     assert line.endswith(" (medians of 10 seeds)")
 
 
@@ -121,7 +130,7 @@ def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
     second = first - 0.01
     second[:1] = 1.3
     line = verdict({"First": first, "Second": second}).line
-    assert "Second is better" in line
+    assert "Second has a lower loss" in line
 
 
 def test_few_seeds_show_no_difference() -> None:
@@ -169,8 +178,11 @@ def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     assert ". The last is SGD, which diverged. " in found.line
     lost = {f"SGD/{seed}": 3 for seed in range(10)}
     line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
-    assert ". The last is SGD, which diverged: Lion is better in 10 of 10 seeds. " in line
+    assert ". The last is SGD, which diverged: Lion has the lower one in 10 of 10 seeds. " in line
     assert found.outcome == NOT_SHOWN
+    assert judge(measured(dict.fromkeys(ARMS, np.full(10, np.nan))), LOSS, []).line == (
+        "No run of the 3 arms has a loss"
+    )
 
 
 # --- which is better -------------------------------------------------------------------

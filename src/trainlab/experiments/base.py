@@ -152,6 +152,11 @@ class Measure:
         return {name: direction(name, found[name].better) for name in names}
 
     @property
+    def ahead(self) -> str:
+        """What the better of two arms has."""
+        return self.comparative or f"a {self.better} {self.words}"
+
+    @property
     def heading(self) -> str:
         """Its words, with the unit."""
         return f"{self.words}, in {self.unit}" if self.unit else self.words

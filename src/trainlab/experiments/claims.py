@@ -113,11 +113,10 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
         beginning = "Contrary to what was expected, "
     elif met is None:
         beginning = f"No difference shown between {pair.first} and {pair.second}: "
-    has = found.measure.comparative or f"a {found.measure.better} {found.measure.words}"
     wins = pair.wins if forward else pair.losses
     ties = f" ({counted(pair.ties, 'tie')})" if pair.ties else ""
     seeds = f"{wins} of {counted(pair.pairs, 'seed')}{ties}"
-    text = f"{beginning}{subject} had {has} than {other}: in {seeds}"
+    text = f"{beginning}{subject} had {found.measure.ahead} than {other}: in {seeds}"
     text += f"{_by_how_much(pair, forward, found)}{_divergences([subject, other], found)}."
     return text
 

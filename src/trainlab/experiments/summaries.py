@@ -1,4 +1,4 @@
-"""A verdict in a few sentences: which arm is best, by how much, in how many seeds."""
+"""A verdict in a few sentences: what was claimed, then which arm is ahead, and by how much."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from trainlab.evidence import Comparison, Interval
-from trainlab.experiments.base import Expectation, Measure, Within
+from trainlab.experiments.base import Better, Expectation, Measure, Within
 from trainlab.experiments.claims import between, lead
 from trainlab.experiments.results import Claim
 from trainlab.pages.words import number
@@ -30,17 +30,40 @@ def summary(
     ranked       the arms with their medians, best first
     comparisons  of pairs, the first with the last of `ranked` among them
     """
-    missed = [_missed(e, c.met) for e, c in zip(expect, claims, strict=True) if not c.met]
+    missed = [_missed(e, c.met, measure) for e, c in zip(expect, claims, strict=True) if not c.met]
     if len(missed) > FEW:
         missed = [f"{len(missed)} of {len(claims)} expectations are not met"]
     if seeds > 1 and len(ranked) > 1:
-        return ". ".join([*_ranking(measure, ranked, comparisons, seeds), *missed])
+        met = _met(measure, ranked, comparisons, expect, claims)
+        return ". ".join([*met, *missed, *_ranking(measure, ranked, comparisons, seeds)])
     parts = [f"{measure.heading}: {_values(ranked)}"]
     if seeds == 1:
         return f"{parts[0]}; one seed shows no ranking"
     if seeds:
         parts[0] += f" (median of {seeds} seeds)"
     return "; ".join([*parts, *_bounds(expect), *missed])
+
+
+def _met(
+    measure: Measure,
+    ranked: Mapping[str, Interval],
+    comparisons: Sequence[Comparison],
+    expect: Sequence[Expectation],
+    claims: Sequence[Claim],
+) -> list[str]:
+    """Sentences on the pairs that differ as expected; of two arms the ranking has the same."""
+    pairs = [e for e, c in zip(expect, claims, strict=True) if c.met and isinstance(e, Better)]
+    if len(ranked) == 2 or not pairs:
+        return []
+    if len(pairs) > FEW:
+        return [f"{len(pairs)} pairs differ as expected"]
+    found = []
+    for one in dict.fromkeys(pairs):
+        pair = _pair(comparisons, one.first, one.second)
+        assert pair is not None  # whose claim is met
+        has = f"{_named(one.first)} has {measure.ahead} than {_named(one.second)}"
+        found.append(f"As expected, {has} {_wins(pair, one.first, measure)}")
+    return found
 
 
 def _values(ranked: Mapping[str, Interval]) -> str:
@@ -55,16 +78,20 @@ def _ranking(
     comparisons: Sequence[Comparison],
     seeds: int,
 ) -> list[str]:
-    """Sentences on the best arm, the last one, and those that are not shown to differ."""
+    """Sentences on the first arm, the last one, and those that are not shown to differ."""
     (best, _), *_, (last, _) = ranked.items()
     pair = _pair(comparisons, best, last)
     assert pair is not None  # the caller's
+    if not ranked[best].count:
+        return [f"No run of the {len(ranked)} arms has a {measure.words}"]
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
-    value = f"its {measure.words} is {_value(measure, ranked[best])} (median of {seeds} seeds)"
-    lines = [f"Of {len(ranked)} arms, {_named(best)} is best: {value}"]
+    most = "lowest" if measure.better == "lower" else "highest"
+    value = f"{_value(measure, ranked[best])} (median of {seeds} seeds)"
+    lines = [f"Of {len(ranked)} arms, {_named(best)} has the {most} {measure.words}: {value}"]
     ending = f"with {_value(measure, ranked[last])}" if ranked[last].count else "which diverged"
-    wins = f": {_named(best)} is better {_wins(pair, best, measure)}" if pair.pairs else ""
+    won = f": {_named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
+    wins = won if pair.pairs else ""
     lines.append(f"The last is {_named(last)}, {ending}{wins}")
     others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
     alike = [_named(arm) for arm, one in others if one is not None and not one.shown]
@@ -85,9 +112,10 @@ def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, 
     found = f"its {measure.words} is {first}, against {second} (medians of {seeds} seeds)"
     wins = _wins(pair, ahead, measure)
     if pair.shown:
-        return f"{_named(ahead)} is better than {_named(behind)} {wins}; {found}"
+        return f"{_named(ahead)} has {measure.ahead} than {_named(behind)} {wins}; {found}"
     both = f"{_named(ahead)} and {_named(behind)}"
-    return f"No difference is shown between {both}. {_named(ahead)} is better {wins}; {found}"
+    has = f"{_named(ahead)} has {measure.ahead} {wins}"
+    return f"No difference is shown between {both}. {has}; {found}"
 
 
 def _named(arm: str) -> str:
@@ -127,13 +155,14 @@ def _bounds(expect: Sequence[Expectation]) -> list[str]:
     return [f"expected: {', '.join(f'{arm} {text}' for arm, text in words.items())}"]
 
 
-def _missed(expected: Expectation, met: bool | None) -> str:
+def _missed(expected: Expectation, met: bool | None, measure: Measure) -> str:
     """What became of an expectation that was not met."""
     if isinstance(expected, Within):
         bounds = between(expected.low, expected.high)
         if met is False:
             return f"Contrary to what was expected, {expected.arm} is not {bounds}"
         return f"It is not shown that {expected.arm} is {bounds}"
+    first, second = _named(expected.first), _named(expected.second)
     if met is False:
-        return f"Contrary to what was expected, {expected.second} is better than {expected.first}"
-    return f"It is not shown that {expected.first} is better than {expected.second}"
+        return f"Contrary to what was expected, {second} has {measure.ahead} than {first}"
+    return f"It is not shown that {first} has {measure.ahead} than {second}"
