@@ -39,6 +39,7 @@ ROOMS = (
     "versions",
     "pool",
     "settings",
+    "own",
     "streams",
     "powers",
     "network",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
 from sklearn.metrics import accuracy_score, r2_score
 
 import trainlab as tl
@@ -157,3 +159,28 @@ def test_targets_are_scaled_by_the_weights_of_their_rows() -> None:
     found = Values.of(y, weight, True, True)
     repeated = Values.of(np.repeat(y, weight.astype(int), axis=0), None, True, True)
     np.testing.assert_allclose([found.mean, found.scale], [repeated.mean, repeated.scale])
+
+
+@pytest.mark.parametrize("class_weight", [{0: 50, 1: 1, 2: 0.01}, {0: 0}, "balanced"])
+def test_classes_weigh_the_same_in_validation_data(class_weight: Any) -> None:
+    x, y = load_wine(return_X_y=True)
+    x, y = x[40:], y[40:]  # classes of different sizes
+    network = tl.MLPClassifier((5,), class_weight=class_weight, batch_size=20, random_state=0)
+    same = network._prepare(x, y, validation_data=(x, y)).table.data
+    assert same.validation is not None
+    assert (same.validation.t == same.train.t).all()
+    assert np.array_equal(same.validation.weight, same.train.weight)
+
+
+def test_a_field_of_a_record_is_refused_with_the_remedy() -> None:
+    network = tl.MLPClassifier(optimizer=tl.Momentum())
+    told = "try optimizer=Momentum(momentum=0.5), in a search a list of such"
+    with pytest.raises(tl.SettingError, match=re.escape(told)):
+        network.set_params(optimizer__momentum=0.5)
+    with pytest.raises(tl.SettingError, match=re.escape("try optimizer=Adam(lr=0.5)")):
+        tl.MLPClassifier().set_params(optimizer__lr=0.5)
+    with pytest.raises(tl.SettingError, match=re.escape("try optimizer=Adam(lr=0.5)")):
+        tl.PopulationSearchCV(tl.MLPRegressor(), {"optimizer__lr": [0.5]}, n_iter=1).fit(X, VALUES)
+    assert network.set_params(alpha=0.1, optimizer=tl.Adam()).alpha == 0.1
+    with pytest.raises(ValueError, match="Invalid parameter 'optimiser'"):
+        network.set_params(optimiser__lr=0.5)

@@ -16,6 +16,7 @@ from cases import LOSSES, NETWORKS, TECHNIQUES, targets
 from complaints import complains
 from trainlab import files, versions
 from trainlab.errors import ModelFileError, NotTrainedError, SettingError
+from trainlab.estimators import trees
 from trainlab.models import export, export_onnx, graph
 from trainlab.network.activations import Activation
 from trainlab.network.base import Layer
@@ -187,3 +188,24 @@ class Without(Layer):
 
     def backward(self, *arguments: Any) -> Any:
         return self.layer.backward(*arguments)
+
+
+def test_a_row_at_a_threshold_stays_there_in_float32(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.choice(rng.normal(size=400).round(9), size=(1500, 3))  # thresholds are among these
+    y = 10 * np.sign(x[:, 0] - np.quantile(x[:, 0], 0.6)) + x[:, 1]
+    model = tl.PopulationEnsembleRegressor(n_candidates=2, n_folds=2, max_iter=5, random_state=0)
+    model.fit(x, y)
+    export_onnx(model, tmp_path / "model.onnx")
+    (found,) = run(tmp_path / "model.onnx", x.astype("float32")).values()
+    predicted = model.predict(x)
+    assert np.abs(found - predicted).max() < 1e-6
+    assert np.abs(model.predict(x.astype("float32")) - predicted).max() < 1e-6
+
+
+def test_trees_of_float32_rows_keep_neighbours_apart() -> None:
+    low = np.array([1.0, 1.0 + 2.0**-23, 3.0, -1.0 - 2.0**-23, 1e-45], np.float32)
+    high = np.nextafter(low, np.float32(np.inf))
+    found = trees.single((low.astype(np.float64) + high) / 2)
+    assert (low <= found).all()
+    assert (found < high).all()

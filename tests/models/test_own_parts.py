@@ -28,6 +28,7 @@ from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
 from trainlab.settings import cast, number
+from trainlab.training import checkpoints
 
 (FILE,) = (
     block
@@ -941,3 +942,49 @@ def test_a_table_of_rates_is_asked_for_no_more_than_the_training_has() -> None:
     methods = {"multiplier": lambda self, step, total=None: [1.0, 0.5, 0.25][step]}
     schedule = type("Own", (tl.Schedule,), methods)()
     tl.Network(tl.MLP((3,)), tl.SGD(schedule=schedule)).fit(DATA, steps=3)
+
+
+def _scaled_unit(value: str, note: str = "") -> Any:
+    """A module's class with these lines, as an edited file defines it anew."""
+    text = f"""
+{note}
+@dataclasses.dataclass(frozen=True)
+class Unit(tl.Activation):
+    def value(self, x, out, new=None):
+        {note}
+        return {value} * x
+
+    def pullback(self, x, y, dy, out, new=None):
+        return {value} * dy
+"""
+    names = {"__name__": "edited", "dataclasses": dataclasses, "tl": tl}
+    exec(text, names)  # noqa: S102  # our own lines
+    return names["Unit"]()
+
+
+def test_a_store_knows_the_code_of_own_parts(tmp_path: Path) -> None:
+    def losses(unit: Any, **settings: Any) -> Any:
+        population = tl.Population.grid(tl.MLP((3,), activation=unit), seed=range(2))
+        return population.fit(DATA, steps=3, store=tmp_path, **settings)["train_loss"]
+
+    first = losses(_scaled_unit("0.5"))
+    assert (losses(_scaled_unit("0.5", "# a note")) == first).all()
+    with pytest.raises(
+        tl.SettingError, match=r"got others: code\.Unit was '\w+', is '\w+'; try fr"
+    ):
+        losses(_scaled_unit("0.25"))
+    assert (losses(_scaled_unit("0.25"), fresh=True) != first).any()
+
+
+def test_a_store_without_code_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    population = tl.Population.grid(tl.MLP((3,), activation=_scaled_unit("0.5")), seed=range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "code_of", lambda records: {})
+        first = population.fit(DATA, steps=3, store=tmp_path / "old")
+        patch.setattr(checkpoints, "code_of", lambda records: {"python": "3.1", "Unit": "0"})
+        population.fit(DATA, steps=3, store=tmp_path / "other")
+    for folder in ("old", "other"):
+        again = population.fit(DATA, steps=3, store=tmp_path / folder)
+        assert (again["train_loss"] == first["train_loss"]).all()

@@ -289,6 +289,12 @@ BAD: list[tuple[type[Optimizer], str, Any, str]] = [
     (SGD, "lr", "fast", "lr of SGD must be a number in (0.0, inf); got 'fast'; try lr=0.01"),
     (SGD, "lr", True, "lr of SGD must be"),
     (SGD, "clip_norm", 0.0, "clip_norm of SGD must be a number in (0.0, inf]; got 0.0"),
+    (
+        SGD,
+        "clip_norm",
+        None,
+        "clip_norm of SGD must be a number in (0.0, inf]; got None; try clip_norm=math.inf, for no",
+    ),
     (SGD, "clip_value", -1.0, "clip_value of SGD must be a number in (0.0, inf]; got -1.0"),
     (AdamW, "decoupled_weight_decay", -0.1, "decoupled_weight_decay of AdamW must be"),
     (Lion, "schedule", "linear", "schedule of Lion must be one of 'constant', "),

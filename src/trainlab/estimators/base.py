@@ -106,7 +106,7 @@ class BaseMLP(CallbackSupport, Predictor):
             decide, but for `alpha`, which is divided by their sum in a batch.
         validation_data : tuple, optional
             (X, y) or (X, y, sample_weight), evaluated after each epoch, and watched if
-            `early_stopping`, in place of rows taken from X.
+            `early_stopping`, in place of rows taken from X.  `class_weight` weighs them, too.
         callbacks : sequence of Callback or callable, optional
             Functions are called as callback(member, updates, metrics) after each epoch of each
             member; a true answer stops that member.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers
-from trainlab.errors import SettingError, sentence
+from trainlab.errors import SettingError, describe, sentence
+from trainlab.estimators.choices import RULES
 from trainlab.estimators.compatibility import validate_data
 from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
@@ -88,6 +89,33 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
     @abstractmethod
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         """What the rows of a first training say of y."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, as in scikit-learn; SettingError for one of a record, as optimizer__lr.
+
+        Parameters
+        ----------
+        **params
+            New values by name.
+
+        Returns
+        -------
+        Self
+            The estimator.
+        """
+        known = self.get_params(deep=False)
+        for name, value in params.items():
+            owner, _, field = name.partition("__")
+            record = params.get(owner, known.get(owner))
+            if field and owner in known and not hasattr(record, "set_params"):
+                rule = RULES.get(owner)
+                record = rule.convert(record) if rule and rule.valid(record) else record
+                kind = type(record).__name__
+                must = f"be a field of a new {owner}: those of one that there is stay as they are"
+                remedy = f"{owner}={kind}({field}={describe(value)}), in a search a list of such"
+                raise SettingError(sentence(name, type(self).__name__, must, value, remedy))
+        found: Self = super().set_params(**params)
+        return found
 
     @property
     def _voters(self) -> tuple[Voter, ...]:

@@ -135,7 +135,8 @@ def make_table(
     leaves both to the rows and the parameters.
     It is not hashed, which would cost more than small trainings do: its sha256 is empty.
     """
-    train = _targeted(rows, targets, chosen.get("class_weight"))
+    by_class = _class_weights(rows, targets, chosen.get("class_weight"))
+    train = _targeted(rows, targets, by_class)
     if before:
         inputs, dtype = before
     else:
@@ -146,7 +147,7 @@ def make_table(
     if held is not None:
         regresses = targets.task == "regression"
         with of_validation("MLPRegressor" if regresses else "MLPClassifier"):
-            held = _targeted(held, targets, None)
+            held = _targeted(held, targets, by_class)
         held = replace(held, x=inputs.encode(held.x, dtype))
     elif chosen["early_stopping"]:
         t = train.y[:, 0].astype(np.int64) if isinstance(targets, Pair) else train.y
@@ -175,15 +176,22 @@ def of_validation(owner: str) -> Iterator[None]:
         raise DataError(sentence("validation_data", owner, must, error)) from error
 
 
-def _targeted(rows: Rows, targets: Targets, class_weight: Any) -> Rows:
-    """The rows with targets in place of y, weighed by class; rows without weight are gone."""
-    found = replace(rows, y=targets.encode(rows.y))
+def _class_weights(rows: Rows, targets: Targets, class_weight: Any) -> Array | None:
+    """The weight (C,) of each class, of the rows to train on; None where there are none."""
     if class_weight is None:
-        return found
+        return None
     assert isinstance(targets, Labels)  # the classifier allows class weights for nothing else
     t = targets.numbers(rows.y)
-    weights = class_weights(class_weight, targets, t, rows.weight, "MLPClassifier")
-    return found.weighed(weights[t])
+    return class_weights(class_weight, targets, t, rows.weight, "MLPClassifier")
+
+
+def _targeted(rows: Rows, targets: Targets, by_class: Array | None) -> Rows:
+    """The rows with targets in place of y, weighed by class; rows without weight are gone."""
+    found = replace(rows, y=targets.encode(rows.y))
+    if by_class is None:
+        return found
+    assert isinstance(targets, Labels)
+    return found.weighed(by_class[targets.numbers(rows.y)])
 
 
 def scaler_of(kind: str | bool, rows: Rows) -> InputScaler:

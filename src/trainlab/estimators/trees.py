@@ -7,7 +7,7 @@ Axis letters: N rows, d features, n nodes, t trees, out outputs of a row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -55,8 +55,9 @@ class BoostedTrees:
 
     def outputs(self, x: Any, dtype: str, read: object, engine: Any) -> Array:
         """What they say of rows x (N, d): (1, N, out).  Only networks need to be read."""
-        x = as_csr(x, "X", "MLP").toarray() if issparse(x) else x
-        scores = self.scores(np.asarray(x, np.float64))
+        x = as_csr(x, "X", "MLP").toarray() if issparse(x) else np.asarray(x)
+        whole = replace(self, threshold=single(self.threshold)) if x.dtype == np.float32 else self
+        scores = whole.scores(np.asarray(x, np.float64))
         return (scores if self.link == "identity" else self.probabilities(scores))[np.newaxis]
 
     def scores(self, x: Array) -> Array:
@@ -105,13 +106,15 @@ class BoostedTrees:
         def gathered(table: Array, node: str) -> str:
             return graph.add("Gather", graph.constant(table, table.dtype), node)
 
+        is_single = graph.dtype == np.float32
+        thresholds = single(self.threshold) if is_single else self.threshold
         rows = graph.add("Shape", x, start=0, end=1)
         trees = graph.constant([len(self.root)], np.int64)
         shape = graph.add("Concat", rows, trees, axis=0)
         node = graph.add("Expand", graph.constant(self.root, np.int64), shape)
         for _ in range(self.depth):
             own = graph.add("GatherElements", x, gathered(self.feature, node), axis=1)
-            below = graph.add("LessOrEqual", own, gathered(self.threshold, node))
+            below = graph.add("LessOrEqual", own, gathered(thresholds, node))
             node = graph.add("Where", below, gathered(self.left, node), gathered(self.right, node))
         adds = (self.output[:, np.newaxis] == np.arange(len(self.baseline))).astype(np.float64)
         sums = graph.add("MatMul", gathered(self.value, node), graph.constant(adds, np.float64))
@@ -187,6 +190,24 @@ class BoostedTrees:
             max((int(nodes["depth"].max()) for nodes, _ in trees), default=0),
             link,
         )
+
+
+def single(thresholds: Array) -> Array:
+    """The thresholds, float64, for rows that were rounded to float32.
+
+    They are rounded, too: a row that was at a threshold stays there.  Halves are rounded down:
+    the threshold between two neighbouring float32 stays below the larger one.
+
+    >>> bool(np.float64(np.float32(0.1)) <= single(np.array(0.1)))
+    True
+    >>> bool(single(np.array(1 + 3 * 2.0**-24)) < 1 + 3 * 2.0**-24)
+    True
+    """
+    with np.errstate(over="ignore"):
+        near = thresholds.astype(np.float32)
+        below = np.nextafter(near, np.float32(-np.inf))
+    middle = (near.astype(np.float64) + below) / 2
+    return np.where(middle == thresholds, below, near).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,9 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
     and 0 or 1 (N, out) of indicators.
 
     It agrees with `predict_proba` up to rounding: exp, erf and sums are another library's; erf,
-    of GELU, is float32 in any dtype.
+    of GELU, is float32 in any dtype.  The input of an ensemble is float32 unless its `dtype` is
+    "float64": a row between float64 numbers of training that a float32 cannot tell apart may
+    come to the neighbouring leaf of a tree.
     """
     try:
         with uninterrupted():

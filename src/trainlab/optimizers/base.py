@@ -130,8 +130,8 @@ class Optimizer(Settings, ABC):
     lr: float = rate(0.01)
     _: KW_ONLY
     schedule: Takes[Schedule | str, Schedule] = record(Schedule, SCHEDULES, "constant")
-    clip_norm: float = number(math.inf, low=0.0, closed="(]")
-    clip_value: float = number(math.inf, low=0.0, closed="(]")
+    clip_norm: float = number(math.inf, low=0.0, closed="(]", remedy="math.inf, for none")
+    clip_value: float = number(math.inf, low=0.0, closed="(]", remedy="math.inf, for none")
     decoupled_weight_decay: float = number(0.0, low=0.0, closed="[)")
 
     def __init_subclass__(cls) -> None:

@@ -26,6 +26,7 @@ from trainlab.network.losses import Loss
 from trainlab.network.returned import check_array, owner_of, several
 from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
+from trainlab.own import is_own
 from trainlab.settings import Settings, cast, nested, stack, structure
 
 S = TypeVar("S", bound=Settings)
@@ -103,11 +104,6 @@ def _own_parts(record: Settings) -> tuple[Settings, ...]:
 def _has_own(record: Settings) -> bool:
     """Whether a part of it is the user's own."""
     return bool(_own_parts(record))
-
-
-def is_own(record: Settings) -> bool:
-    """Whether it is of a class that trainlab does not define."""
-    return type(record).__module__.partition(".")[0] != "trainlab"
 
 
 def _try_network(networks: Sequence[MLP], train: Samples, widths: Widths, dtype: str) -> None:

@@ -147,7 +147,8 @@ class FitSettings(RunSettings):
         True draws a bar on the terminal.
     store : folder or Store, optional
         Keeps what is done: the same call again computes only what is missing, and ends with
-        the same bits.  Callbacks are called for what is computed now.
+        the same bits.  Callbacks are called for what is computed now.  Parts of your own whose
+        methods have changed since are refused; functions that these call are not looked at.
     """
 
     batch_size: int = integer(100, low=1, remedy="100")

@@ -23,7 +23,7 @@ from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
-from trainlab.population.parts import is_own
+from trainlab.own import is_own
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
 from trainlab.terminal import counted

@@ -21,6 +21,7 @@ from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.files import as_path
 from trainlab.members import Member, completed, describe
 from trainlab.network.workspace import Array
+from trainlab.own import VERSION, code_of
 from trainlab.store import Run, Store, decode, encode
 from trainlab.training.changes import Change
 from trainlab.training.history import Series
@@ -51,7 +52,13 @@ def run_in(
     settings = described(data, members, plan, states, engine)
 
     def complete(old: Mapping[str, Any]) -> dict[str, Any]:
-        return {**_begun(old), "members": completed(old.get("members"), members)}
+        begun = {**_begun(old), "members": completed(old.get("members"), members)}
+        # Earlier versions did not know the code, and that of another Python cannot be compared.
+        code = settings.get("code", {})
+        if old.get("code", {}).get(VERSION) != code.get(VERSION):
+            begun.pop("code", None)
+            begun |= {"code": code} if code else {}
+        return begun
 
     return store.run(name, settings, len(members), fresh, complete)
 
@@ -98,6 +105,7 @@ def described(
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
     bits = of_bits()
+    code = code_of((*members, *plan.metrics))
     if engine == "native":  # whose bits depend on no BLAS
         del bits["blas"]
     return {
@@ -119,6 +127,7 @@ def described(
         "engine": engine,
         # Stores of earlier versions know of none.
         **({"metrics": [describe(one) for one in plan.metrics]} if plan.metrics else {}),
+        **({"code": code} if code else {}),
         **({"changes": [one.plain() for one in plan.changes]} if plan.changes else {}),
     }
 
