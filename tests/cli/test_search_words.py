@@ -287,7 +287,10 @@ def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("\n".join([*lines, "3,4/13/2024"]) + "\n")
     told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv")
     assert told.exit_code == 2
-    assert "column 'day' of TableEncoder must hold dates, or nothing, as in training" in told.output
+    what = f"column 'day' in row 4 below the names of {tmp_path / 'new.csv'}"
+    written = "with the day before the month, as 31.12.2024"
+    must = f"{what} must hold dates {written}, or nothing, as in training; got '4/13/2024'"
+    assert must in told.output
 
 
 def test_text_is_read_in_search_and_in_predict(tmp_path: Path) -> None:

@@ -106,9 +106,7 @@ def test_holes_are_the_median_and_said() -> None:
 def test_what_is_no_date_later_is_an_error() -> None:
     encoder = tl.TableEncoder().fit([["31.12.2024"], ["1.2.2024"]])
     for cell in ("12/31/2024", "red", 5, 45_000.0, datetime.time(7, 30)):
-        with pytest.raises(
-            DataError, match="column '0' of TableEncoder must hold dates, or nothing"
-        ):
+        with pytest.raises(DataError, match="column '0' of TableEncoder must hold dates "):
             encoder.transform(objects(cell, None))
     assert (
         encoder.transform([["2024-12-30"]]).tolist() == encoder.transform([["30/12/2024"]]).tolist()

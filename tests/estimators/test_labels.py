@@ -167,3 +167,12 @@ def test_weights_of_classes_are_any_finite_numbers() -> None:
     for bad in (10**400, -1, np.nan, np.inf, "2", None):
         with pytest.raises(tl.DataError, match="class_weight of MLPClassifier must hold finite"):
             quick(class_weight={0: bad}).fit(X, PLACES)
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, tl.PopulationEnsembleRegressor])
+@pytest.mark.parametrize("form", [list, np.array, lambda y: np.array(y, object), pd.Series])
+def test_a_regressor_that_is_given_words_names_the_classifier(kind: Any, form: Any) -> None:
+    told = f"y of {kind.__name__} must hold real numbers; got 'no'; try "
+    told += kind.__name__.replace("Regressor", "Classifier")
+    with pytest.raises(tl.DataError, match=told):
+        kind().fit(X, form(["no", "yes"] * 20))

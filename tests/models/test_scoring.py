@@ -286,3 +286,30 @@ def test_a_column_that_is_all_unlike_the_training_is_warned_of(
         done = invoke("model", path)
         assert "Cells unlike any that the model was trained on: 'a' (1)" in done.stderr
         assert "Warning" not in done.stderr
+
+
+def test_all_columns_that_are_missing_are_named(tmp_path: Path) -> None:
+    class Wide(Named):
+        feature_names_in_ = np.array([f"c{place}" for place in range(23)], dtype=object)
+
+    path = tmp_path / "table.csv"
+    path.write_text("c0,b\n1,2\n")
+    named = ", ".join(f"'c{place}'" for place in range(1, 21))
+    told = f"table of {path} must have the columns {named} and 2 more; got "
+    complains(lambda: score(Wide(), path), DataError, told)
+
+
+def test_another_decimal_sign_is_advised_whatever_else_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a;c\n1,5;?\n2;3\n")
+    with pytest.raises(DataError, match=r"'1,5' of .*; try --decimal comma$"):
+        score(Named(), path)
+
+
+@pytest.mark.parametrize("content", [b"a,c\n1,2\r3,4\n", b"a,c\r1,2\r3,4\r"])
+def test_line_breaks_of_old_programs_are_called_so(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    told = "; got 'a carriage return within a line'; try line breaks of one kind, as CRLF, or "
+    with pytest.raises(DataError, match=re.escape(told)):
+        score(Named(), path)

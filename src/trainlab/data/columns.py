@@ -70,13 +70,13 @@ class NumberReader:
         return text + (f", and {len(others) - NAMED} columns more" if others[NAMED:] else "")
 
     def _remedy(self) -> str:
-        """The decimal sign with which all of these cells are numbers."""
+        """The decimal sign with which some of these cells are numbers: the rest is told next."""
         known = dict(zip(self._names, self._formats, strict=True))
         units = {name: format.unit if format else "" for name, format in known.items()}
         fits = [
             f"--decimal {way}"
             for way, sign in DECIMALS.items()
-            if all(
+            if any(
                 math.isfinite(grouped(sign, units[name]).read(cell))
                 for name, (_, cell) in self.faults.items()
             )

@@ -19,6 +19,12 @@ from trainlab.data.cells import bare
 Order = Literal["ymd", "dmy", "mdy"]
 ORDERS: Final[tuple[Order, ...]] = ("ymd", "dmy", "mdy")
 """The orders of year, month and day."""
+WRITTEN: Final[Mapping[Order, str]] = {
+    "ymd": "as 2024-12-31",
+    "dmy": "with the day before the month, as 31.12.2024",
+    "mdy": "with the month before the day, as 12/31/2024",
+}
+"""Dates in each order, in words."""
 DAY: Final = 86_400
 """Seconds of a day."""
 

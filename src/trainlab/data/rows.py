@@ -100,7 +100,11 @@ class _TextReader(RowReader):
             must = f"be cells with a {self._name} between them, quoted as a whole"
             many = self.number > first  # a quote that is not closed takes all lines below it
             what = f"lines {first} to {self.number}" if many else f"line {self.number}"
-            raise self._fault(what, must, str(error), _QUOTE if many else None) from error
+            got, remedy = str(error), _QUOTE if many else None
+            if "new-line character" in got:  # advice on Python's `open`
+                got = "a carriage return within a line"
+                remedy = "line breaks of one kind, as CRLF, or quotes around the cell"
+            raise self._fault(what, must, got, remedy) from error
 
     def close(self) -> None:
         """Nothing to close: the lines are those of the open file."""

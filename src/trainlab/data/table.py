@@ -43,6 +43,8 @@ BLOCK_NUMBERS: Final = 1 << 20
 BLOCK_LETTERS: Final = 1 << 24
 """Letters of text that are read at a time, and those of one row more."""
 
+MISSING: Final = 20
+"""Columns that are not there, of those that an error names."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -269,7 +271,8 @@ class TableFile:
         """DataError where columns of these names are not there."""
         missing = [name for name in names if name not in self.names]
         if missing:
-            named = ", ".join(map(repr, missing[:NAMED])) + ", …" * (len(missing) > NAMED)
+            more = f" and {len(missing) - MISSING} more" if len(missing) > MISSING else ""
+            named = ", ".join(map(repr, missing[:MISSING])) + more
             must = f"have the column{'s' * (len(missing) > 1)} {named}"
             free = [name for name in self.names if name not in names]
             near = {name: found for name in missing[:NAMED] if (found := nearest(name, free))}

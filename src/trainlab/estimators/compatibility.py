@@ -79,6 +79,27 @@ _OF_TABLES: Final = ("could not convert string", "X contains NaN")
 """What scikit-learn says of the cells of a table that are no numbers."""
 
 
+def first_word(y: Any) -> str | None:
+    """The first text among targets that is no number.
+
+    >>> first_word(["no", "yes"]), first_word([1.5, "2"])
+    ('no', None)
+    """
+    with suppress(Exception):  # what is no array of texts is judged by others
+        array = np.asarray(y)
+        for one in array.flat if array.dtype.kind in "OUT" else ():
+            if isinstance(one, str) and not _is_number(one):
+                return str(one)
+    return None
+
+
+def _is_number(text: str) -> bool:
+    with suppress(ValueError):
+        float(text)
+        return True
+    return False
+
+
 def check_sizes(owner: str, **arrays: Any) -> None:
     """Refuses what would not fit into memory as float64, before anything looks at it.
 

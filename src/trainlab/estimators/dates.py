@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.dates import DAY, Order, moment_of, moments, order_of
+from trainlab.data.dates import DAY, WRITTEN, Order, moment_of, moments, order_of
 from trainlab.errors import DataError, sentence
 from trainlab.estimators.cells import OWNER, Column, is_hole
 from trainlab.network.workspace import Array
@@ -46,7 +46,7 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
                 values[row] = _of_numpy(np.array([cell]))[0] if is_date else math.inf
     odd = np.isinf(values)
     if odd.any():
-        must = "hold dates, or nothing, as in training"
+        must = f"hold dates {WRITTEN[order]}, or nothing, as in training"
         got = listed[np.flatnonzero(odd)[0]]
         raise DataError(sentence(f"column {name!r}", OWNER, must, got))
     return values

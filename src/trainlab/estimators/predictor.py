@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from trainlab.arrays import as_floats
 from trainlab.data.labels import as_integers
-from trainlab.errors import SettingError, describe, sentence
+from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
-from trainlab.estimators.compatibility import validate_data
+from trainlab.estimators.compatibility import first_word, validate_data
 from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
@@ -350,6 +350,13 @@ class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it
     def _more_tags(self) -> dict[str, Any]:
         # scikit-learn 1.5 asks so.
         return {"multioutput": True}
+
+    def _check_rows(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Rows:
+        if (word := first_word(y)) is not None:
+            owner = type(self).__name__
+            remedy = f"{owner.removesuffix('Regressor')}Classifier for classes"
+            raise DataError(sentence("y", owner, "hold real numbers", word, remedy))
+        return super()._check_rows(X, y, sample_weight, reset)
 
     def _check_y(self, y: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:

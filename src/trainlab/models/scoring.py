@@ -13,9 +13,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from trainlab.data.cells import bare
+from trainlab.data.cells import bare, is_missing
+from trainlab.data.dates import WRITTEN, moments
 from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, check_decimal, grouped
-from trainlab.data.table import TableFile
+from trainlab.data.table import Table, TableFile
 from trainlab.errors import DataError, SettingError, nearest, sentence
 from trainlab.network.workspace import Array
 from trainlab.population import Network, Population
@@ -121,6 +122,7 @@ def score(
         formats = _formats(encoder, numbers, decimal)
         kept: dict[str, list[str]] = {name: [] for name in _kept(keep, table)}
         parts: list[list[Array]] = [[] for _ in asks]
+        count = 0
         texts, strange = list(dict.fromkeys([*words, *kept])), Counter[str]()
         for part in table.blocks(numbers, texts, encoder is not None, formats):
             for name, cells in kept.items():
@@ -128,10 +130,12 @@ def score(
             own = dataclasses.replace(part, text={name: part.text[name] for name in words})
             x = own.cells(names) if words else part.numbers
             with _unnamed():
-                for ask, found in zip(asks, parts, strict=True):
-                    found.append(ask(x))
+                with _located(encoder, names, own, count, path):
+                    for ask, found in zip(asks, parts, strict=True):
+                        found.append(ask(x))
                 odd = {} if encoder is None else encoder.strange(x)
                 # A model of arrays calls its columns by their places.
+                count += len(part)
                 strange.update(odd if known is not None else _of_places(odd, names))
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
     columns = _named(np.concatenate(parts[0]), model, False)
@@ -148,6 +152,27 @@ def score(
         dict(strange.most_common(_SHOWN)),
         table.notices,
     )
+
+
+@contextlib.contextmanager
+def _located(
+    encoder: Any, names: Sequence[str], part: Table, above: int, path: str | os.PathLike[str]
+) -> Iterator[None]:
+    """In place of an error of a date that cannot be read, one with its row in the file.
+
+    part, above  the rows, and how many there are above them
+    """
+    try:
+        yield
+    except DataError:
+        for place in () if encoder is None else encoder.dates_:
+            order, name = encoder.columns_[place].order, names[place]
+            for row, cell in enumerate(part.text[name], above + 1):
+                if not is_missing(cell) and order not in moments(cell):
+                    must = f"hold dates {WRITTEN[order]}, or nothing, as in training"
+                    what = f"column {name!r} in row {row} below the names"
+                    raise DataError(sentence(what, str(path), must, cell)) from None
+        raise
 
 
 def _of_places(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
