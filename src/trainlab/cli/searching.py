@@ -209,11 +209,12 @@ def search(
     """
     from trainlab.models import save
     from trainlab.search.metrics import named_metric
+    from trainlab.tables.begun import begun_with
     from trainlab.tables.columns import said
     from trainlab.tables.page import write_search
     from trainlab.tables.problem import problem
     from trainlab.tables.settings import StudySettings
-    from trainlab.tables.study import begun_with, study
+    from trainlab.tables.study import study
     from trainlab.training.progress import Bar
 
     given_of_networks = [name for name in OF_NETWORKS if ctx.params.get(name)]

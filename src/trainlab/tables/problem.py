@@ -38,6 +38,7 @@ from trainlab.tables.columns import (
     read_mixed,
     survey,
 )
+from trainlab.tables.deciding import deciding
 from trainlab.tables.needless import (
     NUMBERS,
     TOTAL,
@@ -160,7 +161,7 @@ def problem(
         Names of columns that are no features.
     task
         None: classification where the target holds words, or whole numbers of at most
-        MOST_CLASSES values, LEAST_ROWS rows for each; else regression.
+        MOST_CLASSES values, LEAST_ROWS rows for each in the mean; else regression.
     decimal
         The decimal sign of columns such as "1,234", where nothing else in the table shows it.
     drop_missing_target
@@ -274,6 +275,8 @@ def problem(
         hints.append(hint(target, seems))
     hints += alike(target, Counter(labels), "classes")
     hints += [TOTAL] if totals else []
+    numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
+    hints += deciding(x, readable, numbers, goal.y, target)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)

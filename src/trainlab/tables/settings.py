@@ -22,7 +22,7 @@ USUAL: Final[Mapping[str, Mapping[str, str]]] = {
     "ensemble": {"classification": "log_loss", "regression": "r2"},
 }
 """The metric of each model where nothing else is asked for."""
-_OWN_LOSSES: Final = MeanAbsoluteError, PinballLoss
+OWN_LOSSES: Final = MeanAbsoluteError, PinballLoss
 """Metrics by which an ensemble of numbers selects, if it is asked to."""
 RATE: Final = "learning_rate_init"
 PENALTY: Final = "alpha"
@@ -102,7 +102,7 @@ class StudySettings:
             else ensembles.PopulationEnsembleRegressor
         )
         metric, own = self.measured_by(task), dict(self.ensemble)
-        if isinstance(metric, _OWN_LOSSES):
+        if isinstance(metric, OWN_LOSSES):
             own["scoring"] = metric.name
         made: Predictor = kind(random_state=self.seed, **own)
         return made
@@ -112,7 +112,7 @@ class StudySettings:
         if task == "classification":
             return "the cross-entropy"
         metric = self.measured_by(task)
-        if isinstance(metric, _OWN_LOSSES):
+        if isinstance(metric, OWN_LOSSES):
             return f"the {metric.words} of the standardised target"
         return "the mean squared error of the standardised target: 1 is always predicting the mean"
 

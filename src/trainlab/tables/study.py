@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -28,9 +27,11 @@ from trainlab.search.persistence import RUN as SEARCH
 from trainlab.search.persistence import plain as plain_setting
 from trainlab.search.persistence import stored_parameters
 from trainlab.settings import Settings
-from trainlab.store import FILE, Run, Store
+from trainlab.store import Store
 from trainlab.tables.baselines import baselines
+from trainlab.tables.begun import begun
 from trainlab.tables.columns import ColumnSummary
+from trainlab.tables.copies import copies
 from trainlab.tables.explaining import (
     SHOWN,
     ColumnImportance,
@@ -47,16 +48,12 @@ from trainlab.tables.holdout import (
     judge,
 )
 from trainlab.tables.problem import TableProblem, split
-from trainlab.tables.settings import PENALTY, RATE, USUAL, Model, StudySettings
+from trainlab.tables.settings import PENALTY, RATE, USUAL, StudySettings
 from trainlab.tables.splits import HoldoutSplit
 from trainlab.terminal import counted, printable
 from trainlab.training.checkpoints import RESULT
 from trainlab.training.progress import Bar
 
-RUN: Final = "table"
-"""The run in the store that says which rows a search has, and what of."""
-VOTE: Final = "ensemble"
-"""The run of an ensemble; that of a search has a name of its own."""
 LATEST: Final = 3
 """Folds by time of an ensemble, of which each network votes: those that know most."""
 UNEVEN: Final = 1.5
@@ -245,7 +242,7 @@ def study(
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # What differs in the table is named in words of the table.
-        run = _begun(store, of, settings, fresh)
+        run = begun(store, of, settings, fresh)
         given = _Training(of, settings, known, rows.folds, engine, store, fresh, how)
         found = _searched(given) if settings.model == "network" else _voted(given)
         first = found.model[0] if of.columns else found.model
@@ -259,6 +256,8 @@ def study(
         run.save({(RESULT, 0): b""})
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
+    told = [*of.warnings, *_uneven(of, rows, settings), *_copied(of, rows)]
+    told += dict.fromkeys(map(_text, caught))
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
         of,
@@ -272,55 +271,13 @@ def study(
         floor,
         truth,
         predictions,
-        (*of.warnings, *_uneven(of, rows, settings), *dict.fromkeys(map(_text, caught))),
+        tuple(told),
         found.model,
         tuple(_made(one, of, first) for one in of.columns),
         found.loss,
         ranked,
         shown,
     )
-
-
-def begun_with(folder: str | os.PathLike[str]) -> Model | None:
-    """The model that the search in a folder is of; None where there is none."""
-    if not (Path(folder) / FILE).is_file():
-        return None
-    with Store(folder) as store:
-        said = store.began(RUN, _complete).get(RUN)
-    return None if said is None else said["model"]
-
-
-def _complete(said: dict[str, Any]) -> dict[str, Any]:
-    """What decided a search, with what earlier versions had no choice of."""
-    return {"model": "network", **said}
-
-
-def _begun(store: Store, of: TableProblem, settings: StudySettings, fresh: bool) -> Run:
-    """The run that says what a search is of, begun or gone on with."""
-    if fresh:
-        for name in (SEARCH, VOTE):  # also that of the other model
-            store.forget(name)
-    said = _described(of, settings)
-    # Earlier versions did not say it; where it differs, the run of the training does.
-    preset = {name: said[name] for name in ("preset",) if name in said}
-    return store.run(RUN, said, 1, fresh, lambda old: preset | _complete(old))
-
-
-def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
-    """What decides which rows are searched on, and for what."""
-    names = ("sha256", "target", "task", "features", "dropped")
-    said = {name: plain(getattr(of, name)) for name in names} | dict(of.options)
-    metric = settings.measured_by(of.task)
-    if settings.model == "network" and metric.name != USUAL["network"][of.task]:
-        said["metric"] = metric.name
-    if settings.model == "ensemble":
-        said["preset"] = settings.ensemble.get("preset", "default")
-    return said | {
-        "model": settings.model,
-        "test_fraction": settings.test_fraction,
-        "seed": settings.seed,
-        "folds": settings.folds,
-    }
 
 
 # --- the search ------------------------------------------------------------------------
@@ -483,6 +440,12 @@ def _uneven(of: TableProblem, rows: HoldoutSplit, settings: StudySettings) -> li
         return []
     why = f"rows of one {describe(of.rule.column)} stay together"
     return [f"{aside:,} of {len(of.y):,} rows are put aside, and not {share:.0%}, since {why}"]
+
+
+def _copied(of: TableProblem, rows: HoldoutSplit) -> list[str]:
+    """A warning where rows put aside are copies of others."""
+    found = copies(of.x, of.y, rows)
+    return [found] if found else []
 
 
 def _text(warning: warnings.WarningMessage) -> str:

@@ -25,7 +25,7 @@ Task = Literal["classification", "regression"]
 MOST_CLASSES: Final = 20
 """Whole numbers of at most so many different values are taken for classes."""
 LEAST_ROWS: Final = 3
-"""… if there are so many rows for each of them."""
+"""… if there are so many rows for each of them, in the mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,4 +175,6 @@ def too_few(y: NDArray[Any], of: str, need: int, why: str, remedy: str) -> list[
     got = str(rare[least]) if len(rare) == 1 else got + (", …" if len(rare) > NAMED else "")
     text = f"{what} of {of} must have at least {need} rows {why}; got {got}"
     left_out = (f"--drop-rare-classes {need}",) if len(counts) - len(rare) > 1 else ()
+    if y.dtype.kind == "i":
+        remedy = f"--task regression, if these are amounts, or {remedy}"
     return [Fault(text, left_out, remedy)]
