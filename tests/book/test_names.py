@@ -262,3 +262,24 @@ def test_the_forms_of_mnist(mnist_dir: Path) -> None:
     np.testing.assert_array_equal(pixels.reshape(-1, 784) / np.float32(255), x)
     assert one_hot.shape == (60_000, 10)
     np.testing.assert_array_equal(one_hot.argmax(axis=1), t)
+
+
+def test_modules_beside_scripts_are_found_in_the_folder_of_their_chapter(tmp_path: Path) -> None:
+    code = (
+        "from ch05.two_layer_net import TwoLayerNet\n"
+        "from ch04.two_layer_net import TwoLayerNet as Other\n"
+        "from ch07 import simple_convnet\n"
+        "assert TwoLayerNet is not Other\n"
+        "assert TwoLayerNet.__module__ == 'trainlab.book.two_layer_net'\n"
+        "try:\n"
+        "    import ch05.two_layer_nett\n"
+        "except ModuleNotFoundError as error:\n"
+        "    assert 'try ch05.two_layer_net' in str(error), error\n"
+        "print(TwoLayerNet(4, 3, 2).params['W1'].shape)\n"
+    )
+    (tmp_path / "script.py").write_text(code)
+    (tmp_path / "ch07").mkdir()
+    (tmp_path / "ch07" / "own.py").write_text("mine = 1\n")
+    command = [sys.executable, "-m", "trainlab", "book", "script.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "(4, 3)\n"), done.stderr

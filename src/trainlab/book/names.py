@@ -77,8 +77,25 @@ ABSENT: Final = {
 }
 """Modules of the book that are not in this room, and what they are."""
 
+CHAPTER: Final = re.compile(r"ch0?[1-8]")
+"""A folder of the book's scripts, as what stands beside them is imported from elsewhere."""
 CHAPTER_4: Final = re.compile(r"ch(apter)?[ _-]*0*4", re.IGNORECASE)
 """A folder of this name has scripts of chapter 4, whose two-layer network is another."""
+
+
+def is_package(name: str) -> bool:
+    """Whether a name is that of one of the book's packages, or of a folder of its scripts."""
+    return name in PACKAGES or CHAPTER.fullmatch(name) is not None
+
+
+def ours_of(name: str) -> str | None:
+    """The module of this room that stands behind a name; None where none does.
+
+    >>> ours_of("common2.layers"), ours_of("ch05.two_layer_net"), ours_of("ch05.layers")
+    ('layers', 'two_layer_net', None)
+    """
+    package, _, module = name.rpartition(".")
+    return BESIDE_SCRIPTS.get(module) if CHAPTER.fullmatch(package) else MODULES.get(name)
 
 
 class BookModuleError(ModuleNotFoundError):
@@ -152,8 +169,8 @@ def install_for(reader: Reader) -> None:
     if reader.ours:
         sys.meta_path.insert(0, Front(reader))
     sys.meta_path.append(Back(reader))
-    for name in [*PACKAGES, *MODULES]:
-        if name in sys.modules and (reader.ours or is_ours(sys.modules[name])):
+    for name, module in list(sys.modules.items()):
+        if (is_package(name) or ours_of(name)) and (reader.ours or is_ours(module)):
             del sys.modules[name]
 
 
@@ -174,7 +191,7 @@ def whose() -> dict[str, str]:
     """
     found = {}
     for name, module in sorted(sys.modules.items()):
-        if name in MODULES or name.startswith(tuple(f"{package}." for package in PACKAGES)):
+        if ours_of(name) or name.startswith(tuple(f"{package}." for package in PACKAGES)):
             file = getattr(module, "__file__", None)  # a folder without code has none
             if file:
                 found[name] = OURS if is_ours(module) else os.path.abspath(file)
@@ -196,12 +213,13 @@ class Front(MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The spec of a package or a module of the book; None for all others."""
-        if name in PACKAGES:
+        if is_package(name):
             return ModuleSpec(name, Package(), is_package=True)
-        if name not in MODULES:
+        ours = ours_of(name)
+        if ours is None:
             return None
-        ours = MODULES[name]
-        if ours == "two_layer_net" and CHAPTER_4.fullmatch(Path(self.reader.folder).name):
+        folder = name.rpartition(".")[0] or Path(self.reader.folder).name
+        if ours == "two_layer_net" and CHAPTER_4.fullmatch(folder):
             ours = "two_layer_net_sigmoid"
         return ModuleSpec(name, Alias(ours))
 
@@ -222,12 +240,12 @@ class Back(Front):
         BookModuleError for one in `ABSENT`, and for one that is misspelt.
         """
         package = name.rpartition(".")[0]
-        if package and package not in PACKAGES:
+        if package and not is_package(package):
             return None
         places = self.reader.folders_of(package) if package else self.reader.elsewhere()
         theirs = PathFinder.find_spec(name, places)
         # A package without code is ours: the modules of all folders of its name are in it.
-        if theirs is not None and not (name in PACKAGES and theirs.loader is None):
+        if theirs is not None and not (is_package(name) and theirs.loader is None):
             return theirs
         if name in ABSENT:
             raise BookModuleError(
@@ -237,7 +255,9 @@ class Back(Front):
             )
         ours = super().find_spec(name, path, target)
         if ours is None and package:
-            near = nearest(name.rpartition(".")[2], COMMON if package != "dataset" else ["mnist"])
+            of_package = ["mnist"] if package == "dataset" else COMMON
+            known = [*of_package] if package in PACKAGES else list(BESIDE_SCRIPTS)
+            near = nearest(name.rpartition(".")[2], known)
             if near is not None:
                 remedy = f"try {package}.{near}"
                 raise BookModuleError(f"No module named {name!r}; {remedy}", name=name)

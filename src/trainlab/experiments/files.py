@@ -95,9 +95,10 @@ def _run(path: Path) -> object:
 
 def _is_of_the_book(name: str | None) -> bool:
     """Whether a module is one that scripts of the book import."""
-    from trainlab.book.names import BESIDE_SCRIPTS, PACKAGES  # such scripts alone need them
+    from trainlab.book.names import BESIDE_SCRIPTS, is_package  # such scripts alone need them
 
-    return (name or "").partition(".")[0] in {*PACKAGES, *BESIDE_SCRIPTS}
+    first = (name or "").partition(".")[0]
+    return is_package(first) or first in BESIDE_SCRIPTS
 
 
 def _where(error: BaseException, path: Path) -> str:
