@@ -47,7 +47,8 @@ def test_losses_are_those_that_scikit_learn_computes() -> None:
 def test_absolute_errors_select(usual: Any) -> None:
     model = small(scoring="mae").fit(X, Y)
     error = np.abs(model.predict(X[HELD]) - Y[HELD]).mean()
-    assert model.loss_ * Y.std() == pytest.approx(error, rel=1e-4)
+    assert error <= model.loss_ * Y.std()
+    assert (Y[HELD] <= model.predict(X[HELD]) + 1e-3).mean() == pytest.approx(0.5, abs=0.01)
     assert error <= np.abs(usual.predict(X[HELD]) - Y[HELD]).mean() + 1e-3
     assert model.weights_.tolist() != usual.weights_.tolist()
     assert model.losses_[model.best_index_] == model.losses_.min()

@@ -285,8 +285,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     a straight line where an error is more than a standard deviation of the targets.  The others,
     and trees, learn by the squared error, whatever `scoring` is; the vote weighs them.
 
-    Of a pinball loss the predictions are moved by the quantile of y − prediction on the validation
-    rows, so that about that share of later targets lies below them.
+    Of "mae" and of a pinball loss the predictions are moved by the median, or the quantile, of
+    y − prediction on the validation rows, so that about that share of later targets lies below.
 
     y holds numbers (N,) or (N, out).  A time limit is what it is there.
 
@@ -404,9 +404,9 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
 
     def _learn_errors(self, truths: Array, weight: Array, targets: Targets) -> Targets:
         assert isinstance(targets, Values)
-        metric = self._metric()
-        if isinstance(metric, PinballLoss):
-            moved = np.array([_quantile(-own, weight, metric.alpha) for own in truths.T])
+        aim = self._aim()
+        if aim is not None:
+            moved = np.array([_quantile(-own, weight, aim[0]) for own in truths.T])
             truths, targets = truths + moved, targets.moved(moved)
         self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
         return targets
