@@ -110,4 +110,5 @@ def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = 
     ax.scatter(place[votes], drawn[votes], s=sizes, color=theme.color(0), label="votes", **style)
     ax.axhline(loss, color=theme.color(1), ls="--", lw=1.6, label="the ensemble")
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    ax.legend(loc="upper left", markerscale=0.7)
+    below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
+    ax.legend(**below, ncols=3, columnspacing=1.0, markerscale=0.7)
