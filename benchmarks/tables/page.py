@@ -94,6 +94,8 @@ def _machine(found: Results) -> str:
     described = dict.fromkeys(map(_described, found.machines))
     threads = sorted({one.threads for one in found.records.values()})
     each = f"{' or '.join(map(str, threads))} {'thread' if threads == [1] else 'threads'} each"
+    if len(described) > 1:
+        each += "; seconds are those of the machine that a fit was measured on last, errors do not depend on it"
     return "\n".join(["## Machine", "", *(f"- {one}" for one in (*described, each))])
 
 
