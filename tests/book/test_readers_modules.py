@@ -322,4 +322,4 @@ def test_other_data_under_the_names_of_mnist_is_refused(
 def test_a_data_dir_that_is_not_there(tmp_path: Path) -> None:
     done = run(written(tmp_path, "print(1)"), options=["--data-dir", "absent"])
     assert (done.returncode, done.stdout) == (2, "")
-    assert "data_dir of MNIST must be a folder that is there; got 'absent'" in done.stderr
+    assert "--data-dir of MNIST must be a folder that is there; got 'absent'" in done.stderr

@@ -104,7 +104,7 @@ def test_runs_lists_what_is_kept(tmp_path: Path) -> None:
     assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
     result = invoke("runs", str(tmp_path))
     assert result.exit_code == 0
-    row = r"derivative: 10 seeds, results +│ yes +│ 2.* UTC │ 2.* UTC │ less than 0.1 MB"
+    row = r"derivative: 10 seeds, results +│ yes +│ 2.* UTC │ 2.* UTC │ < 0.1 MB"
     assert re.search(row, result.output)
 
 

@@ -338,6 +338,7 @@ class Recording(NumPyEngine):
         return Lane(spec)
 
 
+@pytest.mark.filterwarnings("ignore:batch_size=40 is more than 23 rows")
 @pytest.mark.parametrize("kind", ["permutation", "book"])
 @pytest.mark.parametrize("size", [1, 5, 22, 23, 40])
 def test_every_batch_is_that_of_its_epoch(kind: str, size: int) -> None:

@@ -106,7 +106,7 @@ class TestCutOff:
 
     def test_a_changed_setup_is_named_and_can_start_over(self, tmp_path: Path) -> None:
         run([short(steps=8)], tmp_path, SEEDS)
-        with pytest.raises(SettingError, match=r"steps was 8, is 9; .*--fresh"):
+        with pytest.raises(SettingError, match=r"steps was 8, is 9; try fresh=True"):
             run([short(steps=9)], tmp_path, SEEDS)
         (found,) = run([short(steps=9)], tmp_path, dataclasses.replace(SEEDS, fresh=True))
         assert found.measured.series["train_loss"].values.shape[1] == 9

@@ -471,7 +471,7 @@ def _done(about: About) -> str:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= _SHOWN_BYTES else "less than 0.1 MB"
+    return f"{size / 1e6:,.1f} MB" if size >= _SHOWN_BYTES else "< 0.1 MB"
 
 
 @main.command()

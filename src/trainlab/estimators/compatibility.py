@@ -149,7 +149,8 @@ def _check_names(X: Any, owner: str) -> None:
     """DataError where two columns of a frame have one name."""
     if not is_frame(X):
         return
-    names = X.column_names if hasattr(X, "itercolumns") else X.columns
+    # pyarrow's `columns` are their cells.
+    names = getattr(X, "column_names", None) or getattr(X, "columns", ())
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         got = [name for name in names if name == twice]

@@ -147,7 +147,18 @@ class Measure:
         either(one_of(("lower", "higher")), None).check(self.better, "better", "a Measure")
 
     def directions(self, found: Mapping[str, MeasuredSeries]) -> dict[str, Direction]:
-        """Which values are better in each of the series that it is known to read."""
+        """Which values are better in each of the series that it is known to read.
+
+        Parameters
+        ----------
+        found : mapping of str to MeasuredSeries
+            The series of a run, by name.
+
+        Returns
+        -------
+        dict of str to {"lower", "higher"}
+            By the name of the series.
+        """
         names = self.of.series if isinstance(self.of, _Taken) else ()
         return {name: direction(name, found[name].better) for name in names}
 
