@@ -77,8 +77,9 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
     The similarity is 1 − d / n, for n letters of the longer one and d slips (a letter too many, too
     few, another one, or two that have changed places), in any case of letters.  Of names as near it
     is the one with the same letters, then the first.  Where no name is near, it is one that begins
-    what was given, or one of whose words is near, or that has these initials or consists of the
-    initials of what was given, or that has this beginning or this end.
+    what was given, or whose words begin as the given ones, or one of whose words is near, or that
+    has these initials or consists of the initials of what was given, or that has this beginning or
+    this end.
 
     >>> nearest("rleu", ["identity", "elu", "relu"]), nearest("Adamm", ["sgd", "adam"])
     ('relu', 'adam')
@@ -86,6 +87,8 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
     'softmax_cross_entropy'
     >>> nearest("he_normal", ["xavier", "he"]), nearest("list", ["fit", "run"])
     ('he', None)
+    >>> nearest("val_loss", ["train_loss", "test_loss", "validation_loss"])
+    'validation_loss'
     """
     spelt = _letters(given) if isinstance(given, str) else ""
     known = {name: _letters(name) for name in names}
@@ -93,6 +96,8 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
     if found is None:
         begun = [name for name, letters in known.items() if _begins(letters, spelt)]
         found = max(begun, key=len, default=None)
+    if found is None:
+        found = next((name for name, own in known.items() if _shortens(spelt, own)), None)
     if found is None:
         found = _best(
             spelt, ((n, part) for n, letters in known.items() for part in _words(letters))
@@ -162,6 +167,13 @@ def _words(name: str) -> list[str]:
     """The words of a name that has several."""
     words = name.split("_")
     return words if len(words) > 1 else []
+
+
+def _shortens(spelt: str, name: str) -> bool:
+    """Whether each of several words is the beginning of the word of a name at its place."""
+    words, whole = _words(spelt), _words(name)
+    same = len(words) == len(whole) > 0
+    return same and all(w.startswith(own) for own, w in zip(words, whole, strict=True))
 
 
 def _initials(name: str) -> str | None:

@@ -28,9 +28,11 @@ def axes(
     }
     values = []
     for name, value in named.items():
-        # One more than there may be is enough to say that there are too many.
-        axis = list(value[: MEMBERS + 1]) if _is_axis(value) else [value]
-        if not axis:
+        axis = value if _is_axis(value) else [value]
+        if len(axis) > MEMBERS:  # before they are listed
+            must = f"have at most {MEMBERS} values"
+            raise SettingError(sentence(name, "Population", must, len(axis)))
+        if not len(axis):
             raise SettingError(sentence(name, "Population", "have at least one value", value))
         values.append([_plain(item) for item in axis])
     return list(named), values
