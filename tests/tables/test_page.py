@@ -18,6 +18,7 @@ from search_results import ASIDE, MODELS, NAMES, WORDS, outcome
 from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
+from trainlab.tables.coverage import IntervalCoverage
 from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
@@ -77,6 +78,13 @@ def test_the_page_of_numbers() -> None:
     assert "In training the target lay between 0 and 390,000; beyond" in numbers
     assert "Class by class" not in numbers
     assert "Threshold" not in numbers
+    assert "Intervals of" not in numbers
+    covered = IntervalCoverage(0.9, 0.91, [1.0, 0.97, 0.94, 0.88, 0.78])
+    found = dataclasses.replace(outcome(task="regression"), covered=covered)
+    numbers = pages.Page(render(found, {}, FIGURES)).text
+    assert "hold 91% of the true values: 100% in the fifth of the rows with the lowest" in numbers
+    assert "78% in the fifth with the highest" in numbers
+    assert content_of(found)["test"]["intervals"]["inside"] == 0.91
 
 
 def test_the_page_says_that_a_model_may_be_of_no_use() -> None:

@@ -100,7 +100,7 @@ def score(
         raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
     asks = [model.predict, model.predict_proba] if proba else [model.predict]
     if interval is not None:
-        asks.append(_intervals(model, interval))
+        asks.append(intervals_of(model, interval))
     if isinstance(model, Network):
         asks = [partial(ask, engine=engine) for ask in asks]
     else:
@@ -179,7 +179,7 @@ def _of_places(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int
     return {names[int(place)]: count for place, count in counts.items()}
 
 
-def _intervals(model: Any, level: float) -> Callable[[Any], Array]:
+def intervals_of(model: Any, level: float) -> Callable[[Any], Array]:
     """What predicts intervals with a model, or with the last step of a pipeline."""
     *before, (_, last) = getattr(model, "steps", [("", model)])
     if not hasattr(last, "predict_interval"):

@@ -32,6 +32,7 @@ from trainlab.tables.baselines import baselines
 from trainlab.tables.begun import begun
 from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.copies import copies
+from trainlab.tables.coverage import IntervalCoverage, coverage
 from trainlab.tables.explaining import (
     SHOWN,
     ColumnImportance,
@@ -136,6 +137,7 @@ class StudyResult:
     model       the best, fitted to all other rows; knows the names of its features
     columns     those of the table that are not of plain numbers, and what the model makes of them
     importance  of all columns, by the metric;  dependence: on the first of them
+    covered     of the intervals of an ensemble of numbers
     """
 
     problem: TableProblem
@@ -155,6 +157,7 @@ class StudyResult:
     loss: float | None = None
     importance: tuple[ColumnImportance, ...] = ()
     dependence: tuple[PartialDependence, ...] = ()
+    covered: IntervalCoverage | None = None
 
     @property
     def predicted(self) -> TablePrediction:
@@ -253,6 +256,7 @@ def study(
             about = of, found.model, put_aside
             ranked = importance(*about, truth, metric, seed)
             shown = dependence(*about, [one.name for one in ranked[:SHOWN]], seed)
+            covered = coverage(found.model, put_aside, truth, next(iter(predictions.values())))
         run.save({(RESULT, 0): b""})
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
@@ -277,6 +281,7 @@ def study(
         found.loss,
         ranked,
         shown,
+        covered,
     )
 
 
@@ -514,6 +519,7 @@ def content_of(found: StudyResult) -> dict[str, Any]:
             "versus_constant": vars(found.floor),
             "conclusion": found.conclusion,
             "doubt": found.doubt,
+            **({"intervals": vars(found.covered)} if found.covered else {}),
         },
         "importance": [vars(one) for one in found.importance],
         "dependence": [vars(one) for one in found.dependence],
