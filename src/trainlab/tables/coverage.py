@@ -1,6 +1,6 @@
 """How many of the rows put aside lie in an ensemble's intervals, and where too few do.
 
-All intervals of an ensemble are as wide: where targets scatter more, fewer lie inside.
+All intervals of an ensemble are equally wide: where targets scatter more, fewer lie inside.
 """
 
 from __future__ import annotations
