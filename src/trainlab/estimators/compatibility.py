@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
@@ -150,7 +150,7 @@ def _check_names(X: Any, owner: str) -> None:
     if not is_frame(X):
         return
     # pyarrow's `columns` are their cells.
-    names: Sequence[Any] = getattr(X, "column_names", None) or getattr(X, "columns", ())
+    names: Any = getattr(X, "column_names", None) or getattr(X, "columns", ())
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         got = [name for name in names if name == twice]
