@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from abc import ABC
 from collections.abc import Iterable, Iterator
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from trainlab.settings import Settings, nested
 
@@ -33,8 +34,9 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
     return {VERSION: "{}.{}".format(*sys.version_info), **found}
 
 
-def _is_own(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] not in ("trainlab", "builtins", "abc", "typing")
+def _is_own(kind: Any) -> bool:
+    # By its module alone, a class that `type()` makes would be one of `abc`.
+    return kind not in (object, ABC, Generic) and kind.__module__.partition(".")[0] != "trainlab"
 
 
 def _digest(kind: type) -> str:

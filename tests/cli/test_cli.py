@@ -114,7 +114,7 @@ def test_runs_says_what_its_numbers_count(seeds: int, tmp_path: Path) -> None:
     assert invoke("run", "dropout", *options).exit_code == 0
     words = "1 seed" if seeds == 1 else "2 seeds"
     output = invoke("runs", str(tmp_path)).output
-    row = rf"dropout-\w+: digits, {words}, quick, population 1 +│ \d+ of \d+ members │ 2"
+    row = rf"dropout-\w+: digits, {words}, quick, population 1 +│ \d+ of \d+ │ 2"
     assert re.search(row, output), output
     assert f"{words}, quick, results " in output
 

@@ -70,7 +70,8 @@ class TestSample:
         assert abs(logs.mean() + 4) < 4 * 0.058
 
     def test_more_settings_than_there_may_be_members_are_refused(self) -> None:
-        with pytest.raises(tl.SettingError, match="have at most 1048576 values; got 10000000"):
+        told = r"have at most 1048576 values; got range\(0, 10000000\)"
+        with pytest.raises(tl.SettingError, match=told):
             tl.Population.grid(seed=range(10**7))
         with pytest.raises(tl.SettingError, match=r"n of Population.sample must be .* got 1048577"):
             tl.Population.sample(2**20 + 1)

@@ -107,6 +107,11 @@ EXTRA: Final[Mapping[str, tuple[str, ...]]] = {
     "trainlab.Running.change": CHANGEABLE,
     "trainlab.Running.clone": CHANGEABLE,
     "trainlab.PopulationSearchCV.fit": ("groups", "sample_weight", "validation_data"),
+    # As in scikit-learn, `fit` is where parameters are checked.
+    "trainlab.MLPClassifier.set_params": (),
+    "trainlab.MLPRegressor.set_params": (),
+    "trainlab.PopulationEnsembleClassifier.set_params": (),
+    "trainlab.PopulationEnsembleRegressor.set_params": (),
 }
 """What `**keywords` are, where a signature does not say."""
 
@@ -259,6 +264,7 @@ def _estimator_calls(name: str) -> dict[str, Call]:
         )
     if name not in ("PopulationSearchCV", "TableEncoder"):
         found[f"{dotted}.score"] = lambda: (fitted().score, {"X": x(), "y": y()})
+        found[f"{dotted}.set_params"] = lambda: (make().set_params, {})
     if name == "TableEncoder":
         found[f"{dotted}.fit_transform"] = lambda: (make().fit_transform, {"X": x(), "y": y()})
         for method in ("transform", "strange"):

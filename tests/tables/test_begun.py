@@ -26,6 +26,7 @@ ENSEMBLES = {
     "drop": ("x", "dropped was ('same',), is ('x', 'same')"),
     "use": ("same", "dropped was ('same',), is ()"),
     "text": ("word", "text was not there, is ['word']"),
+    "words": ("word", "words was not there, is ['word']"),
     "target_means": ("word", "target_means was not there, is ['word']"),
     "group": ("g", "group was not there, is 'g'"),
     "time": ("g", "time was not there, is 'g'"),

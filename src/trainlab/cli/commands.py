@@ -467,7 +467,7 @@ def _run_name(key: str) -> str:
 def _done(about: About) -> str:
     if about.total == 1:
         return "yes" if about.done else "no"
-    return f"{about.done} of {counted(about.total, 'member')}"
+    return f"{about.done} of {about.total}"  # members; more words would not fit 80 columns
 
 
 def _megabytes(size: int) -> str:

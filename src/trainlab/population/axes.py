@@ -29,9 +29,9 @@ def axes(
     values = []
     for name, value in named.items():
         axis = value if _is_axis(value) else [value]
-        if len(axis) > MEMBERS:  # before they are listed
-            must = f"have at most {MEMBERS} values"
-            raise SettingError(sentence(name, "Population", must, len(axis)))
+        if len(axis[: MEMBERS + 1]) > MEMBERS:  # before they are listed
+            got = value if isinstance(value, range) else len(value)
+            raise SettingError(sentence(name, "Population", f"have at most {MEMBERS} values", got))
         if not len(axis):
             raise SettingError(sentence(name, "Population", "have at least one value", value))
         values.append([_plain(item) for item in axis])
