@@ -334,6 +334,13 @@ def test_one_run_of_great_numbers_makes_no_ties_of_the_others() -> None:
     assert (found.wins, found.ties, found.winner) == (9, 1, "a")
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # their mean overflows
+def test_the_bound_of_rounding_does_not_overflow() -> None:
+    """Of two middle values a mean would be infinite, and all differences ties."""
+    (found,) = evidence.compare_all({"a": np.full(8, 1e308), "b": np.ones(8)})
+    assert (found.winner, found.losses) == ("b", 8)
+
+
 def test_values_that_are_differences_have_the_rounding_of_greater_ones() -> None:
     gaps = np.array([0.5, 0.97 - 0.96 - 0.01, 0.3, 0.2, 0.1, 0.4])  # the second one is 0 but for it
     found = evidence.compare("a", gaps, "b", np.zeros(6))

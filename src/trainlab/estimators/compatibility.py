@@ -149,8 +149,9 @@ def _check_names(X: Any, owner: str) -> None:
     """DataError where two columns of a frame have one name."""
     if not is_frame(X):
         return
-    # pyarrow's `columns` are their cells.
-    names: Any = getattr(X, "column_names", None) or getattr(X, "columns", ())
+    # In pandas any other attribute may be a column, and pyarrow's `columns` are cells.
+    names: Any = getattr(X, "column_names", None) if not hasattr(X, "iloc") else None
+    names = getattr(X, "columns", ()) if names is None else names
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         got = [name for name in names if name == twice]

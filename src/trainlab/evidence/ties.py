@@ -36,7 +36,11 @@ def rounding(a: Array, b: Array, tie: float = TIE) -> Array:
     below that of the pair in the middle.  One that explodes would drown all others.
     """
     size = np.maximum(np.abs(a), np.abs(b))
-    return np.maximum(tie * size, TIE * np.median(size)) if size.size else size
+    if not size.size:
+        return size
+    middle = float(np.sort(size)[(len(size) - 1) // 2])  # the mean of two might overflow
+    bounds: Array = np.maximum(tie * size, TIE * middle)
+    return bounds
 
 
 def subtracted(a: Array, b: Array, tie: float = TIE) -> Array:

@@ -1,6 +1,6 @@
 """The models that a search of a table is judged beside: linear, of trees, and of the target alone.
 
-Each is scikit-learn's with its defaults, but aims at what the metric is least at: at means, or at a
+Each is scikit-learn's with its defaults, but aims at what minimizes the metric: the mean, or a
 quantile.  Were they to aim at the mean where a quantile is asked for, any model would beat them.
 """
 
