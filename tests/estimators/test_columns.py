@@ -488,6 +488,6 @@ def test_a_model_that_tells_two_spellings_of_true_goes_on_doing_so() -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_column_may_have_the_name_of_an_attribute() -> None:
     """pandas gives it for the attribute that frames of other libraries keep their names in."""
-    X = pd.DataFrame({"column_names": [0.0, 1.0, 2.0, 3.0], "columns": [1.0, 0.0, 1.0, 0.0]})
+    X = pd.DataFrame({"column_names": [0.0, 0.0, 1.0, 1.0], "columns": [1.0, 0.0, 1.0, 0.0]})
     model = tl.MLPClassifier((2,), max_iter=1, random_state=0).fit(X, [0, 1, 0, 1])
     assert model.feature_names_in_.tolist() == ["column_names", "columns"]
