@@ -73,6 +73,13 @@ def test_as_expected() -> None:
     assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
 
 
+def test_many_pairs_as_expected_are_counted() -> None:
+    arms = ARMS | {"AdaGrad": LUCK + 1 + NOISE[0] / 2}
+    found = verdict(arms, *(Better(arm, "SGD") for arm in ("Adam", "Lion", "AdaGrad")))
+    assert found.outcome == EXPECTED
+    assert found.line.startswith("3 pairs differ as expected. Of 4 arms, ")
+
+
 def test_no_difference_shown() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Adam", "Lion"))
     assert found.outcome == NOT_SHOWN

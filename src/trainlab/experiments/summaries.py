@@ -13,6 +13,8 @@ from trainlab.experiments.results import Claim
 from trainlab.pages.words import number
 from trainlab.terminal import counted
 
+TOLD: Final = 2
+"""Pairs that differ as expected, of which each has a sentence."""
 FEW: Final = 4
 """So many arms or missed expectations are named one by one; more are counted."""
 
@@ -55,7 +57,7 @@ def _met(
     pairs = [e for e, c in zip(expect, claims, strict=True) if c.met and isinstance(e, Better)]
     if len(ranked) == 2 or not pairs:
         return []
-    if len(pairs) > FEW:
+    if len(pairs) > TOLD:
         return [f"{len(pairs)} pairs differ as expected"]
     found = []
     for one in dict.fromkeys(pairs):
