@@ -108,8 +108,11 @@ class Settings:
     def __post_init__(self) -> None:
         kind: Any = type(self)
         owner = self.owner or kind.__name__
-        for name, rule in _rules(kind):
+        for name, rule, default, usual in _rules(kind):
             value = getattr(self, name)
+            if value is default:  # a population makes thousands of records, of defaults mostly
+                object.__setattr__(self, name, usual)
+                continue
             try:
                 kept = rule.check(value, name, owner)
             except SettingError:
@@ -205,8 +208,8 @@ def number_in(value: Any, valid: Check) -> str | None:
 
 
 @functools.cache
-def _rules(kind: Any) -> tuple[tuple[str, Rule], ...]:
-    """The fields of a class that have a rule, and their rules."""
+def _rules(kind: Any) -> tuple[tuple[str, Rule, Any, Any], ...]:
+    """The fields of a class that have a rule: name, rule, default, and what is kept of that."""
     declared = vars(kind)
     if "__dataclass_params__" not in declared:
         unread = [name for name, it in declared.items() if isinstance(it, dataclasses.Field)]
@@ -215,8 +218,14 @@ def _rules(kind: Any) -> tuple[tuple[str, Rule], ...]:
             raise SettingError(
                 sentence("class", owner, must, unread, "@dataclasses.dataclass(frozen=True)")
             )
-    ruled = (field for field in _fields(kind) if "rule" in field.metadata)
-    return tuple((field.name, field.metadata["rule"]) for field in ruled)
+    found: list[tuple[str, Rule, Any, Any]] = []
+    for field in _fields(kind):
+        if "rule" in field.metadata:
+            rule: Rule = field.metadata["rule"]
+            is_usable = field.default is not dataclasses.MISSING and rule.valid(field.default)
+            default = field.default if is_usable else dataclasses.MISSING
+            found.append((field.name, rule, default, rule.convert(default) if is_usable else None))
+    return tuple(found)
 
 
 def fields_of(record: Settings) -> tuple[dataclasses.Field[Any], ...]:

@@ -27,6 +27,7 @@ from trainlab.network.initializers import INITIALIZERS
 from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
+from trainlab.population import parts as own_parts
 from trainlab.settings import cast, number
 from trainlab.training import checkpoints
 
@@ -694,6 +695,19 @@ def test_settings_that_differ_between_members_are_tried_too() -> None:
     complains(lambda: grid.fit(DATA, steps=1), tl.SettingError, "outputs of Stretch must be")
 
 
+def test_parts_are_tried_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def tried(*given: Any) -> None:
+        calls.append(len(given[0]))
+
+    monkeypatch.setattr(own_parts, "_try_network", tried)
+    network = tl.MLP((4,), activation=Chain())
+    for seeds in (2, 20):
+        tl.Population.grid(network, tl.SGD(0.1), seed=range(seeds)).fit(DATA, steps=1)
+    assert calls == [2, 2]
+
+
 def test_a_rule_must_work_in_place() -> None:
     class Rebinding(tl.SGD):
         def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
@@ -816,17 +830,26 @@ def test_a_class_of_an_optimizer_has_the_shared_text_and_calls_those_beside_it()
     assert "{shared}" not in Own.__doc__
 
 
+def _power(x: Any, p: Any, field: Any) -> Any:
+    """x ** p, with other last bits where the field is an array.
+
+    NumPy does so, depending on the processor, for exponents that a number has a shorter way for.
+    """
+    is_other = np.equal(field, 2) if np.any(np.equal(field, 2)) else True
+    return np.where(is_other, np.nextafter(x**p, np.inf), x**p) if np.ndim(field) else x**p
+
+
 @dataclasses.dataclass(frozen=True)
 class LpLoss(tl.Loss):
     p: float = number(2.0, low=1.0)
     task = "regression"
 
     def entries(self, y: Any, t: Any, new: Any) -> Any:
-        return np.abs(y - t) ** cast(self.p, y.dtype), y - t
+        return _power(np.abs(y - t), cast(self.p, y.dtype), self.p), y - t
 
     def derivative(self, cache: Any, new: Any) -> Any:
         p = cast(self.p, cache.dtype)
-        return p * np.sign(cache) * np.abs(cache) ** (p - 1)
+        return p * np.sign(cache) * _power(np.abs(cache), p - 1, self.p)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -844,11 +867,11 @@ class PowerUnit(tl.Activation):
     p: float = number(2.0, low=1.0)
 
     def value(self, x: Any, out: Any, new: Any = None) -> Any:
-        return np.maximum(x, 0) ** cast(self.p, x.dtype)
+        return _power(np.maximum(x, 0), cast(self.p, x.dtype), self.p)
 
     def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
         p = cast(self.p, x.dtype)
-        return dy * p * np.maximum(x, 0) ** (p - 1)
+        return dy * p * _power(np.maximum(x, 0), p - 1, self.p)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -856,7 +879,7 @@ class InversePower(tl.Schedule):
     power: float = number(0.5)
 
     def multiplier(self, step: Any, total: int | None = None) -> Any:
-        return (1 + step) ** -self.power
+        return _power(1.0 + step, -self.power, self.power)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -864,7 +887,7 @@ class Corrected(tl.Optimizer):
     b1: float = number(0.9, low=0.0, high=1.0)
 
     def coefficients(self, step: int, lr: Any, state: Any) -> Any:
-        return {"lr": lr / (1 - self.b1 ** (step + 1))}
+        return {"lr": lr / (1 - _power(self.b1, step + 1, self.b1))}
 
     def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
         np.multiply(g, -c["lr"], out=g)
@@ -878,7 +901,7 @@ class RootStep(tl.Optimizer):
         return {"lr": lr, "p": self.p}
 
     def rule(self, g: Any, s: Any, c: Any, new: Any) -> None:
-        np.multiply(np.sign(g) * np.abs(g) ** c["p"], -c["lr"], out=g)
+        np.multiply(np.sign(g) * _power(np.abs(g), c["p"], c["p"]), -c["lr"], out=g)
 
 
 NUMERIC = tl.from_arrays(X, NUMBERS, task="regression")

@@ -24,7 +24,7 @@ from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
 from trainlab.schedules import SCHEDULES
-from trainlab.settings import Settings
+from trainlab.settings import Settings, number
 
 NAN, INF = math.nan, math.inf
 HUGE = 10**400  # a float cannot hold it
@@ -132,6 +132,19 @@ REQUIRED: dict[Any, dict[str, Any]] = {
 def test_settings(record: Callable[..., Any], field: str, value: Any) -> None:
     given = {**REQUIRED.get(record, {}), field: value}
     complains(lambda: record(**given), SettingError, f"{field} of {record.__name__} must ")
+
+
+@dataclasses.dataclass(frozen=True)
+class _WithDefaults(Settings):
+    rate: float = number(2, low=0.0)
+    bad: float = number(-1.0, low=0.0)
+
+
+def test_defaults_are_kept_as_given_values_are_and_may_be_wrong_as_they() -> None:
+    complains(_WithDefaults, SettingError, "bad of _WithDefaults must ")
+    assert type(_WithDefaults(bad=1).rate) is float
+    assert tl.MLP() == tl.MLP(activation="relu", init="he", loss="softmax_cross_entropy")
+    assert tl.MLP().activation == ACTIVATIONS["relu"]()
 
 
 def test_every_field_of_every_record_is_here() -> None:

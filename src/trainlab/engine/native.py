@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -48,6 +49,10 @@ AHEAD: Final = 2**16
 
 DRAWN_ALONE: Final = 2**15
 """Parameters of a network for whose start a second thread is not worth its while."""
+
+_IN_TURN: Final = threading.Lock()
+"""Lanes of small networks draw one after the other: between short calls of NumPy, threads would
+wait for the interpreter's lock more than they draw."""
 
 
 def is_compiled() -> bool:
@@ -229,9 +234,10 @@ class NativeLane:
                 self._load(row, state)
 
         due = starts(self._members, widths)
-        if self._threads == 1 or self._sizes[0] < DRAWN_ALONE:
-            for start in due:
-                begin(start)
+        if self._sizes[0] < DRAWN_ALONE:
+            with _IN_TURN:
+                for start in due:
+                    begin(start)
         else:  # NumPy lets go of the interpreter while it draws
             with ThreadPoolExecutor(self._threads) as pool:
                 for _ in pool.map(begin, due):

@@ -202,7 +202,10 @@ class MLP(Settings):
         return hash(self._values())
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple({**vars(self), "norm": self._resolved("norm")}.values())
+        values = vars(self)
+        if isinstance(self.norm, str):
+            values = {**values, "norm": self._resolved("norm")}
+        return tuple(values.values())
 
     batch_norm, layer_norm = old_norm("batch_norm"), old_norm("layer_norm")
 

@@ -13,7 +13,7 @@ from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
-from trainlab.population.parts import check_hashes, check_parts
+from trainlab.population.parts import check_parts, kinds_of
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import (
     check_changes,
@@ -131,9 +131,9 @@ def _checked(fit: Fit) -> _CheckedFit:
     members, settings, states = tuple(fit.members), fit.settings, None
     splits, widths = check_data(fit.data, members, settings.dtype)
     plan = make_plan(settings, splits, fit.data.task)
-    check_hashes(members)
-    check_memory(members, plan, widths)
-    check_parts(members, splits["train"], widths, settings.dtype, plan.total)
+    kinds = kinds_of(members)
+    check_memory(kinds, plan, widths)
+    check_parts(kinds, splits["train"], widths, settings.dtype, plan.total)
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), plan)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -30,6 +31,8 @@ from trainlab.own import is_own
 from trainlab.settings import Settings, cast, nested, stack, structure
 
 S = TypeVar("S", bound=Settings)
+Kinds = Counter[tuple[MLP, Optimizer]]
+"""Networks with their optimizers, in order of first appearance, and how many members have them."""
 
 ROWS: Final = 3
 NEAR: Final = 1e-4
@@ -47,15 +50,18 @@ _POWERS: Final = "np.exp(p * np.log(x)) for x ** p, or trainlab.powers.power for
 """NumPy's power has other last bits for an array of exponents than for a number."""
 
 
-def check_hashes(members: Sequence[Member]) -> None:
-    """Raises SettingError where a field of a part of the user's own has no hash."""
-    for member in members:
-        try:
-            hash(member)
-        except TypeError:
-            for part in filter(is_own, nested(member)):
-                _check_hash(part)
-            raise
+def kinds_of(members: Iterable[Member]) -> Kinds:
+    """How many members have each network and optimizer: what is checked, once for many seeds.
+
+    Raises SettingError where a field of a part of the user's own has no hash.
+    """
+    pairs = [(member.network, member.optimizer) for member in members]
+    try:
+        return Counter(pairs)
+    except TypeError:
+        for part in filter(is_own, nested(tuple(pairs))):
+            _check_hash(part)
+        raise
 
 
 def _check_hash(part: Settings) -> None:
@@ -66,21 +72,21 @@ def _check_hash(part: Settings) -> None:
         raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
-def check_parts(
-    members: Sequence[Member], train: Samples, widths: Widths, dtype: str, steps: int
-) -> None:
+def check_parts(kinds: Kinds, train: Samples, widths: Widths, dtype: str, steps: int) -> None:
     """Raises SettingError where a part of the user's own does not do what it must.
 
     steps  of the whole training
     """
-    kinds: dict[Any, list[Member]] = {}
-    for member in members:
-        if _has_own(member.network) or _has_own(member.optimizer):
-            kinds.setdefault(structure(member), []).append(member)
-    for alike in kinds.values():
+    own: dict[Any, list[tuple[MLP, Optimizer]]] = {}
+    for network, optimizer in kinds:
+        if _own_parts(network) or _own_parts(optimizer):
+            alike = structure(network), structure(optimizer)
+            own.setdefault(alike, []).append((network, optimizer))
+    for pairs in own.values():
+        networks, optimizers = zip(*pairs, strict=True)
         with np.errstate(all="ignore"):
-            _try_network(_chosen([member.network for member in alike]), train, widths, dtype)
-            _try_optimizer(_chosen([member.optimizer for member in alike]), dtype, steps)
+            _try_network(_chosen(networks), train, widths, dtype)
+            _try_optimizer(_chosen(optimizers), dtype, steps)
 
 
 def _chosen(records: Sequence[S]) -> list[S]:
@@ -99,11 +105,6 @@ def _chosen(records: Sequence[S]) -> list[S]:
 @functools.lru_cache
 def _own_parts(record: Settings) -> tuple[Settings, ...]:
     return tuple(filter(is_own, nested(record)))
-
-
-def _has_own(record: Settings) -> bool:
-    """Whether a part of it is the user's own."""
-    return bool(_own_parts(record))
 
 
 def _try_network(networks: Sequence[MLP], train: Samples, widths: Widths, dtype: str) -> None:

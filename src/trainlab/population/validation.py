@@ -24,6 +24,7 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.own import is_own
+from trainlab.population.parts import Kinds
 from trainlab.population.settings import DTYPES, FitSettings
 from trainlab.settings import instance_of, is_integer, several
 from trainlab.terminal import counted
@@ -285,7 +286,7 @@ def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
     return scores
 
 
-def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int]) -> None:
+def check_memory(kinds: Kinds, plan: Plan, widths: tuple[int, int]) -> None:
     """SettingError where a training needs more memory than there is, whoever does it, and how.
 
     At least there are: of one member its parameters, their gradients and the arrays of its
@@ -293,10 +294,10 @@ def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int])
     """
     number, rows = plan.dtype.itemsize, plan.batches.rows
     largest, kept = 0, 0
-    for member in members:
-        network, states = member.network.build(*widths), len(member.optimizer.arrays)
+    for (settings, optimizer), count in kinds.items():
+        network, states = settings.build(*widths), len(optimizer.arrays)
         largest = max(largest, network.size * (2 + states) + rows * sum(network.widths))
-        kept += network.size
+        kept += count * network.size
     memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
     if plan.keep != "history":
         memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
@@ -305,7 +306,7 @@ def check_memory(members: Sequence[Member], plan: Plan, widths: tuple[int, int])
         * (len(plan.on) * (2 + len(plan.metrics)) + 1)
         * np.dtype(float).itemsize
     )
-    series = len(members) * (plan.total * number + of_evaluations)
+    series = kinds.total() * (plan.total * number + of_evaluations)
     memory.need(series, "the losses of all steps", _FIT, "fewer steps")
 
 
