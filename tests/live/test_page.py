@@ -404,7 +404,9 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
         assert "linear: " in drawn[0].text
         kinds = [one.tag.rpartition("}")[2] for one in drawn.iter()]
         assert kinds.count("path") > 4 + 4  # two clips, and of each arm seeds, band and median
-        assert [one.text for one in drawn.iter() if one.text in ("1", "2")]  # ends of the lines
+        texts = [one.text for one in drawn.iter()]
+        assert {"1", "2"} & {*texts}  # ends of the lines
+        assert "0 steps" in texts
         with tab.expect_download() as download:
             tab.get_by_role("button", name="Save “Training loss” as PNG").click()
         assert download.value.suggested_filename == "train_loss.png"

@@ -276,7 +276,7 @@ export class Chart {
     context.textBaseline = "top";
     context.textAlign = "center";
     for (const step of ticks(0, end, width < 320 ? 3 : 5)) {
-      context.fillText(short(step), x(step), height - margin.bottom + 7);
+      context.fillText(step ? short(step) : `0 ${T.steps}`, x(step), height - margin.bottom + 7);
     }
   }
 
