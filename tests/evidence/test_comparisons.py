@@ -334,7 +334,26 @@ def test_one_run_of_great_numbers_makes_no_ties_of_the_others() -> None:
     assert (found.wins, found.ties, found.winner) == (9, 1, "a")
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # their mean overflows
+@pytest.mark.parametrize("most", [1e200, 8e307])
+def test_huge_values_are_compared_as_small_ones(most: float) -> None:
+    """Their squares overflow; so do sums of the greater ones."""
+    a, b = np.linspace(0.9, 1.0, 10), np.linspace(-1.0, -0.4, 10)
+    small, huge = (evidence.compare("a", size * a, "b", size * b) for size in (1.0, most))
+    for name in ("mean", "low", "high", "median", "median_low", "median_high"):
+        assert getattr(huge, name) / most == pytest.approx(getattr(small, name), rel=1e-12)
+    assert (huge.effect, huge.p) == (pytest.approx(small.effect, rel=1e-12), small.p)
+    beside = evidence.compare_all({"a": a, "b": b, "c": most * a})
+    assert beside[0].low <= small.low  # of a family: no narrower
+
+
+def test_a_difference_that_overflows_is_the_largest_number() -> None:
+    most = np.finfo(np.float64).max
+    found = evidence.compare("a", np.full(8, 1e308), "b", np.full(8, -1e308))
+    assert (found.mean, found.median, found.median_low, found.winner) == (most, most, most, "b")
+    other = evidence.compare("b", np.full(8, -1e308), "a", np.full(8, 1e308))
+    assert (other.mean, other.median_high, other.winner) == (-most, -most, "b")
+
+
 def test_the_bound_of_rounding_does_not_overflow() -> None:
     """Of two middle values a mean would be infinite, and all differences ties."""
     (found,) = evidence.compare_all({"a": np.full(8, 1e308), "b": np.ones(8)})

@@ -133,6 +133,7 @@ def test_a_curve_that_ends_early_ends_in_a_cross() -> None:
     y[12:] = np.nan
     _, (ax,) = plots.blank(plots.LIGHT)
     plots.curves(ax, [plots.Curve("SGD", x, y, note="3 of 3 diverged")])
+    plots.legend(ax)
     cross = ax.lines[-1]
     assert cross.get_marker() == "x"
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (11, 11)
@@ -188,9 +189,83 @@ def test_a_history_is_drawn_by_arm() -> None:
     )
     ax = plots.history(past, "train_loss", by="optimizer", smooth=11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["SGD", "Adam (1 of 3 diverged)", "median, and the band of 95 % of the runs"]
+    assert labels == ["SGD", "Adam (1 of 3 diverged)", "median and 95 % band of the runs"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "train loss")
     assert plots.history(past, "train_loss", "optimizer", ax=ax) is ax
+
+
+def long_history(names: int) -> Any:
+    """A history with so many arms of three runs each, in all parts of the axes."""
+    values = np.random.default_rng(0).uniform(0, 1, (3 * names, 3))
+    return SimpleNamespace(
+        series={
+            name: SimpleNamespace(axis="epoch", axis_values=np.arange(3.0), values=values)
+            for name in ("test_loss", "test_accuracy")
+        },
+        status=[SimpleNamespace(kind="finished")] * len(values),
+        arms=lambda by: {f"Momentum(0.{n})": np.arange(3) + 3 * n for n in range(names)},
+        steps_per_epoch=20,
+    )
+
+
+def covers_nothing(ax: Any) -> None:
+    """The legend is whole, and below all that belongs to the axes."""
+    ax.figure.draw_without_rendering()
+    box, whole = ax.get_legend().get_window_extent(), ax.figure.bbox
+    assert box.y1 <= ax.xaxis.get_tightbbox().y0 + 1
+    assert whole.x0 - 1 <= box.x0
+    assert box.x1 <= whole.x1 + 1
+    assert whole.y0 - 1 <= box.y0
+    assert ax.bbox.height > 60
+
+
+@pytest.mark.parametrize("names", [1, 5])
+def test_the_legend_of_a_history_covers_nothing(names: int) -> None:
+    past = long_history(names)
+    ax = plots.history(past, "test_loss", "optimizer")
+    covers_nothing(ax)
+    height = ax.bbox.height
+    plots.history(past, "test_accuracy", "optimizer", ax=ax)
+    covers_nothing(ax)
+    assert ax.bbox.height == pytest.approx(height, abs=12)  # the figure grows, not the legend in it
+
+
+@pytest.mark.parametrize("layout", [None, "tight", "constrained", "tight_layout()"])
+def test_the_legend_covers_nothing_in_a_figure_of_the_user(layout: str | None) -> None:
+    figure = plots.Figure(figsize=(9.5, 4), layout=None if layout == "tight_layout()" else layout)
+    for ax in figure.subplots(1, 2):
+        plots.history(long_history(4), "test_loss", "optimizer", ax=ax)
+        ax.set_title("title")
+    if layout == "tight_layout()":
+        figure.tight_layout()
+    for ax in figure.axes:
+        covers_nothing(ax)
+
+
+def test_axes_that_the_user_has_placed_stay_there() -> None:
+    figure = plots.Figure()
+    ax = figure.add_axes((0.1, 0.5, 0.8, 0.4))
+    plots.history(long_history(2), "test_loss", "optimizer", ax=ax)
+    assert figure.get_layout_engine() is None
+    assert ax.get_position().bounds == pytest.approx((0.1, 0.5, 0.8, 0.4))
+    covers_nothing(ax)
+
+
+@pytest.mark.parametrize("name", ["epoch", "step (updates)"])
+@pytest.mark.parametrize("x", [[0, 1, 2], [1], [0, 1, 2, 3, 4]])
+def test_what_is_counted_has_whole_ticks(name: str, x: list[float]) -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.curves(ax, [plots.Curve("a", np.array(x), np.array(x))])
+    plots.label(ax, name, "loss")
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == x
+
+
+def test_within_an_epoch_ticks_are_parts_of_it() -> None:
+    _, (ax,) = plots.blank(plots.LIGHT)
+    plots.curves(ax, [plots.Curve("a", np.array([0, 0.47]), np.zeros(2))])
+    plots.label(ax, "epoch", "loss")
+    assert len([tick for tick in ax.get_xticks() if 0 <= tick <= 0.47]) > 2
 
 
 @pytest.mark.parametrize("first", ["train_loss", "validation_loss"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,6 +35,22 @@ class TestGrid:
             tl.Population.grid(networks, dropout=0.1)
         rates = [m.optimizer.lr for m in tl.Population.grid(optimizer=optimizers[1:], lr=0.01)]
         assert rates == [0.01, 0.01]
+
+    @pytest.mark.parametrize(
+        ("name", "axis", "twice"),
+        [
+            ("seed", [1, 1], "1"),
+            ("lr", np.array([0.1, 0.2, 0.1]), "0.1"),
+            ("hidden", [[5], [5]], r"5"),  # without a hash
+            ("norm", [None, "batch", None], "None"),
+            ("network", [tl.MLP((5,))] * 2, r"MLP\(5\)"),
+            ("optimizer", [tl.SGD(0.1), tl.Adam(), tl.SGD(0.1)], r"SGD\(0.1\)"),
+        ],
+    )
+    def test_twins_are_no_evidence(self, name: str, axis: Any, twice: str) -> None:
+        told = f"^{name} of Population.grid must have different values; got '.*{twice}.* twice'"
+        with pytest.raises(tl.SettingError, match=f"{told}; try each value once"):
+            tl.Population.grid(**{name: axis})
 
     def test_a_tuple_is_one_value_and_an_array_an_axis(self) -> None:
         population = tl.Population.grid(hidden=[(5,), (5, 5)], lr=np.logspace(-3, -1, 3))

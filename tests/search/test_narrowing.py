@@ -13,6 +13,7 @@ from sklearn.model_selection import ParameterSampler
 import trainlab as tl
 from trainlab import MLPClassifier, PopulationSearchCV
 from trainlab.search.narrowing import TruncatedDistribution, best, box_of, narrowed
+from trainlab.training.progress import Bar
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -148,3 +149,18 @@ class OnlyDraws:
 def test_what_cannot_be_narrowed_is_refused(space: Any, words: str) -> None:
     with pytest.raises(tl.SettingError, match=words):
         search(space=space).fit(*IRIS)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_the_bar_says_what_is_trained_and_how_good_the_best_is(
+    monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(Bar, "part", lambda bar, text: told.append(text))
+    monkeypatch.setattr(Bar, "best", lambda bar, value: told.append(value))
+    found = search(n_iter=3, rounds=rounds, verbose=True).fit(*IRIS)
+    scores = found.cv_results_["mean_test_score"]
+    expected: list[Any] = ["folds 1 to 2 of 2", scores.max(), "the best on all rows"]
+    if rounds == 2:
+        expected[:2] = ["round 1 of 2", scores[:3].max(), "round 2 of 2", scores.max()]
+    assert told == expected

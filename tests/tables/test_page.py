@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
 import chromium
 import pages
@@ -55,6 +56,7 @@ def test_the_page_says_what_was_found() -> None:
         "a column left out : asked for, with --drop",
         "a column : 70 rare words of 120 are one to the model",
         "learning rate 0.1, range to 0.03",
+        "The expected calibration error of the predicted class: the best network 0.",
         "Threshold and cost",
         "a column 0.250 ± 0.010",
         "Model card",
@@ -145,7 +147,11 @@ def test_the_page_of_an_ensemble() -> None:
     assert "An ensemble: 2 of 6 networks vote" in text
     assert "edge of what was tried" not in text
     last = dataclasses.replace(candidates[-1], score=np.inf)
-    raced = content_of(dataclasses.replace(found, candidates=(*candidates[:-1], last)))
+    race = dataclasses.replace(found, candidates=(*candidates[:-1], last))
+    assert "first fold alone" not in text
+    told = "No finalists, and not shown: 1 candidate with a loss of the first fold alone"
+    assert told in pages.Page(render(race, {}, FIGURES)).text
+    raced = content_of(race)
     assert raced["candidates"][-1]["reason"].startswith("no finalist: trained in the first fold")
     assert not any("reason" in one for one in raced["candidates"][:-1])
     (name, draw), *_ = drawings(found)
@@ -243,8 +249,12 @@ def test_figures_of_predictions_show_the_rows_put_aside() -> None:
     assert counts[0, 1] == np.count_nonzero(wrong) > 0
     roc = drawn(found, "roc")
     assert [text.get_text() for text in roc.get_legend().get_texts()] == list(MODELS[:3])
-    shares = drawn(found, "calibration").lines[-1].get_ydata()
-    assert len(shares) == 3  # bins of 10 rows
+    calibration = drawn(found, "calibration")
+    assert [text.get_text() for text in calibration.get_legend().get_texts()] == list(MODELS[:3])
+    ours = calibration.lines[1]  # after the line where they are equal
+    assert len(ours.get_ydata()) == 3  # bins of 10 rows
+    (bars,) = [one for one in calibration.collections if isinstance(one, LineCollection)]
+    assert [line[0][0] for line in bars.get_segments()] == ours.get_xdata().tolist()
     numbers = outcome(task="regression")
     cloud = drawn(numbers, "agreement").collections[0].get_offsets()
     assert cloud.tolist() == [[1e4 * n, 1e4 * n + 1] for n in range(ASIDE)]

@@ -101,9 +101,34 @@ def test_the_words_of_one_member_and_of_a_later_stage() -> None:
     tally.rate = 1234.5
     assert tally.words(99) == "0/3 members, training 2, 1,234 steps/s"
     tally.part = "fold 2 of 5"
-    assert tally.words(99) == "0/3 members, fold 2 of 5, 1,234 steps/s"
-    assert tally.words(19) == "0/3 members"
+    assert tally.words(99) == "fold 2 of 5, 0/3 members, 1,234 steps/s"
+    assert tally.words(25) == "fold 2 of 5, 0/3 members"
+    assert tally.words(19) == "fold 2 of 5"
     assert tally.words(3) == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (120, "round 2 of 3, best −0.312, median loss 0.25, 45/100 members"),
+        (80, "round 2 of 3, best −0.312, median loss 0.25"),
+        (48, "round 2 of 3, best −0.312"),
+        (40, "round 2 of 3"),
+        (34, "round 2 of 3"),
+    ],
+)
+def test_a_search_says_which_round_it_is_and_how_good_the_best(width: int, words: str) -> None:
+    shown = io.StringIO()
+    with Bar("search", Console(file=shown, force_terminal=True, width=width)) as bar:
+        bar.best(float("nan"))
+        assert bar._tally.best == ""
+        bar.best(-0.31234)
+        bar.part("round 2 of 3")
+        bar.start(100, 10_000_000)
+        bar.note("median loss 0.25")
+        bar.advance(45, 4_500_000)
+        assert bar._progress.tasks[0].fields["words"].startswith(words)
+    assert words in shown.getvalue()
 
 
 def test_what_takes_no_time_is_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:

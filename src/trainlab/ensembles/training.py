@@ -25,7 +25,7 @@ from trainlab.network.workspace import Array
 from trainlab.population import Population
 from trainlab.population.fit import Fit, Fitted, fit_together
 from trainlab.population.settings import RunSettings
-from trainlab.search.selection import bagged, truths_of
+from trainlab.search.selection import bagged, mean_loss, truths_of
 from trainlab.search.training import portions, size_of
 from trainlab.store import Store
 from trainlab.training.progress import Bar
@@ -146,6 +146,9 @@ class EnsembleTraining:
         rounds = min(plan.chosen["n_selected"], ROUNDS)
         draws = np.random.RandomState(plan.seed)
         weights = bagged(*first.on_validation(), plan.targets.task, rounds, BAGS, draws, *plan.aim)
+        if self.bar is not None:
+            losses = mean_loss(*first.on_validation(), plan.targets.task, *plan.aim)
+            self.bar.best(float(losses.min()))
         most = np.argsort(-weights, kind="stable")[: math.ceil(FINALISTS * len(numbers))]
         kept = {place for place in most.tolist() if weights[place]}
         kept.add(int(np.argmax(weights[: len(first.plan.candidates)])))

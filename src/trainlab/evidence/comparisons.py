@@ -25,6 +25,9 @@ from trainlab.evidence.ties import rounding, subtracted, tie_of
 from trainlab.settings import TEXT, one_of
 from trainlab.terminal import counted
 
+LARGEST: Final = 400
+"""Powers of two up to which the squares of differences, and sums of them, are far from inf."""
+
 MIN_PAIRS: Final = 6
 """Fewest pairs that get an interval, and that can show a difference: 2/2⁵ is more than 5 %.
 
@@ -328,13 +331,13 @@ def compare_all(
             Comparison(
                 first=first,
                 second=second,
-                mean=mean,
-                low=low,
-                high=high,
+                mean=d.sized(mean),
+                low=d.sized(low),
+                high=d.sized(high),
                 level=level,
-                median=float(np.median(kept)) if kept.size else math.nan,
-                median_low=median_low,
-                median_high=median_high,
+                median=d.sized(float(np.median(kept))) if kept.size else math.nan,
+                median_low=d.sized(median_low),
+                median_high=d.sized(median_high),
                 **counts,
                 superiority=_superiority(counts),
                 effect=_hedges(kept),
@@ -368,11 +371,13 @@ def _check_pairs(pairs: Any, labels: Sequence[str]) -> list[tuple[str, str]]:
 class _Differences:
     """first - second (seeds,), two ways.
 
+    unit     of all of them, a power of two: 1, but for values whose squares overflow
     finite   without rounding; NaN unless both have a finite value
     lost     > 0 where the first is worse: ±inf against a run that diverged, 0 for a tie
     rounding  of the mean of the finite ones
     """
 
+    unit: float
     finite: Array
     lost: Array
     rounding: float
@@ -380,6 +385,9 @@ class _Differences:
     @classmethod
     def of(cls, a: Array, b: Array, better: Direction, tie: float) -> _Differences:
         both = np.isfinite(a) & np.isfinite(b)
+        largest = float(np.abs([a[both], b[both]]).max(initial=0.0))
+        unit = 2.0 ** max(0, math.frexp(largest)[1] - LARGEST)
+        a, b = a / unit, b / unit
         finite = np.full(a.shape, np.nan)
         finite[both] = subtracted(a[both], b[both], tie)
         lost = finite.copy()
@@ -389,7 +397,12 @@ class _Differences:
         lost[np.isfinite(a) & np.isinf(b)] = -np.inf
         lost[np.isinf(a) & np.isinf(b)] = 0.0
         bound = float(np.mean(rounding(a[both], b[both], tie))) if both.any() else 0.0
-        return cls(finite, lost, bound)
+        return cls(unit, finite, lost, bound)
+
+    def sized(self, value: float) -> float:
+        """A value of these differences in the unit 1; at most the largest float64."""
+        most = float(np.finfo(np.float64).max) / self.unit
+        return value if math.isinf(value) else min(max(value, -most), most) * self.unit
 
     def counts(self) -> dict[str, int]:
         """The counts of a Comparison."""

@@ -53,7 +53,7 @@ def compute(seeds: Sequence[int]) -> Measurements:
 def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     """The curve with its tangent, and the error of both differences."""
     with plots.themed(theme):
-        drawn, (curve, errors) = plots.blank(theme, 1, 2, width=9.6, height=4.2)
+        drawn, (curve, errors) = plots.blank(theme, 1, 2, width=9.6, height=4.8)
         x = measured.series["f"].axis_values
         at = int(np.argmin(np.abs(x - AT)))
         y, slope = measured.series["f"].values[0], measured.series["derivative"].values[0]
@@ -65,6 +65,8 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         plots.curves(errors, shown, theme)
         plots.logarithmic(errors, "y")
         plots.label(errors, "x", "|numerical − exact derivative|", f"Error, h = {STEP:g}")
+        for ax in (curve, errors):
+            plots.legend(ax, theme=theme)
         plots.title(drawn, "A derivative by differences, and how far off they are", theme)
     return drawn
 

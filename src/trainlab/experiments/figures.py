@@ -53,7 +53,7 @@ def losses(top: float | None, mark_every: int, title: str = "Training loss of ea
         with plots.themed(theme):
             drawn, (ax,) = plots.blank(theme, width=8.2, height=5.0)
             arms = arm_curves(measured, "train_loss", smooth=True)
-            plots.curves(ax, arms, theme, mark_every=mark_every, legend=None)
+            plots.curves(ax, arms, theme, mark_every=mark_every)
             if top is None:
                 plots.logarithmic(ax, "y")
             else:
@@ -91,7 +91,7 @@ def summary(measure: Measure) -> Draw:
             if 0 < lowest < 0.1 or plots.is_wide(*(curve.center for curve in curves)):
                 plots.logarithmic(left, "y")
             every = float(np.ptp(curves[0].x)) / 8
-            plots.curves(left, curves, theme, mark_every=every, legend=None)
+            plots.curves(left, curves, theme, mark_every=every)
             axis = AXES[measured.series["train_loss"].axis]
             plots.label(left, axis, BATCH_LOSS, "Training loss")
             values = measure.of(measured.series)
@@ -150,7 +150,7 @@ def overfitting(title: str, steps_per_epoch: int, *losses: str) -> Draw:
                 curves = arm_curves(measured, by_epoch(LOSSES[name](measured), steps_per_epoch))
                 curves = [dataclasses.replace(c, color=2 + i) for i, c in enumerate(curves)]
                 every = float(np.ptp(curves[0].x)) / 8
-                plots.curves(ax, curves, theme, mark_every=every, legend=None)
+                plots.curves(ax, curves, theme, mark_every=every)
                 ax.set_ylim(bottom=0)
                 plots.label(ax, AXES["epoch"], "loss", name)
             plots.title(drawn, title, theme)
@@ -182,7 +182,7 @@ def ladder(title: str, setting: str, axis: str, log: bool = False) -> Draw:
             for ax, curves, words, name in panels:
                 if log:
                     plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
-                plots.curves(ax, curves, theme, legend=None)
+                plots.curves(ax, curves, theme)
                 ax.set_ylim(bottom=0)
                 plots.label(ax, axis, words, f"{name} at the end of training")
             plots.title(drawn, title, theme)
@@ -208,9 +208,8 @@ def pairs(
                     dataclasses.replace(curve, label=kind, note="", color=i)
                     for i, (kind, curve) in enumerate(own.items())
                 ]
-                plots.curves(ax, curves, theme, mark_every=5, legend=None)
+                plots.curves(ax, curves, theme, mark_every=5)
                 ax.set_ylim(0, 1.05)
-                ax.locator_params(axis="x", integer=True)
                 ax.set_title(panel, fontsize=11)
                 notes = [f"{kind}:\n{curve.note}" for kind, curve in own.items() if curve.note]
                 ax.text(
@@ -268,7 +267,7 @@ def _train_and_test(
             dataclasses.replace(unseen, label=TEST, color=1, note=""),
         ]
         span = float(np.ptp(seen.x))
-        plots.curves(ax, curves, theme, mark_every=span / 8, legend=None)
+        plots.curves(ax, curves, theme, mark_every=span / 8)
         ax.set_ylim(0, 1.02)
         plots.label(ax, AXES[both[0].axis], ACCURACY, f"{arm} ({seen.note})" if seen.note else arm)
 

@@ -102,7 +102,7 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
             arms = [arm for arm in found if arm.label.startswith(f"{name}, ")]
             shown = [dataclasses.replace(arm, label=arm.label.partition(", ")[2]) for arm in arms]
             x, y, words, ticks = panels[series]
-            plots.curves(ax, shown, theme, mark_every=4 if x == "layer" else None, legend=None)
+            plots.curves(ax, shown, theme, mark_every=4 if x == "layer" else None)
             if series != "decades":
                 plots.logarithmic(ax, "y")
             ax.set_xticks(ticks)

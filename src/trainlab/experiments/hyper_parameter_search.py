@@ -192,12 +192,11 @@ def _ranks(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
         center, low, high, _ = plots.spread(found.values[rows, :trials])
         x = found.axis_values[:trials]
         rounds.append(plots.Curve(f"{arm}, by rank", x, center, low, high, color=color))
-    plots.curves(ax, rounds, theme, mark_every=10, legend=None)
+    plots.curves(ax, rounds, theme, mark_every=10)
     for marker, arm in (("*", CHOSEN), ("P", TESTED)):
         value = float(np.median(accuracy[measured.arms[arm], 0]))
         look = {"color": theme.color(5), "mec": theme.ink, "mew": 0.8, "ms": 13, "zorder": 5}
         ax.plot([1], [value], marker, ls="", label=f"{arm}: {value:.2f}", clip_on=False, **look)
-    ax.locator_params(axis="x", integer=True)
     ax.set_ylim(0, 1.02)
     plots.label(ax, "rank of the trial", "validation accuracy", "Trials of all searches, by rank")
 

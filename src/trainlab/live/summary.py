@@ -179,7 +179,7 @@ def _panels(found: SessionSummary, shown: Sequence[int], theme: Theme) -> Figure
                 if (curve := _curve(found, index, arm, place)) is not None
             ]
             if curves:
-                plots.curves(ax, curves, theme, legend=None)
+                plots.curves(ax, curves, theme)
             if ax.get_ylim()[1] > LARGEST:
                 ax.set_ylim(0, LARGEST)
                 for curve in curves:

@@ -12,7 +12,6 @@ from trainlab.plots.functions import tangent as tangent
 from trainlab.plots.histograms import Strips as Strips
 from trainlab.plots.histograms import strips as strips
 from trainlab.plots.legends import BAND as BAND
-from trainlab.plots.legends import Corner as Corner
 from trainlab.plots.legends import Entry as Entry
 from trainlab.plots.legends import area_entry as area_entry
 from trainlab.plots.legends import band_entry as band_entry
@@ -35,6 +34,7 @@ from trainlab.plots.populations import curves as curves
 from trainlab.plots.populations import dots as dots
 from trainlab.plots.populations import history as history
 from trainlab.plots.populations import intervals as intervals
+from trainlab.plots.populations import runs_entry as runs_entry
 from trainlab.plots.populations import spread as spread
 from trainlab.plots.predictions import calibrated as calibrated
 from trainlab.plots.predictions import counts as counts

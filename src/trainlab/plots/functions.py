@@ -30,7 +30,6 @@ def tangent(
         label=f"tangent at x = {at:g}, slope {slope:.4f}",
     )
     ax.plot([at], [value], "o", color=theme.color(1), ms=7, label=f"the point x = {at:g}")
-    ax.legend()
 
 
 def arrows(ax: Axes, x: Array, y: Array, u: Array, v: Array, theme: Theme = LIGHT) -> None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import ScaledTranslation
 
-from trainlab.plots.themes import LIGHT, Theme
+from trainlab.plots.themes import LIGHT, CellFigure, Theme
 
 Entry = tuple[Any, str]
 """A handle of a legend, and its words."""
-Corner = Literal["best", "upper left", "upper right", "lower left", "lower right"]
 
 BAND: Final = 0.18
 """Opacity of bands."""
@@ -71,12 +73,38 @@ def note_entry(words: str) -> Entry:
 # --- legends ---------------------------------------------------------------------------
 
 
-def legend(ax: Axes, entries: Iterable[Entry] = (), loc: Corner = "best") -> None:
-    """The legend of an axes: what has a label there, and the entries."""
+def legend(ax: Axes, entries: Iterable[Entry] = (), theme: Theme = LIGHT) -> None:
+    """The legend of an axes, below it: what has a label there, and the entries.
+
+    It takes the place of an earlier one.  Call it when the axis of x has its name.  A figure of
+    our own grows by it; another one that has no layout gets the tight one, which leaves it room.
+    """
     found = _entries([ax], entries)
-    if found:
-        handles, words = zip(*found, strict=True)
-        ax.legend(handles, words, loc=loc)
+    if not found:
+        return
+    figure: Any = ax.figure
+    earlier, bounds = ax.get_legend(), ax.xaxis.get_tightbbox()
+    taken = _height(earlier) if earlier and earlier.get_window_extent().y1 <= ax.bbox.y0 else 0.0
+    under = 0.0 if bounds is None else ax.bbox.y0 - bounds.y0
+    beside = (one.bbox.x0 for one in figure.axes if one.bbox.x0 >= ax.bbox.x1)
+    right = min(beside, default=figure.bbox.x1)
+    look = _look(found, (right - ax.bbox.x0) / figure.dpi - 2 * MARGIN, theme)
+    down = ScaledTranslation(0, -under / figure.dpi - MARGIN, figure.dpi_scale_trans)
+    below: Any = {"loc": "upper left", "bbox_to_anchor": (0, 0)}
+    drawn = ax.legend(**look, **below, bbox_transform=ax.transAxes + down, borderaxespad=0)
+    engine, places = figure.get_layout_engine(), [one.get_subplotspec() for one in figure.axes]
+    if isinstance(figure, CellFigure) and figure.axes == [ax]:
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + (_height(drawn) - taken) / figure.dpi)
+    elif engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
+        return  # which makes room for the legend
+    elif isinstance(figure, Figure) and None not in places:  # else they are where the user put them
+        figure.set_layout_engine("tight")
+
+
+def _height(drawn: Legend) -> float:
+    """Pixels of a legend with its margin."""
+    return float(drawn.get_window_extent().height + MARGIN * drawn.axes.figure.dpi)
 
 
 def key(
@@ -87,26 +115,23 @@ def key(
     if not found:
         return
     width, height = figure.get_size_inches()
+    look = _look(found, width - 0.3, theme)
+    figure.legend(**look, loc="outside lower left", borderaxespad=0.2)
+    lines = [one.count("\n") + 1 for one in look["labels"]]
+    rows = math.ceil(len(found) / look["ncols"])
+    tall = max(sum(lines[i : i + rows]) for i in range(0, len(lines), rows))
+    figure.set_size_inches(width, height + tall * LINE + 0.15)
+
+
+def _look(found: Sequence[Entry], room: float, theme: Theme) -> dict[str, Any]:
+    """What a legend below is made of: words that fit into so many inches, in columns."""
     size = 10.0 if theme.narrow else 10.5
-    room = width - 0.3
     letter = size * WIDTH / 72
     handles, texts = zip(*found, strict=True)
     words = [textwrap.fill(one, max(20, int((room - HANDLE) / letter))) for one in texts]
     columns = _columns([max(map(len, one.splitlines())) for one in words], room / letter)
-    figure.legend(
-        handles,
-        words,
-        loc="outside lower left",
-        ncols=columns,
-        frameon=False,
-        fontsize=size,
-        columnspacing=1.4,
-        borderaxespad=0.2,
-    )
-    lines = [one.count("\n") + 1 for one in words]
-    rows = math.ceil(len(found) / columns)
-    tall = max(sum(lines[i : i + rows]) for i in range(0, len(lines), rows))
-    figure.set_size_inches(width, height + tall * LINE + 0.15)
+    look: dict[str, Any] = {"handles": handles, "labels": words, "ncols": columns}
+    return look | {"frameon": False, "fontsize": size, "columnspacing": 1.4}
 
 
 def _columns(lengths: Sequence[int], room: float) -> int:

@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from trainlab.plots.legends import BAND
 from trainlab.plots.populations import spread
 from trainlab.plots.scales import logarithmic
-from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, ramp
+from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, count, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -65,6 +65,8 @@ def above(
 def name_common(axes: Sequence[Axes], x: str, y: str, title: str = "") -> None:
     """The names of the axes that all panels share, once for all of them."""
     part = axes[0].figure
+    for ax in axes:
+        count(ax, x)
     part.supxlabel(x, fontsize=12)
     part.supylabel(y, fontsize=12)
     if title:

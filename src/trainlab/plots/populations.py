@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
-from trainlab.plots.legends import BAND, Corner, Entry, band_entry
+from trainlab.plots.legends import BAND, Entry, band_entry
 from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import is_wide, logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
@@ -62,14 +62,8 @@ def curves(
     arms: Sequence[Curve],
     theme: Theme = LIGHT,
     mark_every: float | None = None,
-    legend: Corner | None = "best",
-    entries: Iterable[Entry] = (),
 ) -> None:
-    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x.
-
-    `legend` None: none, where the figure or another panel tells the same arms.  `entries` stand
-    below the arms.
-    """
+    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x."""
     if not arms:
         raise SettingError(sentence("arms", "curves", "hold at least one Curve", arms))
     for index, arm in enumerate(arms):
@@ -79,8 +73,6 @@ def curves(
     ax.update_datalim([(end, 0.0) for arm in arms for end in arm.x[[0, -1]]], updatey=False)
     ax.margins(x=EDGE)
     ax.autoscale(axis="x")
-    if legend:
-        draw_legend(ax, entries, legend)
 
 
 def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None) -> None:
@@ -213,12 +205,15 @@ def history(
     ax: Axes | None = None,
     smooth: int | None = None,
     theme: Theme = LIGHT,
+    legend: bool = True,
 ) -> Axes:
     """A series of a training history: the median of each arm and its 95 % band over the seeds.
 
     On axes with curves of another series x is in the unit that it has there; SettingError
     where the history does not say how many steps an epoch has.  Each series has a style of line.
     On axes of its own, values that span more than four decades are on a logarithmic axis.
+
+    legend  False: none, where that of the figure tells the same arms
     """
     series, words = past.series[name], name.replace("_", " ")
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
@@ -247,10 +242,16 @@ def history(
         bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
         if is_own and is_wide(*(part for arm in arms for part in (arm.center, arm.low, arm.high))):
             logarithmic(ax, "y")
-        entry = band_entry("median, and the band of 95 % of the runs", theme)
-        curves(ax, arms, theme, entries=[entry] if bands else [])
+        curves(ax, arms, theme)
         label(ax, unit, ", ".join(metrics))
+        if legend:
+            draw_legend(ax, [runs_entry(theme)] if bands else [], theme)
     return ax
+
+
+def runs_entry(theme: Theme = LIGHT) -> Entry:
+    """What the line and the band of an arm of several runs are."""
+    return band_entry("median and 95 % band of the runs", theme)
 
 
 def _ended(kinds: set[str]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from trainlab.plots.legends import legend
 from trainlab.plots.populations import Curve, curves, spread
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, Theme, blank, label, themed
@@ -33,11 +34,11 @@ def rate_range(
         runs = len(losses)
         words = "loss, smoothed" if runs == 1 else f"median of {runs} runs, smoothed; 95 % band"
         logarithmic(ax, "x")
-        curves(ax, [Curve(words, rates, smoothed, low, high)], theme, legend=None)
+        curves(ax, [Curve(words, rates, smoothed, low, high)], theme)
         for (name, place), style in zip(marks.items(), _STYLES, strict=False):
             ax.axvline(place, color=theme.ink, ls=style, lw=1.3, label=f"{name}: {place:.2g}")
         top = ROOM * float(smoothed[np.isfinite(smoothed)][0])
         ax.set_ylim(0, top)
-        ax.legend(loc="best")
         label(ax, "learning rate", "loss of a batch", "Learning-rate range test")
+        legend(ax, theme=theme)
     return ax

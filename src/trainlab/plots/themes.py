@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Blue and vermilion first: the pair that differs most, in hue and in lightness.
 _LIGHT: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
@@ -27,6 +28,8 @@ _DARK: Final = ("#56B4E9", "#E8793A", "#2FBF97", "#D99ABD", "#A8DCFF", "#F0C05A"
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 RAMP: Final = 64
 """Colours of a ramp, all different."""
+COUNTED: Final = ("step", "epoch", "rank", "candidate")
+"""First words of names of axes along which there are whole numbers alone."""
 NARROW: Final = 4.4
 """Inches: on a phone 360 pixels wide 11-point text is then 12 pixels high."""
 
@@ -146,8 +149,20 @@ def blank(
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> None:
-    """Names, with units, for both axes."""
+    """Names, with units, for both axes; what is counted along x has whole ticks."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
+    count(ax, x)
     if title:
         ax.set_title(title)
+
+
+def count(ax: Axes, name: str) -> None:
+    """Whole ticks along x, where its name is one of what is counted.
+
+    Within a single epoch there may be none; then they are parts of it.
+    """
+    locator, ends = ax.xaxis.get_major_locator(), ax.dataLim.intervalx
+    if name.partition(" ")[0] in COUNTED and isinstance(locator, MaxNLocator):
+        fewest = 1 if (np.round(ends) == ends).all() else 2
+        locator.set_params(integer=True, min_n_ticks=fewest)

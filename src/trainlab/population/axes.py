@@ -39,26 +39,48 @@ def axes(
 
 
 def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner: str) -> None:
-    """SettingError where a field replaces all that networks or optimizers of an axis differ in."""
-    for place, kind in enumerate(("network", "optimizer")):
-        tried = [axis if i == place else axis[:1] for i, axis in enumerate(values)]
+    """SettingError where an axis has a value twice, or where a field replaces what makes it two.
+
+    Twins are one network that counts as two: they would make any evidence look stronger.
+    """
+    for place, (name, axis) in enumerate(zip(names, values, strict=True)):
+        once: set[Any] = set()
+        for given in axis:
+            if (key := _key(given)) in once:
+                must, got = "have different values", f"{label(given)} twice"
+                raise SettingError(sentence(name, owner, must, got, "each value once"))
+            once.add(key)
+        if name not in ("network", "optimizer"):
+            continue
+        tried = [axis if i == place else other[:1] for i, other in enumerate(values)]
         seen: dict[Any, Any] = {}
-        for given, member in zip(
-            values[place], combine(names, itertools.product(*tried)), strict=True
-        ):
-            first = seen.setdefault(getattr(member, kind), given)
+        for given, member in zip(axis, combine(names, itertools.product(*tried)), strict=True):
+            first = seen.setdefault(getattr(member, name), given)
             if first != given:
-                fields = [
-                    name
-                    for name in names[2:-1]
-                    if getattr(first, name, None) != getattr(given, name, None)
-                ]
-                replaced = " and ".join(fields)
-                must = f"differ in more than {replaced}, which is replaced in each of them"
-                both = (first, given)
-                known = [getattr(one, fields[0]) for one in both]
-                remedy = f"{fields[0]}={known} with one {type(given).__name__}, or no {replaced}="
-                raise SettingError(sentence(kind, owner, must, [*map(label, both)], remedy))
+                raise _replaced(name, (first, given), names[2:-1], owner)
+
+
+def _key(value: Any) -> Any:
+    """What equal values have in common, also where they have no hash, as lists."""
+    try:
+        hash(value)
+    except TypeError:
+        return repr(value)
+    return value
+
+
+def _replaced(name: str, both: tuple[Any, Any], fields: Sequence[str], owner: str) -> SettingError:
+    """Of two networks or optimizers that differ only in fields which are replaced."""
+    first, second = both
+    differing = [
+        field for field in fields if getattr(first, field, None) != getattr(second, field, None)
+    ]
+    replaced = " and ".join(differing)
+    must = f"differ in more than {replaced}, which is replaced in each of them"
+    known = [getattr(one, differing[0]) for one in both]
+    kind = type(second).__name__
+    remedy = f"{differing[0]}={known} with one {kind}, or no {replaced}="
+    return SettingError(sentence(name, owner, must, [*map(label, both)], remedy))
 
 
 def combine(names: Sequence[str], combinations: Iterable[Sequence[Any]]) -> Iterator[Member]:

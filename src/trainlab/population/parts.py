@@ -147,7 +147,7 @@ def _try_network(networks: Sequence[MLP], train: Samples, widths: Widths, dtype:
                 raise SettingError(sentence("backward", name, must, missing, remedy))
         steps[index].dy = dy
         dy = dx
-    _try_members(networks, widths, params, buffers, steps, t)
+    _try_members(_TriedNetworks(networks, widths, params, buffers, steps, t))
 
 
 @dataclasses.dataclass
@@ -158,40 +158,50 @@ class _TriedLayer:
     y: Array
     dy: Any = None
 
+    def alone(self, member: slice) -> _TriedLayer:
+        """That of one member; the first layer has the same x for all."""
+        x = self.x[member] if self.x.ndim > 2 else self.x
+        return _TriedLayer(x, self.y[member], self.dy[member])
 
-def _try_members(
-    networks: Sequence[MLP],
-    widths: Widths,
-    params: Array,
-    buffers: Array,
-    steps: Sequence[_TriedLayer],
-    t: Array,
-) -> None:
+
+@dataclasses.dataclass
+class _TriedNetworks:
+    """Members, all that went through their layers, and the targets of the rows."""
+
+    networks: Sequence[MLP]
+    widths: Widths
+    params: Array
+    buffers: Array
+    steps: Sequence[_TriedLayer]
+    t: Array
+
+    @property
+    def architecture(self) -> Architecture:
+        """That of all members."""
+        return Architecture.of(self.networks, *self.widths)
+
+    def alone(self, member: slice) -> _TriedNetworks:
+        """Those of one member."""
+        parts = self.networks[member], self.widths, self.params[member], self.buffers[member]
+        return _TriedNetworks(*parts, [step.alone(member) for step in self.steps], self.t)
+
+
+def _try_members(tried: _TriedNetworks) -> None:
     """Raises SettingError where a member is not what it is without the others."""
-    together = _outcomes(networks, widths, params, buffers, steps, t)
-    for row, network in enumerate(networks):
+    together = _outcomes(tried)
+    for row in range(len(tried.networks)):
         one = slice(row, row + 1)
-        own = [
-            _TriedLayer(step.x[one] if step.x.ndim > 2 else step.x, step.y[one], step.dy[one])
-            for step in steps
-        ]
-        if len(Architecture.of([network], *widths).layers) == len(steps):  # fewer: no dropout
-            alone = _outcomes([network], widths, params[one], buffers[one], own, t)
-            for (what, of, beside), (*_, found) in zip(together, alone, strict=True):
+        own = tried.alone(one)
+        if len(own.architecture.layers) == len(own.steps):  # fewer: no dropout
+            for (what, of, beside), (*_, found) in zip(together, _outcomes(own), strict=True):
                 _same(what, of, found, beside[one])
 
 
-def _outcomes(
-    networks: Sequence[MLP],
-    widths: Widths,
-    params: Array,
-    buffers: Array,
-    steps: Sequence[_TriedLayer],
-    t: Array,
-) -> list[tuple[str, str, Array]]:
+def _outcomes(tried: _TriedNetworks) -> list[tuple[str, str, Array]]:
     """What the user's own layers and loss make of these rows: what, of whom, and the numbers."""
-    architecture, found = Architecture.of(networks, *widths), []
-    bound, grads = architecture.bind(params, buffers), architecture.bind(np.zeros_like(params))
+    architecture, steps, found = tried.architecture, tried.steps, []
+    bound = architecture.bind(tried.params, tried.buffers)
+    grads = architecture.bind(np.zeros_like(tried.params))
     for index, (layer, step) in enumerate(zip(architecture.layers, steps, strict=True)):
         if any(map(is_own, nested(layer))):
             name, mode = owner_of(layer), Mode(True, _draw if layer.random else None)
@@ -203,7 +213,7 @@ def _outcomes(
     loss = architecture.loss
     if is_own(loss):
         name, y = type(loss).__name__, _more(steps[-1].y)
-        value, cache = loss.forward(y, np.concatenate([t] * MORE), FRESH)
+        value, cache = loss.forward(y, np.concatenate([tried.t] * MORE), FRESH)
         found += [("loss", name, value), ("derivative", name, loss.backward(cache, FRESH))]
     return found
 

@@ -153,8 +153,8 @@ class Population(Trainable, Sequence[Member]):
         Raises
         ------
         SettingError
-            For settings that cannot be, and where fields replace all that two networks or
-            optimizers differ in.
+            For settings that cannot be, for a value that stands twice on an axis, and where fields
+            replace all that two networks or optimizers differ in.
 
         Examples
         --------

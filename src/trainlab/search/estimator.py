@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import numbers
 import time
 from collections.abc import Mapping
@@ -375,8 +376,12 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
             proposed = strategy.propose(scores)
             if not proposed:
                 return settings, records
-            records += evaluation.records(proposed, f"{RUN}: round {number}")
+            part = f"round {number + 1} of {strategy.rounds}" if strategy.rounds > 1 else ""
+            records += evaluation.records(proposed, f"{RUN}: round {number}", part)
             settings += proposed
+            several = any(isinstance(one["test_scores"], dict) for one in records)
+            if evaluation.bar is not None and not several:
+                evaluation.bar.best(max(filter(math.isfinite, scores()), default=math.nan))
         raise AssertionError("a count does not end")
 
     def _choose(

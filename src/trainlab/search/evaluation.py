@@ -15,7 +15,7 @@ from trainlab.search.scoring import Judge
 from trainlab.search.together import predicting_together
 from trainlab.search.training import CandidateBatch, portions, train
 from trainlab.store import Store
-from trainlab.training.progress import Progress
+from trainlab.training.progress import Bar
 
 if TYPE_CHECKING:
     from trainlab.search.selector import GreedySelector
@@ -44,7 +44,7 @@ class Evaluation:
     judge: Judge
     seen: bool
     workers: int | None
-    progress: Progress | None
+    bar: Bar | None
     store: Store | None
     selector: GreedySelector | None
     task: Task
@@ -57,18 +57,24 @@ class Evaluation:
         network = Candidate.of(self.estimator, {}).network
         return bool(followers(self.task.given["estimator"]) or followers(network))
 
-    def records(self, settings: Sequence[Mapping[str, Any]], run: str) -> list[dict[str, Any]]:
-        """The record of each candidate on each split, the splits of a candidate together."""
+    def records(
+        self, settings: Sequence[Mapping[str, Any]], run: str, part: str = ""
+    ) -> list[dict[str, Any]]:
+        """The record of each candidate on each split, the splits of a candidate together.
+
+        part  what of the search this is, for the bar
+        """
         by_split: list[list[dict[str, Any]]] = []
         splits, count = range(len(self.splits)), len(settings) * len(self.splits)
         task = self.task.subtask("search", count, in_order=False) if self._is_followed else None
         if task is not None:
             task.begin()
         batches = (self._batch(split, settings, run, task) for split in splits)
-        for part in portions(batches, lambda batch: batch.size):
-            train(part, self.workers, self.progress, self.store)
+        for together in portions(batches, lambda batch: batch.size):
+            self._say(part, len(by_split), len(together))
+            train(together, self.workers, self.bar, self.store)
             by_split += [
-                self._judged(split, batch) for split, batch in enumerate(part, len(by_split))
+                self._judged(split, batch) for split, batch in enumerate(together, len(by_split))
             ]
         if task is not None:
             task.end()
@@ -79,11 +85,24 @@ class Evaluation:
         best = Candidate.of(self.estimator, parameters)
         tasks = [self.task.subtask("refit-with-best-params")] if self._is_followed else []
         batch = CandidateBatch([best], self.X, self.y, self.routed.estimator.fit, run, tasks)
-        train([batch], self.workers, self.progress, self.store, keep_diverged=True)
+        if self.bar is not None:
+            self.bar.part("the best on all rows")
+        train([batch], self.workers, self.bar, self.store, keep_diverged=True)
         (its,) = batch.trained
         if its.error is not None:
             raise its.error
         return best.estimator
+
+    def _say(self, part: str, done: int, together: int) -> None:
+        """Says on the bar which folds are trained."""
+        if self.bar is None:
+            return
+        last, count = done + together, len(self.splits)
+        folds = f"folds {done + 1} to {last}" if together > 1 else f"fold {last}"
+        told = [part] if part else []
+        if not part or together < count:
+            told.append(f"{folds} of {count}")
+        self.bar.part(", ".join(told))
 
     def _batch(
         self, split: int, settings: Sequence[Mapping[str, Any]], run: str, task: Task | None

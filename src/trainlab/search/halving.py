@@ -63,6 +63,7 @@ class Halving(Strategy):
         self._factor = factor
         self._resource = resource
         self._lengths = lengths(len(candidates), factor, epochs)
+        self.rounds = len(self._lengths)
         self._counts: list[int] = []
 
     def propose(self, scores: Scores) -> list[Parameters]:

@@ -111,14 +111,14 @@ class Rounds(Strategy):
         self._space = space
         self._n_iter = n_iter
         self._draws = check_random_state(random_state)
-        self._rounds = rounds
+        self.rounds = rounds
         self._boxes: list[Box] = []
         self._settings: list[Parameters] = []
         self._origins: list[tuple[int, tuple[int, ...]]] = []
 
     def propose(self, scores: Scores) -> list[Parameters]:
         number = len(self._boxes)
-        if number == self._rounds:
+        if number == self.rounds:
             return []
         parents = best(scores()) if number else ()
         chosen = [self._settings[one] for one in parents]
@@ -131,14 +131,14 @@ class Rounds(Strategy):
         return drawn
 
     def columns(self) -> dict[str, Any]:
-        if self._rounds == 1:
+        if self.rounds == 1:
             return {}
         ancestors = np.empty(len(self._origins), object)
         ancestors[:] = [parents for _, parents in self._origins]
         return {"round": [number for number, _ in self._origins], "parents": ancestors}
 
     def attributes(self) -> dict[str, Any]:
-        return {"boxes_": self._boxes} if self._rounds > 1 else {}
+        return {"boxes_": self._boxes} if self.rounds > 1 else {}
 
 
 def _ends(distribution: Any, values: Sequence[Any]) -> tuple[float, float]:

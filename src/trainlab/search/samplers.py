@@ -117,7 +117,7 @@ class Asking(Strategy):
         self._axes = {name: Axis(name, source) for name, source in space.items()}
         self._asked = {name: axis.distribution for name, axis in self._axes.items()}
         self._n_iter = n_iter
-        self._rounds = rounds
+        self.rounds = rounds
         self._goes_through = isinstance(sampler, optuna.samplers.BruteForceSampler)
         self._most = self._rehearse(sampler)
         self._study = self._begin(sampler)
@@ -128,7 +128,7 @@ class Asking(Strategy):
             last = self._batches[-1]
             self._tell(last, scores()[-len(last) :])
         left = self._most - sum(map(len, self._batches))
-        if self._stopped or not left or len(self._batches) == self._rounds:
+        if self._stopped or not left or len(self._batches) == self.rounds:
             return []
         batch = self._batch(min(left, self._n_iter))
         self._batches.append(batch)
@@ -177,7 +177,7 @@ class Asking(Strategy):
         from optuna import samplers
 
         study = self._begin(samplers.RandomSampler(0))
-        for number in range((self._rounds - 1) * self._n_iter):
+        for number in range((self.rounds - 1) * self._n_iter):
             study.tell(study.ask(self._asked), float(number))
         study.sampler = copy.deepcopy(sampler)
         try:
@@ -187,7 +187,7 @@ class Asking(Strategy):
             missing = error.name if isinstance(error, ImportError) else None
             text = sentence("sampler", OWNER, must, got, missing and f"pip install {missing}")
             raise SettingError(f"{text}; it says: {error}") from error
-        most = self._rounds * self._n_iter
+        most = self.rounds * self._n_iter
         grid = study.trials[-1].system_attrs.get("search_space")
         if grid is not None:
             if set(grid) != set(self._axes):

@@ -17,7 +17,11 @@ class Strategy(ABC):
     """Proposes candidates, and the next ones by the scores that the last had.
 
     A strategy is used once; the same scores lead to the same candidates.
+
+    rounds  how often it proposes some, at most
     """
+
+    rounds: int
 
     @abstractmethod
     def propose(self, scores: Scores) -> list[Parameters]:

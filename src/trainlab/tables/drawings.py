@@ -140,6 +140,15 @@ def _lines(result: StudyResult) -> list[tuple[str, Any, Any]]:
     ]
 
 
+def predicted_classes(result: StudyResult) -> list[tuple[str, Any, Any]]:
+    """(name, whether rows are of the class that was predicted, its probability) of each model.
+
+    What knows the target alone has none.
+    """
+    truth, models = result.truth, [*result.predictions.items()][:-1]
+    return [(name, said.codes(truth) == truth.codes, said.p.max(axis=1)) for name, said in models]
+
+
 def _roc(result: StudyResult) -> plots.Figure:
     figure, ax = _axes()
     plots.rates(ax, [(n, *roc(there, p)) for n, there, p in _lines(result)], ((0, 1), (0, 1)))
@@ -160,24 +169,24 @@ def _precision(result: StudyResult) -> plots.Figure:
 
 
 def _calibration(result: StudyResult) -> plots.Figure:
-    """Of the rarer of two classes; of a few each; of many the class that was predicted."""
-    truth, said = result.truth, result.predicted
+    """Of a few classes each; else by each model, of the rarer of two or of that predicted."""
+    truth = result.truth
     figure, ax = _axes()
     assert truth.classes is not None
     if truth.positive is None and len(truth.classes) > FEW:
-        lines = [("", said.codes(truth) == truth.codes, said.p.max(axis=1))]
+        lines = predicted_classes(result)
         names = "probability of the class that was predicted", "share that is right"
     elif truth.positive is None:
         lines = _lines(result)
         names = "probability of a class", "share of its rows"
     else:
         label = short(truth.classes[truth.positive])
-        lines = _lines(result)[:1]
+        lines = _lines(result)
         names = f"probability of {label}", f"share of {label}"
     found = [(name, calibration(there, p)) for name, there, p in lines]
     curves = [(name, one.said, one.shares) for name, one in found if one is not None]
-    first = found[0][1]
-    bounds = (first.low, first.high) if first is not None and len(curves) == 1 else None
+    first, by_class = found[0][1], names[0] == "probability of a class"
+    bounds = None if first is None or by_class else (first.low, first.high)
     plots.calibrated(ax, curves, bounds)
     plots.label(ax, *names, "Calibration")
     _plainly(ax)

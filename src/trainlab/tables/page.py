@@ -18,7 +18,7 @@ from trainlab.pages import markup
 from trainlab.search.metrics import metrics_of
 from trainlab.tables import card
 from trainlab.tables.classes import calibration, class_scores, confusions, rare_class
-from trainlab.tables.drawings import figures
+from trainlab.tables.drawings import figures, predicted_classes
 from trainlab.tables.holdout import shown
 from trainlab.tables.study import OURS, RankedCandidate, StudyResult, content_of
 from trainlab.versions import environment
@@ -92,13 +92,13 @@ def _of_classes(result: StudyResult) -> dict[str, Any]:
     """What there is to say of classes; nothing of numbers."""
     truth, said = result.truth, result.predicted
     if result.problem.task != "classification":
-        return {"classes": [], "confused": [], "rare": None, "calibrated": None}
-    right = said.codes(truth) == truth.codes
+        return {"classes": [], "confused": [], "rare": None, "calibrated": []}
+    models = [(name, calibration(right, p)) for name, right, p in predicted_classes(result)]
     return {
         "classes": class_scores(truth, said)[:MOST_CLASSES],
         "confused": confusions(truth, said),
         "rare": rare_class(truth, said),
-        "calibrated": calibration(right, said.p.max(axis=1)),
+        "calibrated": [(name, one.error) for name, one in models if one is not None],
     }
 
 

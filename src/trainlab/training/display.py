@@ -65,11 +65,12 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
         drawn, axes = plots.blank(plots.LIGHT, 1, len(names), width=width, height=3.4)
         for ax, name in zip(axes, names, strict=True):
             many = history[name].shape[1] >= 5 * _SMOOTH
-            plots.history(history, name, by, ax=ax, smooth=_SMOOTH if many else None)
+            smooth = _SMOOTH if many else None
+            plots.history(history, name, by, ax=ax, smooth=smooth, legend=False)
             if plots.is_wide(history[name]):
                 plots.logarithmic(ax, "y")
-        for legend in [*filter(None, (ax.get_legend() for ax in axes))][1:]:
-            legend.remove()  # the first panel tells the same arms
+        several = any(len(rows) > 1 for rows in history.arms(by).values())
+        plots.key(drawn, axes, [plots.runs_entry()] if several else [])
     words = " and ".join(name.replace("_", " ") for name in names)
     source = uri(plots.svg(drawn))
     return f'<img style="width: 100%; max-width: {width * 5:.0f}em" alt="{words}" src="{source}">'

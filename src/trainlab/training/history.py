@@ -295,6 +295,8 @@ class History:
         On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
         a series of another name is named in the legend, and has another style of line.
         On axes of its own, values that span more than four decades are on a logarithmic axis.
+        The legend is below the axes.  A figure of yours without a layout gets the tight one, which
+        makes room for it.
         """
         from trainlab import plots  # matplotlib is slow to import, and only figures need it
 

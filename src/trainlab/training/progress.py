@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
@@ -28,8 +29,8 @@ from trainlab.terminal import printable
 _WIDE: Final = 100
 _MIDDLE: Final = 60
 """Columns of a terminal from which on there are a bar and the time so far, and a short bar."""
-_NARROW: Final = 33
-"""Columns beside a name in which there is room for words: a share, a loss and the time left."""
+_NARROW: Final = 27
+"""Columns beside a name in which there is room for words: a share, a round and the time left."""
 
 
 @runtime_checkable
@@ -70,11 +71,12 @@ class Tally:
 
     stage  how often a training has begun
     part   what of the whole is done now, as "fold 1 of 5"; "" where nobody says so
+    best   the best so far, as "best 0.931"; "" where nobody says so
     """
 
     def __init__(self) -> None:
         self.stage = self.members = self.ended = self.steps = self.skipped = self.total = 0
-        self.note, self.part, self.rate = "", "", 0.0
+        self.note, self.part, self.best, self.rate = "", "", "", 0.0
         self._began = time.monotonic()
 
     def start(self, members: int, steps: int) -> None:
@@ -100,16 +102,18 @@ class Tally:
         return self.steps / self.total if self.total else 0.0
 
     def words(self, room: int) -> str:
-        """As many words as fit into so many columns, those that move fastest first."""
+        """As many words as fit into so many columns.
+
+        First what of the whole is done, if somebody says so, then what moves fastest.
+        """
         if not self.stage:
             return ""
-        found = [self.note] if self.note else []
+        found = [one for one in (self.part, self.best, self.note) if one]
         if self.members > 1:
             found.append(f"{self.ended}/{self.members} members")
         else:
             found.append(f"step {self.steps:,}/{self.total:,}")
-        part = self.part or (f"training {self.stage}" if self.stage > 1 else "")
-        found += [part] if part else []
+        found += [f"training {self.stage}"] if self.stage > 1 and not self.part else []
         if self.rate:
             found.append(f"{self.rate:,.0f} steps/s")
         while found and len(", ".join(found)) > room:
@@ -215,6 +219,10 @@ class Bar:
     def part(self, text: str) -> None:
         """Says what of the whole comes next, in place of how many trainings there were."""
         self._tally.part = text
+
+    def best(self, value: float) -> None:
+        """Says how good the best is so far; nothing where there is no number."""
+        self._tally.best = f"best {value:.3g}".replace("-", "−") if math.isfinite(value) else ""
 
     def _show(self, advance: int = 0) -> None:
         self._progress.update(self._task, advance=advance, words=self._words())
