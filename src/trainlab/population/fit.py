@@ -15,6 +15,7 @@ from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member, field_names
 from trainlab.network.norms import BatchNorm
+from trainlab.own import noted
 from trainlab.population.parts import check_hashes, check_parts
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import (
@@ -137,7 +138,11 @@ def _checked(fit: Fit) -> _CheckedFit:
     plan = make_plan(settings, splits, fit.data.task)
     check_hashes(members)
     check_memory(members, plan, widths)
-    check_parts(members, splits["train"], widths, settings.dtype, plan.total)
+    try:
+        check_parts(members, splits["train"], widths, settings.dtype, plan.total)
+    except Exception as error:
+        noted(error)
+        raise
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), plan)
