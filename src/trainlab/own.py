@@ -34,6 +34,22 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
     return {VERSION: "{}.{}".format(*sys.version_info), **found}
 
 
+def noted(error: BaseException) -> BaseException:
+    """The error, with a note on the user's own part in whose code it was raised, if it was."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        part = trace.tb_frame.f_locals.get("self")
+        if isinstance(part, Settings) and is_own(part):
+            code = trace.tb_frame.f_code
+            if trace.tb_frame.f_globals.get("__name__", "").partition(".")[0] != "trainlab":
+                where = f"{code.co_filename}, line {trace.tb_lineno}"
+                found = f"raised in {code.co_name} of {type(part).__name__}, your own: {where}"
+        trace = trace.tb_next
+    if found is not None and found not in getattr(error, "__notes__", ()):
+        error.add_note(found)
+    return error
+
+
 def _is_own(kind: Any) -> bool:
     # By its module alone, a class that `type()` makes would be one of `abc`.
     return kind not in (object, ABC, Generic) and kind.__module__.partition(".")[0] != "trainlab"

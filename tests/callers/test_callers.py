@@ -170,6 +170,24 @@ def a_large_batch_of_an_ensemble() -> None:
     tl.PopulationEnsembleClassifier(2, n_folds=1, batch_size=25, max_iter=2).fit(X, Y)
 
 
+def batches_of_one_row() -> None:
+    tl.Network(tl.MLP((2,), norm="batch")).fit(DATA, steps=1, batch_size=1)
+
+
+def a_last_batch_of_one_row() -> None:
+    estimator(norm="batch", batch_size=23, max_iter=1, tol=9.0).fit(X, Y)
+
+
+def codes_for_missing_values() -> None:
+    rows = X.copy()
+    rows[:5, 1] = -999
+    estimator(max_iter=1, tol=9.0).fit(rows, Y)
+
+
+def far_numbers() -> None:
+    estimator(max_iter=1, tol=9.0).fit(X, Y).predict(1e6 * X)
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -183,6 +201,10 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
         ("data/batches.py: tell_of_a_large_batch", call, "batch_size=25 is more than 24 rows: each")
         for call in (a_large_batch_of_a_network, a_large_batch_of_an_ensemble)
     ),
+    ("data/batches.py: tell_of_single_rows", batches_of_one_row, "batches are of one row"),
+    ("data/batches.py: tell_of_single_rows", a_last_batch_of_one_row, "of 24 rows leaves a last"),
+    ("estimators/predictor.py: _check_rows", codes_for_missing_values, "column 1 has -999 in 21%"),
+    ("estimators/predictor.py: _outputs", far_numbers, "far outside the range of training"),
     ("blas.py: leave", threads_of_blas, "threads of BLAS"),
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),

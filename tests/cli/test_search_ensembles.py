@@ -235,7 +235,7 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
             "the mean squared error of the standardised target: 1 is always predicting the mean",
         ),
         ("mae", "the MAE of the standardised target"),
-        ("pinball:0.9", "the pinball loss of the quantile 0.9 of the standardised target"),
+        ("pinball:0.9", "the pinball loss at quantile 0.9 of the standardised target"),
     ],
 )
 def test_the_loss_of_votes_in_words(metric: str | None, words: str) -> None:

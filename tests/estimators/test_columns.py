@@ -479,6 +479,22 @@ def test_booleans_are_the_same_however_they_are_written() -> None:
     assert named.transform(real).tolist() == named.transform(frame).tolist()
 
 
+def test_real_booleans_are_read_as_texts_later() -> None:
+    """As a file has them; a word among other numbers stays an error."""
+    cells = {"a": [True, False] * 3, "b": [True, None] * 3, "c": [1.0, 0.0] * 3}
+    frame = pd.DataFrame(cells).astype({"b": object})
+    encoder = tl.TableEncoder().fit(frame)
+    assert [one.booleans for one in encoder.columns_] == [True, True, False]
+    texts = pd.DataFrame({"a": ["TRUE", "false", " True"], "b": ["true", "", "False"], "c": "1"})
+    made = encoder.transform(texts)
+    assert made.tolist() == [[1, 1, 0, 1], [0, 1, 1, 1], [1, 0, 0, 1]]
+    assert encoder.strange(texts) == {}
+    with pytest.raises(DataError, match="column 'c' of TableEncoder must hold finite numbers"):
+        encoder.transform(texts.assign(c="TRUE"))
+    with pytest.raises(DataError, match="column 'a' of TableEncoder must hold finite numbers"):
+        encoder.transform(texts.assign(a="yes"))
+
+
 def test_a_model_that_tells_two_spellings_of_true_goes_on_doing_so() -> None:
     old = Words(("TRUE", "true"), (), False)
     made = old.encode(objects(["TRUE", "true", "True"]), "x")

@@ -22,6 +22,7 @@ from sklearn.datasets import load_diabetes, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier as OtherMLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -229,8 +230,33 @@ def test_a_warm_start_goes_on(kind: Any) -> None:
     warm = quick(kind, warm_start=True).fit(X, y)
     assert np.array_equal(answers(cold, X), answers(warm, X))
     warm.fit(X, y)
-    assert warm.loss_curve_[0] < cold.loss_curve_[0] / 1.2
+    assert warm.loss_curve_[warm.n_iter_] < cold.loss_curve_[0] / 1.2
     assert np.array_equal(answers(cold.fit(X, y), X), answers(quick(kind).fit(X, y), X))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_curves_of_several_fits_are_as_long_as_those_of_scikit_learn(early_stopping: bool) -> None:
+    def lengths(model: Any) -> list[Any]:
+        curve, scores = model.loss_curve_, model.validation_scores_
+        best = [float(model.loss_) == curve[-1]]
+        if not early_stopping:  # then scikit-learn has no best loss
+            best.append(float(model.best_loss_) == min(curve))
+        return [model.n_iter_, len(curve), None if scores is None else len(scores), *best]
+
+    X, y = IRIS
+    settings: dict[str, Any] = {"max_iter": 5, "n_iter_no_change": 99, "random_state": 0}
+    settings |= {"early_stopping": early_stopping, "warm_start": True}
+    models = [kind((4,), **settings) for kind in (MLPClassifier, OtherMLPClassifier)]
+    for changed in ({}, {}, {"max_iter": 3}, {"warm_start": False}, {"warm_start": True}):
+        ours, theirs = (model.set_params(**changed).fit(X, y) for model in models)
+        assert lengths(ours) == lengths(theirs), changed
+        assert ours.validation_curve_ is None or len(ours.validation_curve_) == len(
+            ours.loss_curve_
+        )
+    if not early_stopping:
+        first = ours.loss_curve_
+        assert len(ours.partial_fit(X, y).loss_curve_) == len(theirs.partial_fit(X, y).loss_curve_)
+        assert ours.loss_curve_[:-1].tolist() == first.tolist()
 
 
 def test_a_warm_start_needs_the_same_targets() -> None:

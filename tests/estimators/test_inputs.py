@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array, issparse
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.model_selection import train_test_split
 from sklearn.utils import estimator_checks
 
 import trainlab as tl
@@ -20,6 +25,7 @@ from trainlab.estimators.inputs import BEND, FURTHEST, InputScaler
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 IRIS = load_iris(return_X_y=True)
+TABLES = Path(os.environ.get("TRAINLAB_DATA", "data")) / "tables"
 KINDS = [MLPClassifier, MLPRegressor]
 # Sums of 40 numbers of size 1, in float64: a few roundings of 1e-16 each.
 ROUNDING = 1e-14
@@ -85,6 +91,7 @@ def test_the_largest_and_the_smallest_numbers_do_not_overflow(size: float) -> No
 
 
 @pytest.mark.parametrize("make", [np.asarray, csr_array])
+@pytest.mark.filterwarnings("ignore:Numbers far outside:UserWarning")
 def test_what_the_dtype_cannot_hold_is_said(make: Any) -> None:
     X, y = IRIS
     network = quick(dtype="float32").fit(make(X), y)
@@ -322,6 +329,7 @@ def test_robust_sparse_rows_have_the_quartiles_of_the_dense_and_stay_sparse(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore:Numbers far outside:UserWarning")
 def test_no_value_is_too_far_out(kind: Any) -> None:
     X, y = IRIS
     network = quick(kind).fit(X, y)
@@ -419,3 +427,81 @@ def test_true_is_what_it_was_of_numpy_too() -> None:
     told = "or False; got 'robst'; try standardize_inputs='robust'"
     with pytest.raises(tl.SettingError, match=told):
         quick(standardize_inputs="robst").fit(X, y)
+
+
+def far_rows() -> tuple[Any, Any, Any]:
+    """Rows to train on, their targets, and rows of which two have numbers far out."""
+    rng = np.random.default_rng(8)
+    x = rng.uniform(0, 80, (50, 4))
+    x[:, 3] = 2.0, *[0.0] * 49  # its quartiles are equal: nothing is said of it
+    x[:2, :3] = [[0.0] * 3, [80.0] * 3]
+    new = x[:9].copy()
+    new[3, 1], new[4, 2], new[:, 3] = 1e6, -999, 1e9
+    return x, np.arange(50) % 2, new
+
+
+FAR_SAID = (
+    r"Numbers far outside the range of training: {1} \(1 row, as 1e\+06; in training 0 to 80\), "
+    r"{2} \(1 row, as -999; in training 0 to 80\); are units"
+)
+
+
+@pytest.mark.parametrize("kind", ["robust", "piecewise"])
+def test_numbers_far_outside_the_range_of_training_are_warned_of(kind: str, tmp_path: Path) -> None:
+    x, y, new = far_rows()
+    columns = dict(enumerate("abcd"))
+    frame, frame_new = (pd.DataFrame(one).rename(columns=columns) for one in (x, new))
+    named = quick(standardize_inputs=kind).fit(frame, y)
+    with pytest.warns(UserWarning, match=FAR_SAID.format(*map(repr, "abc"))):
+        named.predict(frame_new)
+    plain = quick(standardize_inputs=kind).fit(x, y)
+    tl.save(plain, tmp_path / "model")
+    for model in (plain, tl.load(tmp_path / "model")):
+        with pytest.warns(UserWarning, match=FAR_SAID.format(*(f"column {n}" for n in range(3)))):
+            model.predict_proba(new)
+        model.predict(x)
+        model.predict(np.full((1, 4), 80 * (1 + inputs.OUTSIDE)))  # just not far
+
+
+def test_a_sparse_x_is_warned_of_as_a_dense_one() -> None:
+    x, y, new = far_rows()
+    x[:, :3] += 1  # no column has zeros, so that those of rows that store none lie outside
+    model = quick().fit(csr_array(x), y)
+    with pytest.warns(UserWarning, match="far outside") as caught:
+        model.predict(csr_array(new))
+    with pytest.warns(UserWarning, match="far outside") as dense:
+        model.predict(new)
+    assert str(caught[0].message) == str(dense[0].message)
+
+
+def test_what_a_warm_start_adds_is_in_the_range_of_training() -> None:
+    x, y, new = far_rows()
+    model = quick(warm_start=True).fit(x, y)
+    assert set(model._inputs.far(new)) == {1, 2}
+    model.fit(np.concatenate([x, new]), np.arange(59) % 2)
+    assert model._inputs.far(new) == {}
+    assert model._inputs.far(np.full((1, 4), -1e9)).keys() == {0, 1, 2}
+
+
+def test_an_ensemble_and_a_model_of_earlier_versions(tmp_path: Path) -> None:
+    x, y, new = far_rows()
+    settings: dict[str, Any] = {"n_folds": 1, "max_iter": 2, "trees": False, "random_state": 0}
+    ensemble = tl.PopulationEnsembleClassifier(2, **settings).fit(x, y)
+    with pytest.warns(UserWarning, match=FAR_SAID.format(*(f"column {n}" for n in range(3)))):
+        known = ensemble.predict(new)
+    none = np.zeros(0)
+    ensemble._inputs = replace(ensemble._inputs, lowest=none, highest=none)
+    tl.save(ensemble, tmp_path / "model")
+    assert (tl.load(tmp_path / "model").predict(new) == known).all()  # and says nothing
+
+
+@pytest.mark.skipif(not TABLES.is_dir(), reason="the tables are not there")
+def test_no_hold_out_of_the_tables_is_far() -> None:
+    for name, about in json.loads((TABLES / "meta.json").read_text()).items():
+        table = pd.read_csv(TABLES / f"{name}.csv.gz").drop(columns=[about["target"]])
+        x = table.select_dtypes("number").to_numpy(np.float64)
+        x = np.where(np.isnan(x), np.nanmedian(x, axis=0), x)
+        for seed in range(4):
+            known, new = train_test_split(x, test_size=(0.2, 0.5)[seed % 2], random_state=seed)
+            assert InputScaler.robust(known, None).far(new) == {}, name
+            assert InputScaler.robust(known, None).far(1e3 * new + 1e3)

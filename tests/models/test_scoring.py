@@ -313,3 +313,41 @@ def test_line_breaks_of_old_programs_are_called_so(content: bytes, tmp_path: Pat
     told = "; got 'a carriage return within a line'; try line breaks of one kind, as CRLF, or "
     with pytest.raises(DataError, match=re.escape(told)):
         score(Named(), path)
+
+
+def test_numbers_far_outside_the_range_of_training_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["yes", float(row), "a long name"] for row in range(41)]
+    network = tl.MLPClassifier(max_iter=1, schedule="cosine")
+    encoder = TableEncoder(text=[2], text_width=4)
+    pipeline = make_pipeline(encoder, network).fit(rows, [0, 1] * 20 + [0])
+    bare = tl.MLPClassifier(max_iter=1, schedule="cosine").fit(
+        [[row[1]] for row in rows], [0, 1] * 20 + [0]
+    )
+    monkeypatch.setattr("trainlab.data.table.BLOCK_NUMBERS", 6)  # several blocks
+    path = tmp_path / "table.csv"
+    told = (
+        "Warning: Numbers far outside the range of training: 'b' (2 rows, as 1e+06; in training "
+        "0 to 40); are units and codes those of training?\n"
+    )
+    for model, names, line in ((pipeline, "a,b,c", "yes,{},x"), (bare, "b", "{}")):
+        monkeypatch.setattr("trainlab.models.load", lambda _, found=model: found)
+        for numbers, said in (([1, -900, 40, 41, 1e6, 3, 4], told), ([-40, 80, 280], "")):
+            path.write_text("\n".join([names, *(line.format(one) for one in numbers)]) + "\n")
+            done = invoke("model", path, "--proba")
+            assert (done.exit_code, done.stderr) == (0, said)
+
+
+def test_a_model_of_real_booleans_reads_those_of_a_file(tmp_path: Path) -> None:
+    rows = [[True, 1.0], [False, 2.0]] * 20
+    network = tl.MLPRegressor(max_iter=3, schedule="cosine", random_state=0)
+    model = make_pipeline(TableEncoder(), network).fit(rows, [0.0, 1.0] * 20)
+    tl.save(model, tmp_path / "model")
+    (tmp_path / "table.csv").write_text("a,b\nTRUE,1\nfalse,2\n1,1\n")
+    for one in (model, tl.load(tmp_path / "model")):
+        found = score(one, tmp_path / "table.csv").columns["prediction"]
+        assert found.tolist() == model.predict([[True, 1.0], [False, 2.0], [True, 1.0]]).tolist()
+    (tmp_path / "table.csv").write_text("a,b\n1,TRUE\n")
+    with pytest.raises(DataError, match="TRUE"):
+        score(model, tmp_path / "table.csv")

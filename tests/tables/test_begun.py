@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from search_command import cut_after, invoke, write
 from trainlab import cli
+from trainlab.tables import begun as folder_of
 
 DECIDE_NOTHING = {"table", "out", "fresh", "workers", "engine", "verbose", "skip_lines"}
 """Options with which a search goes on; with other lines to skip it is another table."""
@@ -91,3 +95,35 @@ def test_an_ensemble_is_judged_by_another_metric_that_trains_the_same(
     """It need not be trained again."""
     cut_after(0, monkeypatch)
     assert invoke(*begun[OF_ENSEMBLES], "--metric", "rmse").exit_code == 130
+
+
+@pytest.mark.parametrize(
+    ("metric", "code", "told"),
+    [
+        ("mae", 2, "metric was 'r2', is 'mae'"),
+        ("pinball:0.9", 2, "metric was 'r2', is 'pinball:0.9'"),
+        ("rmse", 130, "Interrupted"),
+    ],
+)
+def test_an_ensemble_of_versions_that_stored_no_metric(
+    metric: str,
+    code: int,
+    told: str,
+    begun: dict[str, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They selected by the squared error; an error spoke of members once the race was run."""
+    *words, _ = begun[OF_ENSEMBLES]
+    words.append(tmp_path)
+    described = folder_of._described
+
+    def without_metric(*given: Any) -> dict[str, Any]:
+        return {name: one for name, one in described(*given).items() if name != "metric"}
+
+    cut_after(0, monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_of, "_described", without_metric)
+        assert invoke(*words).exit_code == 130
+    result = invoke(*words, "--metric", metric)
+    assert (result.exit_code, told in result.output) == (code, True), result.output

@@ -287,3 +287,18 @@ def test_of_f1_the_constant_names_the_rarer_class() -> None:
     assert named_metric("f1").value(truth, constant) == pytest.approx(2 * share / (1 + share))
     assert constant.p[0] == pytest.approx([np.mean(y[:-200] == "no"), np.mean(y[:-200] == "yes")])
     assert list(rivals("log_loss", y, "classification")[1])[2] == "the most frequent class"
+
+
+def test_a_colon_keeps_a_quantile_apart_from_the_loss(rng: np.random.Generator) -> None:
+    y = rng.normal(0, 3, ROWS)
+    truth = TableTruth.of(y, np.arange(ROWS), "regression")
+    near, far = TablePrediction(y + 0.1), TablePrediction(y + 5.0)
+    metric = named_metric("pinball:0.9")
+    told = compared(near, far, truth, metric.name)
+    assert "trees: pinball loss at quantile 0.9: 0.01000 against 0.5000, diff" in told.words
+    judged = [judge(name, truth, one, metric, 0) for name, one in ((OURS, near), (RIVAL, far))]
+    ours, theirs = "The ensemble (pinball loss at quantile 0.9: 0.01000)", f"{RIVAL} (0.5000)"
+    assert conclusion(judged, [told], metric) == f"{ours} is better than {theirs}."
+    judged = [judge(name, truth, one, metric, 0) for name, one in ((OURS, far), (RIVAL, near))]
+    worse = conclusion(judged, [compared(far, near, truth, metric.name)], metric)
+    assert worse.endswith("ensemble: pinball loss at quantile 0.9: 0.01000 against 0.5000.")

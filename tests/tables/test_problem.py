@@ -776,3 +776,24 @@ def test_rows_are_put_aside_by_seed_and_class(tmp_path: Path) -> None:
 def test_too_few_rows_of_numbers(tmp_path: Path) -> None:
     found = problem(written(tmp_path, x=range(12), y=[0.5 * row for row in range(12)]), "y")
     complains(lambda: split(found, 0.2, 5, seed=0), DataError, "table of table.csv must have")
+
+
+def test_codes_for_missing_values_are_warned_of(tmp_path: Path, numbers: list[float]) -> None:
+    ages = [*range(20, 20 + ROWS - 5), *[-999] * 5]
+    words = ["red", "blue"] * (ROWS // 2)
+    wages = [*[-999] * 5, *(1000.5 + row for row in range(ROWS - 5))]
+    path = written(tmp_path, age=ages, x=numbers, colour=words, y=wages)
+    age, wage = problem(path, "y").warnings
+    said = "has -999 in 21% of the rows, far outside the others,"
+    code = "that looks like a code for missing values; try empty cells in their place"
+    assert age == f"'age' {said} 20 to 38: {code}, here and where the model is used"
+    assert wage == f"'y' {said} 1000.5 to 1018.5: {code}, and --drop-missing-target"
+
+
+def test_spellings_of_booleans_are_one_word_but_two_classes(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    spelt = ["TRUE", "true", "False", "false"] * (ROWS // 4)
+    path = written(tmp_path, told=spelt, x=numbers, y=spelt)
+    (warning, *_) = problem(path, "y").warnings
+    assert warning.startswith("'y' has classes that differ in case alone, as 'TRUE' and 'true'")

@@ -409,6 +409,7 @@ def predict(
     or empty cells, these too.
     """
     from trainlab import files
+    from trainlab.data.far import far_said
     from trainlab.data.table import write_table
     from trainlab.models import load
     from trainlab.models.scoring import score
@@ -432,6 +433,9 @@ def predict(
     if found.unlike:
         names = ", ".join(map(repr, found.unlike))
         told = f"no cell of {names} is like any of the training: is it written as it was there?"
+        say(f"Warning: {told}", err=True)
+    if found.far:
+        told = far_said({repr(name): one for name, one in found.far.items()})
         say(f"Warning: {told}", err=True)
     content = write_table(found.columns, excel)
     if out is None:

@@ -31,6 +31,26 @@ def tell_of_a_large_batch(batch_size: int, rows: int) -> None:
         warn(text, UserWarning)
 
 
+def tell_of_single_rows(batches: Batches, of_one: bool) -> None:
+    """Warns where a batch has one row, of which batch normalization makes zeros.
+
+    of_one  whether a last batch of one row is said, too, and not batches of one row alone
+    """
+    n, size = batches.n, batches.rows
+    makes = "of one row, of which batch normalization makes 0, whatever it is: nothing before it"
+    if size == 1:
+        text = f"batches are {makes} learns; try batch_size=32, or norm='layer'"
+    elif of_one and batches.kind == "permutation" and n % size == 1:
+        other = next(one for one in range(size + 1, n + 1) if n % one != 1)
+        text = (
+            f"batch_size={size} of {n} rows leaves a last batch {makes} learns in it; "
+            f"try batch_size={other}"
+        )
+    else:
+        return
+    warn(text, UserWarning)
+
+
 @dataclass(frozen=True)
 class Batches(Settings):
     """The batches of an epoch over `n` samples.

@@ -55,6 +55,8 @@ from trainlab.settings import FLAG, Settings
 from trainlab.training.callbacks import CallbackLike, are_callbacks
 from trainlab.training.plan import EarlyStopping
 
+_CURVES: Final = ("loss_curve_", "validation_curve_", "validation_scores_")
+"""They go on where a training goes on with what was learnt, as scikit-learn's do."""
 _FEATURES: Final = ("n_features_in_", "feature_names_in_")
 
 
@@ -124,7 +126,8 @@ class BaseMLP(CallbackSupport, Predictor):
         Warns
         -----
         UserWarning
-            Where `batch_size` is more than all rows.
+            Where `batch_size` is more than all rows, a batch of batch normalization has one row,
+            or a column of X has what looks like a code for missing values.
         ConvergenceWarning
             Where a member diverged, or was still improving after max_iter epochs of a constant
             rate.
@@ -248,12 +251,10 @@ class BaseMLP(CallbackSupport, Predictor):
         if chosen["early_stopping"]:
             must, remedy = "be False for partial_fit", "fit with validation_data"
             raise SettingError(sentence("early_stopping", owner, must, True, remedy))
-        fitted, start, seeds = self.__sklearn_is_fitted__(), None, []
-        losses, epochs = np.array([]), 0
+        fitted, start, seeds, epochs = self.__sklearn_is_fitted__(), None, [], 0
         if fitted:
             targets, start = self._targets, "state" if self._has_state else "parameters"
-            seeds = [member.seed for member in self._population]
-            losses, epochs = self.loss_curve_, self.n_iter_
+            seeds, epochs = [member.seed for member in self._population], self.n_iter_
         seeds = seeds or self._seeds(chosen["n_members"])
         rows = whole(self._check_rows(X, y, sample_weight, reset=not fitted), chosen)
         if targets is None:
@@ -262,9 +263,7 @@ class BaseMLP(CallbackSupport, Predictor):
         ready = prepared(table, chosen, seeds, 1, None, owner)
         self._train(ready, None, start, "state")
         self._has_state = True
-        self.loss_curve_ = np.append(losses, self.loss_curve_)
         self.n_iter_ += epochs
-        self._sum_up()
         return self
 
     def _train(
@@ -292,9 +291,15 @@ class BaseMLP(CallbackSupport, Predictor):
             start=start,
             keep=keep,
         )
-        fit = Fit(ready.members, ready.data, settings, before)
+        fit = Fit(ready.members, ready.data, settings, before, chosen=True)
         (fitted,) = fit_together([fit], settings)
-        return self._adopt(ready, fitted)
+        earlier = {} if start is None else {name: getattr(self, name) for name in _CURVES}
+        self._adopt(ready, fitted)
+        for name, curve in earlier.items():
+            parts = [one for one in (curve, getattr(self, name)) if one is not None]
+            setattr(self, name, np.concatenate(parts) if parts else None)
+        self._sum_up()
+        return self
 
     def _check_goes_on(self, members: Sequence[Member], start: str) -> None:
         """Raises SettingError where what was learnt does not fit the members that go on with it."""

@@ -86,13 +86,18 @@ def holds_words(cells: NDArray[Any]) -> bool:
     return any(math.isnan(number_of(cell)) and not is_hole(cell) for cell in cells.tolist())
 
 
-def numbers_of(cells: NDArray[Any], name: str) -> Array:
-    """The cells (N,) of a column as float64, NaN for holes; DataError for any other cell."""
+def numbers_of(cells: NDArray[Any], name: str, booleans: bool = False) -> Array:
+    """The cells (N,) of a column as float64, NaN for holes; DataError for any other cell.
+
+    booleans  whether "TRUE" and "false", in any case of letters, are 1 and 0
+    """
     if cells.dtype.kind in "biuf":
         values = cells.astype(np.float64)
         odd = np.isinf(values)
     else:
         listed = cells.tolist()
+        if booleans:
+            listed = [_boolean_of(cell) for cell in listed]
         values = np.array([number_of(cell) for cell in listed])
         odd = ~np.isfinite(values)
         odd[odd] = [not is_hole(listed[row]) for row in np.flatnonzero(odd)]
@@ -101,6 +106,20 @@ def numbers_of(cells: NDArray[Any], name: str) -> Array:
         must = "hold finite numbers, or nothing, as in training"
         raise DataError(sentence(f"column {name!r}", OWNER, must, got))
     return values
+
+
+def _boolean_of(cell: Any) -> Any:
+    """The boolean that a text says; any other cell as it is."""
+    word = bare(cell) if isinstance(cell, str) else None
+    return word.lower() == "true" if _is_boolean(word) else cell
+
+
+def are_booleans(cells: NDArray[Any]) -> bool:
+    """Whether the cells (N,) that are no holes are booleans, no texts, and there are some."""
+    if cells.dtype.kind != "O":
+        return cells.dtype.kind == "b"
+    filled = [cell for cell in cells.tolist() if not is_hole(cell)]
+    return len(filled) > 0 and all(isinstance(cell, (bool, np.bool_)) for cell in filled)
 
 
 def words_of(cells: NDArray[Any]) -> list[str | None]:
@@ -214,17 +233,19 @@ class Numbers(Column):
 
     median  of the rows of training, which stands in place of a hole; 0 where all were holes
     holes   whether there were any: then a second column is 1 where there is a hole, else 0
+    booleans  whether they were booleans, which a file has as texts
     """
 
     median: float
     holes: bool
+    booleans: bool = False
 
     @classmethod
     def of(cls, cells: NDArray[Any], name: str) -> Self:
         """The median of the numbers, and whether there were holes."""
         values = numbers_of(cells, name)
         filled = values[~np.isnan(values)]
-        return cls(_median(filled), len(filled) < len(values))
+        return cls(_median(filled), len(filled) < len(values), are_booleans(cells))
 
     def names(self, name: str) -> list[str]:
         """NAME, and "NAME missing"."""
@@ -232,14 +253,15 @@ class Numbers(Column):
 
     def encode(self, cells: NDArray[Any], name: str) -> Array:
         """The numbers, and where they are missing."""
-        values = numbers_of(cells, name)
+        values = numbers_of(cells, name, self.booleans)
         missing = np.isnan(values)
         values[missing] = self.median
         return np.stack([values, missing] if self.holes else [values], axis=1)
 
     def strange(self, cells: NDArray[Any], name: str) -> int:
         """Holes where training saw none."""
-        return 0 if self.holes else int(np.isnan(numbers_of(cells, name)).sum())
+        values = numbers_of(cells, name, self.booleans)
+        return 0 if self.holes else int(np.isnan(values).sum())
 
 
 def _median(values: Array) -> float:

@@ -80,7 +80,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     pandas, polars or pyarrow), whatever they are, or if any cell of it that is not missing is not
     a number ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
     rows are read in the same way, whatever their dtypes: 7 is then the word "7".  True and "TRUE"
-    are one word, in any case of letters.  A column of
+    are one word, in any case of letters, and one number where all cells of `fit` were booleans.  A
+    column of
     "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
 
     A column is one of dates if all cells that are not missing are dates with or without times of
@@ -315,6 +316,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def text_(self) -> tuple[int, ...]:
         """The places of the columns of text."""
         return self._places(Text)
+
+    @property
+    def _texts(self) -> tuple[int, ...]:
+        """The places of the columns whose cells a file has as texts, booleans among them."""
+        truths = [p for p, one in enumerate(self.columns_) if getattr(one, "booleans", False)]
+        return (*self.words_, *self.dates_, *self.text_, *truths)
 
     def _places(self, kind: type[Column]) -> tuple[int, ...]:
         if not self.__sklearn_is_fitted__():

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
+from trainlab.data.far import FarNumbers
 from trainlab.data.validation import as_csr
 from trainlab.errors import DataError, sentence
 from trainlab.estimators.targets import unit_of
@@ -33,6 +34,12 @@ BEND: Final = 3.0
 """What robust inputs approach far from the median."""
 FAR: Final = 1e9
 """From here on a robust input is BEND to the last bit, and its square does not overflow."""
+OUTSIDE: Final = 6.0
+"""Later numbers are far from training if they lie outside its range by so many times that range.
+
+Of 1,600 hold-outs, of a fifth or a half of the rows of 16 real tables, none has such a number
+in a column whose quartiles differ; the furthest lies 5.7 ranges outside.
+"""
 QUARTILES: Final = (0.25, 0.5, 0.75)
 PIECES: Final = 32
 """Pieces of a column at most, of about as many rows each."""
@@ -55,6 +62,8 @@ class InputScaler:
     bend      where finite, z is bent to z / √(1 + (z / bend)²), which stays within ±bend
     column, low, width  of the pieces (m,) that have a code each, behind the d columns: where
               they are, where they begin, and half of how wide they are
+    lowest, highest  the range that was trained on, infinite of columns whose quartiles are
+              equal, where it says little; (0,) where it is not known
     """
 
     mean: Array
@@ -64,6 +73,8 @@ class InputScaler:
     column: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     low: Array = field(default_factory=lambda: np.zeros(0))
     width: Array = field(default_factory=lambda: np.zeros(0))
+    lowest: Array = field(default_factory=lambda: np.zeros(0))
+    highest: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def plain(cls, features: int) -> Self:
@@ -88,15 +99,19 @@ class InputScaler:
         else:
             columns = np.asarray(x).T
             quartiles = np.array([_quantiles(column, share, QUARTILES) for column in columns]).T
-            low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
+            low, high = _ends(x)
             center = quartiles[1]
         # Halves, since the distance of the largest numbers is one more.
         rounding = CONSTANT_UNITS * np.finfo(np.float64).eps / 2
         width, span = quartiles[2] / 2 - quartiles[0] / 2, high / 2 - low / 2
-        scale = np.where(width > rounding * np.abs(quartiles).max(axis=0), width, span)
+        differ = width > rounding * np.abs(quartiles).max(axis=0)
+        scale = np.where(differ, width, span)
         scale = 2 * np.minimum(scale, np.finfo(np.float64).max / 2)
         scale = np.where(span > rounding * np.maximum(np.abs(low), np.abs(high)), scale, 1.0)
-        return cls(center, scale, np.full(len(scale), np.inf), np.full(len(scale), BEND))
+        free = np.full(len(scale), np.inf)
+        ends = np.where(differ, low, -free), np.where(differ, high, free)
+        bend = np.full(len(scale), BEND)
+        return cls(center, scale, free, bend, lowest=ends[0], highest=ends[1])
 
     @classmethod
     def piecewise(cls, x: Any, weight: Array | None) -> Self:
@@ -132,7 +147,7 @@ class InputScaler:
         if issparse(x):
             scale = _size_about_zero(as_csr(x, "X", "MLP"), share)
             return cls._within(np.zeros(len(scale)), scale)
-        low, high = (np.asarray(end, np.float64) for end in (x.min(axis=0), x.max(axis=0)))
+        low, high = _ends(x)
         size = np.maximum(np.abs(low), np.abs(high))
         unit, rounding = unit_of(size), CONSTANT_UNITS * np.finfo(np.float64).eps
         low, high, size = low * unit, high * unit, size * unit
@@ -160,10 +175,32 @@ class InputScaler:
         """How far from 0 a value can be that is not trained on, (d,)."""
         return self.furthest * BEYOND
 
-    def trained_on(self, z: Any) -> Self:
-        """The same after a training on z (N, d), which may lie further out."""
+    def trained_on(self, x: Any, z: Any) -> Self:
+        """The same after a training on z (N, d) of rows x, which may lie further out."""
         own = z[:, : len(self.furthest)]
-        return replace(self, furthest=np.maximum(self.furthest, _largest(own)))
+        further = replace(self, furthest=np.maximum(self.furthest, _largest(own)))
+        if not len(self.lowest):
+            return further
+        low, high = _ends(x)
+        ends = np.minimum(self.lowest, low), np.maximum(self.highest, high)
+        return replace(further, lowest=ends[0], highest=ends[1])
+
+    def far(self, x: Any) -> dict[int, FarNumbers]:
+        """The numbers in x (N, d) that are far from those of training, by the places of columns."""
+        if not len(self.lowest) or not x.shape[0]:
+            return {}
+        with np.errstate(over="ignore"):
+            reach = OUTSIDE * (self.highest - self.lowest)
+            lower, upper = self.lowest - reach, self.highest + reach
+        least, most = _ends(x)
+        found = {}
+        for place in np.flatnonzero((least < lower) | (most > upper)).tolist():
+            own = _column(x, place)
+            out = own[(own < lower[place]) | (own > upper[place])].astype(np.float64)
+            low, high = float(self.lowest[place]), float(self.highest[place])
+            furthest = out[np.argmax(np.abs(out / 2 - (low / 4 + high / 4)))]
+            found[place] = FarNumbers(len(out), float(furthest), low, high)
+        return found
 
     def encode(self, x: Any, dtype: Any, bounded: bool = True) -> Any:
         """z (N, outputs) of the dtype, by way of float64: dense, or CSR if x and z are sparse.
@@ -261,6 +298,23 @@ def _sums(share: Array, values: Array) -> Array:
     # Not by BLAS, whose bits may depend on the number of its threads.
     sums: Array = (share[:, None] * values).sum(axis=0)
     return sums
+
+
+def _ends(x: Any) -> tuple[Array, Array]:
+    """Lowest and highest (d,) of the columns of x (N, d), float64; also of zeros not stored."""
+    low, high = x.min(axis=0), x.max(axis=0)
+    if issparse(x):
+        low, high = low.toarray().ravel(), high.toarray().ravel()
+    return np.asarray(low, np.float64), np.asarray(high, np.float64)
+
+
+def _column(x: Any, place: int) -> Array:
+    """A column (N,) of x (N, d)."""
+    if not issparse(x):
+        own: Array = x[:, place]
+        return own
+    dense: Array = as_csr(x, "X", "MLP").tocsc()[:, [place]].toarray()
+    return dense[:, 0]
 
 
 def _largest(x: Any) -> Array:

@@ -97,7 +97,8 @@ def _words(column: Words) -> list[str]:
 
 def _described(column: Column) -> dict[str, Any]:
     if isinstance(column, Numbers):
-        return {"numbers": [column.median, column.holes]}
+        # Files of earlier versions say nothing of booleans.
+        return {"numbers": [column.median, column.holes] + [True] * column.booleans}
     if isinstance(column, Dates):
         order, parts, *rest = astuple(column)
         return {"dates": [order, list(parts), *rest]}
@@ -215,9 +216,10 @@ def _formats(said: Any, encoder: TableEncoder, source: str) -> dict[str, NumberF
 def _column(said: Any, most: int, width: int, source: str) -> Column:
     ((kind, parts),) = said.items()
     if kind == "numbers":
-        median, holes = parts
-        if type(median) is float and math.isfinite(median) and type(holes) is bool:
-            return Numbers(median, holes)
+        median, holes, *booleans = parts
+        known = booleans in ([], [True])
+        if type(median) is float and math.isfinite(median) and type(holes) is bool and known:
+            return Numbers(median, holes, bool(booleans))
     elif kind == "words":
         values, rare, holes = parts
         found = Words(tuple(map(_text, values)), tuple(map(_text, rare)), holes)

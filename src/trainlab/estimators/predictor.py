@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from trainlab.arrays import as_floats
+from trainlab.callers import warn
+from trainlab.data.codes import codes_said
+from trainlab.data.far import FarNumbers, far_said
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
@@ -150,6 +154,11 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         if is_classifier(self):
             y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        if reset and not issparse(X):
+            remedy = "NaN in their place, behind a TableEncoder"
+            for place, own in enumerate(X.T):
+                for told in codes_said(self._called(place), own, remedy):
+                    warn(told, UserWarning)
         if not X.dtype.isnative:  # the bytes of rows decide their order
             X = X.astype(X.dtype.newbyteorder("="))
         y = self._check_y(y)
@@ -162,9 +171,20 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         """What each member says of X: numbers, or probabilities."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
+        if far := self._far(X):
+            warn(far_said(far), UserWarning)
         read = self._targets.read
         parts = [one.outputs(X, self._dtype, read, self.engine) for one in self._voters]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _far(self, x: Any) -> dict[str, FarNumbers]:
+        """The numbers in rows x that are far from those of training, by what columns are called."""
+        return {self._called(place): one for place, one in self._inputs.far(x).items()}
+
+    def _called(self, place: int) -> str:
+        """What a column of X is called."""
+        names = getattr(self, "feature_names_in_", None)
+        return f"column {place}" if names is None else describe(names[place])
 
 
 class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # it comes without types

@@ -141,9 +141,9 @@ def make_table(
         inputs, dtype = before
     else:
         inputs, dtype = scaler_of(chosen["standardize_inputs"], train), dtype_of(rows, chosen)
-    train = replace(train, x=inputs.encode(train.x, dtype, bounded=False))
+    x, train = train.x, replace(train, x=inputs.encode(train.x, dtype, bounded=False))
     if before:
-        inputs = inputs.trained_on(train.x)
+        inputs = inputs.trained_on(x, train.x)
     if held is not None:
         regresses = targets.task == "regression"
         with of_validation("MLPRegressor" if regresses else "MLPClassifier"):

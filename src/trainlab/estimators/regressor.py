@@ -93,9 +93,10 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     feature_names_in_ : ndarray of str
         Their names, of data frames.
     n_iter_ : int
-        Epochs.
-    loss_curve_ : ndarray, shape (n_iter_,)
-        For each epoch the mean loss of its rows, without the penalty.
+        Epochs of the last `fit`, and of what `partial_fit` did since.
+    loss_curve_ : ndarray, shape (epochs,)
+        For each epoch the mean loss of its rows, without the penalty; a warm start goes on with
+        it, and with the curves below.
     loss_, best_loss_ : float
         Its last and its least value.
     coefs_, intercepts_ : list of ndarray

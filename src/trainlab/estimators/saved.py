@@ -243,9 +243,12 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
         raise fault(source, "inputs", f"have no means in version {version}", said["mean"])
     if said["mean"] is None or said["scale"] is None:
         raise fault(source, "inputs", "have means and scales", sorted(said))
-    # Earlier files have no bounds and no codes.
+    # Earlier files have no bounds, no codes and no ranges.
     said = {name: getattr(plain, name) if one is None else one for name, one in said.items()}
-    mean, scale, *ends, column, low, width = said.values()
+    mean, scale, *ends, column, low, width, lowest, highest = said.values()
+    if not _are_ranges(lowest, highest, features):
+        must = f"have ranges of {features} columns, or none"
+        raise fault(source, "inputs", must, lowest)
     sound = all(one.dtype == np.float64 and bool((one >= 0).all()) for one in ends)
     sound = sound and bool((ends[1] > 0).all())
     if {one.shape for one in (mean, *ends)} == {(features,)} and _are_sound(mean, scale) and sound:
@@ -255,6 +258,12 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
         raise fault(source, "inputs", f"have codes of {features} columns, of widths > 0", width)
     must = f"have {features} finite means, scales > 0, bounds >= 0 and bends > 0"
     raise fault(source, "inputs", must, mean)
+
+
+def _are_ranges(lowest: Array, highest: Array, features: int) -> bool:
+    """Whether they are the ends of a range for each column, or of none."""
+    shaped = lowest.shape == highest.shape and lowest.shape in ((features,), (0,))
+    return shaped and lowest.dtype == highest.dtype == np.float64 and bool((lowest < highest).all())
 
 
 def _are_sound(mean: Array, scale: Array) -> bool:

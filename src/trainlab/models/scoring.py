@@ -15,6 +15,7 @@ import numpy as np
 
 from trainlab.data.cells import bare, is_missing
 from trainlab.data.dates import WRITTEN, moments
+from trainlab.data.far import FAR_FROM_TRAINING, FarNumbers
 from trainlab.data.formats import DECIMALS, Decimal, NumberFormat, check_decimal, grouped
 from trainlab.data.table import Table, TableFile
 from trainlab.errors import DataError, SettingError, nearest, sentence
@@ -34,12 +35,14 @@ class Scores:
     notices  how the table was read, where that is not obvious
     strange  of those that it knows: how many cells hold words that no row of its training
              had, or nothing where each of them had a number
+    far      numbers far from those of the training, by what the model calls their columns
     """
 
     columns: dict[str, Any]
     ignored: tuple[str, ...]
     strange: dict[str, int] = dataclasses.field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    far: dict[str, FarNumbers] = dataclasses.field(default_factory=dict)
 
     @property
     def unlike(self) -> tuple[str, ...]:
@@ -98,13 +101,14 @@ def score(
         must = "be a classifier for probabilities"
         got = type(getattr(model, "steps", [("", model)])[-1][1]).__name__
         raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
-    asks = [model.predict, model.predict_proba] if proba else [model.predict]
+    before, last = _steps(model)
+    asks = [last.predict, last.predict_proba] if proba else [last.predict]
     if interval is not None:
-        asks.append(intervals_of(model, interval))
+        asks.append(intervals_of(last, interval))
     if isinstance(model, Network):
         asks = [partial(ask, engine=engine) for ask in asks]
     else:
-        getattr(model, "steps", [("", model)])[-1][1].engine = engine
+        last.engine = engine
     known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
     with TableFile(path, delimiter, skip_lines, encoding) as table:
@@ -116,7 +120,7 @@ def score(
                 raise DataError(sentence("columns", str(path), must, len(names)))
         table.require(names)
         encoder = _encoder(model)
-        others = () if encoder is None else (*encoder.words_, *encoder.dates_, *encoder.text_)
+        others = () if encoder is None else encoder._texts
         words = [names[place] for place in others]
         numbers = [name for name in names if name not in set(words)]
         formats = _formats(encoder, numbers, decimal)
@@ -124,6 +128,8 @@ def score(
         parts: list[list[Array]] = [[] for _ in asks]
         count = 0
         texts, strange = list(dict.fromkeys([*words, *kept])), Counter[str]()
+        far = dict[str, FarNumbers]()
+        inputs = list(names) if encoder is None else _input_names(encoder, names)
         for part in table.blocks(numbers, texts, encoder is not None, formats):
             for name, cells in kept.items():
                 cells.extend(part.text[name])
@@ -131,8 +137,13 @@ def score(
             x = own.cells(names) if words else part.numbers
             with _unnamed():
                 with _located(encoder, names, own, count, path):
-                    for ask, found in zip(asks, parts, strict=True):
-                        found.append(ask(x))
+                    z = x if before is None else before.transform(x)
+                for ask, found in zip(asks, parts, strict=True):
+                    found.append(ask(z))
+                of_block = last._inputs.far(z) if hasattr(last, "_inputs") else {}
+                for place, one in of_block.items():
+                    if name := inputs[place]:
+                        far[name] = far[name] + one if name in far else one
                 odd = {} if encoder is None else encoder.strange(x)
                 # A model of arrays calls its columns by their places.
                 count += len(part)
@@ -151,7 +162,22 @@ def score(
         ignored[:_SHOWN],
         dict(strange.most_common(_SHOWN)),
         table.notices,
+        far,
     )
+
+
+def _steps(model: Any) -> tuple[Any, Any]:
+    """What a pipeline does before it predicts, None of other models; and what predicts."""
+    steps = getattr(model, "steps", [("", model)])
+    return (model[:-1] if len(steps) > 1 else None), steps[-1][1]
+
+
+def _input_names(encoder: Any, names: Sequence[str]) -> list[str]:
+    """What the columns are called that an encoder makes; "" of those of text."""
+    found = []
+    for place, (name, own) in enumerate(zip(names, encoder.columns_, strict=True)):
+        found += ["" if place in encoder.text_ else made for made in own.names(name)]
+    return found
 
 
 @contextlib.contextmanager
@@ -181,14 +207,14 @@ def _of_places(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int
 
 def intervals_of(model: Any, level: float) -> Callable[[Any], Array]:
     """What predicts intervals with a model, or with the last step of a pipeline."""
-    *before, (_, last) = getattr(model, "steps", [("", model)])
+    before, last = _steps(model)
     if not hasattr(last, "predict_interval"):
         must = "be an ensemble of regressors for intervals"
         remedy = "--proba" if hasattr(last, "predict_proba") else None
         raise SettingError(sentence("model", "predict", must, type(last).__name__, remedy))
 
     def intervals(x: Any) -> Array:
-        found: Array = last.predict_interval(model[:-1].transform(x) if before else x, level)
+        found: Array = last.predict_interval(x if before is None else before.transform(x), level)
         return found
 
     return intervals
@@ -237,6 +263,7 @@ def _unnamed() -> Iterator[None]:
     with warnings.catch_warnings():
         # The names were compared above; scikit-learn sees an array without any.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)  # `Scores.far` has them
         yield
 
 

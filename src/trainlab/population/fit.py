@@ -8,11 +8,14 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from trainlab.data.arrays import Dataset
+from trainlab.data.batches import tell_of_single_rows
 from trainlab.engine import engine_for
 from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
-from trainlab.members import Member
+from trainlab.members import Member, field_names
+from trainlab.network.norms import BatchNorm
+from trainlab.own import noted
 from trainlab.population.parts import check_parts, kinds_of
 from trainlab.population.settings import FitSettings, RunSettings
 from trainlab.population.validation import (
@@ -36,12 +39,14 @@ class Fit(NamedTuple):
     """Members to train on data.
 
     before  what they learnt in an earlier fit, for settings with a `start`
+    chosen  whether whoever asked for it chose the size of its batches
     """
 
     members: Sequence[Member]
     data: Dataset
     settings: FitSettings
     before: tuple[Sequence[MemberState], Widths] | None = None
+    chosen: bool = False
 
 
 class Fitted(NamedTuple):
@@ -133,14 +138,25 @@ def _checked(fit: Fit) -> _CheckedFit:
     plan = make_plan(settings, splits, fit.data.task)
     kinds = kinds_of(members)
     check_memory(kinds, plan, widths)
-    check_parts(kinds, splits["train"], widths, settings.dtype, plan.total)
+    try:
+        check_parts(kinds, splits["train"], widths, settings.dtype, plan.total)
+    except Exception as error:
+        noted(error)
+        raise
     if settings.start is not None and fit.before is not None:
         known, before = fit.before
         states = check_start(settings.start, members, known, (before, widths), plan)
     trained = check_changes(members, plan)
     if settings.engine != "auto":
         engine_for(settings.engine, trained, settings.owner)
+    if any(_normalises_batches(one) for one in trained):
+        tell_of_single_rows(plan.batches, fit.chosen)
     return _CheckedFit(members, trained, plan, splits, widths, states)
+
+
+def _normalises_batches(member: Member) -> bool:
+    has_norm = "norm" in field_names(member.network)
+    return has_norm and isinstance(member.get("norm"), BatchNorm)
 
 
 def _training(

@@ -501,7 +501,7 @@ class Population(Trainable, Sequence[Member]):
     def _running(self, data: Dataset, settings: FitSettings) -> Running[Self]:
         self._check_idle(settings.owner)
         before = None if settings.start is None else (self._trained(), self._widths)
-        fits = Fits([Fit(self, data, settings, before)], settings)
+        fits = Fits([Fit(self, data, settings, before, chosen=True)], settings)
         self._workers = weakref.ref(fits.workers)
         return Running(fits, self._adopt, self.restore)
 

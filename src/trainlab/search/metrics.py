@@ -401,7 +401,7 @@ class PinballLoss(NumberMetric):
         self.alpha = alpha
         # All digits: by its name the metric is found again.
         self.name = "pinball" if alpha == 0.5 else f"pinball:{alpha}"
-        self.words = f"pinball loss of the quantile {alpha}"
+        self.words = f"pinball loss at quantile {alpha}"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         loss = sk.mean_pinball_loss(*_scaled(truth, predicted), alpha=self.alpha)

@@ -81,7 +81,13 @@ class Judge:
         _insert_error_scores(records, self.error_score)
 
     def _score(self, estimator: Any, X: Any, y: Any, parameters: Mapping[str, Any]) -> Any:
-        return _score(estimator, X, y, self.scorer, parameters, self.error_score)
+        try:
+            return _score(estimator, X, y, self.scorer, parameters, self.error_score)
+        except Exception as error:  # with error_score="raise"
+            name = getattr(self.scorer, "__name__", type(self.scorer).__name__)
+            kept = "with a store the same fit goes on with what is trained"
+            error.add_note(f"raised while scoring of PopulationSearchCV, {name}, judged; {kept}")
+            raise
 
     def _nothing(self) -> Any:
         """The scores of a candidate that has none."""

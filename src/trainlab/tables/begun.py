@@ -59,9 +59,7 @@ def _described(of: TableProblem, settings: StudySettings) -> dict[str, Any]:
 def _complete(said: dict[str, Any]) -> dict[str, Any]:
     """What decided a search, with what earlier versions had no choice of."""
     said = {"model": "network", **said}
-    if said["model"] == "network":
-        said = {"metric": USUAL["network"][said["task"]], **said}
-    return said
+    return {"metric": USUAL[said["model"]][said["task"]], **said}
 
 
 def _as_today(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
@@ -69,8 +67,8 @@ def _as_today(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     before = _complete(before)
     if before["model"] != "ensemble":
         return before
-    # Earlier versions did not say these; where they differ, the run of the training does.
-    known = {name: now[name] for name in ("preset", "metric") if name in now} | before
+    # Earlier versions did not say the preset; where it differs, the run of the training does.
+    known = {name: now[name] for name in ("preset",) if name in now} | before
     if _trains_alike(known["metric"], now["metric"]):
         known["metric"] = now["metric"]
     return known

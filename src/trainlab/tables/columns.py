@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date
+from trainlab.data.codes import codes_said
 from trainlab.data.dates import Order, moments, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
+from trainlab.estimators.cells import BOOLEANS
 from trainlab.estimators.dates import PARTS
 from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal, too_large
 from trainlab.terminal import counted
@@ -42,6 +44,8 @@ MOST_UNITS: Final = 4
 """Units of one column: codes such as 12A have more different letters."""
 TOTALS: Final = ("total", "totals", "grand total", "sum", "mean", "average")
 """Words, in small letters, of a row that sums up those above it."""
+EMPTIED: Final = "empty cells in their place, here and where the model is used"
+"""What helps where numbers are codes for missing values."""
 _USUAL: Final = TableEncoder()
 
 
@@ -205,9 +209,14 @@ _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 
 
 def alike(name: str, counts: Mapping[str, int], what: str = "words") -> Iterator[str]:
-    """A warning where words differ in case alone: they are one thing more often than not."""
+    """A warning where words differ in case alone: they are one thing more often than not.
+
+    Booleans are one word whatever their case; as classes they are as they are written.
+    """
     cased = dict[str, str]()
     for word in counts:
+        if what == "words" and word.lower() in BOOLEANS:
+            continue
         first = cased.setdefault(word.casefold(), word)
         if first != word:
             pair = f"{describe(first)} and {describe(word)}"
@@ -320,6 +329,7 @@ def judged(
         else:
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
+            hints += codes_said(describe(name), numbers[name], EMPTIED)
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)

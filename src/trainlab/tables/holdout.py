@@ -67,6 +67,12 @@ def shown(metric: NamedMetric, value: float, more: int = 0) -> str:
     return (words.score if _has_no_unit(metric) else words.amount)(value, more)
 
 
+def named(metric: NamedMetric, value: float, more: int = 0) -> str:
+    """A value behind the name of its metric; a colon keeps it apart from a number there."""
+    colon = ":" if metric.words[-1].isdecimal() else ""
+    return f"{metric.words}{colon} {shown(metric, value, more)}"
+
+
 def digits(metric: NamedMetric, *values: float) -> int:
     """How many digits more than usual tell different values apart; 0 where MOST_MORE do not."""
     for more in range(MOST_MORE + 1):
@@ -131,7 +137,7 @@ def compare(
     more = max(digits(metric, *own), digits(metric, difference[0], 0.0))
     texts = [_signed(metric, end, more) for end in difference]
     found = (
-        f"{metric.words} {shown(metric, own[0], more)} against {shown(metric, own[1], more)}, "
+        f"{named(metric, own[0], more)} against {shown(metric, own[1], more)}, "
         f"difference {texts[0]}, 95 % interval {texts[1]} to {texts[2]}"
     )
     numbers = {"value": values[0] - values[1], "low": low, "high": high}
@@ -191,13 +197,13 @@ def conclusion(
     def with_score(name: str) -> str:
         return f"{name} ({shown(metric, found[name].score, more)})"
 
-    first = f"{ours.name} ({metric.words} {shown(metric, ours.score, more)})"
+    first = f"{ours.name} ({named(metric, ours.score, more)})"
     worse = [one.rival for one in comparisons if one.shown == "worse"]
     better = [one.rival for one in comparisons if one.shown == "better"]
     open_ones = [one.rival for one in comparisons if one.shown is None]
     if worse:
         best = max(worse, key=lambda name: metric.sign * found[name].score)
-        value = f"{metric.words} {shown(metric, found[best].score, more)}"
+        value = named(metric, found[best].score, more)
         against = shown(metric, ours.score, more)
         verb = _are(best)
         return f"{capital(best)} {verb} better than {ours.name}: {value} against {against}."

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainlab.data.codes import codes_said
 from trainlab.data.dates import Order
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
@@ -274,6 +275,9 @@ def problem(
     if (seems := meaning(Counter(labels))) is not None:
         hints.append(hint(target, seems))
     hints += alike(target, Counter(labels), "classes")
+    if goal.y.dtype.kind == "f":
+        emptied = "empty cells in their place, and --drop-missing-target"
+        hints += codes_said(describe(target), goal.y, emptied)
     hints += [TOTAL] if totals else []
     numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
     hints += deciding(x, readable, numbers, goal.y, target)

@@ -17,6 +17,8 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
+from trainlab.data.codes import CODES
+from trainlab.data.far import FAR_FROM_TRAINING
 from trainlab.errors import DataError, describe
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.predictor import Predictor
@@ -244,6 +246,9 @@ def study(
     how = {"workers": workers, "verbose": progress}
     with Store(folder) as store, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        # A fold may lack what lies far out: that is of no use to whoever reads the page.
+        warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)
+        warnings.filterwarnings("ignore", message=f".* {CODES}")  # of all rows: `of.warnings`
         # What differs in the table is named in words of the table.
         run = begun(store, of, settings, fresh)
         given = _Training(of, settings, known, rows.folds, engine, store, fresh, how)

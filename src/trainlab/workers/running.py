@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from trainlab.blas import one_thread, usable_cores
 from trainlab.callers import users_line, warn, work_for
 from trainlab.errors import sentence
+from trainlab.own import noted
 from trainlab.training.changes import Request
 from trainlab.training.recorder import Session
 from trainlab.training.trainer import train_chunk
@@ -111,7 +112,7 @@ class Workers(threading.Thread):
             self.control.stop()
             self._done.wait()
         if self._error is not None:
-            raise self._error
+            raise noted(self._error)
         in_time = until is None or time.monotonic() < until
         if self._is_cut_short and (is_pressed or in_time):
             self._is_cut_short = False

@@ -1,0 +1,86 @@
+"""Numbers that look like codes for missing values, such as −999 among ages.
+
+Axis letters: N rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS: Final = 5
+"""Rows that have such a number, at least."""
+SHARE: Final = 0.01
+"""The share of all rows that they are, at least."""
+MOST_CODES: Final = 3
+"""Codes of a column, as 997, 998 and 999: don't know, refused, not asked."""
+LEAST_VALUES: Final = 3
+"""Other numbers of a column, at least: of fewer the range says little."""
+GAP: Final = 2.0
+"""Codes are further from all other numbers of the column than so many times their range."""
+VAST: Final = 1000.0
+"""From so many times their range on, whatever the digits of the code."""
+_DIGITS: Final = re.compile(r"7+|8+|9*[7-9]")
+"""Those of codes, as 9, 99, 998 and 77; a 24 among 1 to 8, as in the Boston data, is an amount."""
+
+
+def codes_of(values: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
+    """Numbers of a column (N,) that look like codes for missing values; and the others, sorted.
+
+    Many rows have each of them, and they stand far outside all the others; nearer ones have the
+    digits of a code, or are negative where the others are not.  NaN is no number here, and 0 no
+    code: it is mostly an amount.
+
+    >>> ages, others = codes_of(np.array([20, 35, 50, 65] * 5 + [-999] * 5))
+    >>> ages, others.tolist()
+    ([-999.0], [20, 35, 50, 65])
+    """
+    there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    least = max(ROWS, SHARE * len(there))
+    for end in (np.min, np.max):
+        others, codes = there, list[float]()
+        while len(others) and len(codes) < MOST_CODES:
+            code = end(others)
+            is_code = others == code
+            if code == 0 or is_code.sum() < least:
+                break
+            others = others[~is_code]
+            codes.append(float(code))
+            if len(others) and _are_apart(codes, float(others.min()), float(others.max())):
+                own = np.unique(others)
+                if len(own) >= LEAST_VALUES:
+                    return sorted(codes), own
+    return [], there[:0]
+
+
+def _are_apart(codes: Sequence[float], low: float, high: float) -> bool:
+    """Whether codes stand far outside the others, and the last of them is the nearest."""
+    gap = max(low / 2 - codes[-1] / 2, codes[-1] / 2 - high / 2)
+    written = all(map(_is_written_so, codes)) or max(codes) < 0 <= low
+    return gap > (GAP if written else VAST) * (high / 2 - low / 2)
+
+
+def _is_written_so(code: float) -> bool:
+    """Whether a number has the digits of a code for missing values."""
+    digits = f"{abs(code):.15g}".replace(".", "")
+    return _DIGITS.fullmatch(digits) is not None
+
+
+CODES: Final = "looks like a code for missing values"
+"""What a warning of such a number says."""
+
+
+def codes_said(name: str, values: NDArray[Any], remedy: str) -> Iterator[str]:
+    """A sentence on the numbers of a column (N,) that look like codes, if there are any."""
+    codes, others = codes_of(values)
+    if codes:
+        shown = ", ".join(f"{code:.6g}" for code in codes)
+        share = float(np.isin(values, codes).mean())
+        yield (
+            f"{name} has {shown} in {share:.0%} of the rows, far outside the others, "
+            f"{others[0]:.6g} to {others[-1]:.6g}: that {CODES}; try {remedy}"
+        )
