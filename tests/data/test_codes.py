@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainlab.data.codes import codes_of, codes_said
+from trainlab.data.codes import codes_of, codes_said, may_have_codes
 
 TABLES = Path(os.environ.get("TRAINLAB_DATA", "data")) / "tables"
 AGES = [*range(20, 80)] * 3
@@ -34,6 +34,7 @@ def test_what_looks_like_a_code(others: list[float], codes: list[float]) -> None
     values = np.array([*others, *codes * 6])
     assert codes_of(values)[0] == codes
     assert codes_of(values)[1].tolist() == sorted({*others})
+    assert may_have_codes(values.reshape(-1, 1)) == [0]
     with_holes = np.append(values.astype(float), np.nan)
     assert codes_of(with_holes)[0] == codes
 

@@ -24,6 +24,8 @@ GAP: Final = 2.0
 """Codes are further from all other numbers of the column than so many times their range."""
 VAST: Final = 1000.0
 """From so many times their range on, whatever the digits of the code."""
+SAMPLE: Final = 256
+"""Rows that are looked at, at least, to see in which columns there may be codes at all."""
 _DIGITS: Final = re.compile(r"7+|8+|9*[7-9]")
 """Those of codes, as 9, 99, 998 and 77; a 24 among 1 to 8, as in the Boston data, is an amount."""
 
@@ -55,6 +57,21 @@ def codes_of(values: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
                 if len(own) >= LEAST_VALUES:
                     return sorted(codes), own
     return [], there[:0]
+
+
+def may_have_codes(x: NDArray[Any]) -> list[int]:
+    """The columns of finite x (N, d) that may have codes, found quickly.
+
+    Codes are so far away that nothing but them lies between a third and two thirds of the way
+    from the least number to the largest.
+
+    >>> may_have_codes(np.array([[20, 35, 50, 65], [20, 35, 50, 999]]).T)
+    [1]
+    """
+    low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+    third, some = high / 3 - low / 3, x[:: max(1, len(x) // SAMPLE)]
+    between = (some > low + third) & (some < high - third)
+    return np.flatnonzero((low < high) & ~between.any(axis=0)).tolist()
 
 
 def _are_apart(codes: Sequence[float], low: float, high: float) -> bool:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from trainlab.arrays import as_floats
 from trainlab.callers import warn
-from trainlab.data.codes import codes_said
+from trainlab.data.codes import codes_said, may_have_codes
 from trainlab.data.far import FarNumbers, far_said
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, describe, sentence
@@ -156,8 +156,8 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
         if reset and not issparse(X):
             remedy = "NaN in their place, behind a TableEncoder"
-            for place, own in enumerate(X.T):
-                for told in codes_said(self._called(place), own, remedy):
+            for place in may_have_codes(X):
+                for told in codes_said(self._called(place), X[:, place], remedy):
                     warn(told, UserWarning)
         if not X.dtype.isnative:  # the bytes of rows decide their order
             X = X.astype(X.dtype.newbyteorder("="))

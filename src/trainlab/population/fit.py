@@ -13,7 +13,7 @@ from trainlab.engine import engine_for
 from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
-from trainlab.members import Member, field_names
+from trainlab.members import Member
 from trainlab.network.norms import BatchNorm
 from trainlab.own import noted
 from trainlab.population.parts import check_parts, kinds_of
@@ -149,14 +149,9 @@ def _checked(fit: Fit) -> _CheckedFit:
     trained = check_changes(members, plan)
     if settings.engine != "auto":
         engine_for(settings.engine, trained, settings.owner)
-    if any(_normalises_batches(one) for one in trained):
+    if any(isinstance(network._resolved("norm"), BatchNorm) for network, _ in kinds):
         tell_of_single_rows(plan.batches, fit.chosen)
     return _CheckedFit(members, trained, plan, splits, widths, states)
-
-
-def _normalises_batches(member: Member) -> bool:
-    has_norm = "norm" in field_names(member.network)
-    return has_norm and isinstance(member.get("norm"), BatchNorm)
 
 
 def _training(
