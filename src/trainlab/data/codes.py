@@ -65,7 +65,7 @@ def may_have_codes(x: NDArray[Any]) -> list[int]:
     Codes are so far away that nothing but them lies between a third and two thirds of the way
     from the least number to the largest.
 
-    >>> may_have_codes(np.array([[20, 35, 50, 65], [20, 35, 50, 999]]).T)
+    >>> may_have_codes(np.array([[20, 30, 40, 65], [20, 30, 40, 999]]).T)
     [1]
     """
     low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
