@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from complaints import complains
 from trainlab.book import gradient_2d, layers
 from trainlab.book.gradient import numerical_gradient
 from trainlab.book.layer_naive import MulLayer
@@ -360,3 +361,46 @@ def test_backward_comes_after_forward(layer: Any, call: str) -> None:
     )
     with pytest.raises(DataError, match=f"^{re.escape(told)}$"):
         layer.backward(np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("lose", ["params", "one entry"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TwoLayerNet(5, 4, 3),
+        lambda: MultiLayerNet(5, [4], 3),
+        lambda: MultiLayerNetExtend(5, [4], 3, use_batchnorm=True),
+    ],
+)
+def test_parameters_that_no_layer_has_any_more_are_told_of(
+    make: Any, lose: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net, other, (x, t) = make(), make(), batch()
+    SGD().update(net.params, net.gradient(x, t))
+    copy.deepcopy(net).accuracy(x, t)
+    net.params["own"] = np.zeros(3)
+    before = net.predict(x)
+    assert capsys.readouterr().err == ""
+    if lose == "params":
+        net.params = other.params
+    else:
+        net.params["W1"] = net.params["W1"] - 0.1
+    assert (net.predict(x) == before).all()  # as in the book
+    told = capsys.readouterr().err
+    assert told.startswith("trainlab: params['W1'] is not the array of its layer any more")
+    assert told.count("\n") == 1
+
+
+def test_labels_in_a_column() -> None:
+    x, t = batch(40)
+    for net in (TwoLayerNet(5, 4, 3), MultiLayerNet(5, [4], 3), SigmoidNet(5, 4, 3)):
+        right = net.accuracy(x, t)
+        assert net.accuracy(x, t[:, np.newaxis]) == right == net.accuracy(x, np.eye(3)[t])
+        one, column = net.gradient(x, t), net.gradient(x, t[:, np.newaxis])
+        assert all((one[name] == column[name]).all() for name in one)
+
+
+def test_samples_without_labels_are_not_shuffled() -> None:
+    x, t = batch()
+    starts = "t of shuffle_dataset must have a label for each of 6 samples; got"
+    complains(lambda: shuffle_dataset(x, t[:5]), DataError, starts)

@@ -274,6 +274,17 @@ def test_check_passes_and_takes_a_network() -> None:
     assert "gradient checks passed" in result.output
 
 
+@pytest.mark.parametrize(
+    "words", [["--activation", "gelu"], ["--norm", "batch"], ["--batch-norm"], ["--outputs", "3"]]
+)
+def test_check_takes_each_setting_of_a_network_by_itself(words: list[str]) -> None:
+    result = invoke("check", *words)
+    assert "network 20,20" in result.output
+    refused = invoke("check", "--activation", "rleu")
+    assert refused.exit_code == 2
+    assert "activation of MLP must be one of" in refused.output
+
+
 def test_check_fails_with_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     from trainlab.network.activations import Softplus
 

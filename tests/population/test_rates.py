@@ -73,6 +73,12 @@ def test_what_comes_after_a_divergence_is_left_out() -> None:
     complains(lambda: made(np.full((1, 20), np.nan)).lowest, DataError, starts)
 
 
+def test_the_noise_of_the_first_batch_is_no_fall() -> None:
+    losses = np.r_[np.full(200, 2.4), np.linspace(2.4, 1.0, 100)]
+    losses[0] = 2.5  # not smoothed: there is nothing before it
+    assert made([losses]).steepest > made([losses]).rates[180]
+
+
 def test_a_loss_that_only_rises() -> None:
     found = made([np.linspace(1, 3, 50)])
     assert found.steepest == found.lowest == found.rates[0]

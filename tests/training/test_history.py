@@ -86,3 +86,12 @@ def test_values_in_float32_tie_by_their_own_rounding_with_seeds_missing() -> Non
     (found,) = History(members, series, status, 0.0).compare("lr", "my_accuracy")
     assert (found.pairs, found.missing, found.ties) == (7, 1, 1)
     assert (found.mean, found.median) == (0, 0)  # three differences of 0.1, and three of −0.1
+
+
+@pytest.mark.parametrize("by", ["seed", "hidden"])
+def test_arms_that_no_seed_has_two_of_are_refused(by: str) -> None:
+    population = tl.Population.grid(tl.MLP((5,)), lr=[0.1, 0.2], seed=range(2))
+    history = population.fit(tl.load_digits(), steps=1)
+    starts = "by of History.compare must be a setting in which members of one seed differ; got"
+    with pytest.raises(tl.SettingError, match=starts):
+        history.compare(by)

@@ -12,7 +12,8 @@ import numpy as np
 
 from trainlab.blas import one_thread
 from trainlab.book.layers import SoftmaxWithLoss, backward
-from trainlab.book.notices import notice
+from trainlab.book.multi_layer_net import class_indices
+from trainlab.book.notices import notice, tell_unshared
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.files import as_path, write
 from trainlab.network.workspace import Array
@@ -30,6 +31,7 @@ class ConvNet:
 
     def predict(self, x: Any) -> Any:
         """The outputs before the softmax, (N, output_size)."""
+        tell_unshared(self, self._table().values())
         for layer in self._table().values():
             x = layer.forward(x)
         return x
@@ -42,8 +44,7 @@ class ConvNet:
     @one_thread()
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of the samples whose largest output is the class t, `batch_size` at a time."""
-        t = np.asarray(t)
-        labels = t.argmax(axis=1) if t.ndim > 1 else t
+        labels = class_indices(t)
         right = 0
         for start in range(0, len(x), int(batch_size)):
             rows = slice(start, start + int(batch_size))

@@ -10,6 +10,7 @@ import numpy as np
 
 from trainlab.blas import one_thread
 from trainlab.book.layers import ROW_BY_ROW, Affine, Relu, Sigmoid, SoftmaxWithLoss, backward
+from trainlab.book.notices import tell_unshared
 from trainlab.book.perturbed import network_gradient
 from trainlab.book.samples import whole
 from trainlab.errors import SettingError, nearest, sentence
@@ -84,6 +85,7 @@ class MultiLayerNet:
 
     def predict(self, x: Any) -> Any:
         """The outputs before the softmax, (B, output_size)."""
+        tell_unshared(self, self.layers.values())
         for layer in self.layers.values():
             x = layer.forward(x)
         return x
@@ -144,9 +146,13 @@ def outputs(network: Any, known: Callable[..., Any], x: Any) -> Any:
 
 def share_right(y: Any, t: Any) -> float:
     """The share of rows of y (B, classes) whose maximum is at t; t is indices, or one-hot."""
+    return float(np.sum(y.argmax(axis=1) == class_indices(t)) / len(y))
+
+
+def class_indices(t: Any) -> Any:
+    """Labels (B,): t itself, the place of the largest entry of each row, or a single column."""
     t = np.asarray(t)
-    labels = t.argmax(axis=1) if t.ndim != 1 else t
-    return float(np.sum(y.argmax(axis=1) == labels) / len(y))
+    return t.argmax(axis=1) if t.ndim > 1 and t.size > len(t) else t.ravel()
 
 
 def chosen(table: dict[str, Any], name: str, what: str) -> Any:

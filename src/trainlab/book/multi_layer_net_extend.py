@@ -12,7 +12,7 @@ import numpy as np
 from trainlab.blas import one_thread
 from trainlab.book.layers import BatchNormalization, Dropout
 from trainlab.book.multi_layer_net import MultiLayerNet, outputs, share_right
-from trainlab.book.notices import notice
+from trainlab.book.notices import notice, tell_unshared
 from trainlab.book.perturbed import network_gradient
 
 __all__ = ["MultiLayerNetExtend", "np"]
@@ -71,6 +71,7 @@ class MultiLayerNetExtend(MultiLayerNet):
 
     def predict(self, x: Any, train_flg: bool = False) -> Any:
         """The outputs before the softmax, (B, output_size)."""
+        tell_unshared(self, self.layers.values())
         for key, layer in self.layers.items():
             moody = "Dropout" in key or "BatchNorm" in key
             x = layer.forward(x, train_flg) if moody else layer.forward(x)

@@ -10,6 +10,7 @@ import numpy as np
 from trainlab.blas import one_thread
 from trainlab.book.layers import Affine, Relu, SoftmaxWithLoss, backward
 from trainlab.book.multi_layer_net import outputs, share_right
+from trainlab.book.notices import tell_unshared
 from trainlab.book.perturbed import network_gradient
 
 __all__ = ["TwoLayerNet", "np"]
@@ -40,6 +41,7 @@ class TwoLayerNet:
 
     def predict(self, x: Any) -> Any:
         """The outputs before the softmax, (B, out)."""
+        tell_unshared(self, self.layers.values())
         for layer in self.layers.values():
             x = layer.forward(x)
         return x

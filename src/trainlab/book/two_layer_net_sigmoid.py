@@ -63,7 +63,7 @@ class TwoLayerNet:
         z = sigmoid(a)
         y = softmax(native.product(z, p["W2"], p["b2"]))
         t = np.asarray(t)
-        one_hot = t if t.size == y.size else np.eye(y.shape[1])[t]
+        one_hot = t if t.size == y.size else np.eye(y.shape[1])[t.ravel()]
         dy = (y - one_hot) / len(x)
         da = sigmoid_grad(a) * native.input_gradient(dy, p["W2"])
         return {

@@ -8,7 +8,9 @@ import numpy as np
 
 from trainlab.book.convolution import col2im, conv_output_size, im2col
 from trainlab.book.samples import Samples
+from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
+from trainlab.terminal import counted
 
 __all__ = ["col2im", "conv_output_size", "im2col", "np", "shuffle_dataset", "smooth_curve"]
 
@@ -36,5 +38,8 @@ def shuffle_dataset(x: Any, t: Any) -> tuple[Array, Array]:
 
     The arrays are `Samples`: `x[: n * 0.2]` is the slice its author meant.
     """
+    if len(t) < len(x):
+        must = f"have a label for each of {counted(len(x), 'sample')}"
+        raise DataError(sentence("t", "shuffle_dataset", must, t))
     order = np.random.permutation(len(x))  # noqa: NPY002 - np.random.seed is to repeat it
     return np.asarray(x)[order].view(Samples), np.asarray(t)[order].view(Samples)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from trainlab.cli import screen
 from trainlab.cli.group import (
@@ -229,7 +230,7 @@ def _verdicts(finished: Sequence[Results]) -> None:
 
 
 @main.command()
-@click.option("--hidden", default=None, help="Widths of a network to check, as in 20,20.")
+@click.option("--hidden", default="20,20", show_default=True, help="Widths of a network to check.")
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
 @click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
 @click.option("--norm", help='Its normalisation: "batch" or "layer".')
@@ -241,12 +242,11 @@ def _verdicts(finished: Sequence[Results]) -> None:
 @click.option("--outputs", type=click.IntRange(min=2), default=10, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--bits", is_flag=True, help="Check the native engine's bits instead.")
-def check(
-    hidden: str | None, inputs: int, outputs: int, seed: int, bits: bool, **network: Any
-) -> None:
+def check(hidden: str, inputs: int, outputs: int, seed: int, bits: bool, **network: Any) -> None:
     """Check every hand-derived gradient against a numerical one.
 
-    Exit code 1 if any fails.  With --hidden a network of your choice is checked too.
+    Exit code 1 if any fails.  With any of the options from --hidden to --outputs a network that
+    has these settings is checked too.
     With --bits the native engine trains networks whose bits are the same on every processor.
     """
     if bits:
@@ -255,8 +255,10 @@ def check(
     from trainlab.experiments.checks import check_all, check_network
     from trainlab.network.architecture import MLP
 
-    own = []
-    if hidden is not None:  # first: what cannot be checked is refused before the others are
+    source = click.get_current_context().get_parameter_source
+    own, settings = [], ("hidden", "inputs", "outputs", *network)
+    # First: what cannot be checked is refused before the others are.
+    if any(source(name) is not ParameterSource.DEFAULT for name in settings):
         chosen = MLP(hidden=widths(hidden), **network)
         own = [check_network(f"network {hidden}", chosen, inputs, outputs, seed)]
     found = [*check_all(seed), *own]

@@ -61,7 +61,7 @@ class RateRange:
         there = np.isfinite(self.losses).mean(axis=0) > 0.5
         end = len(there) if there.all() else int(np.argmin(there))
         found = np.full(len(self.rates), np.nan)
-        window = min(_SMOOTH, 2 * (len(self.rates) // 20) + 1)
+        window = 2 * self._half_window + 1
         found[:end] = evidence.smooth(evidence.band(self.losses).center, window)[:end]
         return found
 
@@ -73,11 +73,16 @@ class RateRange:
     @property
     def steepest(self) -> float:
         """The rate at which the loss fell fastest: a good first guess."""
-        best = self._best()
-        if best < 2:
+        best, first = self._best(), self._half_window  # before it the noise of batches is steeper
+        if best < first + 2:
             return float(self.rates[best])
-        falling = np.gradient(self.smoothed[: best + 1], np.log(self.rates[: best + 1]))
-        return float(self.rates[int(np.argmin(falling))])
+        falling = np.gradient(self.smoothed[first : best + 1], np.log(self.rates[first : best + 1]))
+        return float(self.rates[first + int(np.argmin(falling))])
+
+    @property
+    def _half_window(self) -> int:
+        """How many losses on either side a smoothed one is a mean of, but for the first few."""
+        return min(_SMOOTH // 2, len(self.rates) // 20)
 
     def _best(self) -> int:
         smoothed = self.smoothed

@@ -227,7 +227,9 @@ def check_inputs(x: Any, in_features: int, dtype: Any) -> Any:
         raise no_numbers(array, "x", "predict")
     if array.ndim != 2 or array.shape[1] != in_features or not array.shape[0]:
         must = f"have the shape (N, {in_features}) with N >= 1"
-        raise DataError(sentence("x", "predict", must, array))
+        rows = 1 if array.ndim == 1 else array.shape[0] if array.ndim > 2 else 0
+        remedy = f"x.reshape({rows}, -1)" if array.size == rows * in_features > 0 else None
+        raise DataError(sentence("x", "predict", must, array, remedy))
     with np.errstate(over="ignore"):  # what the dtype cannot hold is not finite
         if sparse:
             array = as_csr(array, "x", "predict").astype(dtype, copy=False)
@@ -245,7 +247,9 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) 
     targets = as_array(t, "t", owner)
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
-        raise DataError(sentence("t", owner, "have one row for each row of x", targets))
+        is_column = targets.ndim == 2 and targets.shape[1] == 1
+        must = "be of shape (N,)" if loss.task == "classification" else "be of shape (N, outputs)"
+        raise DataError(sentence("t", owner, must, targets, "t.ravel()" if is_column else None))
     if len(targets) != rows:
         must = f"have {counted(rows, 'row')}, as x has"
         raise DataError(sentence("t", owner, must, len(targets)))

@@ -224,8 +224,12 @@ class History:
             raise SettingError(sentence("at", "History.compare", must, at, "at=-1"))
         values = self._compared(self._series(name), at % values.shape[1])
         seeds = np.array([member.seed for member in self.members], dtype=np.uint64)
+        labelled = self.arms(by)
+        if by == "seed" or len(labelled) < 2:
+            must = "be a setting in which members of one seed differ"
+            raise SettingError(sentence("by", "History.compare", must, by))
         arms = {}
-        for label, rows in self.arms(by).items():
+        for label, rows in labelled.items():
             own = [values[rows[seeds[rows] == seed]] for seed in np.unique(seeds)]
             means = [one.mean() if len(one) else np.nan for one in own]
             arms[label] = np.array(means, dtype=values.dtype)  # which says what rounding is
