@@ -176,6 +176,7 @@ def test_what_a_model_has_not_learnt_is_refused(model: Any, tmp_path: Path) -> N
     complains(lambda: score(unnamed, csv), DataError, f"columns of {csv} must be 3")
 
 
+@pytest.mark.filterwarnings("ignore:Numbers far outside:UserWarning")
 def test_how_numbers_are_written_is_kept_with_the_model(tmp_path: Path) -> None:
     model = fitted(frame())
     model[0].number_formats_ = {"size": NumberFormat(",", ".", "€")}

@@ -204,6 +204,10 @@ def refused_when(change: Any, tmp_path: Path) -> None:
         ("inputs.low", lambda a: a * np.nan),
         ("inputs.width", lambda a: 0 * a),
         ("inputs.width", None),
+        ("inputs.lowest", np.full(3, 0.0)),
+        ("inputs.lowest", np.full(4, np.nan)),
+        ("inputs.lowest", lambda a: a + 1e9),
+        ("inputs.highest", lambda a: a.astype(np.float32)),
     ],
 )
 def test_forged_scales_are_refused(name: str, value: Any, tmp_path: Path) -> None:
@@ -233,6 +237,7 @@ def test_a_file_without_bounds_takes_values_however_far_out(tmp_path: Path) -> N
     assert np.array_equal(tl.load(path).predict(far), model.predict(far))
     content = read(path)
     later = {f"inputs.{name}" for name in ("furthest", "bend", "column", "low", "width")}
+    later |= {"inputs.lowest", "inputs.highest"}
     arrays = {key: one for key, one in content.arrays.items() if key not in later}
     path.write_bytes(pack(Content(content.kind, content.document, arrays)))
     earlier = tl.load(path)

@@ -217,7 +217,7 @@ def _column(said: Any, most: int, width: int, source: str) -> Column:
     ((kind, parts),) = said.items()
     if kind == "numbers":
         median, holes, *booleans = parts
-        known = booleans in ([], [True])
+        known = not booleans or (len(booleans) == 1 and booleans[0] is True)
         if type(median) is float and math.isfinite(median) and type(holes) is bool and known:
             return Numbers(median, holes, bool(booleans))
     elif kind == "words":
