@@ -15,6 +15,7 @@ from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import base, training
 from trainlab.errors import SettingError
 from trainlab.search.selection import bagged, select
+from trainlab.training.progress import Bar
 
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -88,6 +89,16 @@ def test_finalists_are_the_networks_that_they_are_without_a_race(
     assert np.isfinite(every.losses_).all()
     assert not finalists.all()
     assert raced.losses_[finalists].tobytes() == every.losses_[finalists].tobytes()
+
+
+def test_the_bar_says_how_good_the_best_of_the_first_fold_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(Bar, "best", lambda bar, value: told.append(value))
+    model = small(verbose=True).fit(*DIABETES)
+    (best,) = told
+    assert 0.5 < best / model.losses_.min() < 2
 
 
 def test_a_fold_alone_is_no_race() -> None:

@@ -307,12 +307,14 @@ def test_many_classes_and_many_rows_stay_small() -> None:
         outcome(),
         problem=problem,
         truth=TableTruth(y, labels),
-        predictions={"the best network": one},
+        predictions=dict.fromkeys(MODELS, one),
     )
     every = figures(classes)
     page = render(classes, {}, every)
     assert len(page) < 3_000_000
     assert "roc" not in every  # 40 curves say nothing
+    calibration = drawn(classes, "calibration").get_legend()  # of the class that was predicted
+    assert [text.get_text() for text in calibration.get_texts()] == list(MODELS[:3])
     ax = drawn(classes, "confusion")
     assert [one.get_text() for one in ax.get_xticklabels()] == labels.tolist()
     # Its letters do not touch, at the size that the page shows it in.
