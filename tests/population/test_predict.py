@@ -30,9 +30,10 @@ def test_rows_in_another_shape_are_told_how_to_be_rows() -> None:
     data = tl.load_digits()
     network = tl.Network(tl.MLP((5,)))
     network.fit(data, steps=1)
+    images: Any = data.test.x
     for x, remedy in (
-        (data.test.x[0], "x.reshape(1, -1)"),
-        (data.test.x[:3].reshape(3, 8, 8), "x.reshape(3, -1)"),
+        (images[0], "x.reshape(1, -1)"),
+        (images[:3].reshape(3, 8, 8), "x.reshape(3, -1)"),
     ):
         with pytest.raises(tl.DataError) as error:
             network.predict(x)
