@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted
 
 from trainlab.arrays import as_floats
-from trainlab.data.labels import as_integers
+from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
 from trainlab.estimators.compatibility import first_word, validate_data
@@ -286,6 +286,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
         return {"multilabel": True}
 
     def _check_y(self, y: Any) -> Array:
+        check_kinds(y, "y", type(self).__name__)
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             if self.class_weight is not None:
