@@ -203,11 +203,18 @@ def test_other_encodings(encoding: str, pack: Any, tmp_path: Path) -> None:
     assert len(table.numbers) == 20_002
 
 
+OF_WINDOWS = (
+    "content of {} must be text in latin-1; got 'the byte 0x80, which is € in cp1252'; "
+    "try --encoding cp1252 (encoding= in Python)"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "error", "starts"),
     [
         (b"a,b\n\x81,2\n", "cp1252", DataError, "content of {} must be text in cp1252; got"),
         (b"a,b\n1,2\n", "utf-16", DataError, "content of {} must be text in utf-16; got"),
+        ("a;b\n1;2\n3 €;4\n".encode("cp1252"), "latin-1", DataError, OF_WINDOWS),
         (b"a,b\n1,2\n", "cp125", SettingError, "encoding of a table must be the name of an"),
         (b"a,b\n1,2\n", "rot13", SettingError, "encoding of a table must be the name of an"),
         (b"a,b\n1,2\n", 7, SettingError, "encoding of a table must be the name of an"),

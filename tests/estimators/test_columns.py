@@ -449,6 +449,14 @@ def test_estimators_that_are_given_a_table_point_to_the_encoder(cells: Any, mode
         assert note.endswith(f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())")
 
 
+def test_estimators_that_are_given_dates_among_numbers_point_to_the_encoder() -> None:
+    frame = pd.DataFrame({"size": [1.5] * 20, "day": pd.Timestamp(2024, 5, 1)})
+    with pytest.raises(TypeError, match="DateTime64") as caught:
+        tl.MLPClassifier().fit(frame, [0, 1] * 10)
+    (note,) = caught.value.__notes__
+    assert note.startswith("A TableEncoder makes numbers of words, dates")
+
+
 @pytest.mark.parametrize("model", [tl.MLPClassifier(max_iter=1), tl.PopulationEnsembleRegressor()])
 def test_lists_without_a_value_are_refused_as_arrays_are(model: Any) -> None:
     """scikit-learn keeps None in lists that are not of words."""

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import trainlab as tl
+from complaints import complains
 from trainlab import (
     MLPClassifier,
     MLPRegressor,
@@ -167,6 +168,14 @@ def test_weights_of_classes_are_any_finite_numbers() -> None:
     for bad in (10**400, -1, np.nan, np.inf, "2", None):
         with pytest.raises(tl.DataError, match="class_weight of MLPClassifier must hold finite"):
             quick(class_weight={0: bad}).fit(X, PLACES)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, tl.PopulationEnsembleClassifier])
+@pytest.mark.parametrize("form", [list, lambda y: pd.Series(y, dtype=object)])
+@pytest.mark.parametrize("labels", [["no", None], [True, None], [{}, {}]])
+def test_labels_without_an_order_are_refused(kind: Any, form: Any, labels: list[Any]) -> None:
+    told = f"y of {kind.__name__} must hold labels of one kind, and one in each row; got ["
+    complains(lambda: kind().fit(X, form(labels * 20)), tl.DataError, told)
 
 
 @pytest.mark.parametrize("kind", [MLPRegressor, tl.PopulationEnsembleRegressor])

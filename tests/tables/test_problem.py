@@ -250,6 +250,47 @@ def test_a_unit_of_the_whole_column_is_said_and_other_cells_with_units_are_told(
     assert (few.y[:3].tolist(), few.warnings) == (["0 km", "1 km", "2 km"], ())
 
 
+def test_negative_numbers_of_accountants_are_numbers_and_signs_behind_are_told(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    profit = [f'"(1,{row}5.5)"' if row % 2 else f"{row}.5" for row in range(10, 10 + ROWS)]
+    y = ["a", "b"] * 12
+    found = problem(written(tmp_path, x=numbers, profit=profit, y=y), "y")
+    assert found.x[:2, 1].tolist() == [10.5, -1115.5]
+    assert said(found.columns) == "'profit' (numbers written as 1,234.5)"
+    path = written(tmp_path, x=numbers, y=profit)
+    assert problem(path, "y").y[:2].tolist() == [10.5, -1115.5]
+    told = "negative numbers with the sign behind them, as '1.5-'"
+    few = [f"{row % 4}.5" + "-" * (row % 2) for row in range(ROWS)]
+    (warning,) = problem(written(tmp_path, x=numbers, profit=few, y=y), "y").warnings
+    assert warning == (
+        f"'profit' is read as words, and seems to hold {told}; "
+        "try the sign in front of the number, or --drop profit"
+    )
+    many = [f"{row}.5" + "-" * (row % 2) for row in range(ROWS)]
+    remedy = re.escape(f"({told}); try --drop profit, or the sign in front of the number")
+    with pytest.raises(DataError, match=remedy):
+        problem(written(tmp_path, x=numbers, profit=many, y=y), "y")
+    marks = [f"{row % 4 + 1}" + "-" * (row % 2) for row in range(ROWS)]
+    assert problem(written(tmp_path, x=numbers, mark=marks, y=y), "y").warnings == ()
+
+
+def test_what_helps_a_target_is_said(tmp_path: Path, numbers: list[float]) -> None:
+    days = [f"2024-05-{row + 1:02}" for row in range(ROWS)]
+    path = written(tmp_path, x=numbers, y=days)
+    of_days = "; try numbers in place of the dates, such as the days since the first$"
+    for task in (None, "regression"):
+        with pytest.raises(DataError, match=of_days):
+            problem(path, "y", task=task, folds=5)
+    path = written(tmp_path, x=numbers, y=["?", *numbers[1:]])
+    with pytest.raises(DataError, match=r"; try an empty cell and --drop-missing-target$"):
+        problem(path, "y")
+    path = written(tmp_path, x=numbers, y=["yes", *["Yes", "no"] * 11, "no"])
+    one = "try --drop-rare-classes 8, or one case for 'yes' and 'Yes', if they mean the same, or"
+    with pytest.raises(DataError, match=one):
+        problem(path, "y", folds=5)
+
+
 def test_text_is_read_whatever_it_holds(
     tmp_path: Path, numbers: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from trainlab.errors import SettingError, describe, sentence
 Decimal = Literal["point", "comma"]
 DECIMALS: Final[dict[Decimal, str]] = {"point": ".", "comma": ","}
 PERCENT: Final = "%"
+MINUS: Final = "\u2212"
+"""The minus sign of typesetters."""
 _CODES: Final = """
 AUD BRL CAD CHF CNY CZK DKK EUR Fr Ft GBP HKD HUF INR JPY KRW Kč MXN NOK NZD PLN R$ RMB RUB SEK
 SGD TRY US$ USD ZAR kr zł
@@ -32,10 +34,13 @@ CURRENCIES: Final = frozenset(_CODES.split())
 # Each group sign as a pattern: typesetters have apostrophes and spaces of their own.
 _GROUPS: Final = {"": "", ",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \xa0\u2009\u202f]"}
 _PARTS: Final = re.compile(
-    r"(?P<sign>[+-]?)(?P<before>[^\d\s+\-.,'\u2019()]{0,3})\s*(?P<second>[+-]?)"
+    r"(?P<sign>[+\-\u2212]?)(?P<before>[^\d\s+\-\u2212.,'\u2019()]{0,3})\s*"
+    r"(?P<second>[+\-\u2212]?)"
     r"(?P<digits>(?:[0-9.,'\u2019 \xa0\u2009\u202f]*[0-9.,])(?:[eE][+-]?[0-9]+)?)"
-    r"\s*(?P<after>[^\d\s+\-.,'\u2019()]{0,16})"
+    r"\s*(?P<after>[^\d\s+\-\u2212.,'\u2019()]{0,16})"
 )
+# A negative amount of accountants, as (12.50), $(12.50) or (12.50) €.
+_BRACKETS: Final = re.compile(r"([^\d\s()]{0,3})\(([^()]+)\)\s*([^\d()]{0,3})")
 _MEASURES: Final = "°µ²³/·%‰"
 """What units of measure have beside letters."""
 _SHORT: Final = 64
@@ -72,6 +77,8 @@ class NumberFormat:
     >>> euros = NumberFormat(",", ".", "€")
     >>> euros.read("-1.234,50 €"), euros.read("7"), euros.read("1.5"), str(euros)
     (-1234.5, 7.0, nan, '1.234,5 €')
+    >>> euros.read("(1.234,50) €"), euros.read("\u22127")
+    (-1234.5, -7.0)
     """
 
     decimal: str = "."
@@ -142,6 +149,11 @@ def is_measure(text: str) -> bool:
 
 def _parts(text: str) -> tuple[str, str, str] | None:
     """Sign, digits and unit of a number, however it is written; None for a word."""
+    negative = _BRACKETS.fullmatch(text)
+    if negative is not None:
+        before, inside, after = negative.groups()
+        parts = _parts(f"{before}{bare(inside)}{after}") if _is_unit(before or after) else None
+        return ("-", *parts[1:]) if parts and not parts[0] else None
     found = _PARTS.fullmatch(text)
     if found is None:
         return None
@@ -149,7 +161,7 @@ def _parts(text: str) -> tuple[str, str, str] | None:
     if (sign and second) or (before and after) or before == PERCENT:
         return None
     known = _is_unit(before or after) or is_measure(after)
-    return (sign or second, digits, before or after) if known else None
+    return ((sign or second).replace(MINUS, "-"), digits, before or after) if known else None
 
 
 # --- one cell --------------------------------------------------------------------------
@@ -163,6 +175,7 @@ class _Look:
     unit: str
     marked: bool  # has a point or a comma
     rounded: bool  # and ends in 0 after it
+    bracketed: bool  # is a negative number in brackets
 
 
 def _look(cell: str) -> _Look | None:
@@ -178,7 +191,8 @@ def _looked(cell: str) -> _Look | None:
     _, digits, unit = parts
     fits = frozenset(one for one, pattern in _PATTERNS.items() if pattern.fullmatch(digits))
     marked = "." in digits or "," in digits
-    return _Look(fits, unit, marked, marked and digits.endswith("0")) if fits else None
+    rounded, bracketed = marked and digits.endswith("0"), "(" in cell
+    return _Look(fits, unit, marked, rounded, bracketed) if fits else None
 
 
 _cached: Final = functools.lru_cache(maxsize=1 << 14)(_looked)
@@ -220,6 +234,7 @@ class Writing:
     clash: str = ""  # the cell with which no format fits all
     unmarked: bool = False
     rounded: bool = False
+    bare: bool = False  # there is a number without brackets
     settled: bool = False  # plain numbers say no more
 
     def add(self, cells: Iterable[str]) -> None:
@@ -246,13 +261,20 @@ class Writing:
         self.marked = self.marked or (cell if look.marked else "")
         self.unmarked |= not look.marked
         self.rounded |= look.rounded
+        self.bare |= not look.bracketed
         # Every format with a point fits plain numbers: they say no more than this.
-        self.settled = "" in self.units and not any(decimal == "," for decimal, _ in self.fits)
+        commas = any(decimal == "," for decimal, _ in self.fits)
+        self.settled = "" in self.units and self.bare and not commas
 
     @property
     def words(self) -> bool:
-        """Whether it holds words: numbers are told apart by a unit that they do not share, too."""
-        return self.text or (len(self.units) > 1 and any(map(is_measure, self.units)))
+        """Whether it holds words.
+
+        Numbers are told apart by a unit that they do not share, too.  Brackets around all of them,
+        as in (1,2), are no signs.
+        """
+        mixed = len(self.units) > 1 and any(map(is_measure, self.units))
+        return self.text or mixed or bool(self.units and not self.bare)
 
     @property
     def decimals(self) -> frozenset[str]:

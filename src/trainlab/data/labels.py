@@ -51,3 +51,16 @@ def as_integers(values: Any, name: str, owner: str) -> Any:
             return np.array([int(value) for value in values], whole)
     must = "hold integers that int64 or uint64 can hold, or strings"
     raise DataError(sentence(name, owner, must, low if low < -(2**63) else high))
+
+
+def check_kinds(labels: NDArray[Any], name: str, owner: str) -> None:
+    """DataError where labels (N,) have no order: some are missing, or of several kinds."""
+    if labels.dtype.kind != "O" or labels.ndim != 1:
+        return
+    try:
+        np.unique(labels)
+    except TypeError as error:
+        kinds = {type(label): label for label in reversed(labels.tolist())}
+        must = "hold labels of one kind, and one in each row"
+        remedy = "the rows that have one, or text for all of them"
+        raise DataError(sentence(name, owner, must, [*kinds.values()], remedy)) from error

@@ -5,6 +5,7 @@ Order: kinds of files, the file, its lines.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import re
@@ -20,6 +21,8 @@ MAX_LINE: Final = 1 << 22
 """Bytes of a row, line breaks in quotes included."""
 MAX_UNPACKED: Final = 1 << 32
 """Bytes of a file that is compressed, once it is unpacked: 4 GiB."""
+_CONTROL: Final = re.compile("[\x80-\x84\x86-\x9f]")
+"""What no text holds, but the line break U+0085."""
 HEAD: Final = 1 << 16
 """Bytes that are looked at before a file is read."""
 BOM: Final = b"\xef\xbb\xbf"
@@ -119,6 +122,8 @@ class Opened:
             raise self._fault("file", "be there, and readable", text) from error
         except UnicodeError as error:
             must, remedy = f"be text in {self._encoding}", "another encoding"
+            if isinstance(error, _WindowsTextError):
+                remedy = f"--encoding {_WindowsTextError.encoding} (encoding= in Python)"
             raise self._fault("content", must, str(error), remedy) from error
 
     def _kind(self) -> Kind:
@@ -158,6 +163,12 @@ class _Joined(io.RawIOBase):
         return len(piece)
 
 
+class _WindowsTextError(UnicodeError):
+    """A text that was called latin-1, of whose bytes some are signs of Windows alone, as the €."""
+
+    encoding = "cp1252"
+
+
 class _Recoded(io.RawIOBase):
     """The bytes of a text in UTF-8, whose encoding is another."""
 
@@ -169,6 +180,7 @@ class _Recoded(io.RawIOBase):
             must = "be the name of an encoding of text"
             message = sentence("encoding", "a table", must, encoding, "encoding='cp1252'")
             raise SettingError(message) from error
+        self._latin = codecs.lookup(encoding).name in ("iso8859-1", "iso8859-15")
 
     def readable(self) -> bool:
         """It is."""
@@ -177,7 +189,12 @@ class _Recoded(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         """Fills the buffer, or a part of it."""
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever has a buffer
-        piece = self._text.read(len(view) // 4).encode("utf-8")  # of at most 4 bytes a character
+        text = self._text.read(len(view) // 4)  # of at most 4 bytes a character
+        if self._latin and (found := _CONTROL.search(text)):
+            sign = found[0].encode("latin-1").decode(_WindowsTextError.encoding, "replace")
+            of = f"which is {sign} in {_WindowsTextError.encoding}"
+            raise _WindowsTextError(f"the byte {ord(found[0]):#04x}, {of}")
+        piece = text.encode("utf-8")
         view[: len(piece)] = piece
         return len(piece)
 

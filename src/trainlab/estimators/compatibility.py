@@ -56,7 +56,7 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     with named_faults("X, y", owner):
         try:
             return _validate(estimator, _as_array(X), **settings)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             if any(words in str(error) for words in _OF_TABLES):
                 error.add_note(
                     "A TableEncoder makes numbers of words, dates and missing values: "
@@ -75,7 +75,7 @@ def _as_array(X: Any) -> Any:
     return X
 
 
-_OF_TABLES: Final = ("could not convert string", "X contains NaN")
+_OF_TABLES: Final = ("could not convert string", "X contains NaN", "DateTime64")
 """What scikit-learn says of the cells of a table that are no numbers."""
 
 

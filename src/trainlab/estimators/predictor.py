@@ -21,7 +21,7 @@ from trainlab.arrays import as_floats
 from trainlab.callers import warn
 from trainlab.data.codes import codes_said, may_have_codes
 from trainlab.data.far import FarNumbers, far_said
-from trainlab.data.labels import as_integers
+from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
 from trainlab.estimators.compatibility import first_word, validate_data
@@ -306,6 +306,7 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
         return {"multilabel": True}
 
     def _check_y(self, y: Any) -> Array:
+        check_kinds(y, "y", type(self).__name__)
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             if self.class_weight is not None:

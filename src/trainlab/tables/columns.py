@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -208,23 +208,35 @@ _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 """A place in an order, as 1st: a word, and no number with a unit."""
 
 
+_SIGNED: Final = re.compile(r".*[0-9][.,][0-9]+[-\u2212]")
+"""A number such as 12.50-; without decimals it may be a mark, as the 2- of a school."""
+
+
 def alike(name: str, counts: Mapping[str, int], what: str = "words") -> Iterator[str]:
     """A warning where words differ in case alone: they are one thing more often than not.
 
     Booleans are one word whatever their case; as classes they are as they are written.
     """
+    words = [word for word in counts if what != "words" or word.lower() not in BOOLEANS]
+    if pair := differing_in_case(words):
+        yield (
+            f"{describe(name)} has {what} that differ in case alone, as {pair}; "
+            "try one case, if they mean the same"
+        )
+
+
+def differing_in_case(words: Iterable[str]) -> str:
+    """Two words that differ in case alone; "" where there are none.
+
+    >>> differing_in_case(["No", "yes", "Yes"]), differing_in_case(["no", "yes"])
+    ("'yes' and 'Yes'", '')
+    """
     cased = dict[str, str]()
-    for word in counts:
-        if what == "words" and word.lower() in BOOLEANS:
-            continue
+    for word in words:
         first = cased.setdefault(word.casefold(), word)
         if first != word:
-            pair = f"{describe(first)} and {describe(word)}"
-            yield (
-                f"{describe(name)} has {what} that differ in case alone, as {pair}; "
-                "try one case, if they mean the same"
-            )
-            return
+            return f"{describe(first)} and {describe(word)}"
+    return ""
 
 
 def meaning(counts: Mapping[str, int]) -> Meaning | None:
@@ -243,6 +255,11 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
             return None
         shown = f"{describe(first)} beside {describe(odd)}"
         return Meaning(f"numbers with units, as {shown}", "the same unit in all cells")
+    signed = [word for word in counts if _SIGNED.fullmatch(word) and looks_numeric(word[:-1])]
+    numeric = [word for word in counts if looks_numeric(word)]
+    if signed and sum(counts[word] for word in (*signed, *numeric)) > half:
+        what = f"negative numbers with the sign behind them, as {describe(signed[0])}"
+        return Meaning(what, "the sign in front of the number")
     return None
 
 
@@ -370,7 +387,7 @@ def _faults(
         odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
         must = "hold numbers, or words and few different numbers"
-        yield must, got, *_instead(odd, "nothing in such cells")
+        yield must, got, *_instead(odd, seems.remedy if seems else "nothing in such cells")
     elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {counted(filled, 'row')} of {shown}"

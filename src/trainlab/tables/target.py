@@ -6,17 +6,18 @@ Order: what is found, the task, what is left out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing, is_padded, number
+from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date, number
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
+from trainlab.tables.columns import differing_in_case
 from trainlab.tables.refusals import LARGEST, NAMED, Fault, listed
 from trainlab.terminal import counted
 
@@ -24,6 +25,7 @@ Task = Literal["classification", "regression"]
 
 MOST_CLASSES: Final = 20
 """Whole numbers of at most so many different values are taken for classes."""
+DAYS: Final = "numbers in place of the dates, such as the days since the first"
 LEAST_ROWS: Final = 3
 """… if there are so many rows for each of them, in the mean."""
 
@@ -91,7 +93,7 @@ def read_target(
         row = int(np.flatnonzero(kept)[np.flatnonzero(odd)[0]])
         got = describe(cells[row])
         text = f"row {row + 1} of {of} must be a number for regression; got {got}"
-        faults.append(Fault(text, ("--task classification",)))
+        faults.append(Fault(text, *_instead_of(words, odd)))
     elif (huge := np.flatnonzero(np.abs(numbers) > LARGEST)).size:
         row = int(np.flatnonzero(kept)[huge[0]])
         must = f"be a number between -{LARGEST:g} and {LARGEST:g}"
@@ -102,6 +104,20 @@ def read_target(
         got = f"{describe(str(y[0]))} in {where}" if len(y) else "no rows"
         faults.append(Fault(f"values of {of} must differ; got {got}"))
     return Target(y, kept, decided, reason, tuple(notices)), faults
+
+
+def _instead_of(words: Sequence[str], odd: NDArray[np.bool_]) -> tuple[tuple[str, ...], str]:
+    """Options, and what else, that help where some targets (N,) are odd, as they are no numbers."""
+    if are_dates(words):
+        return (), DAYS
+    if odd.mean() < 0.5 and len(set(words)) > MOST_CLASSES:
+        return (), "an empty cell and --drop-missing-target"
+    return ("--task classification",), ""
+
+
+def are_dates(words: Sequence[str]) -> bool:
+    """Whether most words are dates or times."""
+    return 2 * sum(map(looks_like_date, words)) > len(words)
 
 
 def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault:
@@ -163,6 +179,12 @@ def _classes(rare: Counter[Any]) -> str:
     return f"{counted(rare.total(), 'row')} of {classes} left out: {named}{more}"
 
 
+def _namesakes(labels: Iterable[str], rare: Iterable[str]) -> list[str]:
+    """The labels that are rare ones but for case, these included."""
+    folded = {label.casefold() for label in rare}
+    return [label for label in labels if label.casefold() in folded]
+
+
 def too_few(y: NDArray[Any], of: str, need: int, why: str, remedy: str) -> list[Fault]:
     """The classes that have fewer rows than are needed."""
     counts = Counter(y.tolist())
@@ -177,4 +199,8 @@ def too_few(y: NDArray[Any], of: str, need: int, why: str, remedy: str) -> list[
     left_out = (f"--drop-rare-classes {need}",) if len(counts) - len(rare) > 1 else ()
     if y.dtype.kind == "i":
         remedy = f"--task regression, if these are amounts, or {remedy}"
+    elif are_dates([*counts]):
+        remedy = DAYS
+    elif pair := differing_in_case(_namesakes(counts, rare)):
+        remedy = f"one case for {pair}, if they mean the same, or {remedy}"
     return [Fault(text, left_out, remedy)]
