@@ -435,6 +435,14 @@ class TestNoRoom:
             found = store.run("one", SETTINGS, 8).load("result")
         assert found == {0: b"first", 1: b"second"}
 
+    @pytest.mark.parametrize("below", ["", "runs"])
+    def test_a_file_where_the_folder_should_be(self, below: str, tmp_path: Path) -> None:
+        (tmp_path / "notes").write_text("mine")
+        told = r"must be in a folder; got '.*'; try the path of a folder, which need not be there"
+        with pytest.raises(StoreError, match=told):
+            Store(tmp_path / "notes" / below)
+        assert (tmp_path / "notes").read_text() == "mine"
+
     def test_a_read_only_folder(self, tmp_path: Path) -> None:
         fill(tmp_path)
         code = (
