@@ -137,6 +137,12 @@ def other_bits(patch: pytest.MonkeyPatch) -> None:
     tl.Network(tl.MLP((2,))).fit(DATA, steps=1, backend="dask")
 
 
+def parameters_without_their_buffers() -> None:
+    trained, other = (tl.Network(tl.MLP((2,), norm="batch")) for _ in range(2))
+    trained.fit(DATA, steps=1)
+    other.parameters = trained.parameters
+
+
 def interrupted() -> None:
     begun = tl.Network(tl.MLP((2,))).start(DATA, steps=10**6, evaluate=None)
     begun.stop()
@@ -208,6 +214,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("blas.py: leave", threads_of_blas, "threads of BLAS"),
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),
+    ("population/weights.py: with_parameters", parameters_without_their_buffers, "running_mean1"),
     ("workers/running.py: wait", interrupted, "interrupted"),
     ("workers/running.py: end", nobody_waits, "end of the program"),
     ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 import trainlab as tl
@@ -21,6 +22,16 @@ def test_a_kind_does_not_take_the_name_of_another() -> None:
     complains(lambda: register(other), SettingError, must)
     register(KINDS["network"])  # the same again, as a module that is imported twice does
     assert before == KINDS
+
+
+def test_a_search_is_told_to_keep_what_it_found() -> None:
+    search = GridSearchCV(tl.MLPClassifier((2,), max_iter=1), {"alpha": [0.0]}, cv=2)
+    with pytest.raises(SettingError, match=r"got 'GridSearchCV'$"):
+        tl.save(search, "model")
+    search.best_estimator_ = search.estimator  # as `fit` leaves it
+    for owner in ("save", "export_onnx"):
+        with pytest.raises(SettingError, match=r"got 'GridSearchCV'; try its best_estimator_$"):
+            kind_of(search, owner)
 
 
 @pytest.mark.parametrize(

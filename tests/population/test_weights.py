@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import trainlab as tl
 from complaints import complains
+from trainlab.engine.native import is_compiled
 from trainlab.errors import SettingError
 
 RNG = np.random.default_rng(5)
@@ -68,6 +70,43 @@ def test_training_goes_on_from_them() -> None:
     second.parameters = kept
     left, right = (one.fit(DATA, steps=5, start="parameters") for one in (first, second))
     assert np.array_equal(left["train_loss"], right["train_loss"])
+
+
+@pytest.mark.parametrize("engine", ["numpy", "native"])
+def test_with_its_buffers_a_copy_predicts_what_the_network_does(engine: str) -> None:
+    """Batch normalization predicts with running means, which no gradient changes."""
+    if engine == "native" and not is_compiled():
+        pytest.skip("the native engine is not compiled")
+    first, second = network(norm="batch"), network(norm="batch")
+    first.fit(DATA, epochs=9, batch_size=7)
+    assert list(first.buffers) == ["running_mean1", "running_var1"]
+    assert first.buffers["running_mean1"].any()
+    second.parameters = {**first.parameters, **first.buffers}
+    expected = first.predict_proba(X, engine=engine)
+    assert np.array_equal(second.predict_proba(X, engine=engine), expected)
+    second.parameters = {"running_mean1": [0.0] * 4}
+    assert not np.array_equal(second.predict_proba(X, engine=engine), expected)
+    population = tl.Population.grid(tl.MLP((4,), norm="batch"), seed=range(2))
+    population.set_parameters(1, {**first.parameters, **first.buffers})
+    assert np.array_equal(population.predict_proba(X, engine=engine)[1], expected)
+    assert np.array_equal(population.buffers(1)["running_var1"], first.buffers["running_var1"])
+    assert not population.buffers(0)["running_mean1"].any()
+
+
+def test_parameters_without_their_buffers_are_warned_of() -> None:
+    first, second = network(norm="batch"), network(norm="batch")
+    first.fit(DATA, steps=3)
+    with pytest.warns(
+        UserWarning, match=r"^running_mean1, running_var1 of parameters are not given"
+    ):
+        second.parameters = first.parameters
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        second.parameters = first.parameters  # it has been told, and keeps what it has
+        network(norm="batch").parameters = {"W1": W1, "W2": W2}  # the rest is to be drawn
+        plain = network()
+        plain.parameters = GIVEN
+    assert plain.buffers == {}
 
 
 def test_a_part_is_changed_and_the_rest_stays() -> None:

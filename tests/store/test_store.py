@@ -435,6 +435,17 @@ class TestNoRoom:
             found = store.run("one", SETTINGS, 8).load("result")
         assert found == {0: b"first", 1: b"second"}
 
+    @pytest.mark.parametrize("below", ["", "runs"])
+    def test_a_file_in_place_of_the_folder(self, below: str, tmp_path: Path) -> None:
+        (tmp_path / "notes").write_text("mine")
+        told = (
+            "must be in a folder that can be written to; got 'a file in its place'; "
+            "try the path of a folder, which need not be there yet"
+        )
+        with pytest.raises(StoreError, match=told):
+            Store(tmp_path / "notes" / below)
+        assert (tmp_path / "notes").read_text() == "mine"
+
     def test_a_read_only_folder(self, tmp_path: Path) -> None:
         fill(tmp_path)
         code = (
@@ -446,11 +457,6 @@ class TestNoRoom:
         last = done.stderr.splitlines()[-1]
         assert "StoreError" in last
         assert "must be in a folder that can be written to" in last
-
-    def test_a_file_in_place_of_the_folder(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with pytest.raises(StoreError, match="must be in a folder that can be written to"):
-            Store(tmp_path / "file")
 
 
 def test_a_child_that_outlives_its_killed_parent_holds_nothing(tmp_path: Path) -> None:

@@ -346,6 +346,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Network.predict_proba": lambda: (network().predict_proba, {"x": rows()}),
     "trainlab.Population": lambda: (tl.Population, {"members": [tl.Member()]}),
     "trainlab.Population.accuracy": lambda: (population().accuracy, {"x": rows(), "t": LABELS}),
+    "trainlab.Population.buffers": lambda: (population().buffers, {"index": 0}),
     "trainlab.Population.fit": _fit(population),
     "trainlab.Population.grid": lambda: (tl.Population.grid, {}),
     "trainlab.Population.parameters": lambda: (population().parameters, {"index": 0}),

@@ -100,6 +100,7 @@ def main() -> None:
     for comparison in history.compare("optimizer"):
         assert_type(comparison.mean, float)
     assert_type(population[0], tl.Member)
+    population.set_parameters(1, {**population.parameters(0), **population.buffers(0)})
     assert_type([name for name in history if name in history], list[str])
     axes = history.plot("train_loss", by="optimizer")
     axes = history.plot("validation_loss", ax=axes)

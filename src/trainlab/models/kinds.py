@@ -80,7 +80,8 @@ def kind_of(model: Any, owner: str) -> Kind:
             raise SettingError(sentence("model", owner, must, own.__name__, remedy))
     known = dict.fromkeys([*(kind.model.__name__ for kind in KINDS.values()), *_LATER])
     must = f"be one of {', '.join(known)}"
-    raise SettingError(sentence("model", owner, must, type(model).__name__))
+    remedy = "its best_estimator_" if hasattr(model, "best_estimator_") else ""
+    raise SettingError(sentence("model", owner, must, type(model).__name__, remedy))
 
 
 def kind_named(name: str, source: str) -> Kind:

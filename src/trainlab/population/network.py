@@ -201,13 +201,23 @@ class Network(Trainable):
 
         Some or all of them can be set: `network.parameters = {"W1": array}`.  Names and shapes are
         checked.  An untrained network learns from W1 and the last matrix how wide it is, and draws
-        what is not given from its seed; `fit(start="parameters")` goes on from there.
+        what is not given from its seed; `fit(start="parameters")` goes on from there.  Names of
+        `buffers` can be set beside them.
         """
         return self._population.parameters(0)
 
     @parameters.setter
     def parameters(self, values: Mapping[str, ArrayLike]) -> None:
         self._population.set_parameters(0, values)
+
+    @property
+    def buffers(self) -> dict[str, Array]:
+        """What it has learnt beside its parameters: running_mean1 (1, features) and so on.
+
+        A network with batch normalization predicts with them.  To copy one, set both:
+        `other.parameters = {**network.parameters, **network.buffers}`.
+        """
+        return self._population.buffers(0)
 
     @staticmethod
     def _one(values: Array) -> Array:

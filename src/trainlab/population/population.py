@@ -437,6 +437,23 @@ class Population(Trainable, Sequence[Member]):
         network = self._members[index].network.build(*self._widths)
         return network.layout.views(state.params)
 
+    def buffers(self, index: int) -> dict[str, Array]:
+        """Name what one member has learnt beside its parameters, such as running means.
+
+        Parameters
+        ----------
+        index : int
+            Which member.
+
+        Returns
+        -------
+        dict of str to ndarray
+            running_mean1, running_var1, and so on; {} without a layer that keeps some.
+        """
+        state = self._of(index)
+        network = self._members[index].network.build(*self._widths)
+        return network.buffer_layout.views(state.buffers)
+
     def set_parameters(self, index: int, values: Mapping[str, ArrayLike]) -> None:
         """Set parameters of one member by name; those that are not given stay as they are.
 
@@ -445,13 +462,19 @@ class Population(Trainable, Sequence[Member]):
         index : int
             Which member.
         values : dict of str to array_like
-            Names as in `parameters`.  A bias (1, out) may be given as (out,).
+            Names as in `parameters` and `buffers`.  A bias (1, out) may be given as (out,).
 
         Raises
         ------
         SettingError
             For names and shapes that the network does not have, for numbers that are not finite,
             and while members train.
+
+        Warns
+        -----
+        UserWarning
+            Where a member that was never trained is given all its parameters, but not its buffers:
+            it would predict with a running mean of 0, for instance.
 
         Notes
         -----

@@ -1,4 +1,4 @@
-"""Parameters that are given by name, in place of those that were drawn or learnt."""
+"""Parameters and buffers that are given by name, in place of those that were drawn or learnt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.arrays import as_array, no_numbers
+from trainlab.callers import warn
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, nearest, sentence
@@ -20,13 +21,14 @@ _OWNER: Final = "parameters"
 def with_parameters(
     member: Member, given: Any, state: MemberState | None, widths: Widths
 ) -> tuple[MemberState, Widths]:
-    """The state of a member with parameters by name; the others stay as they are.
+    """The state of a member with parameters and buffers by name; the others stay as they are.
 
     A member without a state begins with the draws of its seed, and the matrices of its first and
     its last layer say how many features go in and come out.  SettingError for names and shapes
     that the network does not have, and for numbers that are not finite.
     """
     arrays = _arrays(given)
+    untrained = state is None
     if state is None:
         widths = _widths(member, arrays)
         double = all(one.dtype == np.float64 for one in arrays.values())
@@ -34,8 +36,11 @@ def with_parameters(
             member.seed, np.float64 if double else np.float32
         )
         state = MemberState(*drawn)
-    params = state.params.copy()
-    views = member.network.build(*widths).layout.views(params)
+    params, kept = state.params.copy(), state.buffers.copy()
+    architecture = member.network.build(*widths)
+    parameters = architecture.layout.views(params)
+    buffers = architecture.buffer_layout.views(kept)
+    views = parameters | buffers
     for name, value in arrays.items():
         if name not in views:
             must, near = f"be one of {', '.join(views)}", nearest(name, views)
@@ -48,7 +53,12 @@ def with_parameters(
             view[...] = value.astype(view.dtype)
         if not np.isfinite(view).all():
             raise SettingError(sentence(name, _OWNER, f"be finite in {view.dtype}", value))
-    return MemberState(params, state.buffers), widths
+    missing = [name for name in buffers if name not in arrays]
+    if untrained and missing and parameters.keys() <= arrays.keys():
+        what = f"{', '.join(missing)} of {_OWNER} are not given, and those of an untrained network"
+        remedy = "{**network.parameters, **network.buffers} of the network they come from"
+        warn(f"{what}: it predicts otherwise than a trained one; try {remedy}", UserWarning)
+    return MemberState(params, kept), widths
 
 
 def _arrays(given: Any) -> dict[str, Array]:

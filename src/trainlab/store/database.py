@@ -489,6 +489,9 @@ def _complaints(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) or kind.startswith(_UNWRITABLE):
             must = "be in a folder that can be written to, with room on the disk"
             remedy = "the same again when it is"
+            if isinstance(error, FileExistsError | NotADirectoryError):  # a part of it is a file
+                must, got = "be in a folder that can be written to", "a file in its place"
+                remedy = "the path of a folder, which need not be there yet"
         else:
             must, remedy = "be readable", f"again without the file {path}, which is damaged"
         raise StoreError(sentence("runs", str(path), must, got, remedy)) from error
