@@ -271,7 +271,7 @@ def test_a_type_does_not_depend_on_the_neighbours() -> None:
     """A list of rows is no array of texts because one of its columns is of words."""
     rows = [[True, "a", 0.1], [False, "b", 7]] * 3
     encoder = tl.TableEncoder().fit(rows)
-    assert encoder.columns_[::2] == (Numbers(0.5, False), Numbers(3.55, False))
+    assert encoder.columns_[::2] == (Numbers(0.5, False, booleans=True), Numbers(3.55, False))
     assert encoder.transform(rows).tobytes() == encoder.transform(objects(rows)).tobytes()
     small = tl.TableEncoder([0]).fit([[np.float32(7)], [7]] * 3)
     assert small.columns_[0] == Words(("7",), (), False)

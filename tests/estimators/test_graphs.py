@@ -10,6 +10,7 @@ import pytest
 
 import trainlab as tl
 from complaints import complains
+from trainlab.data.far import FAR_FROM_TRAINING
 from trainlab.errors import SettingError
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -141,6 +142,7 @@ def test_a_row_alone_and_numbers_that_overflow(tmp_path: Path) -> None:
     assert found["predictions"].tolist() == pytest.approx([X[:, 0].mean()])
 
 
+@pytest.mark.filterwarnings(f"ignore:{FAR_FROM_TRAINING}")
 @pytest.mark.parametrize("settings", TABLES)
 def test_rows_far_outside_agree(settings: str, tmp_path: Path) -> None:
     x = X + np.diag([1e9, -1e12, 1e5, -1e9, 1e3])[np.arange(30) % 5]

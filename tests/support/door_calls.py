@@ -141,6 +141,12 @@ def history() -> tl.History:
 
 
 @functools.cache
+def _two_rates() -> tl.History:
+    rates = tl.Population.grid(network=tl.MLP(hidden=(4,)), lr=[0.1, 0.2])
+    return rates.fit(data(), steps=3, workers=1)
+
+
+@functools.cache
 def _network() -> tl.Network:
     network = tl.Network(tl.MLP(hidden=(4,)))
     network.fit(data(), steps=3, workers=1)
@@ -330,7 +336,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "trainlab.Dense": lambda: (tl.Dense, {"out_features": 3}),
     "trainlab.History.arms": lambda: (history().arms, {"by": "lr"}),
     "trainlab.History.band": lambda: (history().band, {"name": "train_loss"}),
-    "trainlab.History.compare": lambda: (history().compare, {"by": "seed"}),
+    "trainlab.History.compare": lambda: (_two_rates().compare, {"by": "lr"}),
     "trainlab.History.plot": lambda: (history().plot, {}),
     "trainlab.MLP.build": lambda: (tl.MLP().build, {"in_features": 3, "out_features": 2}),
     "trainlab.Member.get": lambda: (tl.Member().get, {"name": "lr"}),
