@@ -151,7 +151,7 @@ def test_a_file_takes_the_place_of_no_module(here: Path) -> None:
         ("x = 1\nx.y\n", r"own.py cannot be run: AttributeError: .*'y' \(line 2\)"),
         ("import sys\nsys.exit('no')\n", r"own.py cannot be run: SystemExit: no \(line 2\)"),
         ("import nothing_there", r"cannot be run: ModuleNotFoundError: .* \(line 1\)$"),
-        ("from common.util import *", r"ModuleNotFoundError: .*; try trainlab book own\.py$"),
+        ("from common.not_there import *", r"ModuleNotFoundError: .*; try trainlab book own\.py$"),
     ],
 )
 def test_what_no_file_may_hold(text: str, told: str, here: Path) -> None:

@@ -24,7 +24,7 @@ from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab.training import pace
 
-PATIENCE = 30.0  # seconds, after which what should happen has not
+PATIENCE = 120.0  # seconds, after which what should happen has not
 BACKENDS = ["threads", "loky"]
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
