@@ -112,14 +112,17 @@ def nearest(given: object, names: Iterable[str]) -> str | None:
     return found
 
 
-def unexpected(call: str, name: str, known: Iterable[str]) -> TypeError:
+def unexpected(call: str, name: str, known: Iterable[str], instead: str = "") -> TypeError:
     """The error, as Python's, for an argument that a call does not have, and the nearest it has.
+
+    instead  a call that has it
 
     >>> unexpected("SGD()", "learning_rate", ["lr", "schedule"])
     TypeError("SGD() got an unexpected keyword argument 'learning_rate'. Did you mean 'lr'?")
     """
     near = nearest(name, known)
-    hint = f". Did you mean {near!r}?" if near else ""
+    meant = repr(near) if near else instead
+    hint = f". Did you mean {meant}?" if meant else ""
     return TypeError(f"{call} got an unexpected keyword argument {name!r}{hint}")
 
 

@@ -70,7 +70,14 @@ def check_arguments(kind: type, places: int, given: Iterable[str]) -> None:
         raise too_many(f"{kind.__name__}()", places, known[: _places(kind)])
     for name in given:
         if known and name not in known and not hasattr(kind, name):  # which has deprecated ones
-            raise unexpected(f"{kind.__name__}()", name, known)
+            raise unexpected(f"{kind.__name__}()", name, known, _beside(kind, name))
+
+
+def _beside(kind: Any, name: str) -> str:
+    """The class of the same base that has such an argument, as a call; "" if none has it."""
+    base = kind.__base__
+    others = () if base is Settings else base.__subclasses__()
+    return next((f"{one.__name__}({name}=…)" for one in others if name in _arguments(one)), "")
 
 
 @functools.cache

@@ -304,6 +304,14 @@ def test_an_argument_of_a_constructor(kind: type, spelt: str, meant: str) -> Non
         kind(**{spelt: 1})
 
 
+def test_an_argument_that_another_class_has() -> None:
+    told = r"^SGD\(\) got .* 'momentum'\. Did you mean Momentum\(momentum=…\)\?$"
+    with pytest.raises(TypeError, match=told):
+        tl.SGD(0.1, momentum=0.9)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'lr'$"):
+        tl.MLP(lr=0.1)  # type: ignore[call-arg]
+
+
 def test_names_of_a_package() -> None:
     """Python adds the nearest one when it prints the error, if it knows whose name is missing."""
     with pytest.raises(AttributeError) as caught:

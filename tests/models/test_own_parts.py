@@ -768,11 +768,11 @@ def test_optimizers_are_tried_too(methods: dict[str, Any], told: str) -> None:
     complains(train, tl.SettingError, told)
 
 
-@pytest.mark.parametrize("found", [None, "1", np.ones(3)])
+@pytest.mark.parametrize("found", [None, "1", np.ones(3), np.nan, np.inf, -1.0])
 def test_schedules_are_tried_too(found: Any) -> None:
-    methods = {"multiplier": lambda self, step, total=None: found}
+    methods = {"multiplier": lambda self, step, total=None: found if step else 1.0}
     model = tl.Network(tl.MLP((3,)), tl.SGD(schedule=type("Own", (tl.Schedule,), methods)()))
-    complains(lambda: model.fit(DATA, steps=1), tl.SettingError, "multiplier of Own must return")
+    complains(lambda: model.fit(DATA, steps=2), tl.SettingError, "multiplier of Own must return")
 
 
 def test_the_page_shows_the_fields_that_there_are() -> None:

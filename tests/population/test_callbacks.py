@@ -176,6 +176,14 @@ def test_what_is_no_callback() -> None:
     )
 
 
+def test_an_answer_is_yes_or_no() -> None:
+    def losses(member: int, updates: int, metrics: Any) -> Any:
+        return np.zeros(2)
+
+    told = "answer of callback losses must be True, False or None; got"
+    complains(lambda: population().fit(DATA, steps=2, callbacks=[losses]), tl.SettingError, told)
+
+
 def test_a_callback_has_one_of_the_methods() -> None:
     class Misnamed(tl.Callback):
         def on_epoch_end(self, moment: tl.Moment) -> None: ...

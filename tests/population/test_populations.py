@@ -271,3 +271,10 @@ def test_a_norm_as_a_layer_stands_before_or_after_its_name() -> None:
             alone = tl.Population([member])
             alone.fit(data, steps=3)
             assert (alone.predict(x)[0] == population.predict(x)[row]).all()
+
+
+def test_a_member_that_is_not_there() -> None:
+    population = tl.Population.grid(tl.MLP((3,)), lr=[0.1, 0.2])
+    assert population[-1].optimizer.lr == 0.2
+    with pytest.raises(IndexError, match="no member 2 in a population of 2 members, counted from"):
+        population[2]

@@ -215,7 +215,7 @@ class TestWithoutLocks:
         with Store(tmp_path) as store:
             store.run("one", {}, 2).save({("result", 0): b"x"})
             assert [about.done for about in listed(tmp_path)] == [1]
-            with pytest.raises(StoreError, match="got this process, which has it open"):
+            with pytest.raises(StoreError, match="got another training of this process"):
                 Store(tmp_path)
             done = in_python(BROKEN + "Store(sys.argv[1])", tmp_path)
             assert f"got process {os.getpid()}, which has it open" in done.stderr

@@ -250,7 +250,7 @@ class TestOneProcess:
             words = [sys.executable, "-c", self.HOLD, str(tmp_path)]
             second = subprocess.run(words, capture_output=True, text=True, check=False)
             assert f"StoreError: runs of {tmp_path} must be used by {told}" in second.stderr
-            with pytest.raises(StoreError, match="got this process, which has it open"):
+            with pytest.raises(StoreError, match="got another training of this process"):
                 Store(tmp_path)
             third = subprocess.run(words, capture_output=True, text=True, check=False)
             assert told in third.stderr  # the attempt of this process has not let the lock go

@@ -56,7 +56,7 @@ def test_the_page_says_what_was_found() -> None:
         "a column left out : asked for, with --drop",
         "a column : 70 rare words of 120 are one to the model",
         "learning rate 0.1, range to 0.03",
-        "The expected calibration error of the predicted class: the best network 0.",
+        "in up to 10 bins of as many rows: the best network 0.",
         "Threshold and cost",
         "a column 0.250 ± 0.010",
         "Model card",

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from trainlab.engine.base import Samples, Widths
-from trainlab.errors import SettingError, nearest, sentence
+from trainlab.errors import SettingError, describe, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.base import Mode
@@ -277,13 +277,16 @@ def _draw(rows: int, width: int) -> Array:
 def _try_optimizer(optimizers: Sequence[Optimizer], dtype: str, steps: int) -> None:
     optimizer, members = stack(optimizers, trailing=1), len(optimizers)
     name, schedule = type(optimizer).__name__, optimizer.schedule
-    multiplier = schedule.multiplier(0, steps)
-    if (
-        np.shape(multiplier) not in ((), (members, 1))
-        or np.asarray(multiplier).dtype.kind not in "fiu"
-    ):
-        must = "return a number, or an array (K, 1) of members"
-        raise SettingError(sentence("multiplier", type(schedule).__name__, must, multiplier))
+    for step in filter(lambda step: step < steps, STEPS[::-1]):
+        multiplier = schedule.multiplier(step, steps)
+        if (
+            np.shape(multiplier) not in ((), (members, 1))
+            or np.asarray(multiplier).dtype.kind not in "fiu"
+            or not (np.isfinite(multiplier) & (np.asarray(multiplier) >= 0)).all()
+        ):
+            must = "return a finite number >= 0, or an array (K, 1) of members"
+            got = f"{describe(multiplier)} at step {step}"
+            raise SettingError(sentence("multiplier", type(schedule).__name__, must, got))
     params = np.full((members, COLUMNS), 0.5, dtype)
     state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * members, dtype)
     slots = _Asked(optimizer.init(params), "slots", name, "have a Slot")

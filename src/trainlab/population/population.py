@@ -275,7 +275,11 @@ class Population(Trainable, Sequence[Member]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Member]: ...
     def __getitem__(self, index: int | slice) -> Member | Sequence[Member]:
-        return self._members[index]
+        try:
+            return self._members[index]
+        except IndexError:
+            of = f"a population of {counted(len(self), 'member')}, counted from 0"
+            raise IndexError(f"there is no member {index} in {of}") from None
 
     def __repr__(self) -> str:
         state = "trained" if self.is_trained else "not trained"

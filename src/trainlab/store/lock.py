@@ -171,7 +171,7 @@ def _taken(path: Path, said: str) -> StoreError:
     elif not here:
         name = f"process {owner['process']} on {owner['host']} since {owner['time']}"
     elif int(owner["process"]) == os.getpid():
-        name = "this process"
+        name = "another training of this process"
     else:
         name = f"process {owner['process']}"
     what = f"runs of {path.parent} must be used by one process at a time"

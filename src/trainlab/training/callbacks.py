@@ -172,6 +172,18 @@ def as_callback(one: CallbackLike) -> Callback:
     return one if isinstance(one, Callback) else _Function(one)
 
 
+def says_yes(one: Callback, answer: Any) -> bool:
+    """Whether an answer of a callback ends a member; SettingError if it is neither yes nor no."""
+    try:
+        return bool(answer)
+    except (TypeError, ValueError) as error:  # as that of an array of several numbers
+        own = one._function if isinstance(one, _Function) else type(one)
+        name = getattr(own, "__name__", type(own).__name__)
+        raise SettingError(
+            sentence("answer", f"callback {name}", "be True, False or None", answer)
+        ) from error
+
+
 def is_deaf(one: CallbackLike) -> bool:
     """Whether it is a callback that has none of the methods: they may have other names in it."""
     return isinstance(one, Callback) and not any(

@@ -16,7 +16,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import Checkpoint, MemberState, Result, Status
 from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.training.callbacks import Moment, as_callback
+from trainlab.training.callbacks import Moment, as_callback, says_yes
 from trainlab.training.changes import Request, Requests, changed
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.epochs import log_epoch
@@ -300,7 +300,7 @@ class HistoryRecorder:
             state = event.states.get(row)
             moment = Moment(row, event.updates, own, self.history, self._widths, state)
             with self._session.lock:
-                wishes = [getattr(each, hook)(moment) for each in self._callbacks]
+                wishes = [says_yes(each, getattr(each, hook)(moment)) for each in self._callbacks]
             if any(wishes):
                 ending.append(row)
         return ending
