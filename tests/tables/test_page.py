@@ -89,6 +89,19 @@ def test_the_page_of_numbers() -> None:
     assert content_of(found)["test"]["intervals"]["inside"] == 0.91
 
 
+def test_the_page_says_where_predictions_cannot_be() -> None:
+    found = outcome(task="regression")
+    name, own = next(iter(found.predictions.items()))
+    values = own.values.copy()
+    values[:2] = -0.5
+    below = dataclasses.replace(found, predictions={name: TablePrediction(values)})
+    told = f"2 predictions of {len(values)} rows are below 0"
+    assert told in pages.Page(render(below, {}, FIGURES)).text
+    debts = dataclasses.replace(found.problem, y=found.problem.y - 1e6)
+    for other in (found, dataclasses.replace(below, problem=debts)):
+        assert "below 0" not in pages.Page(render(other, {}, FIGURES)).text
+
+
 def test_the_page_says_that_a_model_may_be_of_no_use() -> None:
     floor = HoldoutComparison("the most frequent class", None, "", {})
     text = pages.Page(render(dataclasses.replace(outcome(), floor=floor), {}, FIGURES)).text

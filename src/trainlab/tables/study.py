@@ -167,6 +167,13 @@ class StudyResult:
         return next(iter(self.predictions.values()))
 
     @property
+    def negatives(self) -> int:
+        """How many predictions of the rows put aside are below 0, where the target never is."""
+        if self.predicted.probabilities is not None or min(self.problem.y) < 0:
+            return 0
+        return int((self.predicted.values < 0).sum())
+
+    @property
     def conclusion(self) -> str:
         """Which model is best on the rows put aside, in a sentence."""
         return conclusion(self.judged, self.versus, self.metric)
