@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -139,6 +141,18 @@ def test_a_curve_that_ends_early_ends_in_a_cross() -> None:
     assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (11, 11)
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["SGD (3 of 3 diverged)", populations.DIVERGED]
+
+
+def test_a_cross_far_outside_takes_no_room_from_the_legend() -> None:
+    x, y = np.arange(20.0), 10.0 ** np.arange(20)
+    y[12:] = np.nan
+    figure, ax = plt.subplots()
+    plots.curves(ax, [plots.Curve("SGD", x, y)])
+    plots.legend(ax)
+    ax.set_ylim(0, 4)
+    figure.savefig(io.BytesIO())  # where there is no room, Matplotlib warns, an error in tests
+    plt.close(figure)
+    assert ax.get_legend().get_window_extent().y0 >= 0
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
     last = np.flatnonzero(np.isfinite(y))
     if arm.ended and last.size and last[-1] < len(y) - 1:  # the curve ends early
         style: Any = {"color": ink, "ms": 10, "mew": 2.4, "clip_on": False, "label": arm.ended}
+        style["in_layout"] = False  # a limit of y that is set later may leave it far outside
         ax.plot(x[last[-1]], y[last[-1]], END_MARKERS[arm.ended], **style)
 
 
