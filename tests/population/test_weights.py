@@ -174,3 +174,11 @@ def test_no_such_member() -> None:
     population = tl.Population.grid(tl.MLP((4,)), seed=range(2))
     starts = "index of Population must be an integer in [-2, 1]"
     complains(lambda: population.set_parameters(2, GIVEN), SettingError, starts)
+
+
+def test_a_variance_is_not_negative() -> None:
+    network = tl.Network(tl.MLP((5,), norm="batch"))
+    network.fit(tl.from_arrays(np.eye(12, 4), np.arange(12) % 3), steps=2)
+    with pytest.raises(tl.SettingError, match=r"running_var1 of .* must be at least 0; got"):
+        network.parameters = {"running_var1": np.full(5, -1.0)}
+    network.parameters = {"running_mean1": np.full(5, -1.0)}

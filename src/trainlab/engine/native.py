@@ -53,6 +53,10 @@ DRAWN_ALONE: Final = 2**15
 _IN_TURN: Final = threading.Lock()
 """Lanes of small networks draw one after the other: between short calls of NumPy, threads would
 wait for the interpreter's lock more than they draw."""
+if hasattr(os, "register_at_fork"):  # a process that is forked meanwhile begins with a free lock
+    os.register_at_fork(
+        before=_IN_TURN.acquire, after_in_parent=_IN_TURN.release, after_in_child=_IN_TURN.release
+    )
 
 
 def is_compiled() -> bool:

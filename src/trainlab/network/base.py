@@ -14,6 +14,7 @@ in its docstring, and is checked numerically in tests/network/test_gradients.py.
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -43,11 +44,14 @@ class Parameter:
         How it starts: drawn, or the same number everywhere.
     decays : bool, default False
         Whether weight decay applies to it.
+    least : float, default -inf
+        The least number that it may be given by name, such as 0 of a variance.
     """
 
     shape: tuple[int, int]
     start: Initializer | float
     decays: bool = False
+    least: float = -math.inf
 
     def __post_init__(self) -> None:
         shape = self.shape if isinstance(self.shape, tuple) else ()

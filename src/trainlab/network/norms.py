@@ -115,7 +115,7 @@ class BatchNorm(Layer):
         shape = (1, in_features)
         buffers = {
             "running_mean": Parameter(shape, 0.0),
-            "running_var": Parameter(shape, self.start_var),
+            "running_var": Parameter(shape, self.start_var, least=0.0),
         }
         return Declaration(_scale_and_shift(in_features), buffers, in_features)
 

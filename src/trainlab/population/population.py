@@ -23,7 +23,7 @@ from trainlab.engine.state import MemberState, draw_states
 from trainlab.errors import NotTrainedError, SettingError, sentence
 from trainlab.limits import MEMBERS
 from trainlab.members import Member, label, varied
-from trainlab.network.architecture import MLP
+from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
@@ -437,9 +437,7 @@ class Population(Trainable, Sequence[Member]):
         dict of str to ndarray
             W1, b1, and so on.
         """
-        state = self._of(index)
-        network = self._members[index].network.build(*self._widths)
-        return network.layout.views(state.params)
+        return self._network(index).layout.views(self._of(index).params)
 
     def buffers(self, index: int) -> dict[str, Array]:
         """Name what one member has learnt beside its parameters, such as running means.
@@ -454,9 +452,11 @@ class Population(Trainable, Sequence[Member]):
         dict of str to ndarray
             running_mean1, running_var1, and so on; {} without a layer that keeps some.
         """
-        state = self._of(index)
-        network = self._members[index].network.build(*self._widths)
-        return network.buffer_layout.views(state.buffers)
+        return self._network(index).buffer_layout.views(self._of(index).buffers)
+
+    def _network(self, index: int) -> Architecture:
+        self._of(index)  # raises where it is not there, or not trained
+        return self._members[index].network.build(*self._widths)
 
     def set_parameters(self, index: int, values: Mapping[str, ArrayLike]) -> None:
         """Set parameters of one member by name; those that are not given stay as they are.

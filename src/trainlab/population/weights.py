@@ -25,7 +25,7 @@ def with_parameters(
 
     A member without a state begins with the draws of its seed, and the matrices of its first and
     its last layer say how many features go in and come out.  SettingError for names and shapes
-    that the network does not have, and for numbers that are not finite.
+    that the network does not have, and for numbers that are not finite, or too small.
     """
     arrays = _arrays(given)
     untrained = state is None
@@ -40,7 +40,8 @@ def with_parameters(
     architecture = member.network.build(*widths)
     parameters = architecture.layout.views(params)
     buffers = architecture.buffer_layout.views(kept)
-    views = parameters | buffers
+    views, layouts = parameters | buffers, (architecture.layout, architecture.buffer_layout)
+    least = {entry.name: entry.parameter.least for one in layouts for entry in one.entries}
     for name, value in arrays.items():
         if name not in views:
             must, near = f"be one of {', '.join(views)}", nearest(name, views)
@@ -53,6 +54,8 @@ def with_parameters(
             view[...] = value.astype(view.dtype)
         if not np.isfinite(view).all():
             raise SettingError(sentence(name, _OWNER, f"be finite in {view.dtype}", value))
+        if (view < least[name]).any():
+            raise SettingError(sentence(name, _OWNER, f"be at least {least[name]:g}", view.min()))
     missing = [name for name in buffers if name not in arrays]
     if untrained and missing and parameters.keys() <= arrays.keys():
         what = f"{', '.join(missing)} of {_OWNER} are not given, and those of an untrained network"
