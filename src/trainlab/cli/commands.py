@@ -233,7 +233,7 @@ def _verdicts(finished: Sequence[Results]) -> None:
 @click.option("--hidden", default="20,20", show_default=True, help="Widths of a network to check.")
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
 @click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
-@click.option("--norm", help='Its normalisation: "batch" or "layer".')
+@click.option("--norm", help='Its normalization: "batch" or "layer".')
 @click.option("--batch-norm", "norm", flag_value="batch", hidden=True)
 @click.option("--layer-norm", "norm", flag_value="layer", hidden=True)
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="Its dropout ratio.")
