@@ -42,9 +42,9 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     n_candidates : int or "auto", default "auto"
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
-    preset : {"quick", "default", "best"}
-        How much to train.  "quick": 8 networks, at most 40 epochs, and a patience of 8 epochs
-        without a lower validation loss; "default": 16, 100 and 16; "best": 64, 100 and 24.
+    preset : {"default", "quick", "best"}
+        How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -201,9 +201,9 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     n_candidates : int or "auto", default "auto"
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
-    preset : {"quick", "default", "best"}
-        How much to train.  "quick": 8 networks, at most 40 epochs, and a patience of 8 epochs
-        without a lower validation loss; "default": 16, 100 and 16; "best": 64, 100 and 24.
+    preset : {"default", "quick", "best"}
+        How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.

@@ -87,7 +87,7 @@ class Activation(Settings, ABC):
         out : array
             Of the shape and dtype of x, and the same memory at every step.  Filling it and
             returning it is fast; returning another array is right as well.
-        new : callable
+        new : callable, optional
             `new(name, shape, dtype)` is scratch memory that is the same at every step.
 
         Returns
@@ -108,7 +108,7 @@ class Activation(Settings, ABC):
             Inputs, outputs, and the gradient of the outputs.  They must not be changed.
         out : ndarray
             Where to put dx.
-        new : callable
+        new : callable, optional
             Gives scratch arrays.
 
         Returns
