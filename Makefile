@@ -31,7 +31,7 @@ help:
 	@echo "make docs     run them, and renew docs/experiments from what they found"
 	@echo "make site     the documentation as a site without a server: $(SITE)/index.html"
 	@echo "make test     lint, types and tests"
-	@echo "make quick    lint, types and some tests of each room, in less than 90 seconds on two cores"
+	@echo "make quick    lint, types and some tests of each room, in one to two minutes on two cores"
 	@echo "make types    mypy and pyright on the README, the pages and a script of every name"
 	@echo "make lint     ruff, mypy and clang-format alone"
 	@echo "make coverage the tests, and which lines and branches they reach: 95 % at least"

@@ -2,7 +2,7 @@
 How much the rate matters
 =========================
 
-Two optimizers, seven rates, six seeds: 84 networks. Each optimizer has a range of rates in which
+Two optimizers, nine rates, six seeds: 108 networks. Each optimizer has a range of rates in which
 it is as good as it can be. How wide that range is says how carefully the rate must be chosen.
 """
 

@@ -80,7 +80,7 @@ class Schedule(Settings, ABC):
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same rate at every step: 1."""
+    """The same rate at every step: the multiplier is 1."""
 
     def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         return 1.0

@@ -193,13 +193,13 @@ def test_options_of_networks_are_none_of_an_ensemble(iris: Path, tmp_path: Path)
     words = ("search", "--csv", iris, "--target", "kind", "--model", "ensemble", "--alpha", "1:2")
     result = invoke(*words, "--hidden", "5", "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "--weight-decay, --hidden: of --model network" in result.output
+    assert "--weight-decay, --hidden belong to --model network" in result.output
     assert not (tmp_path / "out").exists()
 
 
 def test_options_of_networks_say_that_no_ensemble_is_trained(iris: Path, tmp_path: Path) -> None:
     words = ("search", "--csv", iris, "--target", "kind", "--folds", "90", "--lr", "0.1:0.2")
-    told = "Note: --folds, --lr are of --model network, so a network is searched"
+    told = "Note: --folds, --lr belong to --model network, so a network is searched"
     asked = invoke(*words, "--model", "network", "--out", tmp_path / "out")
     assert told in invoke(*words, "--out", tmp_path / "out").output
     assert asked.exit_code == 2
@@ -220,7 +220,7 @@ def test_a_preset_says_how_much_is_trained(iris: Path, tmp_path: Path) -> None:
     assert "got others: preset was 'quick', is 'best'; try --fresh, which" in result.output
     result = invoke(*words, "--fresh", "--model", "network")
     assert result.exit_code == 2
-    assert "--preset: of --model ensemble" in result.output
+    assert "--preset belongs to --model ensemble" in result.output
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     for bad in ("0", "-1", "nan", "inf", "soon"):
         assert invoke(*words, "--fresh", "--time-limit", bad).exit_code == 2
     result = invoke(*words, "--fresh", "--model", "network", "--time-limit", "9")
-    assert "--time-limit: of --model ensemble" in result.output
+    assert "--time-limit belongs to --model ensemble" in result.output
 
 
 @pytest.mark.parametrize(("option", "folds"), [("group", 5), ("time", 3)])

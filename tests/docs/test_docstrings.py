@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pydoc
 import re
 from collections.abc import Iterator
@@ -104,6 +105,27 @@ def test_a_docstring_is_complete(name: str) -> None:
     left_out = {*NOT_CHECKED, *(("PR01",) if name in NOT_MADE else ())}
     errors = [f"{code}: {text}" for code, text in validate(name)["errors"]]
     assert [error for error in errors if error[:4] not in left_out] == []
+
+
+def stated_defaults(thing: Any) -> Iterator[tuple[str, str]]:
+    """(parameter, default) as a docstring says it: "default 0.1", or the first of {…}."""
+    text = (inspect.getdoc(thing) or "").partition("Parameters\n----------\n")[2]
+    text = re.split(r"\n\n\w+( \w+)?\n---", text)[0]
+    for names, kind in re.findall(r"^([\w*, ]+) : (.+)$", text, re.MULTILINE):
+        known, said = names.split(", "), re.search(r"default (.+)", kind)
+        values = said[1].split(" and ") if said else re.findall(r"^\{(.+?),", kind)
+        if values and "optional" not in kind:
+            yield from zip(known, values * (len(known) // len(values)), strict=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_defaults_are_those_of_the_docstring(name: str) -> None:
+    thing: Any = pydoc.locate(name)
+    for parameter, text in stated_defaults(thing):
+        default = inspect.signature(thing).parameters[parameter].default
+        if default is not inspect.Parameter.empty and repr(default) != "<factory>":
+            value = eval(text, {"inf": math.inf, "NaN": math.nan})  # noqa: S307 - our own words
+            assert value == default or repr(value) == repr(default), (parameter, text, default)
 
 
 def test_docstrings_send_nobody_to_the_source() -> None:

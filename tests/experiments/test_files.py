@@ -97,7 +97,7 @@ def test_a_new_experiment_hides_nothing(here: Path) -> None:
         result = invoke("new", "experiment", name)
         assert (result.exit_code, list(here.iterdir())) == (2, []), name
         spelt = name.lower().replace("_", "-")
-        assert result.output.startswith("Error: NAME of a new experiment must be"), result.output
+        assert result.output.startswith("Error: NAME of a new experiment must "), result.output
         assert f"try my-{spelt}" in result.output
 
 

@@ -548,7 +548,7 @@ PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and cons
         ),
         (
             {"norm": _layer(forward=lambda self, p, x, mode, new: (x - x.mean(axis=0), None, {}))},
-            "outputs of Own must be of a member what they are without the others",
+            "outputs of Own must be the same for a member as without the others",
             "try axis=-1 for features and axis=-2 for rows",
         ),
         (
@@ -558,17 +558,17 @@ PROMOTED = "; try trainlab.settings.cast(SETTING, x.dtype) for settings and cons
                     backward=lambda self, p, cache, dy, grads, new: _summed(dy, grads),
                 )
             },
-            "grads['s'] of Own must be of a member what they are without the others",
+            "grads['s'] of Own must be the same for a member as without the others",
             "try axis=-1 for features and axis=-2 for rows",
         ),
         (
             {"activation": _activation(pullback=lambda self, x, y, dy, *out: dy - dy.mean())},
-            "dx of Own must be of a member what they are without the others",
+            "dx of Own must be the same for a member as without the others",
             "try axis=-1 for features and axis=-2 for rows",
         ),
         (
             {"loss": _loss(entries=lambda self, y, t, new: ((y - y.mean()) ** 2, y))},
-            "loss of Own must be of a member what they are without the others",
+            "loss of Own must be the same for a member as without the others",
             "try axis=-1 for features and axis=-2 for rows",
         ),
         (
@@ -944,7 +944,7 @@ def test_powers_that_are_other_bits_among_members_are_refused(
     with pytest.raises(tl.SettingError) as found:
         population.fit(data, steps=1000, evaluate=None)
     assert told in str(found.value)
-    assert "what they are without the others, to the last bit" in str(found.value)
+    assert "the same for a member as without the others, to the last bit" in str(found.value)
     assert str(found.value).endswith(
         "try np.exp(p * np.log(x)) for x ** p, or trainlab.powers.power for a whole p"
     )

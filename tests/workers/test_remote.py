@@ -380,7 +380,7 @@ class TestRefused:
         complains(lambda: tl.Network().fit(overlapping(), **call), SettingError, must)
 
     def test_a_cluster_that_is_not_named(self) -> None:
-        must = "scheduler of fit must be an address, or a distributed.Client be there"
+        must = "scheduler of fit must be an address where there is no distributed.Client"
         complains(lambda: tl.Network().fit(overlapping(), backend="dask"), SettingError, must)
 
     def test_dask_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:

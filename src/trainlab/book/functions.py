@@ -3,7 +3,7 @@
 Everything is float64 and for arrays (features,) or (B, features): one sample, or a batch.
 Where the book differs from the layers and losses of this library, the function says so.
 
-Source: Saito, Deep Learning from Scratch, chapters 3 and 4.
+Source: Saitoh, Deep Learning from Scratch, chapters 3 and 4.
 """
 
 from __future__ import annotations

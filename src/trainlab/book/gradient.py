@@ -4,7 +4,7 @@ The array is perturbed in place and restored, entry by entry, because readers
 differentiate functions that do not look at their argument: `lambda W: network.loss(x, t)`.
 `trainlab.numerical_gradient`, which never writes to the caller's array, cannot do that.
 
-Source: Saito, Deep Learning from Scratch, chapter 4.
+Source: Saitoh, Deep Learning from Scratch, chapter 4.
 """
 
 from __future__ import annotations

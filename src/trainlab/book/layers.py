@@ -4,8 +4,8 @@ A layer keeps what its backward pass needs in attributes, and reads its paramete
 very arrays it was given, which optimizers change in place.  x is (B, features), or
 (B, channels, height, width) where a layer says so.
 
-Source: Saito, Deep Learning from Scratch, chapters 5 and 6.  The layers of this library,
-without hidden state and for populations, are in `trainlab.network.layers`.
+Source: Saitoh, Deep Learning from Scratch, chapters 5 and 6.  The layers of this library,
+without hidden state and for populations, are in `trainlab.network`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A rule is written once, with operators, as in the book: it updates arrays in place,
 and returns a number where it was given one.
 
-Source: Saito, Deep Learning from Scratch, chapter 6.  Where the variants of libraries
+Source: Saitoh, Deep Learning from Scratch, chapter 6.  Where the variants of libraries
 differ: `trainlab.optimizers`, whose `book()` compute the same formulas.
 """
 

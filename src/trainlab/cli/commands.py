@@ -233,14 +233,20 @@ def _verdicts(finished: Sequence[Results]) -> None:
 @click.option("--hidden", default="20,20", show_default=True, help="Widths of a network to check.")
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
 @click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
-@click.option("--norm", help='Its normalisation: "batch" or "layer".')
+@click.option("--norm", help='Its normalization: "batch" or "layer".')
 @click.option("--batch-norm", "norm", flag_value="batch", hidden=True)
 @click.option("--layer-norm", "norm", flag_value="layer", hidden=True)
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="Its dropout ratio.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Its L2 penalty.")
-@click.option("--inputs", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--outputs", type=click.IntRange(min=2), default=10, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--inputs", type=click.IntRange(min=1), default=20, show_default=True, help="Its inputs."
+)
+@click.option(
+    "--outputs", type=click.IntRange(min=2), default=10, show_default=True, help="Its outputs."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws."
+)
 @click.option("--bits", is_flag=True, help="Check the native engine's bits instead.")
 def check(hidden: str, inputs: int, outputs: int, seed: int, bits: bool, **network: Any) -> None:
     """Check every hand-derived gradient against a numerical one.

@@ -224,7 +224,8 @@ def search(
     model = _model(asked, given_of_networks, None if fresh else begun_with(out))
     if of_ensembles and model == "network":
         name = next(iter(of_ensembles)).replace("_", "-")
-        raise click.UsageError(f"--{name}: of --model ensemble; a network is searched by --trials.")
+        told = f"--{name} belongs to --model ensemble; a search of networks takes --trials."
+        raise click.UsageError(told)
     numbers = {field.name for field in fields(StudySettings)} & set(rest)
     chosen = {name: value for name in numbers if (value := rest.pop(name)) is not None}
     chosen |= {"lr": _range("--lr", lr)} if lr else {}
@@ -263,12 +264,13 @@ def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
     of_networks  the options that are given and mean nothing to an ensemble
     """
     names = ", ".join(f"--{name.replace('_', '-')}" for name in of_networks)
+    verb = "belongs" if len(of_networks) == 1 else "belong"
     if asked == "ensemble" and of_networks:
-        raise click.UsageError(f"{names}: of --model network; an ensemble draws its own settings.")
+        told = f"{names} {verb} to --model network; an ensemble draws its own settings."
+        raise click.UsageError(told)
     if asked is None and of_networks:
-        verb = "is" if len(of_networks) == 1 else "are"
         what = "so a network is searched, and no ensemble trained"
-        tell([f"{names} {verb} of --model network, {what}"])
+        tell([f"{names} {verb} to --model network, {what}"])
     if asked is not None or of_networks:
         return asked or "network"
     if begun == "network":

@@ -75,7 +75,7 @@ class Batches(Settings):
 
     Notes
     -----
-    Source: Saito, Deep Learning from Scratch, 4.5 (the batches of the book), whose steps per
+    Source: Saitoh, Deep Learning from Scratch, 4.5 (the batches of the book), whose steps per
     epoch are the fraction n / batch_size; here they are an integer.  Other libraries: the
     loaders of PyTorch and Keras are the permutation.
 

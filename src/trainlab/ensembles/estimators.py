@@ -42,9 +42,9 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     n_candidates : int or "auto", default "auto"
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
-    preset : {"quick", "default", "best"}
-        How much to train: 8 networks, for up to 40 epochs, that wait 8 of them for a better
-        loss; 16, up to 100, that wait 16; or 64, up to 100, that wait 24.
+    preset : {"default", "quick", "best"}
+        How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -52,7 +52,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.ensembles.families.FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": 5 for up to 5,000 rows; beyond 3, and of the preset "quick" 1.
+        1 to 5; "auto": 5 for up to 5,000 rows, beyond that 3, or 1 with the preset "quick".
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
@@ -60,8 +60,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     max_iter : int or "auto", default "auto"
         Epochs at most; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
-        A network whose validation loss has not improved for so many epochs leaves, with its
-        numbers of the best one; "auto" is what the preset says.
+        A network whose validation loss has not improved for so many epochs stops, and keeps the
+        parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     class_weight : dict, "balanced" or None
@@ -201,9 +201,9 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     n_candidates : int or "auto", default "auto"
         Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
         those, one of each architecture in turn.
-    preset : {"quick", "default", "best"}
-        How much to train: 8 networks, for up to 40 epochs, that wait 8 of them for a better
-        loss; 16, up to 100, that wait 16; or 64, up to 100, that wait 24.
+    preset : {"default", "quick", "best"}
+        How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
         Of how many architectures: networks of one are trained side by side, which is what makes
         many of them cheap.
@@ -211,7 +211,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.ensembles.families.REGRESSION_FAMILIES.
     n_folds : int or "auto", default "auto"
-        1 to 5; "auto": 5 for up to 5,000 rows; beyond 3, and of the preset "quick" 1.
+        1 to 5; "auto": 5 for up to 5,000 rows, beyond that 3, or 1 with the preset "quick".
     n_selected : int, default 50
         Candidates that are selected at most, repetitions counted.
     trees : bool, default True
@@ -219,8 +219,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     max_iter : int or "auto", default "auto"
         Epochs at most; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
-        A network whose validation loss has not improved for so many epochs leaves, with its
-        numbers of the best one; "auto" is what the preset says.
+        A network whose validation loss has not improved for so many epochs stops, and keeps the
+        parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}

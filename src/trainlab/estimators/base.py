@@ -121,7 +121,7 @@ class BaseMLP(CallbackSupport, Predictor):
         Raises
         ------
         ValueError
-            For what is not as it must be.
+            For parameters and data that cannot be trained; ours are SettingError and DataError.
 
         Warns
         -----

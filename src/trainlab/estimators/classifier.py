@@ -55,7 +55,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         The least improvement that counts.
     n_iter_no_change : float, default 10
         A member stops when what is watched has not improved by more than `tol` for so many
-        epochs, and keeps its numbers of the best one.
+        epochs, and keeps the parameters of the best one.
     early_stopping : bool, default False
         Watch the accuracy on validation rows, in place of the loss.
     validation_fraction : float, default 0.1

@@ -40,13 +40,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     Parameters
     ----------
-    words : "auto" or list of str or int
+    words : list of str or int, default "auto"
         All columns of words, by name or by place from 0 on; "auto" looks at the cells.
     min_frequency : int, default 3
         A word needs so many rows for a column of its own.
     max_categories : int, default 50
         The most columns that a column of words may become, that of rare words among them.
-    dates : "auto" or list of str or int or dict
+    dates : list of str or int, or dict, default "auto"
         All columns of dates, by name or by place; "auto" looks at the cells.  A dict says in which
         order each has year, month and day where they are digits: "ymd", "dmy" or "mdy".
     text : list of str or int, default ()

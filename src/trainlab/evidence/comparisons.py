@@ -65,7 +65,7 @@ class Comparison:
     diverged : int
         In how many pairs one of the two diverged.
     superiority : float
-        (wins + ties/2) / pairs, the chance that the first is better; NaN without pairs.
+        (wins + ties/2) / pairs: in which share of the pairs the first is better; NaN without pairs.
     effect : float
         Standardised mean difference, Hedges's g of the differences; NaN where they do not vary.
     p : float

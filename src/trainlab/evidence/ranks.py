@@ -91,7 +91,7 @@ def _rank_sums(ranks: npt.NDArray[np.int_]) -> Array:
 
 
 def holm(p: npt.ArrayLike) -> Array:
-    """Adjust p-values for the number of tests: at most α errors among those that are <= α.
+    """Adjust p-values so that the chance of any false positive among all tests is at most α.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def begin(name: str, folder: Path, taken: Container[str] = ()) -> Path:
         must = "be that of a file which is not there yet"
         raise SettingError(sentence("NAME", _NEW, must, str(path), "another NAME"))
     if importlib.util.find_spec(path.stem) is not None:
-        must = "be that of no module of Python, which its file would hide"
+        must = "not be that of a module of Python, which its file would hide"
         raise SettingError(sentence("NAME", _NEW, must, name, f"my-{spelt}"))
     text = resources.files(__package__).joinpath("templates", _TEMPLATE).read_text("utf-8")
     write(path, text.replace(_TEMPLATE_NAME, spelt).replace(_TEMPLATE, path.name).encode("utf-8"))

@@ -149,8 +149,8 @@ EXPERIMENT = StagedExperiment(
     number=14,
     title="Gradient check with batch-norm",
     claim="Back-propagation through batch-norm agrees with numerical gradients over several "
-    "samples. One sample proves nothing: every gradient before the last layer is then 0, and even "
-    "a wrong backward pass agrees.",
+    "samples. One sample proves nothing: every gradient before the last batch-norm is then 0, and "
+    "even a wrong backward pass agrees.",
     equations=(
         r"\hat{x} = (x - \bar{x})/s,\quad s = \sqrt{v + \epsilon},\quad y = \gamma \hat{x} + \beta",
         r"d x = \gamma\,(d y - \overline{d y} - \hat{x}\;\overline{\hat{x}\,d y}) / s",

@@ -224,9 +224,9 @@ EXPERIMENT = StagedExperiment(
     name="hyper-parameter-search",
     number=13,
     title="A search for rate and weight decay",
-    claim="A random search of a hundred short trainings shows which rates learn at all; in "
-    "narrower ranges most trials learn, and the chosen one keeps most of its accuracy on "
-    "images that had no part in the choice.",
+    claim="A random search of short trainings shows which rates learn at all; in narrower "
+    "ranges most trials learn, and the chosen one keeps most of its accuracy on images that "
+    "had no part in the choice.",
     equations=(
         r"\log_{10} \eta \sim U(a, b),\quad \log_{10} \lambda \sim U(c, d)",
         r"W \leftarrow W - \eta\,(\partial L / \partial W + \lambda W)",

@@ -49,7 +49,7 @@ PRESETS: Final[tuple[dict[str, Any], ...]] = (
         "What a hidden layer is for",
         (
             "Why can a network without hidden layers not learn XOR?",
-            "Its surface is a straight line, wherever it lies.",
+            "What it decides changes along a straight line, wherever that lies.",
             "Give the second arm two units instead of eight: how many seeds find a solution?",
         ),
         {"name": "xor", "noise": 0.02},

@@ -87,7 +87,7 @@ class Activation(Settings, ABC):
         out : array
             Of the shape and dtype of x, and the same memory at every step.  Filling it and
             returning it is fast; returning another array is right as well.
-        new : callable
+        new : callable, optional
             `new(name, shape, dtype)` is scratch memory that is the same at every step.
 
         Returns
@@ -108,7 +108,7 @@ class Activation(Settings, ABC):
             Inputs, outputs, and the gradient of the outputs.  They must not be changed.
         out : ndarray
             Where to put dx.
-        new : callable
+        new : callable, optional
             Gives scratch arrays.
 
         Returns
@@ -183,7 +183,8 @@ class ReLU(Activation):
     -----
     y = max(x, 0);  f′ = 1 for x > 0, else 0.
 
-    Differs: f′(0) is 0 here as in PyTorch, 1 in the book.
+    Source: Nair, Hinton 2010.  Differs: f′(0) is 0 here, in PyTorch and in the book's layer; the
+    book's function `relu_grad` says 1.
 
     Examples
     --------
@@ -363,6 +364,8 @@ class Softplus(Activation):
     -----
     y = ln(1 + eˣ), computed as max(x, 0) + ln(1 + e^(−|x|));  f′ = sigmoid(x) = 1 − e⁻ʸ.
 
+    Source: Dugas, Bengio, Bélisle, Nadeau, Garcia 2001.
+
     Examples
     --------
     >>> Softplus().value(np.array([0.0, 1000.0]), np.empty(2)).tolist()
@@ -399,7 +402,7 @@ class GELU(Activation):
 
     Notes
     -----
-    y = x Φ(x);  f′ = Φ(x) + x φ(x), with the standard normal distribution Φ and density φ.
+    y = x Φ(x);  f′ = Φ(x) + x φ(x), with the distribution function Φ and density φ of N(0, 1).
 
     Source: Hendrycks, Gimpel 2016.  Differs: this is the exact function, PyTorch's
     default; the tanh approximation (JAX's default) is off by up to 5e-4.

@@ -377,7 +377,8 @@ class SoftmaxCrossEntropy(Loss):
     ln Σe^(y−max) − Σ q (y − max): no overflow, and no logarithm of 0.
 
     Source of the smoothing: Szegedy et al. 2016, section 7.  Differs: the book adds 1e-7
-    inside the logarithm; PyTorch and Keras agree with this.
+    inside the logarithm; Keras takes probabilities unless from_logits=True; PyTorch agrees with
+    this.
 
     Examples
     --------

@@ -78,7 +78,8 @@ class BatchNorm(Layer):
     eps : float, default 1e-5
         ε, added to the variance; > 0.
     unbiased_running_var : bool, default True
-        The running variance is of 1/(B−1) (biased for B = 1), not of 1/B.
+        Whether the running variance is that of each batch over B − 1, or over B; with B = 1 it is
+        over B.
     start_var : float, default 1.0
         Where the running variance starts, >= 0.
 

@@ -443,7 +443,7 @@ def _products(before: Array, factors: Coefficient, step: Any) -> Array:
 
 @dataclass(frozen=True)
 class AMSGrad(Moments):
-    """Adam with the largest mean of squares so far: a rate that never grows again.
+    """Adam with the largest mean of squares so far in place of the last one.
 
     Parameters
     ----------

@@ -230,9 +230,9 @@ class Optimizer(Settings, ABC):
             Updates done before this one.
         total : int, optional
             Updates of the whole training, for schedules that need it.
-        decays : sequence of slice
+        decays : sequence of slice, default ()
             The columns that decoupled decay is for.
-        new : callable
+        new : callable, optional
             Gives scratch arrays.
 
         Raises
@@ -287,9 +287,9 @@ class Optimizer(Settings, ABC):
             Updates done before this one.
         total : int, optional
             Updates of the whole training, for schedules that need it.
-        decays : sequence of slice
+        decays : sequence of slice, default ()
             The columns that decoupled decay is for.
-        new : callable
+        new : callable, optional
             Gives scratch arrays.
 
         Raises

@@ -145,8 +145,8 @@ class Nesterov(Optimizer):
     momentum : float, default 0.9
         μ in [0, 1): how much of the sum each step keeps.
     rate_inside : bool, default False
-        v ← μ·v - lr·g, Δ = μ·v - lr·g, as in the book (Bengio's form:
-        Δ = μ²·v_before - (1 + μ)·lr·g) and scikit-learn; it differs only where the rate changes.
+        v ← μ·v - lr·g, Δ = μ·v - lr·g, as in scikit-learn, Keras and the book (Bengio's form:
+        Δ = μ²·v_before - (1 + μ)·lr·g); it differs only where the rate changes.
     {shared}
 
     Notes

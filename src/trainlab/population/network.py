@@ -129,6 +129,11 @@ class Network(Trainable):
         -------
         ndarray, shape (N,) or (N, out)
             Class indices, or the outputs.
+
+        Raises
+        ------
+        NotTrainedError, DataError
+            As `Population.predict` does.
         """
         return self._one(self._population.predict(x, engine=engine))
 
@@ -146,6 +151,11 @@ class Network(Trainable):
         -------
         ndarray, shape (N, classes)
             In the dtype of the training.
+
+        Raises
+        ------
+        NotTrainedError, SettingError, DataError
+            As `Population.predict_proba` does.
         """
         return self._one(self._population.predict_proba(x, engine=engine))
 
@@ -165,6 +175,11 @@ class Network(Trainable):
         -------
         float
             The share.
+
+        Raises
+        ------
+        NotTrainedError, SettingError, DataError
+            As `Population.accuracy` does.
         """
         return float(self._population.accuracy(x, t, engine=engine)[0])
 
@@ -184,6 +199,11 @@ class Network(Trainable):
         -------
         float
             The score.
+
+        Raises
+        ------
+        NotTrainedError, SettingError, DataError
+            As `Population.score` does.
 
         Examples
         --------

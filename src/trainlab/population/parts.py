@@ -228,7 +228,7 @@ def _same(what: str, of: str, found: Array, beside: Array) -> None:
         return
     finite = np.abs(beside[np.isfinite(beside)])
     allowed = NEAR * float(finite.max(initial=0.0))
-    must = "be of a member what they are without the others"
+    must = "be the same for a member as without the others"
     if np.allclose(found, beside, rtol=NEAR, atol=allowed, equal_nan=True):
         must, got, remedy = f"{must}, to the last bit", "other last bits", _POWERS
     else:

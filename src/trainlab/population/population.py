@@ -107,6 +107,11 @@ class Population(Trainable, Sequence[Member]):
         Population
             It predicts as the one before did.
 
+        Raises
+        ------
+        SettingError
+            For states that are not those of such members.
+
         Examples
         --------
         >>> from trainlab.data import load_digits
@@ -193,6 +198,11 @@ class Population(Trainable, Sequence[Member]):
         Population
             As many members as the longest list has values.
 
+        Raises
+        ------
+        SettingError
+            For settings that cannot be, and for a list whose length is neither 1 nor the greatest.
+
         Examples
         --------
         >>> [member.optimizer.lr for member in Population.zip(lr=[0.1, 0.2], seed=[5, 6])]
@@ -241,6 +251,11 @@ class Population(Trainable, Sequence[Member]):
         -------
         Population
             `n` settings times the seeds.
+
+        Raises
+        ------
+        SettingError
+            For settings that cannot be, and for several networks or optimizers.
 
         Examples
         --------
@@ -407,8 +422,14 @@ class Population(Trainable, Sequence[Member]):
 
         Raises
         ------
+        NotTrainedError
+            Before `fit`.
         SettingError, DataError
             For a data set without a test split, and for arrays that do not fit.
+
+        Notes
+        -----
+        R² = 1 − Σ (t − y)² / Σ (t − mean of t)², for each output.
         """
         return self._score(*check_scored(data, t), engine, "score")
 
@@ -435,7 +456,14 @@ class Population(Trainable, Sequence[Member]):
         Returns
         -------
         dict of str to ndarray
-            W1, b1, and so on.
+            W1 (in, out), b1 (1, out), and so on.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        SettingError
+            For a member that is not there.
         """
         return self._network(index).layout.views(self._of(index).params)
 
@@ -450,7 +478,15 @@ class Population(Trainable, Sequence[Member]):
         Returns
         -------
         dict of str to ndarray
-            running_mean1, running_var1, and so on; {} without a layer that keeps some.
+            running_mean1, running_var1 (1, features), and so on; {} without a layer that keeps
+            some.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        SettingError
+            For a member that is not there.
         """
         return self._network(index).buffer_layout.views(self._of(index).buffers)
 
@@ -557,6 +593,13 @@ class Population(Trainable, Sequence[Member]):
         -------
         dict of str to ndarray
             "params", "buffers", and those of its optimizer.
+
+        Raises
+        ------
+        NotTrainedError
+            Before `fit`.
+        SettingError
+            For a member that is not there.
         """
         state = self._of(index)
         return {"params": state.params, "buffers": state.buffers, **state.optimizer}

@@ -102,26 +102,27 @@ class FitSettings(RunSettings):
         How long to train; give one of them.  10 epochs by default.
     batches : {"permutation", "book"}
         The order of samples, see `trainlab.data.Batches`.
-    evaluate : "epoch", int, list of int, or None
-        When to evaluate: after each epoch, every so many steps, or after these numbers of steps.
+    evaluate : int, list of int or None, default "epoch"
+        When to evaluate: "epoch" is after each epoch, a number every so many steps, a list after
+        these numbers of steps, None never.
     on : list of str, optional
         What to evaluate: the splits "train", "validation" and "test", and "batch" for each
         step's batch after its update.  By default the splits that there are.
     early_stopping : EarlyStopping, optional
         Its metric must be evaluated.
-    metrics : list of Metric
+    metrics : list of Metric, default ()
         Numbers of your own that are evaluated on each split, beside its loss and accuracy.
-    callbacks : list of Callback
+    callbacks : list of Callback, default ()
         Objects whose methods are called at the start, after epochs and evaluations, and at the
         end.  A function is called as callback(member, updates, metrics) after each evaluation
         of each member, one at a time; a true answer stops that member.
-    changes : list of Change
+    changes : list of Change, default ()
         Settings that members take while they train, each after a number of steps.
     dtype : {"float32", "float64"}
         Of all arrays.
-    keep : {"history", "parameters", "state"}
-        What stays of each member: its series and status; its parameters too, for predictions;
-        the arrays of its optimizer too.
+    keep : {"parameters", "history", "state"}
+        What stays of each member: its series, its status, and its parameters, for predictions;
+        with "history" no parameters; with "state" the arrays of its optimizer too.
     start : {None, "parameters", "state"}
         None begins with the draws of the seed; "parameters" with the parameters of the last
         fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
@@ -131,9 +132,9 @@ class FitSettings(RunSettings):
         What computes the steps.  "auto" is the engine that a stored run began with, else the
         native one where it is compiled and can train all members, else NumPy.  A named one that
         cannot train a member is refused.
-    run : str
+    run : str, default "fit"
         The name of this training in the store.
-    fresh : bool
+    fresh : bool, default False
         Forgets what the store has of this run, and starts over.
     workers : int, optional
         How many chunks train at a time.  By default as many as there are cores.
@@ -143,7 +144,7 @@ class FitSettings(RunSettings):
         NumPy.  The last two cannot have callbacks.
     scheduler : str, optional
         The address of a Dask scheduler; by default that of the current `distributed.Client`.
-    progress : bool or Progress
+    progress : bool or Progress, default False
         True draws a bar on the terminal.
     store : folder or Store, optional
         Keeps what is done: the same call again computes only what is missing, and ends with

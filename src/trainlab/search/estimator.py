@@ -242,7 +242,8 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            Where all trainings failed, and for what is not as it must be.
+            Where all trainings failed, and for parameters and data that cannot be trained; ours are
+            SettingError and DataError.
         KeyboardInterrupt
             On Ctrl-C.
 

@@ -156,6 +156,11 @@ class History:
         -------
         dict of str to ndarray of int
             Label → indices of the members that have it, in order of first appearance.
+
+        Raises
+        ------
+        SettingError
+            For a setting that members do not have.
         """
         groups: dict[str, list[int]] = {}
         for index, member in enumerate(self.members):
@@ -180,6 +185,11 @@ class History:
         -------
         dict of str to Band
             By the labels of the arms.
+
+        Raises
+        ------
+        SettingError
+            For a series, a setting or a level that is not there or cannot be.
         """
         values = self[name]
         return {label: evidence.band(values[rows], level) for label, rows in self.arms(by).items()}
@@ -194,7 +204,8 @@ class History:
         by : str, default "optimizer"
             The setting that makes the arms.
         name : str, default "train_loss"
-            The series; of an accuracy the higher is the better, otherwise the lower.
+            The series.  Of an accuracy the higher is the better, of a metric of your own what it
+            says, and otherwise the lower.
         at : int, default -1
             The position in the series; the last one by default.
 
@@ -293,6 +304,11 @@ class History:
         -------
         Axes
             Where it was drawn; `.figure` is the figure.
+
+        Raises
+        ------
+        SettingError
+            For a series or a setting that is not there, and for a width that is not odd.
 
         Notes
         -----

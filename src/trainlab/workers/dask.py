@@ -45,7 +45,7 @@ def connected(scheduler: str | None) -> Iterator[Client]:
         try:
             client, ours = distributed.Client.current(), False
         except ValueError as error:
-            must = "be an address, or a distributed.Client be there"
+            must = "be an address where there is no distributed.Client"
             raise SettingError(sentence("scheduler", "fit", must, None, _EXAMPLE)) from error
     else:
         _check_address(scheduler)
