@@ -12,8 +12,8 @@ from trainlab.optimizers import SGD
 
 STEPS_PER_EPOCH: Final = 3
 
-# Losses and not accuracies: an over-fitted network is sure of its mistakes, and a ReLU
-# network decides the same when all its activations are scaled, as by dropout at test time.
+# Losses and not accuracies: an over-fitted network is sure of its mistakes, and a ReLU network
+# decides nearly the same when its activations are scaled, as by dropout at test time.
 GAP: Final = Measure(
     "gap between test and train loss", last_difference("test_loss", "train_evaluation_loss")
 )
