@@ -43,6 +43,11 @@ class TestGrid:
             ("lr", np.array([0.1, 0.2, 0.1]), "0.1"),
             ("hidden", [[5], [5]], r"5"),  # without a hash
             ("norm", [None, "batch", None], "None"),
+            ("hidden", [50, 20, (50,)], "50"),  # the same, written in two ways
+            ("hidden", [[np.int64(5)], [5]], "5"),
+            ("activation", ["relu", tl.ReLU()], "ReLU"),
+            ("norm", ["batch", tl.BatchNorm()], "BatchNorm"),
+            ("schedule", ["constant", tl.Constant()], "Constant"),
             ("network", [tl.MLP((5,))] * 2, r"MLP\(5\)"),
             ("optimizer", [tl.SGD(0.1), tl.Adam(), tl.SGD(0.1)], r"SGD\(0.1\)"),
         ],
