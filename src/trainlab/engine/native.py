@@ -47,6 +47,10 @@ AHEAD: Final = 2**16
 """Steps times members whose coefficients are computed at once."""
 
 
+AT_ONCE: Final = 2**20
+"""Steps times members of a call of the module: their coefficients take 64 MB."""
+
+
 DRAWN_ALONE: Final = 2**15
 """Parameters of a network for whose start a second thread is not worth its while."""
 
@@ -284,7 +288,24 @@ class NativeLane:
     def train(
         self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
     ) -> Span:
-        """All steps in one call, without Python's interpreter."""
+        """All steps in one call, or in a few where members are many."""
+        spans, done = list[Span](), 0
+        most = max(1, AT_ONCE // len(self.places))
+        for first in range(0, batches.shape[1], most):
+            some = batches[:, first : first + most]
+            spans.append(self._train(some, first_step + first, total, interrupted))
+            done += spans[-1].losses.shape[1]
+            if spans[-1].diverged or done < first + some.shape[1]:
+                break
+        if len(spans) == 1:
+            return spans[0]
+        losses = np.concatenate([span.losses for span in spans], axis=1)
+        return Span(losses, {row: first + step for row, step in spans[-1].diverged.items()})
+
+    def _train(
+        self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
+    ) -> Span:
+        """Without Python's interpreter."""
         rows, steps = len(self.places), batches.shape[1]
         found = self._coefficients(first_step, steps, total)
         losses = np.full((rows, steps), np.nan, self._dtype)
