@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 import numpy as np
 
 from trainlab.errors import SettingError, describe, nearest, sentence, too_many, unexpected
+from trainlab.limits import MEMBERS
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -216,7 +217,7 @@ def _several_of(rule: Rule, value: Any) -> list[Any] | None:
     >>> _several_of(real(), (0.1, 0.2)), _several_of(real(), [0.1, "much"])
     ([0.1, 0.2], None)
     """
-    if isinstance(value, np.ndarray) and value.ndim == 1:
+    if isinstance(value, np.ndarray) and value.ndim == 1 and len(value) <= MEMBERS:
         value = value.tolist()
     if not isinstance(value, (list, tuple)) or not value or rule.valid(value[:1]):
         return None  # a list of which the beginning is one value is a value that is too long

@@ -57,6 +57,16 @@ class TestGrid:
         with pytest.raises(tl.SettingError, match=f"{told}; try each value once"):
             tl.Population.grid(**{name: axis})
 
+    def test_values_that_cannot_be_written_or_listed_are_refused(self) -> None:
+        deep: list[Any] = []
+        for _ in range(10**5):
+            deep = [deep]
+        with pytest.raises(tl.SettingError, match="network of Member must be"):
+            tl.Population.grid(network=deep)
+        far = np.broadcast_to(np.float64(0.1), (2, 2**40))
+        with pytest.raises(tl.SettingError, match=r"lr of SGD must be .*; got an array of shape"):
+            tl.Population.grid(lr=far)
+
     def test_a_tuple_is_one_value_and_an_array_an_axis(self) -> None:
         population = tl.Population.grid(hidden=[(5,), (5, 5)], lr=np.logspace(-3, -1, 3))
         assert [m.network.hidden for m in population][::3] == [(5,), (5, 5)]

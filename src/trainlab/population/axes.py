@@ -73,7 +73,10 @@ def _key(value: Any) -> Any:
     try:
         hash(value)
     except TypeError:
-        return repr(value)
+        try:
+            return repr(value)
+        except RecursionError:  # no setting is so deep: it is refused where it is used
+            return id(value)
     return value
 
 

@@ -166,10 +166,12 @@ class _Function(Callback):
 
 def are_callbacks(value: Any) -> bool:
     """Whether it is a list of callbacks.  A class, which can be called too, is none."""
-    if not isinstance(value, Sequence):
-        return False
-    classes = any(isinstance(one, type) and issubclass(one, Callback) for one in value)
-    return not classes and all(isinstance(one, Callback) or callable(one) for one in value)
+    return isinstance(value, Sequence) and all(map(_is_callback, value))
+
+
+def _is_callback(one: Any) -> bool:
+    is_class = isinstance(one, type) and issubclass(one, Callback)
+    return isinstance(one, Callback) or (callable(one) and not is_class)
 
 
 def as_callback(one: CallbackLike) -> Callback:
