@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Any, Final, Generic
 
+import numpy as np
+
 from trainlab.settings import Settings, nested
 
 VERSION: Final = "python"
@@ -23,14 +25,17 @@ def is_own(record: Settings) -> bool:
 def code_of(records: Iterable[Settings]) -> dict[str, str]:
     """A digest of the code of each class of the user's own among records and those inside them.
 
-    Of the bytecode and the constants of its methods, and those of its own bases: neither comments
-    nor the place in a file count, and nor do functions and variables outside of the class.
+    Of the bytecode and the constants of its methods, its attributes, and those of its own bases:
+    neither comments nor the place in a file count, and nor do functions and variables outside of
+    the class.
     Bytecode is that of a version of Python, which is named.
     """
     kinds = {type(one) for record in records for one in nested(record) if is_own(one)}
     if not kinds:
         return {}
-    found = {kind.__name__: _digest(kind) for kind in sorted(kinds, key=lambda kind: kind.__name__)}
+    found: dict[str, str] = {}
+    for name, digest in sorted((kind.__name__, _digest(kind)) for kind in kinds):
+        found[name] = found.get(name, "") + digest  # two classes may have one name
     return {VERSION: "{}.{}".format(*sys.version_info), **found}
 
 
@@ -81,9 +86,16 @@ def _words(value: Any) -> Iterator[str]:
         for constant in code.co_consts:
             if constant is None or constant != text:
                 yield from _words(constant)
-        for default in getattr(value, "__defaults__", None) or ():
-            yield from _words(default)
-    elif isinstance(value, frozenset):
+        yield from _words(getattr(value, "__defaults__", None))
+        yield from _words(getattr(value, "__kwdefaults__", None))
+    elif isinstance(value, (set, frozenset)):
         yield repr(sorted(map(repr, value)))
-    elif isinstance(value, (bool, int, float, complex, str, bytes, tuple)) or value is None:
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype} {value.shape}"
+        yield from _words(value.tolist() if value.dtype == object else value.tobytes().hex())
+    elif isinstance(value, (list, tuple, dict)):  # whose own `repr` may tell an address
+        yield f"{type(value).__name__} of {len(value)}"
+        for item in value.items() if isinstance(value, dict) else value:
+            yield from _words(item)
+    elif isinstance(value, (bool, int, float, complex, str, bytes, np.generic)) or value is None:
         yield repr(value)

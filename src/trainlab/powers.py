@@ -12,15 +12,21 @@ from typing import Any, Final
 
 import numpy as np
 
+from trainlab.errors import SettingError, sentence
+
 
 def power(base: Any, exponent: Any) -> Any:
     """base^exponent by squaring, for whole exponents >= 0; numbers, or arrays that broadcast.
+
+    SettingError for other exponents.
 
     >>> power(0.5, 3), power(np.array([[0.5], [2.0]]), np.array([0, 2])).tolist()
     (0.125, [[1.0, 0.25], [1.0, 4.0]])
     """
     if np.ndim(base) == 0 and np.ndim(exponent) == 0:
         result, square, rest = 1.0, float(base), int(exponent)
+        if rest != exponent or rest < 0:
+            raise _not_whole(exponent)
         while rest:
             if rest & 1:
                 result *= square
@@ -28,11 +34,18 @@ def power(base: Any, exponent: Any) -> Any:
             rest >>= 1
         return result
     rests, squares = np.asarray(exponent, np.int64), np.asarray(base, np.float64)
+    if (rests != exponent).any() or (rests < 0).any():
+        raise _not_whole(exponent)
     results = np.ones(np.broadcast_shapes(rests.shape, squares.shape))
     while rests.any():
         np.multiply(results, squares, out=results, where=(rests & 1).astype(bool))
         squares, rests = squares * squares, rests >> 1
     return results
+
+
+def _not_whole(exponent: Any) -> SettingError:
+    must, remedy = "be whole and >= 0", "np.exp(exponent * np.log(base))"
+    return SettingError(sentence("exponent", "power", must, exponent, remedy))
 
 
 _LN2_HIGH: Final = float.fromhex("0x1.62e42feep-1")  # n times it is exact up to n = 2**21

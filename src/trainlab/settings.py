@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 import numpy as np
 
 from trainlab.errors import SettingError, describe, nearest, sentence, too_many, unexpected
+from trainlab.limits import MEMBERS
 
 S = TypeVar("S", bound="Settings")
 Check = Callable[[Any], bool]
@@ -92,9 +93,54 @@ def _arguments(kind: Any) -> tuple[str, ...]:
 def _places(kind: Any) -> int:
     """How many arguments of a constructor may be given without a name: the first ones."""
     found = [one.kind for one in inspect.signature(kind.__init__).parameters.values()][1:]
-    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     takes_all = inspect.Parameter.VAR_POSITIONAL in found
-    return MOST if takes_all else sum(one in by_place for one in found)
+    return MOST if takes_all else sum(one in _BY_PLACE for one in found)
+
+
+_BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def takes(function: Callable[..., Any], places: int) -> bool:
+    """Whether a function takes so many arguments without a name; true where it does not say.
+
+    >>> takes(lambda member, updates, metrics: None, 3), takes(lambda: None, 3), takes(print, 3)
+    (True, False, True)
+    """
+    try:
+        arguments = inspect.signature(function)
+    except (TypeError, ValueError):  # of a function that is written in C
+        return True
+    try:
+        arguments.bind(*[None] * places)
+    except TypeError:
+        return False
+    return True
+
+
+def check_methods(kind: type) -> None:
+    """SettingError where a method of a class of the user's own lacks arguments that it is given.
+
+    They are those of the method of trainlab's that it stands in place of; what is optional there,
+    every call gives to a method that a class must have.
+    """
+    if _is_ours(kind):
+        return
+    for name, method in vars(kind).items():
+        bases = (vars(one) for one in kind.__mro__[1:] if _is_ours(one))
+        base = next((each[name] for each in bases if name in each), None)
+        if name.startswith("_") or not isinstance(base, types.FunctionType):
+            continue
+        known = [p for p in inspect.signature(base).parameters.values() if p.kind in _BY_PLACE]
+        if not getattr(base, "__isabstractmethod__", False):
+            known = [p for p in known if p.default is inspect.Parameter.empty]
+        if isinstance(method, types.FunctionType) and not takes(method, len(known)):
+            must = f"take ({', '.join(p.name for p in known)})"
+            got = f"({', '.join(inspect.signature(method).parameters)})"
+            raise SettingError(sentence(name, kind.__name__, must, got))
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == "trainlab"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +157,10 @@ class Settings:
         def __new__(cls, *args: Any, **fields: Any) -> Any:
             check_arguments(cls, len(args), fields)
             return super().__new__(cls)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        check_methods(cls)
 
     def __post_init__(self) -> None:
         kind: Any = type(self)
@@ -167,7 +217,7 @@ def _several_of(rule: Rule, value: Any) -> list[Any] | None:
     >>> _several_of(real(), (0.1, 0.2)), _several_of(real(), [0.1, "much"])
     ([0.1, 0.2], None)
     """
-    if isinstance(value, np.ndarray) and value.ndim == 1:
+    if isinstance(value, np.ndarray) and value.ndim == 1 and len(value) <= MEMBERS:
         value = value.tolist()
     if not isinstance(value, (list, tuple)) or not value or rule.valid(value[:1]):
         return None  # a list of which the beginning is one value is a value that is too long

@@ -23,7 +23,7 @@ from trainlab.book.samples import Samples
 from trainlab.book.trainer import Trainer
 from trainlab.book.two_layer_net import TwoLayerNet
 from trainlab.book.two_layer_net_sigmoid import TwoLayerNet as SigmoidNet
-from trainlab.book.util import shuffle_dataset
+from trainlab.book.util import shuffle_dataset, smooth_curve
 from trainlab.errors import DataError, SettingError
 
 NUMERIC = 1e-6
@@ -404,3 +404,22 @@ def test_samples_without_labels_are_not_shuffled() -> None:
     x, t = batch()
     starts = "t of shuffle_dataset must have a label for each of 6 samples; got"
     complains(lambda: shuffle_dataset(x, t[:5]), DataError, starts)
+
+
+def test_curves_of_few_values_are_smoothed_too() -> None:
+    rng = np.random.default_rng(0)
+    weights = np.kaiser(11, 2)
+    for count in range(1, 40):
+        x = rng.standard_normal(count)
+        found = smooth_curve(x)
+        assert found.shape == (count,)
+        assert np.abs(found).max() <= np.abs(x).max() + 1e-12
+        assert np.allclose(smooth_curve(np.full(count, 3.0)), 3.0)
+        if count >= 11:
+            mirrored = np.r_[x[10:0:-1], x, x[-1:-11:-1]]
+            book = np.convolve(weights / weights.sum(), mirrored, mode="valid")
+            assert (found == book[5:-5]).all()
+            assert (smooth_curve(x.tolist()) == found).all()
+    for nothing in ([], 3.0, [[1.0]]):
+        starts = "x of smooth_curve must be a list of at least one number"
+        complains(lambda x=nothing: smooth_curve(x), DataError, starts)

@@ -194,6 +194,22 @@ def far_numbers() -> None:
     estimator(max_iter=1, tol=9.0).fit(X, Y).predict(1e6 * X)
 
 
+def no_rate_teaches() -> None:
+    tl.rate_range_test(DATA, tl.MLP((2,)), low=1e-12, high=1e-11, steps=10, seeds=1)
+
+
+def labels_in_place_of_class_numbers() -> None:
+    network = tl.Network(tl.MLP((2,)))
+    network.fit(tl.from_arrays(X, 1 + Y), steps=1)
+    network.accuracy(X[:1], [1])
+
+
+def other_classes() -> None:
+    network = tl.Network(tl.MLP((2,)))
+    for first in (0, 1):
+        network.fit(tl.from_arrays(X, first + Y), steps=1, start="parameters" if first else None)
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -215,6 +231,9 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),
     ("population/weights.py: with_parameters", parameters_without_their_buffers, "running_mean1"),
+    ("population/rates.py: rate_range_test", no_rate_teaches, "falls at no rate"),
+    ("population/validation.py: tell_of_labels", labels_in_place_of_class_numbers, "class numbers"),
+    ("population/validation.py: tell_of_other_classes", other_classes, "classes [1, 2] from"),
     ("workers/running.py: wait", interrupted, "interrupted"),
     ("workers/running.py: end", nobody_waits, "end of the program"),
     ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -19,6 +20,7 @@ from trainlab.differentiation import (
     numerical_gradient,
 )
 from trainlab.errors import DataError, SettingError
+from trainlab.network.activations import Activation
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Huber
 
@@ -353,6 +355,48 @@ def test_arguments_that_do_not_fit(change: dict[str, Any], error: type, text: st
     arguments = {"network": MLP((5,)), "x": x, "t": t, "out_features": 3, **change}
     with pytest.raises(error, match=text):
         gradient_check(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("t", "remedy"),
+    [
+        (np.eye(3)[[0, 1, 2, 0, 1, 2]], "t.argmax(axis=-1)"),
+        (np.eye(3, dtype=int)[[0, 1, 2, 0, 1, 2]], "t.argmax(axis=-1)"),
+        (np.array([[0], [1], [2], [0], [1], [2]]), "t.ravel()"),
+        (np.array([0.0, 1.0, 2.0, 0.0, 1.0, 2.0]), "t.astype(int)"),
+    ],
+)
+@pytest.mark.parametrize("outputs", [None, 3])
+def test_targets_of_another_form_are_told_how(
+    t: np.ndarray, remedy: str, outputs: int | None
+) -> None:
+    x, _ = example()
+    with pytest.raises(DataError) as found:
+        gradient_check(MLP((5,)), x, t, out_features=outputs)
+    assert str(found.value).endswith(f"; try {remedy}"), found.value
+
+
+def test_an_activation_that_is_off_proves_little() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Off(Activation):
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            return np.maximum(x - 100, 0)
+
+        def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+            return dy * 17  # wrong, but where it is on
+
+    @dataclasses.dataclass(frozen=True)
+    class Right(Off):
+        def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+            return dy * (x > 100)
+
+    report = gradient_check(Right())
+    assert report.ok
+    assert report.unseen == ("W1", "b1", "W2", "x")
+    words = " ".join(str(report).split())
+    assert "zero wherever compared, which proves little: W1, b1, W2, x" in words
+    assert not gradient_check(Off()).ok
+    assert gradient_check(MLP((5,)), *example()).unseen == ()
 
 
 def test_an_architecture_will_do() -> None:

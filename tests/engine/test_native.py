@@ -242,6 +242,30 @@ def test_where_training_pauses_changes_no_bit() -> None:
             assert values.tobytes() == pieces.snapshot(row)[name].tobytes()
 
 
+@pytest.mark.parametrize("at_once", [1, 14, 40])
+def test_how_many_steps_a_call_does_changes_no_bit(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [Member(BASE, NAdam(0.01 * k, schedule="cosine"), k) for k in range(1, 4)]
+    members += [Member(BASE, SGD(rate), 7) for rate in (1e30, 1e38, 0.1)]
+    data = data_for(BASE)
+    found = []
+    for most in (native.AT_ONCE, at_once):
+        monkeypatch.setattr(native, "AT_ONCE", most)
+        population, history = train(members, data)
+        found.append([fingerprint(population, history, row) for row in range(len(members))])
+    assert found[0] == found[1]
+    assert [status.kind for status in history.status].count("diverged") == 1
+    lane, calls = lane_of(members[:3]), list[int]()
+
+    def interrupted() -> bool:
+        calls.append(1)
+        return len(calls) > 2
+
+    span = lane.train(np.zeros((3, 9, 4), int), 0, 9, interrupted)
+    assert span.losses.shape == (3, min(9, 2 * max(1, at_once // 3)))
+
+
 @pytest.mark.parametrize("features", [FEATURES, MANY])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sparse_inputs_are_the_dense_ones(features: int, dtype: str) -> None:

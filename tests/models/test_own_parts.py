@@ -27,6 +27,7 @@ from trainlab.network.initializers import INITIALIZERS
 from trainlab.network.losses import LOSSES
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS
+from trainlab.own import code_of
 from trainlab.population import parts as own_parts
 from trainlab.settings import cast, number
 from trainlab.training import checkpoints
@@ -775,6 +776,68 @@ def test_schedules_are_tried_too(found: Any) -> None:
     complains(lambda: model.fit(DATA, steps=2), tl.SettingError, "multiplier of Own must return")
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda: _activation(value=lambda self, x: x),
+            "value of Own must take (self, x, out, new); got '(self, x)'",
+        ),
+        (
+            lambda: _activation(value=lambda self, x, out: x),
+            "value of Own must take (self, x, out, new); got '(self, x, out)'",
+        ),
+        (
+            lambda: _activation(pullback=lambda self, x, y, dy: dy),
+            "pullback of Own must take (self, x, y, dy, out, new)",
+        ),
+        (
+            lambda: _layer(forward=lambda self, x: x),
+            "forward of Own must take (self, p, x, mode, new)",
+        ),
+        (lambda: _layer(declare=lambda self: None), "declare of Own must take (self, in_features)"),
+        (
+            lambda: _loss(entries=lambda self, y, t: (y, t)),
+            "entries of Own must take (self, y, t, new)",
+        ),
+        (
+            lambda: _optimizer(rule=lambda self, g, s, c: None),
+            "rule of Own must take (self, g, s, c, new)",
+        ),
+        (
+            lambda: _optimizer(coefficients=lambda self, step, lr, state, more: {}),
+            "coefficients of Own must take (self, step, lr, state); got",
+        ),
+        (
+            lambda: type("Own", (tl.Schedule,), {"multiplier": lambda self, step: 1.0}),
+            "multiplier of Own must take (self, step, total); got '(self, step)'",
+        ),
+        (
+            lambda: _initializer(lambda self, shape: np.ones(shape)),
+            "draw of Own must take (self, rng, fan_in, fan_out)",
+        ),
+        (
+            lambda: type("Own", (tl.Metric,), {"value": lambda self, y, t: 0.0}),
+            "value of Own must take (self, y, t, weight); got '(self, y, t)'",
+        ),
+        (
+            lambda: type("Own", (tl.Callback,), {"evaluation": lambda self: None}),
+            "evaluation of Own must take (self, moment); got '(self)'",
+        ),
+    ],
+)
+def test_methods_that_lack_arguments_are_refused(make: Any, told: str) -> None:
+    complains(make, tl.SettingError, told)
+
+
+def test_methods_may_take_more_or_call_it_otherwise() -> None:
+    _activation(value=lambda self, x, out, new=None, more=1: x)
+    _activation(value=lambda *anything: anything[1])
+    _optimizer(update=lambda self, params, grads, state, step: None)  # which no training calls
+    type("Own", (tl.Callback,), {"start": lambda self, seen: None, "evaluation": None})
+    type("Own", (tl.Schedule,), {"multiplier": staticmethod(lambda step, total: 1.0)})
+
+
 def test_the_page_shows_the_fields_that_there_are() -> None:
     page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
     shown = re.findall(r"^\| `((number|integer|choice|flag)\(.*\))` \|", page, re.MULTILINE)
@@ -1011,3 +1074,33 @@ def test_a_store_without_code_is_gone_on_with(
     for folder in ("old", "other"):
         again = population.fit(DATA, steps=3, store=tmp_path / folder)
         assert (again["train_loss"] == first["train_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("[1.0, 2.0]", "[1.0, 3.0]"),
+        ("{'a': 1.0}", "{'a': 2.0}"),
+        ("np.array([1.0, 2.0])", "np.array([1.0, 3.0])"),
+        ("np.array([1.0])", "np.array([1.0], 'f4')"),
+        ("np.float32(1)", "np.float32(2)"),
+        ("(lambda x: x,)", "(lambda x: x + 1,)"),
+        ("lambda x, *, by=1: x", "lambda x, *, by=2: x"),
+    ],
+)
+def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
+    def digest(text: str) -> str:
+        names = {"np": np, "tl": tl}
+        exec(f"class Own(tl.ReLU):\n    table = {text}", names)  # noqa: S102  # our own lines
+        own: Any = names["Own"]
+        return code_of([own()])["Own"]
+
+    assert digest(before) == digest(before)  # as in another process: no address is told
+    assert digest(before) != digest(after)
+
+
+def test_classes_of_one_name_are_two() -> None:
+    first, second = _scaled_unit("0.5"), _scaled_unit("0.25")
+    both = code_of([first, second])["Unit"]
+    assert both == code_of([second, first])["Unit"]
+    assert both not in (code_of([first])["Unit"], code_of([second])["Unit"])

@@ -203,3 +203,14 @@ def test_estimators_take_them() -> None:
     tl.MLPClassifier((4,), max_iter=2, random_state=0, schedule="cosine").fit(x, y, callbacks=[log])
     assert [line[0] for line in log.lines[:2]] == ["start", "evaluation"]
     assert log.lines[-1][0] == "end"
+
+
+def test_functions_that_lack_arguments_are_refused() -> None:
+    for one in (lambda: None, lambda member, updates: None, lambda a, b, c, d: None):
+        starts = "callbacks of fit must be functions of three arguments, or Callbacks; got <fun"
+        complains(lambda one=one: population().fit(DATA, callbacks=[one]), tl.SettingError, starts)
+    starts = "callbacks of fit must be a list of Callback"
+    for bad in ([Log], range(2**62)):
+        complains(lambda bad=bad: population().fit(DATA, callbacks=bad), tl.SettingError, starts)
+    for good in (lambda *all: None, lambda a, b, c, d=1: None, print):
+        population(1).fit(DATA, steps=1, evaluate=None, callbacks=[good])

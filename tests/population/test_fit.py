@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 import trainlab as tl
@@ -84,6 +85,20 @@ class TestEvaluation:
         y, _, _ = network.forward(network.bind(params, buffers), data.train.x[rows])
         loss, _ = network.loss.forward(y, data.train.t[rows], lambda n, s, d: np.empty(s, d))
         assert history["train_loss"][0, 0] == pytest.approx(float(loss), rel=1e-6)
+
+
+class TestData:
+    @pytest.mark.parametrize("sparse", [False, True])
+    def test_numbers_that_the_dtype_cannot_hold_are_refused(self, sparse: bool) -> None:
+        x, t = np.array([[1.0, 0.0], [0.0, -1e300]]), np.array([0.5, 1e300])
+        network = tl.Network(tl.MLP((2,), loss="mean_squared_error"))
+        for far, targets, told in ((x, [1.0, 2.0], "x of train"), (np.eye(2), t, "t of train")):
+            data = tl.from_arrays(csr_array(far) if sparse else far, targets, dtype="float64")
+            with pytest.raises(tl.DataError) as found:
+                network.fit(data, epochs=1)
+            assert str(found.value) == (
+                f"{told} of fit must be finite in float32; got 1e+300; try dtype='float64'"
+            )
 
 
 class TestEnding:

@@ -43,6 +43,11 @@ class TestGrid:
             ("lr", np.array([0.1, 0.2, 0.1]), "0.1"),
             ("hidden", [[5], [5]], r"5"),  # without a hash
             ("norm", [None, "batch", None], "None"),
+            ("hidden", [50, 20, (50,)], "50"),  # the same, written in two ways
+            ("hidden", [[np.int64(5)], [5]], "5"),
+            ("activation", ["relu", tl.ReLU()], "ReLU"),
+            ("norm", ["batch", tl.BatchNorm()], "BatchNorm"),
+            ("schedule", ["constant", tl.Constant()], "Constant"),
             ("network", [tl.MLP((5,))] * 2, r"MLP\(5\)"),
             ("optimizer", [tl.SGD(0.1), tl.Adam(), tl.SGD(0.1)], r"SGD\(0.1\)"),
         ],
@@ -51,6 +56,16 @@ class TestGrid:
         told = f"^{name} of Population.grid must have different values; got '.*{twice}.* twice'"
         with pytest.raises(tl.SettingError, match=f"{told}; try each value once"):
             tl.Population.grid(**{name: axis})
+
+    def test_values_that_cannot_be_written_or_listed_are_refused(self) -> None:
+        deep: list[Any] = []
+        for _ in range(10**5):
+            deep = [deep]
+        with pytest.raises(tl.SettingError, match="network of Member must be"):
+            tl.Population.grid(network=deep)
+        far = np.broadcast_to(np.float64(0.1), (2, 2**40))
+        with pytest.raises(tl.SettingError, match=r"lr of SGD must be .*; got an array of shape"):
+            tl.Population.grid(lr=far)
 
     def test_a_tuple_is_one_value_and_an_array_an_axis(self) -> None:
         population = tl.Population.grid(hidden=[(5,), (5, 5)], lr=np.logspace(-3, -1, 3))

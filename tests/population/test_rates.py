@@ -82,6 +82,26 @@ def test_the_noise_of_the_first_batch_is_no_fall() -> None:
 def test_a_loss_that_only_rises() -> None:
     found = made([np.linspace(1, 3, 50)])
     assert found.steepest == found.lowest == found.rates[0]
+    assert not found.falls
+    assert repr(found) == "RateRange(1 seed, 50 steps; the loss falls at no rate)"
+
+
+@pytest.mark.parametrize("steps", [10, 50, 300])
+def test_noise_is_no_fall(steps: int) -> None:
+    noises = [0.1 * np.random.default_rng(seed).normal(size=(5, steps)) for seed in range(200)]
+    assert np.mean([made(2.3 + noise).falls for noise in noises]) < 0.05
+    assert all(made(2.3 + noise - np.linspace(0, 1.5, steps)).falls for noise in noises)
+
+
+def test_where_nothing_is_learnt_it_says_so() -> None:
+    told = "the loss falls at no rate from 1e-12 to 1e-11, so that steepest and lowest say nothing"
+    with pytest.warns(UserWarning, match=told):
+        found = rate_range_test(DATA, NETWORK, low=1e-12, high=1e-11, steps=60, seeds=2)
+    assert not found.falls
+    with pytest.warns(UserWarning, match="falls at no rate"):  # all diverge at once
+        found = rate_range_test(DATA, NETWORK, low=1e30, high=1e31, steps=20, seeds=2)
+    assert not found.falls
+    assert rate_range_test(DATA, NETWORK, steps=60, seeds=2).falls
 
 
 def test_it_is_drawn_with_its_marks() -> None:

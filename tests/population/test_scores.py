@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import trainlab as tl
 from complaints import complains
+from engines import every_engine
 from trainlab.network.tasks import TASKS
 from trainlab.population.validation import r_squared
 
@@ -96,3 +97,47 @@ def test_what_is_refused() -> None:
     )
     told = "accuracy of Population must be that of classifiers"
     complains(lambda: population.accuracy(X, NUMBERS), tl.SettingError, told)
+
+
+def labelled(*labels: Any, rows: int = 50) -> tl.Dataset:
+    t = np.array(labels)[np.arange(rows) % len(labels)]
+    return tl.from_arrays(X[:rows], t, test=(X[30:], t[np.arange(20)]), name="labelled")
+
+
+def test_labels_that_may_be_class_numbers_are_warned_of() -> None:
+    network = tl.Network(tl.MLP((5,)))
+    running = network.start(labelled(1, 2, 3), epochs=50)
+    clone = running.clone() if not running.is_done else network
+    running.wait()
+    told = r"t of \w+ holds \[1, 2\], which are read as class numbers, and may be labels of \[1,"
+    for model in (network, clone):
+        for score in (model.accuracy, model.score):
+            with pytest.warns(UserWarning, match=told):
+                score(X[:3], [1, 2, 2])
+            score(X[:3], [0, 1, 2])  # no label is 0
+    network.score(labelled(1, 2, 3).first(test=2))
+    for labels in ((0, 1, 2), ("1", "2", "3")):
+        network.fit(labelled(*labels), epochs=1)
+        network.accuracy(X[:3], [1, 2, 2])
+
+
+@pytest.mark.parametrize("labels", [(1, 2, 3), ("a", "b", "c")])
+def test_a_data_set_with_some_of_the_classes_is_scored_by_its_labels(labels: Any) -> None:
+    network = tl.Network(tl.MLP((5,)))
+    network.fit(labelled(*labels), epochs=1)
+    other = labelled(*labels[1:])
+    assert set(other.test.t.tolist()) == {0, 1}
+    right = np.mean(network.predict(other.test.x) == other.test.t + 1)
+    assert network.score(other) == right
+    told = "classes of data 'labelled' must be among those of training, ["
+    complains(lambda: network.score(labelled(labels[0], 9 * labels[1])), tl.DataError, told)
+
+
+@every_engine
+def test_outputs_that_overflowed_are_right_about_nothing(engine: str) -> None:
+    network = tl.Network(tl.MLP((2,), "identity"))
+    weights = np.full((1, 2), 3e38, np.float32), np.array([[1, 1], [-1, -1]], np.float32)
+    network.parameters = {"W1": weights[0], "W2": weights[1]}
+    x = np.array([[10.0], [0.0]])  # of the first row outputs are infinity less infinity
+    for label in (0, 1):
+        assert network.accuracy(x, [label, 0], engine=engine) == 0.5

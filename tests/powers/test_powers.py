@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
+from complaints import complains
+from trainlab.errors import SettingError
 from trainlab.powers import exponential, half_cosine, logarithm, power
 
 UNIT = np.finfo(np.float64).eps
@@ -25,6 +28,13 @@ def test_powers(base: float) -> None:
     many = power(np.array([[base], [0.3]]), np.array(exponents))
     assert many[0].tolist() == [power(base, exponent) for exponent in exponents]
     assert many[1].tolist() == [power(0.3, exponent) for exponent in exponents]
+
+
+@pytest.mark.parametrize("exponent", [-1, 0.5, np.array([1.0, 2.5]), np.array([2, -3])])
+def test_other_powers_are_refused(exponent: Any) -> None:
+    starts = "exponent of power must be whole and >= 0; got"
+    complains(lambda: power(0.5, exponent), SettingError, starts)
+    assert power(2.0, 3.0) == power(2, np.array([3.0]))[0] == 8.0
 
 
 def test_exponentials() -> None:

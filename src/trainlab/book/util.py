@@ -21,13 +21,22 @@ BETA = 2
 def smooth_curve(x: Any) -> Array:
     """A moving average of 11 values under a Kaiser window, β = 2; x is mirrored at its ends.
 
-    As many values come back as went in.  Differs: the window of `trainlab.evidence.smooth`
-    shrinks towards the ends, and leaves the first and the last value as they are.
+    As many values come back as went in.  Differs: of fewer than 11 the book's gives back fewer
+    still, none of 7.  The window of `trainlab.evidence.smooth` shrinks towards the ends, and
+    leaves the first and the last value as they are.
+
+    Raises: DataError where there is no value.
 
     >>> smooth_curve([1.0] * 20).round(12).tolist() == [1.0] * 20
     True
     """
-    mirrored = np.r_[x[WINDOW - 1 : 0 : -1], x, x[-1:-WINDOW:-1]]
+    values = np.asarray(x)
+    if values.ndim != 1 or not len(values):
+        raise DataError(sentence("x", "smooth_curve", "be a list of at least one number", x))
+    # There and back again: the first value is met once at each turn, and the last one twice.
+    around = 2 * len(values) - 1
+    places = np.arange(1 - WINDOW, len(values) + WINDOW - 1) % around
+    mirrored = values[np.minimum(places, around - places)]
     weights = np.kaiser(WINDOW, BETA)
     smoothed = np.convolve(weights / weights.sum(), mirrored, mode="valid")
     return smoothed[WINDOW // 2 : len(smoothed) - WINDOW // 2]

@@ -15,7 +15,7 @@ import numpy as np
 from trainlab.arrays import as_array, no_numbers
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.settings import FLAG, one_of, real
+from trainlab.settings import FLAG, one_of, real, takes
 from trainlab.terminal import counted
 
 Function = Callable[[Any], Any]
@@ -200,8 +200,8 @@ _STEP: Final = real(0.0, remedy=str(STEP))
 
 def _point(f: Any, x: Any, of: str) -> Array:
     """x as float64; SettingError unless it holds real numbers and f can be called."""
-    if not callable(f):
-        raise SettingError(sentence("f", of, "be a function", f))
+    if not callable(f) or not takes(f, 1):
+        raise SettingError(sentence("f", of, "be a function of one argument", f))
     array = as_array(x, "x", of, SettingError)
     if array.dtype.kind not in "biuf":
         raise no_numbers(array, "x", of, SettingError)

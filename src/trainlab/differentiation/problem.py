@@ -22,6 +22,7 @@ from trainlab.network.base import Layer, Mode
 from trainlab.network.initializers import Initializer
 from trainlab.network.layout import Layout
 from trainlab.network.losses import Loss, MeanSquaredError
+from trainlab.network.tasks import flat_remedy
 from trainlab.network.workspace import FRESH, Allocator, Array
 from trainlab.settings import called, either, whole_number
 
@@ -114,7 +115,8 @@ class Problem:
         if isinstance(network, MLP):
             index = network.loss.task == "classification"
             if index and not out_features and t.dtype.kind not in "iu":
-                raise DataError(sentence("t", "gradient_check", "hold class numbers", t))
+                how = flat_remedy(t) or "t.astype(int)"
+                raise DataError(sentence("t", "gradient_check", "hold class numbers", t, how))
             shown = out_features or (int(t.max()) + 1 if index else t.shape[-1])
             if not x.ndim:
                 raise DataError(sentence("x", "gradient_check", "have rows and features", x))
@@ -133,7 +135,8 @@ class Problem:
         rows = x.shape[-2:-1] if index else (x.shape[-2], network.out_features)
         if t.shape not in (rows, (*axis, *rows)):
             must = f"have the shape {rows}, for the rows of x"
-            raise DataError(sentence("t", "gradient_check", must, t))
+            remedy = flat_remedy(t) if index else None
+            raise DataError(sentence("t", "gradient_check", must, t, remedy))
         rng = np.random.default_rng([seed, 0])
         drawn = _start(network.layout, axis, rng, _OFFSET)
         params = drawn if params is None else as_floats(params, "params", "gradient_check")

@@ -105,6 +105,15 @@ class GradientReport:
         """Whether every row passes."""
         return all(row.passes(self.tolerance) for row in self.rows)
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Parameters whose gradient is 0 wherever it is compared, as behind units that are off.
+
+        They agree, whatever a backward pass makes of them elsewhere.
+        """
+        seen = {row.parameter for row in self.rows if row.zero + row.crossed < row.entries}
+        return tuple(dict.fromkeys(r.parameter for r in self.rows if r.parameter not in seen))
+
     def table(self) -> Table:
         """Show the report as a table.
 
@@ -114,7 +123,10 @@ class GradientReport:
             Which `rich` prints on a terminal.
         """
         title = f"gradient check ({self.method}): " + ("passed" if self.ok else "FAILED")
-        table = Table(title=title, caption=f"relative error allowed: {self.tolerance:g}")
+        caption = f"relative error allowed: {self.tolerance:g}"
+        if self.unseen:
+            caption += f"; zero wherever compared, which proves little: {', '.join(self.unseen)}"
+        table = Table(title=title, caption=caption)
         for heading in ("gradient of", "with respect to", "shape"):
             table.add_column(heading)
         for heading in ("compared", "crossed", "zero", "error", "worst at"):

@@ -47,6 +47,10 @@ AHEAD: Final = 2**16
 """Steps times members whose coefficients are computed at once."""
 
 
+AT_ONCE: Final = 2**20
+"""Steps times members of a call of the module: their coefficients take 64 MB."""
+
+
 DRAWN_ALONE: Final = 2**15
 """Parameters of a network for whose start a second thread is not worth its while."""
 
@@ -284,25 +288,32 @@ class NativeLane:
     def train(
         self, batches: Array, first_step: int, total: int, interrupted: Callable[[], bool]
     ) -> Span:
-        """All steps in one call, without Python's interpreter."""
-        rows, steps = len(self.places), batches.shape[1]
-        found = self._coefficients(first_step, steps, total)
-        losses = np.full((rows, steps), np.nan, self._dtype)
-        diverged = np.empty(rows, np.int64)
-        done = self._lane.train(
-            self._split("train"),
-            np.ascontiguousarray(batches, np.int64),
-            found.between(first_step, first_step + steps),
-            first_step,
-            self._threads,
-            interrupted,
-            losses,
-            diverged,
-        )
-        if done:
-            found.move_on(first_step + done - 1)
-        ended = {int(row): int(diverged[row]) for row in np.flatnonzero(diverged >= 0)}
-        return Span(losses[:, :done], ended if done else {})
+        """Without Python's interpreter: all steps in one call, or in a few for many members."""
+        rows, ended, losses = len(self.places), dict[int, int](), list[Array]()
+        most = max(1, AT_ONCE // rows)
+        for first in range(0, batches.shape[1], most):
+            some = np.ascontiguousarray(batches[:, first : first + most], np.int64)
+            step, steps = first_step + first, some.shape[1]
+            found = self._coefficients(step, steps, total)
+            own = np.full((rows, steps), np.nan, self._dtype)
+            diverged = np.empty(rows, np.int64)
+            done = self._lane.train(
+                self._split("train"),
+                some,
+                found.between(step, step + steps),
+                step,
+                self._threads,
+                interrupted,
+                own,
+                diverged,
+            )
+            losses.append(own[:, :done])
+            if done:
+                found.move_on(step + done - 1)
+                ended = {int(k): first + int(diverged[k]) for k in np.flatnonzero(diverged >= 0)}
+            if ended or done < steps:
+                break
+        return Span(losses[0] if len(losses) == 1 else np.concatenate(losses, axis=1), ended)
 
     def _coefficients(self, first: int, steps: int, total: int) -> Coefficients:
         """Those of these steps and, since one call of NumPy does for many, of some that follow."""

@@ -63,7 +63,7 @@ class _Classification(_Regression):
     def check_targets(self, owner: str, t: Array, out_features: int) -> None:
         if not np.issubdtype(t.dtype, np.integer):
             must, words = "be class indices, an array of integers", t.dtype.kind in "USOT"
-            remedy = _INDICES if words else "t.astype(int)"
+            remedy = _INDICES if words else flat_remedy(t) or "t.astype(int)"
             raise DataError(sentence("targets", owner, must, t, remedy))
         must = f"be class indices in [0, {out_features - 1}]"
         _refuse(owner, t[(t < 0) | (t >= out_features)], must, _INDICES)
@@ -76,8 +76,23 @@ class _Classification(_Regression):
         return _by_blocks(_softmax, y)
 
     def correct(self, y: Array, t: Array) -> Array | None:
-        right: Array = y.argmax(axis=-1) == t
+        classes = y.argmax(axis=-1)
+        largest = np.take_along_axis(y, classes[..., np.newaxis], axis=-1)[..., 0]
+        right: Array = (classes == t) & ~np.isnan(largest)  # of NaN the place says nothing
         return right
+
+
+def looks_one_hot(t: Array) -> bool:
+    """Whether each row (out,) of targets is one 1 among zeros."""
+    may_be = t.dtype.kind in "biuf" and t.ndim > 1 and t.shape[-1] > 1
+    return bool(may_be and np.isin(t, (0, 1)).all() and (t.sum(axis=-1) == 1).all())
+
+
+def flat_remedy(t: Array) -> str | None:
+    """How targets that have one axis too many become class indices, if they can."""
+    if looks_one_hot(t):
+        return "t.argmax(axis=-1)"
+    return "t.ravel()" if t.ndim == 2 and t.shape[1] == 1 else None
 
 
 def _refuse(owner: str, bad: Array, must: str, remedy: str | None = None) -> None:

@@ -47,17 +47,25 @@ def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner:
         once: set[Any] = set()
         for given in axis:
             if (key := _key(given)) in once:
-                must, got = "have different values", f"{label(given)} twice"
-                raise SettingError(sentence(name, owner, must, got, "each value once"))
+                raise _same(name, given, owner)
             once.add(key)
-        if name not in ("network", "optimizer"):
+        if name == "seed":
             continue
         tried = [axis if i == place else other[:1] for i, other in enumerate(values)]
-        seen: dict[Any, Any] = {}
-        for given, member in zip(axis, combine(names, itertools.product(*tried)), strict=True):
-            first = seen.setdefault(getattr(member, name), given)
-            if first != given:
-                raise _replaced(name, (first, given), names[2:-1], owner)
+        seen: dict[Any, int] = {}
+        for at, member in enumerate(combine(names, itertools.product(*tried))):
+            first = seen.setdefault(_key(member), at)
+            if first == at:
+                continue
+            if name in ("network", "optimizer"):
+                raise _replaced(name, (axis[first], axis[at]), names[2:-1], owner)
+            raise _same(name, member.get(name), owner)  # written in two ways, as 50 and (50,)
+
+
+def _same(name: str, value: Any, owner: str) -> SettingError:
+    """Of a value that stands twice."""
+    must, got = "have different values", f"{label(value)} twice"
+    return SettingError(sentence(name, owner, must, got, "each value once"))
 
 
 def _key(value: Any) -> Any:
@@ -65,7 +73,10 @@ def _key(value: Any) -> Any:
     try:
         hash(value)
     except TypeError:
-        return repr(value)
+        try:
+            return repr(value)
+        except RecursionError:  # no setting is so deep: it is refused where it is used
+            return id(value)
     return value
 
 

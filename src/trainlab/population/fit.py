@@ -15,6 +15,7 @@ from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
 from trainlab.network.norms import BatchNorm
+from trainlab.network.workspace import Array
 from trainlab.own import noted
 from trainlab.population.parts import check_parts, kinds_of
 from trainlab.population.settings import FitSettings, RunSettings
@@ -50,11 +51,15 @@ class Fit(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What came of a fit: `states` has one for each member, or none for keep="history"."""
+    """What came of a fit: `states` has one for each member, or none for keep="history".
+
+    classes  what the class numbers of the data stand for; None in other tasks
+    """
 
     history: History
     states: list[MemberState]
     widths: Widths
+    classes: Array | None = None
 
 
 class Fits:
@@ -78,6 +83,7 @@ class Fits:
             ]
             for fit, training in zip(fits, self.trainings, strict=True):
                 _keep_in(store, fit, training)
+            self._classes = [fit.data.classes for fit in fits]
             self.workers = Workers(
                 self.trainings,
                 session,
@@ -90,7 +96,8 @@ class Fits:
     def wait(self, until: float | None = None) -> list[Fitted]:
         """What came of each, when all have ended; `Workers.wait` says what it raises."""
         self.workers.wait(until)
-        return [_fitted(one, self.workers.seconds) for one in self.trainings]
+        both = zip(self.trainings, self._classes, strict=True)
+        return [_fitted(training, self.workers.seconds, own) for training, own in both]
 
     def histories(self) -> list[History]:
         """What there is of each by now."""
@@ -173,7 +180,7 @@ def _keep_in(store: Store | None, fit: Fit, training: PopulationTraining) -> Non
     training.run = run_in(store, name, fresh, fit.data, members, plan, states, engine)
 
 
-def _fitted(training: PopulationTraining, seconds: float) -> Fitted:
+def _fitted(training: PopulationTraining, seconds: float, classes: Array | None) -> Fitted:
     results = training.recorder.results
     states = [one.state for one in results if one is not None and one.state is not None]
-    return Fitted(training.recorder.history(seconds), states, training.spec.widths)
+    return Fitted(training.recorder.history(seconds), states, training.spec.widths, classes)

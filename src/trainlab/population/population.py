@@ -7,6 +7,7 @@ import itertools
 import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Self, overload
 
 import numpy as np
@@ -37,6 +38,8 @@ from trainlab.population.validation import (
     check_states,
     check_targets,
     r_squared,
+    tell_of_labels,
+    tell_of_other_classes,
 )
 from trainlab.population.weights import with_parameters
 from trainlab.settings import is_integer, several, whole_number
@@ -79,6 +82,7 @@ class Population(Trainable, Sequence[Member]):
         self._states: list[MemberState] | None = None
         self._widths = Widths(0, 0)
         self._engine: str | None = None
+        self._classes: Array | None = None
         self._workers: weakref.ref[Workers] | None = None
 
     @classmethod
@@ -377,7 +381,7 @@ class Population(Trainable, Sequence[Member]):
         x : array_like or sparse array, shape (N, in)
             Inputs.
         t : array_like
-            Targets.
+            Targets as those of a split: of a classification the class numbers, 0, 1, ...
         engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
@@ -394,6 +398,12 @@ class Population(Trainable, Sequence[Member]):
             For a regression, which has none.
         DataError
             For arrays that do not fit.
+
+        Warns
+        -----
+        UserWarning
+            Where all of `t` may be labels of the data of the last `fit`, too, as [1, 2] of the
+            labels 1, 2 and 3.
         """
         loss = self._members[0].network.loss
         if loss.task == "regression":
@@ -401,7 +411,7 @@ class Population(Trainable, Sequence[Member]):
             raise SettingError(
                 sentence("accuracy", "Population", must, type(loss).__name__, "score(x, t)")
             )
-        return self._score(x, t, None, engine, "accuracy")
+        return self._score(x, t, None, engine, "accuracy", self._classes)
 
     def score(self, data: Any, t: Any = None, *, engine: str | Engine = "auto") -> Array:
         """Compute the accuracy of each member, or in a regression its R².
@@ -409,9 +419,10 @@ class Population(Trainable, Sequence[Member]):
         Parameters
         ----------
         data : Dataset, or array (N, in)
-            A data set, whose test split is scored, with the weights of its rows; or inputs.
+            A data set, whose test split is scored, with the weights of its rows; or inputs.  Its
+            classes may be some of those of the last `fit`.
         t : array, optional
-            The targets of inputs.
+            The targets of inputs, as `accuracy` takes them.
         engine : {"auto", "native", "numpy"} or Engine
             What computes the outputs.
 
@@ -431,16 +442,25 @@ class Population(Trainable, Sequence[Member]):
         -----
         R² = 1 − Σ (t − y)² / Σ (t − mean of t)², for each output.
         """
-        return self._score(*check_scored(data, t), engine, "score")
+        labels = None if isinstance(data, Dataset) else self._classes
+        return self._score(*check_scored(data, t, self._classes), engine, "score", labels)
 
     def _score(
-        self, x: Any, t: Any, weight: Array | None, engine: str | Engine, owner: str
+        self,
+        x: Any,
+        t: Any,
+        weight: Array | None,
+        engine: str | Engine,
+        owner: str,
+        labels: Array | None,
     ) -> Array:
+        """The shares or R²; labels: those that t may be by mistake, in place of class numbers."""
         inputs = check_inputs(x, self._widths.inputs, self._trained()[0].params.dtype)
         loss = self._members[0].network.loss
         targets = check_targets(t, loss, self._widths.outputs, inputs.shape[0], owner)
         if loss.task == "regression":
             return r_squared(self.predict(x, engine=engine), targets, weight)
+        tell_of_labels(targets, labels, owner)
         right = self._each(x, lambda loss, y: loss.correct(y, targets), engine)
         shares: Array = np.average(right, axis=-1, weights=weight)
         return shares
@@ -564,9 +584,18 @@ class Population(Trainable, Sequence[Member]):
     def _running(self, data: Dataset, settings: FitSettings) -> Running[Self]:
         self._check_idle(settings.owner)
         before = None if settings.start is None else (self._trained(), self._widths)
+        if before is not None and isinstance(data, Dataset):
+            tell_of_other_classes(data.classes, self._classes)
         fits = Fits([Fit(self, data, settings, before, chosen=True)], settings)
         self._workers = weakref.ref(fits.workers)
-        return Running(fits, self._adopt, self.restore)
+
+        return Running(fits, self._adopt, partial(self._clone, data.classes))
+
+    def _clone(self, classes: Array | None, *found: Any) -> Self:
+        """What `restore` makes of members that train on data with these classes."""
+        clone = self.restore(*found)
+        clone._classes = classes
+        return clone
 
     def _check_idle(self, owner: str) -> None:
         """SettingError while members train: two trainings would write into the same arrays."""
@@ -578,7 +607,7 @@ class Population(Trainable, Sequence[Member]):
     def _adopt(self, fitted: Fitted) -> History:
         """Takes over what members have learnt; where nothing was kept, they are not trained."""
         self._states, self._widths = fitted.states or None, fitted.widths
-        self._engine = fitted.history.engine
+        self._engine, self._classes = fitted.history.engine, fitted.classes
         return fitted.history
 
     def snapshot(self, index: int) -> dict[str, Array]:

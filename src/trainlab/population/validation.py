@@ -11,17 +11,20 @@ from scipy.sparse import issparse
 
 from trainlab import memory
 from trainlab.arrays import as_array, no_numbers
+from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches, tell_of_a_large_batch
+from trainlab.data.labels import places
 from trainlab.data.validation import as_csr
 from trainlab.data.weights import in_range
 from trainlab.engine.base import Samples, Widths
 from trainlab.engine.state import MemberState
-from trainlab.errors import DataError, NotTrainedError, SettingError, nearest, sentence
+from trainlab.errors import DataError, NotTrainedError, SettingError, describe, nearest, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
+from trainlab.network.tasks import flat_remedy, looks_one_hot
 from trainlab.network.workspace import Array
 from trainlab.own import is_own
 from trainlab.population.parts import Kinds
@@ -54,7 +57,7 @@ def check_data(
             remedy = f"loss={_LOSS_FOR[data.task]!r}"
             if is_own(member.network.loss):
                 remedy = f"task = {data.task!r} in its class, if it is"
-            elif task == "classification" and _looks_one_hot(data.train.t):
+            elif task == "classification" and looks_one_hot(data.train.t):
                 remedy = "t.argmax(axis=1) for the targets, which look one-hot"
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
@@ -63,13 +66,28 @@ def check_data(
     for name in SPLITS:
         split = getattr(data, name)
         if split is not None:
-            t = split.t if data.task == "classification" else split.t.astype(dtype, copy=False)
+            x, t = _in_dtype(split.x, dtype, f"x of {name}"), split.t
+            if data.task != "classification":
+                t = _in_dtype(t, dtype, f"t of {name}")
             weight = split.weight
             if weight is not None:
                 weight, _ = in_range(weight)
                 weight = (weight / weight.mean()).astype(dtype)
-            splits[name] = Samples(split.x.astype(dtype, copy=False), t, weight)
+            splits[name] = Samples(x, t, weight)
     return splits, Widths(data.in_features, data.out_features)
+
+
+def _in_dtype(array: Any, dtype: str, name: str) -> Any:
+    """An array in the dtype; DataError where that cannot hold its numbers."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(over="ignore"):
+        cast: Any = array.astype(dtype)
+    values = cast.data if issparse(array) else cast
+    if not np.isfinite(values).all():
+        largest = float(abs(array).max())
+        raise DataError(sentence(name, _FIT, f"be finite in {dtype}", largest, "dtype='float64'"))
+    return cast
 
 
 _LOSS_FOR: Final[Mapping[str, str]] = {
@@ -77,12 +95,6 @@ _LOSS_FOR: Final[Mapping[str, str]] = {
     "multilabel": "sigmoid_cross_entropy",
     "regression": "mean_squared_error",
 }
-
-
-def _looks_one_hot(t: Array) -> bool:
-    """Whether each row (out,) of targets is one 1 among zeros."""
-    one = t.ndim == 2 and t.shape[1] > 1 and np.isin(t, (0, 1)).all()
-    return bool(one and (t.sum(axis=1) == 1).all())
 
 
 def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -> Plan:
@@ -247,17 +259,45 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) 
     targets = as_array(t, "t", owner)
     loss.check_targets(targets, out_features)
     if targets.ndim != (1 if loss.task == "classification" else 2):
-        is_column = targets.ndim == 2 and targets.shape[1] == 1
-        must = "be of shape (N,)" if loss.task == "classification" else "be of shape (N, outputs)"
-        raise DataError(sentence("t", owner, must, targets, "t.ravel()" if is_column else None))
+        classes = loss.task == "classification"
+        must = "be of shape (N,)" if classes else "be of shape (N, outputs)"
+        remedy = flat_remedy(targets) if classes else None
+        raise DataError(sentence("t", owner, must, targets, remedy))
     if len(targets) != rows:
         must = f"have {counted(rows, 'row')}, as x has"
         raise DataError(sentence("t", owner, must, len(targets)))
     return targets
 
 
-def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
-    """Inputs, targets and weights to score: those given, or of the test split of a Dataset."""
+def tell_of_labels(t: Array, labels: Array | None, owner: str) -> None:
+    """Warns where all class numbers may be labels, of data whose labels are other numbers."""
+    if labels is None or labels.dtype.kind not in "iuf":
+        return
+    if np.array_equal(labels, np.arange(len(labels))):
+        return
+    given = np.unique(t)
+    if np.isin(given, labels).all():
+        numbers, known = describe(given.tolist()), describe(labels.tolist())
+        text = f"t of {owner} holds {numbers}, which are read as class numbers, and may be labels"
+        warn(f"{text} of {known}; for these try np.searchsorted(data.classes, t)", UserWarning)
+
+
+def tell_of_other_classes(classes: Array | None, before: Array | None) -> None:
+    """Warns where class numbers stand for other labels than in the last fit."""
+    if classes is None or before is None:
+        return
+    if len(classes) != len(before) or np.array_equal(classes, before):  # other widths are refused
+        return
+    now, then = describe(classes.tolist()), describe(before.tolist())
+    text = f"outputs stand for the classes {now} from now on, and stood for {then} in the last fit"
+    warn(f"{text}; for new networks try start=None", UserWarning)
+
+
+def check_scored(data: Any, t: Any, classes: Array | None) -> tuple[Any, Any, Array | None]:
+    """Inputs, targets and weights to score: those given, or of the test split of a Dataset.
+
+    classes  those of the last fit, of which class numbers are those of the outputs
+    """
     if not isinstance(data, Dataset):
         if t is None:
             remedy = "score(x, t), or score(data) with a Dataset"
@@ -268,7 +308,14 @@ def check_scored(data: Any, t: Any) -> tuple[Any, Any, Array | None]:
     if data.test is None:
         must, remedy = "be there", "score(x, t) with the rows of another split"
         raise DataError(sentence("test split", f"data {data.name!r}", must, None, remedy))
-    return data.test.x, data.test.t, data.test.weight
+    targets = data.test.t
+    if classes is not None and data.classes is not None:
+        found = places(data.classes, classes)
+        if (found < 0).any():
+            must = f"be among those of training, {describe(classes.tolist())}"
+            raise DataError(sentence("classes", f"data {data.name!r}", must, data.classes.tolist()))
+        targets = found[targets]
+    return data.test.x, targets, data.test.weight
 
 
 def r_squared(y: Array, t: Array, weight: Array | None) -> Array:

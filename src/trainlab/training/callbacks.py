@@ -10,6 +10,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
+from trainlab.settings import check_methods, takes
 from trainlab.training.history import History
 
 METHODS: Final = ("start", "epoch", "evaluation", "end")
@@ -98,6 +99,10 @@ class Callback:
 
     parameters: ClassVar[bool] = False
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        check_methods(cls)
+
     def start(self, history: History) -> None:
         """Before the first step of any member, once.
 
@@ -161,10 +166,12 @@ class _Function(Callback):
 
 def are_callbacks(value: Any) -> bool:
     """Whether it is a list of callbacks.  A class, which can be called too, is none."""
-    if not isinstance(value, Sequence):
-        return False
-    classes = any(isinstance(one, type) and issubclass(one, Callback) for one in value)
-    return not classes and all(isinstance(one, Callback) or callable(one) for one in value)
+    return isinstance(value, Sequence) and all(map(_is_callback, value))
+
+
+def _is_callback(one: Any) -> bool:
+    is_class = isinstance(one, type) and issubclass(one, Callback)
+    return isinstance(one, Callback) or (callable(one) and not is_class)
 
 
 def as_callback(one: CallbackLike) -> Callback:
@@ -190,6 +197,14 @@ def is_deaf(one: CallbackLike) -> bool:
         name in vars(one) or getattr(type(one), name) is not getattr(Callback, name)
         for name in METHODS
     )
+
+
+def check_arguments_of(one: CallbackLike, owner: str) -> None:
+    """SettingError where a function cannot be called as a callback."""
+    if not isinstance(one, Callback) and not takes(one, 3):
+        must = "be functions of three arguments, or Callbacks"
+        remedy = "def callback(member, updates, metrics)"
+        raise SettingError(sentence("callbacks", owner, must, one, remedy))
 
 
 def hears_epochs(one: CallbackLike) -> bool:

@@ -68,6 +68,7 @@ class Metric(Settings, ABC):
     of: ClassVar[str] = "outputs"
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "name" not in vars(cls):
             cls.name = _WORDS.sub("_", cls.__name__).lower()
 
