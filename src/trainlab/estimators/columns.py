@@ -85,8 +85,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
 
     A column is one of dates if all cells that are not missing are dates with or without times of
-    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024.  Days
-    such as 1/2/2024 are dates where one order of day and month fits all cells and the other does
+    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024, or months
+    such as 2024-12, 12/2024 or Dec 2024, which count as their first day.  Days such as 1/2/2024
+    are dates where one order of day and month fits all cells and the other does
     not, or where `dates` says the order; else they are words.  Zones of times are not looked at:
     what counts is the clock where the time was written.  Times without a day, durations, periods
     and complex numbers are a DataError that says how to make numbers of them.
