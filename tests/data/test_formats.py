@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from complaints import complains
-from trainlab.data.cells import bare, is_missing, number
+from trainlab.data.cells import SheetNumber, bare, is_missing, number
 from trainlab.data.formats import (
     CURRENCIES,
     NumberFormat,
@@ -77,6 +77,20 @@ def test_the_format_of_a_column(cells: list[str], format: str, values: list[floa
     assert str(found) == format
     assert [found.read(cell) for cell in cells] == values
     assert all(map(looks_numeric, cells))
+
+
+def test_numbers_of_a_sheet_have_a_decimal_point() -> None:
+    """Their texts are made here: 1.234 of a cell is no 1234, whatever other cells look like."""
+    euros, plain = NumberFormat(",", ".", "€"), NumberFormat(",", ".")
+    for value in (1.234, 1234.5, 1e-7, -3, 0.125):
+        assert euros.read(SheetNumber(value)) == plain.read(SheetNumber(value)) == value
+    assert plain.read("1.234") == 1234
+    assert math.isnan(NumberFormat(unit="kg").read(SheetNumber(1.5)))
+    numbers, texts = [SheetNumber(1.234), SheetNumber(7)], ["1,5", "2,25"]
+    assert judged(a=numbers, b=texts) == ({"b": "1234,5"}, {})
+    assert judged(a=["1.234", "7"], b=texts) == ({"a": "1.234,5", "b": "1234,5"}, {})
+    assert judged(a=[*numbers, *texts]) == ({}, {"a": "'1.234' and '1,5' in 'a'"})
+    assert judged(a=[SheetNumber(7), *texts]) == ({"a": "1234,5"}, {})
 
 
 @pytest.mark.parametrize(

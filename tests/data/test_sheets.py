@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import datetime
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from complaints import complains
 from trainlab.data import sheets
+from trainlab.data.formats import NumberFormat
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError
 
@@ -87,6 +89,44 @@ def test_titles_empty_cells_and_other_sheets(tmp_path: Path) -> None:
     assert np.array_equal(part.numbers, [[1, 3], [2, np.nan]], equal_nan=True)
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_numbers_of_cells_are_no_texts_of_a_decimal_comma(suffix: str, tmp_path: Path) -> None:
+    """A model of a table with 1.234,50 for the number 1234.5 may get a sheet with the number."""
+    frame = pd.DataFrame({"x": [1.234, 12.5], "n": [1234, 7], "s": ["1.234", "12,5"]})
+    path, comma = written(frame, tmp_path / f"table.{suffix}"), NumberFormat(",", ".")
+    with TableFile(path) as file:
+        (part,) = file.blocks(["x", "n", "s"], formats=dict.fromkeys("xns", comma))
+    assert part.numbers.tolist() == [[1.234, 1234, 1234], [12.5, 7, 12.5]]
+
+
+def test_empty_rows_above_the_names(tmp_path: Path) -> None:
+    path = written(FRAME, tmp_path / "table.xlsx", startrow=1)
+    with pytest.raises(DataError, match=r"names of the columns; got 'nothing'; try --skip-lines 1"):
+        TableFile(path)
+    with TableFile(path, skip_lines=1) as file:
+        assert file.names == tuple(FRAME.columns)
+
+
+def test_names_that_are_numbers(tmp_path: Path) -> None:
+    """In a Parquet file they are names for certain; elsewhere a row of numbers looks so."""
+    frame = pd.DataFrame({"a": [1.0], "2023": [2.0], "2024": [3.0]})
+    path = written(frame, tmp_path / "table.parquet")
+    assert read_table(path, ["2024", "a"]).numbers.tolist() == [[3, 1]]
+    for suffix in ("csv", "xlsx"):
+        path = written(frame, tmp_path / f"table.{suffix}")
+        with pytest.raises(DataError, match=r"'2023' as column 2.*, or y2024 for a column that"):
+            TableFile(path)
+
+
+def test_a_first_sheet_without_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame().to_excel(book, sheet_name="cover", index=False)
+        FRAME.to_excel(book, sheet_name="data", index=False)
+    told = f"first sheet of {path} must hold the table; got \"nothing in 'cover'\"; try a workbook"
+    complains(lambda: TableFile(path), DataError, told)
+
+
 def test_times_of_a_day_and_dates(tmp_path: Path) -> None:
     when = datetime.datetime(2024, 1, 31, 12, 30)
     for suffix in ("parquet", "xlsx"):
@@ -99,6 +139,7 @@ def test_percentages_are_what_a_csv_file_has(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     cells = [(0.05, "0%"), (0.07, "0.00%"), (-1, "0 %;[Red]-0 %"), (1.25, "0.0%"), (0, "0%")]
     others = [(0.5, "General"), (0.5, '0.0" % of all"'), (2, "0\\%"), (True, "0%"), ("a%", "0%")]
+    others += [(0.25, "0.00_%"), (3, "*%0")]  # the width of a sign, and what fills a cell
     sheet = book.active
     assert sheet is not None
     for row, (value, shown) in enumerate([("share", "General"), *cells, *others], 1):
@@ -107,7 +148,7 @@ def test_percentages_are_what_a_csv_file_has(tmp_path: Path) -> None:
     with TableFile(tmp_path / "table.xlsx") as file:
         (part,) = file.blocks((), ["share"])
     shares = ["5%", "7%", "-100%", "125%", "0%"]
-    assert part.text["share"] == [*shares, "0.5", "0.5", "2", "True", "a%"]
+    assert part.text["share"] == [*shares, "0.5", "0.5", "2", "True", "a%", "0.25", "3"]
 
 
 def test_there_is_no_delimiter(tmp_path: Path) -> None:
@@ -117,9 +158,15 @@ def test_there_is_no_delimiter(tmp_path: Path) -> None:
 
 
 def test_lists_are_no_cells(tmp_path: Path) -> None:
+    """They are left alone where nobody asks for them."""
     for cell in ([1, 2], {"a": 1}, b"x"):
-        path = written(pd.DataFrame({"a": [cell]}), tmp_path / "table.parquet")
-        complains(lambda path=path: TableFile(path), DataError, f"column 'a' of {path} must hold")
+        frame = pd.DataFrame({"x": [0.5], " a": [cell], "word": ["red"]})
+        path = written(frame, tmp_path / "table.parquet")
+        told = f"column 'a' of {path} must hold numbers, words or dates; got "
+        for asked in ((["a"], ()), ((), ["a", "x"])):
+            complains(lambda path=path, asked=asked: read_table(path, *asked), DataError, told)
+        found = read_table(path, ["x"], ["word"])
+        assert (found.numbers.tolist(), found.text) == ([[0.5]], {"word": ["red"]})
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
@@ -173,8 +220,14 @@ def test_an_archive_is_no_workbook(tmp_path: Path) -> None:
     path = tmp_path / "table.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("table.csv", "a,b\n1,2\n")
-    with pytest.raises(DataError, match="must be CSV, Parquet or an Excel workbook; got 'a ZIP"):
-        TableFile(path)
+    must = f"file of {path} must be CSV, Parquet or an Excel workbook; got "
+    complains(lambda: TableFile(path), DataError, must + "'a ZIP archive'; try to unpack it first")
+    for part, told in (("xl/workbook.bin", "(.xlsb)"), ("content.xml", "(.ods)")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(part, "")
+        complains(lambda: TableFile(path), DataError, must)
+        with pytest.raises(DataError, match=re.escape(f"{told}'; try to save it as .xlsx")):
+            TableFile(path)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,16 @@ _UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"
 _BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + _UNSEEN
 
 
+class SheetNumber(str):
+    """A number of a sheet as text: with a decimal point, whatever stands in other cells.
+
+    >>> SheetNumber(1.234)
+    '1.234'
+    """
+
+    __slots__ = ()
+
+
 def bare(text: str) -> str:
     r"""Strip what cannot be seen from both ends: Unicode white space and zero-width characters.
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from trainlab.data.cells import NUMBER, bare, is_missing, number
+from trainlab.data.cells import NUMBER, SheetNumber, bare, is_missing, number
 from trainlab.errors import SettingError, describe, sentence
 
 Decimal = Literal["point", "comma"]
@@ -93,6 +93,8 @@ class NumberFormat:
 
     def read(self, cell: str) -> float:
         """The number in a cell; NaN where there is none, or where it is written in another way."""
+        if isinstance(cell, SheetNumber) and (not self.unit or _is_currency(self.unit)):
+            return number(cell)  # not written at all: its text is ours
         parts = _parts(bare(cell))
         if parts is None:
             return math.nan
@@ -252,11 +254,14 @@ class Writing:
         if look is None:
             self.text = True
             return
-        if len(look.fits) < len(_PATTERNS):
+        fits = look.fits
+        if isinstance(cell, SheetNumber) and look.marked:
+            fits = frozenset(one for one in fits if one[0] == ".")
+        if len(fits) < len(_PATTERNS):
             self.telling = self.telling or cell
-            if self.fits and not self.fits & look.fits:
+            if self.fits and not self.fits & fits:
                 self.clash = cell
-        self.fits &= look.fits
+        self.fits &= fits
         self.units.setdefault(look.unit, cell)
         self.marked = self.marked or (cell if look.marked else "")
         self.unmarked |= not look.marked
