@@ -276,10 +276,23 @@ class Writing:
         """Whether it holds words.
 
         Numbers are told apart by a unit that they do not share, too.  Brackets around all of them,
-        as in (1,2), are no signs.
+        as in (1,2), are no signs but where they are `negative`.
         """
         mixed = len(self.units) > 1 and any(map(is_measure, self.units))
-        return self.text or mixed or bool(self.units and not self.bare)
+        bracketed = bool(self.units) and not self.bare
+        return self.text or mixed or (bracketed and not self.negative)
+
+    @property
+    def negative(self) -> bool:
+        """Whether all of them are in brackets, and can be nothing but negative amounts.
+
+        (1,2) may be a pair, (3) a mark and (0.5 %) a share beside a count.  A decimal point, a sign
+        between groups beside another decimal sign, or a currency says that they are not.
+        """
+        if not self.units or self.bare or not all(u == "" or _is_currency(u) for u in self.units):
+            return False
+        in_groups = bool(self.fits) and all(group for _, group in self.fits)
+        return self.shows == "." or any(self.units) or in_groups
 
     @property
     def decimals(self) -> frozenset[str]:
