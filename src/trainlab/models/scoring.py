@@ -174,10 +174,9 @@ def _steps(model: Any) -> tuple[Any, Any]:
 
 def _input_names(encoder: Any, names: Sequence[str]) -> list[str]:
     """What the columns are called that an encoder makes; "" of those of text."""
-    found = []
-    for place, (name, own) in enumerate(zip(names, encoder.columns_, strict=True)):
-        found += ["" if place in encoder.text_ else made for made in own.names(name)]
-    return found
+    texts = encoder.text_
+    made = enumerate(encoder._made(names))
+    return ["" if place in texts else name for place, own in made for name in own]
 
 
 @contextlib.contextmanager
