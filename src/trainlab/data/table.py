@@ -51,11 +51,15 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows of a table: names of d columns, their numbers (N, d) float64, and columns of text."""
+    """Rows of a table: names of d columns, their numbers (N, d) float64, and columns of text.
+
+    lines  (N,), where each row stands in its file, as `TableFile.what` says; () of a whole table
+    """
 
     names: tuple[str, ...]
     numbers: NDArray[np.float64]
     text: dict[str, list[str]]
+    lines: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -170,6 +174,11 @@ class TableFile:
         return self._rows.delimiter
 
     @property
+    def what(self) -> str:
+        """What errors count: "line" or "row"."""
+        return self._rows.what
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What was assumed about the file, in words."""
         return tuple(self._rows.notices)
@@ -193,22 +202,22 @@ class TableFile:
         rows_at_once, rows = max(1, BLOCK_NUMBERS // max(1, len(self.names))), self._records()
         empty = True
         while True:
-            values, cells = array("d"), [list[str]() for _ in texts]
-            count = letters = 0
+            values, cells, lines = array("d"), [list[str]() for _ in texts], array("q")
+            letters = 0
             with read.complaints(self._rows.what, self.path):
                 for row in itertools.islice(rows, rows_at_once):
-                    values.extend(read([row[place] for place in places], self._rows.number))
+                    lines.append(self._rows.number)
+                    values.extend(read([row[place] for place in places], lines[-1]))
                     for column, place in zip(cells, texts, strict=True):
                         column.append(row[place])
                         letters += len(row[place])
-                    count += 1
                     if letters >= BLOCK_LETTERS:
                         break
-            if count:
-                block = np.array(values, dtype=np.float64).reshape(count, len(names))
-                yield Table(names, block, dict(zip(text, cells, strict=True)))
+            if lines:
+                block = np.array(values, dtype=np.float64).reshape(len(lines), len(names))
+                yield Table(names, block, dict(zip(text, cells, strict=True)), lines)
                 empty = False
-            if count < rows_at_once and letters < BLOCK_LETTERS:
+            if len(lines) < rows_at_once and letters < BLOCK_LETTERS:
                 break
         if empty:
             raise self._fault("rows", "be there below the names", "none")
