@@ -83,6 +83,16 @@ def test_the_format_of_a_column(cells: list[str], format: str, values: list[floa
     assert all(map(looks_numeric, cells))
 
 
+def test_brackets_with_commas_are_amounts_beside_other_commas() -> None:
+    amounts, pairs = ["(12,54)", "(3)", "(0,70)"], ["(12,54)", "(1,2)"]
+    assert judged(a=amounts) == judged(a=pairs) == ({}, {})
+    euros = {"b": "1234,5"}
+    assert judged(a=amounts, b=["1,5"]) == ({"a": "1234,5"} | euros, {})
+    assert judged(a=pairs, b=["1,5"]) == (euros, {})
+    assert judged(a=amounts, decimal="comma") == ({"a": "1234,5"}, {})
+    assert judged(a=amounts, b=["1.5"]) == judged(a=amounts, decimal="point") == ({}, {})
+
+
 def test_numbers_of_a_sheet_have_a_decimal_point() -> None:
     """Their texts are made here: 1.234 of a cell is no 1234, whatever other cells look like."""
     euros, plain = NumberFormat(",", ".", "€"), NumberFormat(",", ".")
