@@ -89,6 +89,14 @@ def test_titles_empty_cells_and_other_sheets(tmp_path: Path) -> None:
     assert np.array_equal(part.numbers, [[1, 3], [2, np.nan]], equal_nan=True)
 
 
+def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": pd.to_timedelta(["1h", None, "90s", "0s", "-2 days"]), "n": 1})
+    with TableFile(written(frame, tmp_path / "table.parquet")) as file:
+        (part,) = file.blocks(["t"], holes=True)
+        assert file.notices == ("'t' holds durations: taken in seconds",)
+    assert np.array_equal(part.numbers[:, 0], [3600, np.nan, 90, 0, -172_800], equal_nan=True)
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
 def test_numbers_of_cells_are_no_texts_of_a_decimal_comma(suffix: str, tmp_path: Path) -> None:
     """A model of a table with 1.234,50 for the number 1234.5 may get a sheet with the number."""

@@ -46,7 +46,7 @@ def parquet_rows(
 ) -> Generator[list[str]]:
     """The names of the columns of a Parquet file, then its rows.
 
-    notices  gets a sentence for a column that has no name
+    notices  gets a sentence for a column that has no name, and for durations
     unreadable  gets the names of columns that hold other things than cells do, and what they hold
     """
     try:
@@ -81,12 +81,18 @@ def parquet_rows(
             if _PANDAS_INDEX in names and INDEX not in names:
                 names[names.index(_PANDAS_INDEX)] = INDEX
                 notices.append(unnamed(names.index(INDEX) + 1))
+            durations = [p for p, one in enumerate(schema) if types.is_duration(one.type)]
+            notices += [
+                f"{names[place]!r} holds durations: taken in seconds" for place in durations
+            ]
             yield names
             for batch in file.iter_batches(_BATCH):
                 columns: list[Iterable[Any]] = [
                     itertools.repeat(None, batch.num_rows) if place in others else one.to_pylist()
                     for place, one in enumerate(batch.columns)
                 ]
+                for place in durations:
+                    columns[place] = map(_seconds, columns[place])
                 for row in zip(*columns, strict=True):
                     yield list(map(_text, row))
     except DataError:
@@ -168,6 +174,10 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")  # a day, as Excel and pandas keep it
     return str(value)
+
+
+def _seconds(duration: datetime.timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
 
 
 def _shown(cell: Any) -> str:
