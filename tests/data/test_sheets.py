@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from complaints import complains
@@ -87,6 +88,16 @@ def test_titles_empty_cells_and_other_sheets(tmp_path: Path) -> None:
         (part,) = file.blocks(["a", "b"], ["c"], holes=True)
         assert file.notices == ("read sheet 'first' alone, not the 1 after it",)
     assert np.array_equal(part.numbers, [[1, 3], [2, np.nan]], equal_nan=True)
+
+
+def test_bytes_of_any_kind_are_no_cells(tmp_path: Path) -> None:
+    path, made = tmp_path / "table.parquet", pyarrow.array([b"x"])
+    for kind in ("binary", "large_binary", "binary_view"):
+        if hasattr(pyarrow, kind):
+            own = made.cast(getattr(pyarrow, kind)())
+            pyarrow.parquet.write_table(pyarrow.table({"a": own}), path)
+            told = f"column 'a' of {path} must hold numbers, words or dates; got '{kind}'"
+            complains(lambda: read_table(path, text=["a"]), DataError, told)
 
 
 def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:

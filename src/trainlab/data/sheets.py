@@ -33,6 +33,10 @@ _LITERAL: Final = re.compile(r'"[^"]*"|[\\_*].')
 """Parts of a format of numbers that are shown as they are, or leave room or fill it."""
 # What pandas calls such a column in a Parquet file.
 _PANDAS_INDEX: Final = "__index_level_0__"
+# The tests of pyarrow, not all of them in every version, for types of what is in no cell.
+_OF_NO_CELLS: Final = (
+    *("is_nested", "is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"),
+)
 # Parts of archives that are no workbooks, what these are, and what to do about them.
 _ARCHIVES: Final = (
     ("xl/workbook.bin", "an Excel workbook of the binary kind (.xlsb)", "to save it as .xlsx"),
@@ -65,12 +69,7 @@ def parquet_rows(
                 must = f"be at most {MAX_CELLS} cells in {MAX_UNPACKED} bytes"
                 raise fault("content", must, f"{cells} in {unpacked}")
             types = pyarrow.types
-            tests = (
-                types.is_nested,
-                types.is_binary,
-                types.is_large_binary,
-                types.is_fixed_size_binary,
-            )
+            tests = [getattr(types, test) for test in _OF_NO_CELLS if hasattr(types, test)]
             others = {
                 place: str(column.type)
                 for place, column in enumerate(schema)
