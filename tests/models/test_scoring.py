@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from sklearn.pipeline import make_pipeline
@@ -123,6 +124,16 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
     assert names == ["id", "a", "b", "c", "prediction"]
     assert [line[:4] for line in lines] == rows(path.read_text())[1]
     assert rows(invoke("model", path, "--keep", "b", "--excel").stdout)[1][0][0] == "'=1"
+
+
+def test_columns_of_lists_are_not_among_all_that_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11, "id": "x"})
+    frame.to_parquet(path)
+    found = score(Named(), path, keep="all")
+    assert (list(found.columns), found.ignored) == (["a", "c", "id", "prediction"], ("list",))
+    told = f"column 'list' of {path} must hold numbers, words or dates; got 'list<"
+    complains(lambda: score(Named(), path, keep=["list"]), DataError, told)
 
 
 def test_columns_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

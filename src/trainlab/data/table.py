@@ -179,6 +179,11 @@ class TableFile:
         return self._rows.what
 
     @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Columns that hold other things than cells do, by name, and what they hold."""
+        return self._rows.unreadable
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What was assumed about the file, in words."""
         return tuple(self._rows.notices)
@@ -297,7 +302,7 @@ class TableFile:
             near = {name: found for name in missing[:NAMED] if (found := nearest(name, free))}
             remedy = ", ".join(f"to rename {found!r} to {name!r}" for name, found in near.items())
             raise self._fault("table", must, list(self.names), remedy or None)
-        for name, kind in self._rows.unreadable.items():
+        for name, kind in self.unreadable.items():
             if name in names:
                 remedy = f"a table without it, or --drop {shlex.quote(name)} in a search"
                 must = "hold numbers, words or dates"

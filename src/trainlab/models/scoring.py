@@ -87,7 +87,8 @@ def score(
     engine
         What computes the predictions, whatever the model was trained with.
     keep
-        Names of columns of the table whose cells stand before the predictions; "all" of them.
+        Names of columns of the table whose cells stand before the predictions; "all" of them
+        that hold cells, and no lists as a Parquet file may.
     interval
         The level of the intervals about the predictions of an ensemble of regressors; None: none.
     """
@@ -214,7 +215,7 @@ def intervals_of(model: Any, level: float) -> Callable[[Any], Array]:
 def _kept(keep: Sequence[str] | Literal["all"], table: TableFile) -> list[str]:
     """The names of the columns to keep, each once."""
     if isinstance(keep, str) and keep == "all":
-        return list(table.names)
+        return [name for name in table.names if name not in table.unreadable]
     given = None if isinstance(keep, (str, bytes)) else several(keep, len(table.names))
     if given is None or not all(isinstance(name, str) for name in given):
         must = 'be names of columns, or "all"'
