@@ -210,6 +210,15 @@ def other_classes() -> None:
         network.fit(tl.from_arrays(X, first + Y), steps=1, start="parameters" if first else None)
 
 
+def bytes_as_they_are() -> None:
+    tl.from_arrays(np.full((2, 1), 255, np.uint8), [0, 1])
+
+
+def bytes_of_an_estimator() -> None:
+    pixels = (40 * np.abs(X)).astype(np.uint8)
+    estimator(max_iter=1, tol=9.0, standardize_inputs=False).fit(pixels, Y)
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -227,6 +236,8 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("data/batches.py: tell_of_single_rows", a_last_batch_of_one_row, "of 24 rows leaves a last"),
     ("estimators/predictor.py: _check_rows", codes_for_missing_values, "column 1 has -999 in 21%"),
     ("estimators/predictor.py: _outputs", far_numbers, "far outside the range of training"),
+    ("data/validation.py: tell_of_bytes", bytes_as_they_are, "x has bytes"),
+    ("data/validation.py: tell_of_bytes", bytes_of_an_estimator, "X has bytes"),
     ("blas.py: leave", threads_of_blas, "threads of BLAS"),
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),

@@ -284,10 +284,10 @@ def test_dates_are_read_in_search_and_in_predict(tmp_path: Path) -> None:
     first = [float(line.split(",")[1]) for line in told.stdout.splitlines()[1:]]
     assert first[0] < 0.5  # a Monday
     assert len(set(first)) == 3
-    (tmp_path / "new.csv").write_text("\n".join([*lines, "3,4/13/2024"]) + "\n")
+    (tmp_path / "new.csv").write_text("\n".join([*lines, "", "3,4/13/2024"]) + "\n")
     told = invoke("predict", out / "model.safetensors", tmp_path / "new.csv")
     assert told.exit_code == 2
-    what = f"column 'day' in row 4 below the names of {tmp_path / 'new.csv'}"
+    what = f"column 'day' in line 6 of {tmp_path / 'new.csv'}"
     written = "with the day before the month, as 31.12.2024"
     must = f"{what} must hold dates {written}, or nothing, as in training; got '4/13/2024'"
     assert must in told.output

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from trainlab.data.arrays import Dataset, Split, from_arrays, split
 from trainlab.errors import DataError, SettingError
@@ -124,6 +126,24 @@ def test_labels_that_are_no_classes_of_train_or_of_no_one_type(train, test, word
         from_arrays(X[:2], train, test=(X[: len(test)], test), task="classification")
 
 
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array, sparse.lil_array])
+def test_bytes_that_are_not_scaled_are_told(kind):
+    for most, told in ((255, 255), (250, 255), (16, 16), (2, 2), (1, None), (0, None)):
+        x = kind(np.array([[0, most], [1 % (most + 1), 0]], np.uint8))
+        for given in (x, x.astype(np.int64), x.astype(np.float32)):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                from_arrays(given, [0, 1], test=(given, [0, 1]))
+            messages = [str(one.message) for one in caught]
+            if told is None or given.dtype != np.uint8:
+                assert not messages
+                continue
+            rest = f"not scaled, and networks learn well from numbers about 1; try x / {told}"
+            names = "x", "x of test"
+            assert messages == [f"{name} has bytes (uint8) that are {rest}" for name in names]
+
+
+@pytest.mark.filterwarnings("ignore:x has bytes")
 def test_images_are_flattened_in_c_order_and_every_real_dtype_is_accepted():
     images = np.asfortranarray(np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5))
     for dtype in (np.uint8, np.int32, np.float64, bool):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from trainlab.data.cells import looks_like_date
 from trainlab.data.dates import ORDERS, moment_of, moments, order_of
 
 NEW_YEAR = pd.Timestamp("2024-12-31").timestamp()
@@ -50,7 +51,7 @@ def test_days_and_times(text: str, time: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "2024", "20241231", "2024-12", "7:30", "2024-02-30", "2024-13-13", "31.4.2024"),
+        *("", "2024", "20241231", "2024-0", "7:30", "2024-02-30", "2024-13-13", "31.4.2024"),
         *("2024-12/31", "31.12.24", "1.2.3", "2024-12-31 24:00", "2024-12-31 7:60"),
         *("2024-12-31 7:30:60", "2024-12-31 13:00 pm", "2024-12-31 0:00 am", "0000-01-01"),
         *("31 Dez 2024", "31 Decembers 2024", "Dec-31 2024", "\u0661/1/2024", "on 2024-12-31"),
@@ -58,6 +59,25 @@ def test_days_and_times(text: str, time: str, seconds: float) -> None:
 )
 def test_texts_that_are_no_dates(text: str) -> None:
     assert moments(text) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-03", " 2024/3", "03/2024", "3-2024", "Mar 2024", "march-2024", "Mar. 2024"]
+)
+def test_a_month_counts_as_its_first_day(text: str) -> None:
+    assert set(moments(text).values()) == {pd.Timestamp("2024-03-01").timestamp()}
+    assert looks_like_date(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-13", "13/2024", "2024-00", "4711-02", "02/4711", "2024.03"),
+        *("Market 2024", "2024-3 7:30", "2010-11-"),
+    ],
+)
+def test_texts_that_are_no_months(text: str) -> None:
+    assert (moments(text), looks_like_date(text)) == ({}, False)
 
 
 def test_every_day_is_that_of_pandas() -> None:
@@ -92,6 +112,11 @@ def test_moments_of_python() -> None:
         (["31/12/2024", "2024-12-31"], "dmy"),
         (["5/5/2024"], None),
         (["2024-12-31", "red"], None),
+        (["2024-12", "Jan 2025", "3/2024"], "ymd"),
+        (["2024-12", "31/12/2024"], "dmy"),
+        (["2009-10", "2010/11"], None),  # seasons
+        (["2009-10", "2009-11"], "ymd"),
+        (["2011-12", "2012-13"], None),
     ],
 )
 def test_orders(texts: list[str], order: str | None) -> None:

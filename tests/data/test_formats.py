@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from complaints import complains
-from trainlab.data.cells import bare, is_missing, number
+from trainlab.data.cells import SheetNumber, bare, is_missing, number
 from trainlab.data.formats import (
     CURRENCIES,
     NumberFormat,
@@ -69,6 +69,10 @@ def test_white_space_at_the_ends_is_nothing(blank: str) -> None:
         (["$7", "$(1,234.5)", "($2)"], "$1,234.5", [7, -1234.5, -2]),
         (["(1.234,50) €", "7,5 €", "(3 €)"], "1.234,5 €", [-1234.5, 7.5, -3]),
         (["(0.5 %)", "1 %"], "1234.5 %", [-0.5, 1]),
+        (["(12.50)", "(3)"], "1234.5", [-12.5, -3]),
+        (["(1,234)", "(12.50)"], "1,234.5", [-1234, -12.5]),
+        (["(1.234,50)", "(7,00)"], "1.234,5", [-1234.5, -7]),
+        (["$(3)", "(2)"], "$1234.5", [-3, -2]),
         (["\u22121.5", "2", "$\u22123"], "$1234.5", [-1.5, 2, -3]),
     ],
 )
@@ -77,6 +81,30 @@ def test_the_format_of_a_column(cells: list[str], format: str, values: list[floa
     assert str(found) == format
     assert [found.read(cell) for cell in cells] == values
     assert all(map(looks_numeric, cells))
+
+
+def test_brackets_with_commas_are_amounts_beside_other_commas() -> None:
+    amounts, pairs = ["(12,54)", "(3)", "(0,70)"], ["(12,54)", "(1,2)"]
+    assert judged(a=amounts) == judged(a=pairs) == ({}, {})
+    euros = {"b": "1234,5"}
+    assert judged(a=amounts, b=["1,5"]) == ({"a": "1234,5"} | euros, {})
+    assert judged(a=pairs, b=["1,5"]) == (euros, {})
+    assert judged(a=amounts, decimal="comma") == ({"a": "1234,5"}, {})
+    assert judged(a=amounts, b=["1.5"]) == judged(a=amounts, decimal="point") == ({}, {})
+
+
+def test_numbers_of_a_sheet_have_a_decimal_point() -> None:
+    """Their texts are made here: 1.234 of a cell is no 1234, whatever other cells look like."""
+    euros, plain = NumberFormat(",", ".", "€"), NumberFormat(",", ".")
+    for value in (1.234, 1234.5, 1e-7, -3, 0.125):
+        assert euros.read(SheetNumber(value)) == plain.read(SheetNumber(value)) == value
+    assert plain.read("1.234") == 1234
+    assert math.isnan(NumberFormat(unit="kg").read(SheetNumber(1.5)))
+    numbers, texts = [SheetNumber(1.234), SheetNumber(7)], ["1,5", "2,25"]
+    assert judged(a=numbers, b=texts) == ({"b": "1234,5"}, {})
+    assert judged(a=["1.234", "7"], b=texts) == ({"a": "1.234,5", "b": "1234,5"}, {})
+    assert judged(a=[*numbers, *texts]) == ({}, {"a": "'1.234' and '1,5' in 'a'"})
+    assert judged(a=[SheetNumber(7), *texts]) == ({"a": "1234,5"}, {})
 
 
 @pytest.mark.parametrize(
@@ -96,6 +124,11 @@ def test_the_format_of_a_column(cells: list[str], format: str, values: list[floa
         ["1,2", "1,2,3"],  # lists
         ["12:30", "1/2", "1-2"],
         ["(1,234)", "(2,345)"],  # pairs, it may be
+        ["(1,2)", "(12,50)"],
+        ["(1,2)", "(1.5)"],
+        ["(1)", "(2)"],  # marks
+        ["(1.5 %)", "(3 %)"],  # shares beside counts
+        ["(1.5 kg)", "(3 kg)"],
         ["(-3)", "((3))", "-(3)", "(3", "()", "3 (2)", "(3) red", "(a)"],
         ["%5", "$5€", "+-1"],
     ],

@@ -55,6 +55,24 @@ def test_the_delimiter_is_found_and_said(mark: str, tmp_path: Path) -> None:
     assert read(path) == (*FOUND, notices)
 
 
+@pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+def test_line_breaks_alone_end_lines(sign: str, tmp_path: Path) -> None:
+    """And no other signs that break lines on a screen, as some that come from web pages do."""
+    path = written(tmp_path, "a,b,c\n" + f"1,x{sign}y,3\n" * 9)
+    with TableFile(path) as file:
+        (part,) = file.blocks(["a", "c"], ["b"])
+    assert (part.numbers.tolist(), part.text["b"]) == ([[1, 3]] * 9, [f"x{sign}y"] * 9)
+
+
+def test_empty_lines_above_the_names_can_be_skipped(tmp_path: Path) -> None:
+    path = written(tmp_path, "\n\na,b,c\n1,2,3\n4,5,6\n")
+    with pytest.raises(DataError, match=r"names of the columns; got 'nothing'; try --skip-lines 2"):
+        TableFile(path)
+    assert read_table(path, skip_lines=2).numbers.tolist() == [[1, 2, 3], [4, 5, 6]]
+    with pytest.raises(DataError, match=r"got 'nothing'$"):
+        TableFile(written(tmp_path, ""))
+
+
 def test_any_other_delimiter_can_be_asked_for(tmp_path: Path) -> None:
     assert read(table(":", tmp_path), delimiter=":") == (*FOUND, ())
 
@@ -185,7 +203,7 @@ def test_the_first_wrong_cell_of_each_column_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an Excel workbook of the old kind (.xls)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel workbook (.xls), or one with a password"),
         (b"BZh91AY&SY", "a file compressed with bzip2"),
         (b"\xfd7zXZ\0\0", "a file compressed with xz"),
         (b"\x28\xb5\x2f\xfd\0", "a file compressed with Zstandard"),

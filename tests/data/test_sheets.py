@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import datetime
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
 from complaints import complains
 from trainlab.data import sheets
+from trainlab.data.formats import NumberFormat
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError
 
@@ -87,6 +90,62 @@ def test_titles_empty_cells_and_other_sheets(tmp_path: Path) -> None:
     assert np.array_equal(part.numbers, [[1, 3], [2, np.nan]], equal_nan=True)
 
 
+def test_bytes_of_any_kind_are_no_cells(tmp_path: Path) -> None:
+    path, made = tmp_path / "table.parquet", pyarrow.array([b"x"])
+    for kind in ("binary", "large_binary", "binary_view"):
+        if hasattr(pyarrow, kind):
+            own = made.cast(getattr(pyarrow, kind)())
+            pyarrow.parquet.write_table(pyarrow.table({"a": own}), path)
+            told = f"column 'a' of {path} must hold numbers, words or dates; got '{kind}'"
+            complains(lambda: read_table(path, text=["a"]), DataError, told)
+
+
+def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"t": pd.to_timedelta(["1h", None, "90s", "0s", "-2 days"]), "n": 1})
+    with TableFile(written(frame, tmp_path / "table.parquet")) as file:
+        (part,) = file.blocks(["t"], holes=True)
+        assert file.notices == ("'t' holds durations: taken in seconds",)
+    assert np.array_equal(part.numbers[:, 0], [3600, np.nan, 90, 0, -172_800], equal_nan=True)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
+def test_numbers_of_cells_are_no_texts_of_a_decimal_comma(suffix: str, tmp_path: Path) -> None:
+    """A model of a table with 1.234,50 for the number 1234.5 may get a sheet with the number."""
+    frame = pd.DataFrame({"x": [1.234, 12.5], "n": [1234, 7], "s": ["1.234", "12,5"]})
+    path, comma = written(frame, tmp_path / f"table.{suffix}"), NumberFormat(",", ".")
+    with TableFile(path) as file:
+        (part,) = file.blocks(["x", "n", "s"], formats=dict.fromkeys("xns", comma))
+    assert part.numbers.tolist() == [[1.234, 1234, 1234], [12.5, 7, 12.5]]
+
+
+def test_empty_rows_above_the_names(tmp_path: Path) -> None:
+    path = written(FRAME, tmp_path / "table.xlsx", startrow=1)
+    with pytest.raises(DataError, match=r"names of the columns; got 'nothing'; try --skip-lines 1"):
+        TableFile(path)
+    with TableFile(path, skip_lines=1) as file:
+        assert file.names == tuple(FRAME.columns)
+
+
+def test_names_that_are_numbers(tmp_path: Path) -> None:
+    """In a Parquet file they are names for certain; elsewhere a row of numbers looks so."""
+    frame = pd.DataFrame({"a": [1.0], "2023": [2.0], "2024": [3.0]})
+    path = written(frame, tmp_path / "table.parquet")
+    assert read_table(path, ["2024", "a"]).numbers.tolist() == [[3, 1]]
+    for suffix in ("csv", "xlsx"):
+        path = written(frame, tmp_path / f"table.{suffix}")
+        with pytest.raises(DataError, match=r"'2023' as column 2.*, or y2024 for a column that"):
+            TableFile(path)
+
+
+def test_a_first_sheet_without_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "table.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame().to_excel(book, sheet_name="cover", index=False)
+        FRAME.to_excel(book, sheet_name="data", index=False)
+    told = f"first sheet of {path} must hold the table; got \"nothing in 'cover'\"; try a workbook"
+    complains(lambda: TableFile(path), DataError, told)
+
+
 def test_times_of_a_day_and_dates(tmp_path: Path) -> None:
     when = datetime.datetime(2024, 1, 31, 12, 30)
     for suffix in ("parquet", "xlsx"):
@@ -99,6 +158,7 @@ def test_percentages_are_what_a_csv_file_has(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     cells = [(0.05, "0%"), (0.07, "0.00%"), (-1, "0 %;[Red]-0 %"), (1.25, "0.0%"), (0, "0%")]
     others = [(0.5, "General"), (0.5, '0.0" % of all"'), (2, "0\\%"), (True, "0%"), ("a%", "0%")]
+    others += [(0.25, "0.00_%"), (3, "*%0")]  # the width of a sign, and what fills a cell
     sheet = book.active
     assert sheet is not None
     for row, (value, shown) in enumerate([("share", "General"), *cells, *others], 1):
@@ -107,7 +167,7 @@ def test_percentages_are_what_a_csv_file_has(tmp_path: Path) -> None:
     with TableFile(tmp_path / "table.xlsx") as file:
         (part,) = file.blocks((), ["share"])
     shares = ["5%", "7%", "-100%", "125%", "0%"]
-    assert part.text["share"] == [*shares, "0.5", "0.5", "2", "True", "a%"]
+    assert part.text["share"] == [*shares, "0.5", "0.5", "2", "True", "a%", "0.25", "3"]
 
 
 def test_there_is_no_delimiter(tmp_path: Path) -> None:
@@ -117,9 +177,15 @@ def test_there_is_no_delimiter(tmp_path: Path) -> None:
 
 
 def test_lists_are_no_cells(tmp_path: Path) -> None:
+    """They are left alone where nobody asks for them."""
     for cell in ([1, 2], {"a": 1}, b"x"):
-        path = written(pd.DataFrame({"a": [cell]}), tmp_path / "table.parquet")
-        complains(lambda path=path: TableFile(path), DataError, f"column 'a' of {path} must hold")
+        frame = pd.DataFrame({"x": [0.5], " a": [cell], "word": ["red"]})
+        path = written(frame, tmp_path / "table.parquet")
+        told = f"column 'a' of {path} must hold numbers, words or dates; got "
+        for asked in ((["a"], ()), ((), ["a", "x"])):
+            complains(lambda path=path, asked=asked: read_table(path, *asked), DataError, told)
+        found = read_table(path, ["x"], ["word"])
+        assert (found.numbers.tolist(), found.text) == ([[0.5]], {"word": ["red"]})
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
@@ -173,8 +239,14 @@ def test_an_archive_is_no_workbook(tmp_path: Path) -> None:
     path = tmp_path / "table.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("table.csv", "a,b\n1,2\n")
-    with pytest.raises(DataError, match="must be CSV, Parquet or an Excel workbook; got 'a ZIP"):
-        TableFile(path)
+    must = f"file of {path} must be CSV, Parquet or an Excel workbook; got "
+    complains(lambda: TableFile(path), DataError, must + "'a ZIP archive'; try to unpack it first")
+    for part, told in (("xl/workbook.bin", "(.xlsb)"), ("content.xml", "(.ods)")):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(part, "")
+        complains(lambda: TableFile(path), DataError, must)
+        with pytest.raises(DataError, match=re.escape(f"{told}'; try to save it as .xlsx")):
+            TableFile(path)
 
 
 @pytest.mark.parametrize(

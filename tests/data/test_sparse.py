@@ -47,6 +47,7 @@ def test_every_format_becomes_csr_with_the_values_and_the_digest_of_every_other(
     assert made.sha256 == stored().sha256
 
 
+@pytest.mark.filterwarnings("ignore:x has bytes")
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, np.float64, bool])
 def test_every_real_dtype_is_accepted(dtype):
     x = (X * 4).astype(dtype)

@@ -407,6 +407,27 @@ class TestStore:
         fresh = clone(stored).set_params(max_iter=7, fresh=True).fit(*IRIS)
         assert fresh.n_iter_ <= 7
 
+    @pytest.mark.parametrize(
+        "changed", [{"trees": False}, {"n_selected": 1}, {"scoring": "pinball:0.9"}]
+    )
+    def test_what_decides_the_finalists_may_change(
+        self, changed: dict[str, Any], tmp_path: Path, steps: list[int]
+    ) -> None:
+        """In the first fold nothing is trained again; and both ways stay in the store."""
+        stored = small(PopulationEnsembleRegressor, n_folds=3, trees=True, store=tmp_path)
+        stored.fit(*DIABETES)
+        other, whole = clone(stored).set_params(**changed), steps[0]
+        steps[0] = 0
+        other.fit(*DIABETES)
+        assert steps[0] < whole
+        alone = clone(other).set_params(store=None).fit(*DIABETES)
+        assert other.predict(DIABETES[0]).tobytes() == alone.predict(DIABETES[0]).tobytes()
+        steps[0] = 0
+        for model in (stored, other):
+            before = model.losses_.tobytes()
+            assert model.fit(*DIABETES).losses_.tobytes() == before
+        assert steps[0] == 0
+
     @pytest.mark.parametrize("inputs", [True, "standard"])
     def test_a_space_with_standard_inputs_is_not_taken_for_an_earlier_version(
         self, inputs: Any, tmp_path: Path

@@ -202,6 +202,21 @@ def test_predictions_of_a_table(tmp_path: Path) -> None:
     )
 
 
+def test_intervals_of_several_targets_in_a_table(tmp_path: Path) -> None:
+    """Of two rows and two targets, too, where any order of the axes would have a place."""
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    both = np.stack([y, -1000 * y], axis=1)
+    model = PopulationEnsembleRegressor(2, n_folds=1, max_iter=4, random_state=0).fit(X, both)
+    X[:2].to_csv(tmp_path / "new.csv", index=False)
+    found = score(model, tmp_path / "new.csv", interval=0.8).columns
+    assert list(found) == [
+        *("prediction_0", "prediction_1", "low_0", "high_0", "low_1", "high_1"),
+    ]
+    expected = model.predict_interval(X[:2], 0.8)
+    ends = np.stack([found["low_0"], found["high_0"], found["low_1"], found["high_1"]], axis=1)
+    assert ends == pytest.approx(expected.transpose(0, 2, 1).reshape(2, 4), rel=1e-12)
+
+
 def test_a_file_with_the_old_names_of_norms_loads() -> None:
     model = tl.load(Path(__file__).parent / "version-2.safetensors")
     x = np.random.default_rng(3).standard_normal((12, 4))

@@ -200,6 +200,32 @@ def test_a_store_keeps_what_was_trained(
         clone(first).set_params(time_limit=None).fit(*IRIS)
 
 
+def test_a_store_tells_finalists_by_whether_trees_were_among_those_they_were_chosen_from(
+    tmp_path: Path, clocked: Callable[[Clock], Clock]
+) -> None:
+    """Four networks, and two networks and two models of trees: other finalists of four."""
+    clocked(Clock())
+    first = small(time_limit=10, trees=False, store=tmp_path).fit(*IRIS)
+    assert (first.replay_["n_candidates"], first.n_folds_ > 1) == (4, True)
+    clocked(Clock())
+    then = small(time_limit=5, store=tmp_path).fit(*IRIS)
+    assert (then.replay_["n_candidates"], then.replay_["trees"]) == (2, True)
+    assert then.n_folds_ > 1
+    again = clone(then).set_params(store=None, **then.replay_).fit(*IRIS)
+    assert again.predict_proba(IRIS[0]).tobytes() == then.predict_proba(IRIS[0]).tobytes()
+
+
+def test_what_a_store_has_may_take_no_time(
+    tmp_path: Path, clocked: Callable[[Clock], Clock]
+) -> None:
+    """By a clock with coarse steps, as that of Windows."""
+    model = small(time_limit=60, trees=False, store=tmp_path)
+    clocked(Clock())
+    model.fit(*IRIS)
+    clocked(Clock(network=0.0))
+    assert model.fit(*IRIS).replay_["n_candidates"] == 16
+
+
 def test_ctrl_c_ends_it(monkeypatch: pytest.MonkeyPatch, clocked: Callable[[Clock], Clock]) -> None:
     clocked(Clock())
     right = training.fit_together

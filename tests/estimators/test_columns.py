@@ -24,6 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import trainlab as tl
 from complaints import complains
+from trainlab.data.formats import NumberFormat
 from trainlab.errors import DataError
 from trainlab.estimators.cells import Numbers, Words, is_hole, number_of
 
@@ -253,6 +254,26 @@ def test_frames_of_other_libraries(library: str) -> None:
     assert encoder.get_feature_names_out().tolist() == names
     same = tl.TableEncoder(min_frequency=2).fit(frame(n=CODES))
     assert encoder.transform(X).tobytes() == same.transform(frame()).tobytes()
+
+
+def test_columns_that_go_out_have_names_that_differ() -> None:
+    """A column may be called as a word of another one, or as the holes of one."""
+    others = {"a=x": range(6), "b missing": range(6)}
+    X = pd.DataFrame({"a": [*"xxxyyy"], "b": [1.0, None] * 3, **others})
+    encoder = tl.TableEncoder().fit(X)
+    names = ["a=x", "a=y", "b", "b missing", "a=x 2", "b missing 2"]
+    assert encoder.get_feature_names_out().tolist() == names
+    turned = tl.TableEncoder().set_output(transform="pandas").fit_transform(X[X.columns[::-1]])
+    assert turned.columns.tolist() == ["b missing", "a=x", "b", "b missing 2", "a=x 2", "a=y"]
+    taken = X.rename(columns={"b": "a=x 2"})
+    names = ["a=x", "a=y", "a=x 2", "a=x 2 missing", "a=x 3", "b missing"]
+    assert tl.TableEncoder().fit(taken).get_feature_names_out().tolist() == names
+
+
+def test_formats_are_those_of_one_table() -> None:
+    encoder = tl.TableEncoder().fit(objects(ROWS))
+    encoder.number_formats_ = {"x": NumberFormat(",")}  # as a search leaves them
+    assert not hasattr(encoder.fit(objects(ROWS)), "number_formats_")
 
 
 def test_categories_keep_every_digit() -> None:

@@ -88,6 +88,18 @@ def test_parts_that_do_not_differ_are_left_out() -> None:
     assert tl.TableEncoder().fit(days[:1]).get_feature_names_out().tolist() == ["x0 elapsed days"]
 
 
+def test_months_are_dates_and_seasons_are_words() -> None:
+    months = [["2024-01"], ["02/2024"], ["Mar 2025"], [None]]
+    encoder = tl.TableEncoder().fit(months)
+    names = ["x0 year", "x0 month", "x0 weekday", "x0 elapsed days", "x0 missing"]
+    assert encoder.get_feature_names_out().tolist() == names
+    found = encoder.transform(months).tolist()
+    assert found[:3] == [[2024, 1, 0, 0, 0], [2024, 2, 3, 31, 0], [2025, 3, 5, 425, 0]]
+    assert encoder.transform([["2024-01-15"]]).tolist() == [[2024, 1, 0, 14, 0]]
+    seasons = [["2009-10"], ["2010-11"], ["2011-12"]] * 3
+    assert tl.TableEncoder().fit(seasons).words_ == (0,)
+
+
 def test_holes_are_the_median_and_said() -> None:
     days = objects("2024-01-01", None, "2024-01-05", pd.NaT, "2024-01-09", "NA", "2024-01-20")
     encoder = tl.TableEncoder().fit(days)

@@ -597,6 +597,24 @@ def test_predictions_of_the_largest_targets_are_finite() -> None:
     assert network.score(X, t) > 0.9
 
 
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="it is float64 here")
+@pytest.mark.parametrize("make", [np.asarray, csr_array])
+def test_numbers_longer_than_float64_are_those_of_float64(make: Any) -> None:
+    for kind, (X, y) in ((MLPClassifier, IRIS), (MLPRegressor, DIABETES)):
+        longer, usual = make(X.astype(np.longdouble)), make(X)
+        network = quick(kind).fit(longer, y)
+        assert network.coefs_[0].dtype == np.float64
+        assert answers(network, longer).tobytes() == answers(network, usual).tobytes()
+        same = quick(kind).fit(usual, y)
+        assert answers(network, longer).tobytes() == answers(same, usual).tobytes()
+        far = make(X.astype(np.longdouble) * np.longdouble("1e4000"))
+        told = "must hold what a float64 can hold"
+        with pytest.raises(tl.DataError, match=told):
+            quick(kind).fit(far, y)
+        with pytest.raises(tl.DataError, match=told):
+            network.predict(far)
+
+
 def test_what_else_is_refused() -> None:
     X, y = IRIS
     with pytest.raises(tl.SettingError, match="loss of MLPClassifier must be for classification"):

@@ -43,7 +43,6 @@ LABELS: dict[str, Any] = {
 }
 # Of kinds that ONNX files hold no labels of: their places.
 OTHERS: dict[str, Any] = {
-    "uint64": PLACES.astype(np.uint64) + np.uint64(2**64 - 3),
     "bool": PLACES > 0,
     "float64": PLACES * 2.0,
 }
@@ -123,6 +122,17 @@ def test_other_labels_are_given_by_their_places(labels: str, tmp_path: Path) -> 
     assert found.dtype == np.int64
     assert found.min() == 0
     assert model.classes_[found].tolist() == model.predict(X).tolist()
+
+
+def test_labels_that_onnx_has_no_number_for_are_an_error(tmp_path: Path) -> None:
+    """Their places would be taken for labels, as all other whole numbers are."""
+    large = PLACES.astype(np.uint64) + np.uint64(2**63 - 3)
+    model = fitted(tl.MLPClassifier, large)
+    assert run(model, tmp_path / "m.onnx")["label"].tolist() == model.predict(X).tolist()
+    model = fitted(tl.MLPClassifier, large + np.uint64(1))
+    told = f"classes_ of export_onnx must be int64 or strings, as labels of ONNX are; got {2**63}"
+    complains(lambda: tl.export_onnx(model, tmp_path / "none"), SettingError, told)
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_row_alone_and_numbers_that_overflow(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from sklearn.pipeline import make_pipeline
@@ -125,7 +126,17 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
     assert rows(invoke("model", path, "--keep", "b", "--excel").stdout)[1][0][0] == "'=1"
 
 
-def test_columns_that_cannot_be_kept(tmp_path: Path) -> None:
+def test_columns_of_lists_are_not_among_all_that_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11, "id": "x"})
+    frame.to_parquet(path)
+    found = score(Named(), path, keep="all")
+    assert (list(found.columns), found.ignored) == (["a", "c", "id", "prediction"], ("list",))
+    told = f"column 'list' of {path} must hold numbers, words or dates; got 'list<"
+    complains(lambda: score(Named(), path, keep=["list"]), DataError, told)
+
+
+def test_columns_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(write_table({"prediction": X[:, 1], "a": X[:, 0], "c": X[:, 2]}))
     wrong: list[tuple[Any, str]] = [
@@ -133,11 +144,17 @@ def test_columns_that_cannot_be_kept(tmp_path: Path) -> None:
         (5, "keep of predict must be names of columns, or"),
         ([5], "keep of predict must be names of columns, or"),
         (["aa"], f"keep of predict must name columns of {path}, one each time: 'prediction', 'a'"),
-        (["prediction"], "keep of predict must name columns that are not called as"),
-        ("all", "keep of predict must name columns that are not called as"),
+        (["prediction"], "columns to keep of predict must have other names than the predictions"),
+        ("all", "columns to keep of predict must have other names than the predictions"),
     ]
     for keep, told in wrong:
         complains(lambda keep=keep: score(Named(), path, keep=keep), SettingError, told)
+    monkeypatch.setattr("trainlab.models.load", lambda _: Named())
+    rename = "Error: columns to keep of predict must have other names than the predictions; got "
+    rename += "'prediction'; try to rename it in the table"
+    assert invoke("model", path, "--keep", "prediction").stderr == f"{rename}\n"
+    others = f"{rename}, or --keep COLUMN for each of the others\n"
+    assert invoke("model", path, "--keep-all").stderr == others
 
 
 def test_how_a_table_is_written_can_be_said(tmp_path: Path) -> None:

@@ -79,6 +79,12 @@ def test_limits_say_which_rows_judged() -> None:
         assert "at random" not in text
 
 
+def test_limits_say_where_nothing_was_measured() -> None:
+    told = "What it relies on was not measured: of 2 columns that would take too long."
+    assert told in [*limits(dataclasses.replace(outcome(), importance=()))]
+    assert told not in [*limits(outcome())]
+
+
 def test_limits_name_classes_of_few_rows() -> None:
     text = " ".join(limits(outcome()))
     assert "Fewer than 20 of the rows put aside are of 'left', 'right'" in text

@@ -85,6 +85,8 @@ def test_a_wide_or_long_table_is_asked_about_few_rows(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of, truth = numbers(rng)
+    cells = [explaining.LEAST_ROWS * explaining.REPEATS * d**2 for d in (632, 633)]
+    assert cells[0] <= explaining.WIDER * explaining.MOST_CELLS < cells[1]  # as docs/tables.md says
     monkeypatch.setattr(explaining, "MOST_ROWS", 1_500)
     monkeypatch.setattr(explaining, "AT_ONCE", 300)
     model = Known()
@@ -94,7 +96,21 @@ def test_a_wide_or_long_table_is_asked_about_few_rows(
     model = Known()
     monkeypatch.setattr(explaining, "MOST_CELLS", 900)
     importance(of, model, of.x, truth, named_metric("mae"), seed=0)
-    assert sum(model.calls) <= 900 // 3 + 20
+    assert sum(model.calls) == 50 + 750  # fewer rows would say what chance does
+    monkeypatch.setattr(explaining, "MOST_CELLS", 200)
+    assert importance(of, None, of.x, truth, named_metric("mae"), seed=0) == ()
+
+
+def test_a_sample_has_rows_of_each_class(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, _ = classes(rng)
+    y = np.array(["no"] * (ROWS - 1) + ["yes"])
+    of, truth = dataclasses.replace(of, y=y), TableTruth.of(y, np.arange(ROWS), "classification")
+    monkeypatch.setattr(explaining, "MOST_ROWS", 600)
+    for seed in range(3):
+        found = importance(of, Odds(), of.x, truth, named_metric("roc_auc"), seed)
+        assert all(np.isfinite([one.loss, one.error]).all() for one in found)
 
 
 def test_dependence_is_the_mean_over_rows_with_one_value(rng: np.random.Generator) -> None:

@@ -141,9 +141,15 @@ def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
     assert "has an accuracy of 0.992: look at the balanced accuracy (0.500)" in text
     # Precision, recall, F1, rows, predicted.
     assert "fraud 0.786 0.262 0.393 42 14" in text
-    assert "1 false alarm 0.500 11 3 0.007 0.008" in text
-    assert "100 false alarms 0.010 42 5,000 0.992 0.833" in text
+    assert "1 false alarm 0.500 11 3 0.393 0.007 0.008" in text
+    assert "100 false alarms 0.010 42 5,000 0.017 0.992 0.833" in text
     assert "Only" not in pages.Page(PLAIN).text
+    assert "threshold 0.5" not in text
+    p[11:42] = 0.2, 0.8  # which a lower threshold finds
+    text = pages.Page(render(found, {}, {})).text
+    told = "of these rows it is 0.393, and at the threshold 0.167 it would be 0.966."
+    assert told in text
+    assert "5 false alarms 0.167 42 3 0.966 0.001 0.042" in text
 
 
 def test_the_page_of_an_ensemble() -> None:

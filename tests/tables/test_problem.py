@@ -260,6 +260,13 @@ def test_negative_numbers_of_accountants_are_numbers_and_signs_behind_are_told(
     assert said(found.columns) == "'profit' (numbers written as 1,234.5)"
     path = written(tmp_path, x=numbers, y=profit)
     assert problem(path, "y").y[:2].tolist() == [10.5, -1115.5]
+    refund = [f"({row}.50)" if row else "" for row in range(ROWS)]
+    found = problem(written(tmp_path, x=numbers, refund=refund, y=y), "y")
+    assert found.x[1:3, 1].tolist() == [-1.5, -2.5]
+    note = "'refund' has all numbers in brackets, as (1.50): taken as negative numbers"
+    assert found.notices == (f"{note}; --words refund takes them as words",)
+    found = problem(written(tmp_path, x=numbers, refund=[*refund[1:], "(99.50)"]), "refund")
+    assert (found.y[0], found.notices) == (-1.5, (note,))
     told = "negative numbers with the sign behind them, as '1.5-'"
     few = [f"{row % 4}.5" + "-" * (row % 2) for row in range(ROWS)]
     (warning,) = problem(written(tmp_path, x=numbers, profit=few, y=y), "y").warnings

@@ -317,7 +317,7 @@ def _show(result: StudyResult) -> None:
         if result.shared_words:
             say(f"{result.shared_words}.")
         limit = result.settings.ensemble.get("time_limit")
-        there = "" if limit is None else f", in {limit:g} s; on a faster machine there are more"
+        there = "" if limit is None else f", within {limit:g} s; a faster machine may train more"
         say(f"{result.trained}{there}.")
     judged = [
         (one.name, words(one.score), f"{words(one.low)} to {words(one.high)}")
@@ -331,5 +331,7 @@ def _show(result: StudyResult) -> None:
     if (rare := rare_class(result.truth, result.predicted)) is not None and rare.imbalanced:
         accuracy = f"{rare.words}; always predicting {rare.other!r} has an accuracy of"
         say(f"{accuracy} {1 - rare.share:.3f}.", style="yellow")
+        if rare.advice:
+            say(f"{rare.advice} See --proba of trainlab predict.", style="yellow")
     for warning in result.warnings:
         say(f"Warning: {warning}", style="yellow")

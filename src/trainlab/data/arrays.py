@@ -512,6 +512,11 @@ def from_arrays(
     SettingError
         For the other arguments.
 
+    Warns
+    -----
+    UserWarning
+        Where x has bytes (uint8) above 1, as pixels are.
+
     Examples
     --------
     >>> data = from_arrays([[0.0], [1.0], [2.0], [3.0]], ["no", "yes", "no", "yes"], test=2)

@@ -19,11 +19,33 @@ _DAY: Final = "|".join(
     )
 )
 _TIME: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[ap]m|z|[+-]\d{2}:?\d{2})?"
-_DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_TIME}", re.IGNORECASE)
+_YEAR: Final = r"(?:1[6-9]|2[01])\d{2}"
+_WHOLE_MONTH: Final = "|".join(
+    (
+        rf"{_YEAR}[-/](?:0?[1-9]|1[0-2])",
+        rf"(?:0?[1-9]|1[0-2])[-/]{_YEAR}",
+        (
+            r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+            rf"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?[ -]{_YEAR}"
+        ),
+    )
+)
+_DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_WHOLE_MONTH}|{_TIME}", re.IGNORECASE)
+_SEASON: Final = re.compile(r"\d{2}(\d{2})[-/](\d{2})")
 # Characters without width, which copying from web pages and spreadsheets leaves behind.
 _UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"
 # Unicode has no white space beyond U+3000.
 _BLANKS: Final = "".join(filter(str.isspace, map(chr, range(0x3001)))) + _UNSEEN
+
+
+class SheetNumber(str):
+    """A number of a sheet as text: with a decimal point, whatever stands in other cells.
+
+    >>> SheetNumber(1.234)
+    '1.234'
+    """
+
+    __slots__ = ()
 
 
 def bare(text: str) -> str:
@@ -64,9 +86,19 @@ def is_missing(cell: str) -> bool:
 
 
 def looks_like_date(cell: str) -> bool:
-    """Whether a cell seems to be a date or a time of day.
+    """Whether a cell seems to be a date, a month of a year or a time of day.
 
     >>> [looks_like_date(cell) for cell in ("2024-05-12", "12 May 2024", "7:30 pm", "1.2.3", "12")]
     [True, True, True, False, False]
     """
-    return _DATE.fullmatch(bare(cell)) is not None
+    return _DATE.fullmatch(bare(cell)) is not None and not is_season(cell)
+
+
+def is_season(cell: str) -> bool:
+    """Whether a cell may say from which year to which, as a season does, and no month.
+
+    >>> is_season("2010-11"), is_season("1999/00"), is_season("2010-12")
+    (True, True, False)
+    """
+    found = _SEASON.fullmatch(bare(cell))
+    return found is not None and (int(found[1]) + 1) % 100 == int(found[2])

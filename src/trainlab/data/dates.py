@@ -1,9 +1,9 @@
 """Dates and times as people and programs write them, in text.
 
 A text is a day, with or without a time of day: 2024-12-31, 2024/12/31 17:30, 31.12.2024,
-12/31/2024 5:30 pm, 31 Dec 2024, December 31, 2024.  A moment is counted in seconds from the
-beginning of 1970 on, by the clock where it was written: a zone behind a time says where that was,
-and moves nothing.
+12/31/2024 5:30 pm, 31 Dec 2024, December 31, 2024.  Or it is a month, which counts as its first
+day: 2024-12, 12/2024, Dec 2024.  A moment is counted in seconds from the beginning of 1970 on, by
+the clock where it was written: a zone behind a time says where that was, and moves nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-from trainlab.data.cells import bare
+from trainlab.data.cells import bare, is_season
 
 Order = Literal["ymd", "dmy", "mdy"]
 ORDERS: Final[tuple[Order, ...]] = ("ymd", "dmy", "mdy")
@@ -43,7 +43,20 @@ _TIME: Final = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d+)?))?"
     r"(?: ?(?P<half>[ap])m| ?(?:z|utc|[+-]\d{2}:?\d{2}))?"
 )
-_DATE: Final = re.compile(f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?", re.IGNORECASE | re.ASCII)
+_YEAR: Final = r"(?:1[6-9]|2[01])\d{2}"  # a code such as 4711-02 is no month
+_WHOLE_MONTHS: Final = (
+    rf"(?P<of>{_YEAR})[-/](?P<number>\d{{1,2}})",
+    rf"(?P<first>\d{{1,2}})[-/](?P<its>{_YEAR})",
+    rf"(?P<called>[a-z]{{3,9}})\.?[ -](?P<own>{_YEAR})",
+)
+_DATE: Final = re.compile(
+    f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?|{'|'.join(_WHOLE_MONTHS)}", re.IGNORECASE | re.ASCII
+)
+_YEARS: Final = ("year", "end", "close", "of", "its", "own")
+_NUMBERS: Final = ("month", "number", "first")
+_NAMES: Final = ("name", "word", "called")
+_DAYS_OF: Final = ("day", "before", "after")
+"""Groups of _DATE, of which a text has one of each at most."""
 
 
 def moments(text: str) -> Mapping[Order, float]:
@@ -66,9 +79,9 @@ def moments(text: str) -> Mapping[Order, float]:
             "mdy": (year, int(one), two),
         }
     else:
-        month = int(part["month"]) if part["month"] else _month(part["name"] or part["word"])
-        year = part["year"] or part["end"] or part["close"]
-        said = dict.fromkeys(ORDERS, (year, month, part["day"] or part["before"] or part["after"]))
+        number, name = (_first(part, *names) for names in (_NUMBERS, _NAMES))
+        month, day = int(number) if number else _month(name), _first(part, *_DAYS_OF) or "1"
+        said = dict.fromkeys(ORDERS, (_first(part, *_YEARS), month, day))
     days = {order: _day(int(year), month, int(day)) for order, (year, month, day) in said.items()}
     known = {order: day * DAY + seconds for order, day in days.items()}
     return {order: moment for order, moment in known.items() if not math.isnan(moment)}
@@ -77,16 +90,18 @@ def moments(text: str) -> Mapping[Order, float]:
 def order_of(texts: Iterable[str]) -> Order | None:
     """The order in which all of the texts are dates; None where it is in doubt, or some are none.
 
+    Where all of them may be seasons, as 2010-11, they are none.
+
     >>> order_of(["31/12/2024", "1/2/2024"]), order_of(["1/2/2024"]), order_of(["2024-12-31"])
     ('dmy', None, 'ymd')
     """
-    common, some = set(ORDERS), False
+    common, seasons = set(ORDERS), True  # and of no text nothing is said
     for text in texts:
         common.intersection_update(moments(text))
-        some = True
+        seasons = seasons and is_season(text)
         if not common:
             return None
-    if not some or ("ymd" not in common and len(common) > 1):
+    if seasons or ("ymd" not in common and len(common) > 1):
         return None
     return next(order for order in ORDERS if order in common)
 
@@ -101,6 +116,11 @@ def moment_of(date: datetime.date) -> float:
     if not isinstance(date, datetime.datetime):
         return days * DAY
     return days * DAY + date.hour * 3600 + date.minute * 60 + date.second + date.microsecond / 1e6
+
+
+def _first(part: Mapping[str, str | None], *names: str) -> str:
+    """The text of the one of some groups that is there; "" of none."""
+    return next((text for name in names if (text := part[name])), "")
 
 
 def _day(year: int, month: int, day: int) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -62,7 +63,8 @@ def layout(head: bytes, skip: int, delimiter: str | None, fault: Fault) -> TextL
 
     DataError where two marks fit equally well.
     """
-    lines = head.removeprefix(BOM).decode("utf-8", "replace").splitlines(keepends=True)
+    text = head.removeprefix(BOM).decode("utf-8", "replace")
+    lines = io.StringIO(text, newline="\n").readlines()  # a form feed in a cell ends no line
     if len(head) == HEAD and len(lines) > 1:
         lines.pop()  # which may be cut
     above = lines[skip : skip + 1]

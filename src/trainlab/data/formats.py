@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from trainlab.data.cells import NUMBER, bare, is_missing, number
+from trainlab.data.cells import NUMBER, SheetNumber, bare, is_missing, number
 from trainlab.errors import SettingError, describe, sentence
 
 Decimal = Literal["point", "comma"]
@@ -41,6 +41,7 @@ _PARTS: Final = re.compile(
 )
 # A negative amount of accountants, as (12.50), $(12.50) or (12.50) €.
 _BRACKETS: Final = re.compile(r"([^\d\s()]{0,3})\(([^()]+)\)\s*([^\d()]{0,3})")
+_CENTS: Final = re.compile(r",[0-9]{2}\)")
 _MEASURES: Final = "°µ²³/·%‰"
 """What units of measure have beside letters."""
 _SHORT: Final = 64
@@ -93,6 +94,8 @@ class NumberFormat:
 
     def read(self, cell: str) -> float:
         """The number in a cell; NaN where there is none, or where it is written in another way."""
+        if isinstance(cell, SheetNumber) and (not self.unit or _is_currency(self.unit)):
+            return number(cell)  # not written at all: its text is ours
         parts = _parts(bare(cell))
         if parts is None:
             return math.nan
@@ -236,6 +239,8 @@ class Writing:
     rounded: bool = False
     bare: bool = False  # there is a number without brackets
     settled: bool = False  # plain numbers say no more
+    cents: bool = True  # those in brackets have no comma but before their last two digits
+    comma: bool = False  # other columns have a decimal comma, or it is asked for
 
     def add(self, cells: Iterable[str]) -> None:
         """Looks at more cells."""
@@ -252,16 +257,20 @@ class Writing:
         if look is None:
             self.text = True
             return
-        if len(look.fits) < len(_PATTERNS):
+        fits = look.fits
+        if isinstance(cell, SheetNumber) and look.marked:
+            fits = frozenset(one for one in fits if one[0] == ".")
+        if len(fits) < len(_PATTERNS):
             self.telling = self.telling or cell
-            if self.fits and not self.fits & look.fits:
+            if self.fits and not self.fits & fits:
                 self.clash = cell
-        self.fits &= look.fits
+        self.fits &= fits
         self.units.setdefault(look.unit, cell)
         self.marked = self.marked or (cell if look.marked else "")
         self.unmarked |= not look.marked
         self.rounded |= look.rounded
         self.bare |= not look.bracketed
+        self.cents &= "," not in cell or _CENTS.search(cell) is not None
         # Every format with a point fits plain numbers: they say no more than this.
         commas = any(decimal == "," for decimal, _ in self.fits)
         self.settled = "" in self.units and self.bare and not commas
@@ -271,10 +280,25 @@ class Writing:
         """Whether it holds words.
 
         Numbers are told apart by a unit that they do not share, too.  Brackets around all of them,
-        as in (1,2), are no signs.
+        as in (1,2), are no signs but where they are `negative`.
         """
         mixed = len(self.units) > 1 and any(map(is_measure, self.units))
-        return self.text or mixed or bool(self.units and not self.bare)
+        bracketed = bool(self.units) and not self.bare
+        return self.text or mixed or (bracketed and not self.negative)
+
+    @property
+    def negative(self) -> bool:
+        """Whether all of them are in brackets, and can be nothing but negative amounts.
+
+        (1,2) may be a pair, (3) a mark and (0.5 %) a share beside a count.  A decimal point, a sign
+        between groups beside another decimal sign, or a currency says that they are not; and so do
+        two digits behind each comma where other columns have a decimal comma.
+        """
+        if not self.units or self.bare or not all(u == "" or _is_currency(u) for u in self.units):
+            return False
+        in_groups = bool(self.fits) and all(group for _, group in self.fits)
+        amounts = self.comma and self.cents and self.shows == ","
+        return self.shows == "." or any(self.units) or in_groups or amounts
 
     @property
     def decimals(self) -> frozenset[str]:
@@ -347,6 +371,9 @@ def formats(
     in_doubt
         Whether "1.234" may be 1234 though no other column says so.
     """
+    shown = {one.shows for one in columns.values() if not one.words} - {""}
+    for one in columns.values():
+        one.comma = decimal == "comma" or (decimal is None and shown == {","})
     numeric = {name: one for name, one in columns.items() if one.units and not one.words}
     shown = {one.shows for one in numeric.values()} - {""}
     sign = DECIMALS[decimal] if decimal else "".join(shown) if len(shown) == 1 else ""

@@ -37,7 +37,11 @@ _ENCODING: Final = (
 )
 # First bytes of files that are not text, their names, and what to do about them.
 _OTHERS: Final = (
-    (rb"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls)", "to save it as .xlsx"),
+    (
+        rb"\xd0\xcf\x11\xe0",
+        "an old Excel workbook (.xls), or one with a password",
+        "to save it as .xlsx without a password",
+    ),
     (rb"BZh[1-9]1AY&SY", "a file compressed with bzip2", "to unpack it first"),
     (rb"\xfd7zXZ\0", "a file compressed with xz", "to unpack it first"),
     (rb"\x28\xb5\x2f\xfd", "a file compressed with Zstandard", "to unpack it first"),

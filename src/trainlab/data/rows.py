@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from trainlab.data.delimiters import NAMES, delimiter_of, layout
@@ -29,8 +30,12 @@ class RowReader(ABC):
     delimiter  between cells of text; "" of a sheet
     width      cells of most rows
     titles     how many lines to skip until a row is so wide; 0 if that would not help
+    unreadable  columns that hold other things than cells do, by name, and what they hold
+    named      whether the first row has the names for certain, and is no row of numbers
     """
 
+    unreadable: Mapping[str, str] = MappingProxyType({})
+    named: bool = False
     what: str
     notices: list[str]
     delimiter: str
@@ -64,9 +69,9 @@ def open_rows(
     if mark is not None:
         must = f"be left out: there is none in a file of the kind {opened.kind}"
         raise SettingError(sentence("delimiter", str(path), must, mark))
-    notices = list[str]()
-    read = parquet_rows if opened.kind == "parquet" else workbook_rows
-    return _SheetReader(read(path, fault, notices), skip, notices)
+    notices, unreadable, named = list[str](), dict[str, str](), opened.kind == "parquet"
+    read = parquet_rows if named else workbook_rows
+    return _SheetReader(read(path, fault, notices, unreadable), skip, notices, unreadable, named)
 
 
 class _TextReader(RowReader):
@@ -116,8 +121,15 @@ class _SheetReader(RowReader):
     what = "row"
     delimiter = ""
 
-    def __init__(self, rows: Generator[list[str]], skip: int, notices: list[str]) -> None:
-        self._source = rows
+    def __init__(
+        self,
+        rows: Generator[list[str]],
+        skip: int,
+        notices: list[str],
+        unreadable: Mapping[str, str],
+        named: bool,
+    ) -> None:
+        self._source, self.unreadable, self.named = rows, unreadable, named and not skip
         below = itertools.islice(rows, skip, None)
         sample = list(itertools.islice(below, SAMPLE))
         widths = list(map(len, sample)) or [0]

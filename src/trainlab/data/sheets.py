@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import decimal
+import itertools
 import re
 import warnings
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from trainlab.data.cells import SheetNumber, bare
 from trainlab.data.lines import MAX_UNPACKED, Fault
 from trainlab.errors import DataError
 
@@ -27,16 +29,29 @@ MAX_CELLS: Final = 1 << 28
 _BATCH: Final = 1 << 10
 INDEX: Final = "index"
 """The name given to a column of row names that has none, as pandas and R write it."""
-_LITERAL: Final = re.compile(r'"[^"]*"|\\.')
-"""Parts of a format of numbers that are shown as they are."""
+_LITERAL: Final = re.compile(r'"[^"]*"|[\\_*].')
+"""Parts of a format of numbers that are shown as they are, or leave room or fill it."""
 # What pandas calls such a column in a Parquet file.
 _PANDAS_INDEX: Final = "__index_level_0__"
+# The tests of pyarrow, not all of them in every version, for types of what is in no cell.
+_OF_NO_CELLS: Final = (
+    *("is_nested", "is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"),
+)
+# Parts of archives that are no workbooks, what these are, and what to do about them.
+_ARCHIVES: Final = (
+    ("xl/workbook.bin", "an Excel workbook of the binary kind (.xlsb)", "to save it as .xlsx"),
+    ("content.xml", "an OpenDocument spreadsheet (.ods)", "to save it as .xlsx"),
+)
+_ARCHIVE: Final = ["a ZIP archive", "to unpack it first"]
 
 
-def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
+def parquet_rows(
+    path: Path, fault: Fault, notices: list[str], unreadable: dict[str, str]
+) -> Generator[list[str]]:
     """The names of the columns of a Parquet file, then its rows.
 
-    notices  gets a sentence for a column that has no name
+    notices  gets a sentence for a column that has no name, and for durations
+    unreadable  gets the names of columns that hold other things than cells do, and what they hold
     """
     try:
         import pyarrow
@@ -54,23 +69,30 @@ def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list
                 must = f"be at most {MAX_CELLS} cells in {MAX_UNPACKED} bytes"
                 raise fault("content", must, f"{cells} in {unpacked}")
             types = pyarrow.types
-            tests = (
-                types.is_nested,
-                types.is_binary,
-                types.is_large_binary,
-                types.is_fixed_size_binary,
-            )
-            for column in schema:
-                if any(test(column.type) for test in tests):
-                    must = "hold numbers, words or dates"
-                    raise fault(f"column {column.name!r}", must, str(column.type))
+            tests = [getattr(types, test) for test in _OF_NO_CELLS if hasattr(types, test)]
+            others = {
+                place: str(column.type)
+                for place, column in enumerate(schema)
+                if any(test(column.type) for test in tests)
+            }
             names = list(schema.names)
+            unreadable |= {bare(names[place]): kind for place, kind in others.items()}
             if _PANDAS_INDEX in names and INDEX not in names:
                 names[names.index(_PANDAS_INDEX)] = INDEX
                 notices.append(unnamed(names.index(INDEX) + 1))
+            durations = [p for p, one in enumerate(schema) if types.is_duration(one.type)]
+            notices += [
+                f"{names[place]!r} holds durations: taken in seconds" for place in durations
+            ]
             yield names
             for batch in file.iter_batches(_BATCH):
-                for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                columns: list[Iterable[Any]] = [
+                    itertools.repeat(None, batch.num_rows) if place in others else one.to_pylist()
+                    for place, one in enumerate(batch.columns)
+                ]
+                for place in durations:
+                    columns[place] = map(_seconds, columns[place])
+                for row in zip(*columns, strict=True):
                     yield list(map(_text, row))
     except DataError:
         raise
@@ -78,10 +100,13 @@ def parquet_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list
         raise fault("file", "be a sound Parquet file", _first_line(error)) from error
 
 
-def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[list[str]]:
+def workbook_rows(
+    path: Path, fault: Fault, notices: list[str], unreadable: dict[str, str]
+) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
     notices  gets a sentence where there are other sheets
+    unreadable  is for files of other kinds
     """
     try:
         import openpyxl
@@ -89,20 +114,20 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[lis
         raise _needs("Excel workbook", "openpyxl", "excel", fault) from error
     try:
         with zipfile.ZipFile(path) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-            if "xl/workbook.xml" not in parts.namelist():
-                raise fault("file", "be CSV, Parquet or an Excel workbook", "a ZIP archive")
+            size, names = sum(part.file_size for part in parts.infolist()), parts.namelist()
+            if "xl/workbook.xml" not in names:
+                found = next((kind for part, *kind in _ARCHIVES if part in names), _ARCHIVE)
+                raise fault("file", "be CSV, Parquet or an Excel workbook", *found)
         if size > MAX_WORKBOOK:
             raise fault("content", f"be at most {MAX_WORKBOOK} bytes when unpacked", size)
         with _quietly():
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         with contextlib.closing(book):
-            sheet = book.worksheets[0]
-            if len(book.worksheets) > 1:
-                others = len(book.worksheets) - 1
+            sheet, others = book.worksheets[0], len(book.worksheets) - 1
+            if others:
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
-            rows, count = sheet.iter_rows(), 0
+            rows, count, empty = sheet.iter_rows(), 0, True
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
@@ -110,7 +135,11 @@ def workbook_rows(path: Path, fault: Fault, notices: list[str]) -> Generator[lis
                 width = len(row)
                 while width and row[width - 1].value in (None, ""):
                     width -= 1
+                empty = empty and not width
                 yield list(map(_shown, row[:width]))
+            if empty and others:
+                must, remedy = "hold the table", "a workbook that begins with its sheet"
+                raise fault("first sheet", must, f"nothing in {sheet.title!r}", remedy)
     except DataError:
         raise
     except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
@@ -139,9 +168,15 @@ def _text(value: Any) -> str:
     """A cell as a CSV file has it."""
     if value is None:
         return ""
+    if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+        return SheetNumber(value)
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")  # a day, as Excel and pandas keep it
     return str(value)
+
+
+def _seconds(duration: datetime.timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
 
 
 def _shown(cell: Any) -> str:

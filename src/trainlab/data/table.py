@@ -16,6 +16,7 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import shlex
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,11 +51,15 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Rows of a table: names of d columns, their numbers (N, d) float64, and columns of text."""
+    """Rows of a table: names of d columns, their numbers (N, d) float64, and columns of text.
+
+    lines  (N,), where each row stands in its file, as `TableFile.what` says; () of a whole table
+    """
 
     names: tuple[str, ...]
     numbers: NDArray[np.float64]
     text: dict[str, list[str]]
+    lines: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -169,6 +174,16 @@ class TableFile:
         return self._rows.delimiter
 
     @property
+    def what(self) -> str:
+        """What errors count: "line" or "row"."""
+        return self._rows.what
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Columns that hold other things than cells do, by name, and what they hold."""
+        return self._rows.unreadable
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What was assumed about the file, in words."""
         return tuple(self._rows.notices)
@@ -192,22 +207,22 @@ class TableFile:
         rows_at_once, rows = max(1, BLOCK_NUMBERS // max(1, len(self.names))), self._records()
         empty = True
         while True:
-            values, cells = array("d"), [list[str]() for _ in texts]
-            count = letters = 0
+            values, cells, lines = array("d"), [list[str]() for _ in texts], array("q")
+            letters = 0
             with read.complaints(self._rows.what, self.path):
                 for row in itertools.islice(rows, rows_at_once):
-                    values.extend(read([row[place] for place in places], self._rows.number))
+                    lines.append(self._rows.number)
+                    values.extend(read([row[place] for place in places], lines[-1]))
                     for column, place in zip(cells, texts, strict=True):
                         column.append(row[place])
                         letters += len(row[place])
-                    count += 1
                     if letters >= BLOCK_LETTERS:
                         break
-            if count:
-                block = np.array(values, dtype=np.float64).reshape(count, len(names))
-                yield Table(names, block, dict(zip(text, cells, strict=True)))
+            if lines:
+                block = np.array(values, dtype=np.float64).reshape(len(lines), len(names))
+                yield Table(names, block, dict(zip(text, cells, strict=True)), lines)
                 empty = False
-            if count < rows_at_once and letters < BLOCK_LETTERS:
+            if len(lines) < rows_at_once and letters < BLOCK_LETTERS:
                 break
         if empty:
             raise self._fault("rows", "be there below the names", "none")
@@ -226,7 +241,9 @@ class TableFile:
     def _header(self) -> tuple[str, ...]:
         row = self._rows.next()
         if not row:
-            raise self._fault("first line", "be the names of the columns", "nothing")
+            skip = self._rows.titles
+            remedy = f"--skip-lines {skip} (skip_lines= in Python)" if skip else None
+            raise self._fault("first line", "be the names of the columns", "nothing", remedy)
         names = [bare(name) for name in row]
         if self._rows.titles and (len(row) != self._rows.width or not all(names[1:])):
             must = f"name the {counted(self._rows.width, 'column')} that the rows below it have"
@@ -238,13 +255,16 @@ class TableFile:
         if len(names) > 1 and not names[0] and INDEX not in names:
             names[0] = INDEX
             self._rows.notices.append(unnamed(1))
-        faults = [
-            f"{describe(name)} as column {place}"
+        odd = {
+            place: name
             for place, name in enumerate(names, 1)
             # Numbers are what a file without names begins with; pandas names columns 0, 1, 2.
-            if not name or (NUMBER.fullmatch(name) and name not in (str(place), str(place - 1)))
-        ]
+            if not name or (self._is_number(name) and name not in (str(place), str(place - 1)))
+        }
+        faults = [f"{describe(name)} as column {place}" for place, name in odd.items()]
         remedy = "a first line such as width,length,height" if faults else "to rename one of them"
+        if all(odd.values()) and odd:
+            remedy += ", or y2024 for a column that is called 2024"
         times = Counter(filter(None, names))
         faults += [f"{describe(name)} {count} times" for name, count in times.items() if count > 1]
         if faults:
@@ -257,6 +277,10 @@ class TableFile:
             raise DataError(text)
         return tuple(names)
 
+    def _is_number(self, name: str) -> bool:
+        """Whether a name is a number, and may be a cell of the first row."""
+        return not self._rows.named and NUMBER.fullmatch(name) is not None
+
     def _end_with_a_mark(self) -> bool:
         """Whether the row below the names, as they do, ends with what separates cells."""
         row = self._rows.next() if self.delimiter else None
@@ -268,7 +292,7 @@ class TableFile:
         return [place[name] for name in names]
 
     def require(self, names: Sequence[str]) -> None:
-        """DataError where columns of these names are not there."""
+        """DataError where columns of these names are not there, or hold what no cell holds."""
         missing = [name for name in names if name not in self.names]
         if missing:
             more = f" and {len(missing) - MISSING} more" if len(missing) > MISSING else ""
@@ -278,6 +302,11 @@ class TableFile:
             near = {name: found for name in missing[:NAMED] if (found := nearest(name, free))}
             remedy = ", ".join(f"to rename {found!r} to {name!r}" for name, found in near.items())
             raise self._fault("table", must, list(self.names), remedy or None)
+        for name, kind in self.unreadable.items():
+            if name in names:
+                remedy = f"a table without it, or --drop {shlex.quote(name)} in a search"
+                must = "hold numbers, words or dates"
+                raise self._fault(f"column {name!r}", must, kind, remedy)
 
     def _fault(self, what: str, must: str, got: object, remedy: str | None = None) -> DataError:
         return DataError(sentence(what, str(self.path), must, got, remedy))

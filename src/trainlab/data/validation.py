@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
 from trainlab.arrays import as_array, no_numbers
+from trainlab.callers import warn
 from trainlab.data.labels import as_integers, places
 from trainlab.errors import DataError, sentence
 from trainlab.settings import is_real
@@ -45,7 +46,26 @@ def validate_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
         raise _fault(name, "have at least one row and one feature", array)
     if array.ndim > 2:
         array = array.reshape(array.shape[0], -1)
-    return _finite_csr(array, name, dtype) if sparse else _finite(array, name, dtype)
+    made = _finite_csr(array, name, dtype) if sparse else _finite(array, name, dtype)
+    tell_of_bytes(made, array.dtype, name)
+    return made
+
+
+def tell_of_bytes(x: Any, dtype: Any, name: str) -> None:
+    """Warns of bytes, as pixels are, that are larger than 1: networks take them as they are.
+
+    x (N, d) is dense or CSR; dtype: that which it came in
+    """
+    if dtype != np.uint8:
+        return
+    most = int((x if isinstance(x, np.ndarray) else x.data).max(initial=0))
+    if most > 1:
+        most = 255 if most > 127 else most
+        text = (
+            f"{name} has bytes (uint8) that are not scaled, and networks learn well from numbers "
+            f"about 1; try {name.split()[0]} / {most}"
+        )
+        warn(text, UserWarning)
 
 
 def are_valid_inputs(x: object) -> bool:

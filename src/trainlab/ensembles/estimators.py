@@ -68,7 +68,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         Weights by label, or equal sums for all classes: in training and in the selection; a label
         that is not named has the weight 1.
     dtype : {"float32", "float64", "auto"}
-        "auto": float64 where X is, else float32.
+        "auto": float64 where X is that or longer, else float32.
     cv : splitter or list of pairs, optional
         Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
         pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
@@ -224,7 +224,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}
-        "auto": float64 where X is, else float32.
+        "auto": float64 where X is that or longer, else float32.
     cv : splitter or list of pairs, optional
         Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
         pairs of row numbers to train on and to validate on; `n_folds` are the first of them.

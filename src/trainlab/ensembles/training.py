@@ -44,6 +44,8 @@ TREES_SHARE: Final = 0.4
 """The share of what is left of that which trees may take."""
 SAFE: Final = 0.9
 """A wave, or a fold, begins where it is expected to take so much of what is left, or less."""
+TICK: Final = 1e-6
+"""Seconds that a network takes at least."""
 PROBED: Final = (1, 11)
 """Iterations of trees by which it is told how long all of them take."""
 PROBE_ROWS: Final = 500
@@ -131,7 +133,8 @@ class EnsembleTraining:
         self._train([0], everyone)
         folds = 1 if self.stopped else self.plan.folds
         if folds > 1:
-            self._train(range(1, folds), self._finalists(everyone))
+            how = self._chosen_by(self.plan.chosen["trees"])
+            self._train(range(1, folds), self._finalists(everyone), how)
         return self._cut(everyone, folds)
 
     def _finalists(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -143,8 +146,8 @@ class EnsembleTraining:
         if not plan.races:
             return numbers
         first = self._cut(numbers, 1)
-        rounds = min(plan.chosen["n_selected"], ROUNDS)
         draws = np.random.RandomState(plan.seed)
+        rounds = self._rounds
         weights = bagged(*first.on_validation(), plan.targets.task, rounds, BAGS, draws, *plan.aim)
         if self.bar is not None:
             losses = mean_loss(*first.on_validation(), plan.targets.task, *plan.aim)
@@ -153,6 +156,23 @@ class EnsembleTraining:
         kept = {place for place in most.tolist() if weights[place]}
         kept.add(int(np.argmax(weights[: len(first.plan.candidates)])))
         return [numbers[place] for place in sorted(kept)]
+
+    @property
+    def _rounds(self) -> int:
+        """How many are selected of each resample."""
+        return int(min(self.plan.chosen["n_selected"], ROUNDS))
+
+    def _chosen_by(self, with_trees: bool) -> str:
+        """What decides the finalists beside what a store compares, where it is not the usual.
+
+        Their trainings are called by it: otherwise a store would have other members of one name.
+        """
+        if not self.plan.races:
+            return ""
+        found = [] if with_trees else ["no trees"]
+        found += [f"{self._rounds} selected"] if self._rounds < ROUNDS else []
+        found += [f"quantile {self.plan.aim[0]}"] if self.plan.aim else []
+        return "".join(f", {one}" for one in found)
 
     def _train(
         self,
@@ -246,7 +266,8 @@ class EnsembleTraining:
         trees, tree = self._trees_within(TREES_SHARE, first)
         done, size = len(wave), len(wave)
         while done < len(order) and not self.stopped:
-            room = int(SAFE * (first - time.monotonic()) / each)
+            # What a store has takes no time, which some clocks cannot tell from 0.
+            room = int(SAFE * (first - time.monotonic()) / max(each, TICK))
             wave = order[done : done + min(size, room)] if room > 0 else []
             if not wave:
                 break
@@ -263,7 +284,7 @@ class EnsembleTraining:
         numbers = [*sorted(order[:done]), *trees]
         finalists, folds = self._finalists(numbers), 1
         expected = sum(tree if one in trees else each for one in finalists)
-        name = f", finalists of {len(numbers)} candidates"
+        name = f", finalists of {len(numbers)} candidates{self._chosen_by(bool(trees))}"
         while folds < plan.folds and not self.stopped:
             if expected > SAFE * (until - time.monotonic()):
                 break

@@ -5,7 +5,7 @@ Axis letters: N rows, d columns that come in, m that go out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -85,8 +85,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
 
     A column is one of dates if all cells that are not missing are dates with or without times of
-    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024.  Days
-    such as 1/2/2024 are dates where one order of day and month fits all cells and the other does
+    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024, or months
+    such as 2024-12, 12/2024 or Dec 2024, which count as their first day.  Days such as 1/2/2024
+    are dates where one order of day and month fits all cells and the other does
     not, or where `dates` says the order; else they are words.  Zones of times are not looked at:
     what counts is the clock where the time was written.  Times without a day, durations, periods
     and complex numbers are a DataError that says how to make numbers of them.
@@ -198,6 +199,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def _learn(self, X: Any, y: Any) -> MeanTargets | None:
         """Decides what the columns become; gives what means are of, where there are any."""
         self._limits()
+        self.__dict__.pop("number_formats_", None)  # of another table
         table = self._read(X, reset=True)
         words, dates, text = self._named_words(), self._named_dates(), self._named_text()
         means = self._named_means()
@@ -289,13 +291,31 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         Returns
         -------
         ndarray of str
-            The names: see the class.
+            The names: see the class.  Where two would be equal, as of the word x of a column `a`
+            and of a column `a=x`, the second is followed by a number: `a=x 2`.
         """
         check_is_fitted(self)
         as_array(input_features, "input_features", OWNER, SettingError)
         given = _check_feature_names_in(self, input_features)
-        parts = zip(self.columns_, given, strict=True)
-        return np.array([new for one, name in parts for new in one.names(str(name))], object)
+        made = [new for own in self._made([*map(str, given)]) for new in own]
+        return np.array(made, object)
+
+    def _made(self, given: Sequence[str]) -> list[list[str]]:
+        """For each column that goes in, of these names, the names of those that go out.
+
+        They differ: of equal ones all but the first are followed by a number.
+        """
+        made, taken = list[list[str]](), set[str]()
+        for one, name in zip(self.columns_, given, strict=True):
+            made.append([])
+            for new in one.names(name):
+                free, number = new, 1
+                while free in taken:
+                    number += 1
+                    free = f"{new} {number}"
+                made[-1].append(free)
+                taken.add(free)
+        return made
 
     @property
     def width(self) -> int:

@@ -65,6 +65,17 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
             raise
 
 
+def at_most_double(X: Any, owner: str) -> Any:
+    """Numbers longer than float64 as float64; DataError for those that it cannot hold."""
+    if X.dtype.kind != "f" or X.dtype.itemsize <= np.dtype(np.float64).itemsize:
+        return X
+    with np.errstate(over="ignore"):
+        found = X.astype(np.float64)
+    if not np.isfinite(found if isinstance(found, np.ndarray) else found.data).all():
+        raise DataError(sentence("X", owner, "hold what a float64 can hold", X.dtype))
+    return found
+
+
 def _as_array(X: Any) -> Any:
     """Lists of objects as an array, whose None scikit-learn finds, as in lists it does not."""
     if not isinstance(X, (list, tuple)):

@@ -142,10 +142,16 @@ def _mean(graph: Graph, values: list[str], weights: Array, largest: float, other
 
 
 def _as_tensor(classes: Array) -> Array:
-    """The classes as ONNX has them: int64, or strings; of other kinds their places."""
+    """The classes as ONNX has them: int64, or strings; of other kinds their places.
+
+    SettingError for integers that int64 cannot hold: in their stead places would be labels.
+    """
     if classes.dtype.kind == "U" or all(isinstance(one, str) for one in classes.tolist()):
         return classes.astype(object)
-    fits = np.iinfo(np.int64).max
-    if classes.dtype.kind in "iu" and classes.max() <= fits:
-        return classes.astype(np.int64)
-    return np.arange(len(classes))
+    if classes.dtype.kind not in "iu":
+        return np.arange(len(classes))
+    if (most := int(classes.max())) > np.iinfo(np.int64).max:
+        must = "be int64 or strings, as labels of ONNX are"
+        remedy = "a fit with y.astype(str)"
+        raise SettingError(sentence("classes_", "export_onnx", must, most, remedy))
+    return classes.astype(np.int64)

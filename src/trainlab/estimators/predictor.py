@@ -24,7 +24,7 @@ from trainlab.data.far import FarNumbers, far_said
 from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
-from trainlab.estimators.compatibility import first_word, validate_data
+from trainlab.estimators.compatibility import at_most_double, first_word, validate_data
 from trainlab.estimators.documentation import DocumentationLink
 from trainlab.estimators.inputs import InputScaler
 from trainlab.estimators.rows import Rows, padded
@@ -154,6 +154,7 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         if is_classifier(self):
             y = as_integers(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
+        X = at_most_double(X, owner)
         if reset and not issparse(X):
             remedy = "NaN in their place, behind a TableEncoder"
             for place in may_have_codes(X):
@@ -171,6 +172,7 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         """What each member says of X: numbers, or probabilities."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = at_most_double(X, type(self).__name__)
         if far := self._far(X):
             warn(far_said(far), UserWarning)
         read = self._targets.read

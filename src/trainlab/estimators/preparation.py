@@ -17,6 +17,7 @@ from scipy.sparse import issparse
 
 from trainlab.data.arrays import Dataset, can_stratify, draw_beside, draw_rows
 from trainlab.data.batches import tell_of_a_large_batch
+from trainlab.data.validation import tell_of_bytes
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.choices import (
     batch_rows,
@@ -140,6 +141,8 @@ def make_table(
     if before:
         inputs, dtype = before
     else:
+        if not chosen["standardize_inputs"]:
+            tell_of_bytes(train.x, train.x.dtype, "X")
         inputs, dtype = scaler_of(chosen["standardize_inputs"], train), dtype_of(rows, chosen)
     x, train = train.x, replace(train, x=inputs.encode(train.x, dtype, bounded=False))
     if before:

@@ -72,7 +72,7 @@ class MLPRegressor(RegressorPredictor, BaseMLP):
     n_members : int, default 1
         Networks, of different seeds, whose predictions are averaged.
     dtype : {"auto", "float32", "float64"}
-        "auto": float64 where X is, else float32.
+        "auto": float64 where X is that or longer, else float32.
     random_state : int, RandomState or None
         An integer gives the same bits again, whatever `workers`.
     warm_start : bool, default False

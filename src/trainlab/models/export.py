@@ -29,7 +29,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
     Raises
     ------
     SettingError
-        For what is no model or has no graph.
+        For what is no model or has no graph, and for classes that are integers above int64.
     NotTrainedError
         For a model that has not been trained.
     ModelFileError

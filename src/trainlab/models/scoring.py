@@ -87,7 +87,8 @@ def score(
     engine
         What computes the predictions, whatever the model was trained with.
     keep
-        Names of columns of the table whose cells stand before the predictions; "all" of them.
+        Names of columns of the table whose cells stand before the predictions; "all" of them
+        that hold cells, and no lists as a Parquet file may.
     interval
         The level of the intervals about the predictions of an ensemble of regressors; None: none.
     """
@@ -126,7 +127,6 @@ def score(
         formats = _formats(encoder, numbers, decimal)
         kept: dict[str, list[str]] = {name: [] for name in _kept(keep, table)}
         parts: list[list[Array]] = [[] for _ in asks]
-        count = 0
         texts, strange = list(dict.fromkeys([*words, *kept])), Counter[str]()
         far = dict[str, FarNumbers]()
         inputs = list(names) if encoder is None else _input_names(encoder, names)
@@ -136,7 +136,7 @@ def score(
             own = dataclasses.replace(part, text={name: part.text[name] for name in words})
             x = own.cells(names) if words else part.numbers
             with _unnamed():
-                with _located(encoder, names, own, count, path):
+                with _located(encoder, names, own, table):
                     z = x if before is None else before.transform(x)
                 for ask, found in zip(asks, parts, strict=True):
                     found.append(ask(z))
@@ -146,17 +146,15 @@ def score(
                         far[name] = far[name] + one if name in far else one
                 odd = {} if encoder is None else encoder.strange(x)
                 # A model of arrays calls its columns by their places.
-                count += len(part)
                 strange.update(odd if known is not None else _of_places(odd, names))
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
     columns = _named(np.concatenate(parts[0]), model, False)
     columns |= _named(np.concatenate(parts[1]), model, True) if proba else {}
-    if interval is not None:
-        low, high = np.concatenate(parts[-1])[:, :2].T
-        columns |= {"low": low, "high": high}
+    columns |= {} if interval is None else _ends(np.concatenate(parts[-1]))
     if both := [name for name in kept if name in columns]:
-        must = "name columns that are not called as the predictions are"
-        raise SettingError(sentence("keep", "predict", must, both[0]))
+        must, remedy = "have other names than the predictions", "to rename it in the table"
+        remedy += ", or keep=COLUMN for each of the others" if isinstance(keep, str) else ""
+        raise SettingError(sentence("columns to keep", "predict", must, both[0], remedy))
     return Scores(
         {**kept, **columns},
         ignored[:_SHOWN],
@@ -174,30 +172,24 @@ def _steps(model: Any) -> tuple[Any, Any]:
 
 def _input_names(encoder: Any, names: Sequence[str]) -> list[str]:
     """What the columns are called that an encoder makes; "" of those of text."""
-    found = []
-    for place, (name, own) in enumerate(zip(names, encoder.columns_, strict=True)):
-        found += ["" if place in encoder.text_ else made for made in own.names(name)]
-    return found
+    texts = encoder.text_
+    made = enumerate(encoder._made(names))
+    return ["" if place in texts else name for place, own in made for name in own]
 
 
 @contextlib.contextmanager
-def _located(
-    encoder: Any, names: Sequence[str], part: Table, above: int, path: str | os.PathLike[str]
-) -> Iterator[None]:
-    """In place of an error of a date that cannot be read, one with its row in the file.
-
-    part, above  the rows, and how many there are above them
-    """
+def _located(encoder: Any, names: Sequence[str], part: Table, file: TableFile) -> Iterator[None]:
+    """In place of an error of a date that cannot be read, one with its line of the file."""
     try:
         yield
     except DataError:
         for place in () if encoder is None else encoder.dates_:
             order, name = encoder.columns_[place].order, names[place]
-            for row, cell in enumerate(part.text[name], above + 1):
+            for line, cell in zip(part.lines, part.text[name], strict=True):
                 if not is_missing(cell) and order not in moments(cell):
                     must = f"hold dates {WRITTEN[order]}, or nothing, as in training"
-                    what = f"column {name!r} in row {row} below the names"
-                    raise DataError(sentence(what, str(path), must, cell)) from None
+                    what = f"column {name!r} in {file.what} {line}"
+                    raise DataError(sentence(what, str(file.path), must, cell)) from None
         raise
 
 
@@ -223,7 +215,7 @@ def intervals_of(model: Any, level: float) -> Callable[[Any], Array]:
 def _kept(keep: Sequence[str] | Literal["all"], table: TableFile) -> list[str]:
     """The names of the columns to keep, each once."""
     if isinstance(keep, str) and keep == "all":
-        return list(table.names)
+        return [name for name in table.names if name not in table.unreadable]
     given = None if isinstance(keep, (str, bytes)) else several(keep, len(table.names))
     if given is None or not all(isinstance(name, str) for name in given):
         must = 'be names of columns, or "all"'
@@ -265,6 +257,17 @@ def _unnamed() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)  # `Scores.far` has them
         yield
+
+
+def _ends(intervals: Array) -> dict[str, Array]:
+    """The columns of the ends of intervals, (N, 2) or (N, 2, out), each with its name."""
+    found = intervals.reshape(len(intervals), 2, -1)
+    outputs = found.shape[2]
+    return {
+        end if outputs == 1 else f"{end}_{output}": found[:, side, output]
+        for output in range(outputs)
+        for side, end in enumerate(("low", "high"))
+    }
 
 
 def _named(values: Array, model: Any, proba: bool) -> dict[str, Array]:

@@ -14,6 +14,7 @@ from trainlab.tables.classes import shown_order
 from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.splits import RowRule
 from trainlab.tables.study import StudyResult
+from trainlab.terminal import counted
 
 EDGE: Final = 0.05
 """A value within this share of a range, in its logarithm, stands at its edge."""
@@ -83,6 +84,9 @@ def limits(result: StudyResult) -> Iterator[str]:
             f"In training the target lay between {_said(of.y.min())} and {_said(of.y.max())}; "
             "beyond, predictions are guesses."
         )
+    if not result.importance:
+        count = counted(len(of.features), "column")
+        yield f"What it relies on was not measured: of {count} that would take too long."
     yield (
         "A column that the model relies on need not cause anything: it may stand for another "
         "that does."

@@ -20,6 +20,8 @@ from trainlab.terminal import counted
 
 RARE: Final = 0.2
 """Where a class of two has a smaller share, accuracy says little of it."""
+GAIN: Final = 0.05
+"""Where another threshold has an F1 higher by so much, that is said of a rare class."""
 COSTS: Final = (1, 2, 5, 10, 20, 50, 100)
 """What a row of the rarer class that is missed may cost, in false alarms."""
 CONFUSIONS: Final = 10
@@ -121,6 +123,7 @@ class Threshold:
             if probabilities are true, the threshold 1/(1 + miss) costs least
     found   rows of the class that are named;  alarms: others that are named
     cost    of a row, in the mean;  otherwise: of naming none, or all, whichever costs less
+    f1      of the class
     """
 
     miss: int
@@ -129,6 +132,7 @@ class Threshold:
     alarms: int
     cost: float
     otherwise: float
+    f1: float
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,23 @@ class RareClass:
         rows = f"{self.found:,} of the {counted(self.there, 'row')} of {self.label!r}"
         return f"{rows} are found, with {alarms}"
 
+    @property
+    def advice(self) -> str:
+        """That F1 is low by the threshold, in a sentence; "" where no other is much better."""
+        own = f1_of(self.found, self.there, self.named)
+        best = max(self.thresholds, key=lambda one: one.f1)
+        if best.f1 < own + GAIN:
+            return ""
+        return (
+            f"F1 is that of the threshold 0.5, which few rows of a rare class reach: of these rows "
+            f"it is {own:.3f}, and at the threshold {best.threshold:.3f} it would be {best.f1:.3f}."
+        )
+
+
+def f1_of(found: int, there: int, named: int) -> float:
+    """2 · found / (there + named) of a class; 0 where no row is of it or said to be."""
+    return 2 * found / max(1, there + named)
+
 
 def rare_class(truth: TableTruth, predicted: TablePrediction) -> RareClass | None:
     """The rarer of two classes; None of several."""
@@ -173,7 +194,10 @@ def rare_class(truth: TableTruth, predicted: TablePrediction) -> RareClass | Non
         hits, alarms = int((flagged & there).sum()), int((flagged & ~there).sum())
         cost = miss * (positives - hits) + alarms
         least = min(miss * positives, rows - positives)
-        found.append(Threshold(miss, 1 / (1 + miss), hits, alarms, cost / rows, least / rows))
+        score = f1_of(hits, positives, hits + alarms)
+        found.append(
+            Threshold(miss, 1 / (1 + miss), hits, alarms, cost / rows, least / rows, score)
+        )
     return RareClass(
         str(truth.classes[place]),
         str(truth.classes[1 - place]),

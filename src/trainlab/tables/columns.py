@@ -176,6 +176,8 @@ def dates_said(dates: Mapping[str, Order]) -> list[str]:
 def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list[str]:
     """A sentence for each column of numbers, some with leading zeros, as codes have them."""
     found = dict[str, str]()
+    if not numbers:  # or all rows would be read for nothing
+        return []
     with opened() as table:
         for block in table.blocks((), numbers):
             for name in numbers:

@@ -26,6 +26,10 @@ MOST_ROWS: Final = 100_000
 """Rows that a model is asked for the importance of all columns: minutes at the very most."""
 MOST_CELLS: Final = 10_000_000
 """Cells of these rows."""
+LEAST_ROWS: Final = 50
+"""Rows of the table at least: what a column is worth in a few rows is chance."""
+WIDER: Final = 10
+"""Where that takes so many times MOST_CELLS, and more, no importance is told."""
 AT_ONCE: Final = 5_000
 """Rows of one question."""
 SHOWN: Final = 10
@@ -60,14 +64,22 @@ class ColumnImportance:
 def importance(
     of: TableProblem, model: Any, x: NDArray[Any], truth: TableTruth, metric: NamedMetric, seed: int
 ) -> tuple[ColumnImportance, ...]:
-    """The columns by permutation importance, the greatest first.
+    """The columns by permutation importance, the greatest first; none of very many columns.
 
     Source: Breiman, "Random forests", Machine Learning 45 (2001), section 10; here of rows that
     had no part in the training, and by the metric asked for.
     """
     d, rng = len(of.features), stream(seed, "sample", _IMPORTANCE)
     most = min(MOST_ROWS, MOST_CELLS // d) // (REPEATS * d)
-    kept = _sample(len(truth), max(most, 1), rng)
+    if most < LEAST_ROWS:
+        if LEAST_ROWS * REPEATS * d * d > WIDER * MOST_CELLS:
+            return ()
+        most = LEAST_ROWS
+    kept = _sample(len(truth), most, rng)
+    if of.task == "classification":  # without a row of each class some metrics are no numbers
+        _, firsts = np.unique(truth.codes, return_index=True)
+        gone = ~np.isin(truth.codes[firsts], truth.codes[kept])
+        kept = np.union1d(kept, firsts[gone])
     x, truth = x[kept], truth.take(kept)
     base = metric.value(truth, _said(of, model, x))
     orders = [rng.permutation(len(x)) for _ in range(d * REPEATS)]

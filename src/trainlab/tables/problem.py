@@ -296,6 +296,12 @@ def problem(
         read += [f"{what}: {listed(shown)}"] if shown else []
     unlike = (*found.words, *dates, *text, *found.formats)
     read += padded_said(opened, _whole(x, readable, unlike))
+    read += [
+        f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
+        + f"; --words {shlex.quote(name)} takes them as words" * (name in readable)
+        for name, cell in found.negative.items()
+        if name in readable or (name == target and goal.y.dtype.kind == "f")
+    ]
     about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     return TableProblem(
         *about,
@@ -314,7 +320,10 @@ def problem(
 
 @dataclass(frozen=True, eq=False)
 class _TableContent:
-    """What a table holds: x of the features that have no fault, cells of the target."""
+    """What a table holds: x of the features that have no fault, cells of the target.
+
+    negative  columns of which all numbers are in brackets, each with one of them
+    """
 
     x: NDArray[Any]
     text: Sequence[str]
@@ -322,6 +331,7 @@ class _TableContent:
     formats: Mapping[str, NumberFormat] = field(default_factory=dict)
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dates: Mapping[str, Order] = field(default_factory=dict)
+    negative: Mapping[str, str] = field(default_factory=dict)
 
 
 def _read(
@@ -357,7 +367,8 @@ def _read(
     x, text = read_mixed(opened, readable, target, [*words, *worded], how.found, texts)
     dates = dates_among(x, readable, words)
     words = [*(name for name in words if name not in dates), *worded]
-    return _TableContent(x, text, words, how.found, how.faults, dates)
+    negative = {name: next(iter(one.units.values())) for name, one in seen.items() if one.negative}
+    return _TableContent(x, text, words, how.found, how.faults, dates, negative)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
