@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import sys
 from abc import ABC
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,21 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
         return {}
     found = {kind.__name__: _digest(kind) for kind in sorted(kinds, key=lambda kind: kind.__name__)}
     return {VERSION: "{}.{}".format(*sys.version_info), **found}
+
+
+def takes(function: Any, arguments: int) -> bool:
+    """Whether a function of the user's own can be called with so many arguments.
+
+    >>> takes(len, 1), takes(lambda: None, 1)
+    (True, False)
+    """
+    try:
+        inspect.signature(function).bind(*(None,) * arguments)
+    except TypeError:
+        return False
+    except ValueError:  # compiled code that does not say
+        return True
+    return True
 
 
 def noted(error: BaseException) -> BaseException:

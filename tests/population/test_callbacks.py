@@ -184,6 +184,26 @@ def test_an_answer_is_yes_or_no() -> None:
     complains(lambda: population().fit(DATA, steps=2, callbacks=[losses]), tl.SettingError, told)
 
 
+def test_what_cannot_be_called_is_refused_before_anything_is_trained() -> None:
+    """It was an error of Python after the first evaluation."""
+
+    class Twice(tl.Callback):
+        def epoch(self, moment: tl.Moment, more: int) -> None: ...  # type: ignore[override]
+
+    class Never(tl.Callback):
+        def end(self) -> None: ...  # type: ignore[override]
+
+    given: list[tuple[Any, str]] = [
+        (lambda moment: None, "be functions of member, updates and metrics; got <function"),
+        (Twice(), "have a method epoch(self, moment); got 'Twice'"),
+        (Never(), "have a method end(self, history); got 'Never'"),
+    ]
+    for one, must in given:
+        told = f"callbacks of fit must {must}"
+        complains(lambda one=one: population().fit(DATA, callbacks=[one]), tl.SettingError, told)
+    population().fit(DATA, steps=1, callbacks=[lambda *given: None, print])
+
+
 def test_a_callback_has_one_of_the_methods() -> None:
     class Misnamed(tl.Callback):
         def on_epoch_end(self, moment: tl.Moment) -> None: ...

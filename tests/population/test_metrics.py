@@ -219,6 +219,10 @@ def _renamed(**attributes: Any) -> tl.Metric:
         ([_renamed(name="two words")], "name of Renamed must be a word in lower case"),
         ([_renamed(better="more")], "better of Renamed must be one of 'lower', 'higher'"),
         ([_renamed(of="logits")], "of of Renamed must be one of 'outputs'"),
+        (
+            [_renamed(value=lambda self, y, t: 0.0)],
+            "value of Renamed must be a method of y, t and weight; got 'value(y, t)'; try def",
+        ),
         ([_renamed(value=lambda self, y, t, w: y)], "value of Renamed must return a number"),
         ([_renamed(value=lambda self, y, t, w: "high")], "value of Renamed must return a number"),
     ],

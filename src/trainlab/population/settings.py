@@ -27,7 +27,14 @@ from trainlab.settings import (
     one_of,
     whole_number,
 )
-from trainlab.training.callbacks import METHODS, CallbackLike, are_callbacks, is_deaf
+from trainlab.training.callbacks import (
+    METHODS,
+    Callback,
+    CallbackLike,
+    are_callbacks,
+    is_deaf,
+    misfit,
+)
 from trainlab.training.changes import Change
 from trainlab.training.checkpoints import StoreLike
 from trainlab.training.metrics import Metric
@@ -201,6 +208,10 @@ class FitSettings(RunSettings):
         for one in filter(is_deaf, self.callbacks):
             must, got = f"have one of the methods {', '.join(METHODS)}", type(one).__name__
             raise SettingError(sentence("callbacks", self.owner, must, got))
+        for one in self.callbacks:
+            if wrong := misfit(one):
+                called = type(one).__name__ if isinstance(one, Callback) else one
+                raise SettingError(sentence("callbacks", self.owner, wrong, called))
         if self.backend in REMOTE and len(self.callbacks):
             must = f"be none with backend={self.backend!r}, whose workers cannot ask this process"
             got = f"{len(self.callbacks)} of them"

@@ -10,6 +10,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
+from trainlab.own import takes
 from trainlab.training.history import History
 
 METHODS: Final = ("start", "epoch", "evaluation", "end")
@@ -190,6 +191,17 @@ def is_deaf(one: CallbackLike) -> bool:
         name in vars(one) or getattr(type(one), name) is not getattr(Callback, name)
         for name in METHODS
     )
+
+
+def misfit(one: CallbackLike) -> str | None:
+    """What a callback must be, where it cannot be called as it will be; None if it can."""
+    if not isinstance(one, Callback):
+        return None if takes(one, 3) else "be functions of member, updates and metrics"
+    for name in METHODS:
+        if not takes(getattr(one, name), 1):
+            given = "moment" if name in ("epoch", "evaluation") else "history"
+            return f"have a method {name}(self, {given})"
+    return None
 
 
 def hears_epochs(one: CallbackLike) -> bool:

@@ -157,6 +157,10 @@ class History:
         dict of str to ndarray of int
             Label → indices of the members that have it, in order of first appearance.
         """
+        if not isinstance(by, str):
+            must, first = "be the name of one setting", by[:1] if isinstance(by, list) else []
+            remedy = f"by={first[0]!r}" if first else "by='optimizer'"
+            raise SettingError(sentence("by", "History", must, by, remedy))
         groups: dict[str, list[int]] = {}
         for index, member in enumerate(self.members):
             groups.setdefault(member.label(by), []).append(index)

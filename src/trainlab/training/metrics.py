@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
+from trainlab.own import takes
 from trainlab.settings import Settings, is_real, one_of
 
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -100,6 +102,12 @@ def check_metrics(metrics: Sequence[Metric], task: str) -> None:
             raise SettingError(sentence("name", owner, must, name))
         if name in (other.name for other in metrics[:index]):
             raise SettingError(sentence("name", owner, "be another for each metric", name))
+        if not takes(metric.value, 3):
+            given = f"value{inspect.signature(metric.value)}"
+            must = "be a method of y, t and weight"
+            raise SettingError(
+                sentence("value", owner, must, given, "def value(self, y, t, weight)")
+            )
         one_of(BETTER).check(metric.better, "better", owner)
         one_of(tuple(READINGS)).check(metric.of, "of", owner)
         if metric.of == "probabilities" and task == "regression":
