@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -194,6 +195,14 @@ def far_numbers() -> None:
     estimator(max_iter=1, tol=9.0).fit(X, Y).predict(1e6 * X)
 
 
+def another_session() -> None:
+    pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        for lr in (0.1, 0.2):
+            population = tl.Population.grid(tl.MLP((2,)), lr=lr, seed=range(2))
+            tl.live(population, DATA, browser=False, store=folder).close()
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -215,6 +224,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("workers/loky.py: tell_of_loss", a_worker_dies, "worker process died"),
     ("workers/dask.py: check", other_bits, "must have BLAS"),
     ("population/weights.py: with_parameters", parameters_without_their_buffers, "running_mean1"),
+    ("live/start.py: opened", another_session, "and goes on; try another store"),
     ("workers/running.py: wait", interrupted, "interrupted"),
     ("workers/running.py: end", nobody_waits, "end of the program"),
     ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
 from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
@@ -100,12 +101,22 @@ class LivePage:
             self.close()
 
     def close(self) -> None:
-        """End the training and the server; what a store keeps is kept."""
+        """End the training and the server; what a store keeps is kept.
+
+        Raises
+        ------
+        StoreError
+            Where it could not be kept; what ended the training, where something did.
+        """
         if self._is_open:
             self._is_open = False
             atexit.unregister(self.close)
-            self._stack.close()
-            self._ended.set()
+            try:
+                self._stack.close()
+            finally:
+                self._ended.set()
+            if self._control.error is not None:
+                raise self._control.error
 
 
 def live(
@@ -132,7 +143,8 @@ def live(
     engine : {"auto", "native", "numpy"}
         What computes the steps.
     store : folder, optional
-        Keeps the session: the same call goes on where it was left, also after a kill.
+        Keeps the session: the same call goes on where it was left, also after a kill.  A warning
+        says so where that session is of another population.
     port : int, default 0
         Where the page is served, on this machine alone; 0 takes any free port.
     browser : bool, optional
@@ -157,8 +169,13 @@ def live(
     setup, given = _asked(population, data, batch_size, engine)
     page = opened(setup, given, store=store, port=port, framed=in_notebook)
     if browser or (browser is None and not in_notebook):
-        show(page.address)
+        browse(page)
     return page
+
+
+def browse(page: LivePage) -> bool:
+    """Opens a page in a browser; returns whether there is one."""
+    return show(page._server.invitation())
 
 
 def _asked(
@@ -238,6 +255,12 @@ def opened(
             first = LiveSession(setup) if setup is not None else begin(choice or {})
         else:
             choice = None
+
+        if kept is not None:
+            own = first.setup.described()  # SettingError for parts that no file can name
+            if setup is not None and setup.described() != own:
+                text = f"the session in {place} began with other arms or settings than those given"
+                warn(f"{text}, and goes on; try another store for these", UserWarning)
 
         def save(own: LiveSession, fresh: bool) -> None:
             assert kept is not None
