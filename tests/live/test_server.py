@@ -400,6 +400,26 @@ def stop(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0
 
 
+def test_ctrl_c_again_while_it_ends_is_no_crash(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The program ended while the engine was in a step: it was aborted, and nothing was kept."""
+    process, address = start(tmp_path, "--store", "kept")
+    client = Client(address).enter()
+    client.do("speed", value=None)
+    client.do("run")
+    until(lambda: client.ask("GET", "/export/log.json").json["step"] >= 20)
+    for _ in range(4):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    process.communicate(timeout=PATIENCE)
+    told = capfd.readouterr().err
+    assert process.returncode == 0, told
+    assert "Ended at step " in told
+    assert "terminate" not in told
+    assert "Traceback" not in told
+
+
 def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
     script = "import trainlab as tl\npage = tl.live(browser=False)\npage._control.do({'do': 'run'})"
     script += "\nwhile page.step < 100: pass"

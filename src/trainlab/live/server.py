@@ -396,5 +396,7 @@ def serving(
     try:
         yield server
     finally:
-        server.close()
-        control.close()
+        try:
+            server.close()
+        finally:
+            control.close()

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
 from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
+from trainlab.interrupts import uninterrupted
 from trainlab.live.browser import show
 from trainlab.live.choices import GivenData, setup_of
 from trainlab.live.control import LiveControl
@@ -98,7 +99,8 @@ class LivePage:
             while not self._ended.wait(1.0):
                 pass
         except KeyboardInterrupt:
-            self.close()
+            with suppress(KeyboardInterrupt):  # pressed once more: it ends as it is
+                self.close()
 
     def close(self) -> None:
         """End the training and the server; what a store keeps is kept.
@@ -112,7 +114,8 @@ class LivePage:
             self._is_open = False
             atexit.unregister(self.close)
             try:
-                self._stack.close()
+                with uninterrupted():  # else the program would end while the engine is in a step
+                    self._stack.close()
             finally:
                 self._ended.set()
             if self._control.error is not None:
