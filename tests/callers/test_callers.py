@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -219,6 +220,14 @@ def bytes_of_an_estimator() -> None:
     estimator(max_iter=1, tol=9.0, standardize_inputs=False).fit(pixels, Y)
 
 
+def another_session() -> None:
+    pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        for lr in (0.1, 0.2):
+            population = tl.Population.grid(tl.MLP((2,)), lr=lr, seed=range(2))
+            tl.live(population, DATA, browser=False, store=folder).close()
+
+
 PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("deprecated.py: warn", deprecated, "deprecated"),
     ("estimators/history.py: complain", diverges, "diverged"),
@@ -245,6 +254,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("population/rates.py: rate_range_test", no_rate_teaches, "falls at no rate"),
     ("population/validation.py: tell_of_labels", labels_in_place_of_class_numbers, "class numbers"),
     ("population/validation.py: tell_of_other_classes", other_classes, "classes [1, 2] from"),
+    ("live/start.py: opened", another_session, "and goes on; try another store"),
     ("workers/running.py: wait", interrupted, "interrupted"),
     ("workers/running.py: end", nobody_waits, "end of the program"),
     ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),

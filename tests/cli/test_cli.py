@@ -255,6 +255,24 @@ def test_an_interruption_elsewhere_is_no_traceback(monkeypatch: pytest.MonkeyPat
     assert (result.exit_code, result.output) == (cli.INTERRUPTED, "Interrupted.\n")
 
 
+def test_an_interruption_while_the_program_is_read_is_no_traceback() -> None:
+    code = """
+import sys
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "trainlab.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Pressed())
+from trainlab.__main__ import main
+
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (cli.INTERRUPTED, "", "Interrupted.\n")
+
+
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")

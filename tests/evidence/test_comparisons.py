@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import re
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy import special, stats
 
 from trainlab import evidence
 from trainlab.errors import SettingError
+from trainlab.evidence import bootstrap
 from trainlab.evidence.bootstrap import _resampled_medians
 from trainlab.evidence.ties import subtracted
 
@@ -167,6 +169,33 @@ def test_the_interval_of_a_median_mirrors_and_shrinks() -> None:
     many = np.random.default_rng(0).standard_normal(2000)
     low, high = evidence.median_bounds(many, 0.95)
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(np.pi / 2 / 2000), rel=0.25)
+
+
+@pytest.mark.parametrize("n", [118, 400])
+def test_of_many_values_those_in_the_middle_are_enough(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All pairs of 100,000 values would take 40 GB."""
+    assert bootstrap._first(n) > 0
+    middle = _resampled_medians.__wrapped__(n)
+    monkeypatch.setattr(bootstrap, "_first", lambda n: 0)
+    for some, every in zip(middle, _resampled_medians.__wrapped__(n), strict=True):
+        np.testing.assert_allclose(some, every, rtol=0, atol=1e-15)
+    assert middle[2].sum() == pytest.approx(1)
+
+
+def test_many_seeds_are_compared_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often each of 50,000 seeds is drawn in 10,000 resamples would take 8 GB."""
+    monkeypatch.setattr(bootstrap, "RESAMPLES", 200)
+    x, noise = np.random.default_rng(0).standard_normal((2, 50_000))
+    tracemalloc.start()
+    found = evidence.compare("first", x + noise + 0.05, "second", x)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.winner == "second"
+    assert found.median_low < 0.05 < found.median_high
+    assert found.low < 0.05 < found.high
+    assert most < 300e6
 
 
 # --- comparisons -----------------------------------------------------------------------

@@ -80,6 +80,9 @@ def test_interval_of_a_median_is_made_of_order_statistics() -> None:
     assert (found.low, found.center, found.high) == (2.0, 5.5, 9.0)
     assert evidence.median_interval(np.arange(5.0)).low == -np.inf
     assert np.isfinite(evidence.median_interval(np.arange(6.0)).low)
+    for n in (2, 5, 8):  # the level that both ends together have, and no more
+        found = evidence.median_interval(np.arange(float(n)), 1 - 2.0 ** (1 - n))
+        assert (found.low, found.high) == (0.0, n - 1)
     assert evidence.median_interval([1.0, np.nan]).missing == 1
     assert evidence.median_interval([np.nan]).count == 0
 
@@ -113,6 +116,12 @@ def test_replication_rows() -> None:
     assert (outside.runs, outside.median) == (4, pytest.approx(2.15))
     assert evidence.reproduce("notes", "slope", 0.2, 0.2 + 9e-10, 1e-9).inside
     assert not evidence.reproduce("notes", "slope", 0.2, 0.2 + 1.1e-9, 1e-9).inside
+
+
+@pytest.mark.parametrize("runs", [[], [2.0], [np.nan] * 9, [np.inf, 2.0]])
+def test_of_fewer_than_two_runs_nobody_knows_what_another_would_give(runs: list[float]) -> None:
+    """Their interval is endless, and holds any number."""
+    assert evidence.replicate("notes", "loss", 1e300, runs).inside is None
 
 
 def test_interval_of_a_statistic_is_that_of_a_mean_and_keeps_columns_paired() -> None:

@@ -174,6 +174,13 @@ def test_without_randomness_values_are_compared_as_they_are() -> None:
     assert found.outcome == EXPECTED
     assert found.claims[0].text == "loss at step 2,000: central 1e−12, forward 1e−6."
     assert verdict(arms, Better("forward", "central"), seeded=False).claims[0].met is False
+    # What has no number is worse than any, whichever numbers are better.
+    gone = {"one": np.array([1.0]), "none": np.array([np.nan])}
+    for measure in (LOSS, ACCURACY):
+        for expected, met in ((Better("one", "none"), True), (Better("none", "one"), False)):
+            assert claim(gone, expected, measure=measure, seeded=False).met is met
+    same = {"none": np.array([np.nan]), "neither": np.array([np.nan])}
+    assert claim(same, Better("none", "neither"), seeded=False).met is None
 
 
 # --- families --------------------------------------------------------------------------

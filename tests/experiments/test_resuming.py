@@ -19,7 +19,7 @@ import pytest
 from reduced import training
 from trainlab import files
 from trainlab.errors import SettingError, StoreError
-from trainlab.experiments import Options, drawing, find, resuming, run, runner
+from trainlab.experiments import Options, drawing, find, results, resuming, run, runner
 from trainlab.experiments.base import AnyExperiment, Measurements, TrainingExperiment
 from trainlab.experiments.drawing import FIGURES, PIXELS
 from trainlab.experiments.results import FILE as RESULTS
@@ -140,6 +140,21 @@ class TestCutOff:
                 run([short()], tmp_path, fresh)
         (found,) = run([short()], tmp_path, SEEDS)  # which goes on without --fresh
         assert found.data["name"] == "mnist"
+
+    def test_no_moment_has_new_results_beside_old_figures(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run(FUNCTIONS[:1], tmp_path)
+        folder = tmp_path / FUNCTIONS[0].name
+        assert (folder / PIXELS).exists()
+
+        def save(found: Results, into: Path) -> None:
+            assert {path.name for path in into.iterdir()} == {RESULTS}
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(results, "save", save)
+        with pytest.raises(KeyboardInterrupt):
+            run(FUNCTIONS[:1], tmp_path, Options(fresh=True))
 
     def test_one_process_at_a_time(self, tmp_path: Path) -> None:
         with Store(tmp_path), pytest.raises(StoreError, match="one process at a time"):

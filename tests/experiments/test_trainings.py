@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from counter import Counter
+from engines import compiled
 from reduced import judged, training
 from trainlab import plots
 from trainlab.data import Dataset
@@ -20,7 +21,9 @@ from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Options, drawing, find, run, runner
 from trainlab.experiments.base import (
     Measure,
+    MeasuredSeries,
     Measurements,
+    Row,
     StagedExperiment,
     Train,
     TrainingExperiment,
@@ -35,6 +38,7 @@ from trainlab.experiments.verdicts import EXPECTED, NOT_JUDGED
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
+from trainlab.store import listed
 
 NAMES = [name for name, e in EXPERIMENTS.items() if isinstance(e, TrainingExperiment)]
 QUICK = Options(quick=True)
@@ -97,7 +101,7 @@ def test_members_that_diverge_are_shown_in_results_and_figure(tmp_path: Path) ->
     experiment = shortened("optimizer-comparison", 60, vary=vary, expect=())
     (found,) = run([experiment], tmp_path, Options(seeds=6))
     assert set(found.measured.diverged) == {f"huge rate/{seed}" for seed in range(6)}
-    assert "against none, where all diverged (medians of 6 seeds)" in found.verdict.line
+    assert "(median of 6 seeds), against none, where all diverged" in found.verdict.line
     assert any("6 of 6 members diverged" in warning for warning in found.verdict.warnings)
     content = json.loads((tmp_path / experiment.name / "results.json").read_text())
     assert content["series"]["train_loss"]["values"][-1][-1] is None
@@ -159,6 +163,29 @@ def test_an_experiment_may_train_in_stages(tmp_path: Path) -> None:
     assert [m.settings["optimizer"]["lr"] for m in found.measured.members] == [1.0] * 6
     assert found.measured.members[0].settings["steps"] == 40
     assert load(tmp_path / "staged").measured.seeds == 6
+
+
+@compiled
+def test_an_experiment_may_compare_engines(tmp_path: Path) -> None:
+    """Settings of a training come before the options of the run, of which `engine` is one."""
+
+    def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
+        members = [Member(MLP((5,)), SGD(0.1), seed) for seed in seeds]
+        found = [
+            train(members, data, steps=4, engine=engine, workers=1)
+            for engine in ("numpy", "native")
+        ]
+        assert [past.engine for past in found] == ["numpy", "native"]
+        arms = [past.engine for past in found for _ in seeds]
+        rows = tuple(Row(arm, m.seed, {}) for arm, m in zip(arms, 2 * members, strict=True))
+        values = np.concatenate([past["train_loss"] for past in found]).astype(np.float64)
+        return Measurements(rows, {"train_loss": MeasuredSeries("step", np.arange(4.0), values)})
+
+    own = dataclasses.replace(staged(), compute=compute, expect=(), curves=())
+    for options in (Options(seeds=2), Options(seeds=2, engine="numpy")):
+        (found,) = run([own], tmp_path / options.engine, options)
+        assert found.environment["engine"] == "native, numpy"
+        assert sum(about.done for about in listed(tmp_path / options.engine)) == 5  # and results
 
 
 # --- files and interruptions -----------------------------------------------------------

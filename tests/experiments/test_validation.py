@@ -15,7 +15,12 @@ from reduced import training
 from trainlab.errors import SettingError
 from trainlab.experiments import EXPERIMENTS, Better, Options, run, summary
 from trainlab.experiments.base import (
+    FunctionExperiment,
+    Measure,
     MeasuredSeries,
+    Measurements,
+    Row,
+    StagedExperiment,
     Within,
     greatest,
     last_difference,
@@ -41,6 +46,10 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "one that is expected": ({"expect": Better("a", "b")}, f"expect of {OWNER} must be a tuple"),
     "a word": ({"expect": ("none",)}, f"expect of {OWNER} must be Better or Within"),
     "a measure": ({"measure": "loss"}, f"measure of {OWNER} must be a Measure"),
+    "a measure of two": (
+        {"measure": Measure("loss", lambda series, more: more)},
+        f"of of the measure of {OWNER} must be a function of the series by name; got",
+    ),
     "a figure": ({"figure": "svg"}, f"figure of {OWNER} must be a function"),
     "what makes one": ({"figure": summary}, f"figure of {OWNER} must be a function"),
     "no base": ({"base": {}}, f"base of {OWNER} must be a dict from data sets to Setups"),
@@ -103,6 +112,73 @@ def test_curves_of_what_was_not_recorded(tmp_path: Path) -> None:
         SettingError, match=f"curves of {OWNER} must be of train_.*; try train_loss"
     ):
         run([made], tmp_path, Options(seeds=2, quick=True))
+
+
+def computed(compute: Any, **fields: Any) -> FunctionExperiment:
+    """An experiment on functions that computes so."""
+    ours = EXPERIMENTS["derivative"]
+    assert isinstance(ours, FunctionExperiment)
+    changed = {"name": "own", "compute": compute, "expect": (), "curves": (), **fields}
+    return dataclasses.replace(ours, **changed)
+
+
+SERIES = MeasuredSeries("x", np.arange(3.0), np.ones((2, 3)))
+ROWS = (Row("a", None, {}), Row("b", None, {}))
+
+
+@pytest.mark.parametrize(
+    ("compute", "says"),
+    [
+        (lambda: None, "compute of experiment own must be a function of the seeds; got"),
+        (lambda seeds: None, "compute of experiment own must return Measurements; got None"),
+        (
+            lambda seeds: Measurements(ROWS, {"error": SERIES.values}),  # type: ignore[dict-item]
+            "series 'error' of experiment own must be a MeasuredSeries; got an array",
+        ),
+        (
+            lambda seeds: Measurements(ROWS[:1], {"error": SERIES}),
+            "series 'error' of experiment own must have an array of values of shape (1, 3)",
+        ),
+        (
+            lambda seeds: Measurements((Row("a", 1, {}),) * 2, {"error": SERIES}),
+            "members of experiment own must differ in their arms or their seeds; got '2 a/1'",
+        ),
+    ],
+)
+def test_what_an_experiment_of_ones_own_computes(compute: Any, says: str, tmp_path: Path) -> None:
+    complains(lambda: run([computed(compute)], tmp_path), SettingError, says)
+
+
+@pytest.mark.parametrize("expect", [Within("c"), Better("a", "c"), Better("c", "b")])
+def test_arms_that_were_not_measured_cannot_be_judged(expect: Any, tmp_path: Path) -> None:
+    """Of what one's own function measures nobody knows the arms before; it was a KeyError."""
+    own = computed(lambda seeds: Measurements(ROWS, {"error": SERIES}), expect=(expect,))
+    starts = "expect of experiment own must be arms: 'a', 'b'; got 'c'"
+    complains(lambda: run([own], tmp_path), SettingError, starts)
+
+
+def test_a_figure_is_one_of_matplotlib(tmp_path: Path) -> None:
+    compute = lambda seeds: Measurements(ROWS, {"error": SERIES})  # noqa: E731
+    own = computed(compute, figure=lambda measured, theme: None)
+    starts = "figure of experiment own must return a figure of matplotlib; got None"
+    complains(lambda: run([own], tmp_path), SettingError, starts)
+
+
+def test_a_staged_experiment_takes_three(tmp_path: Path) -> None:
+    ours = EXPERIMENTS["gradient-norms"]
+    assert isinstance(ours, StagedExperiment)
+    own = dataclasses.replace(ours, name="own", compute=lambda data, seeds: None)  # type: ignore[arg-type]
+    starts = "compute of experiment own must be a function of the data, the seeds and a Train; got"
+    complains(lambda: run([own], tmp_path), SettingError, starts)
+
+
+@pytest.mark.parametrize("given", [np.ones((2, 3)), np.ones(1), 1.0, "ab", None, [[1.0], [2.0, 3]]])
+def test_a_measure_gives_a_number_for_each_member(given: Any, tmp_path: Path) -> None:
+    own = computed(
+        lambda seeds: Measurements(ROWS, {"error": SERIES}),
+        measure=Measure("error", lambda _: given),
+    )
+    complains(lambda: run([own], tmp_path), SettingError, "of of a Measure must ")
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5])

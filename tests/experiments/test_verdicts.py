@@ -192,6 +192,65 @@ def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     )
 
 
+def test_an_arm_of_which_most_runs_diverged_is_not_the_best() -> None:
+    """Its median is of the runs that are left: here of a lucky one."""
+    lucky = np.full(10, np.nan)
+    lucky[4] = 0.1
+    lost = {f"Rash/{seed}": 3 for seed in range(10) if seed != 4}
+    found = judge(measured({"Rash": lucky, **ARMS}, lost), LOSS, [])
+    assert list(found.arms)[-1] == "Rash"
+    assert ". The last is Rash, with 0.1000 (median of 1 of 10 seeds): " in found.line
+    assert " (median of 10 seeds). The last" in found.line
+    # Of fewer than half the median of all runs is that of a run that did not diverge.
+    most = LUCK + 0.5
+    most[:4] = np.nan
+    lost = {f"Rash/{seed}": 3 for seed in range(4)}
+    found = judge(measured({"Rash": most, **ARMS}, lost), LOSS, [])
+    assert next(iter(found.arms)) == "Rash"
+    assert "Rash has the lowest loss: 0." in found.line
+    assert " (median of 6 of 10 seeds). The last is SGD, with 2.073" in found.line
+
+
+def test_two_medians_of_unequally_many_seeds_say_of_how_many() -> None:
+    sgd = LUCK + 2
+    sgd[[3, 7]] = np.nan
+    two = measured({"SGD": sgd, "Adam": ARMS["Adam"]}, {"SGD/3": 17, "SGD/7": 12})
+    line = judge(two, LOSS, []).line
+    assert "; its loss is 1.080 (median of 10 seeds), against 2." in line
+    assert line.endswith(" (median of 8 of 10 seeds)")
+    gone = measured({"SGD": np.full(10, np.nan), "Adam": ARMS["Adam"]}, {})
+    assert judge(gone, LOSS, []).line.endswith(
+        "(median of 10 seeds), against none, where all diverged"
+    )
+
+
+def test_runs_that_diverged_with_a_value_are_not_said_to_be_worse() -> None:
+    lost = {f"SGD/{seed}": 9 for seed in (2, 3)}
+    (warning,) = judge(measured(ARMS, lost), LOSS, []).warnings
+    assert warning == (
+        "SGD: 2 of 10 members diverged, first at step 9; each had a loss before, which counts as "
+        "those of others."
+    )
+    some = {**ARMS, "SGD": np.where(np.arange(10) == 2, np.nan, ARMS["SGD"])}
+    (warning,) = judge(measured(some, lost), LOSS, []).warnings
+    assert warning.endswith("; 1 of them had a loss before, which counts as those of others.")
+
+
+def test_runs_without_a_value_that_did_not_diverge_are_warned_of() -> None:
+    """They are in no comparison, so that those that are left may be the lucky ones."""
+    some = np.where(np.arange(10) < 3, np.nan, ARMS["SGD"])
+    found = verdict({**ARMS, "SGD": some}, Better("Adam", "SGD"))
+    assert found.comparisons[0].pairs == 7
+    (warning,) = found.warnings
+    assert warning == (
+        "SGD: 3 of 10 members without a loss; each is in no median, and its seed in no comparison "
+        "with this arm."
+    )
+    endless = np.where(np.arange(10) < 3, np.inf, ARMS["SGD"])
+    (warning,) = verdict({**ARMS, "SGD": endless}).warnings
+    assert warning.startswith("SGD: the loss of 3 of 10 members is infinite; each counts as worse")
+
+
 # --- which is better -------------------------------------------------------------------
 
 

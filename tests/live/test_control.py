@@ -13,6 +13,7 @@ import pytest
 import trainlab as tl
 from live_runs import small
 from trainlab.evidence import compare_all
+from trainlab.live import control as controls
 from trainlab.live.about import compared, describe
 from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
@@ -265,6 +266,35 @@ def test_what_is_kept() -> None:
         control.do({"do": "run"}).result(PATIENCE)
 
 
+def test_a_session_that_cannot_be_kept_goes_on_and_is_kept_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk ended the training, and with it all that had been learnt and not been kept."""
+    full, kept = [True], list[int]()
+
+    def keep(session: LiveSession, fresh: bool) -> None:
+        if full:
+            raise tl.errors.StoreError("runs of kept must be in a folder with room on the disk")
+        kept.append(session.step)
+
+    monkeypatch.setattr(controls, "AGAIN", 0.05)
+    control = LiveControl(small(), choose, keep)
+    control.start()
+    until(lambda: status(control)["error"])
+    assert status(control)["error"].startswith("Nothing is kept: runs of kept must be in a folder")
+    done(control, "step")
+    until(lambda: status(control)["step"] == 1)
+    with pytest.raises(tl.errors.StoreError):
+        done(control, "mark")
+    assert control.error is None
+    assert caplog.text.count("the live session is not kept: runs of kept") == 1
+    full.clear()
+    until(lambda: 1 in kept and status(control)["error"] is None)
+    full.append(True)
+    control.close()
+    assert isinstance(control.error, tl.errors.StoreError)
+
+
 HOSTILE: list[Any] = [
     None,
     True,
@@ -293,12 +323,13 @@ def test_what_no_command_can_be(control: LiveControl, value: Any) -> None:
     assert control.error is None
 
 
-def test_an_error_of_the_training_is_shown() -> None:
+def test_an_error_of_the_training_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     control = LiveControl(small(), choose)
     control.session.advance = None  # type: ignore[assignment,method-assign]
     control.start()
     done(control, "run")
     until(lambda: status(control)["error"])
+    assert "the live page trains no more" in caplog.text
     with pytest.raises(tl.SettingError):
         done(control, "run")
     control.close()

@@ -17,8 +17,10 @@ pytest.importorskip("starlette", reason="trainlab[live] is not installed")
 pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 
 from live_pages import Client, served
+from live_runs import small
+from trainlab.live.control import LiveControl
 from trainlab.live.guard import BODY
-from trainlab.live.server import EXPORTS, LiveServer, application, assets
+from trainlab.live.server import EXPORTS, LiveServer, application, assets, serving
 from trainlab.pages.markup import asset
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
@@ -121,6 +123,36 @@ def test_the_token_is_exchanged_for_a_cookie_that_no_script_reads(
         assert guest.ask("GET", path).status == 403
     assert guest.ask("GET", "/?token=%ff%fe&" + "a=1&" * 50).status == 403
     assert guest.ask("HEAD", f"/?{client.token}").status == 403
+
+
+def test_what_a_browser_is_opened_with_works_once() -> None:
+    """All users of a machine can read with which words its commands were begun."""
+    control = LiveControl(small(), lambda choice: small())
+    with serving(control) as server:
+        first, second = Client(server.invitation()), Client(server.invitation())
+        assert first.token not in (second.token, Client(server.address).token)
+        assert first.ask("HEAD", f"/?{first.token}").status == 403
+        assert first.ask("GET", f"/?{first.token}", {"Host": "evil.example"}).status == 403
+        first.enter()
+        assert first.ask("GET", "/offers").status == 200
+        late = Client(f"http://{first.own}/?{first.token}")
+        assert late.ask("GET", f"/?{late.token}").status == 403
+        assert first.ask("GET", f"/?{first.token}").status == 200  # reloaded, with its cookie
+        second.enter()
+        for _ in range(2):
+            Client(server.address).enter()
+
+
+@pytest.mark.parametrize("other", ['state={"a": [1, 2]}', 'a="b', "=", "ü", "a b=c, d", ";;"])
+def test_cookies_of_other_servers_here_do_not_shut_the_owner_out(
+    place: tuple[Any, Client], other: str
+) -> None:
+    """Cookies do not know of ports: the browser sends those of any server of this machine."""
+    _, client = place
+    for cookie in (f"{other}; {client.cookie}", f"{client.cookie}; {other}"):
+        headers = {"Cookie": cookie.encode().decode("latin-1")}
+        assert client.ask("GET", "/offers", headers).status == 200
+    assert client.ask("GET", "/offers", {"Cookie": f"{other}; x{client.cookie}"}).status == 403
 
 
 def test_every_answer_has_its_headers(place: tuple[Any, Client]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib
 import io
 import json
@@ -12,11 +13,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import trainlab as tl
 
@@ -25,6 +28,7 @@ pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 
 from live_pages import PATIENCE, Client, Copy, served, until
 from live_runs import small
+from trainlab.cli import main
 from trainlab.live import control as controls
 from trainlab.live import start as starting
 from trainlab.live.messages import PageState, difference
@@ -112,6 +116,21 @@ def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
             assert client.ask("GET", "/events").status == 503
 
 
+def test_a_choice_that_no_page_could_be_sent_is_refused() -> None:
+    """Of 1e999 Python makes infinity, which is a valid limit of gradients, and no JSON."""
+    arm = {"optimizer": "sgd", "clip_norm": 12345.5}
+    choice = {"data": {"name": "xor"}, "base": {"hidden": [4]}, "arms": [arm], "seeds": 2}
+    body = json.dumps({"do": "begin", "choice": {**choice, "batch_size": 20}})
+    with served() as (_, address):
+        client = Client(address).enter()
+        headers = {"Origin": f"http://{client.own}", "Content-Type": "application/json"}
+        for number, status in (("1e999", 400), ("-1e999", 400), ("12345.5", 200)):
+            sent = body.replace("12345.5", number).encode()
+            assert client.ask("POST", "/command", headers, sent).status == status
+            with client.events() as messages:
+                assert next(messages)["about"]
+
+
 def test_errors_are_the_words_of_the_house() -> None:
     with served() as (_, address):
         client = Client(address).enter()
@@ -136,6 +155,36 @@ def test_an_error_of_ours_is_no_secret_and_no_traceback(
         assert b"secret" not in answer.body
         assert "a secret" in caplog.text
         assert client.do("pause").status == 200
+
+
+def test_one_report_is_drawn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib has its settings for all threads: two that draw leave those of a theme behind."""
+    server, drawing, most = importlib.import_module("trainlab.live.server"), list[int](), [0]
+
+    def draw(found: Any) -> bytes:
+        drawing.append(1)
+        most[0] = max(most[0], len(drawing))
+        time.sleep(0.1)
+        drawing.pop()
+        return b"drawn"
+
+    export = server.EXPORTS["report.html"]._replace(finish=draw)
+    monkeypatch.setitem(server.EXPORTS, "report.html", export)
+    with served() as (_, address), ThreadPoolExecutor(3) as pool:
+        client = Client(address).enter()
+        asked = [pool.submit(client.ask, "GET", "/export/report.html") for _ in range(3)]
+        assert [one.result().body for one in asked] == [b"drawn"] * 3
+    assert most == [1]
+
+
+def test_a_file_that_takes_too_long_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = importlib.import_module("trainlab.live.server")
+    export = server.EXPORTS["log.json"]._replace(take=lambda session: time.sleep(1.0))
+    monkeypatch.setitem(server.EXPORTS, "log.json", export)
+    monkeypatch.setattr(server, "PATIENCE", 0.05)
+    with served() as (_, address):
+        answer = Client(address).enter().ask("GET", "/export/log.json")
+    assert (answer.status, answer.body) == (503, b"That takes too long.")
 
 
 def test_files_to_keep(tmp_path: Path) -> None:
@@ -188,6 +237,11 @@ def test_files_to_keep(tmp_path: Path) -> None:
                 chances = population.predict_proba(x)[place]
                 loss = tl.losses.SoftmaxCrossEntropy()
                 np.testing.assert_array_equal(chances, loss.probabilities(outputs[key]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Unregistered(tl.activations.ReLU):
+    """An activation of one's own, of which no file knows."""
 
 
 class TestLive:
@@ -244,14 +298,42 @@ class TestLive:
         with pytest.raises(tl.DataError, match="have the content that the session had"):
             tl.live(population, tl.load_planar("xor", 41, 20), browser=False, store=tmp_path)
 
+    def test_what_could_not_be_kept_is_said_at_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = tl.load_planar("xor", 40, 20)
+        population = tl.Population.grid(tl.MLP(hidden=(4,)), lr=[0.1, 0.2], seed=range(2))
+        page = tl.live(population, data, browser=False, store=tmp_path)
+
+        def full(*_: object) -> None:
+            raise tl.errors.StoreError("no room on the disk")
+
+        monkeypatch.setattr(starting, "keep", full)
+        Client(page.address).enter().do("epoch")
+        until(lambda: page.step == 2)
+        with pytest.raises(tl.errors.StoreError, match="no room on the disk"):
+            page.close()
+        assert repr(page) == "LivePage(closed)"
+        page.close()
+
+    def test_parts_that_no_file_can_name_are_refused_with_a_store(self, tmp_path: Path) -> None:
+        network = tl.MLP(hidden=(4,), activation=Unregistered())
+        population = tl.Population.grid(network, lr=[0.1, 0.2], seed=range(2))
+        data = tl.load_planar("xor", 40, 20)
+        with pytest.raises(tl.SettingError, match="Unregistered"):
+            tl.live(population, data, browser=False, store=tmp_path)
+        tl.live(population, data, browser=False).close()
+
     def test_a_browser_is_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[str] = []
         monkeypatch.setattr(starting, "show", opened.append)
         page = tl.live()
-        assert opened == [page.address]
+        (address,) = opened
+        assert address.partition("=")[0] == page.address.partition("=")[0]
+        assert Client(address).enter().ask("GET", "/offers").status == 200
         monkeypatch.setitem(sys.modules, "ipykernel", json)
         framed = tl.live()
-        assert opened == [page.address]
+        assert opened == [address]
         assert framed.address.startswith("http://localhost:")
         for one in (page, framed):
             one.close()
@@ -316,6 +398,26 @@ def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+def test_ctrl_c_again_while_it_ends_is_no_crash(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The program ended while the engine was in a step: it was aborted, and nothing was kept."""
+    process, address = start(tmp_path, "--store", "kept")
+    client = Client(address).enter()
+    client.do("speed", value=None)
+    client.do("run")
+    until(lambda: client.ask("GET", "/export/log.json").json["step"] >= 20)
+    for _ in range(4):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    process.communicate(timeout=PATIENCE)
+    told = capfd.readouterr().err
+    assert process.returncode == 0, told
+    assert "Ended at step " in told
+    assert "terminate" not in told
+    assert "Traceback" not in told
 
 
 def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
@@ -408,6 +510,15 @@ class TestCommand:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2
         assert "--replay takes all settings from the log alone" in done.stderr
+
+    def test_ctrl_c_while_a_browser_is_looked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def pressed(address: str) -> bool:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(starting, "show", pressed)
+        done = CliRunner().invoke(main, ["live"])
+        assert done.exit_code == 0, done.output
+        assert "Ended at step 0: nothing is kept." in done.output
 
     def test_another_address_is_warned_of(self, tmp_path: Path) -> None:
         if not hasattr(os, "uname") or os.uname().sysname != "Linux":

@@ -268,6 +268,7 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
     session.stop("SGD")
     session.change("branch", {"dropout": 0.4})
     session.undo(2)
+    session.tests = 3
     with Store(tmp_path) as store:
         assert resumed(store, str(tmp_path)) is None
         keep(store, small())
@@ -280,6 +281,7 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
     assert again.ended.keys() == session.ended.keys()
     assert again.log == session.log
     assert again.undone == session.undone
+    assert again.tests == 3
     for own in (session, again):
         own.advance_to(60)
         own.undo(1)  # the place before the stop, which is trained anew where it was not kept
@@ -299,9 +301,21 @@ def test_data_that_were_given_are_not_those_of_a_session_on_others(tmp_path: Pat
     assert again.setup.data.name == "moons"
 
 
-def test_a_store_that_is_damaged_begins_anew(tmp_path: Path) -> None:
+def test_of_a_store_with_a_damaged_member_the_log_is_done_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The session was lost, without a word, and another one written in its place."""
+    session = small()
+    session.advance_to(21)
+    session.clone("Adam", {"lr": 0.1}, "branch")
+    session.advance_to(33)
     with Store(tmp_path) as store:
-        keep(store, small())
+        keep(store, session)
         run = store.run("live", {"what": "a live session"}, 1)
         run.save({}, [("member", 3)])
+        again = resumed(store, str(tmp_path))
+        assert again is not None
+        assert (again.step, again.digest(), again.log) == (33, session.digest(), session.log)
+        assert f"{tmp_path} is damaged: its log is done again" in caplog.text
+        run.save({}, [("session", 0)])
         assert resumed(store, str(tmp_path)) is None

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from trainlab import plots
 from trainlab.errors import SettingError
@@ -103,6 +104,25 @@ def test_themes_leave_no_settings_behind() -> None:
     before = matplotlib.rcParams.copy()
     example(plots.DARK)
     assert matplotlib.rcParams == before
+
+
+NO_FORMULAS = ("$5 or $6", r"$\frac$", r"a\$b", "$x^2$")
+
+
+@pytest.mark.parametrize("name", NO_FORMULAS)
+def test_names_of_arms_are_no_formulas(name: str) -> None:
+    """What stands between two dollars was set as one, or ended the drawing with an error."""
+    with plots.themed(plots.LIGHT):
+        figure, (ax,) = plots.blank(plots.LIGHT)
+        x = np.arange(9.0)
+        plots.curves(ax, [plots.Curve(name, x, x), plots.Curve("b", x, x + 1)])
+        plots.label(ax, name, name, name)
+        plots.title(figure, name)
+        plots.key(figure, [ax])
+    drawn = [text for text in figure.findobj(Text) if text.get_text() == name]
+    assert len(drawn) >= 5
+    assert not any(text.get_parse_math() for text in drawn)
+    assert plots.svg(figure)
 
 
 def test_narrow_figures_stack_their_panels() -> None:

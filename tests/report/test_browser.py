@@ -233,16 +233,17 @@ def test_smoothing_is_a_moving_mean(tmp_path: Path) -> None:
     script = """
         const heights = () => new Set(paths("median")[0].getAttribute("d").match(/ [\\d.]+/g)).size;
         const read = () => rows()[0][1];
+        const label = () => plot.firstChild.getAttribute("aria-label").split(" by")[0];
         const select = chart.querySelector("[aria-label=Smoothing]");
         point("pointermove", 20 / 39, 40);
-        const before = [read(), heights()];
+        const before = [read(), heights(), label()];
         select.selectedIndex = 1;
         select.dispatchEvent(new Event("change"));
-        return [...before, read(), select.options[1].text];
+        return [...before, read(), select.options[1].text, label()];
     """
     found = chromium.seen(page, tmp_path, CLOSER + script)
-    assert found[:2] == ["1.00", 2]
-    assert found[2:] == ["1.40", "mean of 5 points"]  # 1 2 1 2 1
+    assert found[:3] == ["1.00", 2, "train loss"]
+    assert found[3:] == ["1.40", "mean of 5 points", "train loss (smoothed)"]  # 1 2 1 2 1
 
 
 def test_a_chart_is_saved_as_a_table_and_as_pictures(page: Path, tmp_path: Path) -> None:
@@ -261,14 +262,14 @@ def test_a_chart_is_saved_as_a_table_and_as_pictures(page: Path, tmp_path: Path)
     head, *rows = text.splitlines()
     assert head == "series,arm,seed,step,value,low,high"
     first = {row.split(",")[2]: row.split(",") for row in rows if row.split(",")[3] == "0"}
-    assert first["6"][:2] == ["train loss", "left arm"]
-    assert float(first["6"][4]) == pytest.approx(1, rel=0.02)  # smoothed
+    assert first["6"][:2] == ["train loss (smoothed)", "left arm"]
+    assert float(first["6"][4]) == pytest.approx(1, rel=0.02)
     assert first["median"][4:] == [first["6"][4]] * 3  # all its runs are alike
     assert len(rows) == 2 * (1 + 7) * plots.DRAWN_POINTS
     svg = urllib.parse.unquote(found[picture].partition(",")[2])
     root = ET.fromstring(svg)  # noqa: S314 - the page's own
     texts = [one.text for one in root.iterfind(".//{*}text") if one.text]
-    assert {"SGD", "left arm", "train loss"} <= set(texts)  # its legend is in it
+    assert {"SGD", "left arm", "train loss (smoothed)"} <= set(texts)  # its legend is in it
     assert not [one for one in root.iter() if one.get("class")]
     assert found[pixels].startswith("data:image/png;base64,")
     image = Image.open(io.BytesIO(base64.b64decode(found[pixels].partition(",")[2])))
@@ -323,7 +324,7 @@ def test_a_chart_has_the_size_of_a_phone_and_names_for_readers(page: Path, tmp_p
     found = chromium.seen(page, tmp_path, observers + CLOSER + script)
     assert 260 <= found["width"] <= 390 < found["before"]
     assert (found["role"], found["live"], found["inputs"]) == ("img", "polite", True)
-    assert found["label"].startswith("train loss by step")
+    assert found["label"].startswith("train loss (smoothed) by step")
     assert found["fields"] == ["View", "Arms", "Download"]
 
 

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 import pages
-from trainlab import cli
+from trainlab import cli, evidence
 from trainlab.experiments import EXPERIMENTS, Options, find, results, run, runner
 from trainlab.experiments.base import Measurements, Row
-from trainlab.report import words
+from trainlab.report import page, words
 
 
 @pytest.mark.parametrize("name", ["tiny-network", "weight-init-comparison"])
@@ -60,6 +60,43 @@ def test_numbers_that_are_printed_wrongly_are_counted_apart() -> None:
     ]
     other = dataclasses.replace(found[0], source="somebody")  # the same words of somebody else
     assert words.origin(other) == "printed"
+
+
+def test_numbers_beside_too_few_runs_are_not_counted_as_inside() -> None:
+    alone = [evidence.replicate("notes", "loss", 9.0, [2.0])]
+    known = [evidence.replicate("notes", "loss", 2.1, [2.0, 2.1, 2.2])]
+    assert words.replicated(alone) == "Inside our intervals: unknown, of too few runs: 1"
+    assert words.replicated(alone + known) == (
+        "Inside our intervals: 1 of 1 printed number, unknown, of too few runs: 1"
+    )
+
+
+def test_of_one_seed_no_printed_number_is_said_to_be_inside(tmp_path: Path) -> None:
+    found = pages.example()
+    values = found.measured.series["train_loss"].values
+    alone = dataclasses.replace(
+        found,
+        published=(
+            evidence.replicate("a source", "a loss", 99.0, values[:1, 0]),
+            evidence.reproduce("a source", "a slope", 0.2, 0.2, 1e-9),
+        ),
+    )
+    assert results.Results.from_json(pages.content(alone)).published[0].inside is None
+    page.build(pages.put(tmp_path, pages.content(alone)))
+    _, parsed = pages.read(tmp_path)
+    assert "a loss a source printed 99.00 4.000 too few runs 1 ? too few runs" in parsed.text
+    assert "0.200000 0.200000 ± 1e−9 1 ✓ yes" in parsed.text
+
+
+def test_the_command_names_numpy_where_it_trained() -> None:
+    """Elsewhere the native engine would be chosen, which has other bits."""
+    for engine, ending in (("numpy", " --engine numpy"), ("native", ""), ("native, numpy", "")):
+        own = dataclasses.replace(
+            pages.example(), data=results.NO_DATA, environment={"engine": engine, "quick": True}
+        )
+        assert words.command(own, [pages.NAME]) == (
+            f"trainlab run {pages.NAME} --seeds 7 --quick{ending}"
+        )
 
 
 def test_settings_that_all_arms_share_are_told_once() -> None:

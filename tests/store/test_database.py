@@ -159,6 +159,38 @@ class TestReaders:
         with Store(tmp_path) as store:
             assert store.run("one", SETTINGS, 2).load("result") == {0: b"x", 1: b"y"}
 
+    def test_nothing_is_left_beside_what_is_read(self, tmp_path: Path) -> None:
+        with Store(tmp_path) as store:
+            store.run("one", SETTINGS, 1).save({RESULT: b"x"})
+        there = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
+        assert [about.done for about in listed(tmp_path)] == [1]
+        assert there == {
+            path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()
+        }
+
+    def test_ctrl_c_while_a_transaction_begins_leaves_none_open(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The next thing that is written would be refused: there is one already."""
+        with Store(tmp_path) as store:
+            run, connection = store.run("one", SETTINGS, 1), store._connection
+
+            class Pressed:
+                in_transaction = property(lambda self: connection.in_transaction)
+
+                def execute(self, statement: str, *values: Any) -> Any:
+                    done = connection.execute(statement, *values)
+                    if statement.startswith("BEGIN"):
+                        raise KeyboardInterrupt
+                    return done
+
+            monkeypatch.setattr(store, "_connection", Pressed())
+            with pytest.raises(KeyboardInterrupt):
+                run.save({RESULT: b"x"})
+            monkeypatch.undo()
+            run.save({RESULT: b"y"})
+            assert run.load("result") == {0: b"y"}
+
     def test_a_reader_does_not_hold_up_the_writer(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

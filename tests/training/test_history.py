@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 import trainlab as tl
+from complaints import complains
 from trainlab.engine.state import Status
 from trainlab.training.history import History, Series
 
@@ -86,6 +88,19 @@ def test_values_in_float32_tie_by_their_own_rounding_with_seeds_missing() -> Non
     (found,) = History(members, series, status, 0.0).compare("lr", "my_accuracy")
     assert (found.pairs, found.missing, found.ties) == (7, 1, 1)
     assert (found.mean, found.median) == (0, 0)  # three differences of 0.1, and three of −0.1
+
+
+@pytest.mark.parametrize(
+    ("by", "remedy"),
+    [(["lr", "seed"], "by='lr'"), ([], "by='optimizer'"), (None, "by='optimizer'")],
+)
+def test_one_setting_makes_the_arms(by: Any, remedy: str) -> None:
+    history = tl.Population.grid(seed=[0, 1]).fit(tl.from_arrays([[1.0], [2.0]], [0, 1]), steps=1)
+    starts = "by of History must be the name of one setting; got "
+    for call in (history.arms, history.compare, lambda by: history.plot(by=by)):
+        complains(lambda call=call: call(by), tl.SettingError, starts)
+        with pytest.raises(tl.SettingError, match=f"; try {remedy}$"):
+            call(by)
 
 
 @pytest.mark.parametrize("by", ["seed", "hidden"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -178,6 +179,33 @@ def test_event_files_through_a_stand_in(tmp_path: Path, monkeypatch: pytest.Monk
     assert first[-1] == "closed"
     name = next(name for name in history.series if name != "train_loss")
     assert (name, history[name][0, 0], 0) in first
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EMFILE, "Too many open files"), RuntimeError("can't start new thread")]
+)
+def test_more_members_than_there_can_be_files(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorboard")
+    logger, closed = tl.TensorBoardLogger(tmp_path), list[str]()
+
+    class Few:
+        def __init__(self, folder: str) -> None:
+            if "3 lr" in folder:
+                raise error
+
+        def close(self) -> None:
+            closed.append("closed")
+
+    logger._writer = Few
+    told = "members of TensorBoardLogger must be fewer than there can be open files and threads"
+    complains(lambda: fit(logger), SettingError, told)
+    assert closed == ["closed"] * 3
+    other = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(logger, "_writer", lambda folder: (_ for _ in ()).throw(other))
+    with pytest.raises(OSError, match="No space left"):
+        fit(logger)
 
 
 # --- MLflow ----------------------------------------------------------------------------

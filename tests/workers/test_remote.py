@@ -255,6 +255,30 @@ class TestLosses:
         assert 0 < about.done < about.total
         assert train(**where("dask", cluster), store=tmp_path)[0] == usual
 
+    def test_a_new_worker_that_is_gone_at_once_ends_nothing(self) -> None:
+        """Whoever looks at its versions finds nobody there; it is new until somebody has."""
+        here, asked = {"a": 1, "b": 1}, list[str]()
+
+        class Client:
+            def nthreads(self) -> dict[str, int]:
+                return dict(here)
+
+            def run(self, function: Any, workers: list[str]) -> dict[str, Any]:
+                asked.extend(workers)
+                if len(asked) == 1:
+                    raise distributed.comm.CommClosedError("gone")
+                return {workers[0]: function()}
+
+        client: Any = Client()
+        run = clusters._Dispatcher(client, [])
+        here["c"] = 2
+        for _ in range(3):
+            run.look_who_is_there(at_once=True)
+        assert asked == ["c", "c"]
+        del here["b"]
+        with pytest.warns(RuntimeWarning, match="the worker b was lost"):
+            run.look_who_is_there(at_once=True)
+
     def test_processes_that_always_die_are_an_error(self) -> None:
         class Deadly(NumPyEngine):
             def open(self, *given: Any) -> Any:

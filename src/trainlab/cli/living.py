@@ -74,10 +74,9 @@ def live(
         return
     if (table is None) != (target is None):
         raise click.UsageError("--csv and --target belong together.")
-    from trainlab.live.browser import show
     from trainlab.live.choices import GivenData
     from trainlab.live.setup import dataset_of
-    from trainlab.live.start import opened
+    from trainlab.live.start import browse, opened
     from trainlab.tables.problem import problem
 
     given = None
@@ -94,10 +93,13 @@ def live(
     page = opened(given=given, store=store, engine=engine, host=host, port=port)
     if page.step:
         say(f"Goes on at step {page.step}.", err=True)
-    say(f"Page: {page.address}")
-    say("Ctrl-C ends it.", err=True)
-    if browser and not show(page.address):
-        say("No browser could be opened.", err=True)
+    try:
+        say(f"Page: {page.address}")
+        say("Ctrl-C ends it.", err=True)
+        if browser and not browse(page):
+            say("No browser could be opened.", err=True)
+    except KeyboardInterrupt:  # while a browser is looked for
+        page.close()
     page.wait()
     kept = "nothing is kept" if store is None else f"the same command goes on from {store}"
     say(f"Ended at step {page.step}: {kept}.", err=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -77,7 +78,7 @@ def median_bounds(values: Array, level: float) -> tuple[float, float]:
         must = "be finite, of shape (n,)"
         raise SettingError(sentence("values", "median_bounds", must, values))
     n = len(values)
-    memory.need(8 * n**2, "the pairs of order statistics", "median_bounds")
+    memory.need(8 * (n - 2 * _first(n)) ** 2, "the pairs of order statistics", "median_bounds")
     if n < 2 or 2.0 ** (1 - n) > 1 - level:
         return -np.inf, np.inf
     ordered = np.sort(values)
@@ -102,7 +103,8 @@ def _resampled_medians(
     at = np.diff(scipy.stats.binom.sf(middle - 1, n, upto), prepend=0.0)
     if n % 2:
         return np.arange(n), np.arange(n), at
-    first, second = np.triu_indices(n)
+    start, width = _first(n), n - 2 * _first(n)
+    first, second = (start + side for side in np.triu_indices(width))
     # i < j: half of the draws among the i smallest, one of them the i-th; the rest likewise.
     half = np.diff(upto**middle, prepend=0.0)
     with np.errstate(divide="ignore"):  # chances below the smallest number
@@ -112,9 +114,17 @@ def _resampled_medians(
     chance = np.zeros(len(first))
     chance[apart] = np.exp(ways + (logs[first] + logs[::-1][second])[apart])
     # i = j: what is left of the chance that the lower of the two is the i-th.
-    chance[~apart] = np.maximum(at - np.bincount(first, chance, n), 0.0)
+    lower = np.bincount(first - start, chance, width)
+    chance[~apart] = np.maximum(at[start : start + width] - lower, 0.0)
     matters = chance > NEGLIGIBLE
     return first[matters], second[matters], chance[matters]
+
+
+def _first(n: int) -> int:
+    """The first order statistic that matters: those beyond ten standard deviations have a chance
+    below 1e-22, and of 100,000 values all pairs would not fit into memory.
+    """
+    return max(0, n // 2 - 5 * math.isqrt(n) - 8)
 
 
 # --- a statistic of rows ---------------------------------------------------------------
@@ -191,19 +201,20 @@ def resampled_bounds(
     tuple of float
         The ends of the interval; infinite where no value is finite.
     """
-    rng = stream(seed, "bootstrap")
-    at_once = max(1, BLOCK_NUMBERS // n)
-    found = []
-    for first in range(0, FEWER_RESAMPLES, at_once):
-        size = min(at_once, FEWER_RESAMPLES - first)
-        times = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-        found.append(statistic(times))
-    values = np.concatenate(found)
+    values = np.concatenate([statistic(times) for times in _drawn(n, FEWER_RESAMPLES, seed)])
     finite = values[np.isfinite(values)]
     if not finite.size:
         return -np.inf, np.inf
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _drawn(n: int, resamples: int, seed: int) -> Iterator[Array]:
+    """How often each of n rows is drawn, (resamples, n), some resamples at a time."""
+    rng, at_once = stream(seed, "bootstrap"), max(1, BLOCK_NUMBERS // n)
+    for first in range(0, resamples, at_once):
+        size = min(at_once, resamples - first)
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
 
 
 # --- many means ------------------------------------------------------------------------
@@ -212,18 +223,17 @@ def resampled_bounds(
 @one_thread()
 def reach(centred: Array, present: npt.NDArray[np.bool_], level: float, seed: int) -> float:
     """The `level` quantile of the greatest studentised deviation among the pairs."""
-    seeds = centred.shape[1]
-    rng = stream(seed, "bootstrap")
+    spread, found = np.sqrt(np.mean(centred**2, axis=-1)), []
     # How often each seed is drawn, instead of which: sums become one matrix product.
-    times = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES).astype(np.float64)
-    count = times @ present.T  # (resamples, pairs)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (times @ centred.T) / count
-        error = standard_error(count, mean, times @ (centred**2).T)
-        deviation = np.abs(mean) / error
-    spread = np.sqrt(np.mean(centred**2, axis=-1))
-    deviation[~(error > ROUNDING * spread)] = np.inf
-    return float(np.quantile(deviation.max(-1), level, method="higher"))
+    for times in _drawn(centred.shape[1], RESAMPLES, seed):
+        count = times @ present.T  # (resamples, pairs)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = (times @ centred.T) / count
+            error = standard_error(count, mean, times @ (centred**2).T)
+            deviation = np.abs(mean) / error
+        deviation[~(error > ROUNDING * spread)] = np.inf
+        found.append(deviation.max(-1))
+    return float(np.quantile(np.concatenate(found), level, method="higher"))
 
 
 def standard_error(count: Any, mean: Any, squares: Any) -> Array:

@@ -92,8 +92,9 @@ def median_interval(values: npt.ArrayLike, level: float = 0.95) -> Interval:
     if not x.size:
         return Interval(np.nan, -np.inf, np.inf, level, 0, missing)
     ordered = np.sort(x)
-    k = int(scipy.stats.binom.ppf((1 - level) / 2, x.size, 0.5))
-    k -= bool(2 * scipy.stats.binom.cdf(k - 1, x.size, 0.5) > 1 - level)
+    k = int(scipy.stats.binom.ppf((1 - level) / 2, x.size, 0.5)) + 1
+    while k and 2 * scipy.stats.binom.cdf(k - 1, x.size, 0.5) > 1 - level:
+        k -= 1
     low, high = (ordered[k - 1], ordered[-k]) if k >= 1 else (-np.inf, np.inf)
     return Interval(float(np.median(x)), float(low), float(high), level, x.size, missing)
 

@@ -28,8 +28,9 @@ class Replication:
         The published number.
     median, low, high : float
         Our median, and the interval that holds one more run.
-    inside : bool
-        Whether the published number lies in the interval.
+    inside : bool or None
+        Whether the published number lies in the interval; None where there are too few runs for
+        one.
     runs : int
         How many runs the interval rests on.
     level : float
@@ -44,7 +45,7 @@ class Replication:
     median: float
     low: float
     high: float
-    inside: bool
+    inside: bool | None
     runs: int
     level: float
     note: str | None = None
@@ -76,7 +77,8 @@ def replicate(
     Returns
     -------
     Replication
-        One row of a replication table; `inside` says whether our runs could give the value.
+        One row of a replication table; `inside` says whether our runs could give the value, and
+        is None for fewer than two of them.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def replicate(
         median=ours.center,
         low=ours.low,
         high=ours.high,
-        inside=ours.contains(value),
+        inside=ours.contains(value) if ours.count > 1 else None,
         runs=ours.count,
         level=level,
         note=note,

@@ -425,9 +425,9 @@ class TrainingExperiment(Experiment):
 class Train(Protocol):
     """Trains a population under the options of the run: workers, progress, Ctrl-C.
 
-    `settings` are those of `Population.fit`.  `quick` says that a quick look
-    is wanted, not a result.  `each` goes through what takes long without training, and reports
-    the progress.
+    `settings` are those of `Population.fit`, and come before the options: an experiment that
+    compares engines names one for each training.  `quick` says that a quick look is wanted, not a
+    result.  `each` goes through what takes long without training, and reports the progress.
     """
 
     @property

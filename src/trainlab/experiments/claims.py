@@ -173,9 +173,10 @@ def _values(expected: Better, found: Findings) -> Claim:
     if found.seeds:
         text = f"One seed shows no ranking: {values}."
     else:
-        first_is_less = a.center < b.center
-        if a.center != b.center:
-            met = first_is_less == (found.measure.better == "lower")
+        sign = 1 if found.measure.better == "lower" else -1
+        one, other = (math.inf if math.isnan(c) else sign * c for c in (a.center, b.center))
+        if one != other:  # what has no number is worse than any
+            met = one < other
         text = f"{found.measure.words}: {values}{'' if met else ', which was not expected'}."
     difference = a.center - b.center
     low, high = (-math.inf, math.inf) if found.seeds else (difference, difference)

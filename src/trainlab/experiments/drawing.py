@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from trainlab import files
+from trainlab.errors import SettingError, sentence
 from trainlab.experiments.base import AnyExperiment, Measurements
 
 # Not when the first figure is drawn: a matplotlib whose import Ctrl-C cut off draws nothing more.
-from trainlab.plots import THEMES, png, svg
+from trainlab.plots import THEMES, Figure, png, svg
 
 FIGURES: Final[Mapping[str, str]] = {"figure.svg": "light", "figure-narrow.svg": "narrow"}
 """File → theme.  PIXELS is figure.svg in pixels; the narrow one is for phones."""
@@ -23,6 +24,9 @@ def draw(experiment: AnyExperiment, measured: Measurements, folder: Path) -> Non
     """Write the figures.  Each shape is drawn once: the dark one has other colours."""
     for name, theme in FIGURES.items():
         drawn = experiment.figure(measured, THEMES[theme])
+        if not isinstance(drawn, Figure):
+            owner, must = f"experiment {experiment.name}", "return a figure of matplotlib"
+            raise SettingError(sentence("figure", owner, must, drawn))
         files.write(folder / name, svg(drawn))
         if theme == "light":
             files.write(folder / PIXELS, png(drawn))

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainlab import evidence, plots
 from trainlab.experiments.base import Measure, MeasuredSeries, Measurements
+from trainlab.experiments.validation import taken
 from trainlab.plots.populations import DIVERGED, STOPPED
 
 AXES: Mapping[str, str] = {"step": "step (updates)", "epoch": "epoch"}
@@ -94,7 +95,7 @@ def summary(measure: Measure) -> Draw:
             plots.curves(left, curves, theme, mark_every=every)
             axis = AXES[measured.series["train_loss"].axis]
             plots.label(left, axis, BATCH_LOSS, "Training loss")
-            values = measure.of(measured.series)
+            values = taken(measure, measured)
             rows = [values[own] for own in arms.values()]
             plots.intervals(right, [_broken(arm) for arm in arms], rows, measure.heading, theme)
             right.set_title("Each run")

@@ -240,7 +240,7 @@ def _claim(row: Mapping[str, Any]) -> Claim:
 
 def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
     """A record's fields, with null as the number that it stood for."""
-    absent = {"low": -math.inf, "high": math.inf, "winner": None, "note": None}
+    absent = {"low": -math.inf, "high": math.inf, "winner": None, "note": None, "inside": None}
     absent |= {"median_low": -math.inf, "median_high": math.inf}
     return {
         key: absent.get(key, math.nan) if value is None else value

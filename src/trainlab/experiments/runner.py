@@ -35,7 +35,7 @@ from trainlab.experiments.base import (
 from trainlab.experiments.registry import EXPERIMENTS
 from trainlab.experiments.results import NO_DATA, Declared, Results
 from trainlab.experiments.resuming import Place
-from trainlab.experiments.validation import check_curves, check_experiment
+from trainlab.experiments.validation import check_experiment, check_measured
 from trainlab.experiments.verdicts import judge
 from trainlab.limits import MEMBERS
 from trainlab.members import Member
@@ -50,6 +50,9 @@ from trainlab.versions import environment
 SEEDS: Final = 10
 QUICK_SEEDS: Final = 8
 """Six are the fewest with a 95 % interval of a median; eight leave room for a difference."""
+
+_OF_FIT: Final = ("workers", "backend", "scheduler", "engine")
+"""Options that a training takes, unless an experiment says otherwise."""
 
 T = TypeVar("T")
 DataName = Literal["digits", "mnist"]
@@ -176,8 +179,8 @@ def run(
             if result is None:
                 with watch(experiment.name) if watch else nullcontext(None) as progress:
                     result = measure(experiment, data, options, progress, place, undrawn.close)
+                drawing.clear(kept)  # first: no moment has new results beside old figures
                 results.save(result, kept)
-                drawing.clear(kept)
                 steps = [
                     functools.partial(drawing.draw, experiment, result.measured, kept),
                     functools.partial(place.finish, kept, now),
@@ -256,7 +259,7 @@ def measure(
     else:
         assert data is not None
         measured = train(experiment, data, options, trains)
-    check_curves(experiment, measured)
+    check_measured(experiment, measured)
     named = {"engine": ", ".join(sorted(trains.engines))} if trains.engines else {}
     return Results(
         experiment=experiment.name,
@@ -316,17 +319,10 @@ class TrainWithOptions:
         with warnings.catch_warnings():
             # An interruption is raised below, with a message of its own.
             warnings.filterwarnings("ignore", "training was interrupted")
-            kept = self.place.stage(next(self._stages)) if self.place else {}
-            running = Population(members).start(
-                data,
-                workers=self.options.workers,
-                backend=self.options.backend,
-                scheduler=self.options.scheduler,
-                engine=self.options.engine,
-                progress=self.progress or False,
-                **kept,
-                **settings,
-            )
+            own = {name: getattr(self.options, name) for name in _OF_FIT}
+            own |= {"progress": self.progress or False}
+            own |= self.place.stage(next(self._stages)) if self.place else {}
+            running = Population(members).start(data, **{**own, **settings})
             try:
                 self.meanwhile()
                 history = running.wait()

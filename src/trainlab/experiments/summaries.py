@@ -42,7 +42,8 @@ def summary(
     if seeds == 1:
         return f"{parts[0]}; one seed shows no ranking"
     if seeds:
-        parts[0] += f" (median of {seeds} seeds)"
+        (alone,) = ranked.values()
+        parts[0] += f" (median of {_of(alone, seeds)})"
     return "; ".join([*parts, *_bounds(expect), *missed])
 
 
@@ -89,9 +90,11 @@ def _ranking(
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
     most = "lowest" if measure.better == "lower" else "highest"
-    value = f"{_value(measure, ranked[best])} (median of {seeds} seeds)"
+    value = _median(measure, ranked[best], seeds)
     lines = [f"Of {len(ranked)} arms, {_named(best)} has the {most} {measure.words}: {value}"]
-    ending = f"with {_value(measure, ranked[last])}" if ranked[last].count else "which diverged"
+    end = ranked[last]
+    worst = _value(measure, end) if end.count == seeds else _median(measure, end, seeds)
+    ending = f"with {worst}" if end.count else "which diverged"
     won = f": {_named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
     wins = won if pair.pairs else ""
     lines.append(f"The last is {_named(last)}, {ending}{wins}")
@@ -111,7 +114,11 @@ def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, 
     best, last = ranked
     ahead, behind = (last, best) if pair.winner == last else (best, last)
     first, second = (_value(measure, ranked[arm]) for arm in (ahead, behind))
-    found = f"its {measure.words} is {first}, against {second} (medians of {seeds} seeds)"
+    of_both = f" (medians of {seeds} seeds)"
+    if any(one.count < seeds for one in ranked.values()):
+        first, second = (_median(measure, ranked[arm], seeds) for arm in (ahead, behind))
+        of_both = ""
+    found = f"its {measure.words} is {first}, against {second}{of_both}"
     wins = _wins(pair, ahead, measure)
     if pair.shown:
         return f"{_named(ahead)} has {measure.ahead} than {_named(behind)} {wins}; {found}"
@@ -129,6 +136,17 @@ def _value(measure: Measure, found: Interval) -> str:
     if not found.count:
         return "none, where all diverged"
     return f"{number(found.center)} {measure.unit}".rstrip()
+
+
+def _median(measure: Measure, found: Interval, seeds: int) -> str:
+    """A median, and of how many seeds it is."""
+    value = _value(measure, found)
+    return f"{value} (median of {_of(found, seeds)})" if found.count else value
+
+
+def _of(found: Interval, seeds: int) -> str:
+    """How many seeds a median is of: those that diverged are in none."""
+    return f"{seeds} seeds" if found.count == seeds else f"{found.count} of {seeds} seeds"
 
 
 def _pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison | None:

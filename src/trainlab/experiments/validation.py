@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
+
+from trainlab.arrays import as_floats
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.experiments.base import (
     DATA_SETS,
     AnyExperiment,
+    Array,
     Better,
+    FunctionExperiment,
     Measure,
+    MeasuredSeries,
     Measurements,
     Setup,
     TrainingExperiment,
@@ -21,9 +27,13 @@ from trainlab.experiments.base import (
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
+from trainlab.settings import takes
+from trainlab.terminal import counted
 
 NAMED: Final = "be small letters, digits and -"
 """What an experiment may be called."""
+_OF: Final = 'mean_of_last("train_loss", 50)'
+"""A function of a Measure."""
 _PARTS: Final = (("network", MLP, "tl.MLP()"), ("optimizer", Optimizer, "tl.Adam()"))
 """Of a Setup: field, class, one of it."""
 _TEXTS: Final = ("title", "claim", "caption", "changes")
@@ -50,33 +60,63 @@ def check_experiment(experiment: Any) -> None:
             value = getattr(experiment, name)
             if not isinstance(value, kind):
                 raise SettingError(sentence(name, owner, must, value))
-    if not _takes_two(experiment.figure):
-        must = "be a function of the measurements and a theme"
-        raise SettingError(sentence("figure", owner, must, experiment.figure, "summary(measure)"))
+    _check_function(
+        "figure", owner, experiment.figure, 2, "the measurements and a theme", "summary(measure)"
+    )
+    of, whose = experiment.measure.of, f"the measure of {owner}"
+    _check_function("of", whose, of, 1, "the series by name", _OF)
+    if isinstance(experiment, FunctionExperiment):
+        remedy = "def compute(seeds)"
+        _check_function("compute", owner, experiment.compute, 1, "the seeds", remedy)
+    elif not isinstance(experiment, TrainingExperiment):
+        remedy, three = "def compute(data, seeds, train)", "the data, the seeds and a Train"
+        _check_function("compute", owner, experiment.compute, 3, three, remedy)
     if isinstance(experiment, TrainingExperiment):
         _check_training(experiment, owner)
     else:
         check_expected(experiment.expect, None, "expect", owner)
 
 
-def _takes_two(figure: Any) -> bool:
-    """Whether a figure can be called as figures are."""
-    try:
-        inspect.signature(figure).bind(None, None)
-    except TypeError:
-        return False
-    except ValueError:  # a callable that does not say
-        return True
-    return True
+def _check_function(name: str, owner: str, function: Any, count: int, of: str, remedy: str) -> None:
+    """SettingError for what cannot be called with so many arguments."""
+    if not takes(function, count):
+        raise SettingError(sentence(name, owner, f"be a function of {of}", function, remedy))
 
 
-def check_curves(experiment: AnyExperiment, measured: Measurements) -> None:
-    """SettingError for curves that were not recorded: the page would leave them out unsaid."""
+def check_measured(experiment: AnyExperiment, measured: Any) -> None:
+    """SettingError for other shapes than a page shows, and curves that it would leave out."""
+    owner = f"experiment {experiment.name}"
+    if not isinstance(measured, Measurements):
+        raise SettingError(sentence("compute", owner, "return Measurements", measured))
+    ids = Counter(member.id for member in measured.members if member.seed is not None)
+    for name, count in ids.items():
+        if count > 1:  # one of them would stand for that seed, the others for nothing
+            must, got = "differ in their arms or their seeds", f"{count} {name}"
+            raise SettingError(sentence("members", owner, must, got))
+    for name, series in measured.series.items():
+        if not isinstance(series, MeasuredSeries):
+            must = "be a MeasuredSeries"
+            raise SettingError(sentence(f"series {name!r}", owner, must, series))
+        shape = len(measured.members), len(series.axis_values)
+        if not isinstance(series.values, np.ndarray) or series.values.shape != shape:
+            must = f"have an array of values of shape {shape}, members and places"
+            raise SettingError(sentence(f"series {name!r}", owner, must, series.values))
+    check_expected(experiment.expect, measured.arms, "expect", owner)
     for name in experiment.curves:
         if name not in measured.series:
             must = f"be of {', '.join(measured.series)}, which were recorded"
-            near, owner = nearest(name, measured.series), f"experiment {experiment.name}"
+            near = nearest(name, measured.series)
             raise SettingError(sentence("curves", owner, must, name, near))
+
+
+def taken(measure: Measure, measured: Measurements) -> Array:
+    """The number of each member; SettingError where the function of a measure gives others."""
+    found, members = measure.of(measured.series), len(measured.members)
+    values = as_floats(found, "of", "a Measure", SettingError)
+    if values.shape != (members,):
+        must = f"return one number for each of {counted(members, 'member')}"
+        raise SettingError(sentence("of", "a Measure", must, found, _OF))
+    return values
 
 
 def _check_training(experiment: TrainingExperiment, owner: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from trainlab.experiments.base import Array, Better, Expectation, Measure, Measu
 from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
 from trainlab.experiments.summaries import summary
+from trainlab.experiments.validation import taken
 from trainlab.pages.words import number
 from trainlab.terminal import counted
 
@@ -45,7 +46,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     With one seed nothing is judged; without randomness values stand for themselves.  Where
     nothing is expected, all is measured and compared, and there is no claim.
     """
-    values = measure.of(measured.series)
+    values = taken(measure, measured)
     better, doubts = _decided(measure, measured)
     measure = dataclasses.replace(measure, better=better)
     seeds = measured.seeds
@@ -57,7 +58,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
     outcome = _outcome(claims, seeds)
-    ranked = _ranked(medians, measure)
+    ranked = _ranked(found)
     told = _with_ends(comparisons, ranked, table, better) if seeds > 1 else ()
     return Verdict(
         outcome=outcome,
@@ -65,7 +66,11 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
         measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,
-        warnings=(*doubts, *_warnings(measured, seeds, len(_named(expect)) or len(comparisons))),
+        warnings=(
+            *doubts,
+            *_too_few(seeds, len(_named(expect)) or len(comparisons)),
+            *_without_value(measured, values, measure.words),
+        ),
         claims=claims,
     )
 
@@ -163,38 +168,53 @@ def _outcome(claims: Sequence[Claim], seeds: int) -> str:
     return UNDECIDED if all(differences) else NOT_SHOWN
 
 
-def _ranked(medians: Mapping[str, Interval], measure: Measure) -> dict[str, Interval]:
-    """Best first; arms without a value last."""
-    sign = 1 if measure.better == "lower" else -1
+def _ranked(found: Findings) -> dict[str, Interval]:
+    """Best first; arms without a value last, before them those of which half diverged or more.
 
-    def place(item: tuple[str, Interval]) -> tuple[bool, float]:
-        center = item[1].center
-        return math.isnan(center), 0.0 if math.isnan(center) else sign * center
+    A run that diverged is worse than any other, and so is then the median of all runs.
+    """
+    sign = 1 if found.measure.better == "lower" else -1
 
-    return dict(sorted(medians.items(), key=place))
+    def place(item: tuple[str, Interval]) -> tuple[bool, bool, float]:
+        arm, median = item
+        gone = math.isnan(median.center)
+        mostly = found.lost[arm] >= median.count
+        return gone, mostly, 0.0 if gone else sign * median.center
+
+    return dict(sorted(found.medians.items(), key=place))
 
 
 # --- words -----------------------------------------------------------------------------
 
 
-def _warnings(measured: Measurements, seeds: int, family: int) -> tuple[str, ...]:
-    found = []
+def _too_few(seeds: int, family: int) -> Iterator[str]:
     need = max(evidence.MIN_PAIRS, evidence.fewest_pairs(max(family, 1), LEVEL))
     if seeds == 1:
-        found.append("One seed shows no ranking: another seed may turn it round. Try --seeds 10.")
+        yield "One seed shows no ranking: another seed may turn it round. Try --seeds 10."
     elif 1 < seeds < need:
         why = "intervals" if seeds < evidence.MIN_PAIRS else f"{family} comparisons"
-        found.append(
+        yield (
             f"{seeds} seeds are too few for {why}: no difference can be shown. "
             f"Try --seeds {max(need, 10)}."
         )
+
+
+def _without_value(measured: Measurements, values: Array, words: str) -> Iterator[str]:
+    """Of each arm the members that diverged, and those that have no value for another reason."""
     for arm, rows in measured.arms.items():
-        ids = [measured.members[row].id for row in rows]
-        steps = [measured.diverged[name] for name in ids if name in measured.diverged]
+        of = counted(len(rows), "member")
+        lost = {row for row in rows if measured.members[row].id in measured.diverged}
+        steps = [measured.diverged[measured.members[row].id] for row in sorted(lost)]
         if steps:
             first = f"first at step {min(steps)}" if len(steps) > 1 else f"at step {steps[0]}"
-            found.append(
-                f"{arm}: {len(steps)} of {counted(len(ids), 'member')} diverged, {first}; "
-                "each counts as worse than any that did not, and is in no median."
-            )
-    return tuple(found)
+            ending = "each counts as worse than any that did not, and is in no median."
+            if kept := sum(np.isfinite(values[row]) for row in lost):
+                which = "each" if kept == len(lost) else f"{kept} of them"
+                ending = f"{which} had a {words} before, which counts as those of others."
+            yield f"{arm}: {len(steps)} of {of} diverged, {first}; {ending}"
+        if endless := sum(np.isinf(values[row]) and row not in lost for row in rows):
+            ending = "each counts as worse than any finite one, and is in no median."
+            yield f"{arm}: the {words} of {endless} of {of} is infinite; {ending}"
+        if missing := sum(np.isnan(values[row]) and row not in lost for row in rows):
+            ending = "each is in no median, and its seed in no comparison with this arm."
+            yield f"{arm}: {missing} of {of} without a {words}; {ending}"

@@ -6,16 +6,18 @@ slow or gone slows no step.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from trainlab.blas import one_thread
-from trainlab.errors import SettingError, nearest, sentence
+from trainlab.errors import SettingError, StoreError, nearest, sentence
 from trainlab.live.about import compared, describe
 from trainlab.live.looks import frame_of, look
 from trainlab.live.session import LiveSession
@@ -35,6 +37,8 @@ LOOKS: Final = 1 / 8
 """Seconds between two closer looks, at least."""
 WAITING: Final = 64
 """Commands that may wait."""
+AGAIN: Final = 10.0
+"""Seconds after which a session is kept that could not be, as on a full disk."""
 
 Keep = Callable[[LiveSession, bool], None]
 Command = Mapping[str, Any] | Callable[[LiveSession], Any]
@@ -106,6 +110,7 @@ class LiveControl:
         self._version = self._generation = self._told = self._seen = 0
         self._shown_at = self._looked_until = self._step_due = 0.0
         self._is_stale, self._unseen, self._unsaved = True, True, True
+        self._unkept, self._again_at = "", 0.0  # why nothing could be kept, and when to try again
         self._looks: dict[str, Any] = {}
         self._said: tuple[int, dict[str, Any]] = -1, {}
         self.error: BaseException | None = None
@@ -118,7 +123,7 @@ class LiveControl:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread after the step it is in, and keeps what there is."""
+        """Ends the thread after the step it is in, and keeps what there is; `error` if it fails."""
         with self._wake:
             self._is_closing = True
             self._wake.notify_all()
@@ -154,10 +159,15 @@ class LiveControl:
             with one_thread():
                 while self._turn():
                     pass
-                self._save()
-        except BaseException as error:  # noqa: BLE001  # pages and whoever waits are told
+        except BaseException as error:
             self.error = error
+            logging.getLogger("trainlab").exception("the live page trains no more")
             self._show(force=True)
+        else:
+            try:
+                self._save()
+            except Exception as error:  # noqa: BLE001  # whoever has closed it is told
+                self.error = error
         for _, future in self._commands:
             if future.set_running_or_notify_cancel():
                 future.set_exception(_ended())
@@ -170,13 +180,13 @@ class LiveControl:
             return False
         if self.session.step < self._goal and self._is_due():
             self._train()
-        elif self._keep is not None and self._unsaved and self._is_idle():
-            self._save()
         self._show()
         if self.watchers and self._unseen and time.monotonic() >= self._looked_until:
             self._look()
-        if self._unsaved and self._keep is not None and self._pace.is_due():
-            self._save()
+        if self._unsaved and (self._is_idle() or self._pace.is_due()):
+            with suppress(StoreError):  # pages are told, and what is learnt is not lost by it
+                if time.monotonic() >= self._again_at:
+                    self._save()
         self._rest()
         return True
 
@@ -265,7 +275,9 @@ class LiveControl:
             "speed": self._speed,
             "rate": round(min(self._rate, self._speed or self._rate), 1),
             "every": curves.every,
-            "error": None if self.error is None else "The training has ended with an error.",
+            "error": (self._unkept or None)
+            if self.error is None
+            else "The training has ended with an error; the terminal says more.",
         }
         return Snapshot(
             self._version,
@@ -384,6 +396,7 @@ class LiveControl:
             for one in compared(self.session)
         ]
         self.session.tests += bool(found)
+        self._unsaved = True
         return {"step": self.session.step, "number": self.session.tests, "compared": found}
 
     def _changed(self) -> None:
@@ -394,8 +407,17 @@ class LiveControl:
 
     def _save(self, fresh: bool = False) -> None:
         if self._keep is not None:
-            with self._pace.write():
-                self._keep(self.session, fresh)
+            try:
+                with self._pace.write():
+                    self._keep(self.session, fresh)
+            except StoreError as error:
+                if not self._unkept:
+                    logging.getLogger("trainlab").warning("the live session is not kept: %s", error)
+                self._unkept, self._again_at = f"Nothing is kept: {error}", time.monotonic() + AGAIN
+                self._is_stale = True
+                raise
+            self._is_stale |= bool(self._unkept)
+            self._unkept = ""
         self._unsaved = False
 
 

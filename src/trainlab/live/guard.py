@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -56,6 +55,7 @@ class Guard:
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"http://{host}" for host in hosts)
         self._token, self._secret = token, secrets.token_urlsafe(32)
+        self._once = set[str]()
         port = hosts[0].rpartition(":")[2]
         self._cookie = f"trainlab_{port}"  # cookies do not know of ports
         ancestors = "http://localhost:* http://127.0.0.1:*" if framed else "'none'"
@@ -66,6 +66,15 @@ class Guard:
             (b"cross-origin-resource-policy", b"same-origin"),
             (b"cache-control", b"no-store"),
         ]
+
+    def ticket(self) -> str:
+        """Another token, which works once: all users of a machine see what its commands are given.
+
+        Who opens a browser gives it this one; by the time that somebody else reads it, it is spent.
+        """
+        made = secrets.token_urlsafe(24)
+        self._once.add(made)
+        return made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -129,16 +138,19 @@ class Guard:
             given = parse_qs(scope["query_string"].decode("ascii"), max_num_fields=4)
         except ValueError:
             return False
-        return _same(given.get("token", [""])[0], self._token)
+        token = given.get("token", [""])[0]
+        spent = {one for one in self._once if _same(token, one)}
+        self._once -= spent
+        return bool(spent) or _same(token, self._token)
 
     def _has_cookie(self, scope: Scope) -> bool:
+        # Other servers of this machine have cookies here, too, and may write them as they like:
+        # Python's own parser reads none where one is not as it should be.
         for value in _values(scope, b"cookie"):
-            try:
-                morsel = SimpleCookie(value).get(self._cookie)
-            except CookieError:
-                continue
-            if morsel is not None and _same(morsel.value, self._secret):
-                return True
+            for part in value.split(";"):
+                name, _, given = part.strip().partition("=")
+                if name == self._cookie and _same(given, self._secret):
+                    return True
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +91,7 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
         "log": [entry.plain() for entry in session.log],
         "undone": [entry.plain() for entry in session.undone],
         "step": point.step,
+        "tests": session.tests,
         "arms": [
             [name, plain_record(one.network), plain_record(one.optimizer)]
             for name, one in point.arms.items()
@@ -105,7 +107,9 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
 
 
 def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSession | None:
-    """The session that a store has, where it was; None if it has none that is whole.
+    """The session that a store has, where it was; None if it has none that can be read.
+
+    Where the state of a member is damaged, its log is done again: that leads to the same bits.
 
     data  for a session whose data was given
     """
@@ -115,12 +119,16 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     content, parts = run.load("session").get(0), run.load("member")
     if content is None:
         return None
-    try:
-        info, curves = decode(content)
-        found = [decode(parts[place])[1] for place in range(len(info["members"]))]
-    except (ValueError, KeyError):
-        return None
+    info, curves = decode(content)
     session = LiveSession(revived(info["setup"], folder, data))
+    log: list[Intervention] = [read(one, folder) for one in info["log"]]
+    session.undone = [read(one, folder) for one in info["undone"]]
+    session.tests = info.get("tests", 0)  # earlier versions forgot them
+    places = range(len(info["members"]))
+    if not parts.keys() >= set(places):
+        logging.getLogger("trainlab").warning("%s is damaged: its log is done again", folder)
+        session.replay(log, info["step"])
+        return session
     arms = {
         ARM_NAME.check(name, "name", "an arm"): Member(
             revive(network, MLP, folder),
@@ -130,14 +138,12 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     }
     states: dict[Key, MemberState] = {}
     ended: dict[Key, EndedMember] = {}
-    for (arm, seed, kind, updates), arrays in zip(info["members"], found, strict=True):
-        state = MemberState.of(arrays, updates)
+    for (arm, seed, kind, updates), place in zip(info["members"], places, strict=True):
+        state = MemberState.of(decode(parts[place])[1], updates)
         if kind == "trains":
             states[arm, seed] = state
         else:
             ended[arm, seed] = EndedMember(kind, state)
-    log: list[Intervention] = [read(one, folder) for one in info["log"]]
-    session.undone = [read(one, folder) for one in info["undone"]]
     session.resume(SessionPoint(len(log), info["step"], arms, states, ended), log)
     session.curves.take(curves)
     return session

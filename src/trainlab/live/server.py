@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import secrets
 import socket
 import threading
@@ -74,7 +75,7 @@ def application(
 
     ended  whether the server is about to end: it waits for no page that watches
     """
-    files, reading = assets(), asyncio.Lock()
+    files, reading, drawing = assets(), asyncio.Lock(), asyncio.Lock()
     offered = {"catalogue": catalogue(given), "lessons": PRESETS}
 
     def page(request: Request) -> Response:
@@ -97,7 +98,8 @@ def application(
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             return JSONResponse({"error": "A command is JSON."}, 415)
         try:
-            found = json.loads(await request.body(), parse_constant=_refuse)
+            body = await request.body()
+            found = json.loads(body, parse_constant=_refuse, parse_float=_finite)
         except (ValueError, RecursionError):
             return JSONResponse({"error": "A command is JSON."}, 400)
         if not isinstance(found, dict):
@@ -135,10 +137,13 @@ def application(
         take, finish, kind = EXPORTS[name]
         try:
             made = await asyncio.wait_for(asyncio.wrap_future(control.ask(take)), PATIENCE)
+        except TimeoutError:
+            return Response("That takes too long.", 503, media_type="text/plain")
         except TrainlabError as error:
             return Response(str(error), 400, media_type="text/plain")
         if finish is not None:
-            made = await run_in_threadpool(finish, made)
+            async with drawing:  # matplotlib has its settings for all threads
+                made = await run_in_threadpool(finish, made)
         return _file(made, name, kind)
 
     return Starlette(
@@ -156,6 +161,12 @@ def application(
 
 def _refuse(constant: str) -> Any:
     raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    """A number; ValueError for 1e999, which Python takes for infinity: no page can be sent it."""
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
 
 
 async def _done(control: LiveControl, found: Mapping[str, Any]) -> Response:
@@ -323,10 +334,10 @@ class LiveServer:
         hosts = [f"{name}:{self.port}" for name in names]
         self._name = "localhost" if framed else host
         app = application(control, given, uploads, lambda: self._server.should_exit)
-        guard = Guard(app, hosts, self._token, framed, {"/table": LARGEST_TABLE})
+        self._guard = Guard(app, hosts, self._token, framed, {"/table": LARGEST_TABLE})
         self._server = uvicorn.Server(
             uvicorn.Config(
-                guard,
+                self._guard,
                 http="h11",
                 ws="none",
                 loop="asyncio",
@@ -345,7 +356,14 @@ class LiveServer:
     @property
     def address(self) -> str:
         """Where the page is, with the token."""
-        return f"http://{self._name}:{self.port}/?token={self._token}"
+        return self._with(self._token)
+
+    def invitation(self) -> str:
+        """An address of the page that works once, for a command that others can see."""
+        return self._with(self._guard.ticket())
+
+    def _with(self, token: str) -> str:
+        return f"http://{self._name}:{self.port}/?token={token}"
 
     def serve(self) -> None:
         """Serves until Ctrl-C."""
@@ -378,5 +396,7 @@ def serving(
     try:
         yield server
     finally:
-        server.close()
-        control.close()
+        try:
+            server.close()
+        finally:
+            control.close()

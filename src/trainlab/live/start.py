@@ -10,13 +10,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
 from trainlab.errors import SettingError, sentence
 from trainlab.files import as_path
+from trainlab.interrupts import uninterrupted
 from trainlab.live.browser import show
 from trainlab.live.choices import GivenData, setup_of
 from trainlab.live.control import LiveControl
@@ -97,15 +99,27 @@ class LivePage:
             while not self._ended.wait(1.0):
                 pass
         except KeyboardInterrupt:
-            self.close()
+            with suppress(KeyboardInterrupt):  # pressed once more: it ends as it is
+                self.close()
 
     def close(self) -> None:
-        """End the training and the server; what a store keeps is kept."""
+        """End the training and the server; what a store keeps is kept.
+
+        Raises
+        ------
+        StoreError
+            Where it could not be kept; what ended the training, where something did.
+        """
         if self._is_open:
             self._is_open = False
             atexit.unregister(self.close)
-            self._stack.close()
-            self._ended.set()
+            try:
+                with uninterrupted():  # else the program would end while the engine is in a step
+                    self._stack.close()
+            finally:
+                self._ended.set()
+            if self._control.error is not None:
+                raise self._control.error
 
 
 def live(
@@ -132,7 +146,8 @@ def live(
     engine : {"auto", "native", "numpy"}
         What computes the steps.
     store : folder, optional
-        Keeps the session: the same call goes on where it was left, also after a kill.
+        Keeps the session: the same call goes on where it was left, also after a kill.  A warning
+        says so where that session is of another population.
     port : int, default 0
         Where the page is served, on this machine alone; 0 takes any free port.
     browser : bool, optional
@@ -157,8 +172,13 @@ def live(
     setup, given = _asked(population, data, batch_size, engine)
     page = opened(setup, given, store=store, port=port, framed=in_notebook)
     if browser or (browser is None and not in_notebook):
-        show(page.address)
+        browse(page)
     return page
+
+
+def browse(page: LivePage) -> bool:
+    """Opens a page in a browser; returns whether there is one."""
+    return show(page._server.invitation())
 
 
 def _asked(
@@ -238,6 +258,12 @@ def opened(
             first = LiveSession(setup) if setup is not None else begin(choice or {})
         else:
             choice = None
+
+        if kept is not None:
+            own = first.setup.described()  # SettingError for parts that no file can name
+            if setup is not None and setup.described() != own:
+                text = f"the session in {place} began with other arms or settings than those given"
+                warn(f"{text}, and goes on; try another store for these", UserWarning)
 
         def save(own: LiveSession, fresh: bool) -> None:
             assert kept is not None

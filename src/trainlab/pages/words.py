@@ -138,14 +138,14 @@ def amount(value: float, more: int = 0) -> str:
 def number(value: float) -> str:
     """A number as verdicts and tables show it.
 
-    >>> number(-0.19398), number(2.3025), number(1e-09), number(float("nan"))
-    ('−0.1940', '2.303', '1e−9', 'diverged')
+    >>> number(-0.19398), number(2.3025), number(1e-09), number(float("nan")), number(9999.96)
+    ('−0.1940', '2.303', '1e−9', 'diverged', '1e4')
     """
     if math.isnan(value):
         return "diverged"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
+    if value == 0 or 1e-3 <= abs(float(f"{value:.4g}")) < 1e4:
         return _minus(f"{value:#.4g}".rstrip("."))
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return _minus(f"{mantissa.removesuffix('.0')}e{int(exponent)}")

@@ -21,6 +21,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from trainlab.plots.scales import Powers
+
 # Blue and vermilion first: the pair that differs most, in hue and in lightness.
 _LIGHT: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
 _DARK: Final = ("#56B4E9", "#E8793A", "#2FBF97", "#D99ABD", "#A8DCFF", "#F0C05A", "#BBBBBB")
@@ -96,6 +98,7 @@ def themed(theme: Theme) -> Iterator[None]:
         "legend.labelcolor": theme.ink,
         "savefig.facecolor": theme.paper,
         "text.color": theme.ink,
+        "text.parse_math": False,  # names of arms come from outside: "$5 or $6" is no formula
         "xtick.color": theme.ink,
         "ytick.color": theme.ink,
         "xtick.labelsize": 11,
@@ -116,6 +119,8 @@ def color_bar(drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: A
     """What the colours of a ramp mean, beside the axes that have them."""
     bar: Any = ax.figure.colorbar(drawn, ax=ax, **place)
     bar.set_label(words)
+    if bar.long_axis.get_scale() == "log":
+        bar.formatter = bar.minorformatter = Powers()
     bar.outline.set_edgecolor(theme.faint)
     # Areas that touch, where matplotlib would make an image of many.
     bar.solids.set(rasterized=False, edgecolor="face")

@@ -59,6 +59,12 @@ CLAIMS: Final[Mapping[bool | None, tuple[str, str, str]]] = {
     None: ("≈", "open", "not shown"),
     False: ("✗", "bad", "contrary"),
 }
+INSIDES: Final[Mapping[bool | None, tuple[str, str, str]]] = {
+    # Whether a number lies in our interval: the same.
+    True: ("✓", "good", "yes"),
+    None: ("?", "open", "too few runs"),
+    False: ("✗", "bad", "no"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +198,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         sections=shown,
         words=words,
         claims=CLAIMS,
+        insides=INSIDES,
         faults=list(faults),
         outcomes=_outcomes(shown),
         quick=any(section.results.environment.get("quick") for section in shown),

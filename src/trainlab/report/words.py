@@ -41,17 +41,24 @@ def replicated(rows: Sequence[Replication]) -> str:
     >>> replicated(rows)
     'Inside our intervals: 1 of 1 printed number, 1 of 1 derived by us'
     """
-    derived = [row for row in rows if row.source == published.DERIVED]
-    printed = [row for row in rows if row.source != published.DERIVED]
+    known = [row for row in rows if row.inside is not None]
+    derived = [row for row in known if row.source == published.DERIVED]
+    printed = [row for row in known if row.source != published.DERIVED]
     parts = []
     if printed:
         count = counted(len(printed), "printed number")
-        parts.append(f"{sum(row.inside for row in printed)} of {count}")
+        parts.append(f"{sum(map(_inside, printed))} of {count}")
     if derived:
-        parts.append(f"{sum(row.inside for row in derived)} of {len(derived)} derived by us")
+        parts.append(f"{sum(map(_inside, derived))} of {len(derived)} derived by us")
+    if len(known) < len(rows):
+        parts.append(f"unknown, of too few runs: {len(rows) - len(known)}")
     text = f"Inside our intervals: {', '.join(parts)}"
     wrong = sum(misprint(row) is not None for row in rows)
     return f"{text}. Printed wrongly: {wrong}" if wrong else text
+
+
+def _inside(row: Replication) -> bool:
+    return row.inside is True
 
 
 def origin(row: Replication) -> str:
@@ -144,7 +151,8 @@ def command(results: Results, known: Sequence[str]) -> str | None:
     """The command that repeats the run, with the same bits; None where there is none.
 
     Seeds of a run are 0 to n - 1, and its data has a name that `trainlab run` knows.  `known`
-    are the words that stand for the experiment.
+    are the words that stand for the experiment.  NumPy is named: elsewhere the native engine, which
+    has other bits, would be there.
     """
     if not known:
         return None
@@ -158,4 +166,5 @@ def command(results: Results, known: Sequence[str]) -> str | None:
         return None
     words += ["--seeds", str(len(seeds))] if seeds else []
     words += ["--quick"] if results.environment.get("quick") else []
+    words += ["--engine", "numpy"] if results.environment.get("engine") == "numpy" else []
     return shlex.join(words)

@@ -148,9 +148,11 @@ class Store:
 
     def close(self) -> None:
         """Close the store, and let other processes have the folder."""
-        with self._guard:
-            self._connection.close()
-        self._lock.release()
+        try:
+            with self._guard:
+                self._connection.close()
+        finally:  # also where Ctrl-C falls into it
+            self._lock.release()
 
     def began(self, start: str, complete: Complete = _as_it_is) -> dict[str, Any]:
         """Read the settings that runs began with, the oldest run first.
@@ -259,8 +261,8 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Execute everything in the block, or nothing."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        try:  # Ctrl-C may fall between a statement that is done and the next one
+            self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -375,7 +377,10 @@ def listed(folder: str | os.PathLike[str]) -> list[About]:
         raise StoreError(sentence("DIR", "a list of runs", must, str(folder)))
     with _complaints(path), _readable(path) as source:
         shared = source == path
-        connection = _connect(source, "ro" if shared else "rw", locks=shared)
+        # Who may only read leaves an empty log behind.  Where there is one already, somebody else
+        # writes, or was killed and goes on with it.
+        is_written = shared and path.with_name(f"{FILE}-wal").exists()
+        connection = _connect(source, "ro" if is_written else "rw", locks=shared)
         try:
             if not _version(connection, path):
                 return []

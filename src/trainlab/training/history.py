@@ -162,6 +162,10 @@ class History:
         SettingError
             For a setting that members do not have.
         """
+        if not isinstance(by, str):
+            must, first = "be the name of one setting", by[:1] if isinstance(by, list) else []
+            remedy = f"by={first[0]!r}" if first else "by='optimizer'"
+            raise SettingError(sentence("by", "History", must, by, remedy))
         groups: dict[str, list[int]] = {}
         for index, member in enumerate(self.members):
             groups.setdefault(member.label(by), []).append(index)

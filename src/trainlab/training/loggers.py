@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -147,7 +148,16 @@ class TensorBoardLogger(Logger):
     def open(self, name: str, member: Member) -> Any:
         path = self.folder / name
         path.mkdir(parents=True, exist_ok=True)
-        return self._writer(str(path))
+        try:
+            return self._writer(str(path))
+        except (OSError, RuntimeError) as error:  # the latter is of a thread that cannot start
+            if isinstance(error, OSError) and error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            must = "be fewer than there can be open files and threads, one of each for a member"
+            got = f"{len(self._runs)} that are open, and more"
+            raise SettingError(
+                sentence("members", "TensorBoardLogger", must, got, "some members in a fit apart")
+            ) from error
 
     def log(self, run: Any, metrics: Mapping[str, float], updates: int) -> None:
         for name, value in metrics.items():

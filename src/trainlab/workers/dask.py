@@ -144,7 +144,10 @@ class _Dispatcher:
         for address in before.keys() - self._workers.keys():
             tell_of_loss(f"the worker {address} was lost", len(self._left) + len(self.waiting))
         if new := self._workers.keys() - before.keys():
-            check(self._client, list(new))
+            try:
+                check(self._client, list(new))
+            except OSError:  # one is gone again, and the others are new once more
+                self._workers = {at: n for at, n in self._workers.items() if at not in new}
         self._next_look = time.monotonic() + CHECK_EVERY
 
     def send(self) -> None:

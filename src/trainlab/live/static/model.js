@@ -99,7 +99,10 @@ export class Model {
       if (arm.trains && last) values.set(arm, [...last].map((one) => (isNaN(one) ? -Infinity : sign * one)));
     }
     if (values.size < 2) return null;
-    const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
+    const middle = (list) => {
+      const sorted = [...list].sort((a, b) => a - b), at = (list.length - 1) / 2;
+      return (sorted[Math.floor(at)] + sorted[Math.ceil(at)]) / 2;
+    };
     const leader = [...values.keys()].reduce((a, b) => (middle(values.get(b)) > middle(values.get(a)) ? b : a));
     const wins = new Map();
     for (const [arm, own] of values) {

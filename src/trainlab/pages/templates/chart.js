@@ -93,6 +93,8 @@ export function chart(place, data) {
 
   // --- what is shown -----------------------------------------------------------------------
 
+  /** What is drawn, as files and readers are told too: a mean of neighbours is no measured value. */
+  const called = () => `${state.series.name}${state.series.smoothed || state.window > 1 ? " (smoothed)" : ""}`;
   const shown = () => state.series.arms.filter((arm) => !state.hidden.has(arm.color));
   const row = (arm, index) => {
     const n = state.series.x.length, own = `${state.series.name} ${arm.color} ${index}`;
@@ -185,7 +187,7 @@ export function chart(place, data) {
       shape("path", { d: `M${across} ${box.top}V${box.bottom}` }, grid);
       label(across, box.bottom + 17, "middle", plain(place), text);
     }
-    label(0, 14, "start", state.series.name, text);
+    label(0, 14, "start", called(), text);
     label((box.left + box.right) / 2, box.bottom + 35, "middle", state.series.axis, text);
     shape("path", { class: "frame", d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` }, picture);
   }
@@ -198,7 +200,7 @@ export function chart(place, data) {
     const arms = shown(), [low, high] = limits(arms), at = state.series.x;
     const x = scaled(at[state.from], at[state.to], box.left, box.right, state.series.geometric);
     const y = scaled(low, high, box.bottom, box.top, state.log);
-    const named = `${state.series.name} by ${state.series.axis}; values are in the table below`;
+    const named = `${called()} by ${state.series.axis}; values are in the table below`;
     const picture = drawing({ width, height, role: "img", "aria-label": named });
     axes(picture, x, y, box, { low, high });
     const draw = (kind, arm, d) => {
@@ -327,11 +329,11 @@ export function chart(place, data) {
     for (const arm of shown()) {
       for (let index = state.from; index <= state.to; index++) {
         const [value, low, high] = [MEDIAN, LOW, HIGH].map((which) => cell(row(arm, which)[index]));
-        rows.push([state.series.name, arm.label, "median", state.series.x[index], value, low, high]);
+        rows.push([called(), arm.label, "median", state.series.x[index], value, low, high]);
       }
       for (const { seed, values } of state.members ? members(arm) : []) {
         for (let index = state.from; index <= state.to; index++) {
-          rows.push([state.series.name, arm.label, seed ?? "", state.series.x[index], cell(values[index]), "", ""]);
+          rows.push([called(), arm.label, seed ?? "", state.series.x[index], cell(values[index]), "", ""]);
         }
       }
     }
