@@ -100,20 +100,20 @@ def _places(kind: Any) -> int:
 _BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def takes(function: Callable[..., Any], places: int) -> bool:
-    """Whether a function takes so many arguments without a name; true where it does not say.
+def takes(function: Any, places: int) -> bool:
+    """Whether it can be called with so many arguments without a name; true where it does not say.
 
     >>> takes(lambda member, updates, metrics: None, 3), takes(lambda: None, 3), takes(print, 3)
     (True, False, True)
+    >>> takes("loss", 1)
+    False
     """
     try:
-        arguments = inspect.signature(function)
-    except (TypeError, ValueError):  # of a function that is written in C
-        return True
-    try:
-        arguments.bind(*[None] * places)
+        inspect.signature(function).bind(*[None] * places)
     except TypeError:
         return False
+    except ValueError:  # of a function that is written in C
+        return True
     return True
 
 

@@ -200,7 +200,7 @@ _STEP: Final = real(0.0, remedy=str(STEP))
 
 def _point(f: Any, x: Any, of: str) -> Array:
     """x as float64; SettingError unless it holds real numbers and f can be called."""
-    if not callable(f) or not takes(f, 1):
+    if not takes(f, 1):
         raise SettingError(sentence("f", of, "be a function of one argument", f))
     array = as_array(x, "x", of, SettingError)
     if array.dtype.kind not in "biuf":
