@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.text import Text
 
 from trainlab import plots
@@ -116,13 +117,28 @@ def test_names_of_arms_are_no_formulas(name: str) -> None:
         figure, (ax,) = plots.blank(plots.LIGHT)
         x = np.arange(9.0)
         plots.curves(ax, [plots.Curve(name, x, x), plots.Curve("b", x, x + 1)])
-        plots.label(ax, name, name, name)
-        plots.title(figure, name)
+        plots.intervals(ax, [name, "b"], [np.array([1.0, np.nan]), x], "loss")
         plots.key(figure, [ax])
-    drawn = [text for text in figure.findobj(Text) if text.get_text() == name]
-    assert len(drawn) >= 5
-    assert not any(text.get_parse_math() for text in drawn)
+    drawn = {as_shown(text) for text in figure.findobj(Text)}
+    assert drawn >= {name, f"{name}: 1 of 2 diverged"}
+    assert [as_shown(text) for text in figure.legends[0].get_texts()] == [name, "b"]
     assert plots.svg(figure)
+
+
+def as_shown(text: Text) -> str:
+    """What is drawn; "" of a formula."""
+    words = text.get_text()
+    return "" if is_math_text(words) else words.replace(r"\$", "$")
+
+
+def test_formulas_of_own_figures_are_formulas() -> None:
+    with plots.themed(plots.LIGHT):
+        figure, (ax,) = plots.blank(plots.LIGHT)
+        ax.set_title("$x^2$")
+        ax.semilogx([1e-3, 1.0], [0.0, 1.0])
+        figure.draw_without_rendering()
+    assert ax.title.get_parse_math()
+    assert all(tick.label1.get_parse_math() for tick in ax.xaxis.get_major_ticks())
 
 
 def test_narrow_figures_stack_their_panels() -> None:

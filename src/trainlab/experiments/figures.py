@@ -211,8 +211,12 @@ def pairs(
                 ]
                 plots.curves(ax, curves, theme, mark_every=5)
                 ax.set_ylim(0, 1.05)
-                ax.set_title(panel, fontsize=11)
-                notes = [f"{kind}:\n{curve.note}" for kind, curve in own.items() if curve.note]
+                ax.set_title(plots.literal(panel), fontsize=11)
+                notes = [
+                    f"{plots.literal(kind)}:\n{curve.note}"
+                    for kind, curve in own.items()
+                    if curve.note
+                ]
                 ax.text(
                     0.5,
                     0.6,

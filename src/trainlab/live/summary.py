@@ -252,7 +252,7 @@ def _decisions(found: SessionSummary) -> str | None:
             across, up = points.T
             ax.scatter(across, up, s=5, c=colors, edgecolors="white", linewidths=0.3)
             words = textwrap.wrap(f"{index + 1}  {visible(arm.title, 80)}", 28)
-            ax.set_title("\n".join(words), fontsize=10)
+            ax.set_title(plots.literal("\n".join(words)), fontsize=10)
         for ax in axes:
             ax.set_axis_off()
     return "data:image/png;base64," + base64.b64encode(plots.png(drawn, 110)).decode("ascii")

@@ -60,4 +60,5 @@ from trainlab.plots.themes import THEMES as THEMES
 from trainlab.plots.themes import Theme as Theme
 from trainlab.plots.themes import blank as blank
 from trainlab.plots.themes import label as label
+from trainlab.plots.themes import literal as literal
 from trainlab.plots.themes import themed as themed

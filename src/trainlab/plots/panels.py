@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from trainlab.plots.legends import BAND
 from trainlab.plots.populations import spread
 from trainlab.plots.scales import logarithmic
-from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, count, ramp
+from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, count, literal, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -123,7 +123,7 @@ def trials(
                 ec=theme.color(box.color),
                 lw=2.0,
                 ls="--" if box.dashed else "-",
-                label=box.label,
+                label=literal(box.label),
                 zorder=4,
             )
         )

@@ -16,7 +16,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.plots.legends import BAND, Entry, band_entry
 from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import is_wide, logarithmic
-from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, themed
+from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, literal, themed
 
 Array = npt.NDArray[np.float64]
 
@@ -90,7 +90,7 @@ def _curve(ax: Axes, arm: Curve, ink: str, marker: str, mark_every: float | None
         ms=5.5,
         mew=0.6,
         mec=ax.get_facecolor(),
-        label=f"{arm.label} ({arm.note})" if arm.note else arm.label,
+        label=literal(f"{arm.label} ({arm.note})" if arm.note else arm.label),
     )
     if arm.low is not None and arm.high is not None:
         ax.fill_between(x, arm.low[kept], arm.high[kept], color=ink, alpha=BAND, lw=0)
@@ -134,9 +134,9 @@ def intervals(
             ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
         lost = len(values) - len(present)
         if lost:
-            text = f"{name}: {lost} of {len(values)} diverged"
+            text = literal(f"{name}: {lost} of {len(values)} diverged")
             ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
-    ax.set_yticks(range(len(labels)), list(reversed(labels)))
+    ax.set_yticks(range(len(labels)), [literal(name) for name in reversed(labels)])
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(axis)
     ax.grid(axis="y", visible=False)
@@ -161,10 +161,10 @@ def dots(
         ink, marker = theme.color(index), MARKERS[index % len(MARKERS)]
         if low is not None and high is not None:
             ax.hlines(place + aside[index], low, high, color=ink, lw=2.2, alpha=0.45)
-        ax.plot(center, place + aside[index], marker, color=ink, ms=6, mew=0, label=name)
+        ax.plot(center, place + aside[index], marker, color=ink, ms=6, mew=0, label=literal(name))
     if log:
         _log_with_zero(ax, np.concatenate([values.ravel() for _, values in arms]))
-    ax.set_yticks(place, list(labels))
+    ax.set_yticks(place, [literal(name) for name in labels])
     ax.set_ylim(-0.6, len(labels) - 0.4)
 
 

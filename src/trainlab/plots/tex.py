@@ -30,7 +30,6 @@ def equations(lines: Sequence[str], theme: Theme = LIGHT) -> Figure:
         figure = Figure(figsize=(1.0, 1.0), dpi=72)
         FigureCanvasSVG(figure)
         style: Any = {"fontsize": SIZE, "math_fontfamily": "stix", "va": "bottom"}
-        style["parse_math"] = True
         drawn = [figure.text(0, 0, f"${_displayed(line)}$", **style) for line in lines]
         boxes = [text.get_window_extent() for text in drawn]
         pixels = GAP * figure.dpi / 72

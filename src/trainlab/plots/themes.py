@@ -98,7 +98,6 @@ def themed(theme: Theme) -> Iterator[None]:
         "legend.labelcolor": theme.ink,
         "savefig.facecolor": theme.paper,
         "text.color": theme.ink,
-        "text.parse_math": False,  # names of arms come from outside: "$5 or $6" is no formula
         "xtick.color": theme.ink,
         "ytick.color": theme.ink,
         "xtick.labelsize": 11,
@@ -151,6 +150,11 @@ def blank(
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
+
+
+def literal(name: str) -> str:
+    """A name from outside as matplotlib is to be given it: "$5 or $6" is no formula."""
+    return name.replace("$", r"\$")
 
 
 def label(ax: Axes, x: str, y: str, title: str = "") -> None:
