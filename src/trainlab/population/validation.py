@@ -293,10 +293,13 @@ def tell_of_other_classes(classes: Array | None, before: Array | None) -> None:
     warn(f"{text}; for new networks try start=None", UserWarning)
 
 
-def check_scored(data: Any, t: Any, classes: Array | None) -> tuple[Any, Any, Array | None]:
+def check_scored(
+    data: Any, t: Any, classes: Array | None, outputs: int
+) -> tuple[Any, Any, Array | None]:
     """Inputs, targets and weights to score: those given, or of the test split of a Dataset.
 
-    classes  those of the last fit, of which class numbers are those of the outputs
+    classes  those of the last fit, of which class numbers are those of the outputs; None where
+             they are not known, as of a model from a file
     """
     if not isinstance(data, Dataset):
         if t is None:
@@ -315,7 +318,17 @@ def check_scored(data: Any, t: Any, classes: Array | None) -> tuple[Any, Any, Ar
             must = f"be among those of training, {describe(classes.tolist())}"
             raise DataError(sentence("classes", f"data {data.name!r}", must, data.classes.tolist()))
         targets = found[targets]
+    elif data.classes is not None and _may_differ(data.classes, outputs):
+        must = f"be all {outputs} of training, since this model does not know which they were"
+        remedy = "accuracy(x, t) with the class numbers of training"
+        text = sentence("classes", f"data {data.name!r}", must, data.classes.tolist(), remedy)
+        raise DataError(text)
     return data.test.x, targets, data.test.weight
+
+
+def _may_differ(classes: Array, outputs: int) -> bool:
+    """Whether some of so many classes may have other numbers among all of them."""
+    return len(classes) < outputs and not np.array_equal(classes, np.arange(len(classes)))
 
 
 def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
