@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import pickle
@@ -838,6 +839,25 @@ def test_methods_may_take_more_or_call_it_otherwise() -> None:
     type("Own", (tl.Schedule,), {"multiplier": staticmethod(lambda step, total: 1.0)})
 
 
+def test_a_decorator_may_take_the_arguments_in_place_of_what_it_decorates() -> None:
+    def of_x_alone(function: Any) -> Any:
+        return functools.wraps(function)(lambda self, x, out, new=None: function(self, x))
+
+    def of_the_losses(function: Any) -> Any:
+        return functools.wraps(function)(lambda member, updates, metrics: function(metrics))
+
+    seen: list[float] = []
+    double = _activation(
+        value=of_x_alone(lambda self, x: 2 * x), pullback=lambda self, x, y, dy, out, new: 2 * dy
+    )
+    callback = of_the_losses(lambda metrics: seen.append(metrics["test_loss"]))
+    tl.Network(tl.MLP((3,), activation=double)).fit(DATA, steps=1, callbacks=[callback])
+    assert seen
+    told = "value of Own must take (self, x, out, new); got '(self, x)'"
+    short = functools.wraps(lambda self, x, out, new: x)(lambda self, x: x)
+    complains(lambda: _activation(value=short), tl.SettingError, told)
+
+
 def test_the_page_shows_the_fields_that_there_are() -> None:
     page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
     shown = re.findall(r"^\| `((number|integer|choice|flag)\(.*\))` \|", page, re.MULTILINE)
@@ -1097,6 +1117,46 @@ def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
 
     assert digest(before) == digest(before)  # as in another process: no address is told
     assert digest(before) != digest(after)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "value = wrapped(lambda self, x, out, new: FACTOR * x)",
+        "value = bare(lambda self, x, out, new: FACTOR * x)",
+        "factor = functools.cache(lambda self: FACTOR)",
+        "factor = functools.cached_property(lambda self: FACTOR)",
+        "factor = property(wrapped(lambda self: FACTOR))",
+        "value = functools.partialmethod(lambda self, k, x, out, new: k * x, FACTOR)",
+        "value = functools.partialmethod(lambda self, x, out, new, k: k * x, k=FACTOR)",
+        "value = functools.partialmethod(lambda self, k, x, out, new: FACTOR * k * x, 1)",
+        "value = looped(lambda self, x, out, new: FACTOR * x)",
+    ],
+)
+def test_code_is_known_behind_a_decorator(text: str) -> None:
+    def bare(function: Any) -> Any:
+        return lambda *given, **named: function(*given, **named)
+
+    def wrapped(function: Any) -> Any:
+        return functools.wraps(function)(bare(function))
+
+    def looped(function: Any) -> Any:
+        def run(*given: Any) -> Any:
+            return function(*given) if given else (run, later)
+
+        if not text:  # never, so that its cell is empty
+            later = None
+        return run
+
+    def digest(factor: str) -> str:
+        names = {"functools": functools, "tl": tl, "bare": bare}
+        names |= {"wrapped": wrapped, "looped": looped}
+        exec(f"class Own(tl.ReLU):\n    {text.replace('FACTOR', factor)}", names)  # noqa: S102
+        own: Any = names["Own"]
+        return code_of([own()])["Own"]
+
+    assert digest("0.5") == digest("0.5")
+    assert digest("0.5") != digest("0.25")
 
 
 def test_classes_of_one_name_are_two() -> None:
