@@ -158,6 +158,7 @@ class Settings:
     if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
 
         def __new__(cls, *args: Any, **fields: Any) -> Any:
+            _rules(cls)  # of a class whose fields no dataclass has read it says so
             check_arguments(cls, len(args), fields)
             return super().__new__(cls)
 
