@@ -172,8 +172,9 @@ def check_start(
         must = f"have {features} and {outputs}, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
     if before[0].params.dtype != dtype:
-        must = f"be {str(before[0].params.dtype)!r}, that of the last fit"
-        raise SettingError(sentence("dtype", _FIT, must, dtype, "start=None"))
+        own = str(before[0].params.dtype)
+        must = f"be {own!r}, that of the parameters, with start={start!r}"
+        raise SettingError(sentence("dtype", _FIT, must, dtype, f"dtype={own!r}"))
     if start == "parameters":
         return [MemberState(one.params, one.buffers) for one in before]
     for index, (member, one) in enumerate(zip(members, before, strict=True)):
