@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import sys
 from abc import ABC
 from collections.abc import Iterable, Iterator
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, Final, Generic
 
 import numpy as np
@@ -77,17 +79,15 @@ def _words(value: Any) -> Iterator[str]:
         for one in (value.fget, value.fset):
             yield from _words(one)
         return
+    if isinstance(value, (functools.partial, functools.partialmethod)):
+        yield from _words((value.func, value.args, dict(value.keywords)))
+        return
+    if isinstance(value, functools.cached_property):
+        value = value.func
     value = getattr(value, "__func__", value)  # of a class or static method
-    text = getattr(value, "__doc__", None)
-    code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
-    if isinstance(code, CodeType):
-        yield code.co_code.hex()
-        yield repr((code.co_names, code.co_varnames, code.co_freevars))
-        for constant in code.co_consts:
-            if constant is None or constant != text:
-                yield from _words(constant)
-        yield from _words(getattr(value, "__defaults__", None))
-        yield from _words(getattr(value, "__kwdefaults__", None))
+    if isinstance(value, CodeType) or _is_function(value):
+        for one in _held(value):
+            yield from _words_of_code(one)
     elif isinstance(value, (set, frozenset)):
         yield repr(sorted(map(repr, value)))
     elif isinstance(value, np.ndarray):
@@ -99,3 +99,39 @@ def _words(value: Any) -> Iterator[str]:
             yield from _words(item)
     elif isinstance(value, (bool, int, float, complex, str, bytes, np.generic)) or value is None:
         yield repr(value)
+
+
+def _words_of_code(value: Any) -> Iterator[str]:
+    text = getattr(value, "__doc__", None)
+    code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
+    if not isinstance(code, CodeType):
+        return
+    yield code.co_code.hex()
+    yield repr((code.co_names, code.co_varnames, code.co_freevars))
+    for constant in code.co_consts:
+        if constant is None or constant != text:
+            yield from _words(constant)
+    yield from _words(getattr(value, "__defaults__", None))
+    yield from _words(getattr(value, "__kwdefaults__", None))
+
+
+def _held(function: Any) -> list[Any]:
+    """It and the functions that decorators left in it, as `__wrapped__` or in a closure."""
+    found: list[Any] = []
+    left = [function]
+    while left:
+        one = left.pop()
+        if any(one is known for known in found):  # as a function that calls itself
+            continue
+        found.append(one)
+        inside = [getattr(one, "__wrapped__", None)]
+        for cell in getattr(one, "__closure__", None) or ():
+            with contextlib.suppress(ValueError):  # of a cell that is empty yet
+                inside.append(cell.cell_contents)
+        left += filter(_is_function, inside)
+    return found
+
+
+def _is_function(value: Any) -> bool:
+    """Whether it is a function, also one that is remembered as by `functools.cache`."""
+    return isinstance(value, (FunctionType, functools._lru_cache_wrapper))

@@ -103,13 +103,15 @@ _BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIO
 def takes(function: Any, places: int) -> bool:
     """Whether it can be called with so many arguments without a name; true where it does not say.
 
+    Of what a decorator made, its own arguments count, not those of the function that it calls.
+
     >>> takes(lambda member, updates, metrics: None, 3), takes(lambda: None, 3), takes(print, 3)
     (True, False, True)
     >>> takes("loss", 1)
     False
     """
     try:
-        inspect.signature(function).bind(*[None] * places)
+        inspect.signature(function, follow_wrapped=False).bind(*[None] * places)
     except TypeError:
         return False
     except ValueError:  # of a function that is written in C
@@ -135,7 +137,8 @@ def check_methods(kind: type) -> None:
             known = [p for p in known if p.default is inspect.Parameter.empty]
         if isinstance(method, types.FunctionType) and not takes(method, len(known)):
             must = f"take ({', '.join(p.name for p in known)})"
-            got = f"({', '.join(inspect.signature(method).parameters)})"
+            own = inspect.signature(method, follow_wrapped=False)
+            got = f"({', '.join(own.parameters)})"
             raise SettingError(sentence(name, kind.__name__, must, got))
 
 
@@ -155,6 +158,7 @@ class Settings:
     if not TYPE_CHECKING:  # who reads the types of arguments from `__init__`
 
         def __new__(cls, *args: Any, **fields: Any) -> Any:
+            _rules(cls)  # of a class whose fields no dataclass has read it says so
             check_arguments(cls, len(args), fields)
             return super().__new__(cls)
 

@@ -81,3 +81,10 @@ def test_each_kind_of_value_and_what_stays() -> None:
     assert as_typed(text, None) == text
     one = as_typed("hidden of it must be widths; try hidden=(30,)", command)
     assert one.endswith("; try --hidden 30")
+
+
+def test_settings_of_a_stored_run_are_no_option() -> None:
+    text = "settings of run 'a' in runs.sqlite must be those that it began with; got others: lr was"
+    text += " 0.1, is 0.2; try fresh=True, which starts over, or another folder"
+    typed = as_typed(text, main.commands["run"])
+    assert typed == text.replace("fresh=True", "--fresh")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import pickle
@@ -838,6 +839,73 @@ def test_methods_may_take_more_or_call_it_otherwise() -> None:
     type("Own", (tl.Schedule,), {"multiplier": staticmethod(lambda step, total: 1.0)})
 
 
+def test_a_decorator_may_take_the_arguments_in_place_of_what_it_decorates() -> None:
+    def of_x_alone(function: Any) -> Any:
+        return functools.wraps(function)(lambda self, x, out, new=None: function(self, x))
+
+    def of_the_losses(function: Any) -> Any:
+        return functools.wraps(function)(lambda member, updates, metrics: function(metrics))
+
+    seen: list[float] = []
+    double = _activation(
+        value=of_x_alone(lambda self, x: 2 * x), pullback=lambda self, x, y, dy, out, new: 2 * dy
+    )
+    callback = of_the_losses(lambda metrics: seen.append(metrics["test_loss"]))
+    tl.Network(tl.MLP((3,), activation=double)).fit(DATA, steps=1, callbacks=[callback])
+    assert seen
+    told = "value of Own must take (self, x, out, new); got '(self, x)'"
+    short = functools.wraps(lambda self, x, out, new: x)(lambda self, x: x)
+    complains(lambda: _activation(value=short), tl.SettingError, told)
+
+
+@pytest.mark.parametrize("kind", [tl.Activation, tl.Initializer, tl.Optimizer, tl.Schedule])
+def test_attributes_that_are_no_fields_are_refused(kind: Any) -> None:
+    def keep(self: Any, factor: float) -> None:
+        self.factor = factor
+
+    methods: dict[str, Any] = {
+        "factor": 1.0,  # with which all were trained, in silence
+        "__init__": keep,
+        "value": lambda self, x, out, new: self.factor * x,
+        "pullback": lambda self, x, y, dy, out, new: self.factor * dy,
+        "draw": lambda self, rng, fan_in, fan_out: np.full((fan_in, fan_out), self.factor),
+        "slots": (),
+        "lr": 0.1,
+        "schedule": tl.Constant(),
+        "coefficients": lambda self, step, lr, state: {"lr": lr},
+        "rule": lambda self, g, s, c, new: np.multiply(g, -c["lr"], out=g),
+        "multiplier": lambda self, step, total: self.factor,
+    }
+    own = type("Own", (kind,), methods)(2.0)
+    network, optimizer = tl.MLP((3,)), tl.SGD(0.1)
+    if kind is tl.Optimizer:
+        optimizer = own
+    elif kind is tl.Schedule:
+        optimizer = tl.SGD(0.1, schedule=own)
+    elif kind is tl.Initializer:
+        network = tl.MLP((3,), init=own)
+    else:
+        network = tl.MLP((3,), activation=own)
+    told = "attributes of Own must be the fields of a frozen dataclass; got ['factor']; try factor:"
+    complains(lambda: tl.Network(network, optimizer).fit(DATA, steps=1), tl.SettingError, told)
+
+
+def test_what_a_part_remembers_is_no_field() -> None:
+    class Own(tl.ReLU):
+        @functools.cached_property
+        def two(self) -> float:
+            return 2.0
+
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            object.__setattr__(self, "_seen", x.shape)
+            return super().value(x, out, new) * self.two / 2
+
+    own = Own()
+    assert own.value(np.ones(2), np.empty(2)).tolist() == [1, 1]
+    assert {"two", "_seen"} <= set(vars(own))
+    tl.Network(tl.MLP((3,), activation=own)).fit(DATA, steps=1)
+
+
 def test_the_page_shows_the_fields_that_there_are() -> None:
     page = (ROOT / "docs" / "your-own.md").read_text("utf-8")
     shown = re.findall(r"^\| `((number|integer|choice|flag)\(.*\))` \|", page, re.MULTILINE)
@@ -864,6 +932,7 @@ def test_fields_need_the_decorator_and_values_that_can_be_hashed() -> None:
 
     told = "class of Bare must be a frozen dataclass, to have its fields; got ['slope']"
     complains(Bare, tl.SettingError, told)
+    complains(lambda: tl.Network(tl.MLP((3,), activation=Bare(0.5))), tl.SettingError, told)
 
     @dataclasses.dataclass(frozen=True)
     class Listed(tl.ReLU):
@@ -1097,6 +1166,46 @@ def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
 
     assert digest(before) == digest(before)  # as in another process: no address is told
     assert digest(before) != digest(after)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "value = wrapped(lambda self, x, out, new: FACTOR * x)",
+        "value = bare(lambda self, x, out, new: FACTOR * x)",
+        "factor = functools.cache(lambda self: FACTOR)",
+        "factor = functools.cached_property(lambda self: FACTOR)",
+        "factor = property(wrapped(lambda self: FACTOR))",
+        "value = functools.partialmethod(lambda self, k, x, out, new: k * x, FACTOR)",
+        "value = functools.partialmethod(lambda self, x, out, new, k: k * x, k=FACTOR)",
+        "value = functools.partialmethod(lambda self, k, x, out, new: FACTOR * k * x, 1)",
+        "value = looped(lambda self, x, out, new: FACTOR * x)",
+    ],
+)
+def test_code_is_known_behind_a_decorator(text: str) -> None:
+    def bare(function: Any) -> Any:
+        return lambda *given, **named: function(*given, **named)
+
+    def wrapped(function: Any) -> Any:
+        return functools.wraps(function)(bare(function))
+
+    def looped(function: Any) -> Any:
+        def run(*given: Any) -> Any:
+            return function(*given) if given else (run, later)
+
+        if not text:  # never, so that its cell is empty
+            later = None
+        return run
+
+    def digest(factor: str) -> str:
+        names = {"functools": functools, "tl": tl, "bare": bare}
+        names |= {"wrapped": wrapped, "looped": looped}
+        exec(f"class Own(tl.ReLU):\n    {text.replace('FACTOR', factor)}", names)  # noqa: S102
+        own: Any = names["Own"]
+        return code_of([own()])["Own"]
+
+    assert digest("0.5") == digest("0.5")
+    assert digest("0.5") != digest("0.25")
 
 
 def test_classes_of_one_name_are_two() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,20 @@ def test_a_data_set_with_some_of_the_classes_is_scored_by_its_labels(labels: Any
     assert network.score(other) == right
     told = "classes of data 'labelled' must be among those of training, ["
     complains(lambda: network.score(labelled(labels[0], 9 * labels[1])), tl.DataError, told)
+
+
+def test_a_model_from_a_file_scores_no_data_with_some_of_the_classes(tmp_path: Path) -> None:
+    network = tl.Network(tl.MLP((5,)))
+    network.fit(labelled(1, 2, 3), epochs=1)
+    tl.save(network, tmp_path / "model.safetensors")
+    again: Any = tl.load(tmp_path / "model.safetensors")
+    all_of_them = labelled(1, 2, 3)
+    assert again.score(all_of_them) == network.score(all_of_them)
+    told = "classes of data 'labelled' must be all 3 of training, since this model does not know"
+    for labels in ((2, 3), ("b", "c")):
+        complains(lambda labels=labels: again.score(labelled(*labels)), tl.DataError, told)
+    first = labelled(0, 1)  # labels that are class numbers
+    assert again.score(first) == np.mean(again.predict(first.test.x) == first.test.t)
 
 
 @every_engine

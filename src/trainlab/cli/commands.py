@@ -66,7 +66,7 @@ def list_experiments() -> None:
 @click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Runs of each arm.  [default: 10]")
 @click.option(
     "--set",
-    "settings",
+    "changed",
     multiple=True,
     metavar="NAME=VALUE",
     help="Another setting, of all arms: lr=0.1, hidden=50x50, steps=500.",
@@ -111,7 +111,7 @@ def run(
     /,
     names: Sequence[str],
     out: Path,
-    settings: Sequence[str],
+    changed: Sequence[str],
     vary: Sequence[str],
     claim: str,
     better: Sequence[tuple[str, str]],
@@ -137,7 +137,7 @@ def run(
     left_out = [one.name for one in every if one not in experiments]
     if left_out:
         say(f"Not declared for {options['data']}, and left out: {', '.join(left_out)}", err=True)
-    words, own = ChangeOptions(settings, vary, claim, better), experiments
+    words, own = ChangeOptions(changed, vary, claim, better), experiments
     experiments, options["seeds"] = words.change(experiments, options["seeds"])
     for one in experiments:
         if one.changes:

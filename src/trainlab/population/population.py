@@ -420,7 +420,8 @@ class Population(Trainable, Sequence[Member]):
         ----------
         data : Dataset, or array (N, in)
             A data set, whose test split is scored, with the weights of its rows; or inputs.  Its
-            classes may be some of those of the last `fit`.
+            classes may be some of those of the last `fit`; a model from a file knows them not,
+            and then refuses such a data set.
         t : array, optional
             The targets of inputs, as `accuracy` takes them.
         engine : {"auto", "native", "numpy"} or Engine
@@ -443,7 +444,8 @@ class Population(Trainable, Sequence[Member]):
         R² = 1 − Σ (t − y)² / Σ (t − mean of t)², for each output.
         """
         labels = None if isinstance(data, Dataset) else self._classes
-        return self._score(*check_scored(data, t, self._classes), engine, "score", labels)
+        scored = check_scored(data, t, self._classes, self._widths.outputs)
+        return self._score(*scored, engine, "score", labels)
 
     def _score(
         self,

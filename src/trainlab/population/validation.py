@@ -172,8 +172,9 @@ def check_start(
         must = f"have {features} and {outputs}, as those of the last fit"
         raise DataError(sentence("data", _FIT, must, tuple(widths[1]), "start=None"))
     if before[0].params.dtype != dtype:
-        must = f"be {str(before[0].params.dtype)!r}, that of the last fit"
-        raise SettingError(sentence("dtype", _FIT, must, dtype, "start=None"))
+        own = str(before[0].params.dtype)
+        must = f"be {own!r}, that of the parameters, with start={start!r}"
+        raise SettingError(sentence("dtype", _FIT, must, dtype, f"dtype={own!r}"))
     if start == "parameters":
         return [MemberState(one.params, one.buffers) for one in before]
     for index, (member, one) in enumerate(zip(members, before, strict=True)):
@@ -293,10 +294,13 @@ def tell_of_other_classes(classes: Array | None, before: Array | None) -> None:
     warn(f"{text}; for new networks try start=None", UserWarning)
 
 
-def check_scored(data: Any, t: Any, classes: Array | None) -> tuple[Any, Any, Array | None]:
+def check_scored(
+    data: Any, t: Any, classes: Array | None, outputs: int
+) -> tuple[Any, Any, Array | None]:
     """Inputs, targets and weights to score: those given, or of the test split of a Dataset.
 
-    classes  those of the last fit, of which class numbers are those of the outputs
+    classes  those of the last fit, of which class numbers are those of the outputs; None where
+             they are not known, as of a model from a file
     """
     if not isinstance(data, Dataset):
         if t is None:
@@ -315,7 +319,17 @@ def check_scored(data: Any, t: Any, classes: Array | None) -> tuple[Any, Any, Ar
             must = f"be among those of training, {describe(classes.tolist())}"
             raise DataError(sentence("classes", f"data {data.name!r}", must, data.classes.tolist()))
         targets = found[targets]
+    elif data.classes is not None and _may_differ(data.classes, outputs):
+        must = f"be all {outputs} of training, since this model does not know which they were"
+        remedy = "accuracy(x, t) with the class numbers of training"
+        text = sentence("classes", f"data {data.name!r}", must, data.classes.tolist(), remedy)
+        raise DataError(text)
     return data.test.x, targets, data.test.weight
+
+
+def _may_differ(classes: Array, outputs: int) -> bool:
+    """Whether some of so many classes may have other numbers among all of them."""
+    return len(classes) < outputs and not np.array_equal(classes, np.arange(len(classes)))
 
 
 def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
