@@ -42,6 +42,8 @@ MOST_KINDS: Final = 20
 """Numbers of more different values are no kinds of things, whatever stands beside them."""
 MOST_UNITS: Final = 4
 """Units of one column: codes such as 12A have more different letters."""
+LEAST_MONTHS: Final = 3
+"""Different months in a column of numbers that seem to be months, at least."""
 TOTALS: Final = ("total", "totals", "grand total", "sum", "mean", "average")
 """Words, in small letters, of a row that sums up those above it."""
 EMPTIED: Final = "empty cells in their place, here and where the model is used"
@@ -189,6 +191,31 @@ def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list
         f"--words {shlex.quote(name)} takes them as words"
         for name, code in found.items()
     ]
+
+
+def months_said(name: str, values: NDArray[np.float64]) -> Iterator[str]:
+    """A warning where all numbers of a column (N,), NaN aside, seem to be months, as 03.2024.
+
+    They must be of some different months, so that prices and densities are none.
+
+    >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202])))[0][:50]
+    "'sold' is read as numbers, and seems to hold month"
+    """
+    for places, year_first in ((1e4, False), (1e2, True)):
+        scaled = values[~np.isnan(values)] * places
+        parts = np.rint(scaled)
+        if not len(parts) or not np.allclose(scaled, parts, rtol=1e-9, atol=0):
+            continue
+        whole, rest = np.divmod(parts, places)
+        months, years = (rest, whole) if year_first else (whole, rest)
+        known = (months >= 1) & (months <= 12) & (years >= 1900) & (years < 2100)
+        if known.all() and len(np.unique(months)) >= LEAST_MONTHS:
+            month, year = int(months[0]), int(years[0])
+            shown = f"{year}.{month:02}" if year_first else f"{month:02}.{year}"
+            yield (
+                f"{describe(name)} is read as numbers, and seems to hold months, as {shown}; "
+                f"try {year}-{month:02} and the like, or --words {shlex.quote(name)}"
+            )
 
 
 # --- what words may mean ---------------------------------------------------------------
@@ -349,6 +376,7 @@ def judged(
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
             hints += codes_said(describe(name), numbers[name], EMPTIED)
+            hints += months_said(name, numbers[name])
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
