@@ -455,6 +455,10 @@ def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float])
     assert found.warnings[0].endswith(
         "; try numbers in their place, such as the hour, or --drop at"
     )
+    for short in (["Mar-24", "Apr-24"], ["1/13/24", "12/1/23 7:30"], ["31.12.24", "30.11.24"]):
+        found = problem(written(tmp_path, x=numbers, at=short * 12, y=["a", "b"] * 12), "y")
+        years = "try years of four digits, as 2024-12-31 or 2024-12"
+        assert found.warnings == (f"'at' {told} {times} {short[0]!r}; {years}, or --drop at",)
     days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
     assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
         f"'day' {told} {times} '2024-05-01'; {remedy}",

@@ -201,10 +201,12 @@ def months_said(name: str, values: NDArray[np.float64]) -> Iterator[str]:
     >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202])))[0][:50]
     "'sold' is read as numbers, and seems to hold month"
     """
+    there = values[~np.isnan(values)]
+    if not len(there) or there.min() < 1 or there.max() > 2100:
+        return
     for places, year_first in ((1e4, False), (1e2, True)):
-        scaled = values[~np.isnan(values)] * places
-        parts = np.rint(scaled)
-        if not len(parts) or not np.allclose(scaled, parts, rtol=1e-9, atol=0):
+        parts = np.rint(there * places)
+        if not np.allclose(there * places, parts, rtol=1e-9, atol=0):
             continue
         whole, rest = np.divmod(parts, places)
         months, years = (rest, whole) if year_first else (whole, rest)
@@ -233,6 +235,7 @@ class Meaning:
     drop: bool = True
 
 
+_CLOCK: Final = re.compile(r"\s*[0-9]{1,2}:")
 _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 """A place in an order, as 1st: a word, and no number with a unit."""
 
@@ -297,7 +300,9 @@ def _of_dates(counts: Mapping[str, int], dates: Sequence[str]) -> Meaning:
     remedy = "dates such as 2024-12-31 in all cells"
     if not any(map(moments, dates)):
         what = f"dates or times, as {describe(dates[0])}"
-        return Meaning(what, "numbers in their place, such as the hour")
+        hours = "numbers in their place, such as the hour"
+        years = "years of four digits, as 2024-12-31 or 2024-12"
+        return Meaning(what, hours if _CLOCK.match(dates[0]) else years)
     odd = next((word for word in counts if not moments(word)), None)
     if odd is not None:
         return Meaning(f"dates, but for {describe(odd)}", *_instead(odd, remedy))
