@@ -305,6 +305,25 @@ def test_a_column_that_is_all_unlike_the_training_is_warned_of(
         assert "Warning" not in done.stderr
 
 
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_columns_that_training_called_by_numbers_may_be_called_so(
+    suffix: str, tmp_path: Path
+) -> None:
+    """As those of a Parquet file; in the names that a model knows they are no data."""
+    frame = pd.DataFrame({"2023": [1.0, 2, 3, 4], "2024": [4.0, 3, 2, 1], "7": [9.0] * 4})
+    path = tmp_path / f"table.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_excel(path, index=False)
+    model = tl.MLPRegressor((3,), max_iter=1, schedule="cosine", random_state=0)
+    model.fit(frame[["2024", "2023"]], [1.0, 2, 3, 4])
+    found = score(model, path, keep=["7"])
+    assert np.array_equal(found.columns["prediction"], model.predict(frame[["2024", "2023"]]))
+    frame = frame[["2024", "2023"]].set_axis(["0", "1"], axis=1)
+    path = tmp_path / "data.csv"
+    path.write_text("1,0\n2,3\n")
+    with pytest.raises(DataError, match="must be words, and differ from each other; got '0' as"):
+        score(model.fit(frame, [1.0, 2, 3, 4]), path)
+
+
 def test_all_columns_that_are_missing_are_named(tmp_path: Path) -> None:
     class Wide(Named):
         feature_names_in_ = np.array([f"c{place}" for place in range(23)], dtype=object)

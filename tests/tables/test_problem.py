@@ -331,6 +331,26 @@ def test_text_is_read_whatever_it_holds(
     complains(lambda: problem(path, "y", ["one"], text=list(columns)[:3]), DataError, told)
 
 
+@pytest.mark.parametrize(
+    ("months", "shown"),
+    [
+        (["03.2024", "12.2023", "11.2020", ""], "03.2024; try 2024-03"),
+        (["2024.03", "2024.10", "2023.12", "NA"], "2024.03; try 2024-03"),
+        (["1.1856", "1.2031", "1.2017", ""], ""),
+        (["2024.03", "2024.10", "2024.13", ""], ""),
+        (["2024", "2023", "2022", "2021"], ""),
+        (["1999.05", "1999.05", "2049.05", ""], ""),
+    ],
+)
+def test_months_with_a_point_are_warned_of(
+    months: list[str], shown: str, tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, sold=months * 6, y=["a", "b"] * 12)
+    told = f"'sold' is read as numbers, and seems to hold months, as {shown} and the like"
+    assert problem(path, "y").warnings == ((f"{told}, or --words sold",) if shown else ())
+    assert problem(path, "y", words=["sold"]).warnings == ()
+
+
 @pytest.mark.parametrize("labels", [["007", "010"], ["007", "7"], ["00", "-01"]])
 def test_labels_with_leading_zeros_stay_as_they_are_written(
     labels: list[str], tmp_path: Path, numbers: list[float]
@@ -435,6 +455,10 @@ def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float])
     assert found.warnings[0].endswith(
         "; try numbers in their place, such as the hour, or --drop at"
     )
+    for short in (["Mar-24", "Apr-24"], ["1/13/24", "12/1/23 7:30"], ["31.12.24", "30.11.24"]):
+        found = problem(written(tmp_path, x=numbers, at=short * 12, y=["a", "b"] * 12), "y")
+        years = "try years of four digits, as 2024-12-31 or 2024-12"
+        assert found.warnings == (f"'at' {told} {times} {short[0]!r}; {years}, or --drop at",)
     days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
     assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
         f"'day' {told} {times} '2024-05-01'; {remedy}",

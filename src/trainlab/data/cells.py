@@ -20,14 +20,16 @@ _DAY: Final = "|".join(
 )
 _TIME: Final = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[ap]m|z|[+-]\d{2}:?\d{2})?"
 _YEAR: Final = r"(?:1[6-9]|2[01])\d{2}"
+_NAME: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _WHOLE_MONTH: Final = "|".join(
     (
         rf"{_YEAR}[-/](?:0?[1-9]|1[0-2])",
         rf"(?:0?[1-9]|1[0-2])[-/]{_YEAR}",
-        (
-            r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-            rf"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?[ -]{_YEAR}"
-        ),
+        rf"{_NAME}\.?[ -]{_YEAR}",
+        rf"{_NAME}-\d{{2}}",  # as Excel shows a month, and saves it in a CSV file
     )
 )
 _DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_WHOLE_MONTH}|{_TIME}", re.IGNORECASE)

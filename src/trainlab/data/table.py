@@ -19,7 +19,7 @@ import os
 import shlex
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -146,15 +146,19 @@ class TableFile:
         delimiter: str | None = None,
         skip_lines: int = 0,
         encoding: str | None = None,
+        expected: Collection[str] = (),
     ) -> None:
-        """Opens the file and reads the names; for the parameters see `read_table`."""
+        """Opens the file and reads the names; for the other parameters see `read_table`.
+
+        expected  columns that are looked for: a first line that has all of them holds names
+        """
         self.path = as_path(path, "path", "a table")
         with contextlib.ExitStack() as stack:
             opened = Opened(self.path, self._fault, encoding)
             stack.callback(opened.close)
             self._rows = open_rows(opened, self.path, self._fault, delimiter, skip_lines)
             stack.callback(self._rows.close)
-            self.names = self._header()
+            self.names = self._header(expected)
             self._open = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -238,7 +242,7 @@ class TableFile:
                 raise self._fault(f"{self._rows.what} {self._rows.number}", must, len(row))
             yield row
 
-    def _header(self) -> tuple[str, ...]:
+    def _header(self, expected: Collection[str]) -> tuple[str, ...]:
         row = self._rows.next()
         if not row:
             skip = self._rows.titles
@@ -255,11 +259,14 @@ class TableFile:
         if len(names) > 1 and not names[0] and INDEX not in names:
             names[0] = INDEX
             self._rows.notices.append(unnamed(1))
+        # Where models know their columns by 0, 1, 2, a first row of data may have all of these.
+        sure = {*expected} <= {*names} and not {*expected} <= {*map(str, range(len(names) + 1))}
         odd = {
             place: name
             for place, name in enumerate(names, 1)
             # Numbers are what a file without names begins with; pandas names columns 0, 1, 2.
-            if not name or (self._is_number(name) and name not in (str(place), str(place - 1)))
+            if not name
+            or (not sure and self._is_number(name) and name not in (str(place), str(place - 1)))
         }
         faults = [f"{describe(name)} as column {place}" for place, name in odd.items()]
         remedy = "a first line such as width,length,height" if faults else "to rename one of them"

@@ -112,8 +112,9 @@ def score(
         last.engine = engine
     known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
-    with TableFile(path, delimiter, skip_lines, encoding) as table:
-        names = table.names if known is None else tuple(bare(str(name)) for name in known)
+    expected = () if known is None else tuple(bare(str(name)) for name in known)
+    with TableFile(path, delimiter, skip_lines, encoding, expected) as table:
+        names = table.names if known is None else expected
         if known is None:
             width = _width(model)
             if len(names) != width:

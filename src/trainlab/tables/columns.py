@@ -42,6 +42,8 @@ MOST_KINDS: Final = 20
 """Numbers of more different values are no kinds of things, whatever stands beside them."""
 MOST_UNITS: Final = 4
 """Units of one column: codes such as 12A have more different letters."""
+LEAST_MONTHS: Final = 3
+"""Different months in a column of numbers that seem to be months, at least."""
 TOTALS: Final = ("total", "totals", "grand total", "sum", "mean", "average")
 """Words, in small letters, of a row that sums up those above it."""
 EMPTIED: Final = "empty cells in their place, here and where the model is used"
@@ -191,6 +193,33 @@ def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list
     ]
 
 
+def months_said(name: str, values: NDArray[np.float64]) -> Iterator[str]:
+    """A warning where all numbers of a column (N,), NaN aside, seem to be months, as 03.2024.
+
+    They must be of some different months, so that prices and densities are none.
+
+    >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202])))[0][:50]
+    "'sold' is read as numbers, and seems to hold month"
+    """
+    there = values[~np.isnan(values)]
+    if not len(there) or there.min() < 1 or there.max() > 2100:
+        return
+    for places, year_first in ((1e4, False), (1e2, True)):
+        parts = np.rint(there * places)
+        if not np.allclose(there * places, parts, rtol=1e-9, atol=0):
+            continue
+        whole, rest = np.divmod(parts, places)
+        months, years = (rest, whole) if year_first else (whole, rest)
+        known = (months >= 1) & (months <= 12) & (years >= 1900) & (years < 2100)
+        if known.all() and len(np.unique(months)) >= LEAST_MONTHS:
+            month, year = int(months[0]), int(years[0])
+            shown = f"{year}.{month:02}" if year_first else f"{month:02}.{year}"
+            yield (
+                f"{describe(name)} is read as numbers, and seems to hold months, as {shown}; "
+                f"try {year}-{month:02} and the like, or --words {shlex.quote(name)}"
+            )
+
+
 # --- what words may mean ---------------------------------------------------------------
 
 
@@ -206,6 +235,7 @@ class Meaning:
     drop: bool = True
 
 
+_CLOCK: Final = re.compile(r"\s*[0-9]{1,2}:")
 _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 """A place in an order, as 1st: a word, and no number with a unit."""
 
@@ -270,7 +300,9 @@ def _of_dates(counts: Mapping[str, int], dates: Sequence[str]) -> Meaning:
     remedy = "dates such as 2024-12-31 in all cells"
     if not any(map(moments, dates)):
         what = f"dates or times, as {describe(dates[0])}"
-        return Meaning(what, "numbers in their place, such as the hour")
+        hours = "numbers in their place, such as the hour"
+        years = "years of four digits, as 2024-12-31 or 2024-12"
+        return Meaning(what, hours if _CLOCK.match(dates[0]) else years)
     odd = next((word for word in counts if not moments(word)), None)
     if odd is not None:
         return Meaning(f"dates, but for {describe(odd)}", *_instead(odd, remedy))
@@ -349,6 +381,7 @@ def judged(
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
             hints += codes_said(describe(name), numbers[name], EMPTIED)
+            hints += months_said(name, numbers[name])
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
