@@ -103,7 +103,16 @@ def test_numbers_of_a_sheet_have_a_decimal_point() -> None:
     numbers, texts = [SheetNumber(1.234), SheetNumber(7)], ["1,5", "2,25"]
     assert judged(a=numbers, b=texts) == ({"b": "1234,5"}, {})
     assert judged(a=["1.234", "7"], b=texts) == ({"a": "1.234,5", "b": "1234,5"}, {})
-    assert judged(a=[*numbers, *texts]) == ({}, {"a": "'1.234' and '1,5' in 'a'"})
+    assert judged(a=[*numbers, *texts]) == ({"a": "1234,5"}, {})
+    # So they do not tell either what a comma in texts is, or how percentages are read.
+    unclear = {"a": "'1,100' in 'a', which is 1100 or 1.1"}
+    assert judged(a=["1,100", "2,250"], b=[SheetNumber(0.5)]) == ({}, unclear)
+    assert judged(a=["1,100", SheetNumber(0.5)]) == ({}, unclear)
+    shares = [SheetNumber("12.125%"), SheetNumber("5%")]
+    found, faults = judged(a=shares, b=texts)
+    assert (found, faults) == ({"a": "1234.5 %", "b": "1234,5"}, {})
+    assert NumberFormat(",", ".", "%").read(shares[0]) == 12.125
+    assert math.isnan(plain.read(shares[0]))
     assert judged(a=[SheetNumber(7), *texts]) == ({"a": "1234,5"}, {})
 
 

@@ -49,6 +49,11 @@ class SheetNumber(str):
 
     __slots__ = ()
 
+    @property
+    def unit(self) -> str:
+        """A percent sign, where the sheet shows one; else nothing."""
+        return "%" if self.endswith("%") else ""
+
 
 def bare(text: str) -> str:
     r"""Strip what cannot be seen from both ends: Unicode white space and zero-width characters.

@@ -94,8 +94,9 @@ class NumberFormat:
 
     def read(self, cell: str) -> float:
         """The number in a cell; NaN where there is none, or where it is written in another way."""
-        if isinstance(cell, SheetNumber) and (not self.unit or _is_currency(self.unit)):
-            return number(cell)  # not written at all: its text is ours
+        if isinstance(cell, SheetNumber):  # not written at all: its text is ours
+            known = cell.unit == self.unit or (not cell.unit and _is_currency(self.unit))
+            return number(cell.removesuffix(cell.unit)) if known else math.nan
         parts = _parts(bare(cell))
         if parts is None:
             return math.nan
@@ -253,13 +254,15 @@ class Writing:
         if not plain and is_missing(cell):
             return
         self.plain &= plain
+        if isinstance(cell, SheetNumber):  # not written at all: it does not tell how others are
+            self.units.setdefault(cell.unit, cell)
+            self.bare = True
+            return
         look = _look(cell)
         if look is None:
             self.text = True
             return
         fits = look.fits
-        if isinstance(cell, SheetNumber) and look.marked:
-            fits = frozenset(one for one in fits if one[0] == ".")
         if len(fits) < len(_PATTERNS):
             self.telling = self.telling or cell
             if self.fits and not self.fits & fits:

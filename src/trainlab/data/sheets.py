@@ -183,7 +183,7 @@ def _shown(cell: Any) -> str:
     """A cell of a workbook; 0.125 that is shown as 12.5% is "12.5%"."""
     value = cell.value
     if type(value) in (int, float) and "%" in _LITERAL.sub("", cell.number_format or ""):
-        return f"{(decimal.Decimal(repr(value)) * 100).normalize():f}%"
+        return SheetNumber(f"{(decimal.Decimal(repr(value)) * 100).normalize():f}%")
     return _text(value)
 
 
