@@ -13,7 +13,8 @@ from typing import Any, Final, Generic
 
 import numpy as np
 
-from trainlab.settings import Settings, nested
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import Settings, fields_of, nested
 
 VERSION: Final = "python"
 """Under this name a code says whose bytecode it is."""
@@ -22,6 +23,26 @@ VERSION: Final = "python"
 def is_own(record: Settings) -> bool:
     """Whether it is of a class that trainlab does not define."""
     return _is_own(type(record))
+
+
+def check_attributes(part: Settings) -> None:
+    """SettingError for what is no field: neither those of a population nor a store would have it.
+
+    Names that begin with _ are left to whoever remembers what was computed before.
+    """
+    kind: Any = type(part)
+    known = {field.name for field in fields_of(part)}
+    lost = [
+        name
+        for name in vars(part)
+        if name not in known
+        and not name.startswith("_")
+        and not isinstance(getattr(kind, name, None), functools.cached_property)
+    ]
+    if lost:
+        must = "be the fields of a frozen dataclass"
+        remedy = f"{lost[0]}: float = number(1.0) in its class, and no __init__"
+        raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
 
 
 def code_of(records: Iterable[Settings]) -> dict[str, str]:

@@ -890,6 +890,20 @@ def test_attributes_that_are_no_fields_are_refused(kind: Any) -> None:
     complains(lambda: tl.Network(network, optimizer).fit(DATA, steps=1), tl.SettingError, told)
 
 
+def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Path) -> None:
+    def keep(self: Any, factor: float) -> None:
+        self.factor = factor
+
+    methods = {"__init__": keep, "value": lambda self, y, t, weight: self.factor}
+    metric = type("Own", (tl.Metric,), methods)(2.0)
+    network = tl.Network(tl.MLP((3,)))
+    assert (network.fit(DATA, steps=1, metrics=[metric])["test_own"] == 2).all()
+    told = "attributes of Own must be the fields of a frozen dataclass; got ['factor']"
+    complains(
+        lambda: network.fit(DATA, steps=1, metrics=[metric], store=tmp_path), tl.SettingError, told
+    )
+
+
 def test_what_a_part_remembers_is_no_field() -> None:
     class Own(tl.ReLU):
         @functools.cached_property
