@@ -41,8 +41,25 @@ def check_attributes(part: Settings) -> None:
     ]
     if lost:
         must = "be the fields of a frozen dataclass"
-        remedy = f"{lost[0]}: float = number(1.0) in its class, and no __init__"
+        remedy = f"{lost[0]}: float = number(1.0) in its class, or a property of that name"
         raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
+
+
+def check_plain(records: Iterable[Settings]) -> None:
+    """SettingError where a field of the user's own holds what no file does, as a function."""
+    for part in (one for record in records for one in nested(record) if is_own(one)):
+        for field in fields_of(part):
+            value = getattr(part, field.name)
+            if not _is_plain(value):
+                what, owner = f"field {field.name}", type(part).__name__
+                must = "hold numbers, strings, settings or tuples of them, to be kept in a file"
+                raise SettingError(sentence(what, owner, must, value, "a method in its place"))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str, Settings))
 
 
 def code_of(records: Iterable[Settings]) -> dict[str, str]:

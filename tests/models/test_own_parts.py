@@ -904,6 +904,21 @@ def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Pa
     )
 
 
+def test_what_a_file_cannot_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Own(tl.ReLU):
+        of: Any = np.tanh
+
+    network = tl.Network(tl.MLP((3,), activation=Own()))
+    network.fit(DATA, steps=1)
+    told = "field of of Own must hold numbers, strings, settings or tuples of them"
+    complains(lambda: network.fit(DATA, steps=1, store=tmp_path), tl.SettingError, told)
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    complains(lambda: tl.save(network, tmp_path / "a"), tl.SettingError, told)
+
+
 def test_what_a_part_remembers_is_no_field() -> None:
     class Own(tl.ReLU):
         @functools.cached_property

@@ -23,6 +23,7 @@ from trainlab.network.initializers import INITIALIZERS, Initializer
 from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.own import check_plain
 from trainlab.schedules import SCHEDULES, Schedule
 from trainlab.settings import Settings, nested
 from trainlab.training.plan import EarlyStopping
@@ -110,6 +111,7 @@ def plain_record(record: Settings) -> dict[str, Any]:
             must = "be registered, so that load knows it"
             remedy = f"trainlab.register({kind.__name__})"
             raise SettingError(sentence(kind.__name__, "save", must, kind, remedy))
+    check_plain([record])
     said: dict[str, Any] = describe(record)
     return said
 
