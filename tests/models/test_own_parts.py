@@ -919,6 +919,20 @@ def test_what_a_file_cannot_hold_is_refused(
     complains(lambda: tl.save(network, tmp_path / "a"), tl.SettingError, told)
 
 
+def test_a_class_that_does_not_take_its_fields_is_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Own(tl.LeakyReLU):
+        def __init__(self) -> None:
+            super().__init__(0.3)
+
+    network = tl.Network(tl.MLP((3,), activation=Own()))
+    network.fit(DATA, steps=1)
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    told = "settings of what save writes must be of a class that is made by the names of its fi"
+    complains(lambda: tl.save(network, tmp_path / "a"), tl.ModelFileError, told)
+
+
 def test_what_a_part_remembers_is_no_field() -> None:
     class Own(tl.ReLU):
         @functools.cached_property

@@ -146,6 +146,9 @@ def revive(value: Any, kind: type[S], source: str) -> S:
         made = found(**{name: _field(one, fields[name], source) for name, one in given.items()})
     except SettingError as error:
         raise ModelFileError(sentence("settings", source, "be valid", str(error))) from error
+    except TypeError as error:  # of an __init__ of the user's own
+        must = "be of a class that is made by the names of its fields"
+        raise ModelFileError(sentence("settings", source, must, str(error))) from error
     described = describe(made)
     if any(described[name] != one for name, one in given.items()):
         raise ModelFileError(sentence("settings", source, "be what they describe", value))
