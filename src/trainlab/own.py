@@ -13,7 +13,8 @@ from typing import Any, Final, Generic
 
 import numpy as np
 
-from trainlab.settings import Settings, nested
+from trainlab.errors import SettingError, sentence
+from trainlab.settings import Settings, fields_of, nested
 
 VERSION: Final = "python"
 """Under this name a code says whose bytecode it is."""
@@ -22,6 +23,43 @@ VERSION: Final = "python"
 def is_own(record: Settings) -> bool:
     """Whether it is of a class that trainlab does not define."""
     return _is_own(type(record))
+
+
+def check_attributes(part: Settings) -> None:
+    """SettingError for what is no field: neither those of a population nor a store would have it.
+
+    Names that begin with _ are left to whoever remembers what was computed before.
+    """
+    kind: Any = type(part)
+    known = {field.name for field in fields_of(part)}
+    lost = [
+        name
+        for name in vars(part)
+        if name not in known
+        and not name.startswith("_")
+        and not isinstance(getattr(kind, name, None), functools.cached_property)
+    ]
+    if lost:
+        must = "be the fields of a frozen dataclass"
+        remedy = f"{lost[0]}: float = number(1.0) in its class, or a property of that name"
+        raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
+
+
+def check_plain(records: Iterable[Settings]) -> None:
+    """SettingError where a field of the user's own holds what no file does, as a function."""
+    for part in (one for record in records for one in nested(record) if is_own(one)):
+        for field in fields_of(part):
+            value = getattr(part, field.name)
+            if not _is_plain(value):
+                what, owner = f"field {field.name}", type(part).__name__
+                must = "hold numbers, strings, settings or tuples of them, to be kept in a file"
+                raise SettingError(sentence(what, owner, must, value, "a method in its place"))
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str, Settings))
 
 
 def code_of(records: Iterable[Settings]) -> dict[str, str]:

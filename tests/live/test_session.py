@@ -197,6 +197,23 @@ def test_bad_setups(given: dict[str, Any], what: str) -> None:
         LiveSetup(**{"data": DATA, "arms": {"a": Member()}, **given})
 
 
+def test_parts_of_ones_own_are_tried_as_by_fit() -> None:
+    class Own(tl.ReLU):
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            return x.astype("f8")
+
+    member = Member(tl.MLP((3,), activation=Own()), tl.SGD(0.1))
+    with pytest.raises(tl.SettingError, match="Own") as caught:
+        LiveSetup(data=DATA, arms={"a": member})
+    with pytest.raises(tl.SettingError) as by_fit:
+        tl.Network(member.network).fit(DATA, steps=1)
+    assert str(caught.value) == str(by_fit.value)
+    object.__setattr__(member.network.activation, "factor", 2.0)
+    told = "attributes of Own must be the fields of a frozen dataclass"
+    with pytest.raises(tl.SettingError, match=told):
+        LiveSetup(data=DATA, arms={"a": member})
+
+
 @every_engine
 def test_a_script_gives_the_same_numbers(
     engine: str, rng: np.random.Generator, tmp_path: Path

@@ -890,6 +890,49 @@ def test_attributes_that_are_no_fields_are_refused(kind: Any) -> None:
     complains(lambda: tl.Network(network, optimizer).fit(DATA, steps=1), tl.SettingError, told)
 
 
+def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Path) -> None:
+    def keep(self: Any, factor: float) -> None:
+        self.factor = factor
+
+    methods = {"__init__": keep, "value": lambda self, y, t, weight: self.factor}
+    metric = type("Own", (tl.Metric,), methods)(2.0)
+    network = tl.Network(tl.MLP((3,)))
+    assert (network.fit(DATA, steps=1, metrics=[metric])["test_own"] == 2).all()
+    told = "attributes of Own must be the fields of a frozen dataclass; got ['factor']"
+    complains(
+        lambda: network.fit(DATA, steps=1, metrics=[metric], store=tmp_path), tl.SettingError, told
+    )
+
+
+def test_what_a_file_cannot_hold_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Own(tl.ReLU):
+        of: Any = np.tanh
+
+    network = tl.Network(tl.MLP((3,), activation=Own()))
+    network.fit(DATA, steps=1)
+    told = "field of of Own must hold numbers, strings, settings or tuples of them"
+    complains(lambda: network.fit(DATA, steps=1, store=tmp_path), tl.SettingError, told)
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    complains(lambda: tl.save(network, tmp_path / "a"), tl.SettingError, told)
+
+
+def test_a_class_that_does_not_take_its_fields_is_not_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Own(tl.LeakyReLU):
+        def __init__(self) -> None:
+            super().__init__(0.3)
+
+    network = tl.Network(tl.MLP((3,), activation=Own()))
+    network.fit(DATA, steps=1)
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    told = "settings of what save writes must be of a class that is made by the names of its fi"
+    complains(lambda: tl.save(network, tmp_path / "a"), tl.ModelFileError, told)
+
+
 def test_what_a_part_remembers_is_no_field() -> None:
     class Own(tl.ReLU):
         @functools.cached_property

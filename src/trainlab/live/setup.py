@@ -20,6 +20,8 @@ from trainlab.members import Member
 from trainlab.models.records import plain_record, revive
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
+from trainlab.own import noted
+from trainlab.population.parts import check_parts, kinds_of
 from trainlab.population.validation import check_data
 from trainlab.settings import Rule, is_integer, one_of, several, whole_number
 
@@ -39,6 +41,8 @@ _BATCH: Final = whole_number(1, "20", high=2**20)
 _ROWS: Final = whole_number(2, "300", high=2**20)
 _ENGINE: Final = one_of(ENGINES)
 _EVALUATE: Final = whole_number(1, "20", high=2**20)
+_TRIED: Final = 1000
+"""Steps at which schedules of the user's own are tried, in a training that has no end."""
 ARM_NAME: Final = Rule(
     lambda v: isinstance(v, str) and 0 < len(v) <= NAME and v.isprintable() and v == v.strip(),
     f"be a name of at most {NAME} printable characters",
@@ -101,7 +105,12 @@ class LiveSetup:
         _BATCH.check(self.batch_size, "batch_size", OWNER)
         _EVALUATE.check(self.evaluate, "evaluate", OWNER)
         members = list(self.arms.values())
-        check_data(self.data, members, self.dtype)
+        splits, widths = check_data(self.data, members, self.dtype)
+        try:
+            check_parts(kinds_of(members), splits["train"], widths, self.dtype, _TRIED)
+        except Exception as error:
+            noted(error)
+            raise
         own = engine_for(_ENGINE.check(self.engine, "engine", OWNER), members, OWNER)
         object.__setattr__(self, "engine", own.name)  # a session is continued by the same one
 

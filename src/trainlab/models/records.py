@@ -23,6 +23,7 @@ from trainlab.network.initializers import INITIALIZERS, Initializer
 from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
 from trainlab.optimizers import OPTIMIZERS, Optimizer
+from trainlab.own import check_plain
 from trainlab.schedules import SCHEDULES, Schedule
 from trainlab.settings import Settings, nested
 from trainlab.training.plan import EarlyStopping
@@ -110,6 +111,7 @@ def plain_record(record: Settings) -> dict[str, Any]:
             must = "be registered, so that load knows it"
             remedy = f"trainlab.register({kind.__name__})"
             raise SettingError(sentence(kind.__name__, "save", must, kind, remedy))
+    check_plain([record])
     said: dict[str, Any] = describe(record)
     return said
 
@@ -144,6 +146,9 @@ def revive(value: Any, kind: type[S], source: str) -> S:
         made = found(**{name: _field(one, fields[name], source) for name, one in given.items()})
     except SettingError as error:
         raise ModelFileError(sentence("settings", source, "be valid", str(error))) from error
+    except TypeError as error:  # of an __init__ of the user's own
+        must = "be of a class that is made by the names of its fields"
+        raise ModelFileError(sentence("settings", source, must, str(error))) from error
     described = describe(made)
     if any(described[name] != one for name, one in given.items()):
         raise ModelFileError(sentence("settings", source, "be what they describe", value))

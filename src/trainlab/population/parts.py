@@ -27,8 +27,8 @@ from trainlab.network.losses import Loss
 from trainlab.network.returned import check_array, owner_of, several
 from trainlab.network.workspace import FRESH, Array
 from trainlab.optimizers import Optimizer
-from trainlab.own import is_own
-from trainlab.settings import Settings, cast, fields_of, nested, stack, structure
+from trainlab.own import check_attributes, is_own
+from trainlab.settings import Settings, cast, nested, stack, structure
 
 S = TypeVar("S", bound=Settings)
 Kinds = Counter[tuple[MLP, Optimizer]]
@@ -72,26 +72,6 @@ def _check_hash(part: Settings) -> None:
         raise SettingError(sentence("fields", type(part).__name__, must, error)) from error
 
 
-def _check_attributes(part: Settings) -> None:
-    """SettingError for what is no field: members that train side by side would not have it.
-
-    Names that begin with _ are left to whoever remembers what was computed before.
-    """
-    kind: Any = type(part)
-    known = {field.name for field in fields_of(part)}
-    lost = [
-        name
-        for name in vars(part)
-        if name not in known
-        and not name.startswith("_")
-        and not isinstance(getattr(kind, name, None), functools.cached_property)
-    ]
-    if lost:
-        must = "be the fields of a frozen dataclass"
-        remedy = f"{lost[0]}: float = number(1.0) in its class, and no __init__"
-        raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
-
-
 def check_parts(kinds: Kinds, train: Samples, widths: Widths, dtype: str, steps: int) -> None:
     """Raises SettingError where a part of the user's own does not do what it must.
 
@@ -101,7 +81,7 @@ def check_parts(kinds: Kinds, train: Samples, widths: Widths, dtype: str, steps:
     for network, optimizer in kinds:
         if parts := _own_parts(network) + _own_parts(optimizer):
             for part in parts:
-                _check_attributes(part)
+                check_attributes(part)
             alike = structure(network), structure(optimizer)
             own.setdefault(alike, []).append((network, optimizer))
     for pairs in own.values():

@@ -21,7 +21,7 @@ from trainlab.engine.state import Best, Checkpoint, MemberState, Result, Status
 from trainlab.files import as_path
 from trainlab.members import Member, completed, describe
 from trainlab.network.workspace import Array
-from trainlab.own import VERSION, code_of
+from trainlab.own import VERSION, check_attributes, check_plain, code_of
 from trainlab.store import Run, Store, decode, encode
 from trainlab.training.changes import Change
 from trainlab.training.history import Series
@@ -60,7 +60,11 @@ def run_in(
             begun |= {"code": code} if code else {}
         return begun
 
-    return store.run(name, settings, len(members), fresh, complete)
+    try:
+        return store.run(name, settings, len(members), fresh, complete)
+    except TypeError:  # JSON has no word for what some field holds
+        check_plain((*members, *plan.metrics))
+        raise
 
 
 def engine_of(store: Store | None, name: str) -> str | None:
@@ -104,6 +108,8 @@ def described(
     engine: str,
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
+    for metric in plan.metrics:
+        check_attributes(metric)
     bits = of_bits()
     code = code_of((*members, *plan.metrics))
     if engine == "native":  # whose bits depend on no BLAS
