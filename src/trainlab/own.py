@@ -14,10 +14,12 @@ from typing import Any, Final, Generic
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
-from trainlab.settings import Settings, fields_of, nested
+from trainlab.settings import Settings, fields_of, is_ours, nested
 
 VERSION: Final = "python"
-"""Under this name a code says whose bytecode it is."""
+"""Under this name a code says whose bytecode it is, and of what its digests are."""
+DIGEST: Final = 2
+"""To be raised where `_words` changes: stores of before cannot be compared, and go on."""
 
 
 def is_own(record: Settings) -> bool:
@@ -68,7 +70,7 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
     Of the bytecode and the constants of its methods, its attributes, and those of its own bases:
     neither comments nor the place in a file count, and nor do functions and variables outside of
     the class.
-    Bytecode is that of a version of Python, which is named.
+    Bytecode is that of a version of Python, which is named, as is what digests are of.
     """
     kinds = {type(one) for record in records for one in nested(record) if is_own(one)}
     if not kinds:
@@ -76,7 +78,7 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, digest in sorted((kind.__name__, _digest(kind)) for kind in kinds):
         found[name] = found.get(name, "") + digest  # two classes may have one name
-    return {VERSION: "{}.{}".format(*sys.version_info), **found}
+    return {VERSION: "{}.{}, digest {}".format(*sys.version_info[:2], DIGEST), **found}
 
 
 def noted(error: BaseException) -> BaseException:
@@ -97,7 +99,7 @@ def noted(error: BaseException) -> BaseException:
 
 def _is_own(kind: Any) -> bool:
     # By its module alone, a class that `type()` makes would be one of `abc`.
-    return kind not in (object, ABC, Generic) and kind.__module__.partition(".")[0] != "trainlab"
+    return kind not in (object, ABC, Generic) and not is_ours(kind)
 
 
 def _digest(kind: type) -> str:

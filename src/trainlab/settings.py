@@ -125,10 +125,10 @@ def check_methods(kind: type) -> None:
     They are those of the method of trainlab's that it stands in place of; what is optional there,
     every call gives to a method that a class must have.
     """
-    if _is_ours(kind):
+    if is_ours(kind):
         return
     for name, method in vars(kind).items():
-        bases = (vars(one) for one in kind.__mro__[1:] if _is_ours(one))
+        bases = (vars(one) for one in kind.__mro__[1:] if is_ours(one))
         base = next((each[name] for each in bases if name in each), None)
         if name.startswith("_") or not isinstance(base, types.FunctionType):
             continue
@@ -142,7 +142,8 @@ def check_methods(kind: type) -> None:
             raise SettingError(sentence(name, kind.__name__, must, got))
 
 
-def _is_ours(kind: type) -> bool:
+def is_ours(kind: type) -> bool:
+    """Whether trainlab defines a class."""
     return kind.__module__.partition(".")[0] == "trainlab"
 
 

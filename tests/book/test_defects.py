@@ -406,8 +406,7 @@ def test_samples_without_labels_are_not_shuffled() -> None:
     complains(lambda: shuffle_dataset(x, t[:5]), DataError, starts)
 
 
-def test_curves_of_few_values_are_smoothed_too() -> None:
-    rng = np.random.default_rng(0)
+def test_curves_of_few_values_are_smoothed_too(rng: np.random.Generator) -> None:
     weights = np.kaiser(11, 2)
     for count in range(1, 40):
         x = rng.standard_normal(count)
@@ -423,3 +422,5 @@ def test_curves_of_few_values_are_smoothed_too() -> None:
     for nothing in ([], 3.0, [[1.0]]):
         starts = "x of smooth_curve must be a list of at least one number"
         complains(lambda x=nothing: smooth_curve(x), DataError, starts)
+    starts = "x of smooth_curve must hold real numbers"
+    complains(lambda: smooth_curve(["low", "high"]), DataError, starts)

@@ -1183,7 +1183,11 @@ def test_a_store_without_code_is_gone_on_with(
         first = population.fit(DATA, steps=3, store=tmp_path / "old")
         patch.setattr(checkpoints, "code_of", lambda records: {"python": "3.1", "Unit": "0"})
         population.fit(DATA, steps=3, store=tmp_path / "other")
-    for folder in ("old", "other"):
+        # The first digests were of less: neither of lists nor of what decorators hold.
+        first_digest = {"python": "{}.{}".format(*sys.version_info), "Unit": "0"}
+        patch.setattr(checkpoints, "code_of", lambda records: first_digest)
+        population.fit(DATA, steps=3, store=tmp_path / "less")
+    for folder in ("old", "other", "less"):
         again = population.fit(DATA, steps=3, store=tmp_path / folder)
         assert (again["train_loss"] == first["train_loss"]).all()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trainlab.arrays import as_floats
 from trainlab.book.convolution import col2im, conv_output_size, im2col
 from trainlab.book.samples import Samples
 from trainlab.errors import DataError, sentence
@@ -25,12 +26,12 @@ def smooth_curve(x: Any) -> Array:
     still, none of 7.  The window of `trainlab.evidence.smooth` shrinks towards the ends, and
     leaves the first and the last value as they are.
 
-    Raises: DataError where there is no value.
+    Raises: DataError for no value, and for what are no numbers.
 
     >>> smooth_curve([1.0] * 20).round(12).tolist() == [1.0] * 20
     True
     """
-    values = np.asarray(x)
+    values = as_floats(x, "x", "smooth_curve")
     if values.ndim != 1 or not len(values):
         raise DataError(sentence("x", "smooth_curve", "be a list of at least one number", x))
     # There and back again: the first value is met once at each turn, and the last one twice.

@@ -53,7 +53,7 @@ def run_in(
 
     def complete(old: Mapping[str, Any]) -> dict[str, Any]:
         begun = {**_begun(old), "members": completed(old.get("members"), members)}
-        # Earlier versions did not know the code, and that of another Python cannot be compared.
+        # Earlier versions did not know the code, or less of it; that of another Python is other.
         code = settings.get("code", {})
         if old.get("code", {}).get(VERSION) != code.get(VERSION):
             begun.pop("code", None)
