@@ -14,9 +14,9 @@ import pytest
 import trainlab as tl
 from complaints import complains
 from trainlab.errors import ModelFileError, SettingError
-from trainlab.estimators.saved import MAX_LABELS
 from trainlab.models.container import Content, pack, read
 from trainlab.models.kinds import KINDS
+from trainlab.models.records import MAX_LABELS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

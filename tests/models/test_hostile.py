@@ -151,6 +151,17 @@ HOSTILE: dict[str, tuple[str, Change]] = {
     "widths-float": ("widths of", settings(lambda d: d.update(widths=[3.0, 2]))),
     "widths-three": ("widths of", settings(lambda d: d.update(widths=[3, 2, 1]))),
     "engine-number": ("engine of", settings(lambda d: d.update(engine=3))),
+    "classes-text": ("classes of", settings(lambda d: d.update(classes="ab"))),
+    "classes-two-dimensional": (
+        "classes of",
+        settings(lambda d: d.update(classes={"array": ["<i8", [[1, 2]] * 2]})),
+    ),
+    "classes-short": ("classes of", settings(lambda d: d.update(classes={"array": ["<i8", [1]]}))),
+    "classes-eval": ("dtype of", settings(lambda d: d.update(classes={"array": ["i8,i8", [1]]}))),
+    "classes-huge": (
+        "labels of",
+        settings(lambda d: d.update(classes={"array": ["<U9000000", ["a", "b"]]})),
+    ),
     "updates-negative": ("updates of", settings(lambda d: d.update(updates=[3, -1]))),
     "updates-short": ("updates of", settings(lambda d: d.update(updates=[3]))),
     "updates-huge": ("updates of", settings(lambda d: d.update(updates=[3, 2**70]))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +106,26 @@ def labelled(*labels: Any, rows: int = 50) -> tl.Dataset:
     return tl.from_arrays(X[:rows], t, test=(X[30:], t[np.arange(20)]), name="labelled")
 
 
-def test_labels_that_may_be_class_numbers_are_warned_of() -> None:
-    network = tl.Network(tl.MLP((5,)))
-    running = network.start(labelled(1, 2, 3), epochs=50)
+def test_labels_that_are_right_where_class_numbers_are_not_are_warned_of(tmp_path: Path) -> None:
+    data = labelled(1, 2, 3)
+    network = tl.Network(tl.MLP((50,)), tl.Adam(0.05))
+    running = network.start(data, epochs=50)
     clone = running.clone() if not running.is_done else network
     running.wait()
-    told = r"t of \w+ holds \[1, 2\], which are read as class numbers, and may be labels of \[1,"
-    for model in (network, clone):
+    tl.save(network, tmp_path / "model")
+    x, t = data.train.x[[0, 1, 4]], data.train.t[[0, 1, 4]]
+    assert network.accuracy(x, t) == 1.0
+    told = r"t of \w+ holds \[1, 2\], which are read as class numbers; as labels of \[1, 2, 3\] mo"
+    for model in (network, tl.load(tmp_path / "model")):
         for score in (model.accuracy, model.score):
             with pytest.warns(UserWarning, match=told):
-                score(X[:3], [1, 2, 2])
-            score(X[:3], [0, 1, 2])  # no label is 0
-    network.score(labelled(1, 2, 3).first(test=2))
+                assert score(x, t + 1) == 0.0
+            for number in (1, 2):  # the accuracy of a class
+                rows = data.train.t == number
+                assert score(data.train.x[rows], data.train.t[rows]) == 1.0
+            score(x, [0, 1, 2])  # no label is 0
+    assert clone.population.classes is not None
+    network.score(data.first(test=2))
     for labels in ((0, 1, 2), ("1", "2", "3")):
         network.fit(labelled(*labels), epochs=1)
         network.accuracy(X[:3], [1, 2, 2])
@@ -134,18 +143,67 @@ def test_a_data_set_with_some_of_the_classes_is_scored_by_its_labels(labels: Any
     complains(lambda: network.score(labelled(labels[0], 9 * labels[1])), tl.DataError, told)
 
 
-def test_a_model_from_a_file_scores_no_data_with_some_of_the_classes(tmp_path: Path) -> None:
+SOME_LABELS = [
+    np.array([1, 2, 3]),
+    np.array([1.5, 2.0, 4.0], np.float32),
+    np.array(["a", "b", "cé"]),
+    np.array([False, True]),
+    np.array([1, 2**53 + 1, 2**63], np.uint64),
+]
+
+
+@pytest.mark.parametrize("labels", SOME_LABELS, ids=lambda labels: str(labels.dtype))
+def test_a_model_from_a_file_knows_its_classes(labels: Any, tmp_path: Path) -> None:
+    def some(labels: Any) -> tl.Dataset:
+        t = labels[np.arange(30) % len(labels)]
+        return tl.from_arrays(X[:30], t, test=(X[30:], t[:20]), task="classification")
+
+    data, part = some(labels), some(labels[1:])
     network = tl.Network(tl.MLP((5,)))
-    network.fit(labelled(1, 2, 3), epochs=1)
+    network.fit(data, epochs=1)
     tl.save(network, tmp_path / "model.safetensors")
     again: Any = tl.load(tmp_path / "model.safetensors")
+    classes = again.population.classes
+    assert (classes.tolist(), classes.dtype) == (labels.tolist(), labels.dtype)
+    assert again.score(data) == network.score(data)
+    assert again.score(part) == network.score(part)
+    complains(lambda: again.score(labelled("x", "y")), tl.DataError, "classes of data")
+
+
+def test_classes_that_no_file_holds_are_forgotten(tmp_path: Path) -> None:
+    data = labelled(1, 2, 3)
+    dates = np.array(["2001", "2002", "2003"], "M8[Y]")
+    network = tl.Network(tl.MLP((5,)))
+    network.fit(dataclasses.replace(data, classes=dates), epochs=1)
+    tl.save(network, tmp_path / "model")
+    assert tl.load(tmp_path / "model").population.classes is None
+
+
+def test_a_model_that_does_not_know_its_classes_scores_no_data_with_some_of_them() -> None:
+    population = tl.Population([tl.Member(tl.MLP((5,)))])
+    population.fit(labelled(1, 2, 3), epochs=1)
+    again = tl.Population.restore(population, population.states, population.widths)
     all_of_them = labelled(1, 2, 3)
-    assert again.score(all_of_them) == network.score(all_of_them)
+    assert again.score(all_of_them) == population.score(all_of_them)
     told = "classes of data 'labelled' must be all 3 of training, since this model does not know"
     for labels in ((2, 3), ("b", "c")):
         complains(lambda labels=labels: again.score(labelled(*labels)), tl.DataError, told)
     first = labelled(0, 1)  # labels that are class numbers
-    assert again.score(first) == np.mean(again.predict(first.test.x) == first.test.t)
+    assert again.score(first) == np.mean(again.predict(first.test.x)[0] == first.test.t)
+
+
+def test_classes_of_restore_are_one_for_each_output_of_a_classifier() -> None:
+    population = tl.Population([tl.Member(tl.MLP((5,)))])
+    population.fit(labelled(1, 2, 3), epochs=1)
+    parts: Any = population, population.states, population.widths
+    told = "classes of Population.restore must be 3 labels, one for each output"
+    classes: Any = ["a", "b"]
+    complains(lambda: tl.Population.restore(*parts, classes=classes), tl.SettingError, told)
+    assert tl.Population.restore(*parts, classes=np.array([5, 6, 7])).classes.tolist() == [5, 6, 7]
+    regression, _ = trained(NUMBERS, "mean_squared_error")
+    parts = regression, regression.states, regression.widths
+    told = "classes of Population.restore must be None but for classifiers"
+    complains(lambda: tl.Population.restore(*parts, classes=classes), tl.SettingError, told)
 
 
 @every_engine

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
@@ -40,16 +39,12 @@ from trainlab.estimators.trees import BoostedTrees
 from trainlab.models.container import UNSOUND, Content, fault
 from trainlab.models.kinds import Kind, register
 from trainlab.models.populations import describe_population, revive_population
-from trainlab.models.records import plain_record, revive
+from trainlab.models.records import labels_of, plain_labels, plain_record, revive
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings
 
-_LABELS: Final = "biufU"
-_DTYPE: Final = re.compile(rf"[<>|][{_LABELS}]\d+")
 _STANDARDIZED: Final = 2
 """The version of the format from which on inputs have a mean and a scale."""
-MAX_LABELS: Final = 1 << 26
-"""Bytes of the labels of a model: a dtype may claim strings of any length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,9 +274,9 @@ def plain(value: Any, name: str) -> Any:
     if isinstance(value, Settings):
         return {"record": plain_record(value)}
     if isinstance(value, np.ndarray) and value.ndim == 1:
-        words = value.dtype == object and all(isinstance(one, str) for one in value)
-        if words or value.dtype.kind in _LABELS:
-            return {"array": ["object" if words else value.dtype.str, value.tolist()]}
+        said = plain_labels(value)
+        if said is not None:
+            return said
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return {"array": [value.dtype.str, [value.item()]], "scalar": True}
     if isinstance(value, float) and not math.isfinite(value):
@@ -312,15 +307,7 @@ def value_of(value: Any, source: str) -> Any:
     if kind == "record":
         return revive(inner, Settings, source)
     if kind == "array":
-        code, values = inner
-        if code != "object" and not _DTYPE.fullmatch(code):  # NumPy would evaluate some texts
-            raise fault(source, "dtype", f"be object or one of the kinds {_LABELS}", code)
-        if code == "object" and not all(isinstance(one, str) for one in values):
-            raise fault(source, "names", "be strings", values)
-        # Where a size does not fit into 32 bits some versions of NumPy say it is negative.
-        if code != "object" and not 0 <= np.dtype(code).itemsize * len(values) <= MAX_LABELS:
-            raise fault(source, "labels", f"take at most {MAX_LABELS} bytes", code)
-        found = np.array(values, dtype=object if code == "object" else code)
+        found = labels_of(value, source)
         return found[0] if rest == ["scalar"] else found
     if kind == "float" and inner in ("inf", "-inf", "nan"):
         return float(inner)

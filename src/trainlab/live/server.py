@@ -223,8 +223,8 @@ def population_of(session: LiveSession) -> Population:
     """The members of a session, arm by arm, with what they have learnt."""
     states = session.states()
     members = [session.arms[arm].replace(seed=seed) for arm, seed in states]
-    engine = session.setup.engine
-    return Population.restore(members, states.values(), session.setting.widths, engine)
+    engine, classes = session.setup.engine, session.setup.data.classes
+    return Population.restore(members, states.values(), session.setting.widths, engine, classes)
 
 
 def _results(session: LiveSession) -> bytes:

@@ -2,9 +2,10 @@
 
 The document: `networks` and `optimizers` that occur, each once, `members` as places in
 these two lists and a seed, `updates` that each has received, the widths of inputs and
-outputs, the dtype, and the engine that trained them.  The arrays of member 3: `3.params`,
-`3.buffers` where it has running statistics, `3.state.m` and so on where its optimizer's state
-was kept.
+outputs, the dtype, and the engine that trained them; of classifiers also the `classes` that their
+class numbers stand for, where they are known and JSON can hold them.  The arrays of member 3:
+`3.params`, `3.buffers` where it has running statistics, `3.state.m` and so on where its
+optimizer's state was kept.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.engine.state import MemberState
-from trainlab.errors import SettingError
+from trainlab.errors import ModelFileError, SettingError
 from trainlab.limits import MAX_SEED
 from trainlab.members import Member
-from trainlab.models.container import Content, fault
-from trainlab.models.records import plain_record, revive
+from trainlab.models.container import UNSOUND, Content, fault
+from trainlab.models.records import labels_of, plain_labels, plain_record, revive
 from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.workspace import Array
 from trainlab.optimizers.base import Optimizer
@@ -80,6 +81,9 @@ def describe_population(population: Population) -> tuple[dict[str, Any], dict[st
         "dtype": str(state.params.dtype),
         "engine": population.engine,
     }
+    classes = None if population.classes is None else plain_labels(population.classes)
+    if classes is not None:
+        document["classes"] = classes
     return document, arrays
 
 
@@ -89,7 +93,7 @@ def revive_population(
     """The population that `describe_population` described; ModelFileError for anything else."""
     if version < _WITH_ENGINE and isinstance(document, Mapping):
         document = {**document, "engine": "numpy"}
-    if set(document) != _KEYS or document["dtype"] not in _FLOATS:
+    if set(document) - {"classes"} != _KEYS or document["dtype"] not in _FLOATS:
         must = f"have {', '.join(sorted(_KEYS))}, and a dtype among {', '.join(_FLOATS)}"
         raise fault(source, "document", must, dict(document))
     engine = document["engine"]
@@ -121,7 +125,13 @@ def revive_population(
     kept = zip(members, states, strict=True)
     if len({bool(one.optimizer) for member, one in kept if member.optimizer.slots}) > 1:
         raise fault(source, "state", "be there of all members or of none", "that of some")
-    return Population.restore(members, states, (widths[0], widths[1]), engine)
+    try:
+        classes = labels_of(document["classes"], source) if "classes" in document else None
+        return Population.restore(members, states, (widths[0], widths[1]), engine, classes)
+    except ModelFileError:
+        raise
+    except UNSOUND as error:
+        raise fault(source, "classes", "be labels, one for each output", str(error)) from error
 
 
 def _members(document: Mapping[str, Any], source: str) -> list[Member]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import re
 from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from trainlab.deprecated import fields_of_today
 from trainlab.errors import ModelFileError, SettingError, sentence
@@ -22,6 +25,7 @@ from trainlab.network.dropout import Dropout
 from trainlab.network.initializers import INITIALIZERS, Initializer
 from trainlab.network.losses import LOSSES, Loss
 from trainlab.network.norms import NORMS
+from trainlab.network.workspace import Array
 from trainlab.optimizers import OPTIMIZERS, Optimizer
 from trainlab.own import check_plain
 from trainlab.schedules import SCHEDULES, Schedule
@@ -31,6 +35,11 @@ from trainlab.training.plan import EarlyStopping
 S = TypeVar("S", bound=Settings)
 
 P = TypeVar("P", bound=type[Settings])
+
+_LABELS: Final = "biufU"
+_DTYPE: Final = re.compile(rf"[<>|][{_LABELS}]\d+")
+MAX_LABELS: Final = 1 << 26
+"""Bytes of the labels of a model: a dtype may claim strings of any length."""
 
 BASES: Final = (Layer, Activation, Loss, Optimizer, Initializer, Schedule)
 """What parts of networks and trainings are."""
@@ -163,3 +172,40 @@ def _field(value: Any, field: dataclasses.Field[Any], source: str) -> Any:
     if value is None and field.default == math.inf:
         return math.inf  # "no limit", which JSON cannot say with a number
     return value
+
+
+def plain_labels(values: Array) -> dict[str, Any] | None:
+    """What a file says of labels or names (N,); None for what JSON has no word for.
+
+    >>> plain_labels(np.array(["no", "yes"])), plain_labels(np.array([b"no"]))
+    ({'array': ['<U3', ['no', 'yes']]}, None)
+    """
+    if values.dtype == object:
+        words = all(isinstance(one, str) for one in values)
+        return {"array": ["object", values.tolist()]} if words else None
+    kind = values.dtype.kind
+    if kind not in _LABELS or (kind == "f" and not _is_double(values)):
+        return None
+    return {"array": [values.dtype.str, values.tolist()]}
+
+
+def _is_double(values: Array) -> bool:
+    return values.dtype.itemsize <= 8 and bool(np.isfinite(values).all())
+
+
+def labels_of(said: Any, source: str) -> Array:
+    """The labels or names that `plain_labels` described; ModelFileError for others.
+
+    >>> labels_of({"array": ["<U3", ["no", "yes"]]}, "a file").tolist()
+    ['no', 'yes']
+    """
+    code, values = said["array"]
+    if code != "object" and not _DTYPE.fullmatch(code):  # NumPy would evaluate some texts
+        must = f"be object or one of the kinds {_LABELS}"
+        raise ModelFileError(sentence("dtype", source, must, code))
+    if code == "object" and not all(isinstance(one, str) for one in values):
+        raise ModelFileError(sentence("names", source, "be strings", values))
+    # Where a size does not fit into 32 bits some versions of NumPy say it is negative.
+    if code != "object" and not 0 <= np.dtype(code).itemsize * len(values) <= MAX_LABELS:
+        raise ModelFileError(sentence("labels", source, f"take at most {MAX_LABELS} bytes", code))
+    return np.array(values, dtype=object if code == "object" else code)

@@ -33,6 +33,8 @@ from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.running import Running, Trainable
 from trainlab.population.settings import FitSettings
 from trainlab.population.validation import (
+    as_labels,
+    check_classes,
     check_inputs,
     check_scored,
     check_states,
@@ -92,8 +94,9 @@ class Population(Trainable, Sequence[Member]):
         states: Iterable[MemberState],
         widths: tuple[int, int],
         engine: str | None = None,
+        classes: Array | None = None,
     ) -> Self:
-        """Make a trained population from what its `states`, `widths` and `engine` were.
+        """Make a trained population from what its `states`, `widths` and so on were.
 
         Parameters
         ----------
@@ -105,6 +108,8 @@ class Population(Trainable, Sequence[Member]):
             Features that go in and come out.
         engine : str, optional
             The name of the engine that trained it.
+        classes : ndarray, shape (C,), optional
+            What the class numbers stand for; None in other tasks, or where it is not known.
 
         Returns
         -------
@@ -114,7 +119,7 @@ class Population(Trainable, Sequence[Member]):
         Raises
         ------
         SettingError
-            For states that are not those of such members.
+            For states and classes that are not those of such members.
 
         Examples
         --------
@@ -128,6 +133,7 @@ class Population(Trainable, Sequence[Member]):
         population = cls(members)
         population._states, population._widths = check_states(states, population._members, widths)
         population._engine = engine
+        population._classes = check_classes(classes, population._members, population._widths)
         return population
 
     @classmethod
@@ -403,7 +409,7 @@ class Population(Trainable, Sequence[Member]):
         -----
         UserWarning
             Where all of `t` may be labels of the data of the last `fit`, too, as [1, 2] of the
-            labels 1, 2 and 3.
+            labels 1, 2 and 3, and more of them are right as labels.
         """
         loss = self._members[0].network.loss
         if loss.task == "regression":
@@ -420,8 +426,8 @@ class Population(Trainable, Sequence[Member]):
         ----------
         data : Dataset, or array (N, in)
             A data set, whose test split is scored, with the weights of its rows; or inputs.  Its
-            classes may be some of those of the last `fit`; a model from a file knows them not,
-            and then refuses such a data set.
+            classes may be some of those of the last `fit`; where these are not known, as of a
+            model from a file of before, such a data set is refused.
         t : array, optional
             The targets of inputs, as `accuracy` takes them.
         engine : {"auto", "native", "numpy"} or Engine
@@ -462,9 +468,16 @@ class Population(Trainable, Sequence[Member]):
         targets = check_targets(t, loss, self._widths.outputs, inputs.shape[0], owner)
         if loss.task == "regression":
             return r_squared(self.predict(x, engine=engine), targets, weight)
-        tell_of_labels(targets, labels, owner)
-        right = self._each(x, lambda loss, y: loss.correct(y, targets), engine)
-        shares: Array = np.average(right, axis=-1, weights=weight)
+        readings = [targets, *as_labels(targets, labels)]
+
+        def correct(loss: Loss, y: Array) -> Array:
+            found: list[Any] = [loss.correct(y, one) for one in readings]
+            return np.stack(found, axis=1)
+
+        right = self._each(x, correct, engine)  # (members, readings, N)
+        if labels is not None and right[:, -1].sum() > right[:, 0].sum():
+            tell_of_labels(targets, labels, owner)
+        shares: Array = np.average(right[:, 0], axis=-1, weights=weight)
         return shares
 
     def parameters(self, index: int) -> dict[str, Array]:
@@ -579,6 +592,14 @@ class Population(Trainable, Sequence[Member]):
         """The name of the engine that trained it last; None where that is not known."""
         return self._engine
 
+    @property
+    def classes(self) -> Array | None:
+        """What the class numbers stand for, (C,): the labels of the data of the last `fit`.
+
+        None of other tasks, and where it is not known: before `fit`, and of files that do not say.
+        """
+        return self._classes
+
     def __getstate__(self) -> dict[str, Any]:
         """What is copied and pickled: not a training that is under way."""
         return {**vars(self), "_workers": None}
@@ -590,14 +611,7 @@ class Population(Trainable, Sequence[Member]):
             tell_of_other_classes(data.classes, self._classes)
         fits = Fits([Fit(self, data, settings, before, chosen=True)], settings)
         self._workers = weakref.ref(fits.workers)
-
-        return Running(fits, self._adopt, partial(self._clone, data.classes))
-
-    def _clone(self, classes: Array | None, *found: Any) -> Self:
-        """What `restore` makes of members that train on data with these classes."""
-        clone = self.restore(*found)
-        clone._classes = classes
-        return clone
+        return Running(fits, self._adopt, partial(self.restore, classes=data.classes))
 
     def _check_idle(self, owner: str) -> None:
         """SettingError while members train: two trainings would write into the same arrays."""

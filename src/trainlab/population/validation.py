@@ -270,17 +270,37 @@ def check_targets(t: Any, loss: Loss, out_features: int, rows: int, owner: str) 
     return targets
 
 
-def tell_of_labels(t: Array, labels: Array | None, owner: str) -> None:
-    """Warns where all class numbers may be labels, of data whose labels are other numbers."""
+def check_classes(classes: Any, members: Sequence[Member], widths: tuple[int, int]) -> Array | None:
+    """Classes from elsewhere, one for each output of classifiers; None where they are not known."""
+    if classes is None:
+        return None
+    owner = "Population.restore"
+    if any(member.network.loss.task != "classification" for member in members):
+        raise SettingError(sentence("classes", owner, "be None but for classifiers", classes))
+    found = as_array(classes, "classes", owner)
+    if found.shape != (widths[1],):
+        must = f"be {counted(widths[1], 'label')}, one for each output"
+        raise SettingError(sentence("classes", owner, must, classes))
+    return found
+
+
+def as_labels(t: Array, labels: Array | None) -> list[Array]:
+    """The class numbers of t (N,) if it holds labels, where it may; else none.
+
+    labels  of the data, None where they are not known; class numbers that are labels, too, are
+            the same numbers
+    """
     if labels is None or labels.dtype.kind not in "iuf":
-        return
-    if np.array_equal(labels, np.arange(len(labels))):
-        return
-    given = np.unique(t)
-    if np.isin(given, labels).all():
-        numbers, known = describe(given.tolist()), describe(labels.tolist())
-        text = f"t of {owner} holds {numbers}, which are read as class numbers, and may be labels"
-        warn(f"{text} of {known}; for these try np.searchsorted(data.classes, t)", UserWarning)
+        return []
+    found = places(t, labels)
+    return [found] if (found >= 0).all() else []
+
+
+def tell_of_labels(t: Array, labels: Array, owner: str) -> None:
+    """Warns of class numbers of which more are right if they are labels of the data."""
+    given, known = describe(np.unique(t).tolist()), describe(labels.tolist())
+    text = f"t of {owner} holds {given}, which are read as class numbers; as labels of {known}"
+    warn(f"{text} more are right: for these try np.searchsorted(data.classes, t)", UserWarning)
 
 
 def tell_of_other_classes(classes: Array | None, before: Array | None) -> None:
@@ -300,7 +320,7 @@ def check_scored(
     """Inputs, targets and weights to score: those given, or of the test split of a Dataset.
 
     classes  those of the last fit, of which class numbers are those of the outputs; None where
-             they are not known, as of a model from a file
+             they are not known, as of a model from a file that does not say
     """
     if not isinstance(data, Dataset):
         if t is None:
