@@ -27,11 +27,21 @@ def is_own(record: Settings) -> bool:
     return _is_own(type(record))
 
 
-def check_attributes(part: Settings) -> None:
-    """SettingError for what is no field: neither those of a population nor a store would have it.
+def check_attributes(records: Iterable[Settings]) -> None:
+    """SettingError for what is no field of parts of the user's own among records and inside them.
 
-    Names that begin with _ are left to whoever remembers what was computed before.
+    Neither those of a population nor a store would have it.  Names that begin with _ are left to
+    whoever remembers what was computed before.
     """
+    for part in _own_parts(records):
+        _check_attributes(part)
+
+
+def _own_parts(records: Iterable[Settings]) -> Iterator[Settings]:
+    return (one for record in records for one in nested(record) if is_own(one))
+
+
+def _check_attributes(part: Settings) -> None:
     kind: Any = type(part)
     known = {field.name for field in fields_of(part)}
     lost = [
@@ -49,7 +59,7 @@ def check_attributes(part: Settings) -> None:
 
 def check_plain(records: Iterable[Settings]) -> None:
     """SettingError where a field of the user's own holds what no file does, as a function."""
-    for part in (one for record in records for one in nested(record) if is_own(one)):
+    for part in _own_parts(records):
         for field in fields_of(part):
             value = getattr(part, field.name)
             if not _is_plain(value):
@@ -72,7 +82,7 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
     the class.
     Bytecode is that of a version of Python, which is named, as is what digests are of.
     """
-    kinds = {type(one) for record in records for one in nested(record) if is_own(one)}
+    kinds = set(map(type, _own_parts(records)))
     if not kinds:
         return {}
     found: dict[str, str] = {}

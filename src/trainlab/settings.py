@@ -119,11 +119,31 @@ def takes(function: Any, places: int) -> bool:
     return True
 
 
-def check_methods(kind: type) -> None:
-    """SettingError where a method of a class of the user's own lacks arguments that it is given.
+def is_deferred(function: Any) -> bool:
+    """Whether a call of it runs none of its lines: a generator, or a coroutine.
 
-    They are those of the method of trainlab's that it stands in place of; what is optional there,
-    every call gives to a method that a class must have.
+    >>> def ended(moment):
+    ...     yield moment.updates > 3
+    >>> is_deferred(ended), is_deferred(print)
+    (True, False)
+    """
+    kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    call = getattr(function, "__call__", None)  # noqa: B004  # of an object, not whether it has one
+    return any(is_one(each) for is_one in kinds for each in (function, call))
+
+
+def check_runs(function: Any, name: str, owner: str) -> None:
+    """SettingError for a function that is called, and would not run."""
+    if is_deferred(function):
+        must, remedy = "run when called", "def without yield, async and await"
+        raise SettingError(sentence(name, owner, must, "a generator or coroutine", remedy))
+
+
+def check_methods(kind: type) -> None:
+    """SettingError where a method of a class of the user's own cannot be called, or would not run.
+
+    It takes the arguments of the method of trainlab's that it stands in place of; what is optional
+    there, every call gives to a method that a class must have.
     """
     if is_ours(kind):
         return
@@ -132,6 +152,7 @@ def check_methods(kind: type) -> None:
         base = next((each[name] for each in bases if name in each), None)
         if name.startswith("_") or not isinstance(base, types.FunctionType):
             continue
+        check_runs(getattr(method, "__func__", method), name, kind.__name__)
         known = [p for p in inspect.signature(base).parameters.values() if p.kind in _BY_PLACE]
         if not getattr(base, "__isabstractmethod__", False):
             known = [p for p in known if p.default is inspect.Parameter.empty]

@@ -831,6 +831,38 @@ def test_methods_that_lack_arguments_are_refused(make: Any, told: str) -> None:
     complains(make, tl.SettingError, told)
 
 
+def _yielding(self: Any, *given: Any) -> Any:
+    yield given
+
+
+async def _awaited(self: Any, *given: Any) -> None:
+    pass
+
+
+async def _both(self: Any, *given: Any) -> Any:
+    yield given
+
+
+@pytest.mark.parametrize("method", [_yielding, _awaited, _both])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (tl.Callback, "evaluation"),
+        (tl.Metric, "value"),
+        (tl.Layer, "forward"),
+        (tl.Activation, "value"),
+        (tl.Loss, "entries"),
+        (tl.Optimizer, "rule"),
+        (tl.Schedule, "multiplier"),
+        (tl.Initializer, "draw"),
+    ],
+)
+def test_methods_that_would_not_run_are_refused(kind: Any, name: str, method: Any) -> None:
+    told = f"{name} of Own must run when called; got 'a generator or coroutine'; try def wi"
+    for own in (method, staticmethod(method)):
+        complains(lambda own=own: type("Own", (kind,), {name: own}), tl.SettingError, told)
+
+
 def test_methods_may_take_more_or_call_it_otherwise() -> None:
     _activation(value=lambda self, x, out, new=None, more=1: x)
     _activation(value=lambda *anything: anything[1])
@@ -888,6 +920,35 @@ def test_attributes_that_are_no_fields_are_refused(kind: Any) -> None:
         network = tl.MLP((3,), activation=own)
     told = "attributes of Own must be the fields of a frozen dataclass; got ['factor']; try factor:"
     complains(lambda: tl.Network(network, optimizer).fit(DATA, steps=1), tl.SettingError, told)
+
+
+@pytest.mark.parametrize("kind", [tl.Activation, tl.Layer, tl.Loss])
+def test_a_gradient_check_refuses_such_attributes_as_training_does(kind: Any) -> None:
+    def keep(self: Any, factor: float) -> None:
+        self.factor = factor
+
+    methods: dict[str, Any] = {
+        "factor": 1.0,  # that of a population
+        "task": "regression",
+        "__init__": keep,
+        "value": lambda self, x, out, new: self.factor * x,
+        "pullback": lambda self, x, y, dy, out, new: self.factor * dy,
+        "forward": lambda self, p, x, mode, new: (self.factor * x, None, {}),
+        "backward": lambda self, p, cache, dy, grads, new: self.factor * dy,
+        "entries": lambda self, y, t, new: (self.factor * y, y),
+        "derivative": lambda self, y, new: np.full_like(y, self.factor),
+    }
+    if kind is not tl.Activation:  # whose methods of these names are others
+        del methods["value"], methods["pullback"]
+    if kind is not tl.Layer:
+        del methods["forward"], methods["backward"]
+    own = type("Own", (kind,), methods)(2.0)
+    told = "attributes of Own must be the fields of a frozen dataclass; got ['factor']; try factor:"
+    for members in (None, 2):
+        complains(lambda m=members: tl.gradient_check(own, members=m), tl.SettingError, told)
+    if kind is tl.Activation:
+        built = tl.MLP((3,), activation=own).build(4, 2)
+        complains(lambda: tl.gradient_check(built), tl.SettingError, told)
 
 
 def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Path) -> None:

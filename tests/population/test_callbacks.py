@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,20 @@ def test_functions_that_lack_arguments_are_refused() -> None:
         complains(lambda bad=bad: population().fit(DATA, callbacks=bad), tl.SettingError, starts)
     for good in (lambda *all: None, lambda a, b, c, d=1: None, print):
         population(1).fit(DATA, steps=1, evaluate=None, callbacks=[good])
+
+
+def test_functions_that_would_not_run_are_refused() -> None:
+    def ended(*given: Any) -> Any:
+        yield given
+
+    class Called:
+        async def __call__(self, member: int, updates: int, metrics: Any) -> None:
+            pass
+
+    starts = "callbacks of fit must run when called; got 'a generator or coroutine'; try def"
+    for one in (ended, functools.partial(ended, 1), Called()):
+        complains(lambda one=one: population().fit(DATA, callbacks=[one]), tl.SettingError, starts)
+    given: Any = Log()
+    given.evaluation = ended
+    starts = "evaluation of Log must run when called"
+    complains(lambda: population().fit(DATA, callbacks=[given]), tl.SettingError, starts)

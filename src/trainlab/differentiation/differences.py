@@ -15,7 +15,7 @@ import numpy as np
 from trainlab.arrays import as_array, no_numbers
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.settings import FLAG, one_of, real, takes
+from trainlab.settings import FLAG, check_runs, one_of, real, takes
 from trainlab.terminal import counted
 
 Function = Callable[[Any], Any]
@@ -202,6 +202,7 @@ def _point(f: Any, x: Any, of: str) -> Array:
     """x as float64; SettingError unless it holds real numbers and f can be called."""
     if not takes(f, 1):
         raise SettingError(sentence("f", of, "be a function of one argument", f))
+    check_runs(f, "f", of)
     array = as_array(x, "x", of, SettingError)
     if array.dtype.kind not in "biuf":
         raise no_numbers(array, "x", of, SettingError)

@@ -24,7 +24,8 @@ from trainlab.network.layout import Layout
 from trainlab.network.losses import Loss, MeanSquaredError
 from trainlab.network.tasks import flat_remedy
 from trainlab.network.workspace import FRESH, Allocator, Array
-from trainlab.settings import called, either, whole_number
+from trainlab.own import check_attributes
+from trainlab.settings import Settings, called, either, whole_number
 
 Part = MLP | Architecture | Layer | Activation | Loss
 """What can be checked: a network, or a part of one."""
@@ -108,6 +109,7 @@ class Problem:
         members = count.check(members, "members", "gradient_check")
         out_features = count.check(out_features, "out_features", "gradient_check")
         network = _network_with(part)
+        check_attributes([network] if isinstance(network, MLP) else _parts_of(network))
         if x is None or t is None:
             x, t = _samples(network, x, t, seed, out_features)
         x, t, axis = _numbers("x", x), _numbers("t", t), () if members is None else (members,)
@@ -278,6 +280,10 @@ def _network_with(part: Part) -> MLP | Architecture:
     must = "be an MLP, an Architecture, a Layer, an Activation or a Loss"
     remedy = called(part, lambda value: isinstance(value, MLP | Layer | Activation | Loss))
     raise SettingError(sentence("network", "gradient_check", must, part, remedy))
+
+
+def _parts_of(network: Architecture) -> list[Settings]:
+    return [*network.layers, network.loss]
 
 
 def _samples(

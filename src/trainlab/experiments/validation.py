@@ -27,7 +27,7 @@ from trainlab.experiments.base import (
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
-from trainlab.settings import takes
+from trainlab.settings import check_runs, takes
 from trainlab.terminal import counted
 
 NAMED: Final = "be small letters, digits and -"
@@ -81,6 +81,7 @@ def _check_function(name: str, owner: str, function: Any, count: int, of: str, r
     """SettingError for what cannot be called with so many arguments."""
     if not takes(function, count):
         raise SettingError(sentence(name, owner, f"be a function of {of}", function, remedy))
+    check_runs(function, name, owner)
 
 
 def check_measured(experiment: AnyExperiment, measured: Any) -> None:

@@ -80,8 +80,7 @@ def check_parts(kinds: Kinds, train: Samples, widths: Widths, dtype: str, steps:
     own: dict[Any, list[tuple[MLP, Optimizer]]] = {}
     for network, optimizer in kinds:
         if parts := _own_parts(network) + _own_parts(optimizer):
-            for part in parts:
-                check_attributes(part)
+            check_attributes(parts)
             alike = structure(network), structure(optimizer)
             own.setdefault(alike, []).append((network, optimizer))
     for pairs in own.values():

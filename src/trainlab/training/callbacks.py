@@ -10,7 +10,7 @@ from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.network.workspace import Array
-from trainlab.settings import check_methods, takes
+from trainlab.settings import check_methods, check_runs, takes
 from trainlab.training.history import History
 
 METHODS: Final = ("start", "epoch", "evaluation", "end")
@@ -200,8 +200,13 @@ def is_deaf(one: CallbackLike) -> bool:
 
 
 def check_arguments_of(one: CallbackLike, owner: str) -> None:
-    """SettingError where a function cannot be called as a callback."""
-    if not isinstance(one, Callback) and not takes(one, 3):
+    """SettingError where a function cannot be called as a callback, or would not run."""
+    if isinstance(one, Callback):
+        for name in METHODS:  # those of the instance, too
+            check_runs(getattr(one, name), name, type(one).__name__)
+        return
+    check_runs(one, "callbacks", owner)
+    if not takes(one, 3):
         must = "be functions of three arguments, or Callbacks"
         remedy = "def callback(member, updates, metrics)"
         raise SettingError(sentence("callbacks", owner, must, one, remedy))

@@ -109,7 +109,7 @@ def described(
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
     for metric in plan.metrics:
-        check_attributes(metric)
+        check_attributes([metric])
     bits = of_bits()
     code = code_of((*members, *plan.metrics))
     if engine == "native":  # whose bits depend on no BLAS
