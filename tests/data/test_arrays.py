@@ -128,7 +128,15 @@ def test_labels_that_are_no_classes_of_train_or_of_no_one_type(train, test, word
 
 @pytest.mark.parametrize("kind", [np.array, sparse.csr_array, sparse.lil_array])
 def test_bytes_that_are_not_scaled_are_told(kind):
-    for most, told in ((255, 255), (250, 255), (16, 16), (2, 2), (1, None), (0, None)):
+    for most, told in (
+        (255, 255),
+        (250, 255),
+        (16, 16),
+        (11, 11),
+        (10, None),
+        (1, None),
+        (0, None),
+    ):
         x = kind(np.array([[0, most], [1 % (most + 1), 0]], np.uint8))
         for given in (x, x.astype(np.int64), x.astype(np.float32)):
             with warnings.catch_warnings(record=True) as caught:

@@ -214,3 +214,18 @@ def test_outputs_that_overflowed_are_right_about_nothing(engine: str) -> None:
     x = np.array([[10.0], [0.0]])  # of the first row outputs are infinity less infinity
     for label in (0, 1):
         assert network.accuracy(x, [label, 0], engine=engine) == 0.5
+
+
+def test_whole_floats_are_said_to_be_labels_perhaps() -> None:
+    network = tl.Network(tl.MLP((3,)))
+    told = "loss of member 0 must fit regression, the task of data 'arrays'; got "
+    rest = "loss='mean_squared_error'"
+    labels = "from_arrays(x, t, task='classification') if t holds labels, or "
+    for t, remedy in (([1.0, 2.0] * 25, labels + rest), ([1.0, 2.5] * 25, rest)):
+        data = tl.from_arrays(X, t)
+        with pytest.raises(tl.SettingError) as caught:
+            network.fit(data)
+        assert str(caught.value).startswith(told)
+        assert str(caught.value).endswith(f"for classification'; try {remedy}")
+    assert tl.from_arrays(X, [1.0, 2.0] * 25, task="classification").classes.tolist() == [1, 2]
+    complains(lambda: network.fit(tl.from_arrays(X, X)), tl.SettingError, told)

@@ -515,7 +515,7 @@ def from_arrays(
     Warns
     -----
     UserWarning
-        Where x has bytes (uint8) above 1, as pixels are.
+        Where x has bytes (uint8) above 10, as pixels are.
 
     Examples
     --------

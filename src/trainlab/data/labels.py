@@ -9,13 +9,31 @@ Axis letters: N rows, C classes.
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.errors import DataError, sentence
 from trainlab.settings import is_integer
+
+MOST_CLASSES: Final = 20
+"""Whole numbers of at most so many different values are taken for classes."""
+
+
+def are_whole(numbers: NDArray[Any]) -> bool:
+    """Whether all numbers are whole, and so small that float64 can hold their neighbours."""
+    limit = 2.0**53
+    return bool((np.abs(numbers) < limit).all() and (numbers == np.rint(numbers)).all())
+
+
+def look_like_labels(t: NDArray[Any]) -> bool:
+    """Whether targets (N,) or (N, 1) are whole numbers of few different values.
+
+    >>> look_like_labels(np.array([[1.0], [3.0]])), look_like_labels(np.array([1.0, 1.5]))
+    (True, False)
+    """
+    return t.size == len(t) and are_whole(t) and len(np.unique(t)) <= MOST_CLASSES
 
 
 def places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

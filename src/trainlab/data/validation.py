@@ -23,6 +23,9 @@ Features = NDArray[np.floating[Any]] | csr_array
 DTYPES: Final = (np.dtype(np.float32), np.dtype(np.float64))
 """What inputs and real targets are kept in."""
 
+SMALL: Final = 10
+"""Bytes of at most so much are counts, say, from which networks learn well as they are."""
+
 _OWNER = "from_arrays"
 _FINITE = "hold no NaN, no infinity and nothing above {}"
 _FLAT = "t.ravel() for a column of labels, t.argmax(1) for labels one-hot, or task='multilabel'"
@@ -52,14 +55,14 @@ def validate_inputs(x: Given, name: str, dtype: Any = np.float32) -> Features:
 
 
 def tell_of_bytes(x: Any, dtype: Any, name: str) -> None:
-    """Warns of bytes, as pixels are, that are larger than 1: networks take them as they are.
+    """Warns of bytes far above 1, as pixels are: networks take them as they are.
 
     x (N, d) is dense or CSR; dtype: that which it came in
     """
     if dtype != np.uint8:
         return
     most = int((x if isinstance(x, np.ndarray) else x.data).max(initial=0))
-    if most > 1:
+    if most > SMALL:
         most = 255 if most > 127 else most
         text = (
             f"{name} has bytes (uint8) that are not scaled, and networks learn well from numbers "

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import TargetEncoder
 
+from trainlab.data.labels import MOST_CLASSES
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import OWNER, Words, is_hole, number_of, one_case, words_of
 from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
 
 FOLDS: Final = 5
-MOST_CLASSES: Final = 20
-"""Whole numbers of at most so many different values are taken for classes."""
 _HOLE: Final = ""  # no word is empty
 
 

@@ -14,7 +14,7 @@ from trainlab.arrays import as_array, no_numbers
 from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
 from trainlab.data.batches import Batches, tell_of_a_large_batch
-from trainlab.data.labels import places
+from trainlab.data.labels import look_like_labels, places
 from trainlab.data.validation import as_csr
 from trainlab.data.weights import in_range
 from trainlab.engine.base import Samples, Widths
@@ -59,6 +59,8 @@ def check_data(
                 remedy = f"task = {data.task!r} in its class, if it is"
             elif task == "classification" and looks_one_hot(data.train.t):
                 remedy = "t.argmax(axis=1) for the targets, which look one-hot"
+            elif task == "classification" and look_like_labels(data.train.t):
+                remedy = f"from_arrays(x, t, task={task!r}) if t holds labels, or {remedy}"
             must = f"fit {data.task}, the task of data {data.name!r}"
             got = f"{type(member.network.loss).__name__}, which is for {task}"
             raise SettingError(sentence("loss", f"member {index}", must, got, remedy))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date, number
 from trainlab.data.formats import NumberFormat
+from trainlab.data.labels import MOST_CLASSES, are_whole
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
 from trainlab.tables.columns import differing_in_case
@@ -23,11 +24,9 @@ from trainlab.terminal import counted
 
 Task = Literal["classification", "regression"]
 
-MOST_CLASSES: Final = 20
-"""Whole numbers of at most so many different values are taken for classes."""
 DAYS: Final = "numbers in place of the dates, such as the days since the first"
 LEAST_ROWS: Final = 3
-"""… if there are so many rows for each of them, in the mean."""
+"""Whole numbers are taken for classes if each has so many rows, in the mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def read_target(
     y: NDArray[Any] = numbers
     if decided == "classification":
         # A label is predicted as it is written: 12 % would be 12.
-        whole = format is None and not (odd.any() or coded) and _are_whole(numbers)
+        whole = format is None and not (odd.any() or coded) and are_whole(numbers)
         y = numbers.astype(np.int64) if whole else np.array(words, "U" if words else "U1")
         if drop_rare:
             y, kept, rare = _common(y, kept, drop_rare)
@@ -147,14 +146,9 @@ def _guess(numbers: Array, different: int) -> tuple[Task, str]:
     if words.any():
         return "regression", "mostly numbers"  # of which some are written as no number is
     few = different <= MOST_CLASSES and LEAST_ROWS * different <= len(numbers)
-    if _are_whole(numbers) and few:
+    if are_whole(numbers) and few:
         return "classification", f"whole numbers of {counted(different, 'different value')}"
     return "regression", f"numbers of {counted(different, 'different value')}"
-
-
-def _are_whole(numbers: Array) -> bool:
-    limit = 2.0**53  # from it on not every whole number is one of float64
-    return bool((np.abs(numbers) < limit).all() and (numbers == np.rint(numbers)).all())
 
 
 # --- what is left out ------------------------------------------------------------------
