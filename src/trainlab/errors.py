@@ -10,7 +10,7 @@ import reprlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from trainlab.terminal import printable
+from trainlab.terminal import counted, printable
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
@@ -131,10 +131,12 @@ def too_many(call: str, given: int, names: Sequence[str], remedy: str | None = N
 
     >>> too_many("SGD()", 2, ["lr"])
     TypeError('SGD() takes lr by position, and all else by name; got 2 arguments by position')
+    >>> too_many("Tanh()", 1, [])
+    TypeError('Tanh() takes nothing by position, and all else by name; got 1 argument by position')
     """
     known = " and ".join(names) or "nothing"
     text = f"{call} takes {known} by position, and all else by name"
-    got = f"got {given} arguments by position"
+    got = f"got {counted(given, 'argument')} by position"
     return TypeError(f"{text}; {got}; try {remedy}" if remedy else f"{text}; {got}")
 
 

@@ -175,7 +175,8 @@ def draw_rows(
     labels = t if stratify and t.ndim == 1 else None
     if labels is not None and not can_stratify(labels, count):
         present = np.unique(labels, return_counts=True)[1]
-        got = f"{count} of {len(t)} rows, {len(present)} classes, {present.min()} in the rarest"
+        classes = counted(len(present), "class")
+        got = f"{count} of {len(t)} rows, {classes}, {present.min()} in the rarest"
         must = "leave a row of each class in both parts"
         raise SettingError(sentence(purpose, "a stratified split", must, got, "stratify=False"))
     state = int(stream(seed, "split", _DRAWS[purpose]).integers(2**32))

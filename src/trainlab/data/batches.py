@@ -13,6 +13,7 @@ from trainlab import memory
 from trainlab.callers import warn
 from trainlab.settings import Settings, choice, integer
 from trainlab.streams import packed, stream
+from trainlab.terminal import counted
 
 KINDS = ("permutation", "book")
 
@@ -27,8 +28,8 @@ LARGE: Final = 2**20
 def tell_of_a_large_batch(batch_size: int, rows: int) -> None:
     """Warns where batches were asked for that are larger than all rows."""
     if batch_size > rows:
-        text = f"batch_size={batch_size} is more than {rows} rows: each batch has all of them"
-        warn(text, UserWarning)
+        text = f"batch_size={batch_size} is more than {counted(rows, 'row')}: each batch has all"
+        warn(f"{text} of them", UserWarning)
 
 
 def tell_of_single_rows(batches: Batches, of_one: bool) -> None:

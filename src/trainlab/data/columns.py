@@ -12,6 +12,7 @@ from typing import Final
 from trainlab.data.cells import is_missing, number
 from trainlab.data.formats import DECIMALS, NumberFormat, grouped
 from trainlab.errors import DataError, describe, sentence
+from trainlab.terminal import counted
 
 NAMED: Final = 5
 """Faults that one sentence names."""
@@ -67,7 +68,8 @@ class NumberReader:
         text = sentence(f"column {name!r} in {lines} {line}", str(path), must, cell)
         for name, (line, cell) in others[:NAMED]:
             text += f", and {describe(cell)} of column {describe(name)} in {lines} {line}"
-        return text + (f", and {len(others) - NAMED} columns more" if others[NAMED:] else "")
+        more = counted(len(others) - NAMED, "column")
+        return text + (f", and {more} more" if others[NAMED:] else "")
 
     def _remedy(self) -> str:
         """The decimal sign with which some of these cells are numbers: the rest is told next."""

@@ -19,6 +19,7 @@ from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import OWNER, Words, is_hole, number_of, one_case, words_of
 from trainlab.estimators.targets import unit_of
 from trainlab.network.workspace import Array
+from trainlab.terminal import counted
 
 FOLDS: Final = 5
 _HOLE: Final = ""  # no word is empty
@@ -44,7 +45,7 @@ class MeanTargets:
         found = np.asarray(y)
         found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
         if found.shape != (rows,):
-            must = f"be one target for each of {rows} rows, for target_means"
+            must = f"be one target for each of {counted(rows, 'row')}, for target_means"
             raise DataError(sentence("y", OWNER, must, found))
         found = _of_one_kind(found)
         if found.dtype.kind == "f" and not np.isfinite(found).all():

@@ -244,7 +244,7 @@ def _column(said: Any, most: int, width: int, source: str) -> Column:
         own, holes = parts
         if type(own) is int and own == width and type(holes) is bool:
             return Text(own, holes)
-    must = f"be a finite median, or at most {most} columns of different words"
+    must = f"be a finite median, or at most {counted(most, 'column')} of different words"
     raise fault(source, "a column of the encoder", must, said)
 
 

@@ -42,6 +42,7 @@ from trainlab.models.populations import describe_population, revive_population
 from trainlab.models.records import labels_of, plain_labels, plain_record, revive
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings
+from trainlab.terminal import counted
 
 _STANDARDIZED: Final = 2
 """The version of the format from which on inputs have a mean and a scale."""
@@ -242,7 +243,7 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
     said = {name: getattr(plain, name) if one is None else one for name, one in said.items()}
     mean, scale, *ends, column, low, width, lowest, highest = said.values()
     if not _are_ranges(lowest, highest, features):
-        must = f"have ranges of {features} columns, or none"
+        must = f"have ranges of {counted(features, 'column')}, or none"
         raise fault(source, "inputs", must, lowest)
     sound = all(one.dtype == np.float64 and bool((one >= 0).all()) for one in ends)
     sound = sound and bool((ends[1] > 0).all())
@@ -250,7 +251,8 @@ def _inputs(said: Mapping[str, Any], features: int, version: int, source: str) -
         known = column.dtype == np.int64 and column.shape == low.shape
         if known and _are_sound(low, width) and bool(((column >= 0) & (column < features)).all()):
             return InputScaler(**said)
-        raise fault(source, "inputs", f"have codes of {features} columns, of widths > 0", width)
+        must = f"have codes of {counted(features, 'column')}, of widths > 0"
+        raise fault(source, "inputs", must, width)
     must = f"have {features} finite means, scales > 0, bounds >= 0 and bends > 0"
     raise fault(source, "inputs", must, mean)
 

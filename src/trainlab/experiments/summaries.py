@@ -86,7 +86,7 @@ def _ranking(
     pair = _pair(comparisons, best, last)
     assert pair is not None  # the caller's
     if not ranked[best].count:
-        return [f"No run of the {len(ranked)} arms has a {measure.words}"]
+        return [f"No run of the {counted(len(ranked), 'arm')} has a {measure.words}"]
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
     most = "lowest" if measure.better == "lower" else "highest"
@@ -114,7 +114,7 @@ def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, 
     best, last = ranked
     ahead, behind = (last, best) if pair.winner == last else (best, last)
     first, second = (_value(measure, ranked[arm]) for arm in (ahead, behind))
-    of_both = f" (medians of {seeds} seeds)"
+    of_both = f" (medians of {counted(seeds, 'seed')})"
     if any(one.count < seeds for one in ranked.values()):
         first, second = (_median(measure, ranked[arm], seeds) for arm in (ahead, behind))
         of_both = ""
@@ -146,7 +146,8 @@ def _median(measure: Measure, found: Interval, seeds: int) -> str:
 
 def _of(found: Interval, seeds: int) -> str:
     """How many seeds a median is of: those that diverged are in none."""
-    return f"{seeds} seeds" if found.count == seeds else f"{found.count} of {seeds} seeds"
+    of = counted(seeds, "seed")
+    return of if found.count == seeds else f"{found.count} of {of}"
 
 
 def _pair(comparisons: Sequence[Comparison], one: str, other: str) -> Comparison | None:

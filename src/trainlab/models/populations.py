@@ -26,6 +26,7 @@ from trainlab.network.workspace import Array
 from trainlab.optimizers.base import Optimizer
 from trainlab.population import Network, Population
 from trainlab.settings import MOST
+from trainlab.terminal import counted
 
 ArraySpec = tuple[tuple[int, ...], str]
 """The shape and the dtype of an array."""
@@ -164,7 +165,7 @@ def _integers(
 ) -> list[int]:
     whole = isinstance(values, list) and all(type(value) is int for value in values)
     if not whole or len(values) != length or not all(low <= v <= high for v in values):
-        raise fault(source, what, f"be {length} integers in [{low}, {high}]", values)
+        raise fault(source, what, f"be {counted(length, 'integer')} in [{low}, {high}]", values)
     found: list[int] = values
     return found
 

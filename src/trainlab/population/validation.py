@@ -141,7 +141,7 @@ def check_changes(members: Sequence[Member], plan: Plan) -> list[Member]:
     now, found = [*members], [*members]
     for one in sorted(plan.changes, key=lambda change: change.step):
         if one.step >= plan.total:
-            must = f"come before the last of {plan.total} steps"
+            must = f"come before the last of {counted(plan.total, 'step')}"
             raise SettingError(sentence("changes", _FIT, must, f"one after step {one.step}"))
         for row in check_rows(one.members, len(members), "Change"):
             now[row] = now[row].replace(**one.fields)
