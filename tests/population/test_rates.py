@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 import trainlab as tl
 from complaints import complains
+from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import DataError, SettingError
 from trainlab.population.rates import GrowingRate, RateRange, rate_range_test
 
@@ -24,6 +25,20 @@ def test_rates_grow_by_the_same_factor_to_the_last() -> None:
     assert found.losses.shape == (2, 50)
     assert found.rates[0] == 1e-4
     assert np.allclose(found.rates, np.geomspace(1e-4, 1.0, 50), rtol=1e-12)
+
+
+def test_it_trains_with_the_engine_that_is_asked_for() -> None:
+    asked: list[int] = []
+
+    class Asked(NumPyEngine):
+        def supports(self, members: Any) -> str | None:
+            asked.append(len(members))
+            return super().supports(members)
+
+    found = rate_range_test(DATA, NETWORK, steps=10, seeds=2, engine=Asked())
+    plain = rate_range_test(DATA, NETWORK, steps=10, seeds=2, engine="numpy")
+    assert asked
+    assert np.array_equal(found.losses, plain.losses)
 
 
 def test_each_step_has_its_rate() -> None:
@@ -122,7 +137,12 @@ def test_it_is_drawn_with_its_marks() -> None:
     ("given", "starts"),
     [
         ({"low": 0}, "low of rate_range_test must be a number"),
-        ({"low": 1.0, "high": 0.5}, "high of rate_range_test must be above low, which is 1"),
+        (
+            {"low": 1.0, "high": 0.5},
+            "high of rate_range_test must be above low, which is 1; got 0.5; try low=0.5, high=1",
+        ),
+        ({"low": 1.0, "high": 1.0}, "high of rate_range_test must be above low, which is 1; got 1"),
+        ({"engine": "torch"}, "engine of fit must be one of 'auto', 'native', 'numpy'"),
         ({"steps": 9}, "steps of rate_range_test must be an integer in [10"),
         ({"seeds": 0}, "seeds of rate_range_test must be an integer in [1"),
         ({"network": "MLP"}, "network of rate_range_test must be an instance of MLP"),

@@ -11,6 +11,7 @@ import numpy as np
 from trainlab import evidence
 from trainlab.callers import warn
 from trainlab.data.arrays import Dataset
+from trainlab.engine import Engine
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.limits import MAX_INDEX, MEMBERS
 from trainlab.members import Member
@@ -149,6 +150,7 @@ def rate_range_test(
     batch_size: int = 100,
     seeds: int = 5,
     workers: int | None = None,
+    engine: str | Engine = "auto",
 ) -> RateRange:
     """Find which learning rates are worth trying, by one short training from a low to a high one.
 
@@ -170,6 +172,8 @@ def rate_range_test(
         How many networks are trained side by side; one alone may mislead.
     workers : int, optional
         How many are trained at a time; by default as many as there are cores.
+    engine : {"auto", "native", "numpy"} or Engine
+        What trains them.
 
     Returns
     -------
@@ -208,7 +212,9 @@ def rate_range_test(
     first = real(0.0, math.inf, "()", "low=1e-5").check(low, "low", _OWNER)
     last = real(0.0, math.inf, "()", "high=10.0").check(high, "high", _OWNER)
     if first >= last:
-        raise SettingError(sentence("high", _OWNER, f"be above low, which is {first:g}", high))
+        remedy = f"low={last:g}, high={first:g}" if first > last else f"high={1000 * first:g}"
+        must = f"be above low, which is {first:g}"
+        raise SettingError(sentence("high", _OWNER, must, high, remedy))
     count = whole_number(10, "300", high=MAX_INDEX).check(steps, "steps", _OWNER)
     runs = whole_number(1, "5", high=MEMBERS).check(seeds, "seeds", _OWNER)
     growth = (last / first) ** (1 / (count - 1))
@@ -221,6 +227,7 @@ def rate_range_test(
         evaluate=None,
         keep="history",
         workers=workers,
+        engine=engine,
     )
     rates = np.array([first * float(power(growth, step)) for step in range(count)])
     found = RateRange(rates, history["train_loss"].astype(np.float64))
