@@ -78,24 +78,34 @@ def merge(rows: Rows) -> Rows:
     there twice or has the weight 2 changes it, but for rounding.  Merged, they do not
     change a bit.
     """
+    own, equal = _keys(rows, rows.x), _keys(rows, _plain_zeros(rows.x))
     places: dict[bytes, list[int]] = {}
-    for row, key in enumerate(_keys(rows)):
-        places.setdefault(key, []).append(row)
-    groups = [places[key] for key in sorted(places)]
+    for row in sorted(range(len(rows)), key=own.__getitem__):
+        places.setdefault(equal[row], []).append(row)
+    groups = list(places.values())
     first = np.array([group[0] for group in groups])
     weight = np.ones(len(rows)) if rows.weight is None else rows.weight
     sums = np.array([math.fsum(weight[group]) for group in groups])
     return replace(rows.take(first), weight=sums)
 
 
-def _keys(rows: Rows) -> list[bytes]:
-    """The bytes of each row, and the number of its y among the sorted ones."""
+def _plain_zeros(x: Any) -> Any:
+    """x of which −0 is 0, and of sparse ones no zero is stored."""
+    if not issparse(x):
+        return x + x.dtype.type(0)
+    plain = as_csr(x, "X", "MLP").copy()
+    plain.eliminate_zeros()
+    return plain
+
+
+def _keys(rows: Rows, x: Any) -> list[bytes]:
+    """The bytes of each row of x, and the number of its y among the sorted ones."""
     axis = 0 if rows.y.ndim > 1 else None
     codes = np.unique(rows.y, return_inverse=True, axis=axis)[1].reshape(-1)
-    if not issparse(rows.x):
-        x = np.ascontiguousarray(rows.x)
+    if not issparse(x):
+        x = np.ascontiguousarray(x)
         return [row.tobytes() + code.tobytes() for row, code in zip(x, codes, strict=True)]
-    sparse = as_csr(rows.x, "X", "MLP")
+    sparse = as_csr(x, "X", "MLP")
     parts = [slice(first, end) for first, end in itertools.pairwise(sparse.indptr)]
     return [
         sparse.indices[part].tobytes() + sparse.data[part].tobytes() + code.tobytes()
