@@ -18,6 +18,7 @@ from complaints import complains
 from trainlab import cli
 from trainlab.data import table
 from trainlab.data.table import harmless, read_table, write_table
+from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import DataError, ModelFileError, SettingError
 from trainlab.estimators import TableEncoder
 from trainlab.models.scoring import score
@@ -387,3 +388,24 @@ def test_a_model_of_real_booleans_reads_those_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("a,b\n1,TRUE\n")
     with pytest.raises(DataError, match="TRUE"):
         score(model, tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize("kind", ["classifier", "pipeline"])
+def test_the_model_stays_as_it_is(kind: str, path: Path) -> None:
+    asked = []
+
+    class Asked(NumPyEngine):
+        def supports(self, members: Any) -> str | None:
+            asked.append(len(members))
+            return super().supports(members)
+
+    frame = pd.DataFrame(dict(zip(NAMES, X.T, strict=True)))
+    last = tl.MLPClassifier((3,), max_iter=2, schedule="cosine", engine="numpy", random_state=0)
+    model = make_pipeline(TableEncoder(), last) if kind == "pipeline" else last
+    model.fit(frame, np.arange(11) % 2)
+    expected = model.predict_proba(frame)
+    engine: Any = Asked()
+    found = score(model, path, proba=True, engine=engine)
+    assert asked
+    assert last.engine == "numpy"
+    assert np.allclose(found.columns["probability_1"], expected[:, 1], atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import os
 import warnings
@@ -103,13 +104,14 @@ def score(
         got = type(getattr(model, "steps", [("", model)])[-1][1]).__name__
         raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
     before, last = _steps(model)
+    if not isinstance(model, Network):
+        last = copy.copy(last)  # the caller's keeps its engine
+        last.engine = engine
     asks = [last.predict, last.predict_proba] if proba else [last.predict]
     if interval is not None:
         asks.append(intervals_of(last, interval))
     if isinstance(model, Network):
         asks = [partial(ask, engine=engine) for ask in asks]
-    else:
-        last.engine = engine
     known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
     expected = () if known is None else tuple(bare(str(name)) for name in known)
