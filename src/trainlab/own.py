@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import hashlib
 import sys
@@ -18,7 +19,7 @@ from trainlab.settings import Settings, fields_of, is_ours, nested
 
 VERSION: Final = "python"
 """Under this name a code says whose bytecode it is, and of what its digests are."""
-DIGEST: Final = 2
+DIGEST: Final = 3
 """To be raised where `_words` changes: stores of before cannot be compared, and go on."""
 
 
@@ -77,9 +78,9 @@ def _is_plain(value: Any) -> bool:
 def code_of(records: Iterable[Settings]) -> dict[str, str]:
     """A digest of the code of each class of the user's own among records and those inside them.
 
-    Of the bytecode and the constants of its methods, its attributes, and those of its own bases:
-    neither comments nor the place in a file count, and nor do functions and variables outside of
-    the class.
+    Of the bytecode and the constants of its methods, the numbers and strings that these are closed
+    over, its attributes, and those of its own bases: neither comments nor the place in a file
+    count, and nor do functions and variables outside of the class.
     Bytecode is that of a version of Python, which is named, as is what digests are of.
     """
     kinds = set(map(type, _own_parts(records)))
@@ -163,6 +164,35 @@ def _words_of_code(value: Any) -> Iterator[str]:
             yield from _words(constant)
     yield from _words(getattr(value, "__defaults__", None))
     yield from _words(getattr(value, "__kwdefaults__", None))
+    for name, closed in _closed_over(value, code):
+        yield from (name, *_words(closed))
+
+
+def _closed_over(function: Any, code: CodeType) -> Iterator[tuple[str, Any]]:
+    """The constants that a function is closed over; what it counts in one, say, is none of them."""
+    cells = getattr(function, "__closure__", None) or ()
+    for name, cell in zip(code.co_freevars, cells, strict=bool(cells)):
+        with contextlib.suppress(ValueError):  # of a cell that is empty yet
+            if _is_constant(cell.cell_contents) and not _changes(code, name):
+                yield name, cell.cell_contents
+
+
+def _is_constant(value: Any) -> bool:
+    """Whether it is plain and cannot change: a list may be what a decorator remembers."""
+    if isinstance(value, (tuple, frozenset)):
+        return all(map(_is_constant, value))
+    return value is None or isinstance(
+        value, (bool, int, float, complex, str, bytes, np.number, np.bool_)
+    )
+
+
+def _changes(code: CodeType, name: str) -> bool:
+    """Whether code, or a function in it, gives a variable of the function around it a value."""
+    stores = any(
+        one.opname == "STORE_DEREF" and one.argval == name for one in dis.get_instructions(code)
+    )
+    inside = (one for one in code.co_consts if isinstance(one, CodeType))
+    return stores or any(name in one.co_freevars and _changes(one, name) for one in inside)
 
 
 def _held(function: Any) -> list[Any]:

@@ -1316,6 +1316,75 @@ def test_code_is_known_behind_a_decorator(text: str) -> None:
     assert digest("0.5") != digest("0.25")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (0.5, 0.25),
+        (1, True),
+        ("a", "b"),
+        ((1, (2.0, None)), (1, (2.0, "x"))),
+        (frozenset("a"), frozenset("ab")),
+        (np.float32(1), np.float64(1)),
+    ],
+)
+def test_code_is_known_by_the_constants_that_it_is_closed_over(before: Any, after: Any) -> None:
+    def scaled(factor: Any) -> Any:
+        def times(function: Any) -> Any:
+            return functools.wraps(function)(lambda self, *given: (factor, function(self, *given)))
+
+        class Own(tl.ReLU):
+            def value(self, x: Any, out: Any, new: Any = None) -> Any:
+                return factor * x
+
+        class Decorated(tl.ReLU):
+            value = times(tl.ReLU.value)
+
+        return Own(), Decorated()
+
+    first, second, third = map(code_of, (scaled(before), scaled(before), scaled(after)))
+    assert first == second
+    assert all(first[name] != third[name] for name in ("Own", "Decorated"))
+
+
+def test_what_a_function_counts_or_remembers_is_no_code() -> None:
+    calls, seen = 0, {}
+
+    def remembered(function: Any) -> Any:
+        def run(*given: Any) -> Any:
+            def count() -> None:
+                nonlocal calls
+                calls += 1
+
+            count()
+            return seen.setdefault(calls, function(*given))
+
+        return run
+
+    class Own(tl.ReLU):
+        value = remembered(lambda self, x, out, new=None: np.maximum(x, 0, out=out))
+
+    before = code_of([Own()])
+    Own().value(np.ones(2), np.ones(2))
+    assert (calls, len(seen)) == (1, 1)
+    assert code_of([Own()]) == before
+
+
+def test_a_store_refuses_a_part_that_is_closed_over_another_number(tmp_path: Path) -> None:
+    def losses(factor: float) -> Any:
+        class Scaled(tl.Activation):
+            def value(self, x: Any, out: Any, new: Any = None) -> Any:
+                return factor * x
+
+            def pullback(self, x: Any, y: Any, dy: Any, out: Any, new: Any = None) -> Any:
+                return factor * dy
+
+        population = tl.Population.grid(tl.MLP((3,), activation=Scaled()), seed=range(2))
+        return population.fit(DATA, steps=3, store=tmp_path)["train_loss"]
+
+    assert (losses(0.5) == losses(0.5)).all()
+    complains(lambda: losses(0.25), tl.SettingError, "settings of run 'fit' in")
+
+
 def test_classes_of_one_name_are_two() -> None:
     first, second = _scaled_unit("0.5"), _scaled_unit("0.25")
     both = code_of([first, second])["Unit"]
