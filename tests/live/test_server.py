@@ -228,6 +228,7 @@ def test_files_to_keep(tmp_path: Path) -> None:
             client.ask("GET", "/export/model.safetensors").body
         )
         population = tl.load(tmp_path / "model.safetensors", tl.Population)
+        assert population.classes is not None
         assert len(population) == 15
         keys = list(control.ask(lambda own: list(own.states())).result(PATIENCE))
         outputs = control.ask(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
