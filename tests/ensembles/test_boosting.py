@@ -12,8 +12,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
-from trainlab.ensembles import boosting
-from trainlab.ensembles.boosting import grow
+from trainlab.ensembles import base, boosting
+from trainlab.ensembles.boosting import grow, iterations_of, words_of
 from trainlab.ensembles.families import TREES
 from trainlab.estimators import trees
 from trainlab.estimators.rows import Rows
@@ -147,6 +147,61 @@ def test_a_row_that_counts_much_does_not_keep_the_others_from_being_learnt() -> 
     targets = Values(np.zeros(1), np.ones(1), True)
     found = grow(Rows(X, y, weight), Rows(X, y), targets, {**FEW, "l2_regularization": 1.0}, 0)
     assert np.abs(found.outputs(X, "float32", "predict", "auto")[0] - y).mean() < 0.02
+
+
+def words(rows: int) -> tuple[Any, Any]:
+    """A number, and a word of 60 values, as one-hot columns, of which half raise y."""
+    rng = np.random.default_rng(6)
+    place = rng.integers(60, size=rows)
+    X = np.concatenate([rng.standard_normal((rows, 1)), np.eye(60)[place]], axis=1)
+    return X, 2.0 * (place * 7 % 60 < 30) + X[:, 0] + rng.standard_normal(rows)
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel", "regression"])
+def test_trees_tell_the_values_of_a_word_apart_by_their_means(task: str) -> None:
+    X, y = words(6000)
+    targets: Any = Values(np.zeros(1), np.ones(1), True)
+    values = y[:, np.newaxis]
+    if task == "classification":
+        targets, values = Labels(np.arange(2)), (y > 1).astype(int)
+    elif task == "multilabel":
+        targets, values = Indicators(2), np.stack([y > 1, y > 0], axis=1).astype(float)
+    rows, held, test = (Rows(X[own::3], values[own::3]) for own in range(3))
+    runs = words_of(X, targets)
+    assert runs == [range(1, 61)]
+    losses = []
+    for given in (runs, ()):
+        found = grow(rows, held, targets, {**FEW, "max_iter": 40}, 0, given)
+        assert found.is_sound(61, targets.outputs)
+        said = found.outputs(test.x, "float32", "predict_proba", "auto")
+        losses.append(float(mean_loss(truths_of(said, test.y, task), np.ones(2000), task)[0]))
+    assert losses[0] < 0.85 * losses[1]
+
+
+def test_a_word_of_no_more_values_than_classes_stays() -> None:
+    X, _ = words(300)
+    assert words_of(X, Labels(np.arange(60))) == []
+    assert words_of(X, Labels(np.arange(59))) == [range(1, 61)]
+
+
+def test_columns_of_one_word_count_as_what_trees_see_of_them() -> None:
+    many = [range(1, 1 + 4 * boosting.WIDE)]
+    for runs, count in (((), 100), (many, 400)):
+        targets = Labels(np.arange(2))
+        assert iterations_of(targets, TREES[0], 4 * boosting.WIDE, runs) == count
+
+
+def test_an_ensemble_merges_words_unless_an_earlier_version_began_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y = words(200)
+    seen: list[Any] = []
+    monkeypatch.setattr(base, "grow", lambda *given: seen.append(given[5]) or grow(*given))
+    for recipe, runs in ((None, [range(1, 61)]), (4, ())):
+        monkeypatch.setattr(base, "stored_recipe", lambda store, name, it=recipe: it)
+        PopulationEnsembleRegressor(1, n_folds=1, max_iter=1, random_state=0).fit(X, y)
+        assert seen == [runs, runs]
+        seen.clear()
 
 
 def test_wide_rows_have_fewer_trees() -> None:

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import base, training
+from trainlab.ensembles.plan import RECIPE
 from trainlab.errors import SettingError
 from trainlab.search.selection import bagged, select
 from trainlab.training.progress import Bar
@@ -155,8 +156,7 @@ def test_a_store_of_a_later_recipe_is_refused(
 ) -> None:
     stored = small(store=tmp_path, n_folds=1)
     with monkeypatch.context() as patch:
-        patch.setattr(base, "RECIPE", 5)
-        patch.setattr(PopulationEnsembleRegressor, "_families", [[SPACE]] * 5)
+        patch.setattr(base, "RECIPE", RECIPE + 1)
         stored.fit(*DIABETES)
-    with pytest.raises(SettingError, match="recipe was 5, is 4"):
+    with pytest.raises(SettingError, match=f"recipe was {RECIPE + 1}, is {RECIPE}"):
         clone(stored).fit(*DIABETES)

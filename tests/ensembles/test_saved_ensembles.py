@@ -34,11 +34,13 @@ SPACE = {
 }
 # Probabilities are float32: some roundings of 6e-8.
 CLOSE = 1e-6
+X = np.concatenate([IRIS[0], np.eye(5)[np.arange(150) * 7 % 5]], axis=1)
+"""Iris, and a word of five values."""
 
 
 def fitted(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings: Any) -> Any:
     usual = {"n_architectures": 2, "n_folds": 2, "space": SPACE, "max_iter": 8, "random_state": 1}
-    return kind(6, **(usual | {"trees": False} | settings)).fit(IRIS[0], y)
+    return kind(6, **(usual | {"trees": False} | settings)).fit(X, y)
 
 
 def mixed(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings: Any) -> Any:
@@ -55,6 +57,7 @@ def mixed(kind: Any = PopulationEnsembleClassifier, y: Any = IRIS[1], **settings
         model = fitted(kind, y, space=space, trees=True, **settings)
     kinds = [type(one).__name__ for one in model._voters]
     assert kinds == ["Networks", "Networks", *["BoostedTrees"] * 4]
+    assert all(len(one.merged.kept) == 4 for one in model._voters[2:])
     return model
 
 
@@ -87,7 +90,7 @@ def test_an_ensemble_comes_back(name: str, tmp_path: Path) -> None:
     again = tl.load(tmp_path / "model")
     assert type(again) is type(model)
     ask = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-    assert getattr(again, ask)(IRIS[0]).tobytes() == getattr(model, ask)(IRIS[0]).tobytes()
+    assert getattr(again, ask)(X).tobytes() == getattr(model, ask)(X).tobytes()
     assert again.candidates_ == model.candidates_
     assert vars(again).keys() == vars(model).keys()
     for plain in ("loss_", "gain_", "best_index_", "n_folds_", "n_iter_", "n_networks_"):
@@ -100,9 +103,7 @@ def test_the_space_comes_back_and_draws_the_same(tmp_path: Path) -> None:
     model = fitted(space=space)
     tl.save(model, tmp_path / "model")
     again = tl.load(tmp_path / "model")
-    assert (
-        again.fit(*IRIS).predict_proba(IRIS[0]).tobytes() == model.predict_proba(IRIS[0]).tobytes()
-    )
+    assert again.fit(X, IRIS[1]).predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
 
 
 def test_what_no_file_can_hold(tmp_path: Path) -> None:
@@ -134,7 +135,8 @@ def test_what_no_file_can_hold(tmp_path: Path) -> None:
         lambda d, a: d["beside"][1]["trees"].update(width=3),
         lambda d, a: d["beside"][0].update(trees={}),
         lambda d, a: d["beside"][0]["population"].update(dtype="float64"),
-        lambda d, a: a["beside.1.feature"].fill(4),
+        lambda d, a: a["beside.1.feature"].fill(7),  # it sees 4 numbers and a word, by classes
+        lambda d, a: a["beside.1.source"].fill(9),
         lambda d, a: a["beside.1.left"].fill(-1),
         lambda d, a: a["beside.1.right"].fill(1 << 40),
         lambda d, a: a["beside.1.root"].fill(1 << 40),
@@ -162,13 +164,12 @@ def test_forged_ensembles_are_refused(change: Any, tmp_path: Path, whole: Any) -
 
 @pytest.mark.parametrize("name", ["labels", "mixed-labels", "mixed-indicators", "mixed-numbers"])
 def test_one_graph_for_all_that_vote(name: str, tmp_path: Path) -> None:
-    X, path = IRIS[0], str(tmp_path / "model.onnx")
+    path = str(tmp_path / "model.onnx")
     model = MODELS[name]()
     tl.export_onnx(model, path)
     given = X.astype(np.float32)
     said = onnxruntime.InferenceSession(path).run(None, {"x": given})
     assert len(model._weights) > 2
-    given = given.astype(np.float64)
     predicted = model.predict(given)
     if name == "mixed-numbers":
         assert said[0] == pytest.approx(predicted, rel=CLOSE)

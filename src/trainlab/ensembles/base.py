@@ -17,7 +17,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 
 from trainlab.data.batches import tell_of_a_large_batch
-from trainlab.ensembles.boosting import grow, iterations_of
+from trainlab.ensembles.boosting import grow, iterations_of, words_of
 from trainlab.ensembles.families import (
     FEW_FOR_TREES,
     QUICK_TREES,
@@ -123,7 +123,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
-    _families: ClassVar[Sequence[Space]]  # what candidates are drawn from, by the recipe
+    _families: ClassVar[Sequence[Space]]  # of each recipe; that of the last is also of later ones
 
     @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
@@ -221,7 +221,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         chosen = self._chosen()
         stored = None if chosen["fresh"] else stored_recipe(self.store, RUN)
         recipe = min(stored or RECIPE, RECIPE)  # a later one is refused by its config
-        usual = self._families[recipe - 1]
+        usual = self._families[min(recipe, len(self._families)) - 1]
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
             must = "be an integer where there is a store, to go on with the same candidates"
@@ -261,7 +261,8 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         trees = QUICK_TREES if smaller else TREES if few or recipe < 4 else REGRESSION_TREES
         trees = trees if with_trees else ()
         seed = int(draws.randint(np.iinfo(np.int32).max))
-        how = (trees, seed, chosen, recipe, given, self._aim() or ())
+        words = words_of(rows.x, targets) if trees and recipe > 4 else ()
+        how = (trees, words, seed, chosen, recipe, given, self._aim() or ())
         return EnsemblePlan(rows, splits, inputs, targets, candidates, seeds, turns, *how)
 
     def _drawn(
@@ -408,12 +409,13 @@ def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) ->
     rows, held = (
         replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
     )
-    return grow(rows, held, plan.targets, plan.trees[number], plan.seed, iterations)
+    settings = plan.trees[number]
+    return grow(rows, held, plan.targets, settings, plan.seed, plan.words, iterations)
 
 
 def _iterations(plan: EnsemblePlan, number: int) -> int:
     """How many iterations there are of trees of some settings."""
-    return iterations_of(plan.targets, plan.trees[number], plan.rows.x.shape[1])
+    return iterations_of(plan.targets, plan.trees[number], plan.rows.x.shape[1], plan.words)
 
 
 def _joined(found: TrainedCandidates, places: Sequence[int]) -> Population:

@@ -13,10 +13,12 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController
 
+from trainlab.estimators.merging import MergedColumns, one_hot_runs
 from trainlab.estimators.rows import Rows
 from trainlab.estimators.targets import Targets
 from trainlab.estimators.trees import BoostedTrees, GrownTrees
 from trainlab.interrupts import unswallowed
+from trainlab.network.workspace import Array
 from trainlab.search.selection import mean_loss, truths_of
 
 MOST_LEAVES: Final = 9_600
@@ -33,13 +35,26 @@ FURTHEST_ODDS: Final = 30.0
 """Logarithm of the odds of a label that all rows of a fold have, or none."""
 
 
-def iterations_of(targets: Targets, settings: Mapping[str, Any], features: int) -> int:
+def words_of(x: Array, targets: Targets) -> list[range]:
+    """The columns of x (N, d) that are one-hot codes of a word each, and are worth merging."""
+    return [run for run in one_hot_runs(x) if len(run) > _columns(targets)]
+
+
+def _columns(targets: Targets) -> int:
+    """Trees of an iteration: one for each output, but one of two classes."""
+    return 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
+
+
+def iterations_of(
+    targets: Targets, settings: Mapping[str, Any], features: int, words: Sequence[range]
+) -> int:
     """How many iterations there are of some settings, which may say how many at most."""
-    columns = 1 if targets.task == "classification" and targets.outputs == 2 else targets.outputs
+    columns = _columns(targets)
     leaves = columns * settings["max_leaf_nodes"]
     few, many = ITERATIONS
     iterations = int(np.clip(MOST_LEAVES // leaves, few, settings.get("max_iter", many)))
-    return max(LEAST, iterations * WIDE // max(WIDE, features))
+    seen = features - sum(len(run) - columns for run in words)
+    return max(LEAST, iterations * WIDE // max(WIDE, seen))
 
 
 @unswallowed()
@@ -49,14 +64,16 @@ def grow(
     targets: Targets,
     settings: Mapping[str, Any],
     seed: int,
+    words: Sequence[range] = (),
     iterations: int | None = None,
 ) -> BoostedTrees:
     """Trees that were trained on rows, as many as are best on rows that are held back.
 
-    y of both is as the targets encode it.  iterations: None for as many as `iterations_of` says
+    y of both is as the targets encode it.  words: see `words_of`.
+    iterations: None for as many as `iterations_of` says.
     """
     if iterations is None:
-        iterations = iterations_of(targets, settings, rows.x.shape[1])
+        iterations = iterations_of(targets, settings, rows.x.shape[1], words)
     least = min(GREATEST_RATE, TOTAL_RATE / iterations)
     rate = max(least, settings.get("learning_rate", least))
     usual = {"max_depth": DEPTH, "early_stopping": False, "random_state": seed}
@@ -64,12 +81,26 @@ def grow(
     if rows.weight is not None:  # of any size, where regularization is for weights about 1
         share = rows.weight / rows.weight.max()
         rows = replace(rows, weight=share / share.mean())
+    merged = MergedColumns.of(rows.x, words, _values(rows.y, targets), rows.weight)
+    rows, held = (
+        replace(one, x=merged.seen(np.asarray(one.x, np.float64))) for one in (rows, held)
+    )
     # Their sums would depend on how many threads share them, and so the bits.  The limit is one of
     # OpenMP alone: at its end it would restore the threads of BLAS that others have limited.
     with ThreadpoolController().select(user_api="openmp").limit(limits=1):
         if targets.task == "classification":
-            return _of_classes(rows, held, targets.outputs, chosen)
-        return _by_column(rows, held, targets, chosen)
+            grown = _of_classes(rows, held, targets.outputs, chosen)
+        else:
+            grown = _by_column(rows, held, targets, chosen)
+    return replace(grown, merged=merged)
+
+
+def _values(y: Array, targets: Targets) -> Array:
+    """What tells rows apart (N, out): targets, or indicators of classes, one of two classes."""
+    if targets.task != "classification":
+        return y
+    classes = range(targets.outputs - _columns(targets), targets.outputs)
+    return np.stack([y == one for one in classes], axis=1).astype(np.float64)
 
 
 def _of_classes(rows: Rows, held: Rows, classes: int, settings: Mapping[str, Any]) -> BoostedTrees:
@@ -79,7 +110,7 @@ def _of_classes(rows: Rows, held: Rows, classes: int, settings: Mapping[str, Any
             [_constant(there.tolist(), FURTHEST_ODDS)], held, classes, "softmax", "classification"
         )
     model = HistGradientBoostingClassifier(**settings)
-    model.fit(np.asarray(rows.x, np.float64), rows.y, rows.weight)
+    model.fit(rows.x, rows.y, rows.weight)
     own = there[1:] if len(there) == 2 else there
     missing = np.setdiff1d(np.arange(classes), there).tolist()
     grown = [GrownTrees.of(model, own.tolist()), _constant(missing, -FURTHEST_ODDS)]
@@ -92,13 +123,13 @@ def _by_column(
     """Real targets, or indicators: a model for each column of y."""
     regression = targets.task == "regression"
     kind: Any = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
-    x, grown = np.asarray(rows.x, np.float64), []
+    grown = []
     for column in range(targets.outputs):
         y = rows.y[:, column]
         if not regression and len(np.unique(y)) == 1:
             grown.append(_constant([column], FURTHEST_ODDS if y[0] > 0 else -FURTHEST_ODDS))
         else:
-            model = kind(**settings).fit(x, y, rows.weight)
+            model = kind(**settings).fit(rows.x, y, rows.weight)
             grown.append(GrownTrees.of(model, [column]))
     link = "identity" if regression else "sigmoid"
     return _cut(grown, held, targets.outputs, link, targets.task)
@@ -114,9 +145,8 @@ def _cut(
 ) -> BoostedTrees:
     """As many iterations as have the least loss on the rows that are held back, of all alike."""
     whole = BoostedTrees.joined(grown, outputs, link)
-    x = np.asarray(held.x, np.float64)
-    values, scores = whole.leaf_values(x), np.tile(whole.baseline, (len(x), 1))
-    weight = np.ones(len(x)) if held.weight is None else held.weight
+    values, scores = whole.leaf_values(held.x), np.tile(whole.baseline, (len(held), 1))
+    weight = np.ones(len(held)) if held.weight is None else held.weight
     iteration = np.concatenate(
         [np.repeat(np.arange(len(one.iterations)), len(one.columns)) for one in grown]
     )

@@ -156,7 +156,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     """
 
     _network: ClassVar[type[BaseMLP]] = MLPClassifier
-    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES, FAMILIES, FAMILIES)
+    _families: ClassVar[Sequence[Space]] = (FIRST_FAMILIES, FAMILIES)
 
     @keeps_parameters
     def __init__(

@@ -18,9 +18,10 @@ from trainlab.network.workspace import Array
 STEPS: Final = 20
 """Steps of an epoch that an automatic batch size aims at, within BATCHES."""
 BATCHES: Final = (32, 256)
-RECIPE: Final = 4
+RECIPE: Final = 5
 """The newest recipe: 1 had other families and inputs, and no trees; 2 had no race; in regression 3
-had no network with Huber's loss, and other trees for many rows."""
+had no network with Huber's loss, and other trees for many rows; trees of 4 saw words as one-hot
+columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class EnsemblePlan:
     candidates  dicts of parameters, those of the same inputs together; seeds, one for each
     turns       (candidates,) in which order they are trained where not all at once
     trees       settings of the boosted trees
+    words       columns of the rows that are the one-hot codes of a word each, which trees merge
     seed        of the trees, and of the race
     chosen      the checked parameters of the ensemble
     recipe      RECIPE, or an earlier one, with which a store goes on
@@ -48,6 +50,7 @@ class EnsemblePlan:
     seeds: Array
     turns: Array
     trees: Sequence[Mapping[str, Any]]
+    words: Sequence[range]
     seed: int
     chosen: Mapping[str, Any]
     recipe: int

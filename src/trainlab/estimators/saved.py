@@ -206,8 +206,7 @@ def _voter(
     if kind == "population":
         return _networks(value, arrays, widths, source, version)
     if kind == "trees":
-        parts: dict[str, Any] = {**arrays, **value}
-        trees = BoostedTrees(**parts)
+        trees = BoostedTrees.of_arrays(arrays, **value)
         if trees.is_sound(*widths):
             return trees
     raise fault(source, "what votes beside the networks", "be networks or sound trees", kind)

@@ -6,14 +6,15 @@ Axis letters: N rows, d features, n nodes, t trees, out outputs of a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
 from scipy.sparse import issparse
 
 from trainlab.data.validation import as_csr
+from trainlab.estimators.merging import MergedColumns
 from trainlab.models.graph import Graph
 from trainlab.network.workspace import Array
 from trainlab.powers import exponential
@@ -22,6 +23,7 @@ BLOCK_NUMBERS: Final = 1 << 20
 """Numbers of rows times trees that are looked up at a time."""
 DEEPEST: Final = 64
 """Steps to a leaf that a file may ask for."""
+NOT_ARRAYS: Final = ("depth", "link", "merged")
 LINKS: Final = ("identity", "softmax", "sigmoid")
 """What becomes of the sums: real targets, probabilities of classes, or of indicators."""
 
@@ -31,12 +33,13 @@ class BoostedTrees:
     """Trees whose values are added up: one member of a vote.
 
     feature, threshold, left, right, value  of the nodes (n,): a row goes to the left where
-        its feature is ≤ the threshold; a leaf leads to itself
+        its feature, one of the merged columns, is ≤ the threshold; a leaf leads to itself
     root      the node where each tree begins (t,)
     output    the output that each tree adds to (t,)
     baseline  what they add to (out,)
     depth     steps from a root to the furthest leaf
     link      one of LINKS
+    merged    what they see of the features
     """
 
     feature: Array
@@ -49,6 +52,7 @@ class BoostedTrees:
     baseline: Array
     depth: int
     link: str
+    merged: MergedColumns = field(default_factory=MergedColumns)
 
     def __len__(self) -> int:
         return 1
@@ -74,6 +78,7 @@ class BoostedTrees:
 
     def leaf_values(self, x: Array) -> Array:
         """The value (N, t) of the leaf that each row comes to in each tree."""
+        x = self.merged.seen(x)
         node = np.broadcast_to(self.root, (len(x), len(self.root)))
         row = np.arange(len(x))[:, np.newaxis]
         for _ in range(self.depth):
@@ -94,11 +99,16 @@ class BoostedTrees:
 
     def arrays(self) -> dict[str, Array]:
         """Its arrays by their names."""
-        return {
-            one.name: getattr(self, one.name)
-            for one in fields(self)
-            if one.name not in ("depth", "link")
-        }
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: own[name] for name in own if name not in NOT_ARRAYS} | vars(self.merged)
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, Array], depth: int, link: str) -> Self:
+        """Those of `arrays`; those of earlier versions merge nothing."""
+        merged = [one.name for one in fields(MergedColumns)]
+        parts = {name: own for name, own in arrays.items() if name not in merged}
+        own = {name: arrays[name] for name in merged if name in arrays}
+        return cls(**parts, depth=depth, link=link, merged=MergedColumns(**own))
 
     def onnx(self, graph: Graph, x: str) -> str:
         """Adds the trees; the name of their outputs (N, out) for rows x, float64, as `outputs`."""
@@ -108,6 +118,7 @@ class BoostedTrees:
 
         is_single = graph.dtype == np.float32
         thresholds = single(self.threshold) if is_single else self.threshold
+        x = self.merged.onnx(graph, x)
         rows = graph.add("Shape", x, start=0, end=1)
         trees = graph.constant([len(self.root)], np.int64)
         shape = graph.add("Concat", rows, trees, axis=0)
@@ -127,9 +138,11 @@ class BoostedTrees:
 
     def is_sound(self, features: int, outputs: int) -> bool:
         """Whether every index leads to something that is there."""
+        if not self.merged.is_sound(features):
+            return False
         nodes, trees = len(self.value), len(self.root)
         places = (
-            (self.feature, nodes, features),
+            (self.feature, nodes, self.merged.count(features)),
             (self.left, nodes, nodes),
             (self.right, nodes, nodes),
             (self.root, trees, nodes),

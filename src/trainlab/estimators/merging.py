@@ -1,0 +1,138 @@
+"""What boosted trees see of words: their one-hot columns, merged into one number.
+
+A tree cuts a column at one place.  Of a word of many one-hot columns a cut tells one value from
+all others; of the mean target of its values it tells a half of them from the other half.
+
+Axis letters: N rows, d features, q values of a word, out outputs of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import numpy as np
+
+from trainlab.models.graph import Graph
+from trainlab.network.workspace import Array
+
+PRIOR: Final = 10.0
+"""How many rows of the mean target each value counts as having beside its own."""
+
+
+def one_hot_runs(x: Array) -> list[range]:
+    """Neighbouring columns of x (N, d) that hold 0 and 1, and at most one 1 in each row.
+
+    >>> one_hot_runs(np.array([[1, 0, 7, 1], [0, 1, 0, 1], [0, 0, 0, 0]]))
+    [range(0, 2)]
+    """
+    found, first, ones = [], 0, np.zeros(len(x), bool)
+    for place in range(x.shape[1] + 1):
+        own = x[:, place] if place < x.shape[1] else np.full(len(x), -1)
+        is_one = own == 1
+        is_code = bool((is_one | (own == 0)).all())
+        if is_code and not (ones & is_one).any():
+            ones |= is_one
+            continue
+        if place - first > 1:
+            found.append(range(first, place))
+        first, ones = (place, is_one) if is_code else (place + 1, np.zeros(len(x), bool))
+    return found
+
+
+def _none() -> Array:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class MergedColumns:
+    """Columns of X (N, d): some as they are, and behind them the sums of others.
+
+    Where nothing is merged all arrays are empty, and X is as it is.
+
+    kept      (k,) columns that stay as they are
+    source    (m,) columns that are added up
+    into      (m,) the sum that each is added to, 0, 1, …, rising
+    standing  (m,) what it is multiplied by; float32 can hold it, as it can hold a rounded X
+    """
+
+    kept: Array = field(default_factory=_none)
+    source: Array = field(default_factory=_none)
+    into: Array = field(default_factory=_none)
+    standing: Array = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, x: Array, runs: Sequence[range], values: Array, weight: Array | None) -> Self:
+        """Each run of one-hot columns as the mean of values (N, out) of its rows, for each output.
+
+        That is (Σ w v + PRIOR v̄) / (Σ w + PRIOR) over the rows with its 1, v̄ being the mean of all
+        rows, less the same of the rows without any 1.
+        Source: Micci-Barreca (2001), A preprocessing scheme for high-cardinality categorical
+        attributes.
+        """
+        weight = np.ones(len(x)) if weight is None else weight
+        mean = [float(np.sum(weight * v) / np.sum(weight)) for v in values.T]
+        source, standing = [_none()], [np.zeros(0)]
+        for run in runs:
+            columns = x[:, run.start : run.stop]
+            value = np.where(columns.any(axis=1), 1 + columns.argmax(axis=1), 0)
+            rows = np.bincount(value, weight, 1 + len(run)) + PRIOR
+            for v, usual in zip(values.T, mean, strict=True):
+                sums = np.bincount(value, weight * v, 1 + len(run)) + PRIOR * usual
+                source.append(np.array(run, np.int64))
+                standing.append((sums[1:] / rows[1:] - sums[0] / rows[0]).astype(np.float32))
+        sizes = [len(one) for one in source[1:]]
+        kept = np.setdiff1d(np.arange(x.shape[1]), np.concatenate(source)) if runs else _none()
+        return cls(
+            kept,
+            np.concatenate(source),
+            np.repeat(np.arange(len(sizes)), sizes),
+            np.concatenate(standing).astype(np.float64),
+        )
+
+    def seen(self, x: Array) -> Array:
+        """The columns (N, k + sums) of rows x (N, d)."""
+        if not len(self.source):
+            return x
+        starts = np.flatnonzero(np.diff(self.into, prepend=-1))
+        sums = np.add.reduceat(x[:, self.source] * self.standing, starts, axis=1)
+        return np.concatenate([x[:, self.kept], sums], axis=1)
+
+    def onnx(self, graph: Graph, x: str) -> str:
+        """Adds the columns; the name of what `seen` gives of rows x, float64."""
+        if not len(self.source):
+            return x
+        kept, source = (
+            graph.add("Gather", x, graph.constant(places, np.int64), axis=1)
+            for places in (self.kept, self.source)
+        )
+        standing = np.zeros((len(self.source), self.into[-1] + 1))
+        standing[np.arange(len(self.source)), self.into] = self.standing
+        sums = graph.add("MatMul", source, graph.constant(standing, np.float64))
+        return graph.add("Concat", kept, sums, axis=1)
+
+    def count(self, features: int) -> int:
+        """How many columns there are of X (N, features)."""
+        return len(self.kept) + int(self.into[-1]) + 1 if len(self.source) else features
+
+    def is_sound(self, features: int) -> bool:
+        """Whether the arrays, of a file, are what they must be."""
+        places = (self.kept, self.source)
+        merged = self.source.shape
+        return (
+            all(
+                one.ndim == 1
+                and one.dtype == np.int64
+                and bool(((one >= 0) & (one < features)).all())
+                for one in places
+            )
+            and self.into.shape == merged
+            and self.into.dtype == np.int64
+            and bool(np.isin(np.diff(self.into, prepend=-1), (0, 1)).all())
+            and self.into[:1].tolist() in ([], [0])
+            and self.standing.shape == merged
+            and self.standing.dtype == np.float64
+            and bool(np.isfinite(self.standing).all())
+            and (len(self.source) > 0 or not len(self.kept))
+        )

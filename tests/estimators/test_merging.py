@@ -1,0 +1,116 @@
+"""One-hot columns as trees see them: the mean target of the rows of each value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainlab.estimators.merging import PRIOR, MergedColumns, one_hot_runs
+from trainlab.network.workspace import Array
+
+
+def table(rows: int = 400) -> tuple[Array, Array]:
+    """A number, a word of 30 values without the code of the first, a number, a word of 3 values."""
+    rng = np.random.default_rng(3)
+    one, other = rng.integers(30, size=rows), rng.integers(3, size=rows)
+    numbers = rng.standard_normal((rows, 2))
+    x = np.concatenate(
+        [numbers[:, :1], np.eye(30)[one][:, 1:], numbers[:, 1:], np.eye(3)[other]], axis=1
+    )
+    return x, rng.standard_normal(30)[one] + 0.1 * numbers[:, 0] + (other == 1)
+
+
+@pytest.mark.parametrize(
+    ("columns", "runs"),
+    [
+        ([[1, 0, 0], [0, 1, 0]], [(0, 2)]),  # a third would be a second 1
+        ([[0.5, 0, 1], [0, 1, 0], [0, 0, 0]], [(1, 3)]),
+        ([[0, 1, 1], [0, 1, 0]], []),
+        ([[0, 2, 0], [1, 0, 0]], []),
+        ([[0, -1, 0], [1, 0, 0], [0, 1, 0]], [(1, 3)]),
+        ([[1, 0], [0, 1], [1, 0], [0, 1]], [(0, 2), (2, 4)]),
+        ([[3, 4]], []),
+    ],
+)
+def test_neighbours_of_zeros_and_ones_that_leave_each_other_room_are_a_word(
+    columns: list[list[float]], runs: list[tuple[int, int]]
+) -> None:
+    found = one_hot_runs(np.array(columns).T)
+    assert [(run.start, run.stop) for run in found] == runs
+
+
+def test_the_words_of_a_table_are_found() -> None:
+    assert one_hot_runs(table()[0]) == [range(1, 30), range(31, 34)]
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_word_becomes_the_mean_of_its_rows_drawn_to_that_of_all(weighed: bool) -> None:
+    x, y = table()
+    values = np.stack([y, y > 0], axis=1)
+    weight = np.random.default_rng(0).integers(1, 4, len(x)).astype(float) if weighed else None
+    runs = one_hot_runs(x)
+    merged = MergedColumns.of(x, runs, values, weight)
+    assert merged.is_sound(x.shape[1])
+    assert merged.count(x.shape[1]) == 2 + 2 * len(runs)
+    w = np.ones(len(x)) if weight is None else weight
+    seen = merged.seen(x)
+    assert np.array_equal(seen[:, :2], x[:, [0, 30]])
+
+    def mean(rows: Array, v: Array) -> float:
+        return float(
+            ((w * v)[rows].sum() + PRIOR * np.average(v, weights=w)) / (w[rows].sum() + PRIOR)
+        )
+
+    place = 2
+    for run in runs:
+        own = x[:, run.start : run.stop]
+        for v in values.T:
+            base = mean(~own.any(axis=1), v)
+            expected = [mean((own == row).all(axis=1), v) - base for row in own[:40]]
+            assert seen[:40, place] == pytest.approx(expected, abs=1e-6)
+            place += 1
+    assert place == seen.shape[1]
+
+
+def test_rows_of_float32_and_of_float64_see_the_same() -> None:
+    x, y = table()
+    merged = MergedColumns.of(x, one_hot_runs(x), y[:, np.newaxis], None)
+    words = merged.seen(x)[:, 2:]
+    assert np.array_equal(words, words.astype(np.float32))
+    assert np.array_equal(words, merged.seen(x.astype(np.float32).astype(np.float64))[:, 2:])
+
+
+def test_without_words_rows_are_as_they_are() -> None:
+    x, y = table()
+    assert MergedColumns.of(x, [], y[:, np.newaxis], None).seen(x) is x
+    assert MergedColumns().seen(x) is x
+
+
+def test_a_table_of_words_alone_has_no_column_that_stays() -> None:
+    x = np.eye(5)[np.arange(20) % 5]
+    merged = MergedColumns.of(x, one_hot_runs(x), np.arange(20.0)[:, np.newaxis], None)
+    assert merged.seen(x).shape == (20, 1)
+    assert merged.is_sound(5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kept": np.array([0, 99])},
+        {"kept": np.array([0.0])},
+        {"source": np.array([-1, 1])},
+        {"into": np.array([1, 1])},
+        {"into": np.array([0, 2])},
+        {"into": np.array([0])},
+        {"standing": np.array([0.0, np.nan])},
+        {"standing": np.zeros(3)},
+        {"source": np.zeros(0, np.int64), "into": np.zeros(0, np.int64), "standing": np.zeros(0)},
+    ],
+)
+def test_arrays_of_a_file_are_judged(wrong: dict[str, Any]) -> None:
+    sound = MergedColumns(np.array([0]), np.array([1, 2]), np.array([0, 0]), np.array([0.5, 1.0]))
+    assert sound.is_sound(3)
+    assert not replace(sound, **wrong).is_sound(3)
