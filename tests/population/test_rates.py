@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 import trainlab as tl
 from complaints import complains
+from trainlab.engine.native import is_compiled
 from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import DataError, SettingError
 from trainlab.population.rates import GrowingRate, RateRange, rate_range_test
@@ -39,6 +40,16 @@ def test_it_trains_with_the_engine_that_is_asked_for() -> None:
     plain = rate_range_test(DATA, NETWORK, steps=10, seeds=2, engine="numpy")
     assert asked
     assert np.array_equal(found.losses, plain.losses)
+
+
+@pytest.mark.skipif(not is_compiled(), reason="no native engine here")
+def test_both_engines_know_rates_that_grow() -> None:
+    found = [
+        rate_range_test(DATA, NETWORK, steps=40, seeds=2, engine=engine)
+        for engine in ("native", "numpy", "auto")
+    ]
+    assert np.allclose(found[0].losses, found[1].losses, rtol=1e-4)
+    assert np.array_equal(found[0].losses, found[2].losses)
 
 
 def test_each_step_has_its_rate() -> None:

@@ -19,7 +19,8 @@ from trainlab.network.dropout import Dropout
 from trainlab.network.norms import BatchNorm, LayerNorm
 from trainlab.network.workspace import Array
 from trainlab.optimizers import OPTIMIZERS, Optimizer
-from trainlab.schedules import SCHEDULES, WarmUp
+from trainlab.schedules import WarmUp
+from trainlab.settings import is_ours
 
 DENSE, BATCH_NORM, LAYER_NORM, ACTIVATE, DROPOUT = range(5)
 
@@ -100,7 +101,7 @@ def unknown(members: Sequence[Member]) -> str | None:
         schedule = optimizer.schedule
         while type(schedule) is WarmUp:
             schedule = schedule.then
-        if type(schedule) not in SCHEDULES.values():
+        if not is_ours(type(schedule)):
             return f"it does not know {type(schedule).__name__}"
     return None
 
