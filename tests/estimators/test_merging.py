@@ -13,37 +13,46 @@ from trainlab.network.workspace import Array
 
 
 def table(rows: int = 400) -> tuple[Array, Array]:
-    """A number, a word of 30 values without the code of the first, a number, a word of 3 values."""
+    """A number, a word of 30 values, a number, a word of 3 values."""
     rng = np.random.default_rng(3)
     one, other = rng.integers(30, size=rows), rng.integers(3, size=rows)
     numbers = rng.standard_normal((rows, 2))
-    x = np.concatenate(
-        [numbers[:, :1], np.eye(30)[one][:, 1:], numbers[:, 1:], np.eye(3)[other]], axis=1
-    )
+    x = np.concatenate([numbers[:, :1], np.eye(30)[one], numbers[:, 1:], np.eye(3)[other]], axis=1)
     return x, rng.standard_normal(30)[one] + 0.1 * numbers[:, 0] + (other == 1)
 
 
 @pytest.mark.parametrize(
     ("columns", "runs"),
     [
-        ([[1, 0, 0], [0, 1, 0]], [(0, 2)]),  # a third would be a second 1
-        ([[0.5, 0, 1], [0, 1, 0], [0, 0, 0]], [(1, 3)]),
-        ([[0, 1, 1], [0, 1, 0]], []),
-        ([[0, 2, 0], [1, 0, 0]], []),
-        ([[0, -1, 0], [1, 0, 0], [0, 1, 0]], [(1, 3)]),
+        ([[1, 0, 0], [0, 1, 1]], [(0, 2)]),
+        ([[1, 0, 0], [0, 1, 0]], []),  # the third row has none
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1]], [(0, 3)]),
+        ([[1, 0, 0], [1, 1, 0], [0, 0, 1]], [(1, 3)]),  # flags before a word
+        ([[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], [(0, 3)]),
+        ([[0.5, 0, 1], [0, 1, 0], [1, 0, 1]], [(1, 3)]),
+        ([[1, 2, 0], [0, 1, 1]], []),
+        ([[0, -1, 0], [1, 0, 0], [0, 1, 1]], [(1, 3)]),
         ([[1, 0], [0, 1], [1, 0], [0, 1]], [(0, 2), (2, 4)]),
+        ([[1, 1], [1, 0], [0, 1]], [(1, 3)]),  # a constant before a word
+        ([[1, 1]], []),
         ([[3, 4]], []),
     ],
 )
-def test_neighbours_of_zeros_and_ones_that_leave_each_other_room_are_a_word(
+def test_a_word_is_neighbours_of_which_each_row_has_one(
     columns: list[list[float]], runs: list[tuple[int, int]]
 ) -> None:
     found = one_hot_runs(np.array(columns).T)
     assert [(run.start, run.stop) for run in found] == runs
 
 
+def test_flags_that_leave_each_other_room_are_no_word() -> None:
+    rng = np.random.default_rng(1)
+    x = np.eye(8)[rng.integers(8, size=50)][:, :7]
+    assert one_hot_runs(x) == []
+
+
 def test_the_words_of_a_table_are_found() -> None:
-    assert one_hot_runs(table()[0]) == [range(1, 30), range(31, 34)]
+    assert one_hot_runs(table()[0]) == [range(1, 31), range(32, 35)]
 
 
 @pytest.mark.parametrize("weighed", [False, True])
@@ -57,7 +66,7 @@ def test_a_word_becomes_the_mean_of_its_rows_drawn_to_that_of_all(weighed: bool)
     assert merged.count(x.shape[1]) == 2 + 2 * len(runs)
     w = np.ones(len(x)) if weight is None else weight
     seen = merged.seen(x)
-    assert np.array_equal(seen[:, :2], x[:, [0, 30]])
+    assert np.array_equal(seen[:, :2], x[:, [0, 31]])
 
     def mean(rows: Array, v: Array) -> float:
         return float(
@@ -68,8 +77,8 @@ def test_a_word_becomes_the_mean_of_its_rows_drawn_to_that_of_all(weighed: bool)
     for run in runs:
         own = x[:, run.start : run.stop]
         for v in values.T:
-            base = mean(~own.any(axis=1), v)
-            expected = [mean((own == row).all(axis=1), v) - base for row in own[:40]]
+            usual = np.average(v, weights=w)
+            expected = [mean((own == row).all(axis=1), v) - usual for row in own[:40]]
             assert seen[:40, place] == pytest.approx(expected, abs=1e-6)
             place += 1
     assert place == seen.shape[1]
@@ -81,6 +90,15 @@ def test_rows_of_float32_and_of_float64_see_the_same() -> None:
     words = merged.seen(x)[:, 2:]
     assert np.array_equal(words, words.astype(np.float32))
     assert np.array_equal(words, merged.seen(x.astype(np.float32).astype(np.float64))[:, 2:])
+
+
+def test_a_value_that_was_not_there_counts_as_the_mean() -> None:
+    x, y = table()
+    merged = MergedColumns.of(x, one_hot_runs(x), y[:, np.newaxis], None)
+    assert (merged.seen(np.zeros((1, x.shape[1]))) == 0).all()
+    own = merged.seen(x)[:, 2:]
+    assert (own.min(axis=0) < 0).all()
+    assert (own.max(axis=0) > 0).all()
 
 
 def test_without_words_rows_are_as_they_are() -> None:

@@ -22,22 +22,25 @@ PRIOR: Final = 10.0
 
 
 def one_hot_runs(x: Array) -> list[range]:
-    """Neighbouring columns of x (N, d) that hold 0 and 1, and at most one 1 in each row.
+    """Neighbouring columns of x (N, d) that hold 0 and 1, and exactly one 1 in each row.
 
-    >>> one_hot_runs(np.array([[1, 0, 7, 1], [0, 1, 0, 1], [0, 0, 0, 0]]))
-    [range(0, 2)]
+    >>> one_hot_runs(np.array([[1, 0, 7, 1, 0], [0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]))
+    [range(0, 2), range(3, 5)]
     """
     found, first, ones = [], 0, np.zeros(len(x), bool)
-    for place in range(x.shape[1] + 1):
-        own = x[:, place] if place < x.shape[1] else np.full(len(x), -1)
-        is_one = own == 1
-        is_code = bool((is_one | (own == 0)).all())
-        if is_code and not (ones & is_one).any():
-            ones |= is_one
+    for place in range(x.shape[1]):
+        own = x[:, place] == 1
+        if not (own | (x[:, place] == 0)).all():
+            first, ones = place + 1, np.zeros(len(x), bool)
             continue
-        if place - first > 1:
-            found.append(range(first, place))
-        first, ones = (place, is_one) if is_code else (place + 1, np.zeros(len(x), bool))
+        while (ones & own).any():  # the first of them cannot be of the same word
+            ones &= x[:, first] == 0
+            first += 1
+        ones |= own
+        if ones.all():
+            if place > first:
+                found.append(range(first, place + 1))
+            first, ones = place + 1, np.zeros(len(x), bool)
     return found
 
 
@@ -66,22 +69,21 @@ class MergedColumns:
     def of(cls, x: Array, runs: Sequence[range], values: Array, weight: Array | None) -> Self:
         """Each run of one-hot columns as the mean of values (N, out) of its rows, for each output.
 
-        That is (Σ w v + PRIOR v̄) / (Σ w + PRIOR) over the rows with its 1, v̄ being the mean of all
-        rows, less the same of the rows without any 1.
+        That is (Σ w v + PRIOR v̄) / (Σ w + PRIOR) − v̄ over the rows with its 1, v̄ being the mean of
+        all rows: of a row without any 1, whose word was not there in training, it is 0.
         Source: Micci-Barreca (2001), A preprocessing scheme for high-cardinality categorical
         attributes.
         """
         weight = np.ones(len(x)) if weight is None else weight
-        mean = [float(np.sum(weight * v) / np.sum(weight)) for v in values.T]
+        means = [float(np.sum(weight * v) / np.sum(weight)) for v in values.T]
         source, standing = [_none()], [np.zeros(0)]
         for run in runs:
-            columns = x[:, run.start : run.stop]
-            value = np.where(columns.any(axis=1), 1 + columns.argmax(axis=1), 0)
-            rows = np.bincount(value, weight, 1 + len(run)) + PRIOR
-            for v, usual in zip(values.T, mean, strict=True):
-                sums = np.bincount(value, weight * v, 1 + len(run)) + PRIOR * usual
+            value = x[:, run.start : run.stop].argmax(axis=1)
+            rows = np.bincount(value, weight, len(run)) + PRIOR
+            for v, mean in zip(values.T, means, strict=True):
+                sums = np.bincount(value, weight * (v - mean), len(run))
                 source.append(np.array(run, np.int64))
-                standing.append((sums[1:] / rows[1:] - sums[0] / rows[0]).astype(np.float32))
+                standing.append((sums / rows).astype(np.float32))
         sizes = [len(one) for one in source[1:]]
         kept = np.setdiff1d(np.arange(x.shape[1]), np.concatenate(source)) if runs else _none()
         return cls(
