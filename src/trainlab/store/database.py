@@ -281,7 +281,7 @@ class Run:
     number : int
         Its number there.
     digest : bytes
-        Of its key, settings and total.
+        A digest of its key, settings and total.
     """
 
     def __init__(self, store: Store, number: int, digest: bytes) -> None:
