@@ -225,7 +225,6 @@ def opened(
     setup: LiveSetup | None = None,
     given: GivenData | None = None,
     *,
-    session: LiveSession | None = None,
     store: str | os.PathLike[str] | None = None,
     engine: str = "auto",
     host: str = "127.0.0.1",
@@ -250,15 +249,14 @@ def opened(
         if store is not None:
             kept = stack.enter_context(Store(place))
             saved = resumed(kept, str(place), None if given is None else given.data)
-        choice = PRESETS[0]["choice"] if setup is None and given is None else None
-        if session is None and saved is None and setup is None and given is not None:
-            choice = first_choice(given)
-        first = session or saved
-        if first is None:
-            first = LiveSession(setup) if setup is not None else begin(choice or {})
+        choice = None
+        if saved is not None:
+            first = saved
+        elif setup is not None:
+            first = LiveSession(setup)
         else:
-            choice = None
-
+            choice = PRESETS[0]["choice"] if given is None else first_choice(given)
+            first = begin(choice)
         if kept is not None:
             own = first.setup.described()  # SettingError for parts that no file can name
             if setup is not None and setup.described() != own:
