@@ -9,7 +9,6 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 
 from trainlab.data.batches import tell_of_a_large_batch
-from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.families import (
     FEW_FOR_TREES,
     QUICK_TREES,
@@ -48,7 +46,6 @@ from trainlab.estimators.predictor import Networks, Predictor, Voter
 from trainlab.estimators.preparation import Prepared, make_table, prepared, scaler_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
-from trainlab.estimators.trees import BoostedTrees
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
@@ -176,7 +173,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             shown as bar,
         ):
             training = EnsembleTraining(
-                plan, self._fit_of, _grow, _iterations, store, bar, plan.chosen["workers"], task
+                plan, self._fit_of, store, bar, plan.chosen["workers"], task
             )
             if limit is None:
                 found = training.all()
@@ -401,19 +398,6 @@ def _count_folds(preset: str, rows: int, recipe: int) -> int:
         return 1 if rows > FEW_ROWS else 3 if preset == "quick" else PARTS
     many: int = PRESETS[preset]["n_folds"]
     return many if rows > FEW_ROWS else PARTS
-
-
-def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) -> BoostedTrees:
-    """The trees of some settings in a fold, cut where they say most of its validation rows."""
-    rows, held = (
-        replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
-    )
-    return grow(rows, held, plan.targets, plan.trees[number], plan.seed, iterations)
-
-
-def _iterations(plan: EnsemblePlan, number: int) -> int:
-    """How many iterations there are of trees of some settings."""
-    return iterations_of(plan.targets, plan.trees[number], plan.rows.x.shape[1])
 
 
 def _joined(found: TrainedCandidates, places: Sequence[int]) -> Population:
