@@ -6,7 +6,6 @@ Axis letters: N rows, n candidates.
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, ClassVar, Final, Self
@@ -122,9 +121,9 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
     _families: ClassVar[Sequence[Space]]  # what candidates are drawn from, by the recipe
 
-    @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
+        return rows
 
     def _aim(self) -> tuple[float, float] | None:
         """The quantile and the size of the pinball loss that selects; None: the usual loss."""

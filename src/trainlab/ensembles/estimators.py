@@ -413,9 +413,6 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
         return targets
 
-    def _weighed(self, rows: Rows, targets: Targets) -> Rows:
-        return rows
-
 
 def _quantile(values: Array, weight: Array, share: float) -> float:
     """The least of some values (rows,) that a share of all weight does not exceed."""

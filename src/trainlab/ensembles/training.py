@@ -261,7 +261,7 @@ class EnsembleTraining:
         start = time.monotonic()
         self._train([0], wave, _wave(0, wave), until)
         if not self._ended(wave, 0):
-            return self._as_they_are(wave, seconds, owner)
+            return self._as_they_are(seconds, owner)
         each = (time.monotonic() - start) / len(wave)
         first = began + seconds * FIRST_SHARE if plan.folds > 1 else until
         trees, tree = self._trees_within(TREES_SHARE, first)
@@ -305,7 +305,7 @@ class EnsembleTraining:
             for place in places
         )
 
-    def _as_they_are(self, first: Sequence[int], seconds: float, owner: str) -> TrainedCandidates:
+    def _as_they_are(self, seconds: float, owner: str) -> TrainedCandidates:
         """Networks that time has run out on."""
         must = "be enough for one network of each architecture, which vote as far as they came"
         remedy = "more seconds, or fewer n_architectures"
