@@ -2,8 +2,8 @@
 
 Every data set that comes with scikit-learn, and parts of MNIST, are cross-validated in five
 folds, five times over (the largest part once); all contestants have the same folds and seeds.
-Prints the rows of the table in docs/estimators.md.  Names of data sets as arguments leave out
-the others; `mnist-60000` is trained on whole, once, and told its test set.
+Prints the rows of the table in docs/estimators-measured.md.  Names of data sets as arguments leave
+out the others; `mnist-60000` is trained on whole, once, and told its test set.
 """
 
 from __future__ import annotations

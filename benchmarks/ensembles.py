@@ -1,8 +1,8 @@
 """The ensemble beside what people reach for first: `python -m benchmarks.ensembles`.
 
 The data sets, folds and intervals are those of benchmarks.defaults, each part validated once.
-Prints the rows of the table of ensembles in docs/estimators.md: scores, and the median seconds
-of a fit.  Names of data sets as arguments leave out the others.
+Prints the rows of the table of ensembles in docs/estimators-measured.md: scores, and the median
+seconds of a fit.  Names of data sets as arguments leave out the others.
 
 The best alone is the ensemble that one candidate makes, with the networks of all folds; a store
 keeps what the ensemble trained, so that it is not trained again.

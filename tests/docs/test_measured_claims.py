@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 
-from benchmarks.tables import results
+from benchmarks.tables import results, summary
 from documents import ROOT
 
 PAGE = (ROOT / "docs" / "tables-measured.md").read_text(encoding="utf-8")
@@ -60,3 +60,16 @@ def test_what_a_fit_takes_beside_catboost() -> None:
         told.append(f"in {task} ({least} to {most} times)")
     text = plain("docs/estimators.md")
     assert f"{told[0]} the processor time of CatBoost {told[1]} and {told[2]} {told[3]}" in text
+
+
+def test_what_the_quick_preset_takes_and_gives_beside_catboost() -> None:
+    """The page of the measurements of the estimators says it, too."""
+    ranks, found = rows("Ranks"), results.read(ROOT / "docs" / "tables-measured.jsonl")
+    quick, other = (float(ranks[name][3]) for name in ("trainlab, quick", "CatBoost"))
+    assert abs(quick / other - 1) < 0.1  # "about CatBoost's time"
+    log_loss, rmse = (
+        f"{summary.ratios(found, 'trainlab, quick', task)['CatBoost'].value:.2f}"
+        for task in ("classification", "regression")
+    )
+    told = f"({quick:.1f} s), for {log_loss} of its log loss and {rmse} of its RMSE"
+    assert told in plain("docs/estimators-measured.md")

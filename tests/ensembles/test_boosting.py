@@ -12,7 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
-from trainlab.ensembles import base, boosting
+from trainlab.ensembles import base, boosting, training
 from trainlab.ensembles.boosting import grow, iterations_of, words_of
 from trainlab.ensembles.families import TREES
 from trainlab.estimators import trees
@@ -196,7 +196,7 @@ def test_an_ensemble_merges_words_unless_an_earlier_version_began_it(
 ) -> None:
     X, y = words(200)
     seen: list[Any] = []
-    monkeypatch.setattr(base, "grow", lambda *given: seen.append(given[5]) or grow(*given))
+    monkeypatch.setattr(training, "grow", lambda *given: seen.append(given[5]) or grow(*given))
     for recipe, runs in ((None, [range(1, 61)]), (4, ())):
         monkeypatch.setattr(base, "stored_recipe", lambda store, name, it=recipe: it)
         PopulationEnsembleRegressor(1, n_folds=1, max_iter=1, random_state=0).fit(X, y)

@@ -15,6 +15,7 @@ from sklearn.datasets import load_diabetes, load_iris
 import trainlab as tl
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import training
+from trainlab.ensembles.boosting import iterations_of
 from trainlab.errors import SettingError
 
 IRIS = load_iris(return_X_y=True)
@@ -62,7 +63,8 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Clock], Clock]:
             self: Any, plan: Any, fold: int, number: int, iterations: int | None = None
         ) -> Any:
             found = grow(self, plan, fold, number, iterations)
-            clock.now += clock.tree * (iterations or self.iterations(plan, number))
+            of = plan.targets, plan.trees[number], plan.rows.x.shape[1]
+            clock.now += clock.tree * (iterations or iterations_of(*of))
             return found
 
         monkeypatch.setattr(training, "time", clock)

@@ -60,50 +60,50 @@ def list_experiments() -> None:
     type=Choice(["digits", "mnist"]),
     default="digits",
     show_default=True,
-    help="Digits come with scikit-learn; MNIST is fetched if it is not there.",
+    help="Digits come with scikit-learn; MNIST is downloaded if it is not there.",
 )
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
-@click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Runs of each arm.  [default: 10]")
+@click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Seeds of each arm.  [default: 10]")
 @click.option(
     "--set",
     "changed",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Another setting, of all arms: lr=0.1, hidden=50x50, steps=500.",
+    help="Change a setting of all arms: lr=0.1, hidden=50x50, steps=500.",
 )
 @click.option(
     "--vary",
     multiple=True,
     metavar="NAME=VALUES",
-    help="Other arms: optimizer=sgd,adam.  Of several, each combination.",
+    help="Replace the arms: optimizer=sgd,adam.  Several of these give each combination.",
 )
-@click.option("--claim", metavar="TEXT", default="", help="What the changed experiment says.")
+@click.option("--claim", metavar="TEXT", default="", help="The claim of the changed experiment.")
 @click.option(
     "--better",
     nargs=2,
     multiple=True,
     metavar="ARM ARM",
-    help="Expected of the changed experiment: the first arm is better than the second.",
+    help="Expect of the changed experiment that the first arm is better than the second.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="How many work at a time.  [default: the cores]"
+    "--workers", type=click.IntRange(1), help="Workers at a time.  [default: as many as cores]"
 )
 @click.option(
     "--backend",
     type=Choice(["threads", "loky", "dask"], old=["processes"]),
-    help="Who trains; the results are the same.  [default: threads]",
+    help="What the workers are; the results are the same.  [default: threads]",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Of the cluster of --backend dask.")
+@click.option("--scheduler", metavar="ADDRESS", help="Address of the scheduler of --backend dask.")
 @chooses_an_engine
 @click.option(
     "--out",
     type=PathName(),
     default=DEFAULT_OUT,
     show_default=True,
-    help="Where results go.",
+    help="The folder for results.",
 )
-@click.option("--quick", is_flag=True, help="Fewer steps and seeds: a look, not a result.")
-@click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
+@click.option("--quick", is_flag=True, help="Fewer steps and seeds: a first look, not a result.")
+@click.option("--fresh", is_flag=True, help="Start over, and discard what was done before.")
 @logs_epochs
 @click.pass_context
 def run(
@@ -119,11 +119,12 @@ def run(
 ) -> None:
     """Run experiments; write figures and a page of verdicts.
 
-    FILE.py is a file of your own that calls an experiment EXPERIMENT; "trainlab new experiment"
-    begins one.  With --set and --vary an experiment is changed, and makes no claim but a new one.
+    FILE.py is a file of your own, whose variable EXPERIMENT is an experiment; "trainlab new
+    experiment" writes one.  --set and --vary change an experiment; it then makes no claim, unless
+    --claim gives it one.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.  Results on
-    other data are replaced with --fresh alone.
+    other data are replaced only with --fresh.
     """
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
@@ -179,7 +180,7 @@ def _is_saved(out: Path) -> bool:
 
 @main.group(
     cls=Commands,
-    epilog="Layers, activations, losses and optimizers of your own are classes in your script:"
+    epilog="Layers, activations, losses and optimizers of your own are classes in your script: see"
     " docs/your-own.md",
 )
 def new() -> None:
@@ -189,7 +190,7 @@ def new() -> None:
 @new.command("experiment")
 @click.argument("name")
 def new_experiment(name: str) -> None:
-    """Write NAME.py into this folder: an experiment that runs as it is, to be changed."""
+    """Write NAME.py into this folder: an experiment that runs as it is, for you to change."""
     from trainlab.experiments import EXPERIMENTS
     from trainlab.experiments.files import begin
 
@@ -230,7 +231,9 @@ def _verdicts(finished: Sequence[Results]) -> None:
 
 
 @main.command()
-@click.option("--hidden", default="20,20", show_default=True, help="Widths of a network to check.")
+@click.option(
+    "--hidden", default="20,20", show_default=True, help="Hidden widths of a network to check."
+)
 @click.option("--activation", default="relu", show_default=True, help="Its activation.")
 @click.option("--loss", default="softmax_cross_entropy", show_default=True, help="Its loss.")
 @click.option("--norm", help='Its normalization: "batch" or "layer".')
@@ -239,21 +242,21 @@ def _verdicts(finished: Sequence[Results]) -> None:
 @click.option("--dropout", type=float, default=0.0, show_default=True, help="Its dropout ratio.")
 @click.option("--weight-decay", type=float, default=0.0, show_default=True, help="Its L2 penalty.")
 @click.option(
-    "--inputs", type=click.IntRange(min=1), default=20, show_default=True, help="Its inputs."
+    "--inputs", type=click.IntRange(1), default=20, show_default=True, help="Number of inputs."
 )
 @click.option(
-    "--outputs", type=click.IntRange(min=2), default=10, show_default=True, help="Its outputs."
+    "--outputs", type=click.IntRange(2), default=10, show_default=True, help="Number of outputs."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws."
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of all draws."
 )
-@click.option("--bits", is_flag=True, help="Check the native engine's bits instead.")
+@click.option("--bits", is_flag=True, help="Check the bits of the native engine instead.")
 def check(hidden: str, inputs: int, outputs: int, seed: int, bits: bool, **network: Any) -> None:
     """Check every hand-derived gradient against a numerical one.
 
-    Exit code 1 if any fails.  With any of the options from --hidden to --outputs a network that
-    has these settings is checked too.
-    With --bits the native engine trains networks whose bits are the same on every processor.
+    The exit code is 1 if any fails.  The options from --hidden to --outputs describe one more
+    network to check.  With --bits the native engine trains small networks instead, and compares
+    their bits with those that every processor must give.
     """
     if bits:
         _check_bits()
@@ -312,10 +315,10 @@ def _outcome(ok: bool) -> tuple[str, str]:
 def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[str]) -> None:
     """Run a script written for the book's modules, unmodified.
 
-    Options come before SCRIPT; what follows it is the script's. Modules of the book that you
-    have beside it, or on the path that it extends, are used; the others are trainlab's, and a
-    line on standard error says which were whose. Where there is no screen its figures go to
-    files, and their paths are printed.
+    Options of trainlab come before SCRIPT; what follows belongs to the script.  Modules of the book
+    that lie beside the script, or on the path that it extends, are used; the others are
+    trainlab's, and a line on standard error says which.  Without a screen, figures go to files,
+    and their paths are printed.
     """
     from trainlab.book.script import run
 
@@ -330,9 +333,9 @@ def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[st
 
 @main.command()
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
-@click.option("--fetch", is_flag=True, help="Fetch what is missing, and verify all of it.")
+@click.option("--fetch", is_flag=True, help="Download what is missing, and verify all of it.")
 def data(data_dir: Path | None, fetch: bool) -> None:
-    """Show what data is there; fetch and verify MNIST."""
+    """Show which data is there; download and verify MNIST."""
     from trainlab.data import fetch_mnist, find_mnist, load_digits, load_mnist
 
     if fetch:
@@ -361,7 +364,7 @@ def _described(found: Any) -> tuple[str, str, str]:
 @main.command()
 @click.argument("folder", metavar="DIR", type=PathName())
 def report(folder: Path) -> None:
-    """Rebuild the page of the results in DIR."""
+    """Rebuild the page from the results in DIR."""
     from trainlab.experiments.results import FILE
     from trainlab.report.page import build
 
@@ -375,28 +378,28 @@ def report(folder: Path) -> None:
 @main.command()
 @click.argument("model", type=PathName())
 @click.argument("table", metavar="CSV", type=PathName())
-@click.option("--out", type=PathName(file=True), help="A file for the predictions.")
-@click.option("--proba", is_flag=True, help="Probabilities, too, a column for each class.")
+@click.option("--out", type=PathName(file=True), help="Write the predictions to this file.")
+@click.option("--proba", is_flag=True, help="Add a column for each class, with its probability.")
 @click.option(
     "--keep",
     multiple=True,
     metavar="COLUMN",
-    help="A column of CSV, as an id, to stand before the predictions.  May be repeated.",
+    help="Put this column of CSV, such as an id, before the predictions.  May be repeated.",
 )
 @click.option(
     "--interval",
     type=float,
     metavar="LEVEL",
-    help="Columns low and high: an ensemble's interval that holds this share of targets, as 0.9.",
+    help="Add columns low and high: an ensemble's interval for this share of targets (0.9).",
 )
-@click.option("--keep-all", is_flag=True, help="All columns of CSV stand before the predictions.")
+@click.option("--keep-all", is_flag=True, help="Put all columns of CSV before the predictions.")
 @click.option(
     "--excel",
     is_flag=True,
-    help="For a spreadsheet: an apostrophe in front of labels that it would run as formulas.",
+    help="For a spreadsheet: put an apostrophe before labels that it would run as formulas.",
 )
 @chooses_an_engine
-@reads_a_table("How all numbers are written.  [default: as in the table of the training]")
+@reads_a_table("How all numbers are written.  [default: as in the training table]")
 def predict(
     model: Path,
     table: Path,
@@ -408,13 +411,12 @@ def predict(
     excel: bool,
     **how: Any,
 ) -> None:
-    """Predict each row of a CSV file with a model that was saved.
+    """Predict each row of a table with a saved model.
 
-    CSV may also be a gzip file, a Parquet file or an Excel workbook.  Its first line
-    names its columns.  A model that knows the names of its features
-    takes the columns of these names, in whatever order; others are left out.  Cells are
-    numbers, written as in the table of the training; where the model was trained on words, dates
-    or empty cells, these too.
+    CSV may also be a gzipped CSV file, a Parquet file or an Excel workbook.  Its first line names
+    its columns.  A model that knows the names of its features takes the columns with these names,
+    in any order, and ignores others.  Cells hold what they held in the training table, written in
+    the same way.
     """
     from trainlab import files
     from trainlab.data.far import far_said

@@ -235,13 +235,13 @@ def logs_epochs(command: F) -> F:
         with logged() if verbose else nullcontext():
             return command(*arguments, **options)
 
-    words = "A line for each epoch, on standard error."
+    words = "Write a line for each epoch on standard error."
     return cast(F, click.option("--verbose", is_flag=True, help=words)(run))
 
 
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
-    words = "What computes the networks; auto is native where it is compiled."
+    words = "What computes the networks; auto is native if it is compiled, else numpy."
     choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command

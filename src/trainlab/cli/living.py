@@ -18,20 +18,25 @@ from trainlab.terminal import counted
     "--csv",
     "table",
     metavar="FILE",
-    help="Train on a table: CSV, packed with gzip or not, Parquet or Excel.",
+    help="Train on a table: CSV (also gzipped), Parquet or Excel.",
 )
-@click.option("--target", metavar="COLUMN", help="Of the table: what is to be predicted.")
-@click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
-@click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
-@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
+@click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
 @click.option(
-    "--store", type=PathName(), metavar="DIR", help="Keep the session, and go on with it."
+    "--drop", multiple=True, metavar="COLUMN", help="Leave this column out.  May be repeated."
+)
+@click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
+@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), if the table leaves that open.")
+@click.option(
+    "--store",
+    type=PathName(),
+    metavar="DIR",
+    help="Keep the session in this folder, or continue it.",
 )
 @click.option(
     "--replay",
     type=PathName(),
     metavar="FILE",
-    help="Do all that a log says again, and compare the bits; opens no page.",
+    help="Repeat all that is in a log, and compare the bits; opens no page.",
 )
 @click.option(
     "--port",
@@ -45,7 +50,7 @@ from trainlab.terminal import counted
     default="127.0.0.1",
     show_default=True,
     metavar="ADDRESS",
-    help="Another one lets other machines steer the training, without encryption.",
+    help="Any other address lets other machines steer the training, without encryption.",
 )
 @click.option("--browser/--no-browser", default=True, help="Whether to open a browser.")
 @chooses_an_engine
@@ -61,10 +66,10 @@ def live(
     engine: str,
     **how: Any,
 ) -> None:
-    """Open a page on which populations train, and answer when something is changed.
+    """Open a page on which populations train, and respond to what you change.
 
     Choose data, networks and up to eight arms; watch all seeds learn; change a rate, stop an
-    arm, clone one, go back.  The page is served on this machine alone, to whoever has the
+    arm, clone one, go back.  The page is served only on this machine, to anyone who has the
     address with its token.  Ctrl-C ends it.
     """
     if replay is not None:

@@ -21,19 +21,20 @@ def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., 
         click.option(
             "--delimiter",
             metavar="MARK",
-            help="Between cells: comma, semicolon, tab, bar, or one character.  [default: found]",
+            help="What separates cells: comma, semicolon, tab, bar or another character."
+            "  [default: found]",
         ),
         click.option(
             "--skip-lines",
             type=click.IntRange(0, MAX_SKIPPED),
             default=0,
             metavar="N",
-            help="Lines above that with the names of the columns, such as a title.",
+            help="Lines to skip above the names of the columns, such as a title.",
         ),
         click.option(
             "--encoding",
             metavar="NAME",
-            help="Of a text, as cp1252 or utf-16.  [default: utf-8]",
+            help="Encoding of a CSV file, such as cp1252 or utf-16.  [default: utf-8]",
         ),
         click.option("--decimal", type=Choice(["point", "comma"]), help=decimal),
     )

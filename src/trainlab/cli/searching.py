@@ -60,71 +60,73 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     "table",
     required=True,
     metavar="FILE",
-    help="CSV, packed with gzip or not, Parquet or Excel.  First line: names of columns.",
+    help="CSV (also gzipped), Parquet or Excel.  The first line names the columns.",
 )
-@click.option("--target", required=True, metavar="COLUMN", help="What is to be predicted.")
-@click.option("--drop", multiple=True, metavar="COLUMN", help="Not a feature.  May be repeated.")
+@click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
+@click.option(
+    "--drop", multiple=True, metavar="COLUMN", help="Leave this column out.  May be repeated."
+)
 @click.option(
     "--use",
     multiple=True,
     metavar="COLUMN",
-    help="A feature, though it seems to say nothing, as an id.  May be repeated.",
+    help="Keep this column, though it seems to say nothing, such as an id.  May be repeated.",
 )
 @click.option(
     "--text",
     multiple=True,
     metavar="COLUMN",
-    help="Read it by its groups of letters, as names or titles.  May be repeated.",
+    help="Read this column by groups of letters, such as titles.  May be repeated.",
 )
 @click.option(
     "--words",
     multiple=True,
     metavar="COLUMN",
-    help="Read it as words, whatever it holds, as codes such as 01067.  May be repeated.",
+    help="Read this column as words, such as codes like 01067.  May be repeated.",
 )
 @click.option(
     "--target-means",
     multiple=True,
     metavar="COLUMN",
-    help="Words, and beside them the mean target of each word.  May be repeated.",
+    help="Read this column as words, and add the mean target of each.  May be repeated.",
 )
 @click.option(
     "--group",
     metavar="COLUMN",
-    help="Keep rows of one value of it on one side of every split.",
+    help="Keep rows with the same value of this column on one side of every split.",
 )
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Put the latest rows by it aside; folds go forward.",
+    help="Put the latest rows by this column aside; folds go forward in time.",
 )
-@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), where the table leaves that open.")
+@reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), if the table leaves that open.")
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
 @click.option(
     "--drop-rare-classes",
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Leave out classes of fewer rows.",
+    help="Leave out classes with fewer than N rows.",
 )
 @click.option(
     "--task",
     type=Choice(["auto", "classification", "regression"]),
     default="auto",
     metavar="TASK",
-    help="classification, regression or auto: words, and whole numbers of few values, are classes."
-    "  [default: auto]",
+    help="classification, regression or auto: words, and whole numbers with few values, are"
+    " classes.  [default: auto]",
 )
 @click.option(
     "--model",
     type=Choice(["ensemble", "network"]),
-    help="An ensemble of networks and trees, or the best network of those that are searched."
-    "  [default: ensemble, or network where one of its options is given]",
+    help="An ensemble of networks and trees, or the best network of a search."
+    "  [default: ensemble, or network if one of its options is given]",
 )
 @click.option(
     "--preset",
     type=Choice(["quick", "default", "best"]),
-    help="Ensemble: how much is trained.  [default: default]",
+    help="Ensemble: how much to train.  [default: default]",
 )
 @click.option(
     "--time-limit",
@@ -135,40 +137,46 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
 @click.option(
     "--metric",
     metavar="NAME",
-    help="What networks are compared by, and models judged by: log_loss, roc_auc, accuracy,"
-    " balanced_accuracy, f1; r2, rmse, mae, pinball:0.9.  [default: log_loss of an ensemble,"
-    " accuracy of a network; r2]",
+    help="What compares networks and judges models: log_loss, roc_auc, accuracy, balanced_accuracy"
+    " or f1 for classes; r2, rmse, mae or pinball:0.9 for numbers.  [default: log_loss for an"
+    " ensemble and accuracy for a network; r2]",
 )
 @click.option("--trials", type=_COUNT, help="Network: candidates of each round.  [default: 50]")
 @click.option(
     "--rounds",
     type=_COUNT,
-    help="Network: each after the first is narrower.  [default: 2]",
+    help="Network: rounds; each after the first draws from a narrower space.  [default: 2]",
 )
-@click.option("--folds", type=_FOLDS, help="Network: of the cross-validation.  [default: 5]")
-@click.option("--lr", metavar="LO:HI", help="Network: learning rates.  [default: 0.001:0.03]")
+@click.option("--folds", type=_FOLDS, help="Network: folds of the cross-validation.  [default: 5]")
+@click.option(
+    "--lr", metavar="LO:HI", help="Network: range of learning rates.  [default: 0.001:0.03]"
+)
 @click.option(
     "--weight-decay",
     "--alpha",
     metavar="LO:HI",
-    help="Network: L2 penalties.  [default: 0.0001:10]",
+    help="Network: range of L2 penalties.  [default: 0.0001:10]",
 )
 @click.option(
     "--hidden",
     multiple=True,
     metavar="WIDTHS",
-    help="Network: of hidden layers, as 50 or 50,50; repeated for a choice."
+    help="Network: widths of hidden layers, such as 50 or 50,50; repeat it for a choice."
     "  [default: 20; 50; 100; 50,50]",
 )
-@click.option("--max-iter", type=_EPOCHS, help="Network: epochs of a training.  [default: 100]")
+@click.option("--max-iter", type=_EPOCHS, help="Network: epochs of each training.  [default: 100]")
 @click.option(
     "--test-fraction",
     type=Fraction(0, 1, min_open=True, max_open=True),
-    help="Rows put aside for one look at the end.  [default: 0.2]",
+    help="Share of rows put aside to judge the model at the end.  [default: 0.2]",
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of all draws.  [default: 0]")
 @click.option(
-    "--workers", type=click.IntRange(1), help="How many work at a time.  [default: the cores]"
+    "--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of all random draws.  [default: 0]"
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="How many workers train at a time.  [default: as many as cores]",
 )
 @chooses_an_engine
 @click.option(
@@ -177,9 +185,9 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     default="trainlab-search",
     show_default=True,
     metavar="DIR",
-    help="Where model, page and numbers go.",
+    help="The folder for model, page and numbers.",
 )
-@click.option("--fresh", is_flag=True, help="Start over, whatever was done before.")
+@click.option("--fresh", is_flag=True, help="Start over, and discard what was done before.")
 @logs_epochs
 @click.pass_context
 def search(
@@ -198,12 +206,12 @@ def search(
 ) -> None:
     """Make a model that predicts a column of a table.
 
-    All other columns are features, of numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or words; cells
-    may be empty, and --drop leaves a column out.  Some rows are put aside.  The others train an
-    ensemble of networks and trees, or, with --model network, compare settings of a network by
-    cross-validation; then the model is judged on the rows put aside, once, beside a linear model
-    and gradient-boosted trees.  DIR gets model.safetensors, for `trainlab predict`, index.html
-    and search.json.
+    All other columns are features.  They hold numbers (12, 1,234.50, $3, 12 %, 5 kg), dates or
+    words; cells may be empty.  Some rows are put aside.  The others train an ensemble of networks
+    and trees or, with --model network, compare settings of a network by cross-validation.  Then
+    the model is judged once, on the rows put aside, beside a linear model and gradient-boosted
+    trees.  The folder of --out gets model.safetensors, for `trainlab predict`, index.html and
+    search.json.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.
     """

@@ -132,7 +132,7 @@ def split(
         Give both parts the same share of each class (classification; other targets have no
         classes and are drawn plainly).
     seed : int, default 0
-        Of the draw.
+        Seeds the draw.
     purpose : {"validation", "test"}
         What the rows are for; the two have draws of their own.
 
@@ -348,7 +348,7 @@ class Dataset:
         stratify : bool, default True
             Give both parts the same share of each class.
         seed : int, default 0
-            Of the draw.
+            Seeds the draw.
 
         Returns
         -------
@@ -381,7 +381,7 @@ class Dataset:
         stratify : bool, default True
             Give both parts the same share of each class.
         seed : int, default 0
-            Of the draw.
+            Seeds the draw.
 
         Returns
         -------
@@ -497,7 +497,7 @@ def from_arrays(
     stratify : bool, default True
         Give all parts the same share of each class.
     seed : int, default 0
-        Of the draws of `test` and `validation`.
+        Seeds the draws of `test` and `validation`.
     dtype : {"float32", "float64"}
         What floats are kept in.
 

@@ -32,7 +32,7 @@ def load_digits(
     stratify : bool, default True
         Give all parts the same share of each digit.
     seed : int, default 0
-        Of the draws.
+        Seeds the draws.
 
     Returns
     -------

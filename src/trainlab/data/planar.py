@@ -89,7 +89,7 @@ def load_planar(
         The standard deviation, in [0, 10], of what is added to both coordinates, which are about
         as large as 1.
     seed : int, default 0
-        Of the draws.
+        Seeds the draws.
 
     Returns
     -------

@@ -59,13 +59,13 @@ def gradient_check(
     Parameters
     ----------
     network : MLP, Architecture, Layer, Activation or Loss
-        The network, or a part, your own as well, which is checked inside a small network.
+        The network, or a part (also one of your own), which is checked inside a small network.
     x : array_like, shape (B, in) or (K, B, in), optional
-        Inputs; drawn where they are not given.
+        Inputs; drawn if they are not given.
     t : array_like, optional
-        Targets as the loss wants them, shared or with the K axis; drawn where they are not given.
+        Targets as the loss wants them, shared or with the K axis; drawn if they are not given.
     seed : int, default 0
-        Of all draws.
+        Seeds all random draws.
     members : int, optional
         K: a population of K (an Architecture made of K settings needs it), each with parameters
         and dropout draws of its own.  By default one network.
@@ -73,7 +73,7 @@ def gradient_check(
         The parameters.  By default they are drawn from `seed`: weights N(0, 1/fan_in), and
         biases, γ and β around their usual start.
     out_features : int, optional
-        Of an MLP; by default as many as t shows.
+        Outputs of an MLP; by default as many as t shows.
     include_input : bool, default True
         Check the gradient with respect to x too.
     entries : int or None, default 200
@@ -84,7 +84,7 @@ def gradient_check(
     h : float, optional
         The step; by default one that suits the method.
     tolerance : float, optional
-        The relative error that is allowed; by default one that suits the method.
+        The largest relative error allowed; by default one that suits the method.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def gradient_check(
     Raises
     ------
     SettingError, DataError
-        For settings or arrays that do not fit, or a part that returns what cannot be.
+        For settings or arrays that do not fit, or a part that returns something invalid.
 
     Notes
     -----
@@ -103,13 +103,14 @@ def gradient_check(
     call that training makes; and `outputs`, a sum of outputs times random numbers, under
     which no backward pass can hide behind a loss that does not see it.
 
-    Of an array with more entries than its layer has outputs, all but a few are differenced by
-    way of those outputs: 90,000 parameters take 1.3 s of a core.
-    Dropout draws are the same in every evaluation.  An entry whose points lie on two sides
-    of a kink (ReLU, ELU, Huber, |W|), at h and again at h/10, is counted as crossed and not
-    compared; where most entries of a parameter are, the report does not pass (try another
-    seed).  Entries that differ by no more than rounding agree, however small `tolerance` is.
-    Layers in evaluation mode are not checked.
+    In an array with more entries than its layer has outputs, all but a few entries are differenced
+    by way of those outputs: 90,000 parameters take 1.3 s of a core.  Dropout draws are the same in
+    every evaluation.
+
+    An entry whose points lie on two sides of a kink (ReLU, ELU, Huber, |W|), at h and again at
+    h/10, is counted as crossed and not compared.  If most entries of a parameter are, the report
+    does not pass; try another seed.  Entries that differ by no more than rounding agree, however
+    small `tolerance` is.  Layers in evaluation mode are not checked.
 
     Examples
     --------

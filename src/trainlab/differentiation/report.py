@@ -35,7 +35,7 @@ class GradientRow:
     parameter : str
         With respect to what: W1, b1, x.
     shape : tuple of int
-        Of the parameter.
+        The shape of the parameter.
     entries : int
         How many entries were chosen.
     crossed : int

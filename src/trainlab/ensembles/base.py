@@ -6,10 +6,8 @@ Axis letters: N rows, n candidates.
 from __future__ import annotations
 
 import time
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -17,7 +15,7 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 
 from trainlab.data.batches import tell_of_a_large_batch
-from trainlab.ensembles.boosting import grow, iterations_of, words_of
+from trainlab.ensembles.boosting import words_of
 from trainlab.ensembles.families import (
     FEW_FOR_TREES,
     QUICK_TREES,
@@ -48,7 +46,6 @@ from trainlab.estimators.predictor import Networks, Predictor, Voter
 from trainlab.estimators.preparation import Prepared, make_table, prepared, scaler_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
-from trainlab.estimators.trees import BoostedTrees
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.population import Population
@@ -125,9 +122,9 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
     _families: ClassVar[Sequence[Space]]  # of each recipe; that of the last is also of later ones
 
-    @abstractmethod
     def _weighed(self, rows: Rows, targets: Targets) -> Rows:
         """The rows with all the weight that is asked for."""
+        return rows
 
     def _aim(self) -> tuple[float, float] | None:
         """The quantile and the size of the pinball loss that selects; None: the usual loss."""
@@ -176,7 +173,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             shown as bar,
         ):
             training = EnsembleTraining(
-                plan, self._fit_of, _grow, _iterations, store, bar, plan.chosen["workers"], task
+                plan, self._fit_of, store, bar, plan.chosen["workers"], task
             )
             if limit is None:
                 found = training.all()
@@ -402,20 +399,6 @@ def _count_folds(preset: str, rows: int, recipe: int) -> int:
         return 1 if rows > FEW_ROWS else 3 if preset == "quick" else PARTS
     many: int = PRESETS[preset]["n_folds"]
     return many if rows > FEW_ROWS else PARTS
-
-
-def _grow(plan: EnsemblePlan, fold: int, number: int, iterations: int | None) -> BoostedTrees:
-    """The trees of some settings in a fold, cut where they say most of its validation rows."""
-    rows, held = (
-        replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
-    )
-    settings = plan.trees[number]
-    return grow(rows, held, plan.targets, settings, plan.seed, plan.words, iterations)
-
-
-def _iterations(plan: EnsemblePlan, number: int) -> int:
-    """How many iterations there are of trees of some settings."""
-    return iterations_of(plan.targets, plan.trees[number], plan.rows.x.shape[1], plan.words)
 
 
 def _joined(found: TrainedCandidates, places: Sequence[int]) -> Population:

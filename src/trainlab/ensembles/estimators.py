@@ -40,46 +40,46 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
-        those, one of each architecture in turn.
+        How many networks to draw; "auto" is what the preset says.  A smaller number takes the first
+        of those, one of each architecture in turn.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
         without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
-        Of how many architectures: networks of one are trained side by side, which is what makes
-        many of them cheap.
+        How many architectures the networks have.  Networks of one architecture are trained side by
+        side, which makes many of them cheap.
     space : dict or list of dict, optional
         Parameter of MLPClassifier → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.ensembles.families.FAMILIES.
     n_folds : int or "auto", default "auto"
         1 to 5; "auto": 5 for up to 5,000 rows, beyond that 3, or 1 with the preset "quick".
     n_selected : int, default 50
-        Candidates that are selected at most, repetitions counted.
+        The largest number of selections, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int or "auto", default "auto"
-        Epochs at most; "auto" is what the preset says.
+        The largest number of epochs; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs stops, and keeps the
         parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
-        Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
+        Rows of a step; "auto": about 20 steps per epoch, of 32 to 256 rows.
     class_weight : dict, "balanced" or None
-        Weights by label, or equal sums for all classes: in training and in the selection; a label
-        that is not named has the weight 1.
+        Weights by label, in training and in the selection; a label without one has the weight 1.
+        "balanced": weights with equal sums for all classes.
     dtype : {"float32", "float64", "auto"}
         "auto": float64 where X is that or longer, else float32.
     cv : splitter or list of pairs, optional
-        Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
-        pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
+        Folds in place of random ones: GroupKFold(5), TimeSeriesSplit(5), or pairs of row numbers,
+        to train on and to validate on.  `n_folds` takes the first of them.
     time_limit : float, optional
-        Seconds that `fit` may take: what was trained by then votes.  See Notes.
+        Seconds that `fit` may take; what is trained by then votes.  See Notes.
     random_state : int, RandomState or None
-        An integer gives the same bits again, whatever `workers`, without a `time_limit`.
+        An integer gives the same bits again, whatever `workers` is, unless there is a `time_limit`.
     store : folder or Store, optional
-        Keeps what is trained: the same `fit` goes on where it was stopped.
+        Keeps what is trained: the same `fit` continues where it stopped.
     fresh : bool, default False
-        Start over, whatever the store has.
+        Start over, and discard what the store has.
     verbose : bool, default False
         Show a bar on the terminal.
     workers : int, optional
@@ -90,61 +90,63 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates, those of networks and then those of trees.  The rate is
+        The parameters of the n candidates, first networks, then trees.  The learning rate is
         `learning_rate_init`, whatever the `lr` of the optimizer is.
     weights_ : ndarray, shape (n,)
-        How much each counts, with a sum of 1.
+        How much each counts in the vote; the sum is 1.
     losses_ : ndarray, shape (n,)
-        Of each alone on the validation rows; ∞ of those that are no finalists.
+        The loss of each alone on the validation rows; ∞ if it is not a finalist.
     loss_ : float
-        Of the ensemble on these rows.
+        The loss of the ensemble on these rows.
     best_index_ : int
-        The best finalist alone.
+        The finalist that is best alone.
     gain_ : float
         Its loss less the ensemble's, never negative on these rows.
     n_networks_ : int
         How many networks vote.
     n_folds_, n_iter_, n_diverged_ : int
-        Folds, epochs of the longest training, and networks that diverged, which count as what
+        Folds, epochs of the longest training, and networks that diverged, which vote with what
         they had learnt before.
     replay_ : dict or None
         Parameters with which `fit` trains the same again, to the bit, without a time limit.  None
-        where a class derived from this one lacks those that it takes.
+        if a class derived from this one lacks some of them.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
-        Their names, of data frames.
+        Their names, if X was a data frame.
     classes_ : ndarray
         The labels, sorted.
 
     Notes
     -----
-    X becomes robust inputs, with piecewise codes for half of the networks, as in MLPClassifier.
-    Candidates are drawn, and trained with early stopping on the validation loss; trees are
-    gradient-boosted (HistGradientBoostingClassifier of scikit-learn), as many as have the least
-    validation loss; then some are selected greedily, with repetition, so
-    that the mean of their probabilities has the least cross-entropy on the validation rows
-    (Caruana et al., ICML 2004).  Rows are dealt into 5 parts by chance, each class evenly.
-    Each of `n_folds` parts is the validation rows of networks that are trained on the
-    others.  All candidates are trained in the first fold; the 40 % of them that are selected most
-    there, in the mean over 10 resamples of its validation rows, are the finalists, which are
-    trained in the other folds, too.  Selection looks at the finalists, on the validation rows of
-    all folds, and one that is selected votes with its networks of all folds.
+    **Folds.**  Rows are split into 5 parts at random, each class evenly.  Each of `n_folds` parts
+    holds the validation rows of the networks that are trained on the others.
+
+    **Candidates.**  Networks get robust inputs, half of them with piecewise codes, as in
+    MLPClassifier, and stop early by the validation loss.  Trees are gradient-boosted
+    (HistGradientBoostingClassifier of scikit-learn), as many as have the least validation loss.
+    All candidates are trained in the first fold.  The 40 % that are selected most often there, over
+    10 resamples of its validation rows, are the finalists, and are trained in the other folds, too.
+
+    **Selection.**  Finalists are selected greedily, with repetition, so that the mean of their
+    probabilities has the least cross-entropy on the validation rows of all folds (Caruana et al.,
+    ICML 2004).  One that is selected votes with its networks of all folds.
 
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
-    Rows that are equal are one row of the sum of their weights: none stands on both sides
-    of a fold, and a row of weight 2 is, bit for bit, a row given twice.  With `cv` or groups rows
-    are taken as they are.
+    Equal rows count as one row with the sum of their weights.  So none is on both sides of a fold,
+    and a row of weight 2 is, bit for bit, a row given twice.  With `cv` or groups, rows are used as
+    they are.
 
-    **A time limit.**  The first network of each architecture is trained in the first fold, which
-    has 45 % of the time.  Then come trees, if they take at most two fifths of what is left of that,
-    and further networks, as many as are expected to end in it.  Then the finalists are trained in
-    as many of the other folds as there is time for; what does not end in time is left out.  What
-    is trained, and so the result, depends on the speed of the machine.
-    To have the same bits again, fit with the parameters in `replay_`: they say how many candidates,
-    folds and trees there were.  Where time runs out on the first networks they vote as they are,
-    with a warning, and `replay_` is None.  With a store a later fit goes on, with the whole time.
+    **A time limit.**  The first fold has 45 % of the time.  It begins with one network of each
+    architecture.  Then come trees, if they take at most two fifths of what is left of that, and
+    further networks, as many as are expected to end in it.  The finalists are then trained in as
+    many of the other folds as there is time for; whatever does not end in time is left out.
+
+    So the result depends on the speed of the machine.  To have the same bits again, fit with the
+    parameters in `replay_`: they say how many candidates, folds and trees there were.  If time runs
+    out during the first networks, they vote as they are, with a warning, and `replay_` is None.
+    With a store a later fit continues, and has the whole time again.
 
     Examples
     --------
@@ -199,46 +201,46 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        Networks whose settings are drawn; "auto" is what the preset says.  Fewer are the first of
-        those, one of each architecture in turn.
+        How many networks to draw; "auto" is what the preset says.  A smaller number takes the first
+        of those, one of each architecture in turn.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
         without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
     n_architectures : int, default 4
-        Of how many architectures: networks of one are trained side by side, which is what makes
-        many of them cheap.
+        How many architectures the networks have.  Networks of one architecture are trained side by
+        side, which makes many of them cheap.
     space : dict or list of dict, optional
         Parameter of MLPRegressor → list or distribution with `rvs`, or several such dicts,
         which take turns; by default trainlab.ensembles.families.REGRESSION_FAMILIES.
     n_folds : int or "auto", default "auto"
         1 to 5; "auto": 5 for up to 5,000 rows, beyond that 3, or 1 with the preset "quick".
     n_selected : int, default 50
-        Candidates that are selected at most, repetitions counted.
+        The largest number of selections, repetitions counted.
     trees : bool, default True
         Whether gradient-boosted trees of scikit-learn are candidates, too.  They need a dense X.
     max_iter : int or "auto", default "auto"
-        Epochs at most; "auto" is what the preset says.
+        The largest number of epochs; "auto" is what the preset says.
     n_iter_no_change : float or "auto", default "auto"
         A network whose validation loss has not improved for so many epochs stops, and keeps the
         parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
-        Rows of a step; "auto": some 20 steps an epoch, of 32 to 256 rows.
+        Rows of a step; "auto": about 20 steps per epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}
         "auto": float64 where X is that or longer, else float32.
     cv : splitter or list of pairs, optional
-        Folds in place of those that are dealt by chance, as GroupKFold(5), TimeSeriesSplit(5), or
-        pairs of row numbers to train on and to validate on; `n_folds` are the first of them.
+        Folds in place of random ones: GroupKFold(5), TimeSeriesSplit(5), or pairs of row numbers,
+        to train on and to validate on.  `n_folds` takes the first of them.
     scoring : str, optional
-        What is selected by: "mae", or "pinball:0.9" of a quantile, by which predictions are
-        moved, too; "rmse", "r2" and None mean the squared error.
+        What selects the models: "mae", or "pinball:0.9" for a quantile, which also shift the
+        predictions (see Notes); "rmse", "r2" and None mean the squared error.
     time_limit : float, optional
-        Seconds that `fit` may take: what was trained by then votes.  See Notes.
+        Seconds that `fit` may take; what is trained by then votes.  See Notes.
     random_state : int, RandomState or None
-        An integer gives the same bits again, whatever `workers`, without a `time_limit`.
+        An integer gives the same bits again, whatever `workers` is, unless there is a `time_limit`.
     store : folder or Store, optional
-        Keeps what is trained: the same `fit` goes on where it was stopped.
+        Keeps what is trained: the same `fit` continues where it stopped.
     fresh : bool, default False
-        Start over, whatever the store has.
+        Start over, and discard what the store has.
     verbose : bool, default False
         Show a bar on the terminal.
     workers : int, optional
@@ -249,46 +251,46 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Attributes
     ----------
     candidates_ : list of dict
-        The parameters of the n candidates, those of networks and then those of trees.  The rate is
+        The parameters of the n candidates, first networks, then trees.  The learning rate is
         `learning_rate_init`, whatever the `lr` of the optimizer is.
     weights_ : ndarray, shape (n,)
-        How much each counts, with a sum of 1.
+        How much each counts in the vote; the sum is 1.
     losses_ : ndarray, shape (n,)
-        Of each alone on the validation rows; ∞ of those that are no finalists.
+        The loss of each alone on the validation rows; ∞ if it is not a finalist.
     loss_ : float
-        Of the ensemble on these rows.
+        The loss of the ensemble on these rows.
     best_index_ : int
-        The best finalist alone.
+        The finalist that is best alone.
     gain_ : float
         Its loss less the ensemble's, never negative on these rows.
     n_networks_ : int
         How many networks vote.
     n_folds_, n_iter_, n_diverged_ : int
-        Folds, epochs of the longest training, and networks that diverged, which count as what
+        Folds, epochs of the longest training, and networks that diverged, which vote with what
         they had learnt before.
     replay_ : dict or None
         Parameters with which `fit` trains the same again, to the bit, without a time limit.  None
-        where a class derived from this one lacks those that it takes.
+        if a class derived from this one lacks some of them.
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
-        Their names, of data frames.
+        Their names, if X was a data frame.
 
     Notes
     -----
-    Candidates are trained and selected as by `PopulationEnsembleClassifier`; all networks with
-    codes have batch normalization, where there half of them do.  Targets are standardised in
-    training; losses are mean squared errors of standardised targets, so that 1 is as bad as always
-    predicting the mean, or what `scoring` says of standardised targets.
+    y holds numbers (N,) or (N, out).
 
-    Half of the networks learn by Huber's loss, which few targets far out do not decide: it grows in
-    a straight line where an error is more than a standard deviation of the targets.  The others,
-    and trees, learn by the squared error, whatever `scoring` is; the vote weighs them.
+    Candidates are trained and selected as by `PopulationEnsembleClassifier`, and a time limit works
+    the same.  All networks with codes have batch normalization; there, half of them have.  Targets
+    are standardised in training.  Losses are mean squared errors of standardised targets, so that 1
+    is as bad as always predicting the mean, or what `scoring` says of standardised targets.
 
-    Of "mae" and of a pinball loss the predictions are moved by the median, or the quantile, of
+    Half of the networks learn by Huber's loss, which is not dominated by a few extreme targets: it
+    grows linearly for errors of more than a standard deviation of the targets.  The other networks,
+    and trees, learn by the squared error, whatever `scoring` is.
+
+    With "mae" or a pinball loss, predictions are shifted by the median, or the quantile, of
     y − prediction on the validation rows, so that about that share of later targets lies below.
-
-    y holds numbers (N,) or (N, out).  A time limit is what it is there.
 
     Examples
     --------
@@ -410,9 +412,6 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
             truths, targets = truths + moved, targets.moved(moved)
         self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
         return targets
-
-    def _weighed(self, rows: Rows, targets: Targets) -> Rows:
-        return rows
 
 
 def _quantile(values: Array, weight: Array, share: float) -> float:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.callers import warn
+from trainlab.ensembles.boosting import grow, iterations_of
 from trainlab.ensembles.plan import EnsemblePlan
 from trainlab.errors import sentence
 from trainlab.estimators.callbacks import Task
@@ -107,15 +108,12 @@ class EnsembleTraining:
     """The training of a plan.
 
     fit_of     (plan, fold, kind of inputs, candidates, name) → the population
-    grow       (plan, fold, number of the tree's settings, iterations or None) → its trees
     task       that of the fit, in which what is trained together is a round
     stopped    whether one who follows it wants no further round
     """
 
     plan: EnsemblePlan
     fit_of: Callable[[EnsemblePlan, int, str | bool, Sequence[int], str], Fit]
-    grow: Callable[[EnsemblePlan, int, int, int | None], BoostedTrees]
-    iterations: Callable[[EnsemblePlan, int], int]
     store: Store | None
     bar: Bar | None
     workers: int | None
@@ -235,12 +233,16 @@ class EnsembleTraining:
     def _grown(
         self, plan: EnsemblePlan, fold: int, setting: int, iterations: int | None = None
     ) -> BoostedTrees:
-        """The trees of some settings."""
+        """The trees of some settings, cut where they say most of the fold's validation rows."""
         if self.bar is not None:
             self.bar.note("trees")
             self.bar.part(f"fold {fold + 1} of {plan.folds}")
             self.bar.advance(0, 0)
-        return self.grow(plan, fold, setting, iterations)
+        rows, held = (
+            replace(one, y=plan.targets.encode(one.y)) for one in (plan.rest(fold), plan.held(fold))
+        )
+        how = plan.targets, plan.trees[setting], plan.seed, plan.words
+        return grow(rows, held, *how, iterations)
 
     # --- what there is time for ----------------------------------------------------------
 
@@ -260,7 +262,7 @@ class EnsembleTraining:
         start = time.monotonic()
         self._train([0], wave, _wave(0, wave), until)
         if not self._ended(wave, 0):
-            return self._as_they_are(wave, seconds, owner)
+            return self._as_they_are(seconds, owner)
         each = (time.monotonic() - start) / len(wave)
         first = began + seconds * FIRST_SHARE if plan.folds > 1 else until
         trees, tree = self._trees_within(TREES_SHARE, first)
@@ -304,7 +306,7 @@ class EnsembleTraining:
             for place in places
         )
 
-    def _as_they_are(self, first: Sequence[int], seconds: float, owner: str) -> TrainedCandidates:
+    def _as_they_are(self, seconds: float, owner: str) -> TrainedCandidates:
         """Networks that time has run out on."""
         must = "be enough for one network of each architecture, which vote as far as they came"
         remedy = "more seconds, or fewer n_architectures"
@@ -325,7 +327,8 @@ class EnsembleTraining:
                 return (), 0.0
             few, more = (self._seconds(self.plan, one, count) for count in PROBED)
             each = max(0.0, more - few) / (PROBED[1] - PROBED[0])
-            expected += few + each * self.iterations(self.plan, one)
+            table = self.plan.rows.x.shape[1], self.plan.words
+            expected += few + each * iterations_of(self.plan.targets, self.plan.trees[one], *table)
             if expected > share * (until - time.monotonic()):
                 return (), 0.0
         start = time.monotonic()

@@ -31,7 +31,7 @@ from trainlab.schedules import Schedule
 class MLPClassifier(ClassifierPredictor, BaseMLP):
     """Networks that predict classes, with the interface of scikit-learn.
 
-    Parameters that have scikit-learn's names mean what they mean there.
+    Parameters with scikit-learn's names mean the same as there.
 
     Parameters
     ----------
@@ -42,50 +42,50 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     optimizer : str or Optimizer, default "adam"
         The optimizer.
     alpha : float, default 1e-4
-        L2 penalty: ½ alpha ΣW² / (rows of a batch, by their weights).
+        The L2 penalty: ½ alpha ΣW² / (sum of the weights of a batch's rows).
     batch_size : int or "auto", default "auto"
         Rows of a step; "auto": min(200, N).
     learning_rate_init : float, optional
-        The rate; by default the optimizer's own.
+        The learning rate; by default the optimizer's own.
     schedule : str or Schedule, optional
-        Of the rate; by default the optimizer's own.
+        How the learning rate changes; by default as the optimizer says.
     max_iter : int, default 200
-        Epochs at most.
+        The largest number of epochs.
     tol : float, default 1e-4
         The least improvement that counts.
     n_iter_no_change : float, default 10
-        A member stops when what is watched has not improved by more than `tol` for so many
-        epochs, and keeps the parameters of the best one.
+        A member stops if the quantity that is watched has not improved by more than `tol` for so
+        many epochs, and keeps the parameters of the best epoch.
     early_stopping : bool, default False
         Watch the accuracy on validation rows, in place of the loss.
     validation_fraction : float, default 0.1
-        The share of rows that `early_stopping` sets aside: of each class its
-        share, but at least one row of it stays in training.
+        The share of rows that `early_stopping` sets aside, the same for each class; at least one
+        row of each class stays in training.
     init : str, float or Initializer, default "glorot_uniform"
-        Of the weights, as in `MLP`.
+        How the first weights are drawn, as in `MLP`.
     norm : {None, "batch", "layer"} or Layer
         As in `MLP`.
     dropout : float, default 0.0
         As in `MLP`.
     loss : str or Loss, default "log_loss"
-        "log_loss": the cross-entropy; of two classes with one output, ln p₁/p₀, as scikit-learn's,
+        "log_loss": the cross-entropy.  Two classes have one output, ln p₁/p₀, as in scikit-learn,
         unless there is `label_smoothing`.  "auto": the same, but two classes have two outputs.
     label_smoothing : float, default 0.0
-        Of the softmax cross-entropy, in [0, 1).
+        The share of each target that is spread over all classes, in [0, 1).
     class_weight : dict, "balanced" or None
-        Weights by label, or equal sums for all classes; a label that is not named has the
-        weight 1.
+        Weights by label; a label without one has the weight 1.  "balanced": weights with equal
+        sums for all classes.
     standardize_inputs : {"robust", "standard", "piecewise"} or bool, default "robust"
-        What to train on, by column of X, found in float64; see Notes.  True is "standard".  With
-        False X is taken as it is, however far out.
+        How each column of X is rescaled, in float64; see Notes.  True is "standard".  With False
+        X is used as it is, however large.
     n_members : int, default 1
-        Networks, of different seeds, whose probabilities are averaged.
+        How many networks, with different seeds, to train and average.
     dtype : {"auto", "float32", "float64"}
         "auto": float64 where X is that or longer, else float32.
     random_state : int, RandomState or None
-        An integer gives the same bits again, whatever `workers`.
+        An integer gives the same bits again, whatever `workers` is.
     warm_start : bool, default False
-        Let `fit` go on from what was learnt, with new optimizers.
+        Let `fit` continue from what was learnt, with new optimizers.
     verbose : bool, default False
         Show a bar in the terminal, or below the cell of a notebook.
     workers : int, optional
@@ -102,19 +102,19 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     n_features_in_ : int
         The number of columns of X.
     feature_names_in_ : ndarray of str
-        Their names, of data frames.
+        Their names, if X was a data frame.
     n_iter_ : int
-        Epochs of the last `fit`, and of what `partial_fit` did since.
+        Epochs of the last `fit`, and of `partial_fit` since then.
     loss_curve_ : ndarray, shape (epochs,)
-        For each epoch the mean loss of its rows, without the penalty; a warm start goes on with
-        it, and with the curves below.
+        For each epoch the mean loss of its rows, without the penalty.  A warm start continues
+        it, and the curves below.
     loss_, best_loss_ : float
-        Its last and its least value.
+        The last and the least value of `loss_curve_`.
     coefs_, intercepts_ : list of ndarray
-        Weights (in, out) and biases (out,) of each layer; of several members with a leading axis.
-        What goes into the first layer are the standardised columns.
+        Weights (in, out) and biases (out,) of each layer; with several members, a leading axis.
+        The first layer gets the standardised columns.
     n_layers_, n_outputs_ : int
-        Layers, input and output counted, and outputs.
+        The number of layers, input and output included, and of outputs.
     out_activation_ : str
         "softmax", "logistic" or "identity".
     validation_curve_, validation_scores_ : ndarray or None
@@ -124,24 +124,24 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     -----
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
-    Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), by the
-    range where the quartiles are equal.  Elsewhere a few values far out decide nothing, neither
-    in training nor later (Holzmüller, Grinsztajn and Steinwart, 2024, Better by default).
-    Piecewise inputs are these and, behind them, piecewise linear codes: each column is cut at
+    Robust inputs are z / √(1 + (z / 3)²) for z = (x − median) / (third − first quartile), so a few
+    extreme values decide nothing, in training or later (Holzmüller, Grinsztajn and Steinwart,
+    2024, Better by default).  If the quartiles are equal, the range takes the place of their
+    difference.
+    Piecewise inputs are these, followed by piecewise linear codes: each column is cut at
     quantiles into up to 32 pieces, and the code of a piece is how much of it lies below x, less ½
     (Gorishniy, Rubachev and Babenko, 2022, On embeddings for numerical features in tabular deep
     learning).  They let a network learn steps; X must be dense.
-    Standard ones are z = (x − mean) / scale for the standard deviation, or half of the largest |x
-    − mean| where that is more: nothing that is trained on is further than 2 from 0.  Later,
-    values more than twice as far from 0 as any that was trained on (at least 4) count as lying
-    there.
+    Standard inputs are z = (x − mean) / scale, where the scale is the standard deviation, or half
+    of the largest |x − mean| if that is more: no training value is further than 2 from 0.  Later,
+    a value more than twice as far from 0 as any training value (at least 4) counts as lying there.
 
-    Where X is sparse the median, or the mean, counts as 0: X stays sparse.  A constant column has
-    scale 1.  For later rows (predictions, validation, warm_start, partial_fit) the numbers are
-    those of the first.
+    If X is sparse, the median or the mean counts as 0, so that X stays sparse.  A constant column
+    has the scale 1.  Later rows (predictions, validation, warm_start, partial_fit) use the median,
+    mean and scale of the first.
 
-    Differs from scikit-learn: X is standardised; training always restores the best epoch, not with
-    `early_stopping` alone; `solver` is `optimizer`, and L-BFGS is not among them.
+    Differs from scikit-learn: X is standardised; training always restores the best epoch, not only
+    with `early_stopping`; `solver` is called `optimizer`, and there is no L-BFGS.
 
     Examples
     --------

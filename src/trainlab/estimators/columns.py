@@ -43,19 +43,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     words : list of str or int, default "auto"
         All columns of words, by name or by place from 0 on; "auto" looks at the cells.
     min_frequency : int, default 3
-        A word needs so many rows for a column of its own.
+        The rows that a word needs to get a column of its own.
     max_categories : int, default 50
-        The most columns that a column of words may become, that of rare words among them.
+        The most columns that a column of words may become, including that of rare words.
     dates : list of str or int, or dict, default "auto"
-        All columns of dates, by name or by place; "auto" looks at the cells.  A dict says in which
-        order each has year, month and day where they are digits: "ymd", "dmy" or "mdy".
+        All columns of dates, by name or by place; "auto" looks at the cells.  A dict gives the
+        order of year, month and day in each, if they are digits: "ymd", "dmy" or "mdy".
     text : list of str or int, default ()
         All columns of text, by name or by place.
     text_width : int, default 256
         How many columns a column of text becomes.
     target_means : list of str or int, default ()
-        Columns, by name or by place, that are of words, with the mean target of each word beside
-        them.
+        Columns of words, by name or by place, that also get the mean target of each word.
 
     Attributes
     ----------
@@ -75,50 +74,51 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     X (N, d) is a data frame, an array of objects, strings or numbers, or a list of rows.
     `transform` gives (N, m), float64.
 
-    A missing value is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA",
-    "null", …  A column is one of words if its dtype in the rows of `fit` is one of categories (of
-    pandas, polars or pyarrow), whatever they are, or if any cell of it that is not missing is not
-    a number ("12" and True are numbers, "red" is a word).  `words` decides otherwise.  Later
+    A missing value is None, NaN, pandas' NA or NaT, or a text that says so: empty, "NA", "null", …
+
+    **Words.**  A column holds words if its dtype in the rows of `fit` is one of categories (of
+    pandas, polars or pyarrow), whatever they are, or if any cell that is not missing is not a
+    number ("12" and True are numbers, "red" is a word), unless `words` decides otherwise.  Later
     rows are read in the same way, whatever their dtypes: 7 is then the word "7".  True and "TRUE"
-    are one word, in any case of letters, and one number where all cells of `fit` were booleans.  A
-    column of
-    "3,750", "$1.01" or "1,5" is neither, unless other cells are words: it is a DataError.
+    are one word, in any case of letters, and one number if all cells of `fit` were booleans.  A
+    column of "3,750", "$1.01" or "1,5" is a DataError, unless other cells are words.  Words become
+    a column for each word, 1 in the rows that have it, else 0; one for all rare words, if there
+    are any; and one for missing values, if there are any.
 
-    A column is one of dates if all cells that are not missing are dates with or without times of
-    Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or 31 Dec 2024, or months
-    such as 2024-12, 12/2024 or Dec 2024, which count as their first day.  Days such as 1/2/2024
-    are dates where one order of day and month fits all cells and the other does
-    not, or where `dates` says the order; else they are words.  Zones of times are not looked at:
-    what counts is the clock where the time was written.  Times without a day, durations, periods
-    and complex numbers are a DataError that says how to make numbers of them.
+    **Numbers** stay as they are, with the median of the rows of `fit` for missing values.  If any
+    were missing, there is a second column: 1 where one is missing, else 0.
 
-    A column of numbers becomes itself, with the median of the rows of `fit` in place of missing
-    values; and, where values were missing, a second column: 1 where one is missing, else 0.
-    A column of dates becomes its year, month, day, weekday (0 for Monday) and hour, 7.5 for 7:30,
-    as far as they differ in the rows of `fit`, and the days elapsed since the first of these; with
-    the median date in place of missing ones, and a column that says so, as of numbers.
-    A column of text becomes `text_width` columns: how often it has each group of 2 to 4 letters, by
-    a hash of the group, in a row of length 1.  Names, titles and addresses are texts: words of
-    which few rows have the same.
-    A column that `target_means` names becomes what one of words does, and the mean of y over the
-    rows that have its word; of y with labels, or with whole numbers of at most 20 different values,
-    the share of each class but the first of two.  `fit_transform(X, y)` gives each row the mean of
-    other rows alone, cross-fitted in 5 folds, and so is not `fit(X, y).transform(X)`; a pipeline
-    calls it.  The means are those of scikit-learn's TargetEncoder.
-    A column of words becomes a column for each word, 1 in the rows that have it, else 0; one for
-    rare words together, where there were any; and one for missing values, where there were any.
+    **Dates.**  A column holds dates if all cells that are not missing are dates, with or without
+    times, of Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or
+    31 Dec 2024, or months such as 2024-12, 12/2024 or Dec 2024, which count as their first day.
+    Days such as 1/2/2024 are dates if only one order of day and month fits all cells, or if `dates`
+    says the order; otherwise they are words.  Time zones are ignored: what counts is the local
+    time as written.  Times without a day, durations, periods and complex numbers are a DataError
+    that says how to make numbers of them.  Dates become year, month, day, weekday (0 for Monday)
+    and hour (7.5 for 7:30), as far as these differ in the rows of `fit`, and the days elapsed since
+    the first of them.  Missing dates get the median date, and a column that says so, like numbers.
 
-    Later rows may hold what those of `fit` did not.  A new word counts as a rare one where
-    there were some; otherwise it is 0 in all columns, since training had no word to tell it by.
-    So is a missing value in a column of words that had none; in others it is the median.
-    A word in a column of numbers or dates is a DataError that names the column.
+    **Text** becomes `text_width` columns, which count its groups of 2 to 4 letters, each group in
+    the column that its hash says; the counts of a row are scaled to length 1.  Names, titles and
+    addresses are texts: words that few rows share.
 
-    Differs from scikit-learn: this is a SimpleImputer(strategy="median", add_indicator=True)
-    of the numbers and a OneHotEncoder(min_frequency=, max_categories=,
-    handle_unknown="infrequent_if_exist") of the words, each column behind the other, without a
-    list of which is which; OneHotEncoder makes a column of rare words also where there are
-    just max_categories words, and of a missing value in a column without one a rare word.
-    pandas.get_dummies knows nothing of earlier rows: other words in a new table are other
+    **Target means.**  A column in `target_means` becomes what words become, and the mean of y over
+    the rows that have its word.  If y holds labels, or whole numbers with at most 20 different
+    values, it is the share of each class, or of the second of two.  `fit_transform(X, y)`, which a
+    pipeline calls, gives each row only the mean of other rows, cross-fitted in 5 folds, so it is
+    not `fit(X, y).transform(X)`.  The means are those of scikit-learn's TargetEncoder.
+
+    **Later rows** may hold what those of `fit` did not.  A new word counts as a rare one if there
+    were any; otherwise it is 0 in all columns, since training had no such word.  A missing value in
+    a column of words that had none is also 0 in all columns; in other columns it is the median.  A
+    word in a column of numbers or dates is a DataError that names the column.
+
+    Differs from scikit-learn: this is a SimpleImputer(strategy="median", add_indicator=True) of the
+    numbers and a OneHotEncoder(min_frequency=, max_categories=,
+    handle_unknown="infrequent_if_exist") of the words, in the order of the columns, without a list
+    of which is which.  OneHotEncoder also makes a column of rare words if there are exactly
+    max_categories words, and counts a missing value in a column without one as a rare word.
+    pandas.get_dummies knows nothing of earlier rows: other words in a new table become other
     columns.
 
     Examples

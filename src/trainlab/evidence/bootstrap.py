@@ -145,7 +145,7 @@ def statistic_bounds(
     level : float
         The probability of the interval, in (0, 1).
     seed : int
-        Of the draws.
+        Seeds the draws.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def resampled_bounds(
     level : float
         The probability of the interval, in (0, 1).
     seed : int
-        Of the draws.
+        Seeds the draws.
 
     Returns
     -------

@@ -206,7 +206,7 @@ def compare(
     level : float, default 0.95
         The probability of the intervals, in (0, 1).
     seed : int, default 0
-        Of the resampling.
+        Seeds the resampling.
     better : {"lower", "higher"}
         Which numbers are better.
 
@@ -252,7 +252,7 @@ def compare_all(
     level : float, default 0.95
         1 minus the chance of an error in the whole family, in (0, 1).
     seed : int, default 0
-        Of the resampling.
+        Seeds the resampling.
     better : {"lower", "higher"}
         Which numbers are better.
     pairs : sequence of (str, str), optional

@@ -97,7 +97,8 @@ def summary(measure: Measure) -> Draw:
             plots.label(left, axis, BATCH_LOSS, "Training loss")
             values = taken(measure, measured)
             rows = [values[own] for own in arms.values()]
-            plots.intervals(right, [_broken(arm) for arm in arms], rows, measure.heading, theme)
+            names = [arm.replace(", ", ",\n") for arm in arms]  # there is little room
+            plots.intervals(right, names, rows, measure.heading, theme)
             right.set_title("Each run")
             plots.title(drawn, f"Training loss, and {measure.words}, by arm", theme)
             entries = [seeds_entry(measured, theme), *run_entries(theme)]
@@ -113,11 +114,6 @@ def run_entries(theme: plots.Theme) -> list[plots.Entry]:
         plots.marker_entry("one run", "o", theme, ms=4.5),
         plots.marker_entry("median of the runs", "|", theme, ms=14, mew=2),
     ]
-
-
-def _broken(arm: str) -> str:
-    """The name of an arm on several lines: beside an axis there is little room."""
-    return arm.replace(", ", ",\n")
 
 
 def accuracies(title: str) -> Draw:

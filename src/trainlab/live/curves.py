@@ -42,9 +42,9 @@ class Curves:
     def _empty(self) -> Array:
         return np.full((len(SERIES), self._seeds, LIMIT), np.nan, np.float32)
 
-    def values(self, arm: str, first: int = 0) -> Array:
-        """(series, K, n) of an arm, from a point on."""
-        return self._values[arm][:, :, first : len(self.steps)]
+    def values(self, arm: str) -> Array:
+        """(series, K, n) of an arm."""
+        return self._values[arm][:, :, : len(self.steps)]
 
     def whole(self, arm: str) -> Array:
         """(series, K, LIMIT) of an arm: what is filled of it never changes, only what is not."""

@@ -30,7 +30,7 @@ class Intervention:
     fields : dict of float
         Settings that change, or those in which a clone differs.
     name : str
-        Of the clone.
+        The name of the clone.
 
     Raises
     ------

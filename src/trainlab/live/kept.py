@@ -69,9 +69,9 @@ def read_log(path: Path) -> dict[str, Any]:
     return found
 
 
-def replayed(found: Mapping[str, Any], file: str, data: Dataset | None = None) -> LiveSession:
+def replayed(found: Mapping[str, Any], file: str) -> LiveSession:
     """The session that a log leads to; whether it has the same bits is for the caller to see."""
-    session = LiveSession(revived(found["setup"], file, data))
+    session = LiveSession(revived(found["setup"], file))
     session.replay([read(one, file) for one in found["log"]], found["step"])
     return session
 

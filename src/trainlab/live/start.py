@@ -132,24 +132,24 @@ def live(
     port: int = 0,
     browser: bool | None = None,
 ) -> LivePage:
-    """Open a page on which a population trains, and answers when something is changed.
+    """Open a page on which a population trains, and responds to what you change.
 
     Parameters
     ----------
     population : Population, optional
-        At most 8 arms, which are members that differ in more than their seeds, each with the
-        same seeds.  By default the page begins with a lesson.
+        At most 8 arms (members that differ in more than their seeds), each with the same seeds.  By
+        default the page begins with a lesson.
     data : Dataset, optional
-        What they are trained on; needed with a population, and chosen on the page without.
+        What to train on: needed with a population, otherwise chosen on the page.
     batch_size : int, default 20
         Samples per step.
     engine : {"auto", "native", "numpy"}
         What computes the steps.
     store : folder, optional
-        Keeps the session: the same call goes on where it was left, also after a kill.  A warning
-        says so where that session is of another population.
+        Keeps the session: the same call continues it, even after a kill.  There is a warning if the
+        session kept there has another population.
     port : int, default 0
-        Where the page is served, on this machine alone; 0 takes any free port.
+        Where the page is served, only on this machine; 0 takes any free port.
     browser : bool, optional
         Whether to open a browser; by default unless the call is made in a notebook, which shows
         the page itself.
@@ -225,7 +225,6 @@ def opened(
     setup: LiveSetup | None = None,
     given: GivenData | None = None,
     *,
-    session: LiveSession | None = None,
     store: str | os.PathLike[str] | None = None,
     engine: str = "auto",
     host: str = "127.0.0.1",
@@ -250,15 +249,14 @@ def opened(
         if store is not None:
             kept = stack.enter_context(Store(place))
             saved = resumed(kept, str(place), None if given is None else given.data)
-        choice = PRESETS[0]["choice"] if setup is None and given is None else None
-        if session is None and saved is None and setup is None and given is not None:
-            choice = first_choice(given)
-        first = session or saved
-        if first is None:
-            first = LiveSession(setup) if setup is not None else begin(choice or {})
+        choice = None
+        if saved is not None:
+            first = saved
+        elif setup is not None:
+            first = LiveSession(setup)
         else:
-            choice = None
-
+            choice = PRESETS[0]["choice"] if given is None else first_choice(given)
+            first = begin(choice)
         if kept is not None:
             own = first.setup.described()  # SettingError for parts that no file can name
             if setup is not None and setup.described() != own:

@@ -37,8 +37,8 @@ def svg(figure: Figure) -> bytes:
     return compact(file.getvalue())
 
 
-def adaptive(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
-    """The SVG of a figure in both themes: the reader's choice of a dark screen decides.
+def adaptive(drawn: bytes, theme: Theme = LIGHT) -> bytes:
+    """The SVG of a figure in its theme and in the dark one: the reader's screen decides.
 
     Colours that are none of the theme stay.
     """
@@ -55,7 +55,7 @@ def adaptive(drawn: bytes, theme: Theme = LIGHT, other: Theme = DARK) -> bytes:
     text = _COLOR.sub(variable, drawn)
     own, others = (
         "".join(f"--c{place}:{colors[place]};" for place in sorted(used))
-        for colors in (theme.colors, other.colors)
+        for colors in (theme.colors, DARK.colors)
     )
     dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{others}}}}}"
     style = f"<style>:root{{{own}}}{dark}</style>"

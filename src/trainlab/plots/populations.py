@@ -205,7 +205,6 @@ def history(
     by: str,
     ax: Axes | None = None,
     smooth: int | None = None,
-    theme: Theme = LIGHT,
     legend: bool = True,
 ) -> Axes:
     """A series of a training history: the median of each arm and its 95 % band over the seeds.
@@ -218,9 +217,9 @@ def history(
     """
     series, words = past.series[name], name.replace("_", " ")
     values = series.values if smooth is None else evidence.smooth(series.values, smooth)
-    with themed(theme):
+    with themed(LIGHT):
         is_own = ax is None
-        ax = blank(theme)[1][0] if ax is None else ax
+        ax = blank(LIGHT)[1][0] if ax is None else ax
         there = len(ax.get_legend_handles_labels()[1])
         unit = ax.get_xlabel() if there and ax.get_xlabel() in UNITS else series.axis
         x = _in_unit(unit, series.axis, series.axis_values, past.steps_per_epoch)
@@ -243,10 +242,10 @@ def history(
         bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
         if is_own and is_wide(*(part for arm in arms for part in (arm.center, arm.low, arm.high))):
             logarithmic(ax, "y")
-        curves(ax, arms, theme)
+        curves(ax, arms)
         label(ax, unit, ", ".join(metrics))
         if legend:
-            draw_legend(ax, [runs_entry(theme)] if bands else [], theme)
+            draw_legend(ax, [runs_entry()] if bands else [])
     return ax
 
 

@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from trainlab.plots.searches import POINTS
-from trainlab.plots.themes import LIGHT, Theme
+from trainlab.plots.themes import LIGHT
 
 Array = npt.NDArray[np.float64]
 
@@ -59,7 +59,6 @@ def rates(
     ax: Axes,
     lines: Sequence[tuple[str, Array, Array]],
     chance: tuple[tuple[float, float], tuple[float, float]],
-    theme: Theme = LIGHT,
     steps: bool = False,
 ) -> None:
     """Curves (name, x, y) between 0 and 1, the first the most visible; and what chance gives.
@@ -67,12 +66,12 @@ def rates(
     chance  the ends (x, x), (y, y) of its line
     steps   whether y stays as it is until the next x
     """
-    ax.plot(*chance, color=theme.ink, lw=0.9, ls=":")
+    ax.plot(*chance, color=LIGHT.ink, lw=0.9, ls=":")
     for number, (name, x, y) in enumerate(lines):
         keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), 300)).round().astype(np.intp))
         line: Any = {"lw": 2.0 if number == 0 else 1.4, "zorder": 10 - number}
         line |= {"drawstyle": "steps-post" if steps else "default"}
-        ax.plot(x[keep], y[keep], color=theme.color(number), label=name, **line)
+        ax.plot(x[keep], y[keep], color=LIGHT.color(number), label=name, **line)
     _unit_square(ax)
     named_below(ax, len(lines))
 
@@ -81,20 +80,19 @@ def calibrated(
     ax: Axes,
     lines: Sequence[tuple[str, Array, Array]],
     bounds: tuple[Array, Array] | None,
-    theme: Theme = LIGHT,
 ) -> None:
     """Shares over probabilities (name, p, share), with the line where they are equal.
 
     bounds  (low, high) of the shares of the first
     """
-    ax.plot([0, 1], [0, 1], color=theme.ink, lw=0.9, ls=":")
+    ax.plot([0, 1], [0, 1], color=LIGHT.ink, lw=0.9, ls=":")
     for number, (name, p, share) in enumerate(lines):
         style: Any = {"marker": "o", "ms": 4.5, "lw": 1.4, "zorder": 10 - number}
-        ax.plot(p, share, color=theme.color(number), label=name, **style)
+        ax.plot(p, share, color=LIGHT.color(number), label=name, **style)
     if bounds is not None:
         _, p, share = lines[0]
         whiskers = np.abs(np.stack(bounds) - share)
-        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=theme.color(0), elinewidth=1.0)
+        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=LIGHT.color(0), elinewidth=1.0)
     ends = [] if bounds is None else [bounds[1]]
     most = max(
         float(part.max()) for part in (*ends, *(part for line in lines for part in line[1:]))
@@ -120,7 +118,7 @@ def named_below(ax: Axes, count: int) -> None:
         text.set_parse_math(False)
 
 
-def residuals(ax: Axes, predicted: Array, residual: Array, theme: Theme = LIGHT) -> None:
+def residuals(ax: Axes, predicted: Array, residual: Array) -> None:
     """Residuals over predictions, with their quartiles along them.
 
     Those that are far beyond are triangles on the edge.
@@ -129,19 +127,19 @@ def residuals(ax: Axes, predicted: Array, residual: Array, theme: Theme = LIGHT)
     quartiles = np.quantile(residual, (0.25, 0.75))
     reach = FAR * float(np.abs(quartiles).max()) or float(np.abs(residual).max()) or 1.0
     x, y = predicted[kept], residual[kept]
-    style: Any = {"alpha": 0.55, "edgecolors": "none", "s": 20, "color": theme.color(0)}
+    style: Any = {"alpha": 0.55, "edgecolors": "none", "s": 20, "color": LIGHT.color(0)}
     inside = np.abs(y) <= reach
     ax.scatter(x[inside], y[inside], **style)
     for far, marker in ((y > reach, "^"), (y < -reach, "v")):
         if far.any():
             ax.scatter(x[far], np.clip(y[far], -reach, reach), marker=marker, **style)
-    ax.axhline(0, color=theme.ink, lw=1.0, ls="--")
+    ax.axhline(0, color=LIGHT.ink, lw=1.0, ls="--")
     bins = min(BINS, len(residual) // BIN_ROWS)
     if bins > 1:
         parts = np.array_split(np.argsort(predicted, kind="stable"), bins)
         middle = [float(np.median(predicted[part])) for part in parts]
         three = np.array([np.quantile(residual[part], (0.25, 0.5, 0.75)) for part in parts])
-        lines: Any = {"color": theme.color(1), "zorder": 3}
+        lines: Any = {"color": LIGHT.color(1), "zorder": 3}
         ax.fill_between(middle, three[:, 0], three[:, 2], alpha=0.2, lw=0, **lines)
         ax.plot(middle, three[:, 1], lw=1.8, **lines)
     # The band is cut where the triangles are: else it would squeeze what they make room for.
@@ -150,15 +148,13 @@ def residuals(ax: Axes, predicted: Array, residual: Array, theme: Theme = LIGHT)
     shorten(ax, "x", "y")
 
 
-def importances(
-    ax: Axes, names: Sequence[str], losses: Array, errors: Array, theme: Theme = LIGHT
-) -> None:
+def importances(ax: Axes, names: Sequence[str], losses: Array, errors: Array) -> None:
     """By how much a model is worse without each column, the greatest on top."""
     place = np.arange(len(names))
-    bars: Any = {"color": theme.color(0), "height": 0.62, "zorder": 2}
+    bars: Any = {"color": LIGHT.color(0), "height": 0.62, "zorder": 2}
     ax.barh(place, losses, **bars)
-    ax.errorbar(losses, place, xerr=errors, fmt="none", ecolor=theme.ink, elinewidth=1.1, zorder=3)
-    ax.axvline(0, color=theme.ink, lw=0.9)
+    ax.errorbar(losses, place, xerr=errors, fmt="none", ecolor=LIGHT.ink, elinewidth=1.1, zorder=3)
+    ax.axvline(0, color=LIGHT.ink, lw=0.9)
     ax.set_yticks(place, list(names), parse_math=False)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
@@ -173,7 +169,6 @@ def dependence(
     typical: Sequence[float],
     limits: tuple[float, float],
     ordered: bool = False,
-    theme: Theme = LIGHT,
 ) -> None:
     """The mean prediction over the values of a column: (name, y) over numbers, or over words.
 
@@ -186,9 +181,9 @@ def dependence(
     for number, (name, y) in enumerate(lines):
         size, width = (3.5, 1.8) if numbers or ordered else (6.0, 0)
         style: Any = {"marker": "o", "ms": size, "lw": width, "label": name}
-        ax.plot(x, y, color=theme.color(number), **style)
+        ax.plot(x, y, color=LIGHT.color(number), **style)
     if numbers:
-        edge: Any = {"transform": ax.get_xaxis_transform(), "color": theme.ink}
+        edge: Any = {"transform": ax.get_xaxis_transform(), "color": LIGHT.ink}
         ax.vlines(np.unique(typical), 0, 0.04, lw=1.0, **edge)
         shorten(ax, "x")
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS))
@@ -205,7 +200,7 @@ def dependence(
     shorten(ax, "y")
 
 
-def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str], theme: Theme = LIGHT) -> None:
+def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str]) -> None:
     """How many rows of each class (rows) were predicted to be of each (columns); 0 is left out.
 
     The stronger a cell, the greater its share of the rows of its class.
@@ -217,10 +212,10 @@ def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str], theme: Them
     for row, column in np.argwhere(table):
         # Up to half the ink, so that the count is legible on every cell.
         alpha = 0.08 + 0.47 * float(share[row, column])
-        colors.append(to_rgba(theme.color(0 if row == column else 1), alpha))
+        colors.append(to_rgba(LIGHT.color(0 if row == column else 1), alpha))
         cells.append(np.array([column, row]) + _CORNERS)
         count = short(float(table[row, column]))
-        ax.text(column, row, count, ha="center", va="center", color=theme.ink, fontsize=size)
+        ax.text(column, row, count, ha="center", va="center", color=LIGHT.ink, fontsize=size)
     ax.add_collection(PolyCollection(cells, facecolors=colors, linewidths=0))
     words: Any = {"parse_math": False, "fontsize": size}
     long = max(map(len, labels)) > max(28 // classes, 2)
@@ -234,8 +229,8 @@ def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str], theme: Them
     ax.tick_params(length=0)
     ax.grid(False)
     for edge in np.arange(classes + 1) - 0.5:
-        ax.axhline(edge, color=theme.faint, lw=0.5, zorder=0)
-        ax.axvline(edge, color=theme.faint, lw=0.5, zorder=0)
+        ax.axhline(edge, color=LIGHT.faint, lw=0.5, zorder=0)
+        ax.axvline(edge, color=LIGHT.faint, lw=0.5, zorder=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from trainlab.plots.legends import legend
 from trainlab.plots.populations import Curve, curves, spread
 from trainlab.plots.scales import logarithmic
-from trainlab.plots.themes import LIGHT, Theme, blank, label, themed
+from trainlab.plots.themes import LIGHT, blank, label, themed
 
 Array = npt.NDArray[np.float64]
 _STYLES = ("-", ":", "--")
@@ -25,20 +25,19 @@ def rate_range(
     smoothed: Array,
     marks: Mapping[str, float],
     ax: Axes | None = None,
-    theme: Theme = LIGHT,
 ) -> Axes:
     """The losses (runs, rates) over the rates: smoothed median, band of the runs, and marks."""
-    with themed(theme):
-        ax = blank(theme)[1][0] if ax is None else ax
+    with themed(LIGHT):
+        ax = blank(LIGHT)[1][0] if ax is None else ax
         _, low, high, _ = spread(losses)
         runs = len(losses)
         words = "loss, smoothed" if runs == 1 else f"median of {runs} runs, smoothed; 95 % band"
         logarithmic(ax, "x")
-        curves(ax, [Curve(words, rates, smoothed, low, high)], theme)
+        curves(ax, [Curve(words, rates, smoothed, low, high)])
         for (name, place), style in zip(marks.items(), _STYLES, strict=False):
-            ax.axvline(place, color=theme.ink, ls=style, lw=1.3, label=f"{name}: {place:.2g}")
+            ax.axvline(place, color=LIGHT.ink, ls=style, lw=1.3, label=f"{name}: {place:.2g}")
         top = ROOM * float(smoothed[np.isfinite(smoothed)][0])
         ax.set_ylim(0, top)
         label(ax, "learning rate", "loss of a batch", "Learning-rate range test")
-        legend(ax, theme=theme)
+        legend(ax)
     return ax

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from trainlab.plots.themes import LIGHT, MARKERS, Theme, color_bar, ramp
+from trainlab.plots.themes import LIGHT, MARKERS, color_bar, ramp
 
 Array = npt.NDArray[np.float64]
 
@@ -26,13 +26,13 @@ BELOW: Final = 3.0
 """Candidates so many times as far from the best as the lower quartile are on the lower edge."""
 
 
-def agreement(ax: Axes, truth: Array, predicted: Array, theme: Theme = LIGHT) -> None:
+def agreement(ax: Axes, truth: Array, predicted: Array) -> None:
     """Predictions over what is true, with the line where they are equal."""
     kept = np.linspace(0, len(truth) - 1, min(len(truth), POINTS)).round().astype(np.intp)
     ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
-    ax.plot(ends, ends, color=theme.ink, lw=1.0, ls="--")
+    ax.plot(ends, ends, color=LIGHT.ink, lw=1.0, ls="--")
     style: Any = {"alpha": 0.6, "edgecolors": "none", "s": 24}
-    ax.scatter(truth[kept], predicted[kept], color=theme.color(0), **style)
+    ax.scatter(truth[kept], predicted[kept], color=LIGHT.color(0), **style)
 
 
 def tried(
@@ -43,7 +43,6 @@ def tried(
     rounds: npt.NDArray[Any],
     box: tuple[float, float] | None,
     bar: str,
-    theme: Theme = LIGHT,
     less_is_better: bool = False,
 ) -> None:
     """The score of each candidate over its rate, coloured by its penalty; the first is the best.
@@ -62,8 +61,8 @@ def tried(
     floor = max(float(good[there].min()), best - BELOW * (best - np.quantile(good[there], 0.25)))
     far = "^" if less_is_better else "v"
     if box is not None:
-        ax.axvspan(*box, color=theme.color(2), alpha=0.16, lw=0, label="rates of the last round")
-    colors: Any = {"cmap": ramp(theme), "norm": LogNorm(penalty.min(), penalty.max())}
+        ax.axvspan(*box, color=LIGHT.color(2), alpha=0.16, lw=0, label="rates of the last round")
+    colors: Any = {"cmap": ramp(LIGHT), "norm": LogNorm(penalty.min(), penalty.max())}
     drawn: Any = None
     for number in np.unique(rounds):
         for inside, marker in ((True, MARKERS[int(number - 1) % len(MARKERS)]), (False, far)):
@@ -76,20 +75,20 @@ def tried(
                     c=penalty[own],
                     marker=marker,
                     s=38,
-                    edgecolors=theme.ink,
+                    edgecolors=LIGHT.ink,
                     linewidths=0.4,
                     zorder=3,
                     label=name,
                     **colors,
                 )
     first = int(np.flatnonzero(there)[0])
-    ring: Any = {"s": 150, "facecolors": "none", "edgecolors": theme.color(1), "linewidths": 1.8}
+    ring: Any = {"s": 150, "facecolors": "none", "edgecolors": LIGHT.color(1), "linewidths": 1.8}
     ax.scatter(rate[[first]], score[[first]], zorder=4, label="the best", **ring)
-    color_bar(drawn, ax, bar, theme, pad=0.02)
+    color_bar(drawn, ax, bar, pad=0.02)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.0)
 
 
-def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = LIGHT) -> None:
+def voters(ax: Axes, losses: Array, weights: Array, loss: float) -> None:
     """The loss of each candidate alone, the best first, beside that of the ensemble.
 
     The area of a dot is the weight of a candidate; those without any are small and faint.
@@ -104,11 +103,11 @@ def voters(ax: Axes, losses: Array, weights: Array, loss: float, theme: Theme = 
         style: Any = {"marker": marker, "s": 16, "edgecolors": "none"}
         if own.any():
             name = None if far else "has no vote"
-            ax.scatter(place[own], drawn[own], color=theme.color(6), label=name, **style)
+            ax.scatter(place[own], drawn[own], color=LIGHT.color(6), label=name, **style)
     sizes = 30 + 600 * weights[votes]
-    style = {"edgecolors": theme.paper, "linewidths": 0.8, "zorder": 3}
-    ax.scatter(place[votes], drawn[votes], s=sizes, color=theme.color(0), label="votes", **style)
-    ax.axhline(loss, color=theme.color(1), ls="--", lw=1.6, label="the ensemble")
+    style = {"edgecolors": LIGHT.paper, "linewidths": 0.8, "zorder": 3}
+    ax.scatter(place[votes], drawn[votes], s=sizes, color=LIGHT.color(0), label="votes", **style)
+    ax.axhline(loss, color=LIGHT.color(1), ls="--", lw=1.6, label="the ensemble")
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     below: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
     ax.legend(**below, ncols=3, columnspacing=1.0, markerscale=0.7)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from trainlab.plots.themes import LIGHT, Theme, themed
+from trainlab.plots.themes import LIGHT, themed
 
 SIZE: Final = 13.5
 """Points: 18 pixels; the letters of STIX are smaller than those of the text around."""
@@ -16,7 +16,7 @@ GAP: Final = 8.0
 """Points between lines."""
 
 
-def equations(lines: Sequence[str], theme: Theme = LIGHT) -> Figure:
+def equations(lines: Sequence[str]) -> Figure:
     """Lines of TeX, as mathtext understands it, one below the other, flush left.
 
     Fractions are as high as on a line of their own.  ValueError for TeX that mathtext
@@ -26,7 +26,7 @@ def equations(lines: Sequence[str], theme: Theme = LIGHT) -> Figure:
     >>> plots.svg(equations([r"y = \\frac{x}{2}", r"L = -\\log y"])).count(b"<svg")
     1
     """
-    with themed(theme):
+    with themed(LIGHT):
         figure = Figure(figsize=(1.0, 1.0), dpi=72)
         FigureCanvasSVG(figure)
         style: Any = {"fontsize": SIZE, "math_fontfamily": "stix", "va": "bottom"}

@@ -31,7 +31,7 @@ class Network(Trainable):
     optimizer : Optimizer, optional
         By default SGD(0.01).
     seed : int, default 0
-        Determines its initial draws, its batches and its dropout.
+        Decides its initial weights, its batches and its dropout.
 
     Examples
     --------

@@ -52,10 +52,10 @@ from trainlab.workers.running import Workers
 
 
 class Population(Trainable, Sequence[Member]):
-    """Networks that are trained together: settings before `fit`, and trained after it.
+    """Networks that are trained together.  Before `fit` it holds settings; after it, parameters.
 
-    Members may differ in anything: network, optimizer, settings, seed.  Each comes out
-    bit for bit as if it had been trained alone.
+    Members may differ in anything: network, optimizer, settings, seed.  The result of each is, bit
+    for bit, as if it had been trained alone.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ class Population(Trainable, Sequence[Member]):
         seed : int or list of int, default 0
             The seeds of each setting.
         sampling_seed : int, default 0
-            Of the draws: the i-th setting depends on (sampling_seed, i) alone.
+            Seeds the draws: the i-th setting depends on (sampling_seed, i) alone.
         **fields
             A field is a distribution (anything with `rvs`, as in scipy.stats), a list to choose
             from, or a fixed value.

@@ -28,7 +28,7 @@ Restore = Callable[[Sequence[Member], Sequence[MemberState], Widths, str], T]
 
 
 class Running(Generic[T]):
-    """A training that goes on in the background; `start` of a Population or a Network makes it.
+    """A training in the background, as `start` of a Population or a Network returns it.
 
     A notebook shows its curves, which grow while it trains.
 
@@ -307,7 +307,7 @@ class Trainable(ABC):
         Returns
         -------
         Running
-            What goes on: its history so far, and the means to pause, to change and to stop it.
+            The training: its history so far, and methods to pause, change and stop it.
         """
         if more:
             raise _unnamed("start")

@@ -109,13 +109,13 @@ class FitSettings(RunSettings):
     batches : {"permutation", "book"}
         The order of samples, see `trainlab.data.Batches`.
     evaluate : int, list of int or None, default "epoch"
-        When to evaluate: "epoch" is after each epoch, a number every so many steps, a list after
-        these numbers of steps, None never.
+        When to evaluate: "epoch" after each epoch, a number every so many steps, a list after these
+        numbers of steps, None never.
     on : list of str, optional
         What to evaluate: the splits "train", "validation" and "test", and "batch" for each
         step's batch after its update.  By default the splits that there are.
     early_stopping : EarlyStopping, optional
-        Its metric must be evaluated.
+        When to stop a member; its metric must be among those evaluated.
     metrics : list of Metric, default ()
         Numbers of your own that are evaluated on each split, beside its loss and accuracy.
     callbacks : list of Callback, default ()
@@ -125,37 +125,37 @@ class FitSettings(RunSettings):
     changes : list of Change, default ()
         Settings that members take while they train, each after a number of steps.
     dtype : {"float32", "float64"}
-        Of all arrays.
+        The dtype of all arrays.
     keep : {"parameters", "history", "state"}
-        What stays of each member: its series, its status, and its parameters, for predictions;
-        with "history" no parameters; with "state" the arrays of its optimizer too.
+        What to keep of each member.  "parameters": its series, its status, and its parameters, for
+        predictions; "history": no parameters; "state": the arrays of its optimizer, too.
     start : {None, "parameters", "state"}
-        None begins with the draws of the seed; "parameters" with the parameters of the last
-        fit; "state" with its optimizer's arrays (kept by keep="state") and its number of
-        updates as well, so that two fits of 5 epochs are one of 10, unless a schedule depends
-        on how long training is.
+        What to begin with.  None: the draws of the seed; "parameters": the parameters of the last
+        fit; "state": also its optimizer's arrays (kept by keep="state") and its number of updates,
+        so that two fits of 5 epochs equal one of 10, unless a schedule depends on the length of
+        the training.
     engine : {"auto", "native", "numpy"} or Engine
-        What computes the steps.  "auto" is the engine that a stored run began with, else the
-        native one where it is compiled and can train all members, else NumPy.  A named one that
-        cannot train a member is refused.
+        What computes the steps.  "auto" is the engine that a stored run began with, otherwise the
+        native one if it is compiled and can train all members, otherwise NumPy.  A named engine
+        that cannot train a member is refused.
     run : str, default "fit"
         The name of this training in the store.
     fresh : bool, default False
-        Forgets what the store has of this run, and starts over.
+        Start over, and discard what the store has of this run.
     workers : int, optional
         How many chunks train at a time.  By default as many as there are cores.
     backend : {None, "threads", "loky", "dask"}
-        Who trains: threads of this process, joblib's processes, a Dask cluster.  None takes
-        threads, but one where more would only wait for each other, as with small networks in
-        NumPy.  The last two cannot have callbacks.
+        What trains: threads of this process, joblib's processes, or a Dask cluster.  None takes
+        threads, but only one if more would merely wait for each other, as with small networks in
+        NumPy.  "loky" and "dask" do not allow callbacks.
     scheduler : str, optional
         The address of a Dask scheduler; by default that of the current `distributed.Client`.
     progress : bool or Progress, default False
         True draws a bar on the terminal.
     store : folder or Store, optional
-        Keeps what is done: the same call again computes only what is missing, and ends with
-        the same bits.  Callbacks are called for what is computed now.  Parts of your own whose
-        methods have changed since are refused; functions that these call are not looked at.
+        Keeps what is done: the same call again computes only what is missing, and ends with the
+        same bits.  Callbacks are called only for what is computed now.  Parts of your own whose
+        methods have changed since are refused; functions that these call are not checked.
     """
 
     batch_size: int = integer(100, low=1, remedy="100")

@@ -50,24 +50,24 @@ if TYPE_CHECKING:
 class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]  # scikit-learn comes without types
     """Random settings of an estimator, compared by cross-validation as in scikit-learn.
 
-    All candidates are trained on all splits side by side, those of each set of rows and
-    arguments of training (batch_size, max_iter, tol, …) as one population; networks of any
-    widths may be in one.  Candidates, scores and ranks of one round are, bit for
-    bit, those of scikit-learn's RandomizedSearchCV with the same estimator and random_state.
+    All candidates are trained on all splits side by side.  Those with the same rows and the same
+    arguments of training (batch_size, max_iter, tol, …) form one population, whatever their
+    widths.  Candidates, scores and ranks of one round are, bit for bit, those of scikit-learn's
+    RandomizedSearchCV with the same estimator and random_state.
 
     Parameters
     ----------
     estimator : MLPClassifier, MLPRegressor or Pipeline
-        What is searched; a Pipeline must end in one of the two, and its other steps are fitted to
-        each training split, once for candidates that do not differ in them.
+        The estimator whose parameters are searched.  A Pipeline must end in one of the two; its
+        other steps are fitted to each training split, once for candidates that share them.
     param_distributions : dict or list of dict
         Parameter → list or distribution with `rvs`; any parameter of the estimator.
     n_iter : int, default 10
         How many candidates in each round.
     rounds : int, default 1
-        Each round after the first draws from the box of the best candidates so far, a tenth and
-        at least 5: of a distribution of scipy.stats the values between the quantiles 0.1 and 0.9
-        of theirs, in the logarithm; of a list their own, as often as they occur.
+        Each round after the first draws from the box of the best candidates so far (a tenth of
+        them, at least 5).  From a distribution of scipy.stats it draws values between the quantiles
+        0.1 and 0.9 of theirs, in the logarithm; from a list their values, as often as they occur.
     halving : int, optional
         A factor of at least 2: of n_iter candidates, trained for a few epochs, the best 1/factor
         go on to factor times as many, and so on up to the estimator's max_iter.
@@ -80,7 +80,7 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         Whether the best is fitted to all rows; with several scores the name of the one that
         decides; or a callable: cv_results_ → index.
     ensemble : {None, "greedy"}
-        The networks that are best together vote, too.
+        "greedy" also makes an ensemble of the networks that do best together; see Notes.
     cv : int, splitter or list, optional
         Number of folds, splitter, or list of (train, test) row numbers.
     random_state : int, RandomState or None
@@ -92,11 +92,10 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
     workers : int, optional
         How many members are trained at a time; by default as many as there are cores.
     store : folder or Store, optional
-        Keeps what was trained: the same search again, in the same script after Ctrl-C or a crash,
-        trains only what is missing, and ends with the same bits.  `clone` cannot copy an open
-        Store.
+        Keeps what was trained.  After Ctrl-C or a crash the same search, in the same script, trains
+        only what is missing, and ends with the same bits.  `clone` cannot copy an open Store.
     fresh : bool, default False
-        Forget what the store has of a search, and start over.
+        Start over, and discard what the store has of a search.
     verbose : bool, default False
         Show a bar on the terminal.
 
@@ -118,53 +117,51 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
     Notes
     -----
     `fit(X, y, **parameters)` takes `groups` for the splitter, and `sample_weight` and
-    `validation_data` for the networks; of a pipeline's, `NAME__sample_weight`.
+    `validation_data` for the networks (in a pipeline, `NAME__sample_weight`).
 
     **Rounds.**  `cv_results_` has, for each candidate, its "round" and its "parents", the
     candidates whose box it was drawn from.
 
     **Halving.**  `cv_results_` has "iter", the step, and "n_resources", the epochs, as
     scikit-learn's HalvingRandomSearchCV has them, once for each step that a candidate was in; the
-    best is one of the last step.  Each step trains anew, from the seeds: each row is, bit for
-    bit, the estimator with that max_iter, also with a schedule, which stretches over max_iter.
+    best is one of the last step.  Each step trains from the seeds again, so each row is, bit for
+    bit, the estimator with that max_iter, even with a schedule, which stretches over max_iter.
 
-    **Samplers.**  With a sampler, as optuna.samplers.TPESampler(seed=0), each list is a choice,
-    and a distribution must be uniform, loguniform or randint of scipy.stats.  The sampler is
-    asked for n_iter candidates at once and told their mean scores, the higher the better, or
-    that they failed where they have none; `cv_results_` has the "round".  random_state has no
-    part in it.  Each `fit` works on a copy of the sampler as it was given.  A sampler that
-    goes through a grid, as GridSampler and BruteForceSampler do, ends the search with the grid;
-    one that stops the study ends it with the round.  Whether a sampler can propose settings of
-    this space is tried before anything is trained.
+    **Samplers.**  With a sampler, such as optuna.samplers.TPESampler(seed=0), each list is a
+    choice, and a distribution must be uniform, loguniform or randint of scipy.stats.  The sampler
+    proposes n_iter candidates at once, and then gets their mean scores (higher is better), or hears
+    that they failed; `cv_results_` has the "round".  random_state plays no part.  Each `fit` works
+    on a copy of the sampler as it was given.  A sampler that goes through a grid, as GridSampler
+    and BruteForceSampler do, ends the search with the grid; one that stops the study ends it with
+    the round.  Before any training, the sampler must propose settings of this space once.
 
-    **Ensemble.**  With ensemble="greedy" candidates are selected, whatever `scoring` says, so
-    that the mean of their answers has the least loss on the test rows of all splits:
-    cross-entropy, or the mean squared error of standardised targets; rows count by sample_weight
-    alone.  Up to 50 are chosen one after the other, with repetition (Caruana et al., ICML 2004).
-    `ensemble_` is fitted, with predict, predict_proba and score: the mean over their
-    networks of all splits, each of which saw all rows but its test rows.  It has, for each
-    row of cv_results_, its `weights_` and `losses_` (∞ where a training failed), and
-    `loss_`, `best_index_`, `gain_`, `estimators_`.  The networks of all candidates and
-    splits are in memory until then.  A class of which a split trains on no row has the
-    probability 0 from its networks.  The search itself still predicts with best_estimator_.
+    **Ensemble.**  With ensemble="greedy" candidates are selected so that the mean of their
+    predictions has the least loss on the test rows of all splits, whatever `scoring` says.  The
+    loss is the cross-entropy, or the mean squared error of standardised targets; rows count only
+    by sample_weight.  Up to 50 are chosen one after the other, with repetition (Caruana et al.,
+    ICML 2004).  `ensemble_` is a fitted estimator with predict, predict_proba and score: the mean
+    over the networks of all splits, each of which saw all rows except its test rows.  It has
+    `weights_` and `losses_` for each row of cv_results_ (∞ if a training failed), and `loss_`,
+    `best_index_`, `gain_`, `estimators_`.  The networks of all candidates and splits are in memory
+    until then.  If a split has no row of a class to train on, its networks give that class the
+    probability 0.  The search itself still predicts with best_estimator_.
 
-    **Store.**  A store keeps one search, and all that its networks have learnt.  random_state, and
-    the estimator's unless it is searched, must then be integers, a sampler must have a seed, and
-    what the estimator, its space, n_iter, rounds, halving, cv and the data say must be as it was:
-    SettingError names what differs.  Where candidates do not depend on scores, other scores may be
-    asked for than before, and nothing is trained again.  Finished candidates are scored again.
+    **Store.**  A store keeps one search, and all that its networks have learnt.  random_state must
+    then be an integer, and so must that of the estimator, unless it is searched; a sampler must
+    have a seed.  The estimator, its space, n_iter, rounds, halving, cv and the data must be as
+    before: SettingError names what differs.  If candidates do not depend on scores, `scoring` may
+    change, and nothing is trained again.  Finished candidates are scored again.
 
-    A `fit_time` is the candidate's share of its population's, by members.  Candidates of a split
-    predict together: the `score_time` of the first of them has the predictions of all.
+    A `fit_time` is the candidate's share of the time of its population, by members.  Candidates of
+    a split predict together: the `score_time` of the first includes the predictions of all.
 
-    Differs from scikit-learn: a network that diverged counts as a training that failed, as
-    the score of what it had learnt before would say little; `workers` takes the place of
-    n_jobs, and those of the estimator are not used; all candidates are in memory at once, on
-    as many splits as make up a quarter of a gigabyte, at least one.  With halving the epochs of
-    a step are max_iter // factor^k, so that the last has max_iter; HalvingRandomSearchCV
-    (resource="max_iter", max_resources=max_iter, min_resources="exhaust") multiplies the
-    fewest by factor, which is the same, with the same candidates and scores, where factor^k
-    divides max_iter.
+    Differs from scikit-learn: a network that diverged counts as a training that failed, since the
+    score of what it had learnt before would say little.  `workers` takes the place of n_jobs; the
+    workers of the estimator are not used.  All candidates are in memory at once, on as many splits
+    as make up a quarter of a gigabyte, at least one.  With halving the epochs of a step are
+    max_iter // factor^k, so that the last step has max_iter.  HalvingRandomSearchCV
+    (resource="max_iter", max_resources=max_iter, min_resources="exhaust") multiplies the smallest
+    number by factor; if factor^k divides max_iter, candidates and scores are the same.
 
     Examples
     --------

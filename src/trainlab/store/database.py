@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from trainlab.deprecated import of_today
@@ -138,12 +137,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -281,7 +275,7 @@ class Run:
     number : int
         Its number there.
     digest : bytes
-        Of its key, settings and total.
+        A digest of its key, settings and total.
     """
 
     def __init__(self, store: Store, number: int, digest: bytes) -> None:

@@ -273,7 +273,7 @@ def study(
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
     told = [*of.warnings, *_uneven(of, rows, settings), *_copied(of, rows)]
-    told += dict.fromkeys(map(_text, caught))
+    told += dict.fromkeys(str(one.message) for one in caught)
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
         of,
@@ -463,10 +463,6 @@ def _copied(of: TableProblem, rows: HoldoutSplit) -> list[str]:
     """A warning where rows put aside are copies of others."""
     found = copies(of.x, of.y, rows)
     return [found] if found else []
-
-
-def _text(warning: warnings.WarningMessage) -> str:
-    return str(warning.message)
 
 
 OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}

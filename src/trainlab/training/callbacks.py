@@ -31,12 +31,12 @@ class Moment:
         What the evaluation found, by the names of its series, and `train_loss`, the mean since
         the evaluation before; {} at the end of an epoch.
     history : History
-        Of the whole population so far.  Its series fill up while others train.
+        The history of the whole population so far.  Its series fill up while others train.
     parameters : dict of arrays
-        Of the member: W1, b1, … They can be read, not changed.  Only where the callback has set
+        The member's W1, b1, … They can be read, not changed.  Only if the callback has set
         `parameters = True`.
     state : MemberState
-        All that the member has learnt, of which `Population.restore` makes a network; where
+        All that the member has learnt, from which `Population.restore` makes a network.  Only if
         there are parameters.
     """
 

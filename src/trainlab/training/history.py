@@ -1,4 +1,4 @@
-"""What training left behind: a series of values per member, and how each member ended."""
+"""The record of a training: a series of values per member, and how each member ended."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Series:
 
 
 class History:
-    """What training left behind: series and statuses of all members, in their order.
+    """The record of a training: series and statuses of all members, in their order.
 
     Parameters
     ----------
@@ -208,8 +208,8 @@ class History:
         by : str, default "optimizer"
             The setting that makes the arms.
         name : str, default "train_loss"
-            The series.  Of an accuracy the higher is the better, of a metric of your own what it
-            says, and otherwise the lower.
+            The series.  Higher is better for an accuracy, what the metric says for one of your own,
+            and otherwise lower.
         at : int, default -1
             The position in the series; the last one by default.
 
@@ -225,13 +225,13 @@ class History:
 
         Notes
         -----
-        Where an arm has several members of one seed, their mean stands for that seed.
-        A member that diverged lost against one that did not.
+        If an arm has several members with one seed, their mean stands for that seed.
+        A member that diverged loses against one that did not.
 
-        A member is compared by the network that it keeps.  One that stopped early has at later
-        positions the value that it ended with.  With `EarlyStopping` that is the value of its
-        best evaluation, whose parameters it keeps; at the last position, members that went on
-        to the end have that value as well.
+        A member is compared by the network that it keeps.  If it stopped early, later positions
+        have the value that it ended with.  With `EarlyStopping` that is the value of its best
+        evaluation, whose parameters it keeps; at the last position this also holds for members that
+        trained to the end.
         """
         values = self[name]
         if not is_integer(at) or not -values.shape[1] <= at < values.shape[1]:

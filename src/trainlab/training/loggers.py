@@ -82,7 +82,7 @@ class Logger(Callback):
         Parameters
         ----------
         history : History
-            Of that training.
+            The history of that training.
         """
         names = [*varied(history.members), "seed"]
         width = len(str(len(history.members) - 1))
@@ -109,7 +109,7 @@ class Logger(Callback):
         Parameters
         ----------
         history : History
-            Of the training.
+            The history of the training.
         """
         runs, self._runs = self._runs, {}
         for index, run in runs.items():
@@ -256,7 +256,7 @@ class WandbLogger(Logger):
         Parameters
         ----------
         history : History
-            Of that training.
+            The history of that training.
         """
         self._group = time.strftime("%Y-%m-%d %H:%M:%S")
         super().start(history)

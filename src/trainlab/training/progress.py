@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
-from types import TracebackType
 from typing import Any, Final, Protocol, Self, runtime_checkable
 
 from rich.cells import cell_len
@@ -180,12 +179,7 @@ class Bar:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._progress.disable:  # rich before 15 ends a bar that it never drew with a line
             self._progress.stop()
         if self._cell is not None:
