@@ -309,6 +309,24 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
         np.testing.assert_array_equal(again.curves.values(arm), session.curves.values(arm))
 
 
+def test_members_of_before_are_replaced_without_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them took as long as writing the new ones, and left those that were damaged."""
+    session = small()
+    with Store(tmp_path) as store:
+        session.clone("SGD", {}, "branch")
+        keep(store, session)
+        run = store.run("live", {"what": "a live session"}, 1)
+        before = run.places("member")
+        store._connection.execute("UPDATE parts SET digest = x'00' WHERE place = ?", before[-1:])
+        session.undo(0)
+        monkeypatch.setattr(type(run), "load", None)
+        keep(store, session)
+        assert len(before) == 15
+        assert run.places("member") == list(range(12))
+
+
 def test_data_that_were_given_are_not_those_of_a_session_on_others(tmp_path: Path) -> None:
     # `trainlab live --csv … --store …`, on whose page somebody began a session on points.
     with Store(tmp_path) as store:
