@@ -258,17 +258,15 @@ class LiveSession:
                 else:
                     ended[new] = ended[old]
             self.curves.branch(entry.arm, entry.name)
-        self._open(arms, states, self.step)
-        self.ended = ended
+        self._restore(SessionPoint(len(self.log), self.step, arms, states, ended))
 
-    def _open(
-        self, arms: Mapping[str, Member], states: Mapping[Key, MemberState] | None, step: int
-    ) -> None:
-        members = spread(arms, self.setup.seeds)
+    def _restore(self, point: SessionPoint) -> None:
+        """Goes on from a place; where that fails, from where it was."""
+        states, members = point.states, spread(point.arms, self.setup.seeds)
         if states is not None:
             members = {key: member for key, member in members.items() if key in states}
-        self.lanes = Lanes(self.setting, members, states, step)
-        self.arms = dict(arms)
+        self.lanes = Lanes(self.setting, members, states, point.step)
+        self.arms, self.ended = dict(point.arms), dict(point.ended)
 
     # --- places to go back to --------------------------------------------------------------
 
@@ -284,10 +282,6 @@ class LiveSession:
         while sum(one.size for one in rest) > POINT_BYTES and len(rest) > 1:
             rest = rest[1:]
         self._points = [first, *rest]
-
-    def _restore(self, point: SessionPoint) -> None:
-        self._open(point.arms, point.states, point.step)
-        self.ended: dict[Key, EndedMember] = dict(point.ended)
 
     def resume(self, point: SessionPoint, log: Sequence[Intervention]) -> None:
         """Goes on from a place of an earlier session with the same setup and the log so far."""
