@@ -259,6 +259,24 @@ def test_a_callback_cannot_wait_for_its_own_training() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no alarms")
+@pytest.mark.parametrize("method", ["fit", "start"])
+def test_a_training_for_which_there_is_no_thread_lets_its_store_go(
+    method: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed open as long as the error was kept, as notebooks do, and refused the next one."""
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread") as kept:
+            getattr(population, method)(overlapping(), epochs=1, store=tmp_path)
+    assert not population.fit(overlapping(), epochs=1, store=tmp_path).interrupted
+    assert kept.traceback
+
+
 @needs_fork
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_forked_child_is_told_that_the_training_is_its_parents(backend: str, forked: Any) -> None:

@@ -130,7 +130,13 @@ class Workers(threading.Thread):
             raise
 
     def end(self) -> None:
-        """Stops what runs when the interpreter ends, and says what nobody has waited for."""
+        """Stops what runs when the interpreter ends, and says what nobody has waited for.
+
+        Where no thread could be started, nothing is under way, and nobody else lets a store go.
+        """
+        if self.ident is None:
+            self._resources.close()
+            self._done.set()
         was_running = self.ident is not None and not self.is_done
         if was_running:
             self.control.stop()
