@@ -75,7 +75,9 @@ def plain(value: Any) -> Any:
     """A value in the types that JSON has, with None for numbers that are not finite."""
     if isinstance(value, np.ndarray):
         if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            return plain(value.tolist())
+            found = value.astype(object)
+            found[~np.isfinite(value)] = None
+            return found.tolist()
         return value.tolist()
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

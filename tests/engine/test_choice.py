@@ -14,7 +14,9 @@ import pytest
 import trainlab as tl
 from trainlab.engine import ENGINES, NumPyEngine, choice, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
+from trainlab.experiments.resuming import place
 from trainlab.members import Member
+from trainlab.store import Store
 from trainlab.store.coding import checksum, stamp
 
 DATA = tl.from_arrays(np.random.default_rng(0).random((40, 6)), np.arange(40) % 3)
@@ -87,6 +89,20 @@ def test_what_numpy_has_begun_of_a_search_is_finished_by_numpy(tmp_path: Path) -
     assert fit(store=tmp_path, run="search")[1] == "numpy"
     for another in ("searches: round 1", "sea", "other: round 2", "other"):
         assert fit(store=tmp_path, run=another)[1] == "native"
+
+
+@pytest.mark.usefixtures("two")
+def test_an_experiment_with_other_options_has_an_engine_of_its_own(tmp_path: Path) -> None:
+    """It is another run, and was NumPy's for good where NumPy had taken a quick look."""
+
+    def stage(seeds: int, number: int) -> dict[str, Any]:
+        return place(store, EXPERIMENTS["learning-rates"], Options(seeds=seeds)).stage(number)
+
+    with Store(tmp_path) as store:
+        assert fit(**stage(1, 0), engine="numpy")[1] == "numpy"
+        assert fit(**stage(1, 1))[1] == "numpy"
+        assert fit(**stage(2, 0))[1] == "native"
+        assert fit(**stage(1, 0))[1] == "numpy"
 
 
 @pytest.mark.usefixtures("two")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -24,6 +25,7 @@ from trainlab.plots.populations import DIVERGED
 
 LARGEST = 150_000
 """Bytes of a figure in a page; two times nineteen are to fit into 3 MB, and most have 50,000."""
+AT_THE_END = "Loss at the end of training"
 BAND = "median of 2 seeds, and the band of 95 % of them"
 
 
@@ -180,6 +182,21 @@ def test_over_fitting_is_drawn_by_epochs_of_three_steps() -> None:
     line = drawn.axes[3].get_lines()[0]
     np.testing.assert_array_equal(line.get_xdata(), found.axis_values / 3)
     np.testing.assert_array_equal(line.get_ydata(), np.median(gap[:2], axis=0))
+
+
+@pytest.mark.parametrize("theme", ["light", "narrow"])
+@pytest.mark.parametrize("name", ["dropout", "weight-decay", "weight-decay-ladder"])
+def test_a_gap_below_zero_is_not_cut_off(name: str, theme: str) -> None:
+    """Axes began at 0, whatever the curves did."""
+    usual = measured(name)
+    test = usual.series["test_loss"]
+    higher = dataclasses.replace(test, values=test.values + 0.3)
+    series = {**usual.series, "train_evaluation_loss": higher}
+    for found, is_below in ((usual, False), (dataclasses.replace(usual, series=series), True)):
+        for ax in EXPERIMENTS[name].figure(found, plots.THEMES[theme]).axes:
+            has_gap = ax.get_title("left") in ("test loss − train loss", AT_THE_END)
+            assert ax.get_ylim()[0] <= ax.dataLim.y0
+            assert (ax.get_ylim()[0] < -0.3) == (is_below and has_gap)
 
 
 @pytest.mark.parametrize("name", ["two-layer-network", "optimizer-comparison"])

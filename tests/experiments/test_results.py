@@ -101,6 +101,54 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     assert math.isinf(after.published[0].high)
 
 
+def measures(values: Any) -> results.Results:
+    """Results of other numbers."""
+    series = {"loss": MeasuredSeries("step", np.arange(1.0 * len(values[0])), values)}
+    rows = tuple(Row("a", seed, {}) for seed in range(len(values)))
+    return dataclasses.replace(example(), measured=Measurements(rows, series))
+
+
+@pytest.mark.parametrize("at_once", [2**16, 100])
+def test_numbers_of_float32_are_written_with_few_digits_and_read_to_the_same_bits(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(results, "AT_ONCE", at_once)
+    bits = rng.integers(0, 2**32, 20_000, dtype=np.uint32).view(np.float32)  # of all sizes
+    bits[~np.isfinite(bits)] = np.nan  # infinity is null in the file
+    usual = rng.random(20_000, dtype=np.float32)
+    ends = np.array([0.0, -0.0, np.nan, 0.1, 1e-45, 3.4028235e38, 16777216, -1e-30], np.float32)
+    single = np.concatenate([bits, usual, np.resize(ends, 400)]).astype(np.float64)
+    results.save(measures(single.reshape(101, -1)), tmp_path)
+    content = strict((tmp_path / "results.json").read_text())
+    assert content["series"]["loss"]["dtype"] == "float32"
+    found = results.load(tmp_path).measured.series["loss"].values
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(single.reshape(101, -1)))
+    np.testing.assert_array_equal(found, single.reshape(101, -1))
+    results.save(measures(usual.astype(np.float64).reshape(100, -1)), tmp_path)
+    assert (tmp_path / "results.json").stat().st_size < 12.5 * usual.size
+
+
+def test_numbers_of_float64_keep_all_their_digits(tmp_path: Path, rng: np.random.Generator) -> None:
+    values = rng.random((3, 50))
+    values[1, 3] = 1e300
+    results.save(measures(values), tmp_path)
+    assert "dtype" not in strict((tmp_path / "results.json").read_text())["series"]["loss"]
+    np.testing.assert_array_equal(results.load(tmp_path).measured.series["loss"].values, values)
+
+
+def test_files_of_earlier_versions_have_all_digits_and_no_dtype() -> None:
+    content = measures(np.array([[0.1], [0.5]], np.float32).astype(np.float64)).to_json()
+    series = content["series"]["loss"]
+    assert series["values"] == [[0.1], [0.5]]
+    new = results.Results.from_json(content)
+    del series["dtype"]
+    series["values"] = [[0.10000000149011612], [0.5]]
+    assert results.Results.from_json(content).to_json() == new.to_json()
+    series["dtype"] = "float16"
+    with pytest.raises(ValueError, match="unknown dtype: 'float16'"):
+        results.Results.from_json(content)
+
+
 def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     results.save(example(), tmp_path)
     first = (tmp_path / "results.json").read_bytes()
@@ -146,7 +194,7 @@ def test_a_number_beyond_any_float_is_named(tmp_path: Path) -> None:
     results.save(example(), tmp_path)
     path = tmp_path / "results.json"
     text = path.read_text()
-    changed = re.sub(r'("values": \[\[)[^],]+', rf"\g<1>{10**400}", text, count=1)
+    changed = re.sub(r'("values":\[\[)[^],]+', rf"\g<1>{10**400}", text, count=1)
     assert changed != text
     path.write_text(changed)
     with pytest.raises(DataError, match=r"results\.json must be results that trainlab wrote"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -332,4 +333,27 @@ def test_an_error_of_the_training_is_shown(caplog: pytest.LogCaptureFixture) -> 
     assert "the live page trains no more" in caplog.text
     with pytest.raises(tl.SettingError):
         done(control, "run")
+    control.close()
+
+
+def test_a_command_that_comes_while_the_training_ends_is_answered() -> None:
+    """Whoever had sent it waited for two minutes."""
+
+    class Slow(deque[Any]):
+        def append(self, one: Any) -> None:
+            until(lambda: control.error is not None)
+            control._thread.join(0.3)
+            super().append(one)
+
+    control = LiveControl(small(), choose)
+    control._commands = Slow()
+    control.session.advance = None  # type: ignore[assignment,method-assign]
+    control._goal = 1.0
+    adding = threading.Thread(target=lambda: found.append(control.do({"do": "run"})))
+    found: list[Any] = []
+    adding.start()
+    control.start()
+    adding.join()
+    with pytest.raises(tl.SettingError, match="come while the session goes on"):
+        found[0].result(PATIENCE / 10)
     control.close()

@@ -309,6 +309,82 @@ def test_a_store_has_all_to_go_on_from(tmp_path: Path, rng: np.random.Generator)
         np.testing.assert_array_equal(again.curves.values(arm), session.curves.values(arm))
 
 
+def test_members_of_before_are_replaced_without_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them took as long as writing the new ones, and left those that were damaged."""
+    session = small()
+    with Store(tmp_path) as store:
+        session.clone("SGD", {}, "branch")
+        keep(store, session)
+        run = store.run("live", {"what": "a live session"}, 1)
+        before = run.places("member")
+        store._connection.execute("UPDATE parts SET digest = x'00' WHERE place = ?", before[-1:])
+        session.undo(0)
+        monkeypatch.setattr(type(run), "load", None)
+        keep(store, session)
+        assert len(before) == 15
+        assert run.places("member") == list(range(12))
+
+
+@pytest.mark.parametrize("action", ["change", "stop", "clone"])
+def test_what_fails_on_the_way_leaves_all_as_it_was(
+    action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An arm had another rate on the page than in training, or stood on it and had no networks."""
+    session, usual = small(), small()
+    for one in (session, usual):
+        one.advance_to(21)
+    do = {
+        "change": lambda: session.change("SGD", {"lr": 0.3}),
+        "stop": lambda: session.stop("SGD"),
+        "clone": lambda: session.clone("Adam", {"lr": 0.1}, "branch"),
+    }[action]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(session.setting.engine), "open", lambda *given: raised(MemoryError()))
+        with pytest.raises(MemoryError):
+            do()
+    assert (session.arms, session.ended.keys()) == (usual.arms, usual.ended.keys())
+    assert (session.log, session.running) == (usual.log, usual.running)
+    for one in (session, usual):
+        one.advance_to(40)
+    assert session.digest() == usual.digest()
+    do()
+    assert session.log[0].action == action
+
+
+def test_an_undo_that_fails_leaves_the_log_of_what_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stood in the log what was not done, so that the log led to other bits."""
+    monkeypatch.setattr(sessions, "POINTS", 1)
+    session = small()
+    for step, rate in enumerate((0.3, 0.2, 0.1)):
+        session.advance_to(10 * step)
+        session.change("SGD", {"lr": rate})
+    session.mark()
+    session.mark()
+    apply, log = LiveSession._apply, list(session.log)
+
+    def fails(self: LiveSession, entry: Intervention) -> None:
+        if entry.fields == {"lr": 0.1}:
+            raise MemoryError
+        apply(self, entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LiveSession, "_apply", fails)
+        with pytest.raises(MemoryError):
+            session.undo(3)
+    assert (session.log, session.undone, session.step) == (log[:2], log[2:], 20)
+    again = LiveSession(session.setup)
+    again.replay(session.log, session.step)
+    assert again.digest() == session.digest()
+
+
+def raised(error: BaseException) -> Any:
+    raise error
+
+
 def test_data_that_were_given_are_not_those_of_a_session_on_others(tmp_path: Path) -> None:
     # `trainlab live --csv … --store …`, on whose page somebody began a session on points.
     with Store(tmp_path) as store:

@@ -19,7 +19,7 @@ import pytest
 
 import trainlab as tl
 from counter import Counter
-from engines import every_engine
+from engines import every_engine, needs_fork
 from fingerprint import fingerprint
 from mixed import BATCH, mixed, overlapping
 from trainlab.training import pace
@@ -259,6 +259,49 @@ def test_a_callback_cannot_wait_for_its_own_training() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no alarms")
+@pytest.mark.parametrize("method", ["fit", "start"])
+def test_a_training_for_which_there_is_no_thread_lets_its_store_go(
+    method: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stayed open as long as the error was kept, as notebooks do, and refused the next one."""
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread") as kept:
+            getattr(population, method)(overlapping(), epochs=1, store=tmp_path)
+    assert not population.fit(overlapping(), epochs=1, store=tmp_path).interrupted
+    assert kept.traceback
+
+
+@needs_fork
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_forked_child_is_told_that_the_training_is_its_parents(backend: str, forked: Any) -> None:
+    """It waited for ever for threads that it does not have."""
+
+    def child() -> None:
+        signal.alarm(20)
+        assert running.is_done
+        with pytest.raises(RuntimeError, match="wait of Running must be called in the process"):
+            running.wait()
+        with pytest.raises(tl.SettingError, match="members"):
+            running.change(lr=0.2)
+        population.fit(overlapping(), batch_size=BATCH, epochs=1)
+
+    population, running = endless(backend)
+    until(lambda: backend == "loky" or all(one.step > 10 for one in running.history.status))
+    try:
+        assert os.waitpid(forked(child), 0)[1] == 0
+        assert not running.is_done
+    finally:
+        running.stop()
+    with pytest.warns(UserWarning, match="interrupted"):
+        assert running.wait().interrupted
+
+
 def test_an_alarm_while_waiting_ends_the_training() -> None:
     class Begun(Counter):
         def advance(self, members: int, steps: int) -> None:

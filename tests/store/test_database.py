@@ -94,6 +94,20 @@ class TestRuns:
             run.save({RESULT: b"x"})
             assert listed(tmp_path)[0].changed > before
 
+    def test_places_are_those_of_all_parts_of_a_kind_the_damaged_ones_included(
+        self, tmp_path: Path
+    ) -> None:
+        with Store(tmp_path) as store:
+            run = store.run("one", SETTINGS, 1)
+            store.run("two", SETTINGS, 1).save({("state", 5): b"z"})
+            run.save({("state", 2): b"x", ("state", 1): b"y", RESULT: b"x"})
+        execute(tmp_path, "UPDATE parts SET content = x'00' WHERE place = 2")
+        with Store(tmp_path) as store:
+            run = store.run("one", SETTINGS, 1)
+            assert run.load("state") == {1: b"y"}
+            assert sorted(run.places("state")) == [1, 2]
+            assert run.places("other") == []
+
     def test_a_run_of_an_earlier_version_goes_on(self, tmp_path: Path) -> None:
         """Its settings lack a field, and so its checksum is another than that of today's."""
         now = SETTINGS | {"engine": "numpy"}

@@ -148,7 +148,7 @@ def overfitting(title: str, steps_per_epoch: int, *losses: str) -> Draw:
                 curves = [dataclasses.replace(c, color=2 + i) for i, c in enumerate(curves)]
                 every = float(np.ptp(curves[0].x)) / 8
                 plots.curves(ax, curves, theme, mark_every=every)
-                ax.set_ylim(bottom=0)
+                _begin_at_zero(ax)
                 plots.label(ax, AXES["epoch"], "loss", name)
             plots.title(drawn, title, theme)
             plots.key(drawn, axes, [seeds_entry(measured, theme)], theme)
@@ -180,7 +180,7 @@ def ladder(title: str, setting: str, axis: str, log: bool = False) -> Draw:
                 if log:
                     plots.logarithmic(ax, "x", linthresh=float(curves[0].x[1]))
                 plots.curves(ax, curves, theme)
-                ax.set_ylim(bottom=0)
+                _begin_at_zero(ax)
                 plots.label(ax, axis, words, f"{name} at the end of training")
             plots.title(drawn, title, theme)
             plots.key(drawn, [left, right], [seeds_entry(measured, theme)], theme)
@@ -249,6 +249,12 @@ LOSSES: Final[Mapping[str, Callable[[Measurements], MeasuredSeries]]] = {
     "test loss": lambda measured: measured.series["test_loss"],
     "test loss − train loss": _gap,
 }
+
+
+def _begin_at_zero(ax: plots.Axes) -> None:
+    """Has the axis begin at 0, or where the curves do: a gap between losses may be below it."""
+    if ax.dataLim.y0 >= 0:
+        ax.set_ylim(bottom=0)
 
 
 def _train_and_test(

@@ -1,10 +1,11 @@
 """results.json: what an experiment found, as strict JSON, written as a whole or not at all.
 
 Keys: experiment; data (name, hash, sizes); members (id, arm, seed, settings); series
-(metric → axis, axis_values, values: one list per member, and better, where it is said); verdict;
-published (source, what, value, median, interval, inside, level, runs, note); environment; and
-about, for experiments that are none of trainlab's.
-A number that is not finite is null.
+(metric → axis, axis_values, better, where it is said, dtype, where it is float32, and values: one
+list per member); verdict; published (source, what, value, median, interval, inside, level, runs,
+note); environment; and about, for experiments that are none of trainlab's.
+A number that is not finite is null.  Where dtype is "float32", values are the shortest numbers that
+mean those of float32; files of earlier versions have no dtype, and all digits of float64.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,11 @@ from trainlab.evidence import Comparison, Interval, Replication
 from trainlab.experiments.base import MeasuredSeries, Measurements, Row
 from trainlab.files import write
 from trainlab.models.container import UNSOUND
+from trainlab.network.workspace import Array
 
 FILE: Final = "results.json"
+AT_ONCE: Final = 2**16
+"""Numbers that become text at once: as objects they take five times their memory."""
 NO_DATA: Final[Mapping[str, Any]] = {"name": None, "hash": None, "sizes": {}}
 
 
@@ -131,16 +135,38 @@ class Results:
         dict
             What `from_json` reads.
         """
+        return dict(json.loads("".join(self.pieces())))
+
+    def pieces(self) -> Iterator[str]:
+        """Write the results as strict JSON.
+
+        Yields
+        ------
+        str
+            A piece of the text.
+        """
+        start = "{"
+        for key, value in self._content().items():
+            yield f"{start}{_text(key)}:"
+            if key == "series":
+                yield from _series_pieces(value)
+            else:
+                yield _text(value)
+            start = ","
+        yield "}"
+
+    def _content(self) -> dict[str, Any]:
+        """What the keys of the file stand for."""
         m = self.measured
         diverged = [{"member": key, "step": step} for key, step in m.diverged.items()]
-        content = {
+        content: dict[str, Any] = {
             "experiment": self.experiment,
             "data": dict(self.data),
             "members": [
                 {"id": row.id, "arm": row.arm, "seed": row.seed, "settings": dict(row.settings)}
                 for row in m.members
             ],
-            "series": {name: _told(series) for name, series in m.series.items()},
+            "series": m.series,
             "verdict": {
                 "outcome": self.verdict.outcome,
                 "line": self.verdict.line,
@@ -156,7 +182,7 @@ class Results:
         }
         if self.about is not None:
             content["about"] = vars(self.about)
-        return dict(plain(content))
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Results:
@@ -182,7 +208,7 @@ class Results:
             name: MeasuredSeries(
                 found["axis"],
                 _array(found["axis_values"]),
-                _array(found["values"]),
+                _array(found["values"], found.get("dtype", "float64")),
                 found.get("better"),
             )
             for name, found in content["series"].items()
@@ -210,9 +236,55 @@ class Results:
         )
 
 
-def _told(series: MeasuredSeries) -> dict[str, Any]:
-    """A series, with what is better in it where it says so."""
-    return {key: value for key, value in vars(series).items() if value is not None}
+def _text(value: Any) -> str:
+    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def _series_pieces(series: Mapping[str, MeasuredSeries]) -> Iterator[str]:
+    """The JSON of all series, some rows at a time."""
+    start = "{"
+    for name, one in series.items():
+        values = np.asarray(one.values, dtype=np.float64)
+        about = {key: v for key, v in vars(one).items() if key != "values" and v is not None}
+        is_single = _is_single(values)
+        about |= {"dtype": "float32"} if is_single else {}
+        yield f'{start}{_text(name)}:{_text(about)[:-1]},"values":['
+        rows = max(1, AT_ONCE // max(1, values[:1].size))
+        for first in range(0, len(values), rows):
+            some = values[first : first + rows]
+            text = _text(_shortest(some) if is_single else some)[1:-1]
+            yield f",{text}" if first else text
+        yield "]}"
+        start = ","
+    yield "}" if series else "{}"
+
+
+def _is_single(values: Array) -> bool:
+    """Whether all numbers are those of float32."""
+    with np.errstate(over="ignore"):
+        return np.array_equal(values, values.astype(np.float32), equal_nan=True)
+
+
+_POWERS: Final = np.array([float(f"1e{n}") for n in range(23)])
+"""Of ten, those that a float64 has exactly."""
+
+
+def _shortest(values: Array) -> Array:
+    """Numbers of few digits that mean the same in float32: 0.1 for 0.10000000149011612."""
+    found, left = values.copy(), np.isfinite(values) & (values != 0)
+    size = np.zeros(values.shape)
+    np.log10(np.abs(values), out=size, where=left)
+    with np.errstate(over="ignore"):
+        for digits in (6, 7, 8, 9):
+            power = np.clip(digits - 1 - np.floor(size).astype(int), -22, 22)
+            scale = _POWERS[np.abs(power)]
+            fewer = np.where(
+                power < 0, np.rint(values / scale) * scale, np.rint(values * scale) / scale
+            )
+            are_same = left & (fewer.astype(np.float32) == values)
+            found[are_same] = fewer[are_same]
+            left &= ~are_same
+    return found
 
 
 def _about(row: Mapping[str, Any]) -> Declared:
@@ -249,8 +321,12 @@ def _numbers(row: Mapping[str, Any], without: str) -> dict[str, Any]:
     }
 
 
-def _array(values: Any) -> Any:
-    return np.array(values, dtype=np.float64)  # None becomes NaN
+def _array(values: Any, dtype: str = "float64") -> Array:
+    found = np.array(values, dtype=np.float64)  # None becomes NaN
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"numbers have an unknown dtype: {dtype!r}")
+    with np.errstate(over="ignore"):
+        return found.astype(dtype).astype(np.float64, copy=False)
 
 
 # --- files -----------------------------------------------------------------------------
@@ -259,8 +335,7 @@ def _array(values: Any) -> Any:
 def save(results: Results, folder: Path) -> None:
     """Writes results.json into the folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(results.to_json(), allow_nan=False, ensure_ascii=False, indent=None)
-    write(folder / FILE, text.encode("utf-8") + b"\n")
+    write(folder / FILE, b"".join(piece.encode() for piece in (*results.pieces(), "\n")))
 
 
 def load(folder: Path) -> Results:

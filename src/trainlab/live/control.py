@@ -168,6 +168,8 @@ class LiveControl:
                 self._save()
             except Exception as error:  # noqa: BLE001  # whoever has closed it is told
                 self.error = error
+        with self._wake:  # nobody adds one after a look at whether this thread goes on
+            self._is_closing = True
         for _, future in self._commands:
             if future.set_running_or_notify_cancel():
                 future.set_exception(_ended())
@@ -375,10 +377,12 @@ class LiveControl:
 
     def _do_undo(self, to: Any) -> None:
         is_running = not self._is_idle()
-        self.session.undo(to)
-        self._goal = float("inf") if is_running else self.session.step
-        self._generation += 1
-        self._looks = {arm: one for arm, one in self._looks.items() if arm in self.session.arms}
+        try:
+            self.session.undo(to)
+        finally:  # it may have gone back, and failed on the way to the place
+            self._goal = float("inf") if is_running else self.session.step
+            self._generation, self._told = self._generation + 1, self._told + 1
+            self._looks = {arm: one for arm, one in self._looks.items() if arm in self.session.arms}
         self._changed()
 
     def _do_begin(self, choice: Any) -> None:

@@ -102,7 +102,7 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
     for place, (_, _, state) in enumerate(members):
         parts["member", place] = encode({}, state.arrays())
     run = store.run(RUN, SETUP, 1, fresh)
-    gone = [("member", place) for place in run.load("member") if place >= len(members)]
+    gone = [("member", place) for place in run.places("member") if place >= len(members)]
     run.save(parts, gone)
 
 

@@ -94,12 +94,18 @@ class Lanes:
         return LaneSpec(members, setting.widths, dtype, data, states, self._threads)
 
     def change(self, members: Mapping[Key, Member]) -> None:
-        """Members of before with other settings."""
-        self._members |= members
-        for number, (lane, keys, source) in enumerate(self._lanes):
-            if any(key in members for key in keys):
-                again = reopened(self.setting.engine, lane, self._spec(keys), self.step)
-                self._lanes[number] = again, [keys[place] for place in again.places], source
+        """Members of before with other settings; all stay as they are where that fails."""
+        before, lanes = self._members, list(self._lanes)
+        self._members = {**before, **members}
+        try:
+            for number, (lane, keys, source) in enumerate(lanes):
+                if any(key in members for key in keys):
+                    again = reopened(self.setting.engine, lane, self._spec(keys), self.step)
+                    lanes[number] = again, [keys[place] for place in again.places], source
+        except BaseException:
+            self._members = before
+            raise
+        self._lanes = lanes
 
     @property
     def keys(self) -> list[Key]:

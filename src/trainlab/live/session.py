@@ -200,12 +200,16 @@ class LiveSession:
         again, gone = self.log[point.at : place], self.log[place:]
         self._points = [one for one in self._points if one.at <= place]
         self._restore(point)
-        self.curves.back(point.step, self.arms)
-        for entry in again:
-            self.advance_to(entry.step)
-            self._apply(entry)
-        self.advance_to(step)
-        self.log, self.undone = self.log[:place], [*self.undone, *gone]
+        self.log = self.log[: point.at]
+        try:
+            self.curves.back(point.step, self.arms)
+            for entry in again:
+                self.advance_to(entry.step)
+                self._apply(entry)
+                self.log.append(entry)
+            self.advance_to(step)
+        finally:  # where that fails, fewer stand in the log, as fewer were done
+            self.undone = [*self.undone, *again[len(self.log) - point.at :], *gone]
 
     def replay(self, log: Sequence[Intervention], step: int) -> None:
         """Does all of a log, and trains up to a step."""
@@ -233,35 +237,36 @@ class LiveSession:
                 raise SettingError(sentence("name", "a clone", "be new", entry.name))
 
     def _apply(self, entry: Intervention) -> None:
+        """Does it; where that fails, as for want of memory, all is as it was."""
         if entry.action == "mark":
             return
         if entry.action == "change":
-            self.arms[entry.arm] = entry.changed(self.arms[entry.arm])
-            self.lanes.change(spread({entry.arm: self.arms[entry.arm]}, self.setup.seeds))
+            changed = entry.changed(self.arms[entry.arm])
+            self.lanes.change(spread({entry.arm: changed}, self.setup.seeds))
+            self.arms[entry.arm] = changed
             return
-        states, arms = self.lanes.states(), dict(self.arms)
+        states, arms, ended = self.lanes.states(), dict(self.arms), dict(self.ended)
         if entry.action == "stop":
             for key in self.keys(entry.arm):
                 if key in states:
-                    self.ended[key] = EndedMember("stopped", states.pop(key))
+                    ended[key] = EndedMember("stopped", states.pop(key))
         else:
             arms[entry.name] = entry.changed(arms[entry.arm])
             for old, new in zip(self.keys(entry.arm), self.keys(entry.name), strict=True):
                 if old in states:
                     states[new] = states[old]
                 else:
-                    self.ended[new] = self.ended[old]
+                    ended[new] = ended[old]
             self.curves.branch(entry.arm, entry.name)
-        self._open(arms, states, self.step)
+        self._restore(SessionPoint(len(self.log), self.step, arms, states, ended))
 
-    def _open(
-        self, arms: Mapping[str, Member], states: Mapping[Key, MemberState] | None, step: int
-    ) -> None:
-        self.arms = dict(arms)
-        members = spread(arms, self.setup.seeds)
+    def _restore(self, point: SessionPoint) -> None:
+        """Goes on from a place; where that fails, from where it was."""
+        states, members = point.states, spread(point.arms, self.setup.seeds)
         if states is not None:
             members = {key: member for key, member in members.items() if key in states}
-        self.lanes = Lanes(self.setting, members, states, step)
+        self.lanes = Lanes(self.setting, members, states, point.step)
+        self.arms, self.ended = dict(point.arms), dict(point.ended)
 
     # --- places to go back to --------------------------------------------------------------
 
@@ -277,10 +282,6 @@ class LiveSession:
         while sum(one.size for one in rest) > POINT_BYTES and len(rest) > 1:
             rest = rest[1:]
         self._points = [first, *rest]
-
-    def _restore(self, point: SessionPoint) -> None:
-        self.ended: dict[Key, EndedMember] = dict(point.ended)
-        self._open(point.arms, point.states, point.step)
 
     def resume(self, point: SessionPoint, log: Sequence[Intervention]) -> None:
         """Goes on from a place of an earlier session with the same setup and the log so far."""

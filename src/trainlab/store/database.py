@@ -308,6 +308,26 @@ class Run:
                 if isinstance(content, bytes) and digest == self._sign(kind, place, content)
             }
 
+    def places(self, kind: str) -> list[int]:
+        """List the places that have a part of a kind, intact or not, without reading any.
+
+        Parameters
+        ----------
+        kind : str
+            The kind.
+
+        Returns
+        -------
+        list of int
+            The places.
+        """
+        store = self._store
+        with store._guard, _complaints(store.path):
+            rows = store._connection.execute(
+                "SELECT place FROM parts WHERE run = ? AND kind = ?", (self._number, kind)
+            )
+            return [place for (place,) in rows]
+
     def save(self, parts: Mapping[Place, bytes], dropped: Iterable[Place] = ()) -> None:
         """Write parts, in place of those that were there, and drop others: all or nothing.
 

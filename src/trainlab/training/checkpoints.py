@@ -70,19 +70,30 @@ def run_in(
 def engine_of(store: Store | None, name: str) -> str | None:
     """The engine that the run of that name began with, None where any will do.
 
-    A search or an experiment is several runs, whose names are the same up to ": ".  What NumPy
-    has begun of it is finished by NumPy, also where another engine is installed in the meantime.
+    A search or an experiment is several runs, as `_whole` knows.  What NumPy has begun of it is
+    finished by NumPy, also where another engine is installed in the meantime.
     """
     if store is None:
         return None
-    start = name.partition(": ")[0]
+    whole = _whole(name)
     began = {
         key: str(settings["engine"])
-        for key, settings in store.began(start, _begun).items()
-        if key.partition(": ")[0] == start and "members" in settings  # is a training
+        for key, settings in store.began(whole, _begun).items()
+        if _whole(key) == whole and "members" in settings  # is a training
     }
     first = next(iter(began.values()), None)
     return began.get(name, "numpy" if first == "numpy" else None)
+
+
+def _whole(name: str) -> str:
+    """What a run is a part of: a search, or an experiment with its options, so far as it is.
+
+    >>> _whole("search: round 1, population 0"), _whole("dropout: digits, 10 seeds, 2")
+    ('search', 'dropout: digits, 10 seeds')
+    """
+    first, _, rest = name.partition(": ")
+    options, comma, stage = rest.rpartition(", ")
+    return f"{first}: {options}" if comma and stage.isdecimal() else first
 
 
 def _begun(old: Mapping[str, Any]) -> dict[str, Any]:

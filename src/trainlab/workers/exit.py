@@ -13,7 +13,10 @@ _UNDER_WAY: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def at_exit(workers: Any) -> None:
-    """Has `workers.end()` called at the end of the program, while the object is alive."""
+    """Has `workers.end()` called at the end of the program, while the object is alive.
+
+    In a process that is forked meanwhile `workers.lose()` is called instead, at once.
+    """
     _UNDER_WAY.add(workers)
 
 
@@ -34,6 +37,12 @@ def _end_all() -> None:
         workers.end()
 
 
+def _lose_all() -> None:
+    for workers in list(_UNDER_WAY):
+        workers.lose()
+    _UNDER_WAY.clear()
+
+
 before("concurrent.futures")
 if hasattr(os, "register_at_fork"):  # the trainings of a parent are none of its child's
-    os.register_at_fork(after_in_child=_UNDER_WAY.clear)
+    os.register_at_fork(after_in_child=_lose_all)

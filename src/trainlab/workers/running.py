@@ -97,7 +97,7 @@ class Workers(threading.Thread):
         until  of `time.monotonic`: what has not ended then is ended early, without a warning
 
         Raises what a worker raised; WorkerError where workers died; RuntimeError in a callback
-        of this training, which would wait for itself.
+        of this training, which would wait for itself, and in a process that was forked meanwhile.
         """
         self._check_caller("Running.wait")
         self._is_waited_for = True
@@ -130,7 +130,13 @@ class Workers(threading.Thread):
             raise
 
     def end(self) -> None:
-        """Stops what runs when the interpreter ends, and says what nobody has waited for."""
+        """Stops what runs when the interpreter ends, and says what nobody has waited for.
+
+        Where no thread could be started, nothing is under way, and nobody else lets a store go.
+        """
+        if self.ident is None:
+            self._resources.close()
+            self._done.set()
         was_running = self.ident is not None and not self.is_done
         if was_running:
             self.control.stop()
@@ -143,6 +149,16 @@ class Workers(threading.Thread):
         elif was_running:
             text = "a training was interrupted by the end of the program; wait() waits for it"
             warn(text, RuntimeWarning, self._line)
+
+    def lose(self) -> None:
+        """Ends a training in a process that was forked while it ran, and so has no thread of it."""
+        if self.ident is None or self.is_done or threading.get_ident() in self._threads:
+            return
+        must, got = "be called in the process that began it", "a process forked from that one"
+        self._error = RuntimeError(sentence("wait", "Running", must, got))
+        self._done, self._is_ready = threading.Event(), threading.Event()  # none is locked
+        self._done.set()
+        self._is_ready.set()
 
     @property
     def has_failed(self) -> bool:
