@@ -63,7 +63,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Clock], Clock]:
             self: Any, plan: Any, fold: int, number: int, iterations: int | None = None
         ) -> Any:
             found = grow(self, plan, fold, number, iterations)
-            of = plan.targets, plan.trees[number], plan.rows.x.shape[1]
+            of = plan.targets, plan.trees[number], plan.rows.x.shape[1], plan.words
             clock.now += clock.tree * (iterations or iterations_of(*of))
             return found
 

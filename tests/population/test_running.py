@@ -362,3 +362,34 @@ def test_the_end_of_the_program_tells_of_an_error_that_nobody_has_seen() -> None
     command = [sys.executable, "-c", UNWAITED, "error", "threads"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert "a training has failed: ValueError: from the callback" in done.stderr
+
+
+FORKING = """
+import dataclasses, os
+import numpy as np
+import trainlab as tl
+
+@dataclasses.dataclass(frozen=True)
+class Forking(tl.Initializer):
+    def draw(self, rng, fan_in, fan_out):
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitpid(child, 0)
+        return rng.standard_normal((fan_in, fan_out))
+
+x = np.random.default_rng(0).standard_normal((30, 4))
+data = tl.Dataset.from_arrays(x, np.arange(30) % 2)
+network = tl.MLP((5,), init=Forking())
+tl.Population.grid(network, tl.SGD(), seed=range(3)).fit(data, epochs=1, engine=ENGINE)
+print("trained")
+"""
+
+
+@needs_fork
+@every_engine
+def test_an_initializer_may_fork(engine: str) -> None:
+    script = FORKING.replace("ENGINE", repr(engine))
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "trained\n", done.stderr

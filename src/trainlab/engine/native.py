@@ -54,9 +54,9 @@ AT_ONCE: Final = 2**20
 DRAWN_ALONE: Final = 2**15
 """Parameters of a network for whose start a second thread is not worth its while."""
 
-_IN_TURN: Final = threading.Lock()
+_IN_TURN: Final = threading.RLock()
 """Lanes of small networks draw one after the other: between short calls of NumPy, threads would
-wait for the interpreter's lock more than they draw."""
+wait for the interpreter's lock more than they draw.  An initializer may fork while it draws."""
 if hasattr(os, "register_at_fork"):  # a process that is forked meanwhile begins with a free lock
     os.register_at_fork(
         before=_IN_TURN.acquire, after_in_parent=_IN_TURN.release, after_in_child=_IN_TURN.release
