@@ -86,7 +86,10 @@ def _as_array(X: Any) -> Any:
     return X
 
 
-_OF_TABLES: Final = ("could not convert string", "X contains NaN", "DateTime64")
+_OF_TABLES: Final = (
+    *("could not convert string", "X contains NaN", "DateTime64"),
+    "float() argument must be a string or a real number",
+)
 """What scikit-learn says of the cells of a table that are no numbers."""
 
 
@@ -157,12 +160,22 @@ def _validate(estimator: Any, X: Any, **settings: Any) -> Any:
 
 
 def _check_names(X: Any, owner: str) -> None:
-    """DataError where two columns of a frame have one name."""
+    """DataError where two columns of a frame have one name, or some names are texts and others not.
+
+    scikit-learn keeps names where all are texts, and none where none is.
+    """
     if not is_frame(X):
         return
     # In pandas any other attribute may be a column, and pyarrow's `columns` are cells.
     names: Any = getattr(X, "column_names", None) if not hasattr(X, "iloc") else None
     names = getattr(X, "columns", ()) if names is None else names
+    names = [*names]
+    kinds = {isinstance(name, str): name for name in reversed(names)}
+    if len(kinds) > 1:
+        must, remedy = "be all texts, or none", "X.columns = X.columns.astype(str)"
+        raise DataError(
+            sentence("names of columns of X", owner, must, [*kinds.values()][::-1], remedy)
+        )
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         got = [name for name in names if name == twice]
