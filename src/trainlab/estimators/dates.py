@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainlab.data.dates import DAY, WRITTEN, Order, moment_of, moments, order_of
 from trainlab.errors import DataError, sentence
-from trainlab.estimators.cells import OWNER, Column, is_hole
+from trainlab.estimators.cells import OWNER, Column, is_hole, is_period
 from trainlab.network.workspace import Array
 
 PARTS: Final = ("year", "month", "day", "weekday", "hour", "elapsed days")
@@ -41,6 +41,8 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
                 values[row] = math.nan
             elif isinstance(cell, datetime.date):
                 values[row] = moment_of(cell)
+            elif is_period(cell):
+                values[row] = _start_of(cell)
             else:
                 is_date = isinstance(cell, np.datetime64)
                 values[row] = _of_numpy(np.array([cell]))[0] if is_date else math.inf
@@ -50,6 +52,14 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
         got = listed[np.flatnonzero(odd)[0]]
         raise DataError(sentence(f"column {name!r}", OWNER, must, got))
     return values
+
+
+def _start_of(period: Any) -> float:
+    """The first moment of a period; infinity of one for which pandas has none."""
+    try:
+        return moment_of(period.start_time)
+    except (OverflowError, ValueError):
+        return math.inf
 
 
 def _of_numpy(cells: NDArray[Any]) -> Array:
@@ -76,7 +86,7 @@ def find_order(cells: NDArray[Any]) -> Order | None:
         if isinstance(cell, str):
             texts[cell] = None
         elif not is_hole(cell):
-            if not isinstance(cell, (datetime.date, np.datetime64)):
+            if not (isinstance(cell, (datetime.date, np.datetime64)) or is_period(cell)):
                 return None
             some = True
     words = [text for text in texts if not is_hole(text)]

@@ -11,7 +11,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.codes import codes_said
-from trainlab.data.dates import Order
+from trainlab.data.dates import Order, months_said
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
@@ -51,7 +51,7 @@ from trainlab.tables.needless import (
 )
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
-from trainlab.tables.target import Task, read_target
+from trainlab.tables.target import DAYS, Task, are_dates, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,11 +273,12 @@ def problem(
         raise DataError(f"{must}; got {'; '.join(told(left))}; try {keep}")
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
-        hints.append(hint(target, seems))
+        hints.append(hint(target, replace(seems, remedy=DAYS) if are_dates(labels) else seems))
     hints += alike(target, Counter(labels), "classes")
     if goal.y.dtype.kind == "f":
         emptied = "empty cells in their place, and --drop-missing-target"
         hints += codes_said(describe(target), goal.y, emptied)
+        hints += months_said(target, goal.y, DAYS)
     hints += [TOTAL] if totals else []
     numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
     hints += deciding(x, readable, numbers, goal.y, target)
