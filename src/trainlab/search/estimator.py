@@ -20,7 +20,7 @@ from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
-from trainlab.data.labels import as_integers
+from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.callbacks import Task, with_callbacks
@@ -287,6 +287,8 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         strategy = self._strategy(network, scorers)
         if self.store is not None:
             check_repeatable(self, network)
+        if is_classifier(self.estimator):
+            check_kinds(y, "y", OWNER)
         X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, routed.estimator.fit)
