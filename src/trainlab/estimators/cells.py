@@ -42,7 +42,7 @@ def is_hole(cell: Any) -> bool:
         return True
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(cell))
-    return isinstance(cell, (float, np.floating)) and math.isnan(cell)
+    return isinstance(cell, (float, np.floating, Decimal)) and math.isnan(cell)
 
 
 def is_period(cell: Any) -> bool:

@@ -88,13 +88,11 @@ def said(columns: Sequence[ColumnSummary]) -> str:
     return shown + (", …" if len(columns) > NAMED else "")
 
 
-def survey(
-    opened: Callable[[], TableFile], features: Sequence[str], target: str
-) -> dict[str, Writing]:
+def survey(opened: Callable[[], TableFile], names: Sequence[str]) -> dict[str, Writing]:
     """What the cells of the columns of a table show."""
-    found = {name: Writing() for name in (*features, target)}
+    found = {name: Writing() for name in names}
     with opened() as table:
-        for block in table.blocks((), [*features, target]):
+        for block in table.blocks((), names):
             for name, cells in block.text.items():
                 found[name].add(cells)
     return found
