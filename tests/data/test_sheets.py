@@ -115,6 +115,18 @@ def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
         assert found == [str(1e15 / scale), "", str(-3 / scale)]
 
 
+def test_durations_of_a_workbook_are_seconds(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    cells = [datetime.timedelta(hours=30), None, datetime.timedelta(seconds=90)]
+    for row in (["a title"], ["n", "t"], *([n, cell] for n, cell in enumerate(cells))):
+        book.active.append(row)
+    book.save(tmp_path / "table.xlsx")
+    with TableFile(tmp_path / "table.xlsx", skip_lines=1) as file:
+        assert file.notices == ("'t' holds durations: taken in seconds",)
+        (part,) = file.blocks(["t"], holes=True)
+    assert np.array_equal(part.numbers[:, 0], [108_000, np.nan, 90], equal_nan=True)
+
+
 SCRIPT = """
 import sys
 from trainlab.data.table import TableFile

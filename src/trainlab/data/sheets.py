@@ -98,9 +98,7 @@ def parquet_rows(
                 for place, kind in enumerate(kept)
                 if types.is_duration(kind)
             }
-            notices += [
-                f"{names[place]!r} holds durations: taken in seconds" for place in durations
-            ]
+            notices += [_of_durations(names[place]) for place in durations]
             yield names
             for batch in file.iter_batches(_BATCH):
                 columns: list[Iterable[Any]] = [
@@ -126,7 +124,7 @@ def workbook_rows(
 ) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  gets a sentence where there are other sheets
+    notices  gets a sentence where there are other sheets, and for durations
     unreadable  is for files of other kinds
     """
     try:
@@ -149,6 +147,7 @@ def workbook_rows(
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
             rows, count, empty = sheet.iter_rows(), 0, True
+            names, durations = list[str](), set[int]()
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
@@ -157,7 +156,13 @@ def workbook_rows(
                 while width and row[width - 1].value in (None, ""):
                     width -= 1
                 empty = empty and not width
-                yield list(map(_shown, row[:width]))
+                shown = list(map(_shown, row[:width]))
+                names = shown if len(shown) > len(names) else names
+                for place, cell in enumerate(row[:width]):
+                    if isinstance(cell.value, datetime.timedelta) and place not in durations:
+                        durations.add(place)
+                        notices.append(_of_durations(names[place]))
+                yield shown
             if empty and others:
                 must, remedy = "hold the table", "a workbook that begins with its sheet"
                 raise fault("first sheet", must, f"nothing in {sheet.title!r}", remedy)
@@ -185,10 +190,16 @@ def unnamed(place: int) -> str:
     return f"column {place} has no name: it is called {INDEX!r} here"
 
 
+def _of_durations(name: str) -> str:
+    return f"{name!r} holds durations: taken in seconds"
+
+
 def _text(value: Any) -> str:
     """A cell as a CSV file has it."""
     if value is None:
         return ""
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
     if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
         return SheetNumber(value)
     if isinstance(value, datetime.datetime):
