@@ -62,7 +62,8 @@ _WHOLE_MONTHS: Final = (
 _DATE: Final = re.compile(
     f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?|{'|'.join(_WHOLE_MONTHS)}", re.IGNORECASE | re.ASCII
 )
-_YEARS: Final = ("year", "end", "close", "of", "its", "own")
+_YEARS_OF_MONTHS: Final = ("of", "its", "own")
+_YEARS: Final = ("year", "end", "close", *_YEARS_OF_MONTHS)
 _NUMBERS: Final = ("month", "number", "first")
 _NAMES: Final = ("name", "word", "called")
 _DAYS_OF: Final = ("day", "before", "after")
@@ -95,6 +96,16 @@ def moments(text: str) -> Mapping[Order, float]:
     days = {order: _day(int(year), month, int(day)) for order, (year, month, day) in said.items()}
     known = {order: day * DAY + seconds for order, day in days.items()}
     return {order: moment for order, moment in known.items() if not math.isnan(moment)}
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month of a year, without a day.
+
+    >>> is_month("2024-12"), is_month("Dec 2024"), is_month("2024-12-01")
+    (True, True, False)
+    """
+    found = _DATE.fullmatch(bare(text))
+    return found is not None and any(found[name] for name in _YEARS_OF_MONTHS)
 
 
 def order_of(texts: Iterable[str]) -> Order | None:

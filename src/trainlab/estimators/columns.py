@@ -100,7 +100,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     values; and, where values were missing, a second column: 1 where one is missing, else 0.
     A column of dates becomes its year, month, day, weekday (0 for Monday) and hour, 7.5 for 7:30,
     as far as they differ in the rows of `fit`, and the days elapsed since the first of these; with
-    the median date in place of missing ones, and a column that says so, as of numbers.
+    the median date in place of missing ones, and a column that says so, as of numbers.  Where all
+    are months, as 2024-12, there is no weekday.
     A column of text becomes `text_width` columns: how often it has each group of 2 to 4 letters, by
     a hash of the group, in a row of length 1.  Names, titles and addresses are texts: words of
     which few rows have the same.

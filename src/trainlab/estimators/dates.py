@@ -13,12 +13,13 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.dates import DAY, WRITTEN, Order, moment_of, moments, order_of
+from trainlab.data.dates import DAY, WRITTEN, Order, is_month, moment_of, moments, order_of
 from trainlab.errors import DataError, sentence
 from trainlab.estimators.cells import OWNER, Column, is_hole, is_period
 from trainlab.network.workspace import Array
 
-PARTS: Final = ("year", "month", "day", "weekday", "hour", "elapsed days")
+WEEKDAY: Final = "weekday"
+PARTS: Final = ("year", "month", "day", WEEKDAY, "hour", "elapsed days")
 """What a date may become.  Weekdays begin with 0 for Monday; 7:30 is the hour 7.5."""
 
 MOST_YEARS: Final = 290_000
@@ -93,6 +94,23 @@ def find_order(cells: NDArray[Any]) -> Order | None:
     return order_of(words) if words else "ymd" if some else None
 
 
+def _are_months(cells: NDArray[Any]) -> bool:
+    """Whether all of the cells (N,) but holes say a month, or more, and no day: see `is_month`."""
+    if cells.dtype.kind == "M":
+        return False
+    different = (cell for cell in dict.fromkeys(cells.tolist()) if not is_hole(cell))
+    return all(
+        cell.freqstr.startswith(_WITHOUT_DAYS)
+        if is_period(cell)
+        else isinstance(cell, str) and is_month(cell)
+        for cell in different
+    )
+
+
+_WITHOUT_DAYS: Final = ("M", "Q", "Y", "A")
+"""How pandas begins the frequencies of months, quarters and years."""
+
+
 @dataclass(frozen=True)
 class Dates(Column):
     """A column of dates: their parts that differ in training, and the days that have passed.
@@ -119,7 +137,8 @@ class Dates(Column):
         if not len(filled):
             return cls(order, PARTS[-1:], 0, 0.0, holes)
         found = _parts(filled, 0)
-        parts = (part for part in PARTS[:-1] if np.ptp(found[part]))
+        calendar = [part for part in PARTS[:-1] if part != WEEKDAY or not _are_months(cells)]
+        parts = (part for part in calendar if np.ptp(found[part]))
         put = float(filled[(len(filled) - 1) // 2])
         return cls(order, (*parts, PARTS[-1]), int(filled[0] // DAY), put, holes)
 
