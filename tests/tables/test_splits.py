@@ -152,6 +152,12 @@ def test_columns_that_rule(tmp_path: Path) -> None:
     used = problem(path, "y", ["patient"], time="day", use=["day"])
     assert (used.features, used.dates) == (("x", "day"), {1: "dmy"})
     assert problem(path, "y", ["day"], group="patient").features == ("x",)
+    assert by_group.warnings == used.warnings == ()
+    # Groups on both sides of a split that may be one.
+    names = [f"{'no' if row % 2 else 'No'} {row // 3}" for row in range(60)]
+    alike = problem(table(tmp_path, 60, patient=names, y=y), "y", group="patient")
+    told = "'patient' has groups that differ in case alone, as 'No 0' and 'no 0'; "
+    assert alike.warnings == (told + "try one case, if they mean the same",)
     # Rows without a target have no part in it.
     y[1] = ""
     path = table(tmp_path, 60, patient=groups, day=days, y=y)

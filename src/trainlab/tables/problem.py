@@ -281,6 +281,7 @@ def problem(
         hints += codes_said(describe(target), goal.y, emptied)
         hints += months_said(target, goal.y, DAYS)
     hints += [TOTAL] if totals else []
+    hints += [rule.doubt] if rule is not None and rule.doubt else []
     numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
     hints += deciding(x, readable, numbers, goal.y, target)
     with open(path, "rb") as file:

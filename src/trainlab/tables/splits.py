@@ -29,6 +29,7 @@ from trainlab.data.formats import NumberFormat
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.settings import MOST
+from trainlab.tables.columns import alike
 from trainlab.tables.refusals import NAMED, Fault, listed, refusal
 from trainlab.tables.target import too_few
 from trainlab.terminal import printable
@@ -50,11 +51,13 @@ class RowRule:
             that are predicted are later than all others
     column  its name
     values  (N,), the number of a group from 0 on, or a number that grows with the time
+    doubt   a warning where some groups may be one; "" of others
     """
 
     kind: RuleKind
     column: str
     values: NDArray[Any]
+    doubt: str = ""
 
     @property
     def notice(self) -> str:
@@ -112,7 +115,8 @@ def read_rule(
         return None, [Fault(text, (), "another column, or rows that have one")]
     if kind == "group":
         _, values = np.unique(np.array(words, object).astype(str), return_inverse=True)
-        return RowRule(kind, column, values.reshape(-1)), []
+        doubt = next(alike(column, Counter(words), "groups"), "")
+        return RowRule(kind, column, values.reshape(-1), doubt), []
     return _by_time(column, words, of, number if format is None else format.read)
 
 
