@@ -437,6 +437,22 @@ def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
     ]
 
 
+@pytest.mark.parametrize("code", ["9999-12-31", "1900-01-01", "1970-01-01"])
+def test_days_that_look_like_codes_are_told(
+    code: str, tmp_path: Path, numbers: list[float]
+) -> None:
+    days = [code if row % 4 == 0 else f"20{10 + row % 9}-05-{row + 1:02}" for row in range(ROWS)]
+    (told,) = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y").warnings
+    outside = f"'day' has {code} in 25% of the rows, far outside the others, 2010-05-10 to 2018-05"
+    assert told.startswith(outside)
+    assert "; try empty cells in their place" in told
+    days[:4:4] = [""]
+    some = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y").warnings
+    assert some[0].startswith(f"'day' has {code} in ")
+    usual = [day.replace(code, "2019-07-01") for day in days]
+    assert problem(written(tmp_path, x=numbers, day=usual, y=["a", "b"] * 12), "y").warnings == ()
+
+
 def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float]) -> None:
     """Where day and month cannot be told apart, some cells are no dates, or there is no day."""
     told = "is read as words, and seems to hold"

@@ -7,6 +7,8 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 import shlex
 from collections import Counter, defaultdict
@@ -19,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date
-from trainlab.data.codes import codes_said
-from trainlab.data.dates import WHOLE_MONTHS, Order, moments, months_said, order_of
+from trainlab.data.codes import GAP, codes_said
+from trainlab.data.dates import DAY, WHOLE_MONTHS, Order, moments, months_said, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.estimators.cells import BOOLEANS
-from trainlab.estimators.dates import PARTS
+from trainlab.estimators.dates import PARTS, dates_of
 from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal, too_large
 from trainlab.terminal import counted
 
@@ -350,6 +352,8 @@ def judged(
         elif name in dates:
             holes = sum(cell is None for cell in cells.tolist())
             width += len(PARTS) + bool(holes)
+            days = dates_of(cells, name, dates[name]) / DAY + _TO_1970
+            hints += codes_said(describe(name), days, EMPTIED, _day_of, GAP)
         else:
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
@@ -378,6 +382,15 @@ def judged(
         of_features(path, must, got, remedy, drop) for (must, remedy, drop), got in faults.items()
     ]
     return tuple(unusual), told + too_large(path, numbers, rows), hints
+
+
+_TO_1970: Final = float(datetime.date(1970, 1, 1).toordinal())
+"""Days before 1970: 0 would be no code."""
+
+
+def _day_of(days: float) -> str:
+    """A day by its number in the calendar of Python."""
+    return str(datetime.date.fromordinal(math.floor(days)))
 
 
 def _faults(
