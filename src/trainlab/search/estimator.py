@@ -287,9 +287,9 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         strategy = self._strategy(network, scorers)
         if self.store is not None:
             check_repeatable(self, network)
+        X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
         if is_classifier(self.estimator):
             check_kinds(y, "y", OWNER)
-        X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, routed.estimator.fit)
         splitter = check_cv(self._cv(), y, classifier=is_classifier(self.estimator))
