@@ -35,6 +35,8 @@ def as_path(
 ) -> Path:
     """The path in an argument; SettingError for what cannot be one, as None, "" or "a\\0b".
 
+    So is one that is too long: left alone, it would fail where the work is done and to be written.
+
     name, owner  of the argument, and what it must be, for the error
     home  whether ~ at the beginning stands for the user's home, and ~name for another user's
     file  whether it is to be written to, so that a slash at the end, which says that it is a
@@ -51,13 +53,18 @@ def as_path(
         if file and os.path.basename(text) in ("", "."):
             must = "be the path of a file, without a slash at its end"
             raise TypeError
-        path = Path(text)
-        return path.expanduser() if home else path
+        path = Path(text).expanduser() if home else Path(text)
+        path.lstat()
     except RuntimeError:  # of expanduser
         known = "begin with the home of a user who exists"
         raise SettingError(sentence(name, owner, known, value)) from None
     except (TypeError, UnicodeEncodeError):
         raise SettingError(sentence(name, owner, must, value)) from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            short = f"{must}, not too long for the file system"
+            raise SettingError(sentence(name, owner, short, value, "a shorter one")) from None
+    return path
 
 
 def as_folder(value: Any, name: str, owner: str) -> Path:

@@ -191,6 +191,10 @@ def codes_for_missing_values() -> None:
     estimator(max_iter=1, tol=9.0).fit(rows, Y)
 
 
+def months_as_numbers() -> None:
+    tl.TableEncoder().fit([[3.2024], [4.2024], [12.2023]])
+
+
 def far_numbers() -> None:
     estimator(max_iter=1, tol=9.0).fit(X, Y).predict(1e6 * X)
 
@@ -244,6 +248,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("data/batches.py: tell_of_single_rows", batches_of_one_row, "batches are of one row"),
     ("data/batches.py: tell_of_single_rows", a_last_batch_of_one_row, "of 24 rows leaves a last"),
     ("estimators/predictor.py: _check_rows", codes_for_missing_values, "column 1 has -999 in 21%"),
+    ("estimators/columns.py: _undecided", months_as_numbers, "seems to hold months"),
     ("estimators/predictor.py: _outputs", far_numbers, "far outside the range of training"),
     ("data/validation.py: tell_of_bytes", bytes_as_they_are, "x has bytes"),
     ("data/validation.py: tell_of_bytes", bytes_of_an_estimator, "X has bytes"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import datetime
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,62 @@ def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
         (part,) = file.blocks(["t"], holes=True)
         assert file.notices == ("'t' holds durations: taken in seconds",)
     assert np.array_equal(part.numbers[:, 0], [3600, np.nan, 90, 0, -172_800], equal_nan=True)
+    for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)):
+        made = pyarrow.array([10**15, None, -3], pyarrow.duration(unit))
+        pyarrow.parquet.write_table(pyarrow.table({"t": made}), tmp_path / "far.parquet")
+        found = read_table(tmp_path / "far.parquet", text=["t"]).text["t"]
+        assert found == [str(1e15 / scale), "", str(-3 / scale)]
+
+
+def test_durations_of_a_workbook_are_seconds(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    cells = [datetime.timedelta(hours=30), None, datetime.timedelta(seconds=90)]
+    for row in (["a title"], ["n", "t"], *([n, cell] for n, cell in enumerate(cells))):
+        book.active.append(row)
+    book.save(tmp_path / "table.xlsx")
+    with TableFile(tmp_path / "table.xlsx", skip_lines=1) as file:
+        assert file.notices == ("'t' holds durations: taken in seconds",)
+        (part,) = file.blocks(["t"], holes=True)
+    assert np.array_equal(part.numbers[:, 0], [108_000, np.nan, 90], equal_nan=True)
+
+
+SCRIPT = """
+import sys
+from trainlab.data.table import TableFile
+with TableFile(sys.argv[1]) as file:
+    print([*file.blocks((), file.names)][0].text, "pandas" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("frequency", "cells"),
+    [
+        ("M", ["1969-05", "", "2024-12"]),
+        ("Q", ["1969-04", "", "2024-10"]),
+        ("Y", ["1969", "", "2024"]),
+        ("D", ["1969-05-07", "", "2024-12-31"]),
+    ],
+)
+def test_periods_of_pandas_are_dates(frequency: str, cells: list[str], tmp_path: Path) -> None:
+    """In the file they are numbers from 1970 on; their type is known where pandas is imported."""
+    days = ("1969-05-07", None, "2024-12-31")
+    periods = [pd.Period(day, freq=frequency) for day in days]
+    path = written(pd.DataFrame({"m": periods, "n": 1}), tmp_path / "table.parquet")
+    assert read_table(path, text=["m", "n"]).text["m"] == cells
+    told = subprocess.run(
+        [sys.executable, "-c", SCRIPT, path], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == f"{ {'m': cells, 'n': ['1'] * 3} } False\n"
+
+
+@pytest.mark.parametrize("kind", ["weeks", "intervals"])
+def test_periods_and_intervals_that_are_no_dates_are_refused(kind: str, tmp_path: Path) -> None:
+    made = pd.period_range("2024-01", periods=3, freq="W")
+    held = made if kind == "weeks" else pd.interval_range(0, 3)
+    path = written(pd.DataFrame({"m": held, "n": 1}), tmp_path / "table.parquet")
+    assert read_table(path, ["n"]).numbers.tolist() == [[1], [1], [1]]
+    with pytest.raises(DataError, match=r"column 'm' of .* must hold numbers, words or dates; got"):
+        read_table(path, text=["m"])
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "xlsx"])

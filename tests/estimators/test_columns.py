@@ -123,6 +123,7 @@ def test_as_scikit_learn_encodes(rng: np.random.Generator) -> None:
         (np.bool_(False), False, 0.0),
         (np.int8(3), False, 3.0),
         (Decimal("0.5"), False, 0.5),
+        (Decimal("NaN"), True, None),
         (10**400, False, math.inf),
         (" 1e-3 ", False, 1e-3),
         ("1_000", False, None),
@@ -536,3 +537,39 @@ def test_a_column_may_have_the_name_of_an_attribute() -> None:
     X = pd.DataFrame({"column_names": [0.0, 0.0, 1.0, 1.0], "columns": [1.0, 0.0, 1.0, 0.0]})
     model = tl.MLPClassifier((2,), max_iter=1, random_state=0).fit(X, [0, 1, 0, 1])
     assert model.feature_names_in_.tolist() == ["column_names", "columns"]
+
+
+@pytest.mark.parametrize("others", [{}, {"size": 1.5}])
+@pytest.mark.parametrize(
+    "held",
+    [
+        pd.Series(["red", "blue"] * 10).astype("category"),
+        pd.period_range("2024-01", periods=20, freq="M"),
+        pd.cut(np.arange(20.0), 3),
+        pd.date_range("2024-01-01", periods=20, tz="UTC"),
+        pd.date_range("2024-01-01", periods=20),
+        pd.timedelta_range(0, periods=20),
+    ],
+    ids=["categories", "periods", "intervals", "zones", "days", "durations"],
+)
+def test_frames_of_no_numbers_point_to_the_encoder(held: Any, others: dict[str, float]) -> None:
+    """scikit-learn makes arrays of objects of some: the error was one of our own lines."""
+    frame = pd.DataFrame({"held": held, **others})
+    for model in (tl.MLPClassifier(), tl.PopulationEnsembleClassifier()):
+        owner = type(model).__name__
+        with pytest.raises((tl.DataError, TypeError)) as caught:
+            model.fit(frame, [0, 1] * 10)
+        told = [str(caught.value), *getattr(caught.value, "__notes__", [])]
+        assert told[-1].endswith(f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_categories_of_numbers_are_numbers() -> None:
+    sizes = pd.Series([1.5, 2.5] * 10)
+    first, second = (
+        tl.MLPRegressor((3,), max_iter=1, tol=9.0, random_state=0)
+        .fit(pd.DataFrame({"size": own, "more": 1.0}), sizes)
+        .predict(pd.DataFrame({"size": own, "more": 1.0}))
+        for own in (sizes, sizes.astype("category"))
+    )
+    assert first.tobytes() == second.tobytes()

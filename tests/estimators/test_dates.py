@@ -91,11 +91,15 @@ def test_parts_that_do_not_differ_are_left_out() -> None:
 def test_months_are_dates_and_seasons_are_words() -> None:
     months = [["2024-01"], ["02/2024"], ["Mar 2025"], [None]]
     encoder = tl.TableEncoder().fit(months)
-    names = ["x0 year", "x0 month", "x0 weekday", "x0 elapsed days", "x0 missing"]
+    names = ["x0 year", "x0 month", "x0 elapsed days", "x0 missing"]
     assert encoder.get_feature_names_out().tolist() == names
     found = encoder.transform(months).tolist()
-    assert found[:3] == [[2024, 1, 0, 0, 0], [2024, 2, 3, 31, 0], [2025, 3, 5, 425, 0]]
-    assert encoder.transform([["2024-01-15"]]).tolist() == [[2024, 1, 0, 14, 0]]
+    assert found[:3] == [[2024, 1, 0, 0], [2024, 2, 31, 0], [2025, 3, 425, 0]]
+    assert encoder.transform([["2024-01-15"]]).tolist() == [[2024, 1, 14, 0]]
+    # Searches of days that begin months had a weekday, and go on with it; so does a fold of both.
+    for others in (["2024-01-01"], [datetime.date(2024, 1, 1)]):
+        names = tl.TableEncoder().fit([*months, others]).get_feature_names_out().tolist()
+        assert names[2] == "x0 weekday"
     seasons = [["2009-10"], ["2010-11"], ["2011-12"]] * 3
     assert tl.TableEncoder().fit(seasons).words_ == (0,)
 
@@ -117,12 +121,40 @@ def test_holes_are_the_median_and_said() -> None:
 
 def test_what_is_no_date_later_is_an_error() -> None:
     encoder = tl.TableEncoder().fit([["31.12.2024"], ["1.2.2024"]])
-    for cell in ("12/31/2024", "red", 5, 45_000.0, datetime.time(7, 30)):
+    for cell in ("12/31/2024", "red", 5, 45_000.0, datetime.time(7, 30), "2024-13"):
         with pytest.raises(DataError, match="column '0' of TableEncoder must hold dates "):
             encoder.transform(objects(cell, None))
     assert (
         encoder.transform([["2024-12-30"]]).tolist() == encoder.transform([["30/12/2024"]]).tolist()
     )
+
+
+def test_periods_are_dates() -> None:
+    """Each counts as its first moment, in a frame as among objects."""
+    months = [pd.Period(month, "M") for month in ("2024-01", "2024-03", None, "2023-12")]
+    days = objects("2024-01", "2024-03", None, "2023-12")
+    expected = tl.TableEncoder().fit_transform(days).tolist()
+    for rows in (pd.DataFrame({"m": months}), pd.DataFrame({"m": months}, dtype=object)):
+        assert tl.TableEncoder().fit_transform(rows).tolist() == expected
+    starts = objects("2024-01-01", "2024-03-01", None, "2023-12-01")
+    for frequency, weekday in (("Q", False), ("Y", False), ("D", True)):
+        own = [pd.Period(day, frequency) for (day,) in starts if day]
+        names = tl.TableEncoder().fit(pd.DataFrame({"m": own})).get_feature_names_out()
+        assert ("m weekday" in names) == weekday
+    later = tl.TableEncoder().fit(days).transform(pd.DataFrame([["2024-01"], [months[1]]]))
+    assert later.tolist() == expected[:2]
+    (words,) = tl.TableEncoder(words=[0], min_frequency=1).fit([[months[0]]]).columns_
+    assert words == Words(("2024-01",), (), False)
+
+
+def test_months_that_are_numbers_are_warned_of() -> None:
+    """As in a CSV file."""
+    for dtype in (np.float64, np.float32, object):
+        rows = pd.DataFrame({"sold": [3.2024, 12.2023, 4.202], "n": [1, 2, 3]}).astype(dtype)
+        with pytest.warns(UserWarning, match="'sold' is read as numbers, and seems to hold months"):
+            assert tl.TableEncoder().fit(rows).width == 2
+        tl.TableEncoder(["sold"]).fit(rows)
+        tl.TableEncoder().fit(rows * 1.01)
 
 
 def test_words_stay_words() -> None:

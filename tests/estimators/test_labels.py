@@ -170,12 +170,27 @@ def test_weights_of_classes_are_any_finite_numbers() -> None:
             quick(class_weight={0: bad}).fit(X, PLACES)
 
 
-@pytest.mark.parametrize("kind", [MLPClassifier, tl.PopulationEnsembleClassifier])
-@pytest.mark.parametrize("form", [list, lambda y: pd.Series(y, dtype=object)])
-@pytest.mark.parametrize("labels", [["no", None], [True, None], [{}, {}]])
+def searching() -> tl.PopulationSearchCV:
+    return tl.PopulationSearchCV(quick(), {"alpha": [0.1]}, n_iter=1)
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, tl.PopulationEnsembleClassifier, searching])
+@pytest.mark.parametrize(
+    "form", [list, lambda y: pd.Series(y, dtype=object), lambda y: pd.Series(y).convert_dtypes()]
+)
+@pytest.mark.parametrize("labels", [["no", None], ["no", np.nan], [True, "no"], [{}, {}]])
 def test_labels_without_an_order_are_refused(kind: Any, form: Any, labels: list[Any]) -> None:
-    told = f"y of {kind.__name__} must hold labels of one kind, and one in each row; got ["
+    """A list of ["no", nan] had the class "nan"."""
+    told = f"y of {type(kind()).__name__} must hold labels of one kind, and one in each row; got ["
     complains(lambda: kind().fit(X, form(labels * 20)), tl.DataError, told)
+
+
+def test_labels_of_categories_that_are_missing_are_refused() -> None:
+    labels = pd.Series(["no", None, "yes", "no"] * 10).astype("category")
+    for model in (quick(), searching()):
+        told = f"y of {type(model).__name__} must hold labels of one kind, and one in each row"
+        with pytest.raises(tl.DataError, match=told):
+            model.fit(X, labels)
 
 
 @pytest.mark.parametrize("kind", [MLPRegressor, tl.PopulationEnsembleRegressor])

@@ -61,6 +61,17 @@ def test_frames_go_through_a_pipeline_and_a_search(steps: str) -> None:
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+def test_names_are_all_texts_or_none_is() -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = pandas.DataFrame({0: [1.0, 2, 3, 4], "b": [1.0, 2, 3, 5]})
+    for model in (tl.MLPClassifier(), tl.PopulationEnsembleClassifier(), tl.TableEncoder()):
+        told = rf"names of columns of X of {type(model).__name__} must be all texts, or none; got "
+        with pytest.raises(tl.DataError, match=rf"{told}\[0, 'b'\]; try X.columns = X.columns.as"):
+            model.fit(rows, [0, 1, 0, 1])
+    rows.columns = rows.columns.astype(str)
+    assert tl.TableEncoder().fit(rows).width == 2
+
+
 def test_columns_have_names_that_differ() -> None:
     pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     cells = np.arange(12.0).reshape(4, 3)

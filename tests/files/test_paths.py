@@ -129,6 +129,29 @@ def test_paths_that_lead_nowhere(door: str, missing: str, tmp_path: Path) -> Non
     assert sorted(os.listdir(tmp_path)) == ["file", "folder", "loop"]
 
 
+@pytest.mark.parametrize("door", [*DOORS, "ensemble", "search"])
+def test_names_that_are_too_long_are_said_at_once(
+    door: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the door itself, before anything is computed."""
+    monkeypatch.chdir(tmp_path)
+    settings: Any = {"random_state": 0, "store": "n" * 300}
+    network = tl.MLPClassifier(random_state=0)
+    others: dict[str, Callable[[Any], Any]] = {
+        "ensemble": lambda _: tl.PopulationEnsembleClassifier(**settings).fit(
+            np.eye(4), [0, 1, 0, 1]
+        ),
+        "search": lambda _: tl.PopulationSearchCV(network, {"alpha": [1]}, cv=2, **settings).fit(
+            np.eye(4), [0, 1, 0, 1]
+        ),
+    }
+    if door == "export_onnx":
+        pytest.importorskip("onnx")
+    with pytest.raises(SettingError, match=r", not too long for the file system; got 'nnn.*; try"):
+        (DOORS | others)[door]("n" * 300)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "words",
     [

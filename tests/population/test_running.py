@@ -379,7 +379,7 @@ class Forking(tl.Initializer):
         return rng.standard_normal((fan_in, fan_out))
 
 x = np.random.default_rng(0).standard_normal((30, 4))
-data = tl.Dataset.from_arrays(x, np.arange(30) % 2)
+data = tl.from_arrays(x, np.arange(30) % 2)
 network = tl.MLP((5,), init=Forking())
 tl.Population.grid(network, tl.SGD(), seed=range(3)).fit(data, epochs=1, engine=ENGINE)
 print("trained")

@@ -179,7 +179,7 @@ CHANGES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"cv": 3}, "splits was 2, is 3"),
     ({"random_state": 1}, "random_state was 0, is 1"),
     ({"space": {**SPACE, "alpha": [1e-4, 1e-3]}}, "param_distributions.alpha[1] was 0.01, is"),
-    ({"space": {**SPACE, "dropout": [0.1]}}, "dropout was not there, is [0.1]"),
+    ({"space": {**SPACE, "dropout": [0.1]}}, "dropout was not given, is [0.1]"),
     ({"space": {**SPACE, "learning_rate_init": loguniform(1e-4, 1e-1)}}, "was 0.001, is 0.0001"),
     ({"network": {"max_iter": 4}}, "estimator.max_iter was 3, is 4"),
     ({"network": {"optimizer": tl.Adam()}}, "estimator.optimizer was 'adam', is"),

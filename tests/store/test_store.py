@@ -154,7 +154,7 @@ class TestRuns:
             ({"batch_size": 128}, "batch_size was 100, is 128"),
             ({"members": [{"lr": 0.1}, {"lr": 0.3}]}, "members[1].lr was 0.2, is 0.3"),
             ({"members": [{"lr": 0.1}]}, "members were 2, are 1"),
-            ({"dtype": "float64"}, "dtype was not there, is 'float64'"),
+            ({"dtype": "float64"}, "dtype was not given, is 'float64'"),
             ({"batch_size": None}, "batch_size was 100, is None"),
         ],
     )

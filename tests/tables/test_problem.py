@@ -15,6 +15,7 @@ from trainlab.errors import DataError, SettingError
 from trainlab.tables import columns as mixed
 from trainlab.tables.columns import ColumnSummary, said
 from trainlab.tables.problem import problem, split
+from trainlab.tables.target import DAYS
 
 ROWS = 24
 
@@ -334,8 +335,8 @@ def test_text_is_read_whatever_it_holds(
 @pytest.mark.parametrize(
     ("months", "shown"),
     [
-        (["03.2024", "12.2023", "11.2020", ""], "03.2024; try 2024-03"),
-        (["2024.03", "2024.10", "2023.12", "NA"], "2024.03; try 2024-03"),
+        (["03.2024", "12.2023", "11.2020", ""], "03.2024"),
+        (["2024.03", "2024.10", "2023.12", "NA"], "2024.03"),
         (["1.1856", "1.2031", "1.2017", ""], ""),
         (["2024.03", "2024.10", "2024.13", ""], ""),
         (["2024", "2023", "2022", "2021"], ""),
@@ -346,9 +347,12 @@ def test_months_with_a_point_are_warned_of(
     months: list[str], shown: str, tmp_path: Path, numbers: list[float]
 ) -> None:
     path = written(tmp_path, x=numbers, sold=months * 6, y=["a", "b"] * 12)
-    told = f"'sold' is read as numbers, and seems to hold months, as {shown} and the like"
-    assert problem(path, "y").warnings == ((f"{told}, or --words sold",) if shown else ())
+    told = f"'sold' is read as numbers, and seems to hold months, as {shown}; try "
+    remedy = "months such as 2024-12, which are read as dates, or --words sold"
+    assert problem(path, "y").warnings == ((told + remedy,) if shown else ())
     assert problem(path, "y", words=["sold"]).warnings == ()
+    found = problem(path, "sold", task="regression", drop_missing_target=True).warnings
+    assert found == ((told + DAYS,) if shown else ())
 
 
 @pytest.mark.parametrize("labels", [["007", "010"], ["007", "7"], ["00", "-01"]])
@@ -416,9 +420,9 @@ def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
     found = problem(written(tmp_path, x=numbers, **columns, y=["a", "b"] * 12), "y")
     assert (found.dates, found.words) == ({1: "ymd", 2: "dmy", 3: "mdy"}, [4])
     assert found.notices == (
-        "read as dates: 'day'",
-        "read as dates, the day before the month: 'at'",
-        "read as dates, the month before the day: 'us'",
+        "read as dates: 'day'; --words day takes it as words",
+        "read as dates, the day before the month: 'at'; --words at takes it as words",
+        "read as dates, the month before the day: 'us'; --words us takes it as words",
     )
     assert said(found.columns) == (
         "'day' (dates, 1 row without a value), 'at' (dates), 'us' (dates), 'word' (2 words)"
@@ -431,6 +435,22 @@ def test_dates_are_read_and_said(tmp_path: Path, numbers: list[float]) -> None:
         *("at month", "at day", "at weekday", "at hour", "at elapsed days"),
         *("us month", "us day", "us weekday", "us elapsed days", "word=a", "word=b"),
     ]
+
+
+@pytest.mark.parametrize("code", ["9999-12-31", "1900-01-01", "1970-01-01"])
+def test_days_that_look_like_codes_are_told(
+    code: str, tmp_path: Path, numbers: list[float]
+) -> None:
+    days = [code if row % 4 == 0 else f"20{10 + row % 9}-05-{row + 1:02}" for row in range(ROWS)]
+    (told,) = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y").warnings
+    outside = f"'day' has {code} in 25% of the rows, far outside the others, 2010-05-10 to 2018-05"
+    assert told.startswith(outside)
+    assert "; try empty cells in their place" in told
+    days[:4:4] = [""]
+    some = problem(written(tmp_path, x=numbers, day=days, y=["a", "b"] * 12), "y").warnings
+    assert some[0].startswith(f"'day' has {code} in ")
+    usual = [day.replace(code, "2019-07-01") for day in days]
+    assert problem(written(tmp_path, x=numbers, day=usual, y=["a", "b"] * 12), "y").warnings == ()
 
 
 def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float]) -> None:
@@ -461,7 +481,7 @@ def test_dates_in_doubt_and_times_are_told(tmp_path: Path, numbers: list[float])
         assert found.warnings == (f"'at' {told} {times} {short[0]!r}; {years}, or --drop at",)
     days = [f"2024-05-{row % 4 + 1:02}" for row in range(ROWS)]
     assert problem(written(tmp_path, x=numbers, day=days), "day").warnings == (
-        f"'day' {told} {times} '2024-05-01'; {remedy}",
+        f"'day' {told} {times} '2024-05-01'; try {DAYS}",
     )
     # More of them than rows can have in common are refused, with the same advice.
     days = [f"{row % 12 + 1}.{row % 11 + 1}.2024" for row in range(ROWS)]
@@ -644,7 +664,7 @@ def test_columns_that_say_nothing_are_left_out_and_named(
     found = problem(path, "y", ["pairs"])
     assert found.features == ("x", "some", "kind", "hole", "day")
     assert found.notices == (
-        "read as dates: 'day'",
+        "read as dates: 'day'; --words day takes it as words",
         "left out: 'empty' (no value in any row)",
         "left out: 'one', 'word', 'today' (one value in all rows)",
         "left out: 'again' (the same as 'kind')",

@@ -152,12 +152,36 @@ def test_columns_that_rule(tmp_path: Path) -> None:
     used = problem(path, "y", ["patient"], time="day", use=["day"])
     assert (used.features, used.dates) == (("x", "day"), {1: "dmy"})
     assert problem(path, "y", ["day"], group="patient").features == ("x",)
+    assert by_group.warnings == used.warnings == ()
+    # Groups on both sides of a split that may be one.
+    names = [f"{'no' if row % 2 else 'No'} {row // 3}" for row in range(60)]
+    alike = problem(table(tmp_path, 60, patient=names, y=y), "y", group="patient")
+    told = "'patient' has groups that differ in case alone, as 'No 0' and 'no 0'; "
+    assert alike.warnings == (told + "try one case, if they mean the same",)
     # Rows without a target have no part in it.
     y[1] = ""
     path = table(tmp_path, 60, patient=groups, day=days, y=y)
     fewer = problem(path, "y", ["day"], group="patient", drop_missing_target=True)
     assert fewer.rule is not None
     assert fewer.rule.values[:4].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("sign", "mark"), [(",", "."), (".", ",")])
+def test_times_are_numbers_as_the_table_writes_them(sign: str, mark: str, tmp_path: Path) -> None:
+    """In a table with a decimal comma 1.010 is later than 990."""
+    times = [f"{900 + 10 * row:,}".replace(",", mark) for row in range(60)]
+    rows = [f"{n % 17}{sign}5;{when};{n}{sign}25" for n, when in enumerate(times)]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["x;when;y", *rows]))
+    found = problem(path, "y", time="when")
+    assert found.features == ("x",)
+    assert found.rule is not None
+    assert found.rule.values.tolist() == [900 + 10 * row for row in range(60)]
+    path.write_text("\n".join(["x;when;y", *(f"{n % 17};1.{100 + n};{n}" for n in range(60))]))
+    told = r"columns of .* must leave no doubt .*; got '1.100' in 'when', which is 1.1 or 1100; try"
+    with pytest.raises(DataError, match=told):
+        problem(path, "y", time="when")
+    assert problem(path, "y", time="when", decimal="point").rule is not None
 
 
 def test_columns_that_cannot_rule(tmp_path: Path) -> None:
@@ -169,6 +193,10 @@ def test_columns_that_cannot_rule(tmp_path: Path) -> None:
         DataError, match=r"values of time 'day' in .* got '1/5/2024', .*; try dates"
     ):
         problem(path, "y", time="day")
+    months = [f"{1 + row % 12:02}.{2000 + row // 12}" for row in range(30)]
+    path = table(tmp_path, 30, patient=[*range(30)], day=months, y=y)
+    with pytest.raises(DataError, match=r"values of time 'day' in .* got '01.2000', .*; try dates"):
+        problem(path, "y", time="day")  # as numbers 12.2000 is later than 01.2001
     wrong: list[tuple[Any, type, str]] = [
         ({"group": "patients"}, DataError, "column of"),
         ({"group": "y"}, SettingError, "group of a search must"),

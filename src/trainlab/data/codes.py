@@ -6,7 +6,7 @@ Axis letters: N rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -30,12 +30,14 @@ _DIGITS: Final = re.compile(r"7+|8+|9*[7-9]")
 """Those of codes, as 9, 99, 998 and 77; a 24 among 1 to 8, as in the Boston data, is an amount."""
 
 
-def codes_of(values: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
+def codes_of(values: NDArray[Any], vast: float = VAST) -> tuple[list[float], NDArray[Any]]:
     """Numbers of a column (N,) that look like codes for missing values; and the others, sorted.
 
     Many rows have each of them, and they stand far outside all the others; nearer ones have the
     digits of a code, or are negative where the others are not.  NaN is no number here, and 0 no
     code: it is mostly an amount.
+
+    vast  codes of any digits are further away than so many times half the range of the others
 
     >>> ages, others = codes_of(np.array([20, 35, 50, 65] * 5 + [-999] * 5))
     >>> ages, others.tolist()
@@ -52,7 +54,7 @@ def codes_of(values: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
                 break
             others = others[~is_code]
             codes.append(float(code))
-            if len(others) and _are_apart(codes, float(others.min()), float(others.max())):
+            if len(others) and _are_apart(codes, float(others.min()), float(others.max()), vast):
                 own = np.unique(others)
                 if len(own) >= LEAST_VALUES:
                     return sorted(codes), own
@@ -74,11 +76,11 @@ def may_have_codes(x: NDArray[Any]) -> list[int]:
     return np.flatnonzero((low < high) & ~between.any(axis=0)).tolist()
 
 
-def _are_apart(codes: Sequence[float], low: float, high: float) -> bool:
+def _are_apart(codes: Sequence[float], low: float, high: float, vast: float) -> bool:
     """Whether codes stand far outside the others, and the last of them is the nearest."""
     gap = max(low / 2 - codes[-1] / 2, codes[-1] / 2 - high / 2)
     written = all(map(_is_written_so, codes)) or max(codes) < 0 <= low
-    return gap > (GAP if written else VAST) * (high / 2 - low / 2)
+    return gap > (GAP if written else vast) * (high / 2 - low / 2)
 
 
 def _is_written_so(code: float) -> bool:
@@ -91,13 +93,23 @@ CODES: Final = "looks like a code for missing values"
 """What a warning of such a number says."""
 
 
-def codes_said(name: str, values: NDArray[Any], remedy: str) -> Iterator[str]:
-    """A sentence on the numbers of a column (N,) that look like codes, if there are any."""
-    codes, others = codes_of(values)
+def codes_said(
+    name: str,
+    values: NDArray[Any],
+    remedy: str,
+    written: Callable[[float], str] = "{:.6g}".format,
+    vast: float = VAST,
+) -> Iterator[str]:
+    """A sentence on the numbers of a column (N,) that look like codes, if there are any.
+
+    written  a number as the sentence shows it
+    vast     see codes_of
+    """
+    codes, others = codes_of(values, vast)
     if codes:
-        shown = ", ".join(f"{code:.6g}" for code in codes)
+        shown = ", ".join(map(written, codes))
         share = float(np.isin(values, codes).mean())
         yield (
             f"{name} has {shown} in {share:.0%} of the rows, far outside the others, "
-            f"{others[0]:.6g} to {others[-1]:.6g}: that {CODES}; try {remedy}"
+            f"{written(others[0])} to {written(others[-1])}: that {CODES}; try {remedy}"
         )

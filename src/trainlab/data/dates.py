@@ -11,22 +11,32 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_season
+from trainlab.errors import describe
 
 Order = Literal["ymd", "dmy", "mdy"]
 ORDERS: Final[tuple[Order, ...]] = ("ymd", "dmy", "mdy")
 """The orders of year, month and day."""
 WRITTEN: Final[Mapping[Order, str]] = {
-    "ymd": "as 2024-12-31",
+    "ymd": "as 2024-12-31, or months as 2024-12",
     "dmy": "with the day before the month, as 31.12.2024",
     "mdy": "with the month before the day, as 12/31/2024",
 }
 """Dates in each order, in words."""
 DAY: Final = 86_400
 """Seconds of a day."""
+LEAST_MONTHS: Final = 3
+"""Different months in a column of numbers that seem to be months, at least."""
+MONTHS: Final = "is read as numbers, and seems to hold months"
+"""What a warning of such numbers says."""
+WHOLE_MONTHS: Final = "months such as 2024-12, which are read as dates"
+"""What helps."""
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 _MONTHS: Final = (
@@ -52,7 +62,8 @@ _WHOLE_MONTHS: Final = (
 _DATE: Final = re.compile(
     f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?|{'|'.join(_WHOLE_MONTHS)}", re.IGNORECASE | re.ASCII
 )
-_YEARS: Final = ("year", "end", "close", "of", "its", "own")
+_YEARS_OF_MONTHS: Final = ("of", "its", "own")
+_YEARS: Final = ("year", "end", "close", *_YEARS_OF_MONTHS)
 _NUMBERS: Final = ("month", "number", "first")
 _NAMES: Final = ("name", "word", "called")
 _DAYS_OF: Final = ("day", "before", "after")
@@ -87,6 +98,16 @@ def moments(text: str) -> Mapping[Order, float]:
     return {order: moment for order, moment in known.items() if not math.isnan(moment)}
 
 
+def is_month(text: str) -> bool:
+    """Whether a text is a month of a year, without a day.
+
+    >>> is_month("2024-12"), is_month("Dec 2024"), is_month("2024-12-01")
+    (True, True, False)
+    """
+    found = _DATE.fullmatch(bare(text))
+    return found is not None and any(found[name] for name in _YEARS_OF_MONTHS)
+
+
 def order_of(texts: Iterable[str]) -> Order | None:
     """The order in which all of the texts are dates; None where it is in doubt, or some are none.
 
@@ -116,6 +137,30 @@ def moment_of(date: datetime.date) -> float:
     if not isinstance(date, datetime.datetime):
         return days * DAY
     return days * DAY + date.hour * 3600 + date.minute * 60 + date.second + date.microsecond / 1e6
+
+
+def months_said(name: str, values: NDArray[Any], remedy: str) -> Iterator[str]:
+    """A warning where all numbers of a column (N,), NaN aside, seem to be months, as 03.2024.
+
+    They must be of some different months, so that prices and densities are none.
+
+    >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202]), "--words sold"))[0][:50]
+    "'sold' is read as numbers, and seems to hold month"
+    """
+    there = values[~np.isnan(values)]
+    if not len(there) or there.min() < 1 or there.max() > 2100:
+        return
+    for places, year_first in ((1e4, False), (1e2, True)):
+        parts = np.rint(there * places)
+        if not np.allclose(there * places, parts, rtol=1e-7, atol=0):
+            continue
+        whole, rest = np.divmod(parts, places)
+        months, years = (rest, whole) if year_first else (whole, rest)
+        known = (months >= 1) & (months <= 12) & (years >= 1900) & (years < 2100)
+        if known.all() and len(np.unique(months)) >= LEAST_MONTHS:
+            month, year = int(months[0]), int(years[0])
+            shown = f"{year}.{month:02}" if year_first else f"{month:02}.{year}"
+            yield f"{describe(name)} {MONTHS}, as {shown}; try {remedy}"
 
 
 def _first(part: Mapping[str, str | None], *names: str) -> str:

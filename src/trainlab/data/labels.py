@@ -9,6 +9,7 @@ Axis letters: N rows, C classes.
 from __future__ import annotations
 
 from collections.abc import Sized
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -71,14 +72,18 @@ def as_integers(values: Any, name: str, owner: str) -> Any:
     raise DataError(sentence(name, owner, must, low if low < -(2**63) else high))
 
 
-def check_kinds(labels: NDArray[Any], name: str, owner: str) -> None:
+def check_kinds(labels: Any, name: str, owner: str) -> None:
     """DataError where labels (N,) have no order: some are missing, or of several kinds."""
-    if labels.dtype.kind != "O" or labels.ndim != 1:
+    found = np.empty((0, 0))
+    with suppress(Exception):  # what is no array of labels is judged by others
+        # NumPy would make texts of all labels of a list with a text: "nan" of NaN, too.
+        found = np.asarray(labels, object if isinstance(labels, (list, tuple)) else None)
+    if found.dtype.kind != "O" or found.ndim != 1:
         return
     try:
-        np.unique(labels)
+        np.unique(found)
     except TypeError as error:
-        kinds = {type(label): label for label in reversed(labels.tolist())}
+        kinds = {type(label): label for label in reversed(found.tolist())}
         must = "hold labels of one kind, and one in each row"
         remedy = "the rows that have one, or text for all of them"
         raise DataError(sentence(name, owner, must, [*kinds.values()], remedy)) from error

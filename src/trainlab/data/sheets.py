@@ -11,12 +11,15 @@ import contextlib
 import datetime
 import decimal
 import itertools
+import json
 import re
 import warnings
 import zipfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from trainlab.data.cells import SheetNumber, bare
 from trainlab.data.lines import MAX_UNPACKED, Fault
@@ -37,6 +40,8 @@ _PANDAS_INDEX: Final = "__index_level_0__"
 _OF_NO_CELLS: Final = (
     *("is_nested", "is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view"),
 )
+_KIND: Final = b"ARROW:extension:name"
+_MORE: Final = b"ARROW:extension:metadata"
 # Parts of archives that are no workbooks, what these are, and what to do about them.
 _ARCHIVES: Final = (
     ("xl/workbook.bin", "an Excel workbook of the binary kind (.xlsb)", "to save it as .xlsx"),
@@ -70,28 +75,42 @@ def parquet_rows(
                 raise fault("content", must, f"{cells} in {unpacked}")
             types = pyarrow.types
             tests = [getattr(types, test) for test in _OF_NO_CELLS if hasattr(types, test)]
+            kept = [getattr(column.type, "storage_type", column.type) for column in schema]
             others = {
-                place: str(column.type)
-                for place, column in enumerate(schema)
-                if any(test(column.type) for test in tests)
+                place: str(schema.types[place])
+                for place, kind in enumerate(kept)
+                if any(test(kind) for test in tests)
+            }
+            frequencies = {place: _frequency(column) for place, column in enumerate(schema)}
+            periods = {place: name for place, name in frequencies.items() if name}
+            others |= {
+                place: f"pandas periods of the frequency {name!r}"
+                for place, name in periods.items()
+                if name not in _PERIODS
             }
             names = list(schema.names)
             unreadable |= {bare(names[place]): kind for place, kind in others.items()}
             if _PANDAS_INDEX in names and INDEX not in names:
                 names[names.index(_PANDAS_INDEX)] = INDEX
                 notices.append(unnamed(names.index(INDEX) + 1))
-            durations = [p for p, one in enumerate(schema) if types.is_duration(one.type)]
-            notices += [
-                f"{names[place]!r} holds durations: taken in seconds" for place in durations
-            ]
+            durations = {
+                place: 1000 ** ["s", "ms", "us", "ns"].index(kind.unit)
+                for place, kind in enumerate(kept)
+                if types.is_duration(kind)
+            }
+            notices += [_of_durations(names[place]) for place in durations]
             yield names
             for batch in file.iter_batches(_BATCH):
                 columns: list[Iterable[Any]] = [
-                    itertools.repeat(None, batch.num_rows) if place in others else one.to_pylist()
+                    itertools.repeat(None, batch.num_rows)
+                    if place in others
+                    else (one.cast(pyarrow.int64()) if place in durations else one).to_pylist()
                     for place, one in enumerate(batch.columns)
                 ]
-                for place in durations:
-                    columns[place] = map(_seconds, columns[place])
+                for place, parts in durations.items():
+                    columns[place] = [None if n is None else n / parts for n in columns[place]]
+                for place in periods.keys() - others.keys():
+                    columns[place] = map(_PERIODS[periods[place]], columns[place])
                 for row in zip(*columns, strict=True):
                     yield list(map(_text, row))
     except DataError:
@@ -105,7 +124,7 @@ def workbook_rows(
 ) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  gets a sentence where there are other sheets
+    notices  gets a sentence where there are other sheets, and for durations
     unreadable  is for files of other kinds
     """
     try:
@@ -128,6 +147,7 @@ def workbook_rows(
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
             rows, count, empty = sheet.iter_rows(), 0, True
+            names, durations = list[str](), set[int]()
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
@@ -136,7 +156,13 @@ def workbook_rows(
                 while width and row[width - 1].value in (None, ""):
                     width -= 1
                 empty = empty and not width
-                yield list(map(_shown, row[:width]))
+                shown = list(map(_shown, row[:width]))
+                names = shown if len(shown) > len(names) else names
+                for place, cell in enumerate(row[:width]):
+                    if isinstance(cell.value, datetime.timedelta) and place not in durations:
+                        durations.add(place)
+                        notices.append(_of_durations(names[place]))
+                yield shown
             if empty and others:
                 must, remedy = "hold the table", "a workbook that begins with its sheet"
                 raise fault("first sheet", must, f"nothing in {sheet.title!r}", remedy)
@@ -164,10 +190,16 @@ def unnamed(place: int) -> str:
     return f"column {place} has no name: it is called {INDEX!r} here"
 
 
+def _of_durations(name: str) -> str:
+    return f"{name!r} holds durations: taken in seconds"
+
+
 def _text(value: Any) -> str:
     """A cell as a CSV file has it."""
     if value is None:
         return ""
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
     if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
         return SheetNumber(value)
     if isinstance(value, datetime.datetime):
@@ -175,8 +207,43 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _seconds(duration: datetime.timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()
+def _frequency(column: Any) -> str:
+    """That of a column of pandas periods, which a file has as numbers from 1970 on; "" of others.
+
+    Their type is known as such where pandas is imported.
+    """
+    about = dict(column.metadata or {})
+    if hasattr(column.type, "extension_name"):
+        about = {_KIND: column.type.extension_name.encode(), _MORE: b"{}"}
+        if about[_KIND] == b"pandas.period":
+            about[_MORE] = column.type.__arrow_ext_serialize__()
+    return str(json.loads(about[_MORE])["freq"]) if about.get(_KIND) == b"pandas.period" else ""
+
+
+def _month(number: int | None) -> str | None:
+    return None if number is None else str(np.datetime64(number, "M"))
+
+
+def _quarter(number: int | None) -> str | None:
+    return _month(number and 3 * number)
+
+
+def _day(number: int | None) -> str | None:
+    return None if number is None else str(np.datetime64(number, "D"))
+
+
+def _year(number: int | None) -> int | None:
+    return None if number is None else 1970 + number
+
+
+_PERIODS: Final[Mapping[str, Callable[[int | None], Any]]] = {
+    "D": _day,
+    "M": _month,
+    "Q-DEC": _quarter,
+    "Y-DEC": _year,
+    "A-DEC": _year,
+}
+"""What periods of pandas are as cells, by their frequency; of others there is no such cell."""
 
 
 def _shown(cell: Any) -> str:

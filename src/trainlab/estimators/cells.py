@@ -42,7 +42,12 @@ def is_hole(cell: Any) -> bool:
         return True
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(cell))
-    return isinstance(cell, (float, np.floating)) and math.isnan(cell)
+    return isinstance(cell, (float, np.floating, Decimal)) and math.isnan(cell)
+
+
+def is_period(cell: Any) -> bool:
+    """Whether a cell is a period of pandas, as a month."""
+    return type(cell).__name__ == _PERIOD and hasattr(cell, "start_time")
 
 
 def number_of(cell: Any) -> float:
@@ -154,6 +159,7 @@ _REFUSED: Final[Mapping[tuple[type, ...], str]] = {
     (complex, np.complexfloating): "numpy.real({})",
 }
 _PERIODS: Final = "pandas.PeriodIndex({}).year"
+_PERIOD: Final = "Period"
 
 
 def refuse_dates_and_complex(cells: NDArray[Any], name: str, column: str) -> None:
@@ -178,7 +184,7 @@ def refuse_dates_and_complex(cells: NDArray[Any], name: str, column: str) -> Non
 def _remedy_for(kind: type) -> str | None:
     if kind.__name__ in _PANDAS_HOLES:
         return None
-    if kind.__name__ == "Period":
+    if kind.__name__ == _PERIOD:
         return _PERIODS
     return next((remedy for kinds, remedy in _REFUSED.items() if issubclass(kind, kinds)), None)
 

@@ -6,7 +6,7 @@ Axis letters: N rows, d columns that come in, m that go out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from trainlab.arrays import as_array
-from trainlab.data.dates import ORDERS, Order
+from trainlab.callers import warn
+from trainlab.data.dates import ORDERS, WHOLE_MONTHS, Order, months_said
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import (
     OWNER,
@@ -23,6 +24,7 @@ from trainlab.estimators.cells import (
     Words,
     holds_words,
     is_hole,
+    numbers_of,
     refuse_dates_and_complex,
     refuse_formats,
 )
@@ -33,6 +35,8 @@ from trainlab.estimators.means import MeanTargets, MeanWords, cross_fitted
 from trainlab.estimators.text import MAX_WIDTH, Text
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
+
+_MONTHS: Final = f"{WHOLE_MONTHS}, or its name in words="
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
@@ -90,13 +94,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     **Dates.**  A column holds dates if all cells that are not missing are dates, with or without
     times, of Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or
-    31 Dec 2024, or months such as 2024-12, 12/2024 or Dec 2024, which count as their first day.
+    31 Dec 2024, or months such as 2024-12, 12/2024 or Dec 2024, which count as their first day, as
+    periods of pandas do.
     Days such as 1/2/2024 are dates if only one order of day and month fits all cells, or if `dates`
     says the order; otherwise they are words.  Time zones are ignored: what counts is the local
-    time as written.  Times without a day, durations, periods and complex numbers are a DataError
+    time as written.  Times without a day, durations and complex numbers are a DataError
     that says how to make numbers of them.  Dates become year, month, day, weekday (0 for Monday)
     and hour (7.5 for 7:30), as far as these differ in the rows of `fit`, and the days elapsed since
-    the first of them.  Missing dates get the median date, and a column that says so, like numbers.
+    the first of them; months have no weekday.  Missing dates get the median date, and a column that
+    says so, like numbers.
 
     **Text** becomes `text_width` columns, which count its groups of 2 to 4 letters, each group in
     the column that its hash says; the counts of a row are scaled to length 1.  Names, titles and
@@ -225,6 +231,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def _undecided(self, own: NDArray[Any], name: str, may_be_words: bool) -> Column:
         """A column of numbers, or one of words if it may be one and holds them."""
         if not (may_be_words and holds_words(own)):
+            for told in months_said(name, numbers_of(own, name), _MONTHS):
+                warn(told, UserWarning)
             return Numbers.of(own, name)
         refuse_formats(own, name)
         return Words.of(own, *self._limits())

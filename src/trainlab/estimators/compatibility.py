@@ -55,14 +55,42 @@ def validate_data(estimator: Any, X: Any, **settings: Any) -> Any:
     _check_names(X, owner)
     with named_faults("X, y", owner):
         try:
-            return _validate(estimator, _as_array(X), **settings)
+            found = _validate(estimator, _as_array(X), **settings)
         except (TypeError, ValueError) as error:
             if any(words in str(error) for words in _OF_TABLES):
                 error.add_note(
                     "A TableEncoder makes numbers of words, dates and missing values: "
-                    f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())"
+                    f"{_with_an_encoder(owner)}"
                 )
             raise
+    if "dtype" in settings:
+        return found
+    return (
+        (_numbers(found[0], owner), *found[1:]) if type(found) is tuple else _numbers(found, owner)
+    )
+
+
+def _with_an_encoder(owner: str) -> str:
+    return f"make_pipeline(trainlab.TableEncoder(), trainlab.{owner}())"
+
+
+def _numbers(X: Any, owner: str) -> Any:
+    """X as numbers: of frames with categories, periods or zones scikit-learn makes objects."""
+    if X.dtype.kind not in "OmM":
+        return X
+    got: object = X
+    with suppress(TypeError, ValueError):
+        if X.dtype.kind == "O" and np.isfinite(numbers := X.astype(np.float64)).all():
+            return numbers
+    if X.dtype.kind == "O":
+        got = next((cell for cell in X.flat if not _is_finite(cell)), X)
+    raise DataError(sentence("X", owner, "hold finite numbers", got, _with_an_encoder(owner)))
+
+
+def _is_finite(cell: Any) -> bool:
+    with suppress(TypeError, ValueError):
+        return math.isfinite(float(cell))
+    return False
 
 
 def at_most_double(X: Any, owner: str) -> Any:
@@ -86,7 +114,10 @@ def _as_array(X: Any) -> Any:
     return X
 
 
-_OF_TABLES: Final = ("could not convert string", "X contains NaN", "DateTime64")
+_OF_TABLES: Final = (
+    *("could not convert string", "X contains NaN", "DateTime64", "TimeDelta64"),
+    "float() argument must be a string or a real number",
+)
 """What scikit-learn says of the cells of a table that are no numbers."""
 
 
@@ -157,12 +188,22 @@ def _validate(estimator: Any, X: Any, **settings: Any) -> Any:
 
 
 def _check_names(X: Any, owner: str) -> None:
-    """DataError where two columns of a frame have one name."""
+    """DataError where two columns of a frame have one name, or some names are texts and others not.
+
+    scikit-learn keeps names where all are texts, and none where none is.
+    """
     if not is_frame(X):
         return
     # In pandas any other attribute may be a column, and pyarrow's `columns` are cells.
     names: Any = getattr(X, "column_names", None) if not hasattr(X, "iloc") else None
     names = getattr(X, "columns", ()) if names is None else names
+    names = [*names]
+    kinds = {isinstance(name, str): name for name in reversed(names)}
+    if len(kinds) > 1:
+        must, remedy = "be all texts, or none", "X.columns = X.columns.astype(str)"
+        raise DataError(
+            sentence("names of columns of X", owner, must, [*kinds.values()][::-1], remedy)
+        )
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         got = [name for name in names if name == twice]

@@ -13,12 +13,13 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.dates import DAY, WRITTEN, Order, moment_of, moments, order_of
+from trainlab.data.dates import DAY, WRITTEN, Order, is_month, moment_of, moments, order_of
 from trainlab.errors import DataError, sentence
-from trainlab.estimators.cells import OWNER, Column, is_hole
+from trainlab.estimators.cells import OWNER, Column, is_hole, is_period
 from trainlab.network.workspace import Array
 
-PARTS: Final = ("year", "month", "day", "weekday", "hour", "elapsed days")
+WEEKDAY: Final = "weekday"
+PARTS: Final = ("year", "month", "day", WEEKDAY, "hour", "elapsed days")
 """What a date may become.  Weekdays begin with 0 for Monday; 7:30 is the hour 7.5."""
 
 MOST_YEARS: Final = 290_000
@@ -41,6 +42,8 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
                 values[row] = math.nan
             elif isinstance(cell, datetime.date):
                 values[row] = moment_of(cell)
+            elif is_period(cell):
+                values[row] = _start_of(cell)
             else:
                 is_date = isinstance(cell, np.datetime64)
                 values[row] = _of_numpy(np.array([cell]))[0] if is_date else math.inf
@@ -50,6 +53,14 @@ def dates_of(cells: NDArray[Any], name: str, order: Order) -> Array:
         got = listed[np.flatnonzero(odd)[0]]
         raise DataError(sentence(f"column {name!r}", OWNER, must, got))
     return values
+
+
+def _start_of(period: Any) -> float:
+    """The first moment of a period; infinity of one for which pandas has none."""
+    try:
+        return moment_of(period.start_time)
+    except (OverflowError, ValueError):
+        return math.inf
 
 
 def _of_numpy(cells: NDArray[Any]) -> Array:
@@ -76,11 +87,28 @@ def find_order(cells: NDArray[Any]) -> Order | None:
         if isinstance(cell, str):
             texts[cell] = None
         elif not is_hole(cell):
-            if not isinstance(cell, (datetime.date, np.datetime64)):
+            if not (isinstance(cell, (datetime.date, np.datetime64)) or is_period(cell)):
                 return None
             some = True
     words = [text for text in texts if not is_hole(text)]
     return order_of(words) if words else "ymd" if some else None
+
+
+def _are_months(cells: NDArray[Any]) -> bool:
+    """Whether all of the cells (N,) but holes say a month, or more, and no day: see `is_month`."""
+    if cells.dtype.kind == "M":
+        return False
+    different = (cell for cell in dict.fromkeys(cells.tolist()) if not is_hole(cell))
+    return all(
+        cell.freqstr.startswith(_WITHOUT_DAYS)
+        if is_period(cell)
+        else isinstance(cell, str) and is_month(cell)
+        for cell in different
+    )
+
+
+_WITHOUT_DAYS: Final = ("M", "Q", "Y", "A")
+"""How pandas begins the frequencies of months, quarters and years."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +137,8 @@ class Dates(Column):
         if not len(filled):
             return cls(order, PARTS[-1:], 0, 0.0, holes)
         found = _parts(filled, 0)
-        parts = (part for part in PARTS[:-1] if np.ptp(found[part]))
+        calendar = [part for part in PARTS[:-1] if part != WEEKDAY or not _are_months(cells)]
+        parts = (part for part in calendar if np.ptp(found[part]))
         put = float(filled[(len(filled) - 1) // 2])
         return cls(order, (*parts, PARTS[-1]), int(filled[0] // DAY), put, holes)
 

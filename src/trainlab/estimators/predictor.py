@@ -153,6 +153,7 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         owner = type(self).__name__
         if is_classifier(self):
             y = as_integers(y, "y", owner)
+            check_kinds(y, "y", owner)
         X, y = validate_data(self, X, y=y, accept_sparse="csr", reset=reset, **self._y_checks)
         X = at_most_double(X, owner)
         if reset and not issparse(X):
@@ -308,7 +309,6 @@ class ClassifierPredictor(ClassifierMixin, Predictor):  # type: ignore[misc]  # 
         return {"multilabel": True}
 
     def _check_y(self, y: Any) -> Array:
-        check_kinds(y, "y", type(self).__name__)
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             if self.class_weight is not None:

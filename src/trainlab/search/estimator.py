@@ -20,7 +20,7 @@ from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_method_params
 
-from trainlab.data.labels import as_integers
+from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.callbacks import Task, with_callbacks
@@ -285,6 +285,8 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         if self.store is not None:
             check_repeatable(self, network)
         X, y = indexable(X, as_integers(y, "y", f"{OWNER}.fit"))
+        if is_classifier(self.estimator):
+            check_kinds(y, "y", OWNER)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         check_fit_parameters(self.estimator, routed.estimator.fit)
         splitter = check_cv(self._cv(), y, classifier=is_classifier(self.estimator))

@@ -52,4 +52,7 @@ def _is_short(values: list[Any]) -> bool:
 
 
 def _word(values: dict[str, Any], key: str) -> str:
-    return describe(values[key]) if key in values else "not there"
+    """The value of a setting that one of two has alone."""
+    if key not in values:
+        return "not given"
+    return "given" if values[key] is True else describe(values[key])

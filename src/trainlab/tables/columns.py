@@ -7,6 +7,8 @@ Axis letters: N rows, d features.
 
 from __future__ import annotations
 
+import datetime
+import math
 import re
 import shlex
 from collections import Counter, defaultdict
@@ -19,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date
-from trainlab.data.codes import codes_said
-from trainlab.data.dates import Order, moments, order_of
+from trainlab.data.codes import GAP, codes_said
+from trainlab.data.dates import DAY, WHOLE_MONTHS, Order, moments, months_said, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.estimators.cells import BOOLEANS
-from trainlab.estimators.dates import PARTS
+from trainlab.estimators.dates import PARTS, dates_of
 from trainlab.tables.refusals import NAMED, Fault, listed, of_features, refusal, too_large
 from trainlab.terminal import counted
 
@@ -42,8 +44,6 @@ MOST_KINDS: Final = 20
 """Numbers of more different values are no kinds of things, whatever stands beside them."""
 MOST_UNITS: Final = 4
 """Units of one column: codes such as 12A have more different letters."""
-LEAST_MONTHS: Final = 3
-"""Different months in a column of numbers that seem to be months, at least."""
 TOTALS: Final = ("total", "totals", "grand total", "sum", "mean", "average")
 """Words, in small letters, of a row that sums up those above it."""
 EMPTIED: Final = "empty cells in their place, here and where the model is used"
@@ -90,13 +90,11 @@ def said(columns: Sequence[ColumnSummary]) -> str:
     return shown + (", …" if len(columns) > NAMED else "")
 
 
-def survey(
-    opened: Callable[[], TableFile], features: Sequence[str], target: str
-) -> dict[str, Writing]:
+def survey(opened: Callable[[], TableFile], names: Sequence[str]) -> dict[str, Writing]:
     """What the cells of the columns of a table show."""
-    found = {name: Writing() for name in (*features, target)}
+    found = {name: Writing() for name in names}
     with opened() as table:
-        for block in table.blocks((), [*features, target]):
+        for block in table.blocks((), names):
             for name, cells in block.text.items():
                 found[name].add(cells)
     return found
@@ -171,8 +169,12 @@ def dates_said(dates: Mapping[str, Order]) -> list[str]:
     """A sentence for each way in which columns are read as dates."""
     ways = defaultdict[Order, list[str]](list)
     for name, order in dates.items():
-        ways[order].append(describe(name))
-    return [f"read as dates{_READ[order]}: {listed(names)}" for order, names in ways.items()]
+        ways[order].append(name)
+    return [
+        f"read as dates{_READ[order]}: {listed([*map(describe, names)])}; "
+        f"--words {shlex.quote(names[0])} takes {'it' if len(names) == 1 else 'the first'} as words"
+        for order, names in ways.items()
+    ]
 
 
 def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list[str]:
@@ -191,33 +193,6 @@ def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list
         f"--words {shlex.quote(name)} takes them as words"
         for name, code in found.items()
     ]
-
-
-def months_said(name: str, values: NDArray[np.float64]) -> Iterator[str]:
-    """A warning where all numbers of a column (N,), NaN aside, seem to be months, as 03.2024.
-
-    They must be of some different months, so that prices and densities are none.
-
-    >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202])))[0][:50]
-    "'sold' is read as numbers, and seems to hold month"
-    """
-    there = values[~np.isnan(values)]
-    if not len(there) or there.min() < 1 or there.max() > 2100:
-        return
-    for places, year_first in ((1e4, False), (1e2, True)):
-        parts = np.rint(there * places)
-        if not np.allclose(there * places, parts, rtol=1e-9, atol=0):
-            continue
-        whole, rest = np.divmod(parts, places)
-        months, years = (rest, whole) if year_first else (whole, rest)
-        known = (months >= 1) & (months <= 12) & (years >= 1900) & (years < 2100)
-        if known.all() and len(np.unique(months)) >= LEAST_MONTHS:
-            month, year = int(months[0]), int(years[0])
-            shown = f"{year}.{month:02}" if year_first else f"{month:02}.{year}"
-            yield (
-                f"{describe(name)} is read as numbers, and seems to hold months, as {shown}; "
-                f"try {year}-{month:02} and the like, or --words {shlex.quote(name)}"
-            )
 
 
 # --- what words may mean ---------------------------------------------------------------
@@ -377,11 +352,14 @@ def judged(
         elif name in dates:
             holes = sum(cell is None for cell in cells.tolist())
             width += len(PARTS) + bool(holes)
+            days = dates_of(cells, name, dates[name]) / DAY + _TO_1970
+            hints += codes_said(describe(name), days, EMPTIED, _day_of, GAP)
         else:
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
             hints += codes_said(describe(name), numbers[name], EMPTIED)
-            hints += months_said(name, numbers[name])
+            as_words = f"--words {shlex.quote(name)}"
+            hints += months_said(name, numbers[name], f"{WHOLE_MONTHS}, or {as_words}")
             width += 1 + bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
@@ -404,6 +382,15 @@ def judged(
         of_features(path, must, got, remedy, drop) for (must, remedy, drop), got in faults.items()
     ]
     return tuple(unusual), told + too_large(path, numbers, rows), hints
+
+
+_TO_1970: Final = float(datetime.date(1970, 1, 1).toordinal())
+"""Days before 1970: 0 would be no code."""
+
+
+def _day_of(days: float) -> str:
+    """A day by its number in the calendar of Python."""
+    return str(datetime.date.fromordinal(math.floor(days)))
 
 
 def _faults(

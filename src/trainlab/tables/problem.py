@@ -11,7 +11,7 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.codes import codes_said
-from trainlab.data.dates import Order
+from trainlab.data.dates import Order, months_said
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
@@ -51,7 +51,7 @@ from trainlab.tables.needless import (
 )
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
-from trainlab.tables.target import Task, read_target
+from trainlab.tables.target import DAYS, Task, are_dates, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,12 +232,13 @@ def problem(
     if not features:
         must = "have columns beside the target"
         raise DataError(sentence("table", str(path), must, list(names)))
-    found = _read(path, opened, features, target, decimal, mark == ";", text, worded)
+    ruling = [by] if by is not None and kind == "time" and by not in features else []
+    found = _read(path, opened, features, [target, *ruling], decimal, mark == ";", text, worded)
     faults, unread = list[Fault](), dict[str, str]()
     for must, got in found.faults.items():
         unread |= got
         remedy = ("--decimal point", "--decimal comma") if "decimal" in must else ()
-        faults.append(_of_formats(path, must, got, target, remedy))
+        faults.append(_of_formats(path, must, got, [target, *ruling], remedy))
     of = f"target {target!r} in {path}"
     format = found.formats.get(target)
     goal = None
@@ -260,7 +261,7 @@ def problem(
         readable = [name for name in readable if name not in left]
     rule = None
     if by is not None:
-        rule, wrong = read_rule(opened, kind, by, kept)
+        rule, wrong = read_rule(opened, kind, by, kept, found.formats.get(by))
         faults += wrong
     kinds = found.words, found.formats, found.dates, text
     columns, wrong, hints = judged(path, x, readable, *kinds, np.arange(len(found.x))[kept])
@@ -273,12 +274,14 @@ def problem(
         raise DataError(f"{must}; got {'; '.join(told(left))}; try {keep}")
     labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
     if (seems := meaning(Counter(labels))) is not None:
-        hints.append(hint(target, seems))
+        hints.append(hint(target, replace(seems, remedy=DAYS) if are_dates(labels) else seems))
     hints += alike(target, Counter(labels), "classes")
     if goal.y.dtype.kind == "f":
         emptied = "empty cells in their place, and --drop-missing-target"
         hints += codes_said(describe(target), goal.y, emptied)
+        hints += months_said(target, goal.y, DAYS)
     hints += [TOTAL] if totals else []
+    hints += [rule.doubt] if rule is not None and rule.doubt else []
     numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
     hints += deciding(x, readable, numbers, goal.y, target)
     with open(path, "rb") as file:
@@ -338,7 +341,7 @@ def _read(
     path: Path,
     opened: partial[TableFile],
     features: Sequence[str],
-    target: str,
+    others: Sequence[str],
     decimal: Decimal | None,
     in_doubt: bool,
     texts: Sequence[str],
@@ -346,19 +349,22 @@ def _read(
 ) -> _TableContent:
     """Reads plain numbers at once, and whatever else there is after a look at all of it.
 
+    others         the target, and what else is no feature and may hold numbers
     texts, worded  columns that are no numbers, whatever they hold
     """
     asked = {*texts, *worded}
     try:
-        plain = None if asked else read_table(path, features, [target], **opened.keywords)
+        plain = None if asked else read_table(path, features, others, **opened.keywords)
     except DataError:
         plain = None
-    if plain is not None:
-        writing = Writing()
-        writing.add(plain.text[target])
-        if not in_doubt and decimal != "comma" and (writing.words or writing.plain):
+    target, *_ = others
+    if plain is not None and not in_doubt and decimal != "comma":
+        written = [Writing() for _ in others]
+        for one, name in zip(written, others, strict=True):
+            one.add(plain.text[name])
+        if all(one.words or one.plain for one in written):
             return _TableContent(plain.numbers, plain.text[target])
-    columns = survey(opened, features, target)
+    columns = survey(opened, [*features, *others])
     seen = {name: one for name, one in columns.items() if name not in asked}
     how = formats(seen, decimal, in_doubt)
     faulty = {name for got in how.faults.values() for name in got}
@@ -406,12 +412,12 @@ def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None
 
 
 def _of_formats(
-    path: Path, must: str, got: Mapping[str, str], target: str, remedy: Sequence[str]
+    path: Path, must: str, got: Mapping[str, str], others: Sequence[str], remedy: Sequence[str]
 ) -> Fault:
     """Columns whose numbers cannot be read."""
     fault = of_features(path, must, got, " or ".join(remedy))
-    options = tuple(f"--drop {shlex.quote(name)}" for name in got if name != target)
-    text = fault.text if target not in got else fault.text.replace("features", "columns", 1)
+    options = tuple(f"--drop {shlex.quote(name)}" for name in got if name not in others)
+    text = fault.text.replace("features", "columns", 1) if {*others} & {*got} else fault.text
     return Fault(text, () if remedy else options, fault.or_else)
 
 

@@ -24,10 +24,12 @@ from sklearn.model_selection import (
 )
 
 from trainlab.data.cells import bare, is_missing, number
-from trainlab.data.dates import moments, order_of
+from trainlab.data.dates import moments, months_said, order_of
+from trainlab.data.formats import NumberFormat
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, describe, sentence
 from trainlab.settings import MOST
+from trainlab.tables.columns import alike
 from trainlab.tables.refusals import NAMED, Fault, listed, refusal
 from trainlab.tables.target import too_few
 from trainlab.terminal import printable
@@ -49,11 +51,13 @@ class RowRule:
             that are predicted are later than all others
     column  its name
     values  (N,), the number of a group from 0 on, or a number that grows with the time
+    doubt   a warning where some groups may be one; "" of others
     """
 
     kind: RuleKind
     column: str
     values: NDArray[Any]
+    doubt: str = ""
 
     @property
     def notice(self) -> str:
@@ -90,9 +94,16 @@ class HoldoutSplit:
 
 
 def read_rule(
-    opened: Callable[[], TableFile], kind: RuleKind, column: str, kept: NDArray[Any] | slice
+    opened: Callable[[], TableFile],
+    kind: RuleKind,
+    column: str,
+    kept: NDArray[Any] | slice,
+    format: NumberFormat | None,
 ) -> tuple[RowRule | None, list[Fault]]:
-    """The rule that a column of a table gives to the rows that are `kept`, or what is wrong."""
+    """The rule that a column of a table gives to the rows that are `kept`, or what is wrong.
+
+    format  of its numbers, where they are not plain
+    """
     with opened() as table:
         cells = [cell for block in table.blocks((), [column]) for cell in block.text[column]]
     words = [bare(cell) for cell in np.array(cells, object)[kept]]
@@ -104,24 +115,30 @@ def read_rule(
         return None, [Fault(text, (), "another column, or rows that have one")]
     if kind == "group":
         _, values = np.unique(np.array(words, object).astype(str), return_inverse=True)
-        return RowRule(kind, column, values.reshape(-1)), []
-    return _by_time(column, words, of)
+        doubt = next(alike(column, Counter(words), "groups"), "")
+        return RowRule(kind, column, values.reshape(-1), doubt), []
+    return _by_time(column, words, of, number if format is None else format.read)
 
 
-def _by_time(column: str, words: Sequence[str], of: str) -> tuple[RowRule | None, list[Fault]]:
+def _by_time(
+    column: str, words: Sequence[str], of: str, read: Callable[[str], float]
+) -> tuple[RowRule | None, list[Fault]]:
     """The rule of dates or numbers."""
     different = dict.fromkeys(words)
     order = order_of(different)
     if order is not None:
         known = {word: moments(word)[order] for word in different}
     else:
-        known = {word: number(word) for word in different}
+        known = {word: read(word) for word in different}
     odd = [word for word, moment in known.items() if math.isnan(moment)]
+    values = np.array([known[word] for word in words])
+    if not odd and values.max(initial=0) <= 13 and any(months_said(column, values, "")):
+        odd = [*different]  # months before their years, as 03.2024, do not grow with the time
     if odd:
         got = listed([*map(describe, odd)])
         text = f"values of {of} must be numbers, or dates in one form; got {got}"
         return None, [Fault(text, (), "dates such as 2024-12-31 in all cells")]
-    return RowRule("time", column, np.array([known[word] for word in words])), []
+    return RowRule("time", column, values), []
 
 
 # --- rows put aside --------------------------------------------------------------------

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
 from trainlab.data.codes import CODES
+from trainlab.data.dates import MONTHS
 from trainlab.data.far import FAR_FROM_TRAINING
 from trainlab.errors import DataError, describe
 from trainlab.estimators.cells import Numbers, Words
@@ -255,7 +256,8 @@ def study(
         warnings.simplefilter("always")
         # A fold may lack what lies far out: that is of no use to whoever reads the page.
         warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)
-        warnings.filterwarnings("ignore", message=f".* {CODES}")  # of all rows: `of.warnings`
+        for of_all_rows in (CODES, MONTHS):  # `of.warnings` has them
+            warnings.filterwarnings("ignore", message=f".* {of_all_rows}")
         # What differs in the table is named in words of the table.
         run = begun(store, of, settings, fresh)
         given = _Training(of, settings, known, rows.folds, engine, store, fresh, how)
