@@ -78,7 +78,8 @@ def merge(rows: Rows) -> Rows:
     there twice or has the weight 2 changes it, but for rounding.  Merged, they do not
     change a bit.
     """
-    own, equal = _keys(rows, rows.x), _keys(rows, _plain_zeros(rows.x))
+    own, plain = _keys(rows, rows.x), _plain_zeros(rows.x)
+    equal = own if plain is rows.x else _keys(rows, plain)
     places: dict[bytes, list[int]] = {}
     for row in sorted(range(len(rows)), key=own.__getitem__):
         places.setdefault(equal[row], []).append(row)
@@ -90,10 +91,13 @@ def merge(rows: Rows) -> Rows:
 
 
 def _plain_zeros(x: Any) -> Any:
-    """x of which −0 is 0, and of sparse ones no zero is stored."""
+    """x of which −0 is 0, and of sparse ones no zero is stored: x itself where it is so."""
     if not issparse(x):
-        return x + x.dtype.type(0)
-    plain = as_csr(x, "X", "MLP").copy()
+        return x + x.dtype.type(0) if (np.signbit(x) & (x == 0)).any() else x
+    plain = as_csr(x, "X", "MLP")
+    if plain.data.all():
+        return x
+    plain = plain.copy()
     plain.eliminate_zeros()
     return plain
 
