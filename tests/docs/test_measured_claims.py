@@ -66,10 +66,11 @@ def test_what_the_quick_preset_takes_and_gives_beside_catboost() -> None:
     """The page of the measurements of the estimators says it, too."""
     ranks, found = rows("Ranks"), results.read(ROOT / "docs" / "tables-measured.jsonl")
     quick, other = (float(ranks[name][3]) for name in ("trainlab, quick", "CatBoost"))
-    assert abs(quick / other - 1) < 0.1  # "about CatBoost's time"
+    assert quick < other
     log_loss, rmse = (
         f"{summary.ratios(found, 'trainlab, quick', task)['CatBoost'].value:.2f}"
         for task in ("classification", "regression")
     )
-    told = f"({quick:.1f} s), for {log_loss} of its log loss and {rmse} of its RMSE"
+    told = f"takes {quick:.1f} s in the median over the 16 tables, where CatBoost takes {other:.1f} s"
+    told += f", for {log_loss} of its log loss and {rmse} of its RMSE"
     assert told in plain("docs/estimators-measured.md")
