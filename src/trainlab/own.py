@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import dis
 import functools
 import hashlib
+import itertools
 import sys
 from abc import ABC
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, Generic
 
@@ -19,7 +21,7 @@ from trainlab.settings import Settings, fields_of, is_ours, nested
 
 VERSION: Final = "python"
 """Under this name a code says whose bytecode it is, and of what its digests are."""
-DIGEST: Final = 3
+DIGEST: Final = 4
 """To be raised where `_words` changes: stores of before cannot be compared, and go on."""
 
 
@@ -80,7 +82,8 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
 
     Of the bytecode and the constants of its methods, the numbers and strings that these are closed
     over, its attributes, and those of its own bases: neither comments nor the place in a file
-    count, and nor do functions and variables outside of the class.
+    count, and nor do functions and variables outside of the class, what its methods count, and
+    dicts and sets like _cache, in which they remember.
     Bytecode is that of a version of Python, which is named, as is what digests are of.
     """
     kinds = set(map(type, _own_parts(records)))
@@ -113,18 +116,48 @@ def _is_own(kind: Any) -> bool:
     return kind not in (object, ABC, Generic) and not is_ours(kind)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Closed:
+    """What a function is closed over: its words where it is a constant.
+
+    changes  whether the function gives the variable, whose cell has this `id`, a value
+    """
+
+    cell: int
+    changes: bool
+    words: tuple[str, ...]
+
+
 def _digest(kind: type) -> str:
-    parts = [
+    found = [
         (name, *_words(value))
         for one in kind.__mro__
         if _is_own(one)
         for name, value in sorted(vars(one).items())
         if not name.startswith("__") or name == "__post_init__"
+        if not _remembers(name, value)
     ]
+    every = itertools.chain.from_iterable(found)
+    # One method may count what another one reads.
+    changed = {one.cell for one in every if isinstance(one, _Closed) and one.changes}
+    parts = [tuple(_constants(words, changed)) for words in found]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
-def _words(value: Any) -> Iterator[str]:
+def _remembers(name: str, value: Any) -> bool:
+    """Whether an attribute of a class is for what was computed: a dict _cache, and no _TABLE."""
+    return name.startswith("_") and not name.isupper() and isinstance(value, (dict, set))
+
+
+def _constants(words: Iterable[str | _Closed], changed: Collection[int]) -> Iterator[str]:
+    for one in words:
+        if isinstance(one, str):
+            yield one
+        elif one.cell not in changed:
+            yield from one.words
+
+
+def _words(value: Any) -> Iterator[str | _Closed]:
     """What is to be known of an attribute of a class, or of a constant of its code."""
     if isinstance(value, property):
         for one in (value.fget, value.fset):
@@ -152,7 +185,7 @@ def _words(value: Any) -> Iterator[str]:
         yield repr(value)
 
 
-def _words_of_code(value: Any) -> Iterator[str]:
+def _words_of_code(value: Any) -> Iterator[str | _Closed]:
     text = getattr(value, "__doc__", None)
     code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
     if not isinstance(code, CodeType):
@@ -164,17 +197,17 @@ def _words_of_code(value: Any) -> Iterator[str]:
             yield from _words(constant)
     yield from _words(getattr(value, "__defaults__", None))
     yield from _words(getattr(value, "__kwdefaults__", None))
-    for name, closed in _closed_over(value, code):
-        yield from (name, *_words(closed))
+    yield from _closed_over(value, code)
 
 
-def _closed_over(function: Any, code: CodeType) -> Iterator[tuple[str, Any]]:
-    """The constants that a function is closed over; what it counts in one, say, is none of them."""
+def _closed_over(function: Any, code: CodeType) -> Iterator[_Closed]:
     cells = getattr(function, "__closure__", None) or ()
     for name, cell in zip(code.co_freevars, cells, strict=bool(cells)):
+        words: list[Any] = []
         with contextlib.suppress(ValueError):  # of a cell that is empty yet
-            if _is_constant(cell.cell_contents) and not _changes(code, name):
-                yield name, cell.cell_contents
+            if _is_constant(cell.cell_contents):
+                words += (name, *_words(cell.cell_contents))  # strings, as it is plain
+        yield _Closed(id(cell), _changes(code, name), tuple(words))
 
 
 def _is_constant(value: Any) -> bool:

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -1367,6 +1367,45 @@ def test_what_a_function_counts_or_remembers_is_no_code() -> None:
     Own().value(np.ones(2), np.ones(2))
     assert (calls, len(seen)) == (1, 1)
     assert code_of([Own()]) == before
+
+
+def test_what_one_method_counts_and_another_one_reads_is_no_code() -> None:
+    calls, last, factor = 0, None, 2.0
+
+    def counted() -> None:
+        nonlocal calls
+        calls += 1
+
+    class Own(tl.ReLU):
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            nonlocal last
+            last = x.shape
+            counted()
+            return factor * x
+
+        def told(self) -> Any:
+            return calls, last
+
+    before = code_of([Own()])
+    Own().value(np.ones(2), np.ones(2))
+    assert Own().told() == (1, (2,))
+    assert code_of([Own()]) == before
+    factor = 3.0
+    assert code_of([Own()]) != before
+
+
+def test_what_a_class_remembers_in_a_name_with_an_underscore_is_no_code() -> None:
+    class Own(tl.ReLU):
+        _cache: ClassVar[dict[Any, Any]] = {}
+        _seen: ClassVar[set[Any]] = set()
+        _TABLE: ClassVar[dict[Any, Any]] = {}
+
+    before = code_of([Own()])
+    Own._cache[1] = 2.0
+    Own._seen.add(1)
+    assert code_of([Own()]) == before
+    Own._TABLE[1] = 2.0
+    assert code_of([Own()]) != before
 
 
 def test_a_store_refuses_a_part_that_is_closed_over_another_number(tmp_path: Path) -> None:
