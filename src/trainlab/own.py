@@ -7,6 +7,7 @@ import dataclasses
 import dis
 import functools
 import hashlib
+import inspect
 import itertools
 import sys
 from abc import ABC
@@ -52,12 +53,20 @@ def _check_attributes(part: Settings) -> None:
         for name in vars(part)
         if name not in known
         and not name.startswith("_")
-        and not isinstance(getattr(kind, name, None), functools.cached_property)
+        and not _is_cached(inspect.getattr_static(kind, name, None))
     ]
     if lost:
         must = "be the fields of a frozen dataclass"
         remedy = f"{lost[0]}: float = number(1.0) in its class, or a property of that name"
         raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
+
+
+def _is_cached(value: Any) -> bool:
+    """Whether an attribute of a class is a cached property, also one that is not Python's."""
+    is_method = isinstance(
+        value, (FunctionType, classmethod, staticmethod, functools.partialmethod)
+    )
+    return hasattr(type(value), "__get__") and not is_method
 
 
 def check_plain(records: Iterable[Settings]) -> None:
@@ -246,5 +255,6 @@ def _held(function: Any) -> list[Any]:
 
 
 def _is_function(value: Any) -> bool:
-    """Whether it is a function, also one that is remembered as by `functools.cache`."""
-    return isinstance(value, (FunctionType, functools._lru_cache_wrapper))
+    """Whether it is a function, or what a decorator made of one, as `functools.cache` does."""
+    made = isinstance(getattr(value, "__wrapped__", None), FunctionType)
+    return made or isinstance(value, (FunctionType, functools._lru_cache_wrapper))

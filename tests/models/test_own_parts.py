@@ -994,9 +994,21 @@ def test_a_class_that_does_not_take_its_fields_is_not_saved(
     complains(lambda: tl.save(network, tmp_path / "a"), tl.ModelFileError, told)
 
 
-def test_what_a_part_remembers_is_no_field() -> None:
+class Once:
+    """A cached property of another library."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __get__(self, part: Any, kind: Any) -> Any:
+        name = self.function.__name__
+        return self if part is None else vars(part).setdefault(name, self.function(part))
+
+
+@pytest.mark.parametrize("once", [functools.cached_property, Once])
+def test_what_a_part_remembers_is_no_field(once: Any) -> None:
     class Own(tl.ReLU):
-        @functools.cached_property
+        @once
         def two(self) -> float:
             return 2.0
 
@@ -1288,6 +1300,8 @@ def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
         "value = functools.partialmethod(lambda self, x, out, new, k: k * x, k=FACTOR)",
         "value = functools.partialmethod(lambda self, k, x, out, new: FACTOR * k * x, 1)",
         "value = looped(lambda self, x, out, new: FACTOR * x)",
+        "value = Called(lambda self, x, out, new: FACTOR * x)",
+        "value = staticmethod(Called(lambda x, out, new: FACTOR * x))",
     ],
 )
 def test_code_is_known_behind_a_decorator(text: str) -> None:
@@ -1305,9 +1319,18 @@ def test_code_is_known_behind_a_decorator(text: str) -> None:
             later = None
         return run
 
+    class Called:
+        """A decorator that is a class, as that of a compiler."""
+
+        def __init__(self, function: Any) -> None:
+            functools.update_wrapper(self, function)
+
+        def __get__(self, part: Any, kind: Any) -> Any:
+            return functools.partial(self.__wrapped__, part)  # type: ignore[attr-defined]
+
     def digest(factor: str) -> str:
         names = {"functools": functools, "tl": tl, "bare": bare}
-        names |= {"wrapped": wrapped, "looped": looped}
+        names |= {"wrapped": wrapped, "looped": looped, "Called": Called}
         exec(f"class Own(tl.ReLU):\n    {text.replace('FACTOR', factor)}", names)  # noqa: S102
         own: Any = names["Own"]
         return code_of([own()])["Own"]
