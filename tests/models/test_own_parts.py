@@ -965,6 +965,31 @@ def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Pa
     )
 
 
+def test_a_field_that_is_computed_is_kept_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Own(tl.ReLU):
+        of: float = number(1.0)
+        twice: float = dataclasses.field(init=False, default=0.0)
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            object.__setattr__(self, "twice", FACTOR * self.of)
+
+    FACTOR = 2.0
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    network = tl.Network(tl.MLP((3,), activation=Own(3.0)))
+    network.fit(DATA, steps=1)
+    tl.save(network, tmp_path / "a")
+    again: Any = tl.load(tmp_path / "a")
+    assert again.member == network.member
+    assert again.member.network.activation.twice == 6.0
+    FACTOR = 4.0
+    told = "settings of"
+    complains(lambda: tl.load(tmp_path / "a"), tl.ModelFileError, told)
+
+
 def test_what_a_file_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
