@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import dis
 import functools
 import hashlib
+import inspect
+import itertools
 import sys
 from abc import ABC
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, Generic
 
@@ -19,7 +22,7 @@ from trainlab.settings import Settings, fields_of, is_ours, nested
 
 VERSION: Final = "python"
 """Under this name a code says whose bytecode it is, and of what its digests are."""
-DIGEST: Final = 3
+DIGEST: Final = 4
 """To be raised where `_words` changes: stores of before cannot be compared, and go on."""
 
 
@@ -50,12 +53,20 @@ def _check_attributes(part: Settings) -> None:
         for name in vars(part)
         if name not in known
         and not name.startswith("_")
-        and not isinstance(getattr(kind, name, None), functools.cached_property)
+        and not _is_cached(inspect.getattr_static(kind, name, None))
     ]
     if lost:
         must = "be the fields of a frozen dataclass"
         remedy = f"{lost[0]}: float = number(1.0) in its class, or a property of that name"
         raise SettingError(sentence("attributes", kind.__name__, must, lost, remedy))
+
+
+def _is_cached(value: Any) -> bool:
+    """Whether an attribute of a class is a cached property, also one that is not Python's."""
+    is_method = isinstance(
+        value, (FunctionType, classmethod, staticmethod, functools.partialmethod)
+    )
+    return hasattr(type(value), "__get__") and not is_method
 
 
 def check_plain(records: Iterable[Settings]) -> None:
@@ -80,7 +91,8 @@ def code_of(records: Iterable[Settings]) -> dict[str, str]:
 
     Of the bytecode and the constants of its methods, the numbers and strings that these are closed
     over, its attributes, and those of its own bases: neither comments nor the place in a file
-    count, and nor do functions and variables outside of the class.
+    count, and nor do functions and variables outside of the class, what its methods count, and
+    dicts and sets like _cache, in which they remember.
     Bytecode is that of a version of Python, which is named, as is what digests are of.
     """
     kinds = set(map(type, _own_parts(records)))
@@ -113,18 +125,48 @@ def _is_own(kind: Any) -> bool:
     return kind not in (object, ABC, Generic) and not is_ours(kind)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Closed:
+    """What a function is closed over: its words where it is a constant.
+
+    changes  whether the function gives the variable, whose cell has this `id`, a value
+    """
+
+    cell: int
+    changes: bool
+    words: tuple[str, ...]
+
+
 def _digest(kind: type) -> str:
-    parts = [
+    found = [
         (name, *_words(value))
         for one in kind.__mro__
         if _is_own(one)
         for name, value in sorted(vars(one).items())
         if not name.startswith("__") or name == "__post_init__"
+        if not _remembers(name, value)
     ]
+    every = itertools.chain.from_iterable(found)
+    # One method may count what another one reads.
+    changed = {one.cell for one in every if isinstance(one, _Closed) and one.changes}
+    parts = [tuple(_constants(words, changed)) for words in found]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
-def _words(value: Any) -> Iterator[str]:
+def _remembers(name: str, value: Any) -> bool:
+    """Whether an attribute of a class is for what was computed: a dict _cache, and no _TABLE."""
+    return name.startswith("_") and not name.isupper() and isinstance(value, (dict, set))
+
+
+def _constants(words: Iterable[str | _Closed], changed: Collection[int]) -> Iterator[str]:
+    for one in words:
+        if isinstance(one, str):
+            yield one
+        elif one.cell not in changed:
+            yield from one.words
+
+
+def _words(value: Any) -> Iterator[str | _Closed]:
     """What is to be known of an attribute of a class, or of a constant of its code."""
     if isinstance(value, property):
         for one in (value.fget, value.fset):
@@ -152,7 +194,7 @@ def _words(value: Any) -> Iterator[str]:
         yield repr(value)
 
 
-def _words_of_code(value: Any) -> Iterator[str]:
+def _words_of_code(value: Any) -> Iterator[str | _Closed]:
     text = getattr(value, "__doc__", None)
     code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
     if not isinstance(code, CodeType):
@@ -164,17 +206,17 @@ def _words_of_code(value: Any) -> Iterator[str]:
             yield from _words(constant)
     yield from _words(getattr(value, "__defaults__", None))
     yield from _words(getattr(value, "__kwdefaults__", None))
-    for name, closed in _closed_over(value, code):
-        yield from (name, *_words(closed))
+    yield from _closed_over(value, code)
 
 
-def _closed_over(function: Any, code: CodeType) -> Iterator[tuple[str, Any]]:
-    """The constants that a function is closed over; what it counts in one, say, is none of them."""
+def _closed_over(function: Any, code: CodeType) -> Iterator[_Closed]:
     cells = getattr(function, "__closure__", None) or ()
     for name, cell in zip(code.co_freevars, cells, strict=bool(cells)):
+        words: list[Any] = []
         with contextlib.suppress(ValueError):  # of a cell that is empty yet
-            if _is_constant(cell.cell_contents) and not _changes(code, name):
-                yield name, cell.cell_contents
+            if _is_constant(cell.cell_contents):
+                words += (name, *_words(cell.cell_contents))  # strings, as it is plain
+        yield _Closed(id(cell), _changes(code, name), tuple(words))
 
 
 def _is_constant(value: Any) -> bool:
@@ -213,5 +255,6 @@ def _held(function: Any) -> list[Any]:
 
 
 def _is_function(value: Any) -> bool:
-    """Whether it is a function, also one that is remembered as by `functools.cache`."""
-    return isinstance(value, (FunctionType, functools._lru_cache_wrapper))
+    """Whether it is a function, or what a decorator made of one, as `functools.cache` does."""
+    made = isinstance(getattr(value, "__wrapped__", None), FunctionType)
+    return made or isinstance(value, (FunctionType, functools._lru_cache_wrapper))

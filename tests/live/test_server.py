@@ -26,6 +26,7 @@ import trainlab as tl
 pytest.importorskip("starlette", reason="trainlab[live] is not installed")
 pytest.importorskip("uvicorn", reason="trainlab[live] is not installed")
 
+from engines import needs_fork
 from live_pages import PATIENCE, Client, Copy, served, until
 from live_runs import small
 from trainlab.cli import main
@@ -245,6 +246,45 @@ class Unregistered(tl.activations.ReLU):
     """An activation of one's own, of which no file knows."""
 
 
+FORKING = """
+import os, pathlib, signal, sys, tempfile, threading
+import trainlab as tl
+
+def asked(name):
+    try:
+        getattr(page, name)()
+    except RuntimeError as error:
+        assert str(error).startswith(name + " of LivePage must be called in the process that")
+    else:
+        os._exit(1)
+
+def hold():
+    with page._control._wake:  # as the thread that trains does
+        is_held.set()
+        is_forked.wait()
+
+data = tl.load_planar("xor", 40, 20)
+population = tl.Population.grid(tl.MLP(hidden=(4,)), seed=range(2))
+tempfile.tempdir = STORE
+for store in (None, STORE):
+    page = tl.live(population, data, browser=False, store=store)
+    is_held, is_forked = threading.Event(), threading.Event()
+    threading.Thread(target=hold).start()
+    is_held.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        asked("population")
+        asked("wait")
+        sys.exit(0)
+    is_forked.set()
+    found = os.waitpid(child, 0)[1]
+    folders = len(list(pathlib.Path(STORE).glob("trainlab-live-*")))
+    print(found, folders, len(page.population()))
+    page.close()
+"""
+
+
 class TestLive:
     """`tl.live`, as a notebook and a script call it."""
 
@@ -285,6 +325,14 @@ class TestLive:
             page.close()
             assert about["data"]["name"] == name
             assert about["choice"]["data"]["name"] == ("given" if given else "spiral")
+
+    @needs_fork
+    def test_a_forked_child_is_told_that_the_page_is_its_parents(self, tmp_path: Path) -> None:
+        """It waited for ever for a thread that it does not have, also at its end."""
+        script = FORKING.replace("STORE", repr(str(tmp_path)))
+        command = [sys.executable, "-W", "ignore", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.stdout == "0 1 2\n0 0 2\n", done.stderr
 
     def test_a_store_goes_on(self, tmp_path: Path) -> None:
         data = tl.load_planar("xor", 40, 20)

@@ -156,6 +156,10 @@ HOSTILE: dict[str, tuple[str, Change]] = {
         "classes of",
         settings(lambda d: d.update(classes={"array": ["<i8", [[1, 2]] * 2]})),
     ),
+    "classes-twice": (
+        "classes of",
+        settings(lambda d: d.update(classes={"array": ["<i8", [1] * d["widths"][1]]})),
+    ),
     "classes-short": ("classes of", settings(lambda d: d.update(classes={"array": ["<i8", [1]]}))),
     "classes-eval": ("dtype of", settings(lambda d: d.update(classes={"array": ["i8,i8", [1]]}))),
     "classes-huge": (

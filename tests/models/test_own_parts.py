@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -965,6 +965,31 @@ def test_a_store_refuses_metrics_with_attributes_that_are_no_fields(tmp_path: Pa
     )
 
 
+def test_a_field_that_is_computed_is_kept_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Own(tl.ReLU):
+        of: float = number(1.0)
+        twice: float = dataclasses.field(init=False, default=0.0)
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            object.__setattr__(self, "twice", FACTOR * self.of)
+
+    FACTOR = 2.0
+    monkeypatch.setitem(RECORDS, "Own", Own)
+    network = tl.Network(tl.MLP((3,), activation=Own(3.0)))
+    network.fit(DATA, steps=1)
+    tl.save(network, tmp_path / "a")
+    again: Any = tl.load(tmp_path / "a")
+    assert again.member == network.member
+    assert again.member.network.activation.twice == 6.0
+    FACTOR = 4.0
+    told = "settings of"
+    complains(lambda: tl.load(tmp_path / "a"), tl.ModelFileError, told)
+
+
 def test_what_a_file_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -994,9 +1019,21 @@ def test_a_class_that_does_not_take_its_fields_is_not_saved(
     complains(lambda: tl.save(network, tmp_path / "a"), tl.ModelFileError, told)
 
 
-def test_what_a_part_remembers_is_no_field() -> None:
+class Once:
+    """A cached property of another library."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def __get__(self, part: Any, kind: Any) -> Any:
+        name = self.function.__name__
+        return self if part is None else vars(part).setdefault(name, self.function(part))
+
+
+@pytest.mark.parametrize("once", [functools.cached_property, Once])
+def test_what_a_part_remembers_is_no_field(once: Any) -> None:
     class Own(tl.ReLU):
-        @functools.cached_property
+        @once
         def two(self) -> float:
             return 2.0
 
@@ -1288,6 +1325,8 @@ def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
         "value = functools.partialmethod(lambda self, x, out, new, k: k * x, k=FACTOR)",
         "value = functools.partialmethod(lambda self, k, x, out, new: FACTOR * k * x, 1)",
         "value = looped(lambda self, x, out, new: FACTOR * x)",
+        "value = Called(lambda self, x, out, new: FACTOR * x)",
+        "value = staticmethod(Called(lambda x, out, new: FACTOR * x))",
     ],
 )
 def test_code_is_known_behind_a_decorator(text: str) -> None:
@@ -1305,9 +1344,18 @@ def test_code_is_known_behind_a_decorator(text: str) -> None:
             later = None
         return run
 
+    class Called:
+        """A decorator that is a class, as that of a compiler."""
+
+        def __init__(self, function: Any) -> None:
+            functools.update_wrapper(self, function)
+
+        def __get__(self, part: Any, kind: Any) -> Any:
+            return functools.partial(self.__wrapped__, part)  # type: ignore[attr-defined]
+
     def digest(factor: str) -> str:
         names = {"functools": functools, "tl": tl, "bare": bare}
-        names |= {"wrapped": wrapped, "looped": looped}
+        names |= {"wrapped": wrapped, "looped": looped, "Called": Called}
         exec(f"class Own(tl.ReLU):\n    {text.replace('FACTOR', factor)}", names)  # noqa: S102
         own: Any = names["Own"]
         return code_of([own()])["Own"]
@@ -1367,6 +1415,45 @@ def test_what_a_function_counts_or_remembers_is_no_code() -> None:
     Own().value(np.ones(2), np.ones(2))
     assert (calls, len(seen)) == (1, 1)
     assert code_of([Own()]) == before
+
+
+def test_what_one_method_counts_and_another_one_reads_is_no_code() -> None:
+    calls, last, factor = 0, None, 2.0
+
+    def counted() -> None:
+        nonlocal calls
+        calls += 1
+
+    class Own(tl.ReLU):
+        def value(self, x: Any, out: Any, new: Any = None) -> Any:
+            nonlocal last
+            last = x.shape
+            counted()
+            return factor * x
+
+        def told(self) -> Any:
+            return calls, last
+
+    before = code_of([Own()])
+    Own().value(np.ones(2), np.ones(2))
+    assert Own().told() == (1, (2,))
+    assert code_of([Own()]) == before
+    factor = 3.0
+    assert code_of([Own()]) != before
+
+
+def test_what_a_class_remembers_in_a_name_with_an_underscore_is_no_code() -> None:
+    class Own(tl.ReLU):
+        _cache: ClassVar[dict[Any, Any]] = {}
+        _seen: ClassVar[set[Any]] = set()
+        _TABLE: ClassVar[dict[Any, Any]] = {}
+
+    before = code_of([Own()])
+    Own._cache[1] = 2.0
+    Own._seen.add(1)
+    assert code_of([Own()]) == before
+    Own._TABLE[1] = 2.0
+    assert code_of([Own()]) != before
 
 
 def test_a_store_refuses_a_part_that_is_closed_over_another_number(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_labels_that_are_right_where_class_numbers_are_not_are_warned_of(tmp_pat
                 rows = data.train.t == number
                 assert score(data.train.x[rows], data.train.t[rows]) == 1.0
             score(x, [0, 1, 2])  # no label is 0
-    assert clone.population.classes is not None
+    assert clone.classes is not None
     network.score(data.first(test=2))
     for labels in ((0, 1, 2), ("1", "2", "3")):
         network.fit(labelled(*labels), epochs=1)
@@ -163,7 +163,7 @@ def test_a_model_from_a_file_knows_its_classes(labels: Any, tmp_path: Path) -> N
     network.fit(data, epochs=1)
     tl.save(network, tmp_path / "model.safetensors")
     again: Any = tl.load(tmp_path / "model.safetensors")
-    classes = again.population.classes
+    classes = again.classes
     assert (classes.tolist(), classes.dtype) == (labels.tolist(), labels.dtype)
     assert again.score(data) == network.score(data)
     assert again.score(part) == network.score(part)
@@ -198,6 +198,8 @@ def test_classes_of_restore_are_one_for_each_output_of_a_classifier() -> None:
     parts: Any = population, population.states, population.widths
     told = "classes of Population.restore must be 3 labels, one for each output"
     classes: Any = ["a", "b"]
+    complains(lambda: tl.Population.restore(*parts, classes=classes), tl.SettingError, told)
+    told, classes = "classes of Population.restore must be different labels", [5, 6, 5]
     complains(lambda: tl.Population.restore(*parts, classes=classes), tl.SettingError, told)
     assert tl.Population.restore(*parts, classes=np.array([5, 6, 7])).classes.tolist() == [5, 6, 7]
     regression, _ = trained(NUMBERS, "mean_squared_error")

@@ -32,8 +32,7 @@ def fit(logger: Callback, lr: tuple[float, ...] = (0.1, DIVERGES), **settings: A
 class Written(Logger):
     """Keeps what it is told to write."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self) -> None:  # without that of its base, as callbacks are written
         self.found: dict[str, list[Any]] = {}
 
     def open(self, name: str, member: tl.Member) -> str:
@@ -70,7 +69,7 @@ def test_each_member_is_a_run_with_its_evaluations() -> None:
 
 def test_numbers_that_are_not_finite_are_left_out() -> None:
     logger = Written()
-    logger._runs[0] = logger.open("a", tl.Member())
+    logger._runs = {0: logger.open("a", tl.Member())}
     moment = SimpleNamespace(member=0, updates=1, metrics={"a": math.nan, "b": math.inf})
     logger.evaluation(moment)  # type: ignore[arg-type]
     assert logger.found["a"] == []

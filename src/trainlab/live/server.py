@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import math
+import os
 import secrets
 import socket
 import threading
@@ -388,15 +389,19 @@ def serving(
 ) -> Iterator[LiveServer]:
     """Trains, and serves the page in threads, until the end of the block.
 
+    A forked child, at whose end the block ends too, has none of these threads.
+
     where  host, port, framed and uploads, as `LiveServer` has them
     """
+    process = os.getpid()
     server = LiveServer(control, given, **where)
     control.start()
     server.start()
     try:
         yield server
     finally:
-        try:
-            server.close()
-        finally:
-            control.close()
+        if os.getpid() == process:
+            try:
+                server.close()
+            finally:
+                control.close()

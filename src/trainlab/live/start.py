@@ -6,11 +6,12 @@ import atexit
 import html
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class LivePage:
 
     def __init__(self, control: LiveControl, server: LiveServer, stack: ExitStack) -> None:
         self._control, self._server, self._stack = control, server, stack
-        self._is_open, self._ended = True, threading.Event()
+        self._is_open, self._ended, self._process = True, threading.Event(), os.getpid()
         atexit.register(self.close)  # an engine must not be in a step when the program ends
 
     def __repr__(self) -> str:
@@ -87,14 +88,27 @@ class LivePage:
         -------
         Population
             Arm by arm, those that stopped or diverged included; it predicts, and can be saved.
+
+        Raises
+        ------
+        RuntimeError
+            In a process that was forked meanwhile, which has no thread that trains.
         """
         from trainlab.live.server import population_of
 
+        self._check_process("population")
         found: Population = self._control.ask(population_of).result()
         return found
 
     def wait(self) -> None:
-        """Serve until Ctrl-C, then close."""
+        """Serve until Ctrl-C, then close.
+
+        Raises
+        ------
+        RuntimeError
+            In a process that was forked meanwhile, which serves nothing.
+        """
+        self._check_process("wait")
         try:
             while not self._ended.wait(1.0):
                 pass
@@ -105,12 +119,14 @@ class LivePage:
     def close(self) -> None:
         """End the training and the server; what a store keeps is kept.
 
+        In a process that was forked meanwhile it does nothing: they are its parent's.
+
         Raises
         ------
         StoreError
             Where it could not be kept; what ended the training, where something did.
         """
-        if self._is_open:
+        if self._is_open and os.getpid() == self._process:
             self._is_open = False
             atexit.unregister(self.close)
             try:
@@ -120,6 +136,11 @@ class LivePage:
                 self._ended.set()
             if self._control.error is not None:
                 raise self._control.error
+
+    def _check_process(self, name: str) -> None:
+        if os.getpid() != self._process:
+            must, got = "be called in the process that began it", "a process forked from that one"
+            raise RuntimeError(sentence(name, "LivePage", must, got))
 
 
 def live(
@@ -242,7 +263,7 @@ def opened(
     with ExitStack() as stack:
         kept, saved = None, None
         if store is None:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trainlab-live-")))
+            place = stack.enter_context(_folder())
         else:
             place = as_path(store, "store", "live", "be None or a folder")
         uploads = Uploads(place / "tables")
@@ -272,6 +293,17 @@ def opened(
         server = stack.enter_context(serving(control, given, **where))
         return LivePage(control, server, stack.pop_all())
     raise AssertionError("a stack that suppresses nothing")
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for the block; a forked child, at whose end the block ends too, leaves it there."""
+    place, process = Path(tempfile.mkdtemp(prefix="trainlab-live-")), os.getpid()
+    try:
+        yield place
+    finally:
+        if os.getpid() == process:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def first_choice(given: GivenData) -> dict[str, Any]:

@@ -152,7 +152,8 @@ def revive(value: Any, kind: type[S], source: str) -> S:
         if not set(given) <= set(fields):
             must = f"have no fields but {', '.join(fields)}"
             raise ModelFileError(sentence(f"{name}", source, must, sorted(given)))
-        made = found(**{name: _field(one, fields[name], source) for name, one in given.items()})
+        read = {name: _field(one, fields[name], source) for name, one in given.items()}
+        made = found(**{name: one for name, one in read.items() if fields[name].init})
     except SettingError as error:
         raise ModelFileError(sentence("settings", source, "be valid", str(error))) from error
     except TypeError as error:  # of an __init__ of the user's own

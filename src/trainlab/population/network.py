@@ -231,6 +231,11 @@ class Network(Trainable):
         self._population.set_parameters(0, values)
 
     @property
+    def classes(self) -> Array | None:
+        """What its class numbers stand for, as `Population.classes` has them."""
+        return self._population.classes
+
+    @property
     def buffers(self) -> dict[str, Array]:
         """What it has learnt beside its parameters: running_mean1 (1, features) and so on.
 

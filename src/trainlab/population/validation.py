@@ -283,6 +283,8 @@ def check_classes(classes: Any, members: Sequence[Member], widths: tuple[int, in
     if found.shape != (widths[1],):
         must = f"be {counted(widths[1], 'label')}, one for each output"
         raise SettingError(sentence("classes", owner, must, classes))
+    if len(set(found.tolist())) < len(found):
+        raise SettingError(sentence("classes", owner, "be different labels", classes))
     return found
 
 

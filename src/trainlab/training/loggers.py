@@ -8,6 +8,7 @@ import re
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from trainlab.errors import SettingError, sentence
@@ -30,8 +31,7 @@ class Logger(Callback):
     other runs.
     """
 
-    def __init__(self) -> None:
-        self._runs: dict[int, Any] = {}
+    _runs: Mapping[int, Any] = MappingProxyType({})  # where no `__init__` of a base is called
 
     @abstractmethod
     def open(self, name: str, member: Member) -> Any:
@@ -86,10 +86,11 @@ class Logger(Callback):
         """
         names = [*varied(history.members), "seed"]
         width = len(str(len(history.members) - 1))
+        runs = self._runs = {**self._runs}
         for index, member in enumerate(history.members):
             about = " ".join(f"{name}={label(member.get(name))}" for name in names)
             name = _STRANGE.sub("_", f"{index:0{width}} {about}")[:_LONGEST].rstrip()
-            self._runs[index] = self.open(name, member)
+            runs[index] = self.open(name, member)
 
     def evaluation(self, moment: Moment) -> None:
         """Write what an evaluation of a member found.
@@ -137,7 +138,6 @@ class TensorBoardLogger(Logger):
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        super().__init__()
         self.folder = as_folder(folder, "folder", "TensorBoardLogger")
         try:
             from tensorboard.summary import Writer
@@ -189,7 +189,6 @@ class MLflowLogger(Logger):
     """
 
     def __init__(self, experiment: str = "trainlab", tracking_uri: str | None = None) -> None:
-        super().__init__()
         self.experiment = TEXT.check(experiment, "experiment", "MLflowLogger")
         try:
             from mlflow.entities import Metric
@@ -238,7 +237,6 @@ class WandbLogger(Logger):
     """
 
     def __init__(self, project: str = "trainlab", **options: Any) -> None:
-        super().__init__()
         self.project = TEXT.check(project, "project", "WandbLogger")
         for name in ("name", "config", "group", "reinit"):
             if name in options:
