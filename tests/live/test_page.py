@@ -373,6 +373,9 @@ def test_images_that_are_wrong_and_layers(browser: Any, place: tuple[LiveControl
         person.until(lambda: tab.locator(".images canvas").count() == 36)
         assert "of the first 360" in tab.locator(".strip").first.inner_text()
         assert person.ink(".images canvas") > 3
+        tab.locator(".steer").get_by_label("Rate").fill("0.25")
+        person.press("Change")
+        person.until(lambda: " → lr 0.25 from step 1" in tab.locator(".strip").first.inner_text())
         tab.get_by_label("Layers of").select_option("He")
         layers = tab.get_by_role("region", name="Inside the layers")
         person.until(lambda: layers.locator("tbody tr").count() == 5)
