@@ -57,6 +57,21 @@ def verdict(arms: Mapping[str, Array], *expect: Expectation, measure: Measure = 
 ARMS = {"SGD": LUCK + 2, "Adam": LUCK + 1 + NOISE[0], "Lion": LUCK + 1 + NOISE[1]}
 
 
+def test_a_mean_of_more_values_than_there_are_is_told_of() -> None:
+    values = {arm: found[:, None] + np.zeros(20) for arm, found in ARMS.items()}
+    found = measured(ARMS)
+    long = MeasuredSeries("step", np.arange(20.0), np.concatenate(list(values.values())))
+    found = dataclasses.replace(found, series={"loss": long})
+    last = Measure("mean loss of the last 100 batches", mean_of_last("loss", 100))
+    (told,) = judge(found, last, []).warnings
+    assert told == (
+        "The mean loss of the last 100 batches is a mean of all values: loss has only 20 values, "
+        "fewer than it asks for."
+    )
+    enough = Measure("mean loss of the last 20 batches", mean_of_last("loss", 20))
+    assert judge(found, enough, []).warnings == ()
+
+
 def test_as_expected() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Lion", "SGD"))
     assert found.outcome == EXPECTED

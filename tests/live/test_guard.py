@@ -302,8 +302,11 @@ def test_it_listens_on_this_machine_alone(place: tuple[Any, Client]) -> None:
     for host in ("0.0.0.0", "", "::"):  # noqa: S104  # which is refused
         with pytest.raises(tl.SettingError, match="host of the server must be one address"):
             LiveServer(control, host=host)
-    with pytest.raises(tl.SettingError, match="address of the server must be free"):
+    with pytest.raises(tl.SettingError, match=r"address of the server must be free.*try port=0"):
         LiveServer(control, port=client.port)
+    for host in ("192.0.2.1", "999.1.1.1"):  # of no machine; no address
+        with pytest.raises(tl.SettingError, match=r"of this machine.*try host='127\.0\.0\.1'"):
+            LiveServer(control, host=host)
 
 
 def test_a_notebook_may_show_the_page_in_a_frame() -> None:

@@ -373,6 +373,9 @@ def test_images_that_are_wrong_and_layers(browser: Any, place: tuple[LiveControl
         person.until(lambda: tab.locator(".images canvas").count() == 36)
         assert "of the first 360" in tab.locator(".strip").first.inner_text()
         assert person.ink(".images canvas") > 3
+        tab.locator(".steer").get_by_label("Rate").fill("0.25")
+        person.press("Change")
+        person.until(lambda: " → lr 0.25 from step 1" in tab.locator(".strip").first.inner_text())
         tab.get_by_label("Layers of").select_option("He")
         layers = tab.get_by_role("region", name="Inside the layers")
         person.until(lambda: layers.locator("tbody tr").count() == 5)
@@ -449,6 +452,9 @@ def test_a_table_is_sent_and_trained_on(browser: Any, tmp_path: Path) -> None:
             picture = {"name": "a.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
             chooser.set_input_files(files=[picture])
             person.until(lambda: "table" in tab.locator(".notice.error").inner_text())
+            with tab.expect_file_chooser():  # Chromium tells of no change to the same file
+                chooser.click()
+            assert chooser.input_value() == ""
             file = {"name": "../mine.csv", "mimeType": "text/csv", "buffer": content}
             chooser.set_input_files(files=[file])
             tab.get_by_text("The table has 4 columns.").wait_for()

@@ -547,7 +547,7 @@ class TestCommand:
         _, errors = process.communicate(timeout=PATIENCE)
         assert "Note: 10 rows without a value of the target left out" in errors
         assert "Ctrl-C ends it" in errors
-        assert "the same command goes on from kept" in errors
+        assert "the same command continues from kept" in errors
         assert process.returncode == 0
 
     def test_what_belongs_together(self, tmp_path: Path) -> None:

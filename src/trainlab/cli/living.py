@@ -97,7 +97,7 @@ def live(
         say(f"Warning: {text}: it is not encrypted.", err=True)
     page = opened(given=given, store=store, engine=engine, host=host, port=port)
     if page.step:
-        say(f"Goes on at step {page.step}.", err=True)
+        say(f"Continues at step {page.step}.", err=True)
     try:
         say(f"Page: {page.address}")
         say("Ctrl-C ends it.", err=True)
@@ -106,7 +106,7 @@ def live(
     except KeyboardInterrupt:  # while a browser is looked for
         page.close()
     page.wait()
-    kept = "nothing is kept" if store is None else f"the same command goes on from {store}"
+    kept = "nothing is kept" if store is None else f"the same command continues from {store}"
     say(f"Ended at step {page.step}: {kept}.", err=True)
 
 

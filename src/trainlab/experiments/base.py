@@ -162,6 +162,24 @@ class Measure:
         names = self.of.series if isinstance(self.of, _Taken) else ()
         return {name: direction(name, found[name].better) for name in names}
 
+    def shorter(self, found: Mapping[str, MeasuredSeries]) -> dict[str, int]:
+        """The series that have fewer values than it is about, with how many they have.
+
+        Parameters
+        ----------
+        found : mapping of str to MeasuredSeries
+            The series of a run, by name.
+
+        Returns
+        -------
+        dict of str to int
+            By the name of the series.
+        """
+        if not isinstance(self.of, _Taken):
+            return {}
+        counts = {name: found[name].values.shape[-1] for name in self.of.series}
+        return {name: count for name, count in counts.items() if count < self.of.last}
+
     @property
     def ahead(self) -> str:
         """What the better of two arms has."""
@@ -179,6 +197,7 @@ class _Taken:
 
     series: tuple[str, ...]
     take: Callable[..., Array]
+    last: int = 1  # how many values of each it is about
 
     def __call__(self, found: Mapping[str, MeasuredSeries]) -> Array:
         return np.asarray(self.take(*(_values(found, name) for name in self.series)))
@@ -200,7 +219,7 @@ def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeri
         The `of` of a Measure.
     """
     whole_number(1, "50").check(count, "count", "mean_of_last")
-    return _Taken((series,), lambda values: values[:, -count:].mean(axis=-1))
+    return _Taken((series,), lambda values: values[:, -count:].mean(axis=-1), count)
 
 
 def greatest(series: str) -> Callable[[Mapping[str, MeasuredSeries]], Array]:

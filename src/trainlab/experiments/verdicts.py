@@ -68,6 +68,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
         comparisons=comparisons,
         warnings=(
             *doubts,
+            *_shorter(measure, measured),
             *_too_few(seeds, len(_named(expect)) or len(comparisons)),
             *_without_value(measured, values, measure.words),
         ),
@@ -185,6 +186,12 @@ def _ranked(found: Findings) -> dict[str, Interval]:
 
 
 # --- words -----------------------------------------------------------------------------
+
+
+def _shorter(measure: Measure, measured: Measurements) -> Iterator[str]:
+    for name, count in measure.shorter(measured.series).items():
+        has = f"{name} has only {counted(count, 'value')}"
+        yield f"The {measure.words} is a mean of all values: {has}, fewer than it asks for."
 
 
 def _too_few(seeds: int, family: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import math
@@ -328,7 +329,10 @@ class LiveServer:
             self._socket = socket.create_server((host, port), backlog=64)
         except (OSError, OverflowError) as error:
             must, got = "be free, and of this machine", f"{host}:{port}, {error}"
-            raise SettingError(sentence("address", "the server", must, got, "port=0")) from error
+            ports = (errno.EADDRINUSE, errno.EACCES)  # the others are about the host
+            of_port = isinstance(error, OverflowError) or error.errno in ports
+            fix = "port=0" if of_port else f"host={LOCAL!r}"
+            raise SettingError(sentence("address", "the server", must, got, fix)) from error
         self.port = int(self._socket.getsockname()[1])
         self._token = secrets.token_urlsafe(24)
         names = ["127.0.0.1", "localhost", *({host.lower()} - {LOCAL})]

@@ -209,6 +209,7 @@ class TableFields {
   constructor(send) {
     this.file = h("input", {
       type: "file", accept: ".csv,.tsv,.txt,text/csv", onchange: () => { if (this.file.files[0]) send(this.file.files[0]); },
+      onclick: () => { this.file.value = ""; }, // the same file, mended since, is a change too
     });
     this.target = select([], "", { onchange: () => this.#mark() });
     this.missing = h("input", { type: "checkbox" });

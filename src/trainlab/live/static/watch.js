@@ -100,6 +100,7 @@ export class Watch {
     for (const chart of this.charts) { chart.stale = true; chart.thinAt = -Infinity; }
     this.#table();
     this.#frame();
+    this.seen.looks = -1; // they name the arms
   }
 
   #view() {
@@ -176,7 +177,6 @@ export class Watch {
     const key = frame && JSON.stringify([frame.x, frame.heldX, arms.map(({ title }) => title)]);
     if (key === this.frameKey) return;
     this.frameKey = key;
-    this.seen.looks = -1;
     this.points = frame && [[frame.x, frame.t, true], [frame.heldX, frame.heldT, false]]
       .map(([text, classes, trained]) => ({ at: floats(text), classes, trained }));
     this.maps = new Map();
@@ -291,7 +291,7 @@ export class Watch {
 
   #images() {
     const { model } = this, found = [];
-    model.about.arms.forEach(({ name }, index) => {
+    model.about.arms.forEach(({ name, title }, index) => {
       const wrong = model.looks[name]?.wrong;
       if (!wrong) return;
       const pixels = bytes(wrong.pixels), size = wrong.side * wrong.side;
@@ -306,7 +306,7 @@ export class Watch {
         return h("figure", { title: T.wrongImage(said, wrong.truth[at]) }, canvas, h("figcaption", {}, `${wrong.truth[at]} → ${said}`));
       });
       found.push(h("div", { class: "strip" },
-        h("p", {}, swatch(index), T.wrongOf(name, wrong.count, wrong.of)), h("div", { class: "images" }, ...pictures)));
+        h("p", {}, swatch(index), T.wrongOf(title, wrong.count, wrong.of)), h("div", { class: "images" }, ...pictures)));
     });
     this.wrong.hidden = !found.length;
     this.wrong.replaceChildren(h("h2", {}, T.wrong), ...found);
