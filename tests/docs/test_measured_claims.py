@@ -71,6 +71,8 @@ def test_what_the_quick_preset_takes_and_gives_beside_catboost() -> None:
         f"{summary.ratios(found, 'trainlab, quick', task)['CatBoost'].value:.2f}"
         for task in ("classification", "regression")
     )
-    told = f"takes {quick:.1f} s in the median over the 16 tables, where CatBoost takes {other:.1f} s"
+    told = (
+        f"takes {quick:.1f} s in the median over the 16 tables, where CatBoost takes {other:.1f} s"
+    )
     told += f", for {log_loss} of its log loss and {rmse} of its RMSE"
     assert told in plain("docs/estimators-measured.md")
