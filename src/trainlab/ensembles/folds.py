@@ -48,7 +48,7 @@ def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
     number = alike(rows.x)
     counts = np.bincount(number)
     alone = np.count_nonzero(counts == 1)
-    if 2 * alone >= len(rows) or len(counts) < 2 * parts:
+    if 2 * alone >= len(rows) or len(counts) < parts:
         return deal(rows.y, parts, draws, True)
     first = np.unique(number, return_index=True)[1]
     return deal(rows.y[first], parts, draws, True)[number]
