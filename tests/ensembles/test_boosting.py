@@ -67,6 +67,7 @@ def test_as_many_trees_as_are_best_on_the_rows_held_back(task: str) -> None:
     found = grow(rows, held, targets, FEW, 0)
     again = grow(rows, held, targets, FEW, 0)
     assert all(np.array_equal(a, again.arrays()[name]) for name, a in found.arrays().items())
+    assert "kept" not in found.arrays(), "earlier versions read what merges no words"
     other = grow(rows, held, targets, {**FEW, "max_features": 0.5}, 1)
     assert not np.array_equal(other.value, found.value)
 
@@ -178,8 +179,37 @@ def test_trees_tell_the_values_of_a_word_apart_by_their_means(task: str) -> None
     assert losses[0] < 0.85 * losses[1]
 
 
+def test_a_word_of_few_rows_for_each_value_stays() -> None:
+    rows = 60 * boosting.ROWS_OF_A_VALUE
+    for count, runs in ((rows, [range(1, 61)]), (rows - 1, [])):
+        X, _ = words(count)
+        assert words_of(X, Values(np.zeros(1), np.ones(1), True)) == runs
+
+
+def test_means_of_few_rows_are_not_learnt_by_heart() -> None:
+    """Of 5 rows for each value they gave away so much of y that the error was a third greater."""
+    rng = np.random.default_rng(1)
+    effect = rng.standard_normal(200) * 0.3
+
+    def drawn(rows: int) -> Rows:
+        place, x = rng.integers(200, size=rows), rng.standard_normal((rows, 3))
+        y = effect[place] + np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + rng.standard_normal(rows) / 2
+        return Rows(np.concatenate([np.eye(200)[place], x], axis=1), y[:, np.newaxis])
+
+    rows, held, test = drawn(1000), drawn(250), drawn(2000)
+    targets = Values(np.zeros(1), np.ones(1), True)
+    losses = []
+    for runs in (words_of(rows.x, targets), [range(200)]):
+        found = grow(rows, held, targets, TREES[0], 0, runs)
+        said = found.outputs(test.x, "float32", "predict", "auto")
+        losses.append(
+            float(mean_loss(truths_of(said, test.y, "regression"), np.ones(2000), "regression")[0])
+        )
+    assert losses[0] < 0.9 * losses[1]
+
+
 def test_a_word_of_no_more_values_than_classes_stays() -> None:
-    X, _ = words(300)
+    X, _ = words(1200)
     assert words_of(X, Labels(np.arange(60))) == []
     assert words_of(X, Labels(np.arange(59))) == [range(1, 61)]
 
@@ -194,7 +224,7 @@ def test_columns_of_one_word_count_as_what_trees_see_of_them() -> None:
 def test_an_ensemble_merges_words_unless_an_earlier_version_began_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    X, y = words(200)
+    X, y = words(1200)
     seen: list[Any] = []
     monkeypatch.setattr(training, "grow", lambda *given: seen.append(given[5]) or grow(*given))
     for recipe, runs in ((None, [range(1, 61)]), (4, ())):

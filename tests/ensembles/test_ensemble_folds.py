@@ -66,6 +66,54 @@ def test_a_splitter_says_what_is_trained_on(kind: Any, cv: Any, seen: Any) -> No
     assert model.n_folds_ == len(expected)
 
 
+def cells(rows: int, values: int) -> tuple[Any, Any]:
+    """Two words, of some values and of six, as one-hot columns, and two classes in most cells."""
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(values, size=rows), rng.integers(6, size=rows)
+    odds = np.linspace(-2, 2, values)[one] + np.linspace(1, -1, 6)[other]
+    y = (rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(int)
+    return np.concatenate([np.eye(values)[one], np.eye(6)[other]], axis=1), y
+
+
+def common(seen: Sequence[tuple[Any, Any]]) -> set[int]:
+    """How many rows of the validation of each fold are also in its training, but for y."""
+    found = [[{(row + 0).tobytes() for row in side} for side in sides] for sides in seen]
+    return {len(rows & held) for rows, held in found}
+
+
+def test_rows_that_are_equal_but_for_their_class_are_on_one_side(
+    seen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = cells(2000, 12)
+    weight = np.random.default_rng(1).integers(1, 3, len(X))
+    one = small().fit(np.where(X == 0, np.random.default_rng(2).choice([-0.0, 0.0], X.shape), X), y)
+    assert common(seen) == {0}
+    assert one.loss_ < 0.62
+    first, twice = small().fit(X, y, weight), np.repeat(X, weight, axis=0)
+    again = small().fit(twice, np.repeat(y, weight))
+    assert first.predict_proba(X).tobytes() == again.predict_proba(X).tobytes()
+    seen.clear()
+    monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 4)
+    small().fit(X, y)
+    assert 0 not in common(seen)
+
+
+def test_a_few_rows_that_are_equal_but_for_their_class_are_dealt_one_by_one(seen: Any) -> None:
+    few, y = cells(2000, 1)
+    small().fit(few, y)
+    assert common(seen) == {0}  # 6 kinds of rows in 5 folds
+    seen.clear()
+    four = few[:, 5:].sum(axis=1) == 0
+    four &= few[:, 1] == 0
+    small().fit(few[four], y[four])
+    assert 0 not in common(seen)
+    seen.clear()
+    X = np.arange(300.0)[:, np.newaxis] // 2
+    X[:160, 0] = np.arange(160) + 1000  # 140 rows of 300
+    small().fit(X, np.arange(300) % 2)
+    assert 0 not in common(seen)
+
+
 def test_pairs_of_rows_do_too(seen: Any) -> None:
     first = np.arange(60) < 30
     pairs = [(first, ~first), ([50, 51, 0, 1], [3, 5])]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from trainlab.estimators import merging
 from trainlab.estimators.merging import PRIOR, MergedColumns, one_hot_runs
 from trainlab.network.workspace import Array
 
@@ -112,6 +114,21 @@ def test_a_table_of_words_alone_has_no_column_that_stays() -> None:
     merged = MergedColumns.of(x, one_hot_runs(x), np.arange(20.0)[:, np.newaxis], None)
     assert merged.seen(x).shape == (20, 1)
     assert merged.is_sound(5)
+
+
+def test_rows_are_added_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once, the words of a table would take as often its memory as there are classes."""
+    x, y = table()
+    merged = MergedColumns.of(x, one_hot_runs(x), np.stack([y] * 20, axis=1), None)
+    x = np.concatenate([x] * 50)
+    tracemalloc.start()
+    seen = merged.seen(x)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < seen.nbytes + 50e6  # they are 210e6 bytes
+    for numbers in (1, 1 << 14):
+        monkeypatch.setattr(merging, "BLOCK_NUMBERS", numbers)
+        assert merged.seen(x[:400]).tobytes() == seen[:400].tobytes()
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from trainlab.ensembles.folds import (
     by_groups,
     checked_groups,
     deal,
+    deal_alike,
     digest,
     given_splits,
     splits_of,
@@ -243,7 +244,10 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             splits, number = given_splits(cv, X, y, groups, owner)
             splits = among(splits, rows.number, number, owner)
         else:
-            part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
+            if stratify and recipe > 4:
+                part = deal_alike(rows, min(PARTS, len(rows)), draws)
+            else:
+                part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
             splits = splits_of(part, min(PARTS, len(rows)))
         if chosen["n_folds"] != "auto":
             splits = splits[: chosen["n_folds"]]

@@ -31,13 +31,17 @@ TOTAL_RATE: Final = 12.0
 """The learning rate times the iterations at least, for rates up to GREATEST_RATE."""
 GREATEST_RATE: Final = 0.15
 DEPTH: Final = 12
+ROWS_OF_A_VALUE: Final = 20
+"""Rows for each value of a word, in the mean, from which on its mean targets are worth more than
+they give away of the rows that they are means of."""
 FURTHEST_ODDS: Final = 30.0
 """Logarithm of the odds of a label that all rows of a fold have, or none."""
 
 
 def words_of(x: Array, targets: Targets) -> list[range]:
     """The columns of x (N, d) that are one-hot codes of a word each, and are worth merging."""
-    return [run for run in one_hot_runs(x) if len(run) > _columns(targets)]
+    most = len(x) // ROWS_OF_A_VALUE
+    return [run for run in one_hot_runs(x) if _columns(targets) < len(run) <= most]
 
 
 def _columns(targets: Targets) -> int:

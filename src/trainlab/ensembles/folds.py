@@ -17,6 +17,7 @@ from sklearn.utils import check_consistent_length, indexable
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import check_sizes, named_faults
+from trainlab.estimators.rows import Rows, alike
 from trainlab.limits import MEMBERS
 from trainlab.network.workspace import Array
 from trainlab.settings import several
@@ -36,6 +37,21 @@ def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> 
     part = np.empty(len(y), np.int64)
     part[order] = np.arange(len(y)) % parts
     return part
+
+
+def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
+    """The part (N,) of each row of classes: rows that are equal but for y share one, if most are.
+
+    Such rows, as of a table of few words, stand for many each.  One that is held back would leave
+    the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
+    """
+    number = alike(rows.x)
+    counts = np.bincount(number)
+    alone = np.count_nonzero(counts == 1)
+    if 2 * alone >= len(rows) or len(counts) < parts:
+        return deal(rows.y, parts, draws, True)
+    first = np.unique(number, return_index=True)[1]
+    return deal(rows.y[first], parts, draws, True)[number]
 
 
 def splits_of(part: Array, folds: int) -> Splits:

@@ -19,6 +19,8 @@ from trainlab.network.workspace import Array
 
 PRIOR: Final = 10.0
 """How many rows of the mean target each value counts as having beside its own."""
+BLOCK_NUMBERS: Final = 1 << 20
+"""Numbers of rows times columns that are added up at a time."""
 
 
 def one_hot_runs(x: Array) -> list[range]:
@@ -98,19 +100,26 @@ class MergedColumns:
         if not len(self.source):
             return x
         starts = np.flatnonzero(np.diff(self.into, prepend=-1))
-        sums = np.add.reduceat(x[:, self.source] * self.standing, starts, axis=1)
-        return np.concatenate([x[:, self.kept], sums], axis=1)
+        found = np.empty((len(x), len(self.kept) + len(starts)))
+        block = max(1, BLOCK_NUMBERS // len(self.source))
+        for first in range(0, len(x), block):
+            part, own = found[first : first + block], x[first : first + block]
+            part[:, : len(self.kept)] = own[:, self.kept]
+            sums = part[:, len(self.kept) :]
+            np.add.reduceat(own[:, self.source] * self.standing, starts, axis=1, out=sums)
+        return found
 
     def onnx(self, graph: Graph, x: str) -> str:
         """Adds the columns; the name of what `seen` gives of rows x, float64."""
         if not len(self.source):
             return x
+        columns, place = np.unique(self.source, return_inverse=True)  # each has a sum per output
         kept, source = (
             graph.add("Gather", x, graph.constant(places, np.int64), axis=1)
-            for places in (self.kept, self.source)
+            for places in (self.kept, columns)
         )
-        standing = np.zeros((len(self.source), self.into[-1] + 1))
-        standing[np.arange(len(self.source)), self.into] = self.standing
+        standing = np.zeros((len(columns), self.into[-1] + 1))
+        standing[place, self.into] = self.standing
         sums = graph.add("MatMul", source, graph.constant(standing, np.float64))
         return graph.add("Concat", kept, sums, axis=1)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,19 +103,29 @@ def _plain_zeros(x: Any) -> Any:
     return plain
 
 
+def alike(x: Any) -> Array:
+    """A number (N,) for each row of x (N, d), from 0 on: that of the rows that it is equal to."""
+    known: dict[bytes, int] = {}
+    return np.array([known.setdefault(own, len(known)) for own in _bytes_of(_plain_zeros(x))])
+
+
 def _keys(rows: Rows, x: Any) -> list[bytes]:
     """The bytes of each row of x, and the number of its y among the sorted ones."""
     axis = 0 if rows.y.ndim > 1 else None
     codes = np.unique(rows.y, return_inverse=True, axis=axis)[1].reshape(-1)
+    return [own + code.tobytes() for own, code in zip(_bytes_of(x), codes, strict=True)]
+
+
+def _bytes_of(x: Any) -> Iterator[bytes]:
+    """The bytes of each row of x."""
     if not issparse(x):
-        x = np.ascontiguousarray(x)
-        return [row.tobytes() + code.tobytes() for row, code in zip(x, codes, strict=True)]
+        for row in np.ascontiguousarray(x):
+            yield row.tobytes()
+        return
     sparse = as_csr(x, "X", "MLP")
-    parts = [slice(first, end) for first, end in itertools.pairwise(sparse.indptr)]
-    return [
-        sparse.indices[part].tobytes() + sparse.data[part].tobytes() + code.tobytes()
-        for part, code in zip(parts, codes, strict=True)
-    ]
+    for first, end in itertools.pairwise(sparse.indptr):
+        part = slice(first, end)
+        yield sparse.indices[part].tobytes() + sparse.data[part].tobytes()
 
 
 def padded(x: Any) -> Any:

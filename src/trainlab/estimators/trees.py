@@ -98,9 +98,10 @@ class BoostedTrees:
         return shares
 
     def arrays(self) -> dict[str, Array]:
-        """Its arrays by their names."""
+        """Its arrays by their names: where nothing is merged those of earlier versions."""
         own = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: own[name] for name in own if name not in NOT_ARRAYS} | vars(self.merged)
+        merged = vars(self.merged) if len(self.merged.source) else {}
+        return {name: own[name] for name in own if name not in NOT_ARRAYS} | merged
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, Array], depth: int, link: str) -> Self:
