@@ -31,7 +31,7 @@ TOTAL_RATE: Final = 12.0
 """The learning rate times the iterations at least, for rates up to GREATEST_RATE."""
 GREATEST_RATE: Final = 0.15
 DEPTH: Final = 12
-ROWS_OF_A_VALUE: Final = 20
+ROWS_OF_A_VALUE: Final = 10
 """Rows for each value of a word, in the mean, from which on its mean targets are worth more than
 they give away of the rows that they are means of."""
 FURTHEST_ODDS: Final = 30.0
