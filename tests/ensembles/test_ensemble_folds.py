@@ -98,6 +98,7 @@ def test_rows_that_are_equal_but_for_their_class_are_on_one_side(
     assert 0 not in common(seen)
 
 
+@pytest.mark.filterwarnings("ignore:X of .* different rows")
 def test_a_few_rows_that_are_equal_but_for_their_class_are_dealt_one_by_one(seen: Any) -> None:
     few, y = cells(2000, 1)
     small().fit(few, y)
@@ -234,3 +235,19 @@ def test_what_is_wrong_is_said(name: str) -> None:
 def test_what_is_wrong_with_groups_is_said(groups: Any) -> None:
     with pytest.raises(ValueError, match=r"groups|inconsistent numbers of samples"):
         small().fit(X, Y, groups=groups)
+
+
+def test_few_different_rows_that_are_there_many_times_are_warned_of(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    X, y = cells(2000, 1)
+    with pytest.warns(UserWarning, match=r"got 6; try cv=StratifiedKFold\(5, shuffle=True\)"):
+        small().fit(X, y)
+    with pytest.warns(UserWarning, match=r"got 6; try cv=KFold\(5, shuffle=True\)"):
+        small(PopulationEnsembleRegressor).fit(X, y)
+    recwarn.clear()
+    targets = np.random.default_rng(0).standard_normal(2000)  # none is equal to another
+    small(PopulationEnsembleRegressor).fit(X, targets)
+    small(cv=StratifiedKFold(5)).fit(X, y)
+    small().fit(*cells(2000, 12))
+    assert not [one for one in recwarn if "different rows" in str(one.message)]

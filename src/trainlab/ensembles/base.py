@@ -35,6 +35,7 @@ from trainlab.ensembles.folds import (
     digest,
     given_splits,
     splits_of,
+    tell_of_few_kinds,
 )
 from trainlab.ensembles.plan import RECIPE, EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
@@ -230,10 +231,14 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         given = self.cv is not None or groups is not None
         if chosen["batch_size"] != "auto":
             tell_of_a_large_batch(chosen["batch_size"], len(rows))
+        number = len(rows)
         rows = rows if given else merge(rows)
         if len(rows) < 2:
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
         targets = self._learn_targets(rows, {"standardize_targets": True})
+        if not given:
+            splitter = "StratifiedKFold" if targets.task == "classification" else "KFold"
+            tell_of_few_kinds(number, rows, splitter, owner)
         rows = self._weighed(rows, targets)
         draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length, indexable
 
+from trainlab.callers import warn
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import check_sizes, named_faults
@@ -24,6 +25,9 @@ from trainlab.settings import several
 
 PARTS: Final = 5
 """Parts into which rows are dealt; a fold validates on one and trains on the others."""
+
+KINDS: Final = 10
+"""Different rows of X from which on it can be seen whether what is learnt holds for others."""
 
 Splits = Sequence[tuple[Array, Array]]
 """Numbers of rows to train on and to validate on, of each fold."""
@@ -37,6 +41,14 @@ def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> 
     part = np.empty(len(y), np.int64)
     part[order] = np.arange(len(y)) % parts
     return part
+
+
+def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None:
+    """Warns where most of the rows given are equal, and so few are not that none can be spared."""
+    if 10 * len(rows) <= given and (kinds := len(np.unique(alike(rows.x)))) < KINDS:
+        must = f"have {KINDS} different rows or more, of which some are held back"
+        remedy = f"cv={splitter}(5, shuffle=True), which takes rows as they are"
+        warn(sentence("X", owner, must, kinds, remedy), UserWarning)
 
 
 def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
