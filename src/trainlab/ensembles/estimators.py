@@ -135,8 +135,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     Equal rows count as one row with the sum of their weights.  So none is on both sides of a fold,
-    and a row of weight 2 is, bit for bit, a row given twice.  If most are equal to another but for
-    their class, these are on one side, too.  With `cv` or groups, rows are used as they are.
+    and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for their
+    class are on one side, too.  With `cv` or groups, rows are used as they are.
 
     **A time limit.**  The first fold has 45 % of the time.  It begins with one network of each
     architecture.  Then come trees, if they take at most two fifths of what is left of that, and

@@ -52,15 +52,13 @@ def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None
 
 
 def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
-    """The part (N,) of each row of classes: rows that are equal but for y share one, if most are.
+    """The part (N,) of each row of classes: rows that are equal but for y share one.
 
-    Such rows, as of a table of few words, stand for many each.  One that is held back would leave
-    the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
+    Such rows, as of a table of few words, may stand for many each.  One that is held back would
+    leave the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
     """
     number = alike(rows.x)
-    counts = np.bincount(number)
-    alone = np.count_nonzero(counts == 1)
-    if 2 * alone >= len(rows) or len(counts) < parts:
+    if number.max() + 1 < parts:
         return deal(rows.y, parts, draws, True)
     first = np.unique(number, return_index=True)[1]
     return deal(rows.y[first], parts, draws, True)[number]
