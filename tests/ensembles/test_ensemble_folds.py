@@ -1,4 +1,4 @@
-"""Folds that are given to an ensemble: by a splitter, by pairs of rows, by groups."""
+"""Folds of an ensemble: by chance, or given by a splitter, by pairs of rows, by groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeri
 import trainlab as tl
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import base as ensemble_base
+from trainlab.ensembles.folds import deal_alike
 from trainlab.errors import DataError, SettingError
+from trainlab.estimators.rows import Rows, merge
 
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -96,6 +98,19 @@ def test_rows_that_are_equal_but_for_their_class_are_on_one_side(
     monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 4)
     small().fit(X, y)
     assert 0 not in common(seen)
+
+
+def test_a_rare_class_is_not_left_to_one_part() -> None:
+    """Of rows that are equal but for their class the rarest class decides, not the first."""
+    rng = np.random.default_rng(0)
+    for trial in range(100):
+        X = np.concatenate([np.eye(n)[rng.integers(n, size=300)] for n in (12, 6)], axis=1)
+        y = rng.integers(2, size=300)
+        y[rng.choice(300, 3, replace=False)] = 2
+        rows = merge(Rows(X, y, None))
+        part = deal_alike(rows, 5, np.random.RandomState(trial))
+        kinds = np.unique(rows.x[rows.y == 2], axis=0)
+        assert len(np.unique(part[rows.y == 2])) == len(kinds)
 
 
 @pytest.mark.filterwarnings("ignore:X of .* different rows")

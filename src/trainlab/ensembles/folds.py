@@ -56,11 +56,14 @@ def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
 
     Such rows, as of a table of few words, may stand for many each.  One that is held back would
     leave the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
+    They are dealt by the rarest of their classes, of which every part has its share.
     """
     number = alike(rows.x)
     if number.max() + 1 < parts:
         return deal(rows.y, parts, draws, True)
-    first = np.unique(number, return_index=True)[1]
+    _, place, counts = np.unique(rows.y, return_inverse=True, return_counts=True)
+    rarest_first = np.argsort(counts[place], kind="stable")
+    first = rarest_first[np.unique(number[rarest_first], return_index=True)[1]]
     return deal(rows.y[first], parts, draws, True)[number]
 
 
