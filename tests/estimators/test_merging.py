@@ -140,9 +140,9 @@ def test_rows_are_added_up_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         {"into": np.array([1, 1])},
         {"into": np.array([0, 2])},
         {"into": np.array([0])},
-        {"standing": np.array([0.0, np.nan])},
-        {"standing": np.zeros(3)},
-        {"source": np.zeros(0, np.int64), "into": np.zeros(0, np.int64), "standing": np.zeros(0)},
+        {"factor": np.array([0.0, np.nan])},
+        {"factor": np.zeros(3)},
+        {"source": np.zeros(0, np.int64), "into": np.zeros(0, np.int64), "factor": np.zeros(0)},
     ],
 )
 def test_arrays_of_a_file_are_judged(wrong: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> 
 
 
 def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None:
-    """Warns where most of the rows given are equal, and so few are not that none can be spared."""
+    """Warns of fewer than KINDS different rows, each given many times: none can be held back."""
     if 10 * len(rows) <= given and (kinds := len(np.unique(alike(rows.x)))) < KINDS:
         must = f"have {KINDS} different rows or more, of which some are held back"
         remedy = f"cv={splitter}(5, shuffle=True), which takes rows as they are"

@@ -1,7 +1,7 @@
 """What boosted trees see of words: their one-hot columns, merged into one number.
 
-A tree cuts a column at one place.  Of a word of many one-hot columns a cut tells one value from
-all others; of the mean target of its values it tells a half of them from the other half.
+A split of a one-hot column tells one value of a word from all others.  A split of the mean target
+of its values tells those of low targets from those of high ones.
 
 Axis letters: N rows, d features, q values of a word, out outputs of a row.
 """
@@ -18,7 +18,7 @@ from trainlab.models.graph import Graph
 from trainlab.network.workspace import Array
 
 PRIOR: Final = 10.0
-"""How many rows of the mean target each value counts as having beside its own."""
+"""Rows with the mean target that each value counts as having beside its own."""
 BLOCK_NUMBERS: Final = 1 << 20
 """Numbers of rows times columns that are added up at a time."""
 
@@ -59,13 +59,13 @@ class MergedColumns:
     kept      (k,) columns that stay as they are
     source    (m,) columns that are added up
     into      (m,) the sum that each is added to, 0, 1, …, rising
-    standing  (m,) what it is multiplied by; float32 can hold it, as it can hold a rounded X
+    factor    (m,) what it is multiplied by; float32 can hold it, as it can hold a rounded X
     """
 
     kept: Array = field(default_factory=_none)
     source: Array = field(default_factory=_none)
     into: Array = field(default_factory=_none)
-    standing: Array = field(default_factory=lambda: np.zeros(0))
+    factor: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, x: Array, runs: Sequence[range], values: Array, weight: Array | None) -> Self:
@@ -78,21 +78,21 @@ class MergedColumns:
         """
         weight = np.ones(len(x)) if weight is None else weight
         means = [float(np.sum(weight * v) / np.sum(weight)) for v in values.T]
-        source, standing = [_none()], [np.zeros(0)]
+        source, factor = [_none()], [np.zeros(0)]
         for run in runs:
             value = x[:, run.start : run.stop].argmax(axis=1)
             rows = np.bincount(value, weight, len(run)) + PRIOR
             for v, mean in zip(values.T, means, strict=True):
                 sums = np.bincount(value, weight * (v - mean), len(run))
                 source.append(np.array(run, np.int64))
-                standing.append((sums / rows).astype(np.float32))
+                factor.append((sums / rows).astype(np.float32))
         sizes = [len(one) for one in source[1:]]
         kept = np.setdiff1d(np.arange(x.shape[1]), np.concatenate(source)) if runs else _none()
         return cls(
             kept,
             np.concatenate(source),
             np.repeat(np.arange(len(sizes)), sizes),
-            np.concatenate(standing).astype(np.float64),
+            np.concatenate(factor).astype(np.float64),
         )
 
     def seen(self, x: Array) -> Array:
@@ -106,7 +106,7 @@ class MergedColumns:
             part, own = found[first : first + block], x[first : first + block]
             part[:, : len(self.kept)] = own[:, self.kept]
             sums = part[:, len(self.kept) :]
-            np.add.reduceat(own[:, self.source] * self.standing, starts, axis=1, out=sums)
+            np.add.reduceat(own[:, self.source] * self.factor, starts, axis=1, out=sums)
         return found
 
     def onnx(self, graph: Graph, x: str) -> str:
@@ -118,9 +118,9 @@ class MergedColumns:
             graph.add("Gather", x, graph.constant(places, np.int64), axis=1)
             for places in (self.kept, columns)
         )
-        standing = np.zeros((len(columns), self.into[-1] + 1))
-        standing[place, self.into] = self.standing
-        sums = graph.add("MatMul", source, graph.constant(standing, np.float64))
+        factor = np.zeros((len(columns), self.into[-1] + 1))
+        factor[place, self.into] = self.factor
+        sums = graph.add("MatMul", source, graph.constant(factor, np.float64))
         return graph.add("Concat", kept, sums, axis=1)
 
     def count(self, features: int) -> int:
@@ -142,8 +142,8 @@ class MergedColumns:
             and self.into.dtype == np.int64
             and bool(np.isin(np.diff(self.into, prepend=-1), (0, 1)).all())
             and self.into[:1].tolist() in ([], [0])
-            and self.standing.shape == merged
-            and self.standing.dtype == np.float64
-            and bool(np.isfinite(self.standing).all())
+            and self.factor.shape == merged
+            and self.factor.dtype == np.float64
+            and bool(np.isfinite(self.factor).all())
             and (len(self.source) > 0 or not len(self.kept))
         )
