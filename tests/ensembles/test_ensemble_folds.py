@@ -100,6 +100,19 @@ def test_rows_that_are_equal_but_for_their_class_are_on_one_side(
     assert 0 not in common(seen)
 
 
+def test_rows_that_are_equal_but_for_their_number_are_on_one_side(
+    seen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, _ = cells(2000, 12)
+    y = np.random.default_rng(1).poisson(1 + X[:, 0]).astype(float)
+    small(PopulationEnsembleRegressor).fit(X, y)
+    assert common(seen) == {0}
+    seen.clear()
+    monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 5)
+    small(PopulationEnsembleRegressor).fit(X, y)
+    assert 0 not in common(seen)
+
+
 def test_a_rare_class_is_not_left_to_one_part() -> None:
     """Of rows that are equal but for their class the rarest class decides, not the first."""
     rng = np.random.default_rng(0)
@@ -108,7 +121,7 @@ def test_a_rare_class_is_not_left_to_one_part() -> None:
         y = rng.integers(2, size=300)
         y[rng.choice(300, 3, replace=False)] = 2
         rows = merge(Rows(X, y, None))
-        part = deal_alike(rows, 5, np.random.RandomState(trial))
+        part = deal_alike(rows, 5, np.random.RandomState(trial), True)
         kinds = np.unique(rows.x[rows.y == 2], axis=0)
         assert len(np.unique(part[rows.y == 2])) == len(kinds)
 

@@ -130,7 +130,7 @@ class TestDrawing:
 
 class TestPresets:
     @pytest.mark.parametrize(
-        ("preset", "candidates", "folds"), [("quick", 8, 5), ("default", 16, 5), ("best", 64, 5)]
+        ("preset", "candidates", "folds"), [("quick", 10, 5), ("default", 18, 5), ("best", 66, 5)]
     )
     def test_they_say_what_auto_is(
         self, preset: str, candidates: int, folds: int, tmp_path: Path
@@ -527,12 +527,57 @@ def test_what_an_earlier_version_began_goes_on_with_the_trees_that_it_had(
 
 def test_in_regression_half_of_the_networks_of_each_kind_of_inputs_have_hubers_loss() -> None:
     settings: Any = {"max_iter": 1, "n_folds": 1, "trees": False, "random_state": 0}
-    found = PopulationEnsembleRegressor(8, **settings).fit(*DIABETES).candidates_
-    drawn = sorted((one["standardize_inputs"], one.get("loss", "auto")) for one in found)
+    found = PopulationEnsembleRegressor(10, **settings).fit(*DIABETES).candidates_
+    drawn = sorted(
+        (one["standardize_inputs"], one.get("loss", "auto"))
+        for one in found
+        if one["hidden_layer_sizes"]
+    )
     each = [(inputs, loss) for inputs in ("piecewise", "robust") for loss in ("auto", "huber")]
     assert drawn == sorted(each * 2)
-    found = PopulationEnsembleClassifier(8, **settings).fit(*IRIS).candidates_
+    found = PopulationEnsembleClassifier(10, **settings).fit(*IRIS).candidates_
     assert not any("loss" in one for one in found)
+
+
+class TestLinearModels:
+    @staticmethod
+    def places(count: int, **settings: Any) -> list[bool]:
+        """Which of the candidates are linear, in the order in which they would be trained."""
+        usual = {"max_iter": 1, "n_folds": 1, "trees": False, "random_state": 0}
+        model = PopulationEnsembleClassifier(count, **(usual | settings))
+        plan = model._decide(*IRIS, None, None)
+        order = np.argsort(plan.turns)
+        return [not plan.candidates[place]["hidden_layer_sizes"] for place in order]
+
+    def test_they_take_turns_with_the_architectures(self) -> None:
+        first = [False] * 4 + [True]
+        assert self.places(18) == 2 * first + [False] * 8
+        assert self.places(4) == first[:4]
+        assert self.places(20) == 2 * first + [False] * 10
+
+    def test_a_space_of_ones_own_has_none(self) -> None:
+        assert self.places(18, space=SPACE) == [False] * 18
+
+    def test_what_an_earlier_version_began_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 5)
+        model = PopulationEnsembleClassifier(max_iter=1, n_folds=1, trees=False, random_state=0)
+        assert len(model.fit(*IRIS).candidates_) == 16
+        assert self.places(18) == [False] * 18
+
+    def test_they_go_on_beyond_what_was_seen_as_they_do_within(
+        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        X = rng.standard_t(2, (600, 8))
+        y = X @ np.arange(1, 9)
+
+        def error() -> float:
+            settings: Any = {"max_iter": 30, "n_folds": 1, "random_state": 0}
+            model = PopulationEnsembleRegressor(5, **settings).fit(X[:400], y[:400])
+            return float(np.abs(model.predict(X[400:]) - y[400:]).mean())
+
+        found = error()
+        monkeypatch.setattr(ensemble_base, "LINEAR", ())
+        assert found < 0.3 * error()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss
 
 import trainlab as tl
 from trainlab import PopulationEnsembleRegressor
-from trainlab.ensembles.estimators import _quantile
+from trainlab.ensembles.estimators import _quantiles
 from trainlab.errors import SettingError
 from trainlab.search.selection import mean_loss, select
 
@@ -81,9 +81,9 @@ def test_predictions_lie_at_the_quantile(share: float, usual: Any, tmp_path: Pat
     assert again.predict(X).tobytes() == model.predict(X).tobytes()
     tl.export_onnx(model, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    (rows,) = session.get_inputs()  # float64 where trees vote
-    given = {rows.name: X.astype(np.float32 if rows.type == "tensor(float)" else np.float64)}
-    assert session.run(None, given)[0].ravel() == pytest.approx(model.predict(X), rel=1e-4)
+    given = X.astype(np.float32)
+    (said,) = session.run(None, {"x": given})
+    assert said.ravel() == pytest.approx(model.predict(given), rel=1e-4)
 
 
 def test_each_target_is_moved_by_its_own() -> None:
@@ -95,10 +95,24 @@ def test_each_target_is_moved_by_its_own() -> None:
 
 def test_rows_count_by_their_weights() -> None:
     values = np.array([3.0, 1.0, 2.0, 4.0])
-    assert _quantile(values, np.ones(4), 0.5) == 2
-    assert _quantile(values, np.array([1.0, 1.0, 1.0, 9.0]), 0.5) == 4
-    assert _quantile(values, np.array([9.0, 0.1, 0.1, 0.1]), 0.5) == 3
-    assert _quantile(values, np.ones(4), 0.999) == 4
+    half, every = np.array([0.5]), np.array([0.25, 0.5, 0.75, 1.0])
+    assert _quantiles(values, np.ones(4), half) == 2
+    assert _quantiles(values, np.array([1.0, 1.0, 1.0, 9.0]), half) == 4
+    assert _quantiles(values, np.array([9.0, 0.1, 0.1, 0.1]), half) == 3
+    assert _quantiles(values, np.ones(4), np.array([0.999])) == 4
+    assert _quantiles(values, np.full(4, 0.1), every).tolist() == [1, 2, 3, 4]
+    assert _quantiles(values, np.array([1.0, 5.0, 1.0, 1.0]), every).tolist() == [1, 1, 2, 4]
+
+
+def test_intervals_hold_their_level_of_rows_that_are_there_many_times() -> None:
+    """Counts of two words: most errors are those of a row that stands for many."""
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(12, size=4000), rng.integers(6, size=4000)
+    x = np.concatenate([np.eye(12)[one], np.eye(6)[other]], axis=1)
+    y = rng.poisson(np.exp(np.linspace(-1, 1, 12)[one])).astype(float)
+    model = small(cv=None, trees=False).fit(x[:2000], y[:2000])
+    low, high = model.predict_interval(x[2000:], 0.9).T
+    assert 0.88 < ((low <= y[2000:]) & (y[2000:] <= high)).mean() < 0.93
 
 
 def test_another_scoring_trains_nothing(tmp_path: Path, steps: list[int]) -> None:

@@ -18,6 +18,7 @@ from trainlab.data.batches import tell_of_a_large_batch
 from trainlab.ensembles.boosting import words_of
 from trainlab.ensembles.families import (
     FEW_FOR_TREES,
+    LINEAR,
     QUICK_TREES,
     REGRESSION_TREES,
     TREES,
@@ -75,7 +76,8 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "default": {"n_candidates": 16, "n_folds": 3, "max_iter": 100, "n_iter_no_change": 16},
     "best": {"n_candidates": 64, "n_folds": 3, "max_iter": 100, "n_iter_no_change": 24},
 }
-"""What "auto" means; the folds are those of more than FEW_ROWS rows."""
+"""What "auto" means; linear models are added to the candidates where they take part, and the folds
+are those of more than FEW_ROWS rows."""
 _BY_PRESET: Final = ("n_candidates", "max_iter", "n_iter_no_change")
 
 # They change no network.
@@ -119,6 +121,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     space: Any
     random_state: Any
     store: Any
+    fresh: Any
     cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
@@ -185,13 +188,23 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         task.end(dict)
         return self
 
-    def _chosen(self) -> dict[str, Any]:
+    def _chosen(self, recipe: int = RECIPE) -> dict[str, Any]:
+        """The checked parameters, with what "auto" means in a recipe."""
         found = check_parameters(self._parameters(), type(self).__name__, _RULES)
-        usual = PRESETS[found["preset"]]
-        for name in _BY_PRESET:
+        for name, usual in self._usual(found["preset"], recipe).items():
             if isinstance(found[name], str):
-                found[name] = usual[name]
+                found[name] = usual
         return found
+
+    def _usual(self, preset: str, recipe: int) -> dict[str, Any]:
+        """What "auto" means, of what a preset decides but the folds."""
+        usual = {name: PRESETS[preset][name] for name in _BY_PRESET}
+        usual["n_candidates"] += len(self._linear(recipe))
+        return usual
+
+    def _linear(self, recipe: int) -> Sequence[Mapping[str, Any]]:
+        """The linear models among the candidates that are drawn where nothing is asked for."""
+        return LINEAR if recipe > 5 and self.space is None else ()
 
     def _config(self, plan: EnsemblePlan) -> dict[str, Any]:
         """What decides the candidates and their training, as plain values."""
@@ -209,7 +222,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             return own
         if plan.recipe > 2:
             own |= {"recipe": plan.recipe}
-        drawn = self._count_drawn(plan.chosen)
+        drawn = self._count_drawn(plan.chosen, plan.recipe)
         if drawn > plan.chosen["n_candidates"]:
             own |= {"n_drawn": drawn}
         return own | {"standardize_inputs": list(plan.inputs)}
@@ -217,9 +230,9 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     def _decide(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
-        chosen = self._chosen()
-        stored = None if chosen["fresh"] else stored_recipe(self.store, RUN)
+        stored = None if self.fresh else stored_recipe(self.store, RUN)
         recipe = min(stored or RECIPE, RECIPE)  # a later one is refused by its config
+        chosen = self._chosen(recipe)
         usual = self._families[min(recipe, len(self._families)) - 1]
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
@@ -249,16 +262,17 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             splits, number = given_splits(cv, X, y, groups, owner)
             splits = among(splits, rows.number, number, owner)
         else:
-            if stratify and recipe > 4:
-                part = deal_alike(rows, min(PARTS, len(rows)), draws)
+            parts = min(PARTS, len(rows))
+            if recipe > (4 if stratify else 5):
+                part = deal_alike(rows, parts, draws, stratify)
             else:
-                part = deal(rows.y, min(PARTS, len(rows)), draws, stratify)
-            splits = splits_of(part, min(PARTS, len(rows)))
+                part = deal(rows.y, parts, draws, stratify)
+            splits = splits_of(part, parts)
         if chosen["n_folds"] != "auto":
             splits = splits[: chosen["n_folds"]]
         elif self.cv is None:
             splits = splits[: _count_folds(chosen["preset"], len(rows), recipe)]
-        candidates, seeds, turns = self._drawn(space, chosen, draws, recipe == 1, issparse(rows.x))
+        candidates, seeds, turns = self._drawn(space, chosen, draws, recipe, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = {kind: scaler_of(kind, rows) for kind in kinds}
         with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
@@ -276,7 +290,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         space: Any,
         chosen: Mapping[str, Any],
         draws: np.random.RandomState,
-        earlier: bool,
+        recipe: int,
         is_sparse: bool,
     ) -> tuple[list[dict[str, Any]], Array, Array]:
         """The candidates, those of the same inputs together, with their seeds and turns.
@@ -284,15 +298,17 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         They are the first of those that the preset draws: so many of them, by their turns.
         """
         owner, count = type(self).__name__, chosen["n_candidates"]
-        most = count if earlier else self._count_drawn(chosen)
-        by_architecture = draw(space, most, chosen["n_architectures"], draws)
+        linear = self._linear(recipe)
+        most = count if recipe == 1 else self._count_drawn(chosen, recipe)
+        by_architecture = draw(space, most - len(linear), chosen["n_architectures"], draws)
+        by_architecture.append([dict(one) for one in linear])
         drawn = [one for own in by_architecture for one in own]
         seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn))
         # In turn the first of each architecture, the second, and so on.
         ranked = [(rank, n) for n, own in enumerate(by_architecture) for rank in range(len(own))]
         turns = np.empty(len(drawn), np.int64)
         turns[sorted(range(len(drawn)), key=ranked.__getitem__)] = np.arange(len(drawn))
-        usual_inputs: str | bool = EARLIER if earlier else "robust"
+        usual_inputs: str | bool = EARLIER if recipe == 1 else "robust"
         candidates = [{"standardize_inputs": usual_inputs} | one for one in drawn]
         name, rule = "standardize_inputs", RULES["standardize_inputs"]
         for one in candidates:
@@ -304,10 +320,10 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         order = [n for n in order if turns[n] < count]
         return [candidates[n] for n in order], seeds[order], turns[order]
 
-    @staticmethod
-    def _count_drawn(chosen: Mapping[str, Any]) -> int:
+    def _count_drawn(self, chosen: Mapping[str, Any], recipe: int) -> int:
         """How many candidates are drawn, of which the first are trained."""
-        return int(max(chosen["n_candidates"], PRESETS[chosen["preset"]]["n_candidates"]))
+        usual = self._usual(chosen["preset"], recipe)
+        return int(max(chosen["n_candidates"], usual["n_candidates"]))
 
     def _fit_of(
         self,

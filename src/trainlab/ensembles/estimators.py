@@ -24,6 +24,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.classifier import MLPClassifier
 from trainlab.estimators.compatibility import keeps_parameters
+from trainlab.estimators.inputs import TIE
 from trainlab.estimators.predictor import ClassifierPredictor, RegressorPredictor
 from trainlab.estimators.regressor import MLPRegressor
 from trainlab.estimators.rows import Rows
@@ -40,11 +41,12 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        How many networks to draw; "auto" is what the preset says.  A smaller number takes the first
-        of those, one of each architecture in turn.
+        How many networks and linear models to draw; "auto" is what the preset says.  A smaller
+        number takes the first of those, one of each architecture in turn, linear models last.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
-        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each adds two
+        linear models to the networks, unless there is a `space`.
     n_architectures : int, default 4
         How many architectures the networks have.  Networks of one architecture are trained side by
         side, which makes many of them cheap.
@@ -123,7 +125,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     holds the validation rows of the networks that are trained on the others.
 
     **Candidates.**  Networks get robust inputs, half of them with piecewise codes, as in
-    MLPClassifier, and stop early by the validation loss.  Trees are gradient-boosted
+    MLPClassifier, and stop early by the validation loss.  Linear models are networks without hidden
+    layers, of inputs that are standardised and not bent.  Trees are gradient-boosted
     (HistGradientBoostingClassifier of scikit-learn), as many as have the least validation loss.
     All candidates are trained in the first fold.  The 40 % that are selected most often there, over
     10 resamples of its validation rows, are the finalists, and are trained in the other folds, too.
@@ -135,8 +138,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
     Equal rows count as one row with the sum of their weights.  So none is on both sides of a fold,
-    and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for their
-    class are on one side, too.  With `cv` or groups, rows are used as they are.
+    and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for y are on
+    one side, too.  With `cv` or groups, rows are used as they are.
 
     **A time limit.**  The first fold has 45 % of the time.  It begins with one network of each
     architecture.  Then come trees, if they take at most two fifths of what is left of that, and
@@ -201,11 +204,12 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Parameters
     ----------
     n_candidates : int or "auto", default "auto"
-        How many networks to draw; "auto" is what the preset says.  A smaller number takes the first
-        of those, one of each architecture in turn.
+        How many networks and linear models to draw; "auto" is what the preset says.  A smaller
+        number takes the first of those, one of each architecture in turn, linear models last.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
-        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each adds two
+        linear models to the networks, unless there is a `space`.
     n_architectures : int, default 4
         How many architectures the networks have.  Networks of one architecture are trained side by
         side, which makes many of them cheap.
@@ -366,8 +370,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         Shafer, 2005).  Of one fold it holds the level for rows that come from where those of
         training came from, but for the optimism of the selection, which has seen these errors; of
         several folds (Vovk, 2015, Cross-conformal predictors) it usually holds more, since each
-        part of the vote knows fewer rows than the whole.  Rows count the same, whatever their
-        weight.
+        part of the vote knows fewer rows than the whole.  An error counts as much as its row.
 
         Examples
         --------
@@ -408,15 +411,20 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         assert isinstance(targets, Values)
         aim = self._aim()
         if aim is not None:
-            moved = np.array([_quantile(-own, weight, aim[0]) for own in truths.T])
+            share = np.array([aim[0]])
+            moved = np.concatenate([_quantiles(-own, weight, share) for own in truths.T])
             truths, targets = truths + moved, targets.moved(moved)
-        self._errors = np.sort(np.abs(truths), axis=0) * targets.scale
+        # As many as there are rows, each of them for as much of the weight.
+        shares = np.arange(1, len(truths) + 1) / len(truths)
+        errors = [_quantiles(own, weight, shares) for own in np.abs(truths).T]
+        self._errors = np.stack(errors, axis=1) * targets.scale
         return targets
 
 
-def _quantile(values: Array, weight: Array, share: float) -> float:
-    """The least of some values (rows,) that a share of all weight does not exceed."""
+def _quantiles(values: Array, weight: Array, shares: Array) -> Array:
+    """Of some values (rows,) the least that hold the shares (q,) of all weight, but for TIE."""
     order = np.argsort(values, kind="stable")
     sums = np.cumsum(weight[order])
-    place = int(np.searchsorted(sums, share * sums[-1]))
-    return float(values[order[min(place, len(order) - 1)]])
+    places = np.searchsorted(sums, (shares - TIE) * sums[-1])
+    found: Array = values[order[np.minimum(places, len(order) - 1)]]
+    return found

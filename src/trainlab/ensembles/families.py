@@ -65,6 +65,21 @@ REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
 )
 """Those of regression: half of them, of each kind of inputs, learn by Huber's loss."""
 
+LINEAR: Final[Sequence[Mapping[str, Any]]] = tuple(
+    {
+        "hidden_layer_sizes": (),
+        "standardize_inputs": True,
+        "optimizer": Adam(beta2=0.95),
+        "learning_rate_init": rate,
+        "schedule": "cosine",
+        "alpha": penalty,
+        "dropout": 0.0,
+    }
+    for rate, penalty in ((0.06, 1e-5), (0.02, 1.0))
+)
+"""Linear models, the last architecture of the usual candidates.  Their inputs are standardised and
+not bent, so they go on beyond what was seen as they do within: networks and trees do not."""
+
 _FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
     "learning_rate_init": loguniform(1e-3, 2e-2),

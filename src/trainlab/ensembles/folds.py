@@ -51,20 +51,22 @@ def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None
         warn(sentence("X", owner, must, kinds, remedy), UserWarning)
 
 
-def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
-    """The part (N,) of each row of classes: rows that are equal but for y share one.
+def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState, stratify: bool) -> Array:
+    """The part (N,) of each row: rows that are equal but for y share one.
 
     Such rows, as of a table of few words, may stand for many each.  One that is held back would
-    leave the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
-    They are dealt by the rarest of their classes, of which every part has its share.
+    leave the others to be learnt from: what is best on it is worst elsewhere.  Rows of classes are
+    dealt by the rarest of theirs, of which every part has its share.
     """
     number = alike(rows.x)
     if number.max() + 1 < parts:
-        return deal(rows.y, parts, draws, True)
-    _, place, counts = np.unique(rows.y, return_inverse=True, return_counts=True)
-    rarest_first = np.argsort(counts[place], kind="stable")
-    first = rarest_first[np.unique(number[rarest_first], return_index=True)[1]]
-    return deal(rows.y[first], parts, draws, True)[number]
+        return deal(rows.y, parts, draws, stratify)
+    first = np.arange(len(rows))
+    if stratify:
+        _, place, counts = np.unique(rows.y, return_inverse=True, return_counts=True)
+        first = np.argsort(counts[place], kind="stable")
+    first = first[np.unique(number[first], return_index=True)[1]]
+    return deal(rows.y[first], parts, draws, stratify)[number]
 
 
 def splits_of(part: Array, folds: int) -> Splits:

@@ -100,12 +100,13 @@ def _worded(settings: Mapping[str, Any]) -> list[str]:
     return [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
 
 
-_FIRST: Final = ("hidden_layer_sizes", RATE, PENALTY, "dropout")
+_HIDDEN: Final = "hidden_layer_sizes"
+_FIRST: Final = (_HIDDEN, RATE, PENALTY, "dropout")
 """Names of settings in the order of their words; all others follow."""
 _LEAVES: Final = "max_leaf_nodes"
 """What trees alone have."""
 _NAMES: Final = {
-    "hidden_layer_sizes": "hidden",
+    _HIDDEN: "hidden",
     RATE: "lr",
     "standardize_inputs": "inputs",
     _LEAVES: "leaves",
@@ -181,10 +182,14 @@ class StudyResult:
 
     @property
     def tried(self) -> str:
-        """What an ensemble was chosen from: "16 networks and 2 models of trees"."""
+        """What it was chosen from: "16 networks, 2 linear models and 2 models of trees"."""
         trees = sum(_LEAVES in one.settings for one in self.candidates)
-        words = counted(len(self.candidates) - trees, "network")
-        return f"{words} and {counted(trees, 'model')} of trees" if trees else words
+        linear = sum(one.settings.get(_HIDDEN) == () for one in self.candidates)
+        found = [counted(len(self.candidates) - trees - linear, "network")]
+        found += [counted(linear, "linear model")] if linear else []
+        found += [f"{counted(trees, 'model')} of trees"] if trees else []
+        *most, last = found
+        return f"{', '.join(most)} and {last}" if most else last
 
     @property
     def trained(self) -> str:
