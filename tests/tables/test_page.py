@@ -160,10 +160,10 @@ def test_the_page_of_an_ensemble() -> None:
     settings = StudySettings()
     found = dataclasses.replace(outcome(), candidates=candidates, settings=settings, loss=0.09)
     text = pages.Page(render(found, {}, FIGURES)).text
-    assert "An ensemble, out of 6 networks, that predicts a target" in text
+    assert "An ensemble, out of 5 networks and 1 linear model, that predicts a target" in text
     assert "0.0900 is that of the ensemble" in text
-    assert "75% 0.1000 hidden none, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
-    assert "An ensemble: 2 of 6 networks vote" in text
+    assert "75% 0.1000 linear, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
+    assert "An ensemble: 2 of 5 networks and 1 linear model vote" in text
     assert "edge of what was tried" not in text
     last = dataclasses.replace(candidates[-1], score=np.inf)
     race = dataclasses.replace(found, candidates=(*candidates[:-1], last))
@@ -194,7 +194,7 @@ def test_what_all_networks_share_is_said_once() -> None:
     assert found.shared == shared
     text = pages.Page(render(found, {}, FIGURES)).text
     assert "ensemble. All networks: optimizer adam, schedule cosine" in text
-    assert "hidden none, lr 0.1, alpha 0.0001, dropout 0.2, norm batch 20%" in text
+    assert "linear, lr 0.1, alpha 0.0001, dropout 0.2, norm batch 20%" in text
     assert "trees, leaves 24" in text
     assert text.count("cosine") == 1
     assert dataclasses.replace(found, candidates=networks[:1]).shared_words == ""

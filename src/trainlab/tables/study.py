@@ -97,7 +97,11 @@ class RankedCandidate:
 def _worded(settings: Mapping[str, Any]) -> list[str]:
     """Each of the settings in words, what is most often asked for first."""
     found = ((name, settings.get(name)) for name in dict.fromkeys((*_FIRST, *settings)))
-    return [f"{_NAMES.get(name, name)} {_said(one)}" for name, one in found if one is not None]
+    return [
+        "linear" if name == _HIDDEN and one == () else f"{_NAMES.get(name, name)} {_said(one)}"
+        for name, one in found
+        if one is not None
+    ]
 
 
 _HIDDEN: Final = "hidden_layer_sizes"
@@ -116,7 +120,7 @@ _NAMES: Final = {
 def _said(value: Any) -> str:
     """A value of a setting in words."""
     if isinstance(value, (list, tuple)):
-        return "×".join(map(_said, value)) or "none"
+        return "×".join(map(_said, value))
     if isinstance(value, Settings):
         own = {one.name: getattr(value, one.name) for one in fields(value)}
         usual = type(value)()
