@@ -6,6 +6,7 @@ One test for each of them names all that it lacks, and where that goes; CONTRIBU
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -76,16 +77,24 @@ def known_natively(kind: str, part: Any) -> bool:
     return unknown([tl.Member(tl.MLP(**{field: part()}))]) is None
 
 
+def listed(kind: str) -> list[str]:
+    """The names in the row of features."""
+    (row,) = (line for line in FEATURES if line.startswith(f"| {kind} |"))
+    return re.findall(r"`(\w+)`", row)
+
+
 def lacking(kind: str, part: Any) -> Iterator[str]:
     """What a part lacks, a line each: the file, and what is to be written there."""
     _, _, table, rows = KINDS[kind]
+    name = next((key for key, one in table.items() if one is part), "")
     source = inspect.getfile(part).rpartition("/src/")[2]
     if part.__name__ not in tl.__all__:
         yield f"src/{source}: its name in __all__"
-    if part not in table.values() and kind != "optimizers":  # whose files are the table
+    if not name and kind != "optimizers":  # whose files are the table
         yield f"src/{source}: a row in {kind.upper()}"
-    if part not in map(type, rows.values()):
-        yield f"tests/support/cases.py: a row in {'LAYERS' if kind == 'norms' else kind.upper()}"
+    if part not in map(type, rows.values()) or (kind != "norms" and name not in rows):
+        what = "a row in LAYERS" if kind == "norms" else f"a row {name!r} in {kind.upper()}"
+        yield f"tests/support/cases.py: {what}"
     if kind == "initializers":
         own = {name for name, one in rows.items() if type(one) is part}
         if not own or own - set(cases.DEVIATIONS):
@@ -97,10 +106,9 @@ def lacking(kind: str, part: Any) -> Iterator[str]:
     if kind in ("activations", "norms", "losses") and part.__name__ not in sections():
         file = "layers" if kind == "norms" else kind
         yield f"docs/derivations/{file}.md: a section ## `{part.__name__}`"
-    listed = ", ".join(f"`{one.__name__}`" for one in dict.fromkeys([*table.values(), part]))
-    row = f"| {kind} | {listed}"
-    if not any(line.startswith((f"{row} ", f"{row};")) for line in FEATURES):
-        yield f"docs/features.md: the row {row} |"
+    if part.__name__ not in listed(kind):
+        names = dict.fromkeys(one.__name__ for one in (*table.values(), part))
+        yield f"docs/features.md: the row | {kind} | `{'`, `'.join(names)}`"
     if kind != "initializers":
         yield from lacking_natively(kind, part)
 
@@ -134,13 +142,14 @@ def test_a_part_lacks_nothing(kind: str, part: Any) -> None:
 
 
 def test_tables_and_cases_have_nothing_else() -> None:
-    """No name for what another file defines, and no row that nobody looks at."""
+    """No name for what another file defines, no row that nobody looks at; features in order."""
     for kind, (_, _, table, rows) in KINDS.items():
         own = {values[1] for values in (one.values for one in PARTS) if values[0] == kind}
-        assert set(table.values()) <= own, kind
-        assert kind == "norms" or {type(one) for one in rows.values()} == own, kind
-        # A row by the name of each, with its defaults or others, beside those with settings.
-        assert kind == "norms" or set(table) <= set(rows), kind
+        assert own >= set(table.values()), kind
+        assert kind == "norms" or own >= {type(one) for one in rows.values()}, kind
+        names, said = [one.__name__ for one in table.values()], listed(kind)
+        in_order = [name for name in names if name in said]
+        assert [name for name in said if name in names] == in_order, f"docs/features.md, {kind}"
 
 
 # What a part of each kind lacks of which there is nothing but its class.
