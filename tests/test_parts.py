@@ -27,6 +27,7 @@ from trainlab.network.base import Layer
 ROOT: Final = Path(__file__).parents[1]
 FEATURES: Final = (ROOT / "docs" / "features.md").read_text(encoding="utf-8").splitlines()
 FAMILIES: Final = optimizers.FAMILIES
+PUBLIC: Final = "src/trainlab/__init__.pyi"
 # Kind: its base, the files that define it, its table by name, its rows of cases.
 Kind = tuple[type, tuple[ModuleType, ...], Mapping[str, Any], Mapping[str, Any]]
 KINDS: Final[Mapping[str, Kind]] = {
@@ -89,7 +90,7 @@ def lacking(kind: str, part: Any) -> Iterator[str]:
     name = next((key for key, one in table.items() if one is part), "")
     source = inspect.getfile(part).rpartition("/src/")[2]
     if part.__name__ not in tl.__all__:
-        yield f"src/{source}: its name in __all__"
+        yield f"src/{source}: its name in __all__; if the file is new, see {PUBLIC}"
     if not name and kind != "optimizers":  # whose files are the table
         yield f"src/{source}: a row in {kind.upper()}"
     if part not in map(type, rows.values()) or (kind != "norms" and name not in rows):
