@@ -22,51 +22,10 @@ FILES = sorted(p for p in SOURCE.rglob("*.py") if "templates" not in p.parts)  #
 MAX_LINES = 400
 MAX_LINES_WITH_ROOM_TO_GROW = 350  # where every addition is a few lines more
 
-# From the ground up: a room imports from itself and from rooms above it in this list.
-ROOMS = (
-    "lazy",
-    "limits",
-    "terminal",
-    "errors",
-    "callers",
-    "notebook",
-    "memory",
-    "arrays",
-    "deprecated",
-    "interrupts",
-    "files",
-    "blas",
-    "versions",
-    "pool",
-    "settings",
-    "own",
-    "streams",
-    "powers",
-    "network",
-    "schedules",
-    "optimizers",
-    "differentiation",
-    "data",
-    "evidence",
-    "plots",
-    "pages",
-    "store",
-    "members",
-    "engine",
-    "training",
-    "workers",
-    "population",
-    "bits",
-    "models",
-    "estimators",
-    "search",
-    "ensembles",
-    "tables",
-    "book",
-    "experiments",
-    "report",
-    "live",
-    "cli",
+# From the ground up: a room imports from itself and from rooms above it in this page.
+PAGE_OF_ROOMS = ROOT / "docs" / "rooms.md"
+ROOMS = re.findall(
+    r"^\| `(\w+)(?:/|\.py)` \|", PAGE_OF_ROOMS.read_text(encoding="utf-8"), re.MULTILINE
 )
 # Everything that runs what it reads, or reads more than it says.
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "yaml"}
@@ -114,7 +73,7 @@ def test_rooms_import_in_one_direction(path: Path) -> None:
     here = room(path)
     if here in ("__init__", "__main__"):
         return  # the front door sees every room
-    assert here in ROOMS, f"{here} has no place in ROOMS"
+    assert here in ROOMS, f"{here} has no row in docs/rooms.md"
     for line, imported in imports(path):
         parts = imported.split(".")
         if parts[0] != "trainlab":
@@ -123,6 +82,28 @@ def test_rooms_import_in_one_direction(path: Path) -> None:
         assert ROOMS.index(parts[1]) <= ROOMS.index(here), (
             f"{path}:{line}: {here} must not import from {parts[1]}, which is below it"
         )
+
+
+def first_line(path: Path) -> str:
+    """What a file says of itself."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
+
+
+def test_the_page_of_rooms_says_what_they_say() -> None:
+    rows = []
+    for one in ROOMS:
+        is_folder = (SOURCE / one).is_dir()
+        file = SOURCE / one / "__init__.py" if is_folder else SOURCE / f"{one}.py"
+        rows.append(f"| `{one}{'/' if is_folder else '.py'}` | {first_line(file)} |")
+    table = "\n".join(rows)
+    page = PAGE_OF_ROOMS.read_text(encoding="utf-8")
+    assert table in page, f"docs/rooms.md must have these rows, one after the other:\n{table}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_a_file_says_in_one_line_what_is_in_it(path: Path) -> None:
+    assert re.fullmatch(r".+[.:…!?]", first_line(path)), f"{path}: its first line is no sentence"
 
 
 def modules() -> dict[str, Path]:

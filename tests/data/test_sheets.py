@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import openpyxl
@@ -20,6 +20,8 @@ import pytest
 from complaints import complains
 from trainlab.data import sheets
 from trainlab.data.formats import NumberFormat
+from trainlab.data.lines import _SHEETS, Kind
+from trainlab.data.sheets import READERS
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError
 
@@ -38,6 +40,13 @@ FLIPS = 60
 @pytest.fixture(params=["csv", "parquet", "xlsx"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return written(FRAME, tmp_path / f"table.{request.param}")
+
+
+def test_every_kind_of_file_has_a_reader() -> None:
+    lacking = {*get_args(Kind), *(kind for _, kind in _SHEETS)} - {*READERS, "text"}
+    assert not lacking, f"READERS in src/trainlab/data/sheets.py needs a row for {lacking}"
+    lacking = set(READERS) - {kind for _, kind in _SHEETS}
+    assert not lacking, f"_SHEETS in src/trainlab/data/lines.py needs a row for {lacking}"
 
 
 def written(frame: pd.DataFrame, path: Path, **options: Any) -> Path:

@@ -17,12 +17,13 @@ from trainlab.experiments.base import Better, TrainingExperiment
 
 FOUND: dict[str, Any] = json.loads(pages.FOUND.read_text(encoding="utf-8"))
 LEAST_WORDS = 40
-RENEW = "run `make docs`"
+RENEW = "run `trainlab run NAME --out results` and `python tools/pages.py results`"
 
 parametrize = pytest.mark.parametrize("name", EXPERIMENTS)
 
 
 def text(name: str) -> str:
+    assert pages.path(name).exists(), RENEW
     return pages.path(name).read_text(encoding="utf-8")
 
 
@@ -47,6 +48,7 @@ def test_the_made_part_says_what_is_declared(name: str) -> None:
 @parametrize
 def test_what_was_found_belongs_to_what_is_declared(name: str) -> None:
     """An experiment that was changed needs a new run, not only a new page."""
+    assert name in FOUND, RENEW
     experiment, found = EXPERIMENTS[name], FOUND[name]
     assert len(found["claims"]) in (1, len(experiment.expect)), RENEW
     assert found["measure"] == experiment.measure.heading, RENEW
@@ -73,7 +75,9 @@ def test_a_person_wrote_what_it_teaches_and_what_to_try(name: str) -> None:
 
 @parametrize
 def test_figures_are_small_pictures(name: str) -> None:
-    content = (pages.PAGES / f"{name}.png").read_bytes()
+    picture = pages.PAGES / f"{name}.png"
+    assert picture.exists(), RENEW
+    content = picture.read_bytes()
     assert content.startswith(b"\x89PNG")
     assert 5_000 < len(content) <= pages.PNG_LIMIT
 

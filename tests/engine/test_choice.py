@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import trainlab as tl
-from trainlab.engine import ENGINES, NumPyEngine, choice, native
+from trainlab.engine import ENGINES, NumPyEngine, choice, description, native
 from trainlab.experiments import EXPERIMENTS, Options, results, run
 from trainlab.experiments.resuming import place
 from trainlab.members import Member
@@ -48,6 +49,15 @@ def fit(activation: str = "relu", **settings: Any) -> tuple[tl.Network, str]:
 def test_the_reference_trains_everything_and_comes_last() -> None:
     assert list(ENGINES)[-1] == "numpy"
     assert ENGINES["numpy"]().supports([Member(tl.MLP(activation="tanh"))]) is None
+
+
+def test_the_native_engine_is_told_of_every_setting() -> None:
+    """It reads one of an activation, and one of a loss."""
+    for kind in (*description.FUNCTIONS, *description.LOSSES):
+        assert len(dataclasses.fields(kind)) <= 1, kind
+    members = [Member(tl.MLP((3,), loss=tl.Huber(one))) for one in (0.3, 0.7)]
+    settings = description.describe(members, (4, 2)).settings
+    assert settings[:, description.LOSS].tolist() == [0.3, 0.7]
 
 
 @pytest.mark.usefixtures("two")

@@ -26,7 +26,7 @@ def test_the_experiments_come_in_the_order_of_the_notes() -> None:
     every = [experiment.number for experiment in EXPERIMENTS.values()]
     numbers = [number for number in every if number is not None]
     assert numbers == sorted(numbers)
-    assert set(numbers) == set(range(1, 15))
+    assert set(numbers) == set(range(1, 15)), "an experiment that the notes lack has no number"
     # Those that the notes lack come after them.
     assert every == numbers + [None] * (len(every) - len(numbers))
 

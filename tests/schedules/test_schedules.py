@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cases import SCHEDULES as ROWS
 from trainlab.errors import SettingError
 from trainlab.optimizers import SGD
 from trainlab.schedules import (
@@ -60,20 +62,30 @@ def test_values(schedule: Schedule, step: int, total: int | None, value: float) 
     assert schedule.multiplier(step, total) == pytest.approx(value, abs=ROUNDING)
 
 
-MEMBERS: dict[str, Any] = {
-    "constant": lambda i: Constant(),
-    "step": lambda i: Step(every=2 + i, factor=0.9 - 0.07 * i),
-    "exponential": lambda i: Exponential(decay=0.99 - 0.013 * i),
-    "cosine": lambda i: Cosine(floor=0.013 * i),
-    "one_cycle": lambda i: OneCycle(warm=0.1 + 0.1 * i, start=0.01 * i, end=0.003 * i),
-    "warm_up": lambda i: WarmUp(steps=5, then=Exponential(0.9 - 0.07 * i), start=0.03 * i),
-}
+def of_member(schedule: Schedule, i: int) -> Schedule:
+    """A row of the table for member i: whatever may differ between members does."""
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(schedule):
+        value = getattr(schedule, field.name)
+        if isinstance(value, Schedule):
+            changed[field.name] = of_member(value, i)
+        elif field.metadata["per_member"] and isinstance(value, int):
+            changed[field.name] = value + i
+        elif field.metadata["per_member"]:
+            changed[field.name] = value * (1 - 0.07 * i) if value else 0.03 * i
+    return dataclasses.replace(schedule, **changed)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+def test_members_differ() -> None:
+    made = of_member(WarmUp(steps=5, then=Step(every=2, factor=0.5)), 2)
+    assert made == WarmUp(steps=5, then=Step(every=4, factor=0.43), start=0.06)
+    assert of_member(Constant(), 2) == Constant()
+
+
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("K", [1, 2, 3, 7])
 def test_a_members_rate_is_its_own_bit_for_bit(name: str, K: int) -> None:
-    members = [MEMBERS[name](i) for i in range(K)]
+    members = [of_member(ROWS[name], i) for i in range(K)]
     together = stack(members, trailing=1)
     for step in range(23):
         values = np.broadcast_to(together.multiplier(step, 20), (K, 1))
@@ -99,10 +111,11 @@ def test_a_length_is_asked_for(schedule: Schedule) -> None:
         schedule.multiplier(3)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", ROWS)
 def test_many_steps_at_once_are_each_of_them(name: str) -> None:
     steps = np.arange(23).reshape(-1, 1, 1)
-    for members in ([MEMBERS[name](2)], [MEMBERS[name](i) for i in range(3)]):
+    row = ROWS[name]
+    for members in ([of_member(row, 2)], [of_member(row, i) for i in range(3)]):
         together = stack(members, trailing=1)
         shape = (23, len(members), 1)
         values = np.broadcast_to(together.multiplier(steps, 20), shape)

@@ -34,7 +34,7 @@ RECORDS: list[tuple[Callable[..., Any], str, tuple[Any, ...]]] = [
     (tl.SGD, "clip_norm", (0, -1, NAN, "1")),
     (tl.SGD, "clip_value", (0, -1, NAN, None)),
     (tl.SGD, "decoupled_weight_decay", (-1e-9, INF, NAN)),
-    (tl.SGD, "schedule", ("linear", 0.1, None, ["cosine"], {}, tl.Cosine)),
+    (tl.SGD, "schedule", ("no such", 0.1, None, ["cosine"], {}, tl.Cosine)),
     (tl.Momentum, "momentum", (1, -0.1, *NO_NUMBER)),
     (tl.Momentum, "rate_inside", (1, "yes", None)),
     (tl.Nesterov, "momentum", (1.0, NAN)),

@@ -2,8 +2,7 @@
 
 Adding one of them is its source and one row here: the row buys the gradient checks
 (network/test_gradients.py), member = solo (population/test_member_is_solo.py) and whatever
-else the tests of its kind ask of every row.  `network/test_gradients.py` checks that
-nothing is missing from this table.
+else the tests of its kind ask of every row.  `test_parts.py` says what is missing here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from trainlab.network.architecture import MLP
 from trainlab.network.base import Layer
 from trainlab.network.dense import Activate, Dense
 from trainlab.network.dropout import Dropout
-from trainlab.network.norms import BatchNorm, LayerNorm
+from trainlab.network.norms import NORMS, BatchNorm, LayerNorm
 
 ACTIVATIONS: dict[str, activations.Activation] = {
     "identity": activations.Identity(),
@@ -114,8 +113,7 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
     "l1": {"l1": 0.05},
     "weight_decay and l1": {"weight_decay": 0.1, "l1": 0.05},
     "dropout": {"dropout": 0.3},
-    "batch_norm": {"norm": "batch"},
-    "layer_norm": {"norm": "layer"},
+    **{f"{name}_norm": {"norm": name} for name in NORMS},
     "batch_norm, dropout, weight_decay": {
         "norm": "batch",
         "dropout": 0.3,

@@ -67,6 +67,13 @@ def test_each_member_is_a_run_with_its_evaluations() -> None:
     assert logger.found[NAMES[3]][-1] == "diverged"
 
 
+def test_every_logger_is_among_the_features() -> None:
+    ours = {one.__name__ for one in Logger.__subclasses__() if one.__module__ == Logger.__module__}
+    page = (Path(__file__).parents[2] / "docs" / "features.md").read_text(encoding="utf-8")
+    lacking = sorted(name for name in ours if f"`{name}`" not in page or name not in tl.__all__)
+    assert not lacking, f"src/trainlab/__init__.pyi and docs/features.md need {lacking}"
+
+
 def test_numbers_that_are_not_finite_are_left_out() -> None:
     logger = Written()
     logger._runs = {0: logger.open("a", tl.Member())}

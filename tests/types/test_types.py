@@ -18,9 +18,14 @@ import pytest
 
 import trainlab as tl
 from documents import DOCUMENTS, ROOT, blocks, name, program
+from trainlab.models.records import RECORDS
 
 SCRIPT = Path(__file__).with_name("everything.py")
 FREE = "# mypy: allow-untyped-defs, allow-untyped-calls, allow-redefinition\n"
+PARTS = "import trainlab as tl\n\n" + "".join(
+    f"tl.{kind.__name__}()\n" for kind in RECORDS.values() if kind.__name__ in tl.__all__
+)
+"""A script that makes each part of a network and each optimizer: nobody needs to list them."""
 OF_THE_BOOK = {"compare.py"}
 """Files of documents that `trainlab book` runs: their imports are nowhere else."""
 NOT_INSTALLED = "# pyright: reportMissingImports=false\n"  # modules that `install` makes
@@ -43,8 +48,10 @@ tl.PopulationEnsembleRegressor(store=1)  # type: ignore[arg-type]
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The code of every document, its files beside it, and the script that uses every name."""
     folder = tmp_path_factory.mktemp("types")
-    (folder / "wrong.py").write_text(WRONG, encoding="utf-8")
-    found = [SCRIPT, folder / "wrong.py"]
+    found = [SCRIPT]
+    for file, code in (("wrong.py", WRONG), ("every_part.py", PARTS)):
+        (folder / file).write_text(code, encoding="utf-8")
+        found.append(folder / file)
     for path in DOCUMENTS:
         code = program(path)
         if code:
@@ -99,5 +106,5 @@ def test_pyright_finds_nothing(scripts: list[Path]) -> None:
 def test_the_script_runs_and_uses_every_name() -> None:
     runpy.run_path(str(SCRIPT), run_name="__main__")
     code = SCRIPT.read_text(encoding="utf-8")
-    unused = [one for one in tl.__all__ if not re.search(rf"\btl\.{one}\b", code)]
-    assert unused == []
+    unused = [one for one in tl.__all__ if not re.search(rf"\btl\.{one}\b", code + PARTS)]
+    assert not unused, f"tests/types/everything.py must use tl.{', tl.'.join(unused)}"

@@ -35,7 +35,13 @@ _CSV: Final = "to save the table as CSV in UTF-8"
 _ENCODING: Final = (
     f"--encoding {{}} (encoding= in Python), or {_CSV} (in Excel the type “CSV UTF-8”)"
 )
-# First bytes of files that are not text, their names, and what to do about them.
+TABLES: Final = "be CSV, Parquet or an Excel workbook"
+# First bytes of tables that are not text.
+_SHEETS: Final[tuple[tuple[bytes, Kind], ...]] = (
+    (rb"PAR1[\0-\x08\x0e-\x1f]", "parquet"),
+    (rb"PK\x03\x04", "excel"),
+)
+# First bytes of other files that are not text, their names, and what to do about them.
 _OTHERS: Final = (
     (
         rb"\xd0\xcf\x11\xe0",
@@ -132,15 +138,12 @@ class Opened:
 
     def _kind(self) -> Kind:
         """The kind; DataError for what is not a table."""
-        if re.match(rb"PAR1[\0-\x08\x0e-\x1f]", self.head):
-            kind: Kind = "parquet"
-        elif self.head.startswith(b"PK\x03\x04"):
-            kind = "excel"
-        else:
+        kind = next((one for pattern, one in _SHEETS if re.match(pattern, self.head)), None)
+        if kind is None:
             text = self.head.removeprefix(BOM)
             for pattern, name, remedy in _OTHERS:
                 if re.match(pattern, text, re.IGNORECASE):
-                    raise self._fault("file", "be CSV, Parquet or an Excel workbook", name, remedy)
+                    raise self._fault("file", TABLES, name, remedy)
             return "text"
         if self._left is not None:
             raise self._fault(

@@ -12,7 +12,7 @@ from typing import Final
 
 from trainlab.data.delimiters import NAMES, delimiter_of, layout
 from trainlab.data.lines import Fault, Lines, Opened
-from trainlab.data.sheets import parquet_rows, workbook_rows
+from trainlab.data.sheets import READERS
 from trainlab.errors import SettingError, sentence
 from trainlab.limits import MAX_SKIPPED
 from trainlab.settings import is_integer
@@ -69,8 +69,7 @@ def open_rows(
     if mark is not None:
         must = f"be left out: there is none in a file of the kind {opened.kind}"
         raise SettingError(sentence("delimiter", str(path), must, mark))
-    notices, unreadable, named = list[str](), dict[str, str](), opened.kind == "parquet"
-    read = parquet_rows if named else workbook_rows
+    notices, unreadable, (read, named) = list[str](), dict[str, str](), READERS[opened.kind]
     return _SheetReader(read(path, fault, notices, unreadable), skip, notices, unreadable, named)
 
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.data.cells import SheetNumber, bare
-from trainlab.data.lines import MAX_UNPACKED, Fault
+from trainlab.data.lines import MAX_UNPACKED, TABLES, Fault, Kind
 from trainlab.errors import DataError
 
 MAX_WORKBOOK: Final = 1 << 30
@@ -136,7 +136,7 @@ def workbook_rows(
             size, names = sum(part.file_size for part in parts.infolist()), parts.namelist()
             if "xl/workbook.xml" not in names:
                 found = next((kind for part, *kind in _ARCHIVES if part in names), _ARCHIVE)
-                raise fault("file", "be CSV, Parquet or an Excel workbook", *found)
+                raise fault("file", TABLES, *found)
         if size > MAX_WORKBOOK:
             raise fault("content", f"be at most {MAX_WORKBOOK} bytes when unpacked", size)
         with _quietly():
@@ -170,6 +170,14 @@ def workbook_rows(
         raise
     except Exception as error:  # of zlib, expat and openpyxl, if it is damaged
         raise fault("file", "be a sound Excel workbook", _first_line(error)) from error
+
+
+Rows = Callable[[Path, Fault, list[str], dict[str, str]], Generator[list[str]]]
+READERS: Final[Mapping[Kind, tuple[Rows, bool]]] = {
+    "parquet": (parquet_rows, True),
+    "excel": (workbook_rows, False),
+}
+"""What reads the rows of each kind of file, and whether the first has the names for certain."""
 
 
 def _next(rows: Iterator[tuple[Any, ...]]) -> tuple[Any, ...] | None:

@@ -141,8 +141,8 @@ def describe(members: Sequence[Member], widths: tuple[int, int]) -> Description:
     is_one = len(networks) == 1  # whose architecture is known by now
     architecture = networks[0].build(*widths) if is_one else Architecture.of(networks, *widths)
     loss = architecture.loss
-    smoothing = getattr(loss, "label_smoothing", getattr(loss, "delta", 0.0))
-    columns: list[Any] = [architecture.weight_decay, architecture.l1, 0.0, 0.0, smoothing]
+    of_loss = next(iter(vars(loss).values()), 0.0)  # a loss has one setting at most
+    columns: list[Any] = [architecture.weight_decay, architecture.l1, 0.0, 0.0, of_loss]
     layers, parameters, buffers = [], 0, 0
     for index, layer in enumerate(architecture.layers):
         inputs, outputs = architecture.widths[index : index + 2]

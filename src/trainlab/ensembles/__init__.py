@@ -1,1 +1,1 @@
-"""Ensembles: many networks of different kinds, the best of which vote."""
+"""Ensembles: many networks of different kinds and boosted trees, the best of which vote."""

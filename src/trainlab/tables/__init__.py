@@ -1,1 +1,1 @@
-"""From a table in a file to a network that is judged on rows it has not seen, and a page."""
+"""From a table in a file to a model that is judged on rows it has not seen, and a page."""

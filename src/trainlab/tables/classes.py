@@ -1,5 +1,6 @@
-"""What there is to say of predicted classes: of each, of pairs that are taken for each other, of
-thresholds, and of how far probabilities are true.
+"""What there is to say of predicted classes, of thresholds, and of how true probabilities are.
+
+Of each class, and of pairs that are taken for each other.
 
 Axis letters: N rows, C classes.
 """
