@@ -82,6 +82,14 @@ class MeasuredSeries:
     better: Direction | None = None
 
 
+def along(axis: str, axis_values: Array, **values: Array) -> dict[str, MeasuredSeries]:
+    """Series by name that share an axis; of a single member values may be (n,)."""
+    return {
+        name: MeasuredSeries(axis, axis_values, np.atleast_2d(found))
+        for name, found in values.items()
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class Measurements:
     """What an experiment leaves: members and their series.

@@ -17,10 +17,7 @@ from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
 from trainlab.experiments.summaries import summary
 from trainlab.experiments.validation import taken
-from trainlab.pages.words import number
 from trainlab.terminal import counted
-
-__all__ = ["OUTCOMES", "judge", "number"]
 
 EXPECTED: Final = "as expected"
 NOT_SHOWN: Final = "no difference shown"
