@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.data.batches import Batches
+from trainlab.evidence.checks import Direction
 from trainlab.network.workspace import Array
 from trainlab.settings import Rule, Settings, integer, number
 from trainlab.training.callbacks import CallbackLike, hears_epochs
 from trainlab.training.changes import Change
-from trainlab.training.history import Better, direction
+from trainlab.training.history import direction
 from trainlab.training.metrics import Metric
 
 KEEP: Final = ("history", "parameters", "state")
@@ -101,7 +102,7 @@ class Plan:
     logs: bool = False
     changes: tuple[Change, ...] = ()
 
-    def evaluated(self, scored: bool) -> dict[str, Better]:
+    def evaluated(self, scored: bool) -> dict[str, Direction]:
         """The series that evaluations fill, and which values are better.
 
         scored: whether there are accuracies.
@@ -112,7 +113,7 @@ class Plan:
         names += [f"{split}_accuracy" for split in self.on if scored]
         found = {name: direction(name) for name in names}
         for metric in self.metrics:
-            found |= {f"{split}_{metric.name}": _better(metric) for split in self.on}
+            found |= {f"{split}_{metric.name}": metric.better for split in self.on}
         return found
 
     @property
@@ -137,10 +138,6 @@ class Plan:
         marks.update(int(n) for n in self.evaluations)
         marks.update(int(step) + 1 for step in self.batch_steps)
         return sorted(marks - {0})
-
-
-def _better(metric: Metric) -> Better:
-    return "higher" if metric.better == "higher" else "lower"
 
 
 def loss_name(split: str) -> str:
