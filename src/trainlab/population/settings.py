@@ -56,6 +56,15 @@ def _ruled(default: Any, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+def _list_of(kind: type) -> Any:
+    """A field for a list of instances of a class, by default none."""
+
+    def valid(value: Any) -> bool:
+        return isinstance(value, Sequence) and all(isinstance(one, kind) for one in value)
+
+    return _field((), valid, f"be a list of {kind.__name__}", "[...]")
+
+
 def _are_steps(value: Any) -> bool:
     if value is None or (isinstance(value, str) and value == "epoch"):
         return True
@@ -67,7 +76,7 @@ def _are_steps(value: Any) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings(Settings):
-    """Those that trainings which run together share; see FitSettings."""
+    """The arguments of `fit` that trainings share when they run together; see FitSettings."""
 
     owner: ClassVar[str] = "fit"
 
@@ -175,24 +184,14 @@ class FitSettings(RunSettings):
         "be an EarlyStopping or None",
         "EarlyStopping()",
     )
-    metrics: Sequence[Metric] = _field(
-        (),
-        lambda v: isinstance(v, Sequence) and all(isinstance(one, Metric) for one in v),
-        "be a list of Metric",
-        "[...]",
-    )
+    metrics: Sequence[Metric] = _list_of(Metric)
     callbacks: Sequence[CallbackLike] = _field(
         (),
         are_callbacks,
         "be a list of Callback, made by their classes, or of functions",
         "[...]",
     )
-    changes: Sequence[Change] = _field(
-        (),
-        lambda v: isinstance(v, Sequence) and all(isinstance(one, Change) for one in v),
-        "be a list of Change",
-        "[...]",
-    )
+    changes: Sequence[Change] = _list_of(Change)
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
     start: str | None = _ruled(None, either(one_of(STARTS), None))
