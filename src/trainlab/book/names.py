@@ -104,7 +104,7 @@ class BookModuleError(ModuleNotFoundError):
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """For whom modules are looked for: what the processes of one script share.
+    """The script or notebook that imports modules; all processes of a script share it.
 
     script: its path, None in a notebook.  ours: whether our modules come before the reader's.
     data_dir: a folder with MNIST.
