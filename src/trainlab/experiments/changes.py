@@ -1,4 +1,4 @@
-"""Experiments that are changed: other settings and other arms, and no claim but a new one.
+"""Changed experiments: other settings or other arms, and no claim unless a new one is given.
 
 What is expected of an experiment is expected of its own arms; of others nothing is known.
 """
@@ -140,7 +140,7 @@ def changed(
 
 
 class ChangeOptions(NamedTuple):
-    """What the command line says of changes: its options --set, --vary, --claim and --better."""
+    """The options of the command line that change experiments: --set, --vary, --claim, --better."""
 
     settings: Sequence[str]
     vary: Sequence[str]

@@ -45,7 +45,7 @@ ARMS: Final = {optimizer.__name__: optimizer for optimizer in OPTIMIZERS.values(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What every optimizer is set; `quick_steps` replaces `steps` in quick runs."""
+    """The task that every optimizer is given; `quick_steps` replaces `steps` in quick runs."""
 
     network: MLP
     batch_size: int

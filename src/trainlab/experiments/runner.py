@@ -212,9 +212,8 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         got = error.strerror or type(error).__name__
         must = "be a folder that can be written to"
-        raise OutputError(
-            sentence("out", "a run", must, str(folder), "another --out") + f" ({got})"
-        ) from error
+        text = sentence("out", "a run", must, str(folder), "another --out")
+        raise OutputError(f"{text} ({got})") from error
 
 
 def _make_room(folders: Sequence[Path], data: str, fresh: bool) -> None:
@@ -226,10 +225,8 @@ def _make_room(folders: Sequence[Path], data: str, fresh: bool) -> None:
             if before not in (None, data):
                 others[folder] = before
     for folder, before in () if fresh else others.items():
-        must, got = (
-            f"be a folder without results on other data than {data}",
-            f"{folder.name} on {before}",
-        )
+        must = f"be a folder without results on other data than {data}"
+        got = f"{folder.name} on {before}"
         raise OutputError(sentence("out", "a run", must, got, "another --out, or --fresh"))
     for folder in others:
         (folder / results.FILE).unlink()  # or the same call without `fresh` could not go on
