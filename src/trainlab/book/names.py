@@ -116,7 +116,7 @@ class Reader:
 
     @property
     def folder(self) -> str:
-        """The folder of the script; that of the notebook, which is its working directory."""
+        """The folder of the script, or the working directory of the notebook."""
         return str(Path(self.script).resolve().parent if self.script else Path.cwd())
 
     def elsewhere(self) -> list[str]:

@@ -48,7 +48,7 @@ class MemberState:
 
 
 class Start(NamedTuple):
-    """What members begin with that differ in neither seed nor starts, and their places."""
+    """What members of one seed and the same starts begin with, and their places."""
 
     places: list[int]
     architecture: Architecture

@@ -45,7 +45,7 @@ SAID: Final[Mapping[str, str]] = {
     "mini_batch_size": "batch_size",
     "weight_init_std": "init",
 }
-"""What some fields are called elsewhere, and no slip of the pen away."""
+"""Names that fields have elsewhere, which are too far from ours to be taken for misspelt ones."""
 
 _WORDS: Final[Mapping[str, Any]] = {"none": None, "true": True, "false": False, "linear": ()}
 _WIDTHS: Final = re.compile(r"\d+(x\d+)*")

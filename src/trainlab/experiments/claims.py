@@ -131,9 +131,9 @@ def _by_how_much(pair: Comparison, forward: bool, found: Findings) -> str:
 
 
 def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, str]:
-    """What one of a pair is better by in the median, and the ends of its interval, in words.
+    """By how much one of a pair is better in the median, and the ends of its interval, in words.
 
-    They have two digits of the interval's half-width; `forward`: the first one is.
+    They have two digits of the interval's half-width.  `forward`: it is the first of the pair.
     """
     sign = 1 if forward == (measure.better == "higher") else -1
     low, high = sorted((sign * pair.median_low, sign * pair.median_high))

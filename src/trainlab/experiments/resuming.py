@@ -37,7 +37,7 @@ class Place:
     engine: str = "auto"
 
     def stage(self, number: int) -> dict[str, Any]:
-        """The arguments of `fit` for the population that is trained so many after the first."""
+        """The arguments of `fit` for the population of this number, counted from 0."""
         return {"store": self.store, "run": f"{self.name}, {number + 1}", "fresh": self.fresh}
 
     def finished(

@@ -65,7 +65,7 @@ def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]]) -> Non
 
 
 def _same(name: str, value: Any) -> SettingError:
-    """Of a value that stands twice."""
+    """The error for a value that an axis has twice."""
     must, got = "have different values", f"{label(value)} twice"
     return SettingError(sentence(name, GRID, must, got, "each value once"))
 
@@ -83,7 +83,7 @@ def _key(value: Any) -> Any:
 
 
 def _replaced(name: str, both: tuple[Any, Any], fields: Sequence[str]) -> SettingError:
-    """Of two networks or optimizers that differ only in fields which are replaced."""
+    """The error for two networks or optimizers that differ only in fields which are replaced."""
     first, second = both
     differing = [
         field for field in fields if getattr(first, field, None) != getattr(second, field, None)
