@@ -11,7 +11,7 @@ import numpy as np
 from trainlab.data.batches import Batches
 from trainlab.evidence.checks import Direction
 from trainlab.network.workspace import Array
-from trainlab.settings import Rule, Settings, integer, number
+from trainlab.settings import Rule, Settings, integer, number, ruled
 from trainlab.training.callbacks import CallbackLike, hears_epochs
 from trainlab.training.changes import Change
 from trainlab.training.history import direction
@@ -41,11 +41,9 @@ class EarlyStopping(Settings):
     The member ends with the parameters of its best evaluation, however it ended.
     """
 
-    metric: str = dataclasses.field(
-        default="validation_loss",
-        metadata={
-            "rule": Rule(lambda v: isinstance(v, str) and bool(v), "be the name of a series", str)
-        },
+    metric: str = ruled(
+        Rule(lambda v: isinstance(v, str) and bool(v), "be the name of a series", str),
+        "validation_loss",
     )
     patience: int = integer(10, low=1)
     min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
