@@ -11,7 +11,7 @@ from trainlab.errors import SettingError, nearest, sentence
 from trainlab.limits import MAX_SEED
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import OPTIMIZERS, SGD, Optimizer
-from trainlab.settings import Settings, instance, whole_number
+from trainlab.settings import Settings, instance, ruled, whole_number
 
 _SEED: Final = whole_number(0, "0", high=MAX_SEED)
 
@@ -38,7 +38,7 @@ class Member(Settings):
 
     network: MLP = instance(MLP, MLP)
     optimizer: Optimizer = instance(Optimizer, lambda: SGD(0.01), names=_OPTIMIZERS)
-    seed: int = dataclasses.field(default=0, metadata={"rule": _SEED})
+    seed: int = ruled(_SEED, 0)
 
     def get(self, name: str) -> Any:
         """Look up a setting.

@@ -322,8 +322,10 @@ def _fields(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(kind)
 
 
-def _field(rule: Rule, default: Any, per_member: bool) -> Any:
-    return dataclasses.field(default=default, metadata={"rule": rule, "per_member": per_member})
+def ruled(rule: Rule, default: Any, *, per_member: bool = False, start_only: bool = False) -> Any:
+    """A field that holds what a rule allows."""
+    about = {"rule": rule, "per_member": per_member, "start_only": start_only}
+    return dataclasses.field(default=default, metadata=about)
 
 
 def is_real(value: Any) -> bool:
@@ -374,7 +376,7 @@ def number(
     remedy: str | None = None,
 ) -> Any:
     """A field that holds a real number inside an interval (ends excluded unless `closed`)."""
-    return _field(real(low, high, closed, remedy), default, per_member)
+    return ruled(real(low, high, closed, remedy), default, per_member=per_member)
 
 
 def real(
@@ -426,7 +428,7 @@ def integer(
 ) -> Any:
     """A field that holds an integer in [low, MOST], or None if `optional`."""
     rule = whole_number(low, remedy)
-    return _field(either(rule, None) if optional else rule, default, per_member)
+    return ruled(either(rule, None) if optional else rule, default, per_member=per_member)
 
 
 FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False", bool)
@@ -435,12 +437,12 @@ FLAG: Final = Rule(lambda v: isinstance(v, (bool, np.bool_)), "be True or False"
 
 def flag(default: bool) -> Any:
     """A field that holds True or False."""
-    return _field(FLAG, default, False)
+    return ruled(FLAG, default)
 
 
 def choice(options: Sequence[str], default: Any = dataclasses.MISSING) -> Any:
     """A field that holds one of the named options."""
-    return _field(one_of(options), default, False)
+    return ruled(one_of(options), default)
 
 
 def one_of(options: Sequence[str]) -> Rule:
@@ -456,7 +458,7 @@ TEXT: Final = Rule(lambda v: isinstance(v, str), "be a string", str)
 
 def record(kind: type, names: Mapping[str, Callable[[], Any]], default: Any) -> Any:
     """A field that holds a `kind` of settings, or the name of one in an explicit table."""
-    return _field(record_of(kind, names), default, False)
+    return ruled(record_of(kind, names), default)
 
 
 def record_of(kind: type, names: Mapping[str, Callable[[], Any]]) -> Rule:

@@ -1,4 +1,4 @@
-"""The main module of a process that a script starts: the script again, its modules found.
+"""The main module of a process that a script starts: it runs the script again.
 
 With the start methods "spawn" and "forkserver" a child imports the main module of its parent
 by the name in `__main__.__spec__`, which for a reader's script is the name of this file.

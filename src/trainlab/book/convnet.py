@@ -86,10 +86,8 @@ class ConvNet:
         Raises: DataError where the file is something else, such as a pickle of the book's
         `save_params`, or has other parameters.
         """
-        for name, value in _read(
-            as_path(file_name, "file_name", "load_params"), set(self.params)
-        ).items():
-            self.params[name] = value
+        path = as_path(file_name, "file_name", "load_params")
+        self.params.update(_read(path, set(self.params)))
         for i, layer in enumerate(self._owners(), 1):
             layer.W, layer.b = self.params[f"W{i}"], self.params[f"b{i}"]
 

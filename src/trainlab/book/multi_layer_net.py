@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -67,8 +68,7 @@ class MultiLayerNet:
 
     def _draw_weights(self, weight_init_std: float | str) -> None:
         sizes = [self.input_size, *self.hidden_size_list, self.output_size]
-        for i in range(1, len(sizes)):
-            fan_in, fan_out = sizes[i - 1], sizes[i]
+        for i, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), 1):
             std: Any = weight_init_std
             if isinstance(weight_init_std, str):
                 std = np.sqrt(chosen(VARIANCES, weight_init_std, "weight_init_std") / fan_in)

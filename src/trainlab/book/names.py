@@ -104,7 +104,7 @@ class BookModuleError(ModuleNotFoundError):
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """For whom modules are looked for: what the processes of one script share.
+    """The script or notebook that imports modules; all processes of a script share it.
 
     script: its path, None in a notebook.  ours: whether our modules come before the reader's.
     data_dir: a folder with MNIST.
@@ -116,7 +116,7 @@ class Reader:
 
     @property
     def folder(self) -> str:
-        """The folder of the script; that of the notebook, which is its working directory."""
+        """The folder of the script, or the working directory of the notebook."""
         return str(Path(self.script).resolve().parent if self.script else Path.cwd())
 
     def elsewhere(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What layers and optimizers compute with: native functions where they give NumPy's very bits.
+"""What layers and optimizers compute with: native functions, where they give the bits of NumPy.
 
 The numbers of the book are those of its code on this machine, to the last digit.  Passes over
 numbers, and sums down a column, round in one way only.  Not so products: a BLAS adds in an

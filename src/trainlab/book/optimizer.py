@@ -110,7 +110,7 @@ class Optimizer(ABC):
 
 
 class Past:
-    """Whose past an optimizer remembers, and that past while it works for another network."""
+    """What an optimizer remembers of one network, kept here while it works for another."""
 
     def __init__(self, params: Params) -> None:
         self.params = params

@@ -49,9 +49,7 @@ def run(
 
     BLAS has one thread meanwhile: of the book's small products several would wait for each other.
     """
-    from trainlab.plots import (
-        backend,
-    )  # imported here: `install` alone need not wait for matplotlib
+    from trainlab.plots import backend  # `install` alone need not wait for matplotlib
 
     if data_dir is not None:
         from trainlab.data.mnist import folders
@@ -63,14 +61,10 @@ def run(
     argv, path = sys.argv, sys.path
     sys.path = [reader.folder, *path[starts_with_ours() :]]
     sys.argv = [place, *arguments]
-    screen = contextlib.nullcontext() if backend.has_screen() else None
+    to_files = backend.figures_to_files(script.stem)
+    shown = contextlib.nullcontext() if backend.has_screen() else to_files
     try:
-        with (
-            screen or backend.figures_to_files(script.stem),
-            told_to_children(reader),
-            old_names_served(),
-            one_thread(),
-        ):
+        with shown, told_to_children(reader), old_names_served(), one_thread():
             execute(place, "__main__")
     except BrokenPipeError:
         raise  # `trainlab book SCRIPT | head` is no error

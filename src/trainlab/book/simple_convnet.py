@@ -43,8 +43,7 @@ class SimpleConvNet(ConvNet):
         output_size: int = 10,
         weight_init_std: float = 0.01,
     ) -> None:
-        settings = convolution_settings(conv_param, CONVOLUTION, "SimpleConvNet")
-        filters, size, pad, stride = settings
+        filters, size, pad, stride = convolution_settings(conv_param, CONVOLUTION, "SimpleConvNet")
         channels, *image = input_dim
         places = [conv_output_size(n, size, stride, pad) for n in image]
         pooled = [conv_output_size(n, POOL, POOL) for n in places]

@@ -26,12 +26,10 @@ class TwoLayerNet:
     def __init__(
         self, input_size: int, hidden_size: int, output_size: int, weight_init_std: float = 0.01
     ) -> None:
-        self.params = starting_params(input_size, hidden_size, output_size, weight_init_std)
-        p = self.params
-        self.layers: OrderedDict[str, Any] = OrderedDict()
-        self.layers["Affine1"] = Affine(p["W1"], p["b1"])
-        self.layers["Relu1"] = Relu()
-        self.layers["Affine2"] = Affine(p["W2"], p["b2"])
+        self.params = p = starting_params(input_size, hidden_size, output_size, weight_init_std)
+        self.layers: OrderedDict[str, Any] = OrderedDict(
+            Affine1=Affine(p["W1"], p["b1"]), Relu1=Relu(), Affine2=Affine(p["W2"], p["b2"])
+        )
         self.lastLayer = SoftmaxWithLoss()
 
     @property

@@ -7,19 +7,6 @@ numeric.py       its numerical gradients, entry by entry or through the outputs 
 report.py        what a check found
 """
 
-from trainlab.differentiation.check import gradient_check
-from trainlab.differentiation.differences import (
-    complex_step_gradient,
-    numerical_diff,
-    numerical_gradient,
-)
-from trainlab.differentiation.report import GradientReport, GradientRow
+from trainlab.lazy import exports
 
-__all__ = [
-    "GradientReport",
-    "GradientRow",
-    "complex_step_gradient",
-    "gradient_check",
-    "numerical_diff",
-    "numerical_gradient",
-]
+__getattr__, __dir__ = exports(__name__, __file__)

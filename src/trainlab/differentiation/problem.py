@@ -25,7 +25,7 @@ from trainlab.network.losses import Loss, MeanSquaredError
 from trainlab.network.tasks import flat_remedy
 from trainlab.network.workspace import FRESH, Allocator, Array
 from trainlab.own import check_attributes
-from trainlab.settings import Settings, called, either, whole_number
+from trainlab.settings import called, either, whole_number
 
 Part = MLP | Architecture | Layer | Activation | Loss
 """What can be checked: a network, or a part of one."""
@@ -76,8 +76,7 @@ class _Weighted:
         return self._weight * loss, cache
 
     def backward(self, cache: Any, new: Allocator) -> Array:
-        dy: Array = self._weight[..., np.newaxis, np.newaxis] * self._loss.backward(cache, new)
-        return dy
+        return self._weight[..., np.newaxis, np.newaxis] * self._loss.backward(cache, new)
 
 
 @dataclasses.dataclass
@@ -109,7 +108,9 @@ class Problem:
         members = count.check(members, "members", "gradient_check")
         out_features = count.check(out_features, "out_features", "gradient_check")
         network = _network_with(part)
-        check_attributes([network] if isinstance(network, MLP) else _parts_of(network))
+        check_attributes(
+            (network,) if isinstance(network, MLP) else (*network.layers, network.loss)
+        )
         if x is None or t is None:
             x, t = _samples(network, x, t, seed, out_features)
         x, t, axis = _numbers("x", x), _numbers("t", t), () if members is None else (members,)
@@ -280,10 +281,6 @@ def _network_with(part: Part) -> MLP | Architecture:
     must = "be an MLP, an Architecture, a Layer, an Activation or a Loss"
     remedy = called(part, lambda value: isinstance(value, MLP | Layer | Activation | Loss))
     raise SettingError(sentence("network", "gradient_check", must, part, remedy))
-
-
-def _parts_of(network: Architecture) -> list[Settings]:
-    return [*network.layers, network.loss]
 
 
 def _samples(

@@ -1,4 +1,4 @@
-"""Which engine trains: what may be asked for, and what "auto" takes."""
+"""The choice of an engine: which ones may be named, and which one "auto" takes."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def engine_for(
 
     begun  the engine of the stored run that is gone on with: "auto" is this one
     """
-    if engine == "auto" and begun is None:
-        return _first(members)
-    if engine == "auto" and begun not in _here():
-        must = "be the one that the run began with"
-        remedy = f"where {begun} is installed, or fresh=True"
-        raise SettingError(sentence("engine", owner, must, f"no engine {begun}", remedy))
-    name = begun if engine == "auto" else engine
-    chosen = ENGINES[name]() if isinstance(name, str) else name
-    assert chosen is not None
+    if engine == "auto":
+        if begun is None:
+            return _first(members)
+        if begun not in _here():
+            must = "be the one that the run began with"
+            remedy = f"where {begun} is installed, or fresh=True"
+            raise SettingError(sentence("engine", owner, must, f"no engine {begun}", remedy))
+        engine = begun
+    chosen = ENGINES[engine]() if isinstance(engine, str) else engine
     reason = chosen.supports(members)
     if reason is not None:
         must = f"be one that can train these members: {reason}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainlab.engine.state import MemberState, draw_states
+from trainlab.engine.state import MemberState, draw_states, seeds_of
 from trainlab.members import Member
 from trainlab.network.architecture import Architecture
 from trainlab.network.workspace import Array, Workspace
@@ -76,9 +76,7 @@ class Chunk:
         """Everything that follows from `settings`: stacked records, segments, scratch memory."""
         networks = [member.network for member in self.settings]
         self.architecture = Architecture.of(networks, *self._widths)
-        self.seeds = list(dict.fromkeys(member.seed for member in self.settings))
-        place = {seed: index for index, seed in enumerate(self.seeds)}
-        self.seed_rows = np.array([place[member.seed] for member in self.settings])
+        self.seeds, self.seed_rows = seeds_of(self.settings)
         self.grads = np.empty_like(self.params)
         self.bound = self.architecture.bind(self.params, self.buffers)
         self.bound_grads = self.architecture.bind(self.grads)

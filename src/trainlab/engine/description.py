@@ -1,4 +1,4 @@
-"""Networks and optimizers as the native engine is told of them: tables of numbers.
+"""Networks and optimizers as tables of numbers, which is how the native engine takes them.
 
 The numbers of kinds and columns are those of native/src/network.hpp.
 """

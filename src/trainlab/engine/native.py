@@ -18,7 +18,7 @@ import numpy as np
 from trainlab.engine.base import Group, LaneSpec, Metrics, Samples, Span, Widths
 from trainlab.engine.description import COEFFICIENTS, COLUMNS, describe, rule_of, unknown
 from trainlab.engine.grouping import group
-from trainlab.engine.state import MemberState, Start, starts
+from trainlab.engine.state import MemberState, Start, seeds_of, starts
 from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted
 from trainlab.members import Member
@@ -263,10 +263,8 @@ class NativeLane:
 
     def _seed_arrays(self) -> tuple[Array, Array]:
         """The seeds, and the place among them of that of each row."""
-        self.seeds = list(dict.fromkeys(member.seed for member in self._members))
-        place = {seed: index for index, seed in enumerate(self.seeds)}
-        places = [place[member.seed] for member in self._members]
-        return np.array(self.seeds, np.uint64), np.array(places, np.int64)
+        self.seeds, places = seeds_of(self._members)
+        return np.array(self.seeds, np.uint64), places
 
     def _load(self, row: int, state: MemberState) -> None:
         """What a member begins with."""

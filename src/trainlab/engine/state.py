@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from trainlab.deprecated import renamed
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
@@ -46,7 +48,7 @@ class MemberState:
 
 
 class Start(NamedTuple):
-    """What members begin with that differ in neither seed nor starts, and their places."""
+    """What members of one seed and the same starts begin with, and their places."""
 
     places: list[int]
     architecture: Architecture
@@ -71,6 +73,13 @@ def starts(settings: Sequence[Member], widths: tuple[int, int]) -> list[Start]:
         key = known[1], member.seed
         found.setdefault(key, Start([], known[0], member.seed)).places.append(place)
     return list(found.values())
+
+
+def seeds_of(members: Sequence[Member]) -> tuple[list[int], Array]:
+    """The seeds, each once, and of each member the place of its own among them, (K,)."""
+    places: dict[int, int] = {}
+    rows = [places.setdefault(member.seed, len(places)) for member in members]
+    return list(places), np.array(rows, np.int64)
 
 
 def draw_states(

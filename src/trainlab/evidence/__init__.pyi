@@ -4,10 +4,10 @@ from trainlab.evidence.bands import smooth as smooth
 from trainlab.evidence.bootstrap import RESAMPLES as RESAMPLES
 from trainlab.evidence.bootstrap import median_bounds as median_bounds
 from trainlab.evidence.bootstrap import statistic_bounds as statistic_bounds
+from trainlab.evidence.checks import Direction as Direction
 from trainlab.evidence.comparisons import MIN_PAIRS as MIN_PAIRS
 from trainlab.evidence.comparisons import Comparison as Comparison
 from trainlab.evidence.comparisons import Comparisons as Comparisons
-from trainlab.evidence.comparisons import Direction as Direction
 from trainlab.evidence.comparisons import compare as compare
 from trainlab.evidence.comparisons import compare_all as compare_all
 from trainlab.evidence.intervals import Interval as Interval

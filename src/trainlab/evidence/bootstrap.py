@@ -182,24 +182,10 @@ def statistic_bounds(
 def resampled_bounds(
     n: int, statistic: Callable[[Array], Array], level: float, seed: int
 ) -> tuple[float, float]:
-    """Find the percentile bootstrap interval of a statistic of n rows.
+    """The percentile bootstrap interval of a statistic of n rows.
 
-    Parameters
-    ----------
-    n : int
-        How many rows there are.
-    statistic : callable
-        Turns how often each row is drawn, (resamples, n), into values (resamples,); those that
-        are not finite are left out.
-    level : float
-        The probability of the interval, in (0, 1).
-    seed : int
-        Seeds the draws.
-
-    Returns
-    -------
-    tuple of float
-        The ends of the interval; infinite where no value is finite.
+    statistic  turns how often each row is drawn, (resamples, n), into values (resamples,); those
+               that are not finite are left out, and without any the ends are infinite
     """
     values = np.concatenate([statistic(times) for times in _drawn(n, FEWER_RESAMPLES, seed)])
     finite = values[np.isfinite(values)]

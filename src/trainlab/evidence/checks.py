@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from trainlab.settings import real
 _LEVEL: Final = real(0.0, 1.0, remedy="0.95")
 
 Array = npt.NDArray[np.float64]
+Direction = Literal["lower", "higher"]
+"""Which of two numbers is better."""
+DIRECTIONS: Final = get_args(Direction)
 
 
 def finite(values: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Array:

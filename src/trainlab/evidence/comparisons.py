@@ -10,7 +10,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from scipy import special
 from trainlab import notebook
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.bootstrap import ROUNDING, median_bounds, reach, standard_error
-from trainlab.evidence.checks import Array, check_level, numbers
+from trainlab.evidence.checks import DIRECTIONS, Array, Direction, check_level, numbers
 from trainlab.evidence.ranks import fewest_pairs, holm, signed_rank, signed_ranks
 from trainlab.evidence.ties import rounding, subtracted, tie_of
 from trainlab.settings import TEXT, one_of
@@ -179,9 +179,6 @@ def _too_few(seeds: int) -> str:
     return f"{counted(seeds, 'seed')} {'is' if seeds == 1 else 'are'} too few"
 
 
-Direction = Literal["lower", "higher"]
-
-
 def compare(
     first: str,
     a: npt.ArrayLike,
@@ -302,7 +299,7 @@ def compare_all(
     [False, True, True]
     """
     level = check_level(level, "compare_all")
-    one_of(("lower", "higher")).check(better, "better", "compare_all")
+    one_of(DIRECTIONS).check(better, "better", "compare_all")
     if not isinstance(arms, Mapping) or not all(isinstance(label, str) for label in arms):
         must = "be a dict from labels to values"
         raise SettingError(sentence("arms", "compare_all", must, arms))

@@ -1,4 +1,4 @@
-"""Differences without what rounding leaves: of equal ones each is the same number, or 0."""
+"""Differences without rounding: equal ones are the same number, and that of equal values is 0."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ def rounding(a: Array, b: Array, tie: float = TIE) -> Array:
     if not size.size:
         return size
     middle = float(np.sort(size)[(len(size) - 1) // 2])  # the mean of two might overflow
-    bounds: Array = np.maximum(tie * size, TIE * middle)
-    return bounds
+    return np.maximum(tie * size, TIE * middle)
 
 
 def subtracted(a: Array, b: Array, tie: float = TIE) -> Array:

@@ -1,4 +1,4 @@
-"""What an experiment is: data.  A claim, a base, what varies, what is measured, what to expect.
+"""An experiment is data: a claim, a base, what varies, what is measured, and what is expected.
 
 Order: what a measurement leaves (members and series), the measure and the
 expectations, then the three kinds of experiment: those on functions, which need no
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from trainlab.data import Dataset
 from trainlab.errors import SettingError, nearest, sentence
-from trainlab.evidence import Direction
+from trainlab.evidence.checks import DIRECTIONS, Direction
 from trainlab.members import Member
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import Optimizer
@@ -82,9 +82,17 @@ class MeasuredSeries:
     better: Direction | None = None
 
 
+def along(axis: str, axis_values: Array, **values: Array) -> dict[str, MeasuredSeries]:
+    """Series by name that share an axis; of a single member values may be (n,)."""
+    return {
+        name: MeasuredSeries(axis, axis_values, np.atleast_2d(found))
+        for name, found in values.items()
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class Measurements:
-    """What an experiment leaves: members and their series.
+    """What an experiment measured: members and their series.
 
     Parameters
     ----------
@@ -119,7 +127,7 @@ class Measurements:
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """One number per member: how it is called and how it is taken from the series.
+    """One number per member: its name, and how it is computed from the series.
 
     Parameters
     ----------
@@ -144,7 +152,7 @@ class Measure:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        either(one_of(("lower", "higher")), None).check(self.better, "better", "a Measure")
+        either(one_of(DIRECTIONS), None).check(self.better, "better", "a Measure")
 
     def directions(self, found: Mapping[str, MeasuredSeries]) -> dict[str, Direction]:
         """Which values are better in each of the series that it is known to read.
@@ -193,7 +201,7 @@ class Measure:
 
 @dataclasses.dataclass(frozen=True)
 class _Taken:
-    """The `of` of a Measure that says which series it reads."""
+    """The function of a Measure, with the names of the series that it reads."""
 
     series: tuple[str, ...]
     take: Callable[..., Array]
@@ -309,7 +317,7 @@ replaced (`plots.adaptive`), so colours are to be those of the theme.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What all kinds share.
+    """The fields of every kind of experiment.
 
     Parameters
     ----------

@@ -28,14 +28,14 @@ STEPS: Final = 19 * STEPS_PER_EPOCH + 1
 """Twenty looks at the network: after the first update of each of 20 epochs."""
 
 
-def setup(width: int, quick_epochs: int) -> Setup:
+def setup(width: int) -> Setup:
     """Five hidden layers of this width, on the first 1,000 images."""
     return Setup(
         network=MLP(hidden=(width,) * 5, activation=ReLU(), convention="book"),
         optimizer=SGD.book(0.01),
         batch_size=100,
         steps=STEPS,
-        quick_steps=quick_epochs * STEPS_PER_EPOCH + 1,
+        quick_steps=9 * STEPS_PER_EPOCH + 1,
         rows=1_000,
         evaluate=tuple(range(1, STEPS + 1, STEPS_PER_EPOCH)),
         on=("train",),
@@ -48,7 +48,7 @@ EXPERIMENT = TrainingExperiment(
     title="Batch normalization",
     claim="With batch normalization a deep network learns even from initial weights that would "
     "otherwise be far too large or far too small.",
-    base={"mnist": setup(100, 9), "digits": setup(50, 9)},
+    base={"mnist": setup(100), "digits": setup(50)},
     vary={
         f"{scale}, {kind}": {"init": Std(std), "norm": "batch" if kind == "batch norm" else None}
         for scale, std in zip(SCALES, STDS, strict=True)

@@ -1,4 +1,4 @@
-"""Experiments that are changed: other settings and other arms, and no claim but a new one.
+"""Changed experiments: other settings or other arms, and no claim unless a new one is given.
 
 What is expected of an experiment is expected of its own arms; of others nothing is known.
 """
@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trainlab.errors import SettingError, nearest, sentence
@@ -45,7 +45,7 @@ SAID: Final[Mapping[str, str]] = {
     "mini_batch_size": "batch_size",
     "weight_init_std": "init",
 }
-"""What some fields are called elsewhere, and no slip of the pen away."""
+"""Names that fields have elsewhere, which are too far from ours to be taken for misspelt ones."""
 
 _WORDS: Final[Mapping[str, Any]] = {"none": None, "true": True, "false": False, "linear": ()}
 _WIDTHS: Final = re.compile(r"\d+(x\d+)*")
@@ -117,7 +117,7 @@ def changed(
                 raise SettingError(sentence(name, _OWNER, must, own[name], remedy))
     of_setup = {k: OF_SETUP[k].check(v, k, _OWNER) for k, v in own.items() if k in OF_SETUP}
     check_expected(expect, arms, "--better", _OWNER)
-    told = _told(own, axes)
+    lists = {**{name: [value] for name, value in own.items()}, **axes}
     made = dataclasses.replace(
         experiment,
         name=f"{experiment.name}-{_code(own, axes, claim, expect)}",
@@ -132,15 +132,15 @@ def changed(
         curves=("train_loss",),
         caption="Loss of each batch before its update, smoothed, and "
         f"{experiment.measure.heading} of each run.",
-        changes="; ".join(filter(None, (experiment.changes, told))),
-        command=_command(experiment, own, axes, claim, expect),
+        changes="; ".join(filter(None, (experiment.changes, _told(lists)))),
+        command=_command(experiment, lists, axes, claim, expect),
     )
     check_experiment(made)
     return made
 
 
 class ChangeOptions(NamedTuple):
-    """What the command line says of changes: its options --set, --vary, --claim and --better."""
+    """The options of the command line that change experiments: --set, --vary, --claim, --better."""
 
     settings: Sequence[str]
     vary: Sequence[str]
@@ -316,12 +316,11 @@ def _setup(setup: Setup, changes: Mapping[str, Any]) -> Setup:
     return dataclasses.replace(made, quick_steps=min(made.quick_steps, made.steps))
 
 
-def _told(own: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> str:
+def _told(changes: Mapping[str, Sequence[Any]]) -> str:
     """What was changed, in words."""
-    pairs = [(name, [value]) for name, value in own.items()]
-    pairs += [(name, list(values)) for name, values in axes.items()]
     return "; ".join(
-        f"{name.replace('_', ' ')} {', '.join(map(_shown, values))}" for name, values in pairs
+        f"{name.replace('_', ' ')} {', '.join(map(_shown, values))}"
+        for name, values in changes.items()
     )
 
 
@@ -337,26 +336,24 @@ def _plain(value: Any) -> Any:
 
 def _command(
     experiment: TrainingExperiment,
-    own: Mapping[str, Any],
-    axes: Mapping[str, Sequence[Any]],
+    changes: Mapping[str, Sequence[Any]],
+    axes: Container[str],
     claim: str,
     expect: Sequence[Expectation],
 ) -> tuple[str, ...]:
-    """The words after `trainlab run` that make the same changes.
+    """The words after `trainlab run` that make the same changes, of which `axes` are varied.
 
-    None where a value or an expectation has no word, or what is changed was itself changed by
+    () where a value or an expectation has no word, or what is changed was itself changed by
     options, which are about one experiment.
     """
     words = list(command_of(experiment))
     if len(words) != 1 or not all(isinstance(one, Better) for one in expect):
         return ()
-    changes = [("--set", name, [value]) for name, value in own.items()]
-    changes += [("--vary", name, list(values)) for name, values in axes.items()]
-    for option, name, values in changes:
+    for name, values in changes.items():
         said = [_word(value) for value in values]
         if None in said:
             return ()
-        words += [option, f"{name}={','.join(map(str, said))}"]
+        words += ["--vary" if name in axes else "--set", f"{name}={','.join(map(str, said))}"]
     words += ["--claim", claim] if claim else []
     for one in expect:
         words += ["--better", *dataclasses.astuple(one)]

@@ -56,7 +56,7 @@ def _within(expected: Within, found: Findings) -> Claim:
     elif found.seeds == 1:
         text = f"{expected.arm}: the {words} is {number(m.center)} in one seed, which is no median."
     else:
-        value = f"the {words} is {number(m.center)}{_unit(found)}"
+        value = f"the {words} is {number(m.center)} {found.measure.unit}".rstrip()
         if found.seeds:
             value += f" (median of {counted(m.count, 'seed')}, {_interval(m.low, m.high)})"
         ending = {
@@ -131,9 +131,9 @@ def _by_how_much(pair: Comparison, forward: bool, found: Findings) -> str:
 
 
 def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, str]:
-    """What one of a pair is better by in the median, and the ends of its interval, in words.
+    """By how much one of a pair is better in the median, and the ends of its interval, in words.
 
-    They have two digits of the interval's half-width; `forward`: the first one is.
+    They have two digits of the interval's half-width.  `forward`: it is the first of the pair.
     """
     sign = 1 if forward == (measure.better == "higher") else -1
     low, high = sorted((sign * pair.median_low, sign * pair.median_high))
@@ -146,12 +146,7 @@ def lead(pair: Comparison, forward: bool, measure: Measure) -> tuple[str, str, s
             return text if text.strip("−0.") else text.removeprefix("−")
         return number(value)
 
-    unit = f" {measure.unit}" if measure.unit else ""
-    return f"{shown(sign * pair.median)}{unit}", shown(low), shown(high)
-
-
-def _unit(found: Findings) -> str:
-    return f" {found.measure.unit}" if found.measure.unit else ""
+    return f"{shown(sign * pair.median)} {measure.unit}".rstrip(), shown(low), shown(high)
 
 
 def _chance(pair: Comparison) -> str:

@@ -10,13 +10,12 @@ import numpy as np
 from trainlab import plots
 from trainlab.differentiation import numerical_diff
 from trainlab.experiments.base import (
-    Array,
     FunctionExperiment,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     Within,
+    along,
     greatest,
 )
 
@@ -40,13 +39,9 @@ def compute(seeds: Sequence[int]) -> Measurements:
     methods = ("central", "forward")
     slopes = np.array([numerical_diff(f, x, STEP, method) for method in methods])
     rows = tuple(Row(f"{m} difference", None, {"method": m, "h": STEP}) for m in methods)
-    series = {
-        "f": np.tile(f(x), (2, 1)),
-        "derivative": slopes,
-        "error": np.abs(slopes - exact),
-    }
+    errors = np.abs(slopes - exact)
     return Measurements(
-        rows, {name: MeasuredSeries("x", x, values) for name, values in series.items()}
+        rows, along("x", x, f=np.tile(f(x), (2, 1)), derivative=slopes, error=errors)
     )
 
 
@@ -59,9 +54,8 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         y, slope = measured.series["f"].values[0], measured.series["derivative"].values[0]
         plots.tangent(curve, x, y, AT, float(y[at]), float(slope[at]), theme)
         plots.label(curve, "x", "f(x)", "f(x) = 0.01 x² + 0.1 x, and a tangent")
-        found = measured.series["error"].values
-        lines: list[tuple[str, Array]] = [(m.arm, found[i]) for i, m in enumerate(measured.members)]
-        shown = [plots.Curve(name, x, np.maximum(v, 1e-17)) for name, v in lines]
+        found = zip(measured.members, measured.series["error"].values, strict=True)
+        shown = [plots.Curve(member.arm, x, np.maximum(error, 1e-17)) for member, error in found]
         plots.curves(errors, shown, theme)
         plots.logarithmic(errors, "y")
         plots.label(errors, "x", "|numerical − exact derivative|", f"Error, h = {STEP:g}")

@@ -1,4 +1,4 @@
-"""Experiments in files of the user's own: read, and begun."""
+"""Experiments in the user's own files: reads them, and writes one to begin with."""
 
 from __future__ import annotations
 
@@ -42,10 +42,8 @@ def read(name: str) -> AnyExperiment:
     module = _run(path)
     found = getattr(module, "EXPERIMENT", None)
     if not isinstance(found, AnyExperiment):
-        must, remedy = (
-            "be an experiment, such as a TrainingExperiment",
-            "trainlab new experiment NAME",
-        )
+        must = "be an experiment, such as a TrainingExperiment"
+        remedy = "trainlab new experiment NAME"
         for other, value in vars(module).items():
             if isinstance(value, AnyExperiment):
                 remedy = f"EXPERIMENT in the place of {other}"

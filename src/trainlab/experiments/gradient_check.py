@@ -16,12 +16,13 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     StagedExperiment,
     Train,
     Within,
+    along,
+    greatest,
 )
 from trainlab.experiments.figures import seeds_entry
 from trainlab.members import describe
@@ -119,9 +120,7 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
         }
         rows.append(Row(arm, seed, settings))
     axis = np.arange(1.0, len(names) + 1)
-    series = {
-        name: MeasuredSeries("parameter", axis, np.array(values)) for name, values in found.items()
-    }
+    series = along("parameter", axis, **{name: np.array(every) for name, every in found.items()})
     return Measurements(tuple(rows), series)
 
 
@@ -158,7 +157,7 @@ EXPERIMENT = StagedExperiment(
     ),
     measure=Measure(
         "greatest relative error of a gradient",
-        lambda found: np.asarray(found["error"].values.max(axis=-1)),
+        greatest("error"),
         comparative="a smaller greatest error of a gradient",
     ),
     expect=(

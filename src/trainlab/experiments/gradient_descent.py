@@ -11,10 +11,10 @@ from trainlab.differentiation import numerical_gradient
 from trainlab.experiments.base import (
     FunctionExperiment,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     Within,
+    along,
     greatest,
 )
 from trainlab.experiments.derivative import STEP
@@ -38,13 +38,8 @@ def compute(seeds: Sequence[int]) -> Measurements:
         path.append(point.copy())
     found, step_axis = np.array(path), np.arange(STEPS + 1.0)
     exact = np.outer((1 - 2 * RATE) ** step_axis, START)
-    columns = {
-        "x0": found[:, 0],
-        "x1": found[:, 1],
-        "f": f(found),
-        "error": np.abs(found - exact).max(axis=-1),
-    }
-    series = {name: MeasuredSeries("step", step_axis, v[None]) for name, v in columns.items()}
+    error = np.abs(found - exact).max(axis=-1)
+    series = along("step", step_axis, x0=found[:, 0], x1=found[:, 1], f=f(found), error=error)
     return Measurements((Row("SGD", None, {"optimizer": describe(optimizer)}),), series)
 
 

@@ -12,10 +12,10 @@ from trainlab.differentiation import numerical_gradient
 from trainlab.experiments.base import (
     FunctionExperiment,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     Within,
+    along,
     greatest,
 )
 from trainlab.experiments.derivative import STEP
@@ -34,18 +34,17 @@ def compute(seeds: Sequence[int]) -> Measurements:
     side = np.arange(-2.0, 2.5, 0.25)
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     gradient = np.array([numerical_gradient(f, point, STEP, vectorized=True) for point in grid])
-    columns = {
-        "x0": grid[:, 0],
-        "x1": grid[:, 1],
-        "gradient_0": gradient[:, 0],
-        "gradient_1": gradient[:, 1],
-        "error": np.abs(gradient - 2 * grid).max(axis=-1),
-    }
-    number = np.arange(float(len(grid)))
-    series = {name: MeasuredSeries("grid point", number, v[None]) for name, v in columns.items()}
-    return Measurements(
-        (Row("central difference", None, {"method": "central", "h": STEP}),), series
+    series = along(
+        "grid point",
+        np.arange(float(len(grid))),
+        x0=grid[:, 0],
+        x1=grid[:, 1],
+        gradient_0=gradient[:, 0],
+        gradient_1=gradient[:, 1],
+        error=np.abs(gradient - 2 * grid).max(axis=-1),
     )
+    row = Row("central difference", None, {"method": "central", "h": STEP})
+    return Measurements((row,), series)
 
 
 def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:

@@ -14,12 +14,13 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     StagedExperiment,
     Train,
     Within,
+    along,
+    mean_of_last,
 )
 from trainlab.experiments.figures import arm_curves, seeds_entry
 from trainlab.members import describe
@@ -59,12 +60,9 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
         decades.append(lost)
     layers = np.arange(1.0, DEPTHS[-1] + 2)
     depths = np.array(DEPTHS, dtype=np.float64)
-    series = {
-        "signal": MeasuredSeries("layer", layers, np.array(signals)),
-        "weight_gradient": MeasuredSeries("layer", layers, np.array(gradients)),
-        "decades": MeasuredSeries("hidden layers", depths, np.array(decades)),
-    }
-    return Measurements(tuple(rows), series)
+    by_layer = along("layer", layers, signal=np.array(signals), weight_gradient=np.array(gradients))
+    by_depth = along("hidden layers", depths, decades=np.array(decades))
+    return Measurements(tuple(rows), by_layer | by_depth)
 
 
 def norms(network: MLP, data: Dataset, seed: int) -> tuple[Array, Array]:
@@ -113,11 +111,6 @@ def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
     return drawn
 
 
-def lost(found: Mapping[str, MeasuredSeries]) -> Array:
-    """The powers of ten between the first and the last hidden layer of the deepest network."""
-    return np.asarray(found["decades"].values[:, -1])
-
-
 EXPERIMENT = StagedExperiment(
     name="gradient-norms",
     title="Gradients by layer and depth",
@@ -131,7 +124,7 @@ EXPERIMENT = StagedExperiment(
     ),
     measure=Measure(
         "change of the signal between the first and the last hidden layer",
-        lost,
+        mean_of_last("decades", 1),  # of the deepest network
         comparative="a smaller change of the signal between the first and the last hidden layer",
         unit="powers of ten",
     ),

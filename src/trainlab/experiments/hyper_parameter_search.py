@@ -37,10 +37,10 @@ from trainlab.experiments.random_search import (
     search,
     updates,
 )
-from trainlab.experiments.verdicts import number
 from trainlab.network.activations import ReLU
 from trainlab.network.architecture import MLP
 from trainlab.network.initializers import He
+from trainlab.pages.words import number
 
 CHOSEN: Final = "chosen, validation"
 TESTED: Final = "chosen, test"

@@ -20,6 +20,7 @@ from trainlab.experiments.base import (
     Row,
     StagedExperiment,
     Train,
+    along,
 )
 from trainlab.experiments.figures import seeds_entry
 from trainlab.members import Member, describe
@@ -44,7 +45,7 @@ ARMS: Final = {optimizer.__name__: optimizer for optimizer in OPTIMIZERS.values(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What every optimizer is set; `quick_steps` replaces `steps` in quick runs."""
+    """The task that every optimizer is given; `quick_steps` replaces `steps` in quick runs."""
 
     network: MLP
     batch_size: int
@@ -80,17 +81,18 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
     share = (sizes / task.batch_size).astype(losses.dtype)  # the last batch of an epoch is smaller
     final = np.average(losses, axis=-1, weights=share).reshape(shape)
     diverged = np.array([status.kind == "diverged" for status in past.status]).reshape(shape)
-    rows = [
-        Row(
-            arm,
-            seed,
-            {"optimizer": describe(ARMS[arm]()), "network": describe(task.network), **how},
-        )
-        for arm, seed in arms
-    ]
-    series = {"final_loss": final.astype(np.float64), "diverged": diverged.astype(np.float64)}
+    shared = {"network": describe(task.network), **how}
+    rows = tuple(
+        Row(arm, seed, {"optimizer": describe(ARMS[arm]()), **shared}) for arm, seed in arms
+    )
     return Measurements(
-        tuple(rows), {k: MeasuredSeries("rate", RATES, v) for k, v in series.items()}
+        rows,
+        along(
+            "rate",
+            RATES,
+            final_loss=final.astype(np.float64),
+            diverged=diverged.astype(np.float64),
+        ),
     )
 
 

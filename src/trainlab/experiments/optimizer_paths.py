@@ -12,10 +12,11 @@ from trainlab.experiments.base import (
     Array,
     FunctionExperiment,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     Within,
+    along,
+    mean_of_last,
 )
 from trainlab.experiments.published import end_points
 from trainlab.members import describe
@@ -53,12 +54,8 @@ def compute(seeds: Sequence[int]) -> Measurements:
     published = np.array([end_points()[arm] for arm in OPTIMIZERS])
     step = np.arange(STEPS + 1.0)
     off = np.abs(paths[:, -1] - published).max(axis=-1, keepdims=True)
-    series = {
-        "x": MeasuredSeries("step", step, paths[..., 0]),
-        "y": MeasuredSeries("step", step, paths[..., 1]),
-        "f": MeasuredSeries("step", step, f(paths[..., 0], paths[..., 1])),
-        "off_published": MeasuredSeries("step", step[-1:], off),
-    }
+    x, y = paths[..., 0], paths[..., 1]
+    series = along("step", step, x=x, y=y, f=f(x, y)) | along("step", step[-1:], off_published=off)
     rows = tuple(Row(arm, None, {"optimizer": describe(o)}) for arm, o in OPTIMIZERS.items())
     return Measurements(rows, series)
 
@@ -87,8 +84,7 @@ EXPERIMENT = FunctionExperiment(
     "slows down in the steep direction, and Adam does a little of both.",
     equations=(r"f(x, y) = \frac{x^2}{20} + y^2",),
     measure=Measure(
-        "distance from the derived end point after 30 updates",
-        lambda series: np.asarray(series["off_published"].values[:, -1]),
+        "distance from the derived end point after 30 updates", mean_of_last("off_published", 1)
     ),
     expect=tuple(Within(arm, high=1e-6) for arm in OPTIMIZERS),
     figure=figure,

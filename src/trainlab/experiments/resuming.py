@@ -1,4 +1,4 @@
-"""Experiments that were interrupted or are finished: what a folder's store has of them.
+"""What the store of a folder has of experiments that were interrupted or are finished.
 
 A run of the store is named after the experiment and the options that decide what it finds,
 so that a quick look and a long run live side by side in one folder.
@@ -25,7 +25,7 @@ _SOURCE: Final = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Place:
-    """A store, and what the runs of an experiment are called there.
+    """A store, and the name that the runs of an experiment have in it.
 
     fresh   whether to start over
     engine  the one that was asked for
@@ -37,7 +37,7 @@ class Place:
     engine: str = "auto"
 
     def stage(self, number: int) -> dict[str, Any]:
-        """The arguments of `fit` for the population that is trained so many after the first."""
+        """The arguments of `fit` for the population of this number, counted from 0."""
         return {"store": self.store, "run": f"{self.name}, {number + 1}", "fresh": self.fresh}
 
     def finished(

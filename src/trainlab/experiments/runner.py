@@ -174,7 +174,8 @@ def run(
     with Store(folder) as store, ExitStack() as undrawn:
         for experiment in experiments:
             kept, place = folder / experiment.name, resuming.place(store, experiment, options)
-            now = {**environment(quick=options.quick), **_described(experiment, data, options)}
+            seen = _described(_seen(experiment, data, options))
+            now = {**environment(quick=options.quick), **seen}
             result, steps = place.finished(experiment, kept, now), list[Callable[[], None]]()
             if result is None:
                 with watch(experiment.name) if watch else nullcontext(None) as progress:
@@ -211,9 +212,8 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         got = error.strerror or type(error).__name__
         must = "be a folder that can be written to"
-        raise OutputError(
-            sentence("out", "a run", must, str(folder), "another --out") + f" ({got})"
-        ) from error
+        text = sentence("out", "a run", must, str(folder), "another --out")
+        raise OutputError(f"{text} ({got})") from error
 
 
 def _make_room(folders: Sequence[Path], data: str, fresh: bool) -> None:
@@ -225,10 +225,8 @@ def _make_room(folders: Sequence[Path], data: str, fresh: bool) -> None:
             if before not in (None, data):
                 others[folder] = before
     for folder, before in () if fresh else others.items():
-        must, got = (
-            f"be a folder without results on other data than {data}",
-            f"{folder.name} on {before}",
-        )
+        must = f"be a folder without results on other data than {data}"
+        got = f"{folder.name} on {before}"
         raise OutputError(sentence("out", "a run", must, got, "another --out, or --fresh"))
     for folder in others:
         (folder / results.FILE).unlink()  # or the same call without `fresh` could not go on
@@ -247,10 +245,8 @@ def measure(
 
     `meanwhile` is called while it trains, each time that a training begins.
     """
-    seeds, described = options.seed_range, _described(experiment, data, options)
+    seeds, data = options.seed_range, _seen(experiment, data, options)
     trains = TrainWithOptions(options, progress, place, meanwhile)
-    if data is not None and isinstance(experiment, TrainingExperiment):
-        data = data.first(train=experiment.base[options.data].rows)
     if isinstance(experiment, FunctionExperiment):
         measured = experiment.compute(seeds if experiment.random else ())
     elif isinstance(experiment, StagedExperiment):
@@ -263,12 +259,10 @@ def measure(
     named = {"engine": ", ".join(sorted(trains.engines))} if trains.engines else {}
     return Results(
         experiment=experiment.name,
-        data=described,
+        data=_described(data),
         measured=measured,
         verdict=judge(measured, experiment.measure, experiment.expect),
-        published=published.beside(
-            experiment.name, measured, data if experiment.data_sets else None
-        ),
+        published=published.beside(experiment.name, measured, data),
         environment=environment(**named, quick=options.quick),
         about=about(experiment),
     )
@@ -282,14 +276,19 @@ def about(experiment: AnyExperiment) -> Declared | None:
     return Declared(**{name: getattr(experiment, name) for name in names})
 
 
-def _described(
-    experiment: AnyExperiment, data: Dataset | None, options: Options
-) -> Mapping[str, Any]:
-    """The data that an experiment looks at: its name, hash and sizes."""
+def _seen(experiment: AnyExperiment, data: Dataset | None, options: Options) -> Dataset | None:
+    """The data that an experiment looks at; None where it needs none."""
     if data is None or not experiment.data_sets:
-        return NO_DATA
+        return None
     if isinstance(experiment, TrainingExperiment):
         data = data.first(train=experiment.base[options.data].rows)
+    return data
+
+
+def _described(data: Dataset | None) -> Mapping[str, Any]:
+    """Name, hash and sizes of data."""
+    if data is None:
+        return NO_DATA
     about = data.describe()
     return {"name": about["name"], "hash": about["sha256"], "sizes": about["sizes"]}
 

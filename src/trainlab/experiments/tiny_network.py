@@ -12,10 +12,10 @@ from trainlab.experiments.base import (
     Array,
     FunctionExperiment,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     Within,
+    along,
     greatest,
 )
 from trainlab.experiments.derivative import STEP
@@ -40,16 +40,16 @@ def compute(seeds: Sequence[int]) -> Measurements:
     gradients = [_gradients(seed) for seed in seeds]
     numerical, exact = np.array(gradients).transpose(1, 0, 2)
     entry = np.arange(numerical.shape[-1], dtype=np.float64)
-    found = {
-        "numerical_gradient": numerical,
-        "backpropagated_gradient": exact,
-        "error": np.abs(numerical - exact),
-    }
+    series = along(
+        "weight entry",
+        entry,
+        numerical_gradient=numerical,
+        backpropagated_gradient=exact,
+        error=np.abs(numerical - exact),
+    )
     settings = {"network": describe(NETWORK), "h": STEP}
     rows = tuple(Row("2×3 network", seed, {**settings, "seed": seed}) for seed in seeds)
-    return Measurements(
-        rows, {k: MeasuredSeries("weight entry", entry, v) for k, v in found.items()}
-    )
+    return Measurements(rows, series)
 
 
 def _gradients(seed: int) -> tuple[Array, Array]:

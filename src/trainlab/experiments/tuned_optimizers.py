@@ -14,11 +14,11 @@ from trainlab.experiments.base import (
     Array,
     Better,
     Measure,
-    MeasuredSeries,
     Measurements,
     Row,
     StagedExperiment,
     Train,
+    along,
     mean_of_last,
 )
 from trainlab.experiments.figures import seeds_entry
@@ -110,13 +110,10 @@ def compute(data: Dataset, seeds: Sequence[int], train: Train) -> Measurements:
         Row(label(arm, kind), seed, _about(member, found[arm], kind, how))
         for (arm, kind, seed), member in zip(keys, members, strict=True)
     ]
-    values = {
-        "test_loss": test,
-        "behind": (by_optimizer - np.nanmin(by_optimizer, axis=0)).ravel(),
-    }
-    series = {name: MeasuredSeries("place", np.zeros(1), v[:, None]) for name, v in values.items()}
+    behind = (by_optimizer - np.nanmin(by_optimizer, axis=0)).reshape(-1, 1)
+    series = along("place", np.zeros(1), test_loss=test[:, None], behind=behind)
     tuning = np.array([found[arm].losses for arm, _, _ in keys])
-    series["tuning_loss"] = MeasuredSeries("rate over default", FACTORS, tuning)
+    series |= along("rate over default", FACTORS, tuning_loss=tuning)
     lost = {row.id: how["steps"] for row, v in zip(rows, test, strict=True) if np.isnan(v)}
     return Measurements(tuple(rows), series, lost)
 

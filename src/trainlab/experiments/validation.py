@@ -46,10 +46,8 @@ def check_experiment(experiment: Any) -> None:
         must = "be experiments, such as a TrainingExperiment"
         raise SettingError(sentence("experiments", "a run", must, experiment, "find(['dropout'])"))
     if not is_name(experiment.name):
-        must = NAMED
-        raise SettingError(
-            sentence("name", "an experiment", must, experiment.name, "my-experiment")
-        )
+        got = experiment.name
+        raise SettingError(sentence("name", "an experiment", NAMED, got, "my-experiment"))
     owner = f"experiment {experiment.name}"
     for names, kind, must in (
         (_TEXTS, str, "be a text"),
@@ -65,16 +63,14 @@ def check_experiment(experiment: Any) -> None:
     )
     of, whose = experiment.measure.of, f"the measure of {owner}"
     _check_function("of", whose, of, 1, "the series by name", _OF)
-    if isinstance(experiment, FunctionExperiment):
-        remedy = "def compute(seeds)"
-        _check_function("compute", owner, experiment.compute, 1, "the seeds", remedy)
-    elif not isinstance(experiment, TrainingExperiment):
-        remedy, three = "def compute(data, seeds, train)", "the data, the seeds and a Train"
-        _check_function("compute", owner, experiment.compute, 3, three, remedy)
     if isinstance(experiment, TrainingExperiment):
         _check_training(experiment, owner)
-    else:
-        check_expected(experiment.expect, None, "expect", owner)
+        return
+    given = 3, "the data, the seeds and a Train", "def compute(data, seeds, train)"
+    if isinstance(experiment, FunctionExperiment):
+        given = 1, "the seeds", "def compute(seeds)"
+    _check_function("compute", owner, experiment.compute, *given)
+    check_expected(experiment.expect, None, "expect", owner)
 
 
 def _check_function(name: str, owner: str, function: Any, count: int, of: str, remedy: str) -> None:

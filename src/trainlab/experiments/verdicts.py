@@ -17,10 +17,7 @@ from trainlab.experiments.claims import Findings, claim
 from trainlab.experiments.results import Claim, Verdict
 from trainlab.experiments.summaries import summary
 from trainlab.experiments.validation import taken
-from trainlab.pages.words import number
 from trainlab.terminal import counted
-
-__all__ = ["OUTCOMES", "judge", "number"]
 
 EXPECTED: Final = "as expected"
 NOT_SHOWN: Final = "no difference shown"
@@ -79,7 +76,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
 def _decided(measure: Measure, measured: Measurements) -> tuple[Direction, tuple[str, ...]]:
     """Which numbers of a measure are better, and a warning where that is doubtful.
 
-    Which difference of two accuracies is better, their names do not tell.
+    The names of two accuracies do not tell which difference between them is better.
     """
     known = measure.directions(measured.series)
     only = next(iter(known.values())) if len(known) == 1 else "lower"

@@ -38,6 +38,7 @@ from trainlab.settings import (
     number,
     number_in,
     record,
+    ruled,
     whole_number,
 )
 from trainlab.settings import stack as stack_settings
@@ -68,7 +69,7 @@ def _initializer_field(default: Any) -> Any:
         "'he'",
         INITIALIZERS,
     )
-    return dataclasses.field(default=default, metadata={"rule": rule, "start_only": True})
+    return ruled(rule, default, start_only=True)
 
 
 def _norm_field() -> Any:
@@ -79,7 +80,7 @@ def _norm_field() -> Any:
         "'batch'",
         NORMS,
     )
-    return dataclasses.field(default=None, metadata={"rule": rule})
+    return ruled(rule, None)
 
 
 def _are_widths(value: Any) -> bool:
@@ -108,10 +109,6 @@ _HIDDEN: Final = Rule(
     "(100, 100)",
     meant=_widths_in,
 )
-
-
-def _hidden_field(default: tuple[int, ...]) -> Any:
-    return dataclasses.field(default=default, metadata={"rule": _HIDDEN})
 
 
 def refuse_width(activation: Any, hidden: Any, name: str, owner: str) -> None:
@@ -172,7 +169,7 @@ class MLP(Settings):
 
     _in_grids: ClassVar[bool] = True
 
-    hidden: Takes[int | Sequence[int], tuple[int, ...]] = _hidden_field((100,))
+    hidden: Takes[int | Sequence[int], tuple[int, ...]] = ruled(_HIDDEN, (100,))
     activation: Takes[Activation | str, Activation] = record(Activation, ACTIVATIONS, "relu")
     init: Takes[Initializer | str | float, Initializer] = _initializer_field("he")
     output_init: Takes[Initializer | str | float | None, Initializer | None] = _initializer_field(

@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from trainlab.evidence.checks import Array
 from trainlab.plots.legends import Entry, line_entry, marker_entry
 from trainlab.plots.themes import LIGHT, Theme, color_bar, ramp
-
-Array = npt.NDArray[np.float64]
 
 
 def tangent(
@@ -102,5 +100,4 @@ def matrix(ax: Axes, values: Array, title: str, theme: Theme = LIGHT) -> None:
     ax.tick_params(length=0)
     ax.set_title(title)
     ax.grid(False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)

@@ -6,12 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from trainlab.evidence.checks import Array
 from trainlab.plots.themes import LIGHT, Theme
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclasses.dataclass(frozen=True)

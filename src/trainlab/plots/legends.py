@@ -1,4 +1,4 @@
-"""What makes a figure speak alone: its title, and a legend of everything that is drawn.
+"""What explains a figure: its title, and a legend of everything that is drawn.
 
 An entry of a legend is a handle with its words.  What an axes draws with a label has one;
 the functions here make those of what is drawn for all arms alike, in the colour of ink.

@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
+from trainlab.evidence.checks import Array
 from trainlab.plots.legends import BAND
 from trainlab.plots.populations import spread
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, NARROW, Theme, color_bar, count, literal, ramp
-
-Array = npt.NDArray[np.float64]
 
 NEAR: float = 0.22
 """Opacity of the region that `sensitivity` shades."""

@@ -13,13 +13,11 @@ from matplotlib.axes import Axes
 
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
+from trainlab.evidence.checks import Array
 from trainlab.plots.legends import BAND, Entry, band_entry
 from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import is_wide, logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, literal, themed
-
-Array = npt.NDArray[np.float64]
-
 
 UNITS: Final = ("step", "epoch")
 """Of the time that a history has."""

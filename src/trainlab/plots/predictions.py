@@ -15,10 +15,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from trainlab.plots.searches import POINTS
+from trainlab.evidence.checks import Array
+from trainlab.plots.searches import evenly
 from trainlab.plots.themes import LIGHT
-
-Array = npt.NDArray[np.float64]
 
 BINS: Final = 12
 """Of residuals along the predictions, at most."""
@@ -68,7 +67,7 @@ def rates(
     """
     ax.plot(*chance, color=LIGHT.ink, lw=0.9, ls=":")
     for number, (name, x, y) in enumerate(lines):
-        keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), 300)).round().astype(np.intp))
+        keep = np.unique(evenly(len(x), 300))
         line: Any = {"lw": 2.0 if number == 0 else 1.4, "zorder": 10 - number}
         line |= {"drawstyle": "steps-post" if steps else "default"}
         ax.plot(x[keep], y[keep], color=LIGHT.color(number), label=name, **line)
@@ -123,7 +122,7 @@ def residuals(ax: Axes, predicted: Array, residual: Array) -> None:
 
     Those that are far beyond are triangles on the edge.
     """
-    kept = np.linspace(0, len(residual) - 1, min(len(residual), POINTS)).round().astype(np.intp)
+    kept = evenly(len(residual))
     quartiles = np.quantile(residual, (0.25, 0.75))
     reach = FAR * float(np.abs(quartiles).max()) or float(np.abs(residual).max()) or 1.0
     x, y = predicted[kept], residual[kept]
@@ -231,8 +230,7 @@ def counts(ax: Axes, table: npt.NDArray[Any], labels: Sequence[str]) -> None:
     for edge in np.arange(classes + 1) - 0.5:
         ax.axhline(edge, color=LIGHT.faint, lw=0.5, zorder=0)
         ax.axvline(edge, color=LIGHT.faint, lw=0.5, zorder=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)
 
 
 _CORNERS: Final = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])

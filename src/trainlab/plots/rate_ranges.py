@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from trainlab.evidence.checks import Array
 from trainlab.plots.legends import legend
 from trainlab.plots.populations import Curve, curves, spread
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, blank, label, themed
 
-Array = npt.NDArray[np.float64]
 _STYLES = ("-", ":", "--")
 ROOM = 1.5
 """How far above the first loss the axis goes: what a high rate does to a loss hides all else."""

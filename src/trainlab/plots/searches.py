@@ -14,9 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from trainlab.evidence.checks import Array
 from trainlab.plots.themes import LIGHT, MARKERS, color_bar, ramp
-
-Array = npt.NDArray[np.float64]
 
 POINTS: Final = 1_500
 """Points of a cloud: more would make the file large, and show no more."""
@@ -26,9 +25,14 @@ BELOW: Final = 3.0
 """Candidates so many times as far from the best as the lower quartile are on the lower edge."""
 
 
+def evenly(points: int, most: int = POINTS) -> npt.NDArray[np.intp]:
+    """Places of points to draw: all, or at most so many at even distances."""
+    return np.linspace(0, points - 1, min(points, most)).round().astype(np.intp)
+
+
 def agreement(ax: Axes, truth: Array, predicted: Array) -> None:
     """Predictions over what is true, with the line where they are equal."""
-    kept = np.linspace(0, len(truth) - 1, min(len(truth), POINTS)).round().astype(np.intp)
+    kept = evenly(len(truth))
     ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     ax.plot(ends, ends, color=LIGHT.ink, lw=1.0, ls="--")
     style: Any = {"alpha": 0.6, "edgecolors": "none", "s": 24}

@@ -1,4 +1,4 @@
-"""Populations: many networks that are described, trained and asked in one call."""
+"""Populations: many networks that are described, trained and evaluated in one call."""
 
 from trainlab.population.network import Network
 from trainlab.population.population import Population

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from trainlab.limits import MEMBERS
 from trainlab.members import Member, label
 from trainlab.network.architecture import MLP
 from trainlab.optimizers import SGD
+
+GRID: Final = "Population.grid"
 
 
 def axes(
@@ -38,7 +40,7 @@ def axes(
     return list(named), values
 
 
-def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner: str) -> None:
+def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
     """SettingError where an axis has a value twice, or where a field replaces what makes it two.
 
     Twins are one network that counts as two: they would make any evidence look stronger.
@@ -47,7 +49,7 @@ def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner:
         once: set[Any] = set()
         for given in axis:
             if (key := _key(given)) in once:
-                raise _same(name, given, owner)
+                raise _same(name, given)
             once.add(key)
         if name == "seed":
             continue
@@ -58,14 +60,14 @@ def check_distinct(names: Sequence[str], values: Sequence[Sequence[Any]], owner:
             if first == at:
                 continue
             if name in ("network", "optimizer"):
-                raise _replaced(name, (axis[first], axis[at]), names[2:-1], owner)
-            raise _same(name, member.get(name), owner)  # written in two ways, as 50 and (50,)
+                raise _replaced(name, (axis[first], axis[at]), names[2:-1])
+            raise _same(name, member.get(name))  # written in two ways, as 50 and (50,)
 
 
-def _same(name: str, value: Any, owner: str) -> SettingError:
-    """Of a value that stands twice."""
+def _same(name: str, value: Any) -> SettingError:
+    """The error for a value that an axis has twice."""
     must, got = "have different values", f"{label(value)} twice"
-    return SettingError(sentence(name, owner, must, got, "each value once"))
+    return SettingError(sentence(name, GRID, must, got, "each value once"))
 
 
 def _key(value: Any) -> Any:
@@ -80,8 +82,8 @@ def _key(value: Any) -> Any:
     return value
 
 
-def _replaced(name: str, both: tuple[Any, Any], fields: Sequence[str], owner: str) -> SettingError:
-    """Of two networks or optimizers that differ only in fields which are replaced."""
+def _replaced(name: str, both: tuple[Any, Any], fields: Sequence[str]) -> SettingError:
+    """The error for two networks or optimizers that differ only in fields which are replaced."""
     first, second = both
     differing = [
         field for field in fields if getattr(first, field, None) != getattr(second, field, None)
@@ -91,7 +93,7 @@ def _replaced(name: str, both: tuple[Any, Any], fields: Sequence[str], owner: st
     known = [getattr(one, differing[0]) for one in both]
     kind = type(second).__name__
     remedy = f"{differing[0]}={known} with one {kind}, or no {replaced}="
-    return SettingError(sentence(name, owner, must, [*map(label, both)], remedy))
+    return SettingError(sentence(name, GRID, must, [*map(label, both)], remedy))
 
 
 def combine(names: Sequence[str], combinations: Iterable[Sequence[Any]]) -> Iterator[Member]:

@@ -1,4 +1,4 @@
-"""Trains populations, one or several that share the workers."""
+"""Trains one population, or several that share their workers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Fit(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What came of a fit: `states` has one for each member, or none for keep="history".
+    """The result of a fit: `states` has one for each member, or none for keep="history".
 
     classes  what the class numbers of the data stand for; None in other tasks
     """
@@ -63,10 +63,9 @@ class Fitted(NamedTuple):
 
 
 class Fits:
-    """Fits under way.
+    """Fits that are checked, and the `workers` that do them once they are started.
 
-    Everything that can be wrong with what was asked for is said before there are `workers`,
-    which are to be started.
+    Errors in what was asked for are raised before there are workers.
     """
 
     def __init__(self, fits: Sequence[Fit], shared: RunSettings) -> None:
@@ -125,7 +124,7 @@ def fit_together(
 
 
 class _CheckedFit(NamedTuple):
-    """What was asked for, checked and complete, but for the engine.
+    """A fit whose arguments are checked and complete, except for the engine.
 
     trained  the members, and what they become by changes
     """

@@ -1,4 +1,4 @@
-"""Tries layers, activations, losses and optimizers of the user's own, before `fit` trains them.
+"""Tries out the user's own layers, activations, losses and optimizers before `fit` trains them.
 
 Those of trainlab have their tests.  Others are tried on a few rows, some members side by side:
 what they return must have the shape and the dtype that the next one counts on, what they are
@@ -277,32 +277,14 @@ def _draw(rows: int, width: int) -> Array:
 
 def _try_optimizer(optimizers: Sequence[Optimizer], dtype: str, steps: int) -> None:
     optimizer, members = stack(optimizers, trailing=1), len(optimizers)
-    name, schedule = type(optimizer).__name__, optimizer.schedule
-    for step in filter(lambda step: step < steps, STEPS[::-1]):
-        multiplier = schedule.multiplier(step, steps)
-        if (
-            np.shape(multiplier) not in ((), (members, 1))
-            or np.asarray(multiplier).dtype.kind not in "fiu"
-            or not (np.isfinite(multiplier) & (np.asarray(multiplier) >= 0)).all()
-        ):
-            must = "return a finite number >= 0, or an array (K, 1) of members"
-            got = f"{describe(multiplier)} at step {step}"
-            raise SettingError(sentence("multiplier", type(schedule).__name__, must, got))
+    name, rate = type(optimizer).__name__, optimizer.lr * _try_schedule(optimizer, members, steps)
     params = np.full((members, COLUMNS), 0.5, dtype)
     state, before = optimizer.init(params), np.array([[0.25, -0.5, 0.75]] * members, dtype)
-    slots = _Asked(optimizer.init(params), "slots", name, "have a Slot")
-    found = optimizer.coefficients(0, optimizer.lr * multiplier, slots)
-    if not isinstance(found, Mapping):
-        must = "return a dict of the numbers that rule multiplies with"
-        raise SettingError(sentence("coefficients", name, must, found))
-    for key, one in found.items():
-        if np.shape(one) not in ((), (members, 1)) or np.asarray(one).dtype.kind not in "fiu":
-            must = "be a number, or an array (K, 1) of members"
-            raise SettingError(sentence(f"coefficients[{key!r}]", name, must, one))
+    found = _try_coefficients(optimizer, rate, optimizer.init(params), members)
     grads, views = before.copy(), {slot: state[slot] for slot in optimizer.arrays}
-    given = _Asked(views, "slots", name, "have a Slot")
+    given = _Lookup(views, "slots", name, "have a Slot")
     factors = {key: cast(one, grads.dtype) for key, one in found.items()}
-    factors = _Asked(factors, "coefficients", name, "return a number")
+    factors = _Lookup(factors, "coefficients", name, "return a number")
     optimizer.rule(grads, given, factors, FRESH)
     pieces, again = before.copy(), optimizer.init(params)
     for block in (slice(0, 2), slice(2, None)):
@@ -321,6 +303,41 @@ def _try_optimizer(optimizers: Sequence[Optimizer], dtype: str, steps: int) -> N
         raise SettingError(sentence("rule", name, must, got, "no sums over g: clip_norm has one"))
     for member, one in enumerate(optimizers):
         _try_optimizer_alone(optimizer, one, member, members, dtype, steps)
+
+
+def _try_schedule(optimizer: Optimizer, members: int, steps: int) -> Any:
+    """The multiplier of step 0."""
+    schedule = optimizer.schedule
+    for step in filter(lambda step: step < steps, STEPS[::-1]):
+        multiplier = schedule.multiplier(step, steps)
+        fits = _is_number(multiplier, members)
+        if not fits or not (np.isfinite(multiplier) & (np.asarray(multiplier) >= 0)).all():
+            must = "return a finite number >= 0, or an array (K, 1) of members"
+            got = f"{describe(multiplier)} at step {step}"
+            raise SettingError(sentence("multiplier", type(schedule).__name__, must, got))
+    return multiplier
+
+
+def _try_coefficients(
+    optimizer: Optimizer, rate: Any, state: Mapping[str, Array], members: int
+) -> Mapping[str, Any]:
+    """Those of step 0."""
+    name = type(optimizer).__name__
+    slots = _Lookup(state, "slots", name, "have a Slot")
+    found = optimizer.coefficients(0, rate, slots)
+    if not isinstance(found, Mapping):
+        must = "return a dict of the numbers that rule multiplies with"
+        raise SettingError(sentence("coefficients", name, must, found))
+    for key, one in found.items():
+        if not _is_number(one, members):
+            must = "be a number, or an array (K, 1) of members"
+            raise SettingError(sentence(f"coefficients[{key!r}]", name, must, one))
+    return found
+
+
+def _is_number(value: Any, members: int) -> bool:
+    """Whether it is one real number, or one for each member, (K, 1)."""
+    return np.shape(value) in ((), (members, 1)) and np.asarray(value).dtype.kind in "fiu"
 
 
 def _try_optimizer_alone(
@@ -354,8 +371,8 @@ def _try_optimizer_alone(
         _same(what, of, np.array(own_numbers), np.array(beside))
 
 
-class _Asked(dict[str, Any]):
-    """Numbers by name; SettingError, for whom what must do, where a name is asked for in vain."""
+class _Lookup(dict[str, Any]):
+    """Numbers by name; where one is missing, a SettingError says what must provide it."""
 
     def __init__(self, numbers: Mapping[str, Any], what: str, of: str, must: str) -> None:
         super().__init__(numbers)

@@ -28,7 +28,7 @@ from trainlab.network.architecture import MLP, Architecture
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.optimizers import Optimizer
-from trainlab.population.axes import axes, check_distinct, combine, draw
+from trainlab.population.axes import GRID, axes, check_distinct, combine, draw
 from trainlab.population.fit import Fit, Fits, Fitted
 from trainlab.population.running import Running, Trainable
 from trainlab.population.settings import FitSettings
@@ -178,8 +178,8 @@ class Population(Trainable, Sequence[Member]):
         120
         """
         names, values = axes(network, optimizer, seed, fields)
-        _check_count(math.prod(map(len, values)), "Population.grid")
-        check_distinct(names, values, "Population.grid")
+        _check_count(math.prod(map(len, values)), GRID)
+        check_distinct(names, values)
         return cls(combine(names, itertools.product(*values)))
 
     @classmethod
@@ -477,8 +477,7 @@ class Population(Trainable, Sequence[Member]):
         right = self._each(x, correct, engine)  # (members, readings, N)
         if labels is not None and right[:, -1].sum() > right[:, 0].sum():
             tell_of_labels(targets, labels, owner)
-        shares: Array = np.average(right[:, 0], axis=-1, weights=weight)
-        return shares
+        return np.average(right[:, 0], axis=-1, weights=weight)
 
     def parameters(self, index: int) -> dict[str, Array]:
         """Name the trained parameters of one member.

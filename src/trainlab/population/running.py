@@ -322,7 +322,7 @@ class Trainable(ABC):
 
 
 def _unnamed(method: str) -> TypeError:
-    """Of arguments without a name, as of scikit-learn's fit(X, y)."""
+    """The error for arguments without a name, as in scikit-learn's fit(X, y)."""
     text = f"{method}() takes a Dataset, and settings by their names"
     return TypeError(f"{text}; try {method}(trainlab.from_arrays(x, t))")
 

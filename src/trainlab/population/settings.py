@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Final, TypedDict, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from trainlab.settings import (
     integer,
     is_integer,
     one_of,
+    ruled,
     whole_number,
 )
 from trainlab.training.callbacks import (
@@ -49,11 +50,16 @@ _EVALUATE: Final = "be 'epoch', a number of steps, a list of them, or None"
 
 
 def _field(default: Any, valid: Callable[[Any], bool], must: str, remedy: str | None = None) -> Any:
-    return _ruled(default, Rule(valid, must, lambda value: value, remedy))
+    return ruled(Rule(valid, must, lambda value: value, remedy), default)
 
 
-def _ruled(default: Any, rule: Rule) -> Any:
-    return field(default=default, metadata={"rule": rule})
+def _list_of(kind: type) -> Any:
+    """A field for a list of instances of a class, by default none."""
+
+    def valid(value: Any) -> bool:
+        return isinstance(value, Sequence) and all(isinstance(one, kind) for one in value)
+
+    return _field((), valid, f"be a list of {kind.__name__}", "[...]")
 
 
 def _are_steps(value: Any) -> bool:
@@ -67,12 +73,12 @@ def _are_steps(value: Any) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings(Settings):
-    """Those that trainings which run together share; see FitSettings."""
+    """The arguments of `fit` that trainings share when they run together; see FitSettings."""
 
     owner: ClassVar[str] = "fit"
 
     workers: int | None = integer(None, low=1, optional=True, remedy="1")
-    backend: str | None = _ruled(None, either(one_of(BACKENDS), None))
+    backend: str | None = ruled(either(one_of(BACKENDS), None), None)
     scheduler: str | None = None
     progress: bool | Progress = _field(
         False,
@@ -159,8 +165,8 @@ class FitSettings(RunSettings):
     """
 
     batch_size: int = integer(100, low=1, remedy="100")
-    epochs: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
-    steps: int | None = _ruled(None, either(whole_number(1, "1", high=MAX_INDEX), None))
+    epochs: int | None = ruled(either(whole_number(1, "1", high=MAX_INDEX), None), None)
+    steps: int | None = ruled(either(whole_number(1, "1", high=MAX_INDEX), None), None)
     batches: str = choice(KINDS, "permutation")
     evaluate: str | int | Sequence[int] | None = _field("epoch", _are_steps, _EVALUATE, "'epoch'")
     on: Sequence[str] | None = _field(
@@ -175,28 +181,18 @@ class FitSettings(RunSettings):
         "be an EarlyStopping or None",
         "EarlyStopping()",
     )
-    metrics: Sequence[Metric] = _field(
-        (),
-        lambda v: isinstance(v, Sequence) and all(isinstance(one, Metric) for one in v),
-        "be a list of Metric",
-        "[...]",
-    )
+    metrics: Sequence[Metric] = _list_of(Metric)
     callbacks: Sequence[CallbackLike] = _field(
         (),
         are_callbacks,
         "be a list of Callback, made by their classes, or of functions",
         "[...]",
     )
-    changes: Sequence[Change] = _field(
-        (),
-        lambda v: isinstance(v, Sequence) and all(isinstance(one, Change) for one in v),
-        "be a list of Change",
-        "[...]",
-    )
+    changes: Sequence[Change] = _list_of(Change)
     dtype: str = choice(DTYPES, "float32")
     keep: str = choice(KEEP, "parameters")
-    start: str | None = _ruled(None, either(one_of(STARTS), None))
-    engine: str | Engine = _ruled("auto", ENGINE)
+    start: str | None = ruled(either(one_of(STARTS), None), None)
+    engine: str | Engine = ruled(ENGINE, "auto")
     run: str = _field("fit", lambda v: isinstance(v, str) and bool(v), "be the name of a run")
     fresh: bool = flag(False)
 

@@ -48,9 +48,8 @@ def check_data(
     Sparse x stay sparse.  The weights of a split are scaled to the mean 1.
     """
     if not isinstance(data, Dataset):
-        raise SettingError(
-            sentence("data", _FIT, "be a Dataset", data, "trainlab.from_arrays(x, t)")
-        )
+        remedy = "trainlab.from_arrays(x, t)"
+        raise SettingError(sentence("data", _FIT, "be a Dataset", data, remedy))
     for index, member in enumerate(members):
         task = member.network.loss.task
         if task != data.task:
@@ -113,20 +112,20 @@ def make_plan(settings: FitSettings, splits: Mapping[str, Samples], task: str) -
     on = _chosen(splits, settings.on)
     evaluations, axis = _evaluations(settings.evaluate, total, per_epoch)
     plan = Plan(
-        batches,
-        total,
-        evaluations,
-        axis,
-        evaluations / per_epoch if axis == "epoch" else evaluations,
-        tuple(split for split in on if split != "batch"),
-        evaluations[evaluations < total] if "batch" in on else np.array([], int),
-        np.dtype(settings.dtype),
-        settings.early_stopping,
-        tuple(settings.callbacks),
-        settings.keep,
-        tuple(settings.metrics),
-        LOG.isEnabledFor(logging.INFO),
-        tuple(settings.changes),
+        batches=batches,
+        total=total,
+        evaluations=evaluations,
+        axis=axis,
+        axis_values=evaluations / per_epoch if axis == "epoch" else evaluations,
+        on=tuple(split for split in on if split != "batch"),
+        batch_steps=evaluations[evaluations < total] if "batch" in on else np.array([], int),
+        dtype=np.dtype(settings.dtype),
+        early_stopping=settings.early_stopping,
+        callbacks=tuple(settings.callbacks),
+        keep=settings.keep,
+        metrics=tuple(settings.metrics),
+        logs=LOG.isEnabledFor(logging.INFO),
+        changes=tuple(settings.changes),
     )
     if settings.early_stopping is not None:
         seen = ("train_loss",) if len(evaluations) else ()
@@ -219,15 +218,11 @@ def check_states(
         got = {"params": one.params, "buffers": one.buffers, **one.optimizer}
         if one.optimizer:
             need |= {slot.name: long if slot.per_parameter else short for slot in slots}
-        if {name: values.shape for name, values in got.items()} != need:
-            shapes = {name: values.shape for name, values in got.items()}
+        shapes = {name: values.shape for name, values in got.items()}
+        if shapes != need:
             raise SettingError(sentence("state", f"member {index}", f"be {need}", shapes))
-        floats = [
-            one.params,
-            one.buffers,
-            *(one.optimizer[name] for name in member.optimizer.arrays if one.optimizer),
-        ]
-        if any(values.dtype != dtype for values in floats):
+        arrays = member.optimizer.arrays if one.optimizer else ()
+        if any(got[name].dtype != dtype for name in ("params", "buffers", *arrays)):
             must = f"be {dtype}, as those of member 0"
             got_types = {name: str(values.dtype) for name, values in got.items()}
             raise SettingError(sentence("state", f"member {index}", must, got_types))
@@ -390,11 +385,8 @@ def check_memory(kinds: Kinds, plan: Plan, widths: tuple[int, int]) -> None:
     memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
     if plan.keep != "history":
         memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
-    of_evaluations = (
-        len(plan.evaluations)
-        * (len(plan.on) * (2 + len(plan.metrics)) + 1)
-        * np.dtype(float).itemsize
-    )
+    numbers_each = len(plan.on) * (2 + len(plan.metrics)) + 1
+    of_evaluations = len(plan.evaluations) * numbers_each * np.dtype(float).itemsize
     series = kinds.total() * (plan.total * number + of_evaluations)
     memory.need(series, "the losses of all steps", _FIT, "fewer steps")
 

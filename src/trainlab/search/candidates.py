@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,6 +60,11 @@ class Candidate:
 def prefix(estimator: Any) -> str:
     """What the names of the network's parameters begin with."""
     return f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+
+
+def searches(space: Any, name: str) -> Iterator[bool]:
+    """Of each dict of a space, which is one or a list of them, whether it has a parameter."""
+    return (name in one for one in ([space] if isinstance(space, Mapping) else space))
 
 
 def is_routed(estimator: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import numbers
 import time
@@ -372,17 +371,16 @@ class PopulationSearchCV(DocumentationLink, BaseSearchCV):  # type: ignore[misc]
         def scores() -> list[float]:
             return means(records, self.n_splits_, self.refit)
 
-        for number in itertools.count():
-            proposed = strategy.propose(scores)
-            if not proposed:
-                return settings, records
+        number = 0
+        while proposed := strategy.propose(scores):
             part = f"round {number + 1} of {strategy.rounds}" if strategy.rounds > 1 else ""
             records += evaluation.records(proposed, f"{RUN}: round {number}", part)
             settings += proposed
+            number += 1
             several = any(isinstance(one["test_scores"], dict) for one in records)
             if evaluation.bar is not None and not several:
                 evaluation.bar.best(max(filter(math.isfinite, scores()), default=math.nan))
-        raise AssertionError("a count does not end")
+        return settings, records
 
     def _choose(
         self, results: Mapping[str, Any], scores: Any, refit_metric: str, first: int

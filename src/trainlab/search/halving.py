@@ -7,7 +7,7 @@ hyperparameter optimization.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.estimators.choices import RULES
-from trainlab.search.candidates import OWNER, prefix
+from trainlab.search.candidates import OWNER, prefix, searches
 from trainlab.search.strategy import Parameters, Scores, Strategy
 
 RESOURCE: Final = "max_iter"
@@ -51,7 +51,7 @@ def survivors(scores: Sequence[float], factor: int) -> list[int]:
 
 
 class Halving(Strategy):
-    """Candidates that are given, each step with `factor` times the epochs of the one before.
+    """Given candidates; each step trains the best of them for `factor` times as many epochs.
 
     resource  the name of the parameter that says how many epochs; the last step has `epochs`
     """
@@ -101,7 +101,7 @@ def epochs_of(estimator: Any, network: BaseMLP, space: Any) -> tuple[str, int]:
     SettingError where it is searched.
     """
     name = f"{prefix(estimator)}{RESOURCE}"
-    if any(name in one for one in ([space] if isinstance(space, Mapping) else space)):
+    if any(searches(space, name)):
         must, remedy = f"leave {name} to halving", f"{name} of the estimator"
         raise SettingError(sentence("param_distributions", OWNER, must, name, remedy))
     checked = RULES[RESOURCE].check(network.max_iter, RESOURCE, type(network).__name__)

@@ -19,12 +19,12 @@ from sklearn import metrics as sk
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.estimators.targets import unit_of
 from trainlab.evidence.bootstrap import resampled_bounds
+from trainlab.evidence.checks import Direction
 from trainlab.evidence.ties import subtracted
 from trainlab.network.workspace import Array
 from trainlab.powers import logarithm
 
 Task = Literal["classification", "regression"]
-Better = Literal["lower", "higher"]
 Resampled = Callable[[Array], Array]
 """How often each row is drawn (m, N) → the metric of each resample (m,)."""
 
@@ -38,7 +38,7 @@ LEAST_P: Final = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, eq=False)
 class TableTruth:
-    """What is true of some rows.
+    """The true values of some rows.
 
     values   numbers (N,), or labels (N,)
     classes  (C,) all labels there are, sorted; None of numbers
@@ -77,7 +77,7 @@ class TableTruth:
 
 @dataclass(frozen=True, eq=False)
 class TablePrediction:
-    """What a model says of rows.
+    """What a model predicts for some rows.
 
     values         numbers (N,), or labels (N,)
     probabilities  (N, C), in the order of the classes; None of numbers
@@ -123,21 +123,14 @@ class TablePrediction:
 class NamedMetric(ABC):
     """A number that says how good predictions are.
 
-    Attributes
-    ----------
-    name : str
-        As scikit-learn names its scorer, without `neg_`; or shorter.
-    words : str
-        What a page calls it.
-    better : {"lower", "higher"}
-        Which values are better.
-    task : {"classification", "regression"}
-        What it is of.
+    name    as scikit-learn names its scorer, without `neg_`; or shorter
+    words   what a page calls it
+    better  which values are
     """
 
     name: str
     words: str
-    better: ClassVar[Better] = "higher"
+    better: ClassVar[Direction] = "higher"
     task: ClassVar[Task] = "classification"
 
     @property
@@ -207,7 +200,7 @@ class LogLoss(ColumnMetric):
     """−mean ln p of the class there was."""
 
     name, words = "log_loss", "log loss"
-    better: ClassVar[Better] = "lower"
+    better: ClassVar[Direction] = "lower"
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
         p = predicted.shares
@@ -278,8 +271,7 @@ class F1(ColumnMetric):
         hits, both = np.split(means, 2, axis=1)
         if both.shape[1] > 1:
             return _mean_of_defined(2 * hits / both)
-        score: Array = np.where(both > 0, 2 * hits / both, 0)[:, 0]
-        return score
+        return np.where(both > 0, 2 * hits / both, 0)[:, 0]
 
 
 class RocAuc(NamedMetric):
@@ -350,7 +342,7 @@ class NumberMetric(ColumnMetric):
     """A metric of numbers, in a unit in which squares of the largest are finite."""
 
     task: ClassVar[Task] = "regression"
-    better: ClassVar[Better] = "lower"
+    better: ClassVar[Direction] = "lower"
     _function: ClassVar[Callable[..., Any]]
 
     def value(self, truth: TableTruth, predicted: TablePrediction) -> float:
@@ -380,8 +372,7 @@ class RootMeanSquaredError(NumberMetric):
         return residual**2
 
     def of(self, means: Array) -> Array:
-        roots: Array = np.sqrt(means[:, 0])
-        return roots
+        return np.sqrt(means[:, 0])
 
 
 class MeanAbsoluteError(NumberMetric):
@@ -415,7 +406,7 @@ class RSquared(NumberMetric):
     """1 − the mean squared error over the variance of the target."""
 
     name, words = "r2", "R²"
-    better: ClassVar[Better] = "higher"
+    better: ClassVar[Direction] = "higher"
 
     def lacks(self, truth: TableTruth) -> str:
         return "" if len(truth) > 1 else "a second row"
@@ -491,25 +482,12 @@ def metrics_of(task: str) -> tuple[NamedMetric, ...]:
 def named_metric(
     name: str, task: str | None = None, *, what: str = "metric", owner: str = "a search"
 ) -> NamedMetric:
-    """The metric of a name, for a task if one is given.
+    """The metric of a name, of a task if one is given; else SettingError.
 
-    Parameters
-    ----------
-    name
-        Ours, or scikit-learn's, with or without `neg_`; "pinball:0.9" is the pinball loss of
-        the quantile 0.9.
-    task
-        "classification" or "regression".
-    what, owner
-        What errors call it, and whose it is.
+    name         ours, or scikit-learn's, with or without `neg_`; "pinball:0.9" is the pinball
+                 loss of the quantile 0.9
+    what, owner  what errors call it, and whose it is
 
-    Raises
-    ------
-    SettingError
-        For a name of no metric, or of one of the other task.
-
-    Examples
-    --------
     >>> named_metric("neg_root_mean_squared_error").name, named_metric("pinball:0.9").alpha
     ('rmse', 0.9)
     """

@@ -19,7 +19,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.estimators.base import BaseMLP
 from trainlab.files import as_path
 from trainlab.members import describe
-from trainlab.search.candidates import OWNER, prefix
+from trainlab.search.candidates import OWNER, prefix, searches
 from trainlab.settings import Settings, is_integer
 from trainlab.store import FILE, Store
 from trainlab.training.checkpoints import RESULT, StoreLike, opened
@@ -101,8 +101,8 @@ def check_repeatable(search: Any, network: BaseMLP) -> None:
     Whether a sampler has a seed only the sampler knows.
     """
     must, remedy = "be an integer with a store, which draws the same again", "random_state=0"
-    name, space = f"{prefix(search.estimator)}random_state", search.param_distributions
-    searched = all(name in one for one in ([space] if isinstance(space, Mapping) else space))
+    name = f"{prefix(search.estimator)}random_state"
+    searched = all(searches(search.param_distributions, name))
     for owner, drawn, free in (
         (OWNER, search.random_state, search.sampler is not None),
         (type(network).__name__, network.random_state, searched),

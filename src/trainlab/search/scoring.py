@@ -15,6 +15,7 @@ from sklearn.model_selection._validation import _insert_error_scores, _score
 
 from trainlab.callers import warn
 from trainlab.errors import DataError, SettingError, sentence
+from trainlab.search.candidates import OWNER
 
 # (estimator, X, y, parameters of the scorer)
 ScoredRows = tuple[Any, Any, Mapping[str, Any]]
@@ -70,10 +71,10 @@ class Judge:
         if errors:
             failed, reasons = errors.total(), "; ".join(f"{n}: {e}" for e, n in errors.items())
             if failed == len(records):
-                text = f"all {failed} trainings of PopulationSearchCV must not fail; got {reasons}"
+                text = f"all {failed} trainings of {OWNER} must not fail; got {reasons}"
                 raise DataError(text)
             text = (
-                f"{failed} of {len(records)} trainings of PopulationSearchCV failed, whose scores "
+                f"{failed} of {len(records)} trainings of {OWNER} failed, whose scores "
                 f"are error_score={self.error_score}; how many, and why: {reasons}"
             )
             warn(text, FitFailedWarning)
@@ -86,7 +87,7 @@ class Judge:
         except Exception as error:  # with error_score="raise"
             name = getattr(self.scorer, "__name__", type(self.scorer).__name__)
             kept = "with a store the same fit goes on with what is trained"
-            error.add_note(f"raised while scoring of PopulationSearchCV, {name}, judged; {kept}")
+            error.add_note(f"raised while scoring of {OWNER}, {name}, judged; {kept}")
             raise
 
     def _nothing(self) -> Any:
@@ -100,7 +101,7 @@ def check_decides(refit: Any, names: Collection[str]) -> None:
     """SettingError unless `refit` names the one of several scores that later candidates go by."""
     if not (isinstance(refit, str) and refit in names):
         must = f"be one of {', '.join(map(repr, names))} with rounds, halving or a sampler"
-        raise SettingError(sentence("refit", "PopulationSearchCV", must, refit))
+        raise SettingError(sentence("refit", OWNER, must, refit))
 
 
 def means(records: Sequence[Mapping[str, Any]], splits: int, refit: Any) -> list[float]:

@@ -31,8 +31,7 @@ def truths_of(answers: Array, t: Array, task: str) -> Array:
     finite counts as undecided: 1/C, 1/2, or the mean of standardised targets, 0.
     """
     if task == "regression":
-        errors: Array = np.where(np.isfinite(answers), answers, 0).astype(np.float64) - t
-        return errors
+        return np.where(np.isfinite(answers), answers, 0).astype(np.float64) - t
     p = answers.astype(np.float64)
     if task == "multilabel":
         undecided, found = 0.5, np.where(t > 0, p, 1 - p)
@@ -60,8 +59,7 @@ def mean_loss(
     else:
         losses = -logarithm(np.maximum(truths, np.finfo(np.float64).tiny))
     by_row = losses.reshape(*losses.shape[:2], -1).mean(axis=-1)
-    means: Array = np.average(by_row, axis=1, weights=weight)
-    return means
+    return np.average(by_row, axis=1, weights=weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,5 +136,4 @@ def bagged(
     for _ in range(bags):
         times = np.bincount(draws.randint(len(weight), size=len(weight)), minlength=len(weight))
         found += select(truths, weight * times, task, rounds, quantile, size).weights
-    mean: Array = found / bags
-    return mean
+    return found / bags

@@ -6,7 +6,7 @@ Axis letters: N rows, n candidates, C classes, out targets of a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -34,7 +34,7 @@ def probabilities(estimator: Any, X: Any, targets: Any) -> Array:
 
 
 class Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without types
-    """The base of the two: fitted estimators, and the share of each in the mean.
+    """Base of the two votes: fitted estimators, and the share of each in the mean.
 
     `weights_` (n,) of the candidates, with a sum of 1, `losses_` (n,) of each alone on the
     rows that it was not trained on, ∞ of one that failed, `loss_` of the vote, `best_index_`
@@ -47,21 +47,27 @@ class Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn comes without t
     _shares: Array  # (estimators,) with a sum of 1
     _targets: Any
 
-    def _take(
-        self, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
-    ) -> None:
-        """What was selected; estimators: of each candidate with a weight those of all splits."""
+    @classmethod
+    def of(
+        cls, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
+    ) -> Self:
+        """The vote of what was selected.
+
+        estimators  of each candidate with a weight those of all splits
+        """
+        vote = cls()
         weights = selection.weights[selection.weights > 0]
         splits = len(estimators[0])
-        self.estimators_ = [one for own in estimators for one in own]
-        self._shares = np.repeat(weights / splits, splits)
-        self._targets = targets
-        self.weights_, self.losses_ = selection.weights, selection.losses
-        self.loss_, self.best_index_ = selection.loss, selection.best
-        self.gain_ = float(selection.losses[selection.best] - selection.loss)
+        vote.estimators_ = [one for own in estimators for one in own]
+        vote._shares = np.repeat(weights / splits, splits)
+        vote._targets = targets
+        vote.weights_, vote.losses_ = selection.weights, selection.losses
+        vote.loss_, vote.best_index_ = selection.loss, selection.best
+        vote.gain_ = float(selection.losses[selection.best] - selection.loss)
         for name in _FEATURES:
-            if hasattr(self.estimators_[0], name):
-                setattr(self, name, getattr(self.estimators_[0], name))
+            if hasattr(vote.estimators_[0], name):
+                setattr(vote, name, getattr(vote.estimators_[0], name))
+        return vote
 
     def fit(self, X: Any, y: Any = None) -> NoReturn:
         """Raises SettingError: a vote comes fitted."""
@@ -98,10 +104,9 @@ class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes w
     @classmethod
     def of(
         cls, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
-    ) -> VoteClassifier:
-        """The vote of what was selected."""
-        vote = cls()
-        vote._take(selection, estimators, targets)
+    ) -> Self:
+        """As `Vote.of`, with `classes_`."""
+        vote = super().of(selection, estimators, targets)
         vote.classes_ = targets.classes
         return vote
 
@@ -129,15 +134,6 @@ class VoteClassifier(ClassifierMixin, Vote):  # type: ignore[misc]  # it comes w
 
 class VoteRegressor(RegressorMixin, Vote):  # type: ignore[misc]  # it comes without types
     """Fitted candidates of a search, whose predictions are averaged.  See `Vote`."""
-
-    @classmethod
-    def of(
-        cls, selection: Selection, estimators: Sequence[Sequence[Any]], targets: Targets
-    ) -> VoteRegressor:
-        """The vote of what was selected."""
-        vote = cls()
-        vote._take(selection, estimators, targets)
-        return vote
 
     def predict(self, X: Any) -> Array:
         """Predictions (N,), or (N, out) where y had columns."""

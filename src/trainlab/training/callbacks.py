@@ -1,10 +1,10 @@
-"""Callbacks: what users have done while a population trains."""
+"""Callbacks: the user's own code, which is called while a population trains."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal, get_args
 
 from trainlab.engine.base import Widths
 from trainlab.engine.state import MemberState
@@ -13,8 +13,9 @@ from trainlab.network.workspace import Array
 from trainlab.settings import check_methods, check_runs, takes
 from trainlab.training.history import History
 
-METHODS: Final = ("start", "epoch", "evaluation", "end")
-"""What callbacks have, some of it."""
+Hook = Literal["start", "epoch", "evaluation", "end"]
+METHODS: Final = get_args(Hook)
+"""The methods of callbacks, each of which has some."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,8 @@ def says_yes(one: Callback, answer: Any) -> bool:
     except (TypeError, ValueError) as error:  # as that of an array of several numbers
         own = one._function if isinstance(one, _Function) else type(one)
         name = getattr(own, "__name__", type(own).__name__)
-        raise SettingError(
-            sentence("answer", f"callback {name}", "be True, False or None", answer)
-        ) from error
+        text = sentence("answer", f"callback {name}", "be True, False or None", answer)
+        raise SettingError(text) from error
 
 
 def is_deaf(one: CallbackLike) -> bool:

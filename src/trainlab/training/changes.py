@@ -28,7 +28,7 @@ CHANGEABLE: Final = ("lr", "dropout", "weight_decay", "l1", "decoupled_weight_de
 
 _NUMBER: Final = Rule(is_real, "be a number", float, "0.01")
 _LOOK_EVERY: Final = 0.05
-"""Seconds between two looks of who waits whether members have ended."""
+"""Seconds after which whoever waits looks again whether members have ended."""
 
 
 def check_fields(fields: Any, owner: str) -> dict[str, float]:

@@ -119,8 +119,7 @@ def described(
     engine: str,
 ) -> dict[str, Any]:
     """All that the bits of a training depend on, as plain JSON values."""
-    for metric in plan.metrics:
-        check_attributes([metric])
+    check_attributes(plan.metrics)
     bits = of_bits()
     code = code_of((*members, *plan.metrics))
     if engine == "native":  # whose bits depend on no BLAS
@@ -152,7 +151,8 @@ def described(
 class StoredRun:
     """The results and checkpoints of a population in a run of a store.
 
-    series  those of the population, from which the rows of members are taken
+    series   those of the population, from which the rows of members are taken
+    changes  that were made while members trained; known after `load`
     """
 
     def __init__(self, run: Run, series: Mapping[str, Series]) -> None:
@@ -161,7 +161,7 @@ class StoredRun:
         self._pending: dict[int, bytes] = {}
         self._guard = threading.RLock()
         self._pace = Pace()
-        self._made: list[Change] = []
+        self.changes: list[Change] = []
 
     def load(self, members: int) -> tuple[dict[int, Result], dict[int, Checkpoint]]:
         """What there is of each member; its values stand in the series then.
@@ -170,7 +170,7 @@ class StoredRun:
         changes that cannot be read.
         """
         content = self._run.load(CHANGES).get(0)
-        self._made = [] if content is None else [Change(**one) for one in decode(content)[0]]
+        self.changes = [] if content is None else [Change(**one) for one in decode(content)[0]]
         results: dict[int, Result] = {}
         checkpoints: dict[int, Checkpoint] = {}
         for row, content in self._run.load(RESULT).items():
@@ -185,13 +185,9 @@ class StoredRun:
                 checkpoints[row] = _checkpoint(*found)
         return results, checkpoints
 
-    def changes(self) -> list[Change]:
-        """Those that were made while members trained; known after `load`."""
-        return self._made
-
     def keep_changes(self, made: Sequence[Change]) -> None:
         """Writes all that were made, before anybody trains on with the last one."""
-        self._made = [*made]
+        self.changes = [*made]
         self._write({(CHANGES, 0): encode([one.plain() for one in made], {})})
 
     def finish(self, results: Mapping[int, Result]) -> None:
@@ -249,7 +245,7 @@ class StoredRun:
 
     def _after(self) -> dict[str, int]:
         """How many changes had been made; earlier versions know of none."""
-        return {"changes": len(self._made)} if self._made else {}
+        return {"changes": len(self.changes)} if self.changes else {}
 
     def _rows(self, row: int) -> dict[str, Array]:
         return {f"series/{name}": series.values[row] for name, series in self._series.items()}
@@ -261,7 +257,7 @@ class StoredRun:
             rows = [(series, arrays[f"series/{name}"]) for name, series in self._series.items()]
         except (ValueError, KeyError):
             return None
-        if info.get("changes", 0) > len(self._made):
+        if info.get("changes", 0) > len(self.changes):
             return None
         if not 0 <= row < members or any(s.values.shape[1:] != r.shape for s, r in rows):
             return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -38,10 +39,15 @@ _LETTERS: Final = 18
 
 def history_html(history: Any) -> str:
     """The figure and the table."""
+    return _html(history, _figure)
+
+
+def _html(history: Any, draw: Callable[[Any, str, list[str]], str], state: str = "") -> str:
+    """What `draw` makes of the history, the setting that tells arms apart, and series; a table."""
     names = varied(history.members)
     by = names[0] if names else "optimizer"
     shown = [name for name in _shown(history) if np.isfinite(history[name]).any()]
-    return f"{_figure(history, by, shown[:2])}{_table(history, by, shown, names[1:])}"
+    return f"{draw(history, by, shown)}{_table(history, by, shown, names[1:], state)}"
 
 
 def _shown(history: Any) -> list[str]:
@@ -53,11 +59,12 @@ def _shown(history: Any) -> list[str]:
     return []
 
 
-def _figure(history: Any, by: str, names: list[str]) -> str:
-    """Panels of series as a picture; nothing where there are none yet, or too many arms to tell."""
+def _figure(history: Any, by: str, shown: list[str]) -> str:
+    """Two series as a picture; nothing where there are none yet, or too many arms to tell."""
     from trainlab import plots  # matplotlib is slow to import, and only figures need it
     from trainlab.pages.markup import uri
 
+    names = shown[:2]
     if not names or len(history.arms(by)) > _CURVES:
         return ""
     with plots.themed(plots.LIGHT):
@@ -76,7 +83,7 @@ def _figure(history: Any, by: str, names: list[str]) -> str:
     return f'<img style="width: 100%; max-width: {width * 5:.0f}em" alt="{words}" src="{source}">'
 
 
-def _table(history: Any, by: str, names: list[str], others: list[str], state: str = "") -> str:
+def _table(history: Any, by: str, names: list[str], others: list[str], state: str) -> str:
     arms = history.arms(by)
     rows = []
     for members in list(arms.values())[:_ROWS]:
@@ -111,14 +118,10 @@ def _last(values: np.ndarray) -> str:
 
 def running_html(history: Any, state: str) -> str:
     """The same of a training that goes on: quick enough to be drawn again and again."""
-    names = varied(history.members)
-    by = names[0] if names else "optimizer"
-    shown = [name for name in _shown(history) if np.isfinite(history[name]).any()]
-    drawn = _growing(history, by) if "train_loss" in shown else ""
-    return f"{drawn}{_table(history, by, shown, names[1:], state)}"
+    return _html(history, _growing, state)
 
 
-def _growing(history: Any, by: str) -> str:
+def _growing(history: Any, by: str, shown: list[str]) -> str:
     """The median training loss of each arm, a point for each of some stretches of steps.
 
     It is drawn without matplotlib, which takes longer, and whose settings are those of all threads.
@@ -127,7 +130,7 @@ def _growing(history: Any, by: str) -> str:
     from trainlab.plots.themes import LIGHT
 
     values, arms = history["train_loss"], history.arms(by)
-    if len(arms) > _CURVES:
+    if "train_loss" not in shown or len(arms) > _CURVES:
         return ""
     done = int(np.flatnonzero(np.isfinite(values).any(axis=0))[-1]) + 1
     ends = np.unique(np.linspace(0, done, _POINTS + 1).astype(int))

@@ -1,4 +1,4 @@
-"""A line of a log for each epoch: how far members have come, and how well they do.
+"""A log line for each epoch: how far members have come, and how well they do.
 
 The logger is called "trainlab"; its lines are of the level INFO, which Python does not show unless
 it is asked to.
@@ -35,12 +35,8 @@ def log_epoch(
     numbers = ", ".join(
         f"{name.replace('_', ' ')} {np.median(values):.4g}" for name, values in found.items()
     )
-    LOG.info("epoch %d of %g: %s%s", *_place(plan, updates), _who(rows, members), numbers)
-
-
-def _place(plan: Plan, updates: int) -> tuple[int, float]:
-    length = plan.batches.steps_per_epoch
-    return updates // length, round(plan.total / length, 2)
+    epoch, epochs = updates // length, round(plan.total / length, 2)
+    LOG.info("epoch %d of %g: %s%s", epoch, epochs, _who(rows, members), numbers)
 
 
 def _who(rows: Sequence[int], members: int) -> str:

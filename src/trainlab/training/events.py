@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trainlab.engine.state import Checkpoint, MemberState, Result
-from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.training.changes import Request
+from trainlab.training.changes import Requests
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,12 @@ class Recorder(Protocol):
     def send(self, event: Event) -> Collection[int]:
         """Takes an event; returns the rows of members that are to end now."""
 
+    @property
+    def asked(self) -> Requests:
+        """What members are asked for while they train."""
+
     def stopped(self, rows: Sequence[int] = ()) -> bool:
         """Whether everything is to end, or these members are asked for something.
 
         Waits while the training is paused.
         """
-
-    def is_asked(self, rows: Sequence[int]) -> bool:
-        """Whether these members are asked for something."""
-
-    def requests(self, rows: Sequence[int], step: int) -> Sequence[tuple[Request, list[int]]]:
-        """What these members are asked for, and which of them; they do it now, after the step."""
-
-    def give(self, request: Request, copies: Mapping[int, tuple[Member, MemberState]]) -> None:
-        """Answers a request for copies."""

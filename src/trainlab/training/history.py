@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 from trainlab import evidence
 from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, nearest, sentence
+from trainlab.evidence.checks import Direction
 from trainlab.members import Member
 from trainlab.network.workspace import Array
 from trainlab.settings import either, instance_of, is_integer
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
     A = TypeVar("A", bound=Axes)
 
 
-Better = Literal["lower", "higher"]
-
-
-def direction(name: str, own: Better | None = None) -> Better:
+def direction(name: str, own: Direction | None = None) -> Direction:
     """Which values of a series are better: as it says, else of all but accuracies the lower."""
     return own or ("higher" if name.endswith("accuracy") else "lower")
 
@@ -54,7 +52,7 @@ class Series:
     axis: str
     axis_values: Array
     values: Array
-    better: Better | None = None
+    better: Direction | None = None
 
 
 class History:

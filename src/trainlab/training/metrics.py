@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from trainlab.errors import SettingError, sentence
+from trainlab.evidence.checks import DIRECTIONS, Direction
 from trainlab.network.losses import Loss
 from trainlab.network.workspace import Array
 from trainlab.settings import Settings, is_real, one_of
@@ -19,7 +20,6 @@ _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME: Final = re.compile(r"[a-z]\w*")
 _TAKEN: Final = ("loss", "accuracy", "evaluation_loss")
 
-BETTER: Final = ("lower", "higher")
 READINGS: Final[Mapping[str, Callable[[Loss, Array], Array]]] = {
     "outputs": lambda loss, y: y,
     "probabilities": lambda loss, y: loss.probabilities(y),
@@ -64,7 +64,7 @@ class Metric(Settings, ABC):
     """
 
     name: ClassVar[str] = ""
-    better: ClassVar[str] = "lower"
+    better: ClassVar[Direction] = "lower"
     of: ClassVar[str] = "outputs"
 
     def __init_subclass__(cls) -> None:
@@ -101,7 +101,7 @@ def check_metrics(metrics: Sequence[Metric], task: str) -> None:
             raise SettingError(sentence("name", owner, must, name))
         if name in (other.name for other in metrics[:index]):
             raise SettingError(sentence("name", owner, "be another for each metric", name))
-        one_of(BETTER).check(metric.better, "better", owner)
+        one_of(DIRECTIONS).check(metric.better, "better", owner)
         one_of(tuple(READINGS)).check(metric.of, "of", owner)
         if metric.of == "probabilities" and task == "regression":
             must = "be 'outputs' or 'predictions' in a regression"

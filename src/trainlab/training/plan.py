@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.data.batches import Batches
+from trainlab.evidence.checks import Direction
 from trainlab.network.workspace import Array
-from trainlab.settings import Rule, Settings, integer, number
+from trainlab.settings import Rule, Settings, integer, number, ruled
 from trainlab.training.callbacks import CallbackLike, hears_epochs
 from trainlab.training.changes import Change
-from trainlab.training.history import Better, direction
+from trainlab.training.history import direction
 from trainlab.training.metrics import Metric
 
 KEEP: Final = ("history", "parameters", "state")
@@ -40,11 +41,9 @@ class EarlyStopping(Settings):
     The member ends with the parameters of its best evaluation, however it ended.
     """
 
-    metric: str = dataclasses.field(
-        default="validation_loss",
-        metadata={
-            "rule": Rule(lambda v: isinstance(v, str) and bool(v), "be the name of a series", str)
-        },
+    metric: str = ruled(
+        Rule(lambda v: isinstance(v, str) and bool(v), "be the name of a series", str),
+        "validation_loss",
     )
     patience: int = integer(10, low=1)
     min_delta: float = number(0.0, low=0.0, closed="[)", per_member=False)
@@ -101,7 +100,7 @@ class Plan:
     logs: bool = False
     changes: tuple[Change, ...] = ()
 
-    def evaluated(self, scored: bool) -> dict[str, Better]:
+    def evaluated(self, scored: bool) -> dict[str, Direction]:
         """The series that evaluations fill, and which values are better.
 
         scored: whether there are accuracies.
@@ -112,7 +111,7 @@ class Plan:
         names += [f"{split}_accuracy" for split in self.on if scored]
         found = {name: direction(name) for name in names}
         for metric in self.metrics:
-            found |= {f"{split}_{metric.name}": _better(metric) for split in self.on}
+            found |= {f"{split}_{metric.name}": metric.better for split in self.on}
         return found
 
     @property
@@ -137,10 +136,6 @@ class Plan:
         marks.update(int(n) for n in self.evaluations)
         marks.update(int(step) + 1 for step in self.batch_steps)
         return sorted(marks - {0})
-
-
-def _better(metric: Metric) -> Better:
-    return "higher" if metric.better == "higher" else "lower"
 
 
 def loss_name(split: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Final, Protocol, Self, runtime_checkable
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,7 +21,6 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 from rich.text import Text
 
-from trainlab.errors import SettingError, sentence
 from trainlab.notebook import Cell, escaped, is_running
 from trainlab.terminal import printable
 
@@ -66,7 +65,7 @@ class Progress(Protocol):
 
 
 class Tally:
-    """What a bar counts, and says of it in the room that there is.
+    """The counts behind a bar, in as many words as there is room for.
 
     stage  how often a training has begun
     part   what of the whole is done now, as "fold 1 of 5"; "" where nobody says so
@@ -227,9 +226,6 @@ class Bar:
         return self._tally.words(self._room)
 
 
-def shown(progress: Any) -> AbstractContextManager[Progress | None]:
+def shown(progress: bool | Progress) -> AbstractContextManager[Progress | None]:
     """What a training reports to: True means a bar, False nothing."""
-    if not isinstance(progress, (bool, Progress)):
-        must = "be True, False or a Progress"
-        raise SettingError(sentence("progress", "fit", must, progress, "progress=True"))
     return Bar() if progress is True else nullcontext(progress or None)

@@ -8,16 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from trainlab.engine.base import Widths
-from trainlab.engine.state import Checkpoint, MemberState, Result, Status
+from trainlab.engine.state import Checkpoint, Result, Status
+from trainlab.evidence.checks import Direction
 from trainlab.members import Member
 from trainlab.network.workspace import Array
-from trainlab.training.callbacks import Moment, as_callback, says_yes
-from trainlab.training.changes import Request, Requests, changed
+from trainlab.training.callbacks import Hook, Moment, as_callback, says_yes
+from trainlab.training.changes import Requests, changed
 from trainlab.training.checkpoints import StoredRun
 from trainlab.training.epochs import log_epoch
 from trainlab.training.events import (
@@ -30,12 +31,9 @@ from trainlab.training.events import (
     Measured,
     Recorder,
 )
-from trainlab.training.history import Better, History, Series
+from trainlab.training.history import History, Series
 from trainlab.training.plan import Plan
 from trainlab.training.progress import Progress
-
-Hook = Literal["start", "epoch", "evaluation", "end"]
-"""The methods of a callback."""
 
 _RUN, _PAUSE, _STOP = 0, 1, 2
 NOTE_EVERY: Final = 0.2
@@ -182,7 +180,7 @@ class HistoryRecorder:
         """Takes what a store has, and returns where members that have not ended are to go on."""
         self._stored = stored
         found, checkpoints = stored.load(len(self.results))
-        self.asked.resume(stored.changes())
+        self.asked.resume(stored.changes)
         self.asked.keep = stored.keep_changes
         for row, result in found.items():
             self.results[row] = result
@@ -229,19 +227,7 @@ class HistoryRecorder:
 
         Waits while the training is paused.
         """
-        return self._session.control.stopped(lambda: self.is_asked(rows))
-
-    def is_asked(self, rows: Sequence[int]) -> bool:
-        """Whether these members are asked for something."""
-        return self.asked.concern(rows)
-
-    def requests(self, rows: Sequence[int], step: int) -> Sequence[tuple[Request, list[int]]]:
-        """What these members are asked for, which they do now."""
-        return self.asked.take(rows, step)
-
-    def give(self, request: Request, copies: Mapping[int, tuple[Member, MemberState]]) -> None:
-        """Answers a request for copies."""
-        self.asked.give(request, copies)
+        return self._session.control.stopped(lambda: self.asked.concern(rows))
 
     def member(self, row: int) -> Member:
         """The settings of a member as they are now."""
@@ -310,12 +296,13 @@ class EventList:
     """Keeps the events of one chunk, in another process than that of `fit`.
 
     stopped  says whether the chunk is to end
+    asked    nothing: nobody asks here
     """
 
     durable = False
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
-        self._stopped = stopped
+        self._stopped, self.asked = stopped, Requests(())
         self._events: list[Event] = []
 
     def __getstate__(self) -> list[Event]:
@@ -333,17 +320,6 @@ class EventList:
     def stopped(self, rows: Sequence[int] = ()) -> bool:
         """Whether the chunk is to end."""
         return self._stopped()
-
-    def is_asked(self, rows: Sequence[int]) -> bool:
-        """Nobody asks here."""
-        return False
-
-    def requests(self, rows: Sequence[int], step: int) -> Sequence[tuple[Request, list[int]]]:
-        """Nothing is asked for here."""
-        return ()
-
-    def give(self, request: Request, copies: Mapping[int, tuple[Member, MemberState]]) -> None:
-        """Nobody waits for copies here."""
 
     def replay(self, recorder: Recorder) -> None:
         """Sends all of them to another recorder."""
@@ -367,7 +343,7 @@ def _empty_series(members: Sequence[Member], plan: Plan) -> dict[str, Series]:
     found: dict[str, Series] = {}
 
     def add(
-        name: str, axis: str, at: Array, dtype: Any = np.float64, better: Better | None = None
+        name: str, axis: str, at: Array, dtype: Any = np.float64, better: Direction | None = None
     ) -> None:
         values = np.full((len(members), len(at)), np.nan, dtype)
         found[name] = Series(name, axis, at, values, better)

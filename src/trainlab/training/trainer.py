@@ -145,12 +145,12 @@ class _Trainer:
         while self._changes and self._changes[0].step <= self.done:
             change = self._changes.pop(0)
             self._change([row for row in self.rows if change.has(row)], change.fields)
-        for request, rows in self._recorder.requests(self.rows, self.done):
+        for request, rows in self._recorder.asked.take(self.rows, self.done):
             if request.fields:
                 self._change(rows, request.fields)
             else:
                 copies = {row: self._copy(self.rows.index(row)) for row in rows}
-                self._recorder.give(request, copies)
+                self._recorder.asked.give(request, copies)
 
     def _change(self, rows: Sequence[int], fields: Mapping[str, float]) -> None:
         """Gives members other settings."""
@@ -186,7 +186,7 @@ class _Trainer:
         self._recorder.send(Measured(self.rows, at, {"train_loss": losses}, losses.size))
         if diverged:  # the step in which they diverged was not theirs
             self.end({k: first + step for k, step in diverged.items()}, "diverged")
-        elif losses.shape[1] < steps and not self._recorder.is_asked(self.rows):
+        elif losses.shape[1] < steps and not self._recorder.asked.concern(self.rows):
             if self.done:
                 self._checkpoint()
             self.end(self.all(), "interrupted")
@@ -248,8 +248,7 @@ class _Trainer:
         steps = self._origin + np.arange(self._evaluated, self.done)
         sizes = self._plan.batches.sizes(steps)
         losses = self._recent_losses().astype(np.float64, order="C")
-        means: Array = np.average(losses, axis=1, weights=sizes)
-        return means
+        return np.average(losses, axis=1, weights=sizes)
 
     def _recent_losses(self) -> Array:
         """The losses (K, n) of the steps since the last evaluation, if there are evaluations."""

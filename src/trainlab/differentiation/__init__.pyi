@@ -1,0 +1,6 @@
+from trainlab.differentiation.check import gradient_check as gradient_check
+from trainlab.differentiation.differences import complex_step_gradient as complex_step_gradient
+from trainlab.differentiation.differences import numerical_diff as numerical_diff
+from trainlab.differentiation.differences import numerical_gradient as numerical_gradient
+from trainlab.differentiation.report import GradientReport as GradientReport
+from trainlab.differentiation.report import GradientRow as GradientRow
