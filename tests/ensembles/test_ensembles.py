@@ -555,6 +555,15 @@ class TestLinearModels:
         assert self.places(4) == first[:4]
         assert self.places(20) == 2 * first + [False] * 10
 
+    def test_what_else_is_drawn_does_not_depend_on_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings: Any = {"max_iter": 2, "n_folds": 1, "preset": "quick", "random_state": 0}
+        both = PopulationEnsembleClassifier(**settings).fit(*IRIS)
+        monkeypatch.setattr(ensemble_base, "LINEAR", ())
+        others = PopulationEnsembleClassifier(**settings).fit(*IRIS)
+        assert both.losses_[2:].tobytes() == others.losses_.tobytes()
+
     def test_a_space_of_ones_own_has_none(self) -> None:
         assert self.places(18, space=SPACE) == [False] * 18
 

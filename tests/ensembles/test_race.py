@@ -79,6 +79,14 @@ def test_finalists_are_selected_most(
     assert np.flatnonzero(np.isfinite(model.losses_)).tolist() == finalists
 
 
+def test_a_linear_model_takes_no_others_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = np.array([0.05, 0.2, 0.2, 0.2, 0.2, 0.15, 0, 0, 0, 0])
+    monkeypatch.setattr(training, "bagged", lambda *given: weights)
+    model = small(space=None).fit(*DIABETES)
+    assert [one.get("hidden_layer_sizes") for one in model.candidates_].index(()) == 0
+    assert np.flatnonzero(np.isfinite(model.losses_)).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_finalists_are_the_networks_that_they_are_without_a_race(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

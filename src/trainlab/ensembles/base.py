@@ -303,7 +303,9 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         by_architecture = draw(space, most - len(linear), chosen["n_architectures"], draws)
         by_architecture.append([dict(one) for one in linear])
         drawn = [one for own in by_architecture for one in own]
-        seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn))
+        # Linear models have seeds of networks, so that what else is drawn does not depend on them.
+        seeds = draws.randint(np.iinfo(np.int32).max, size=len(drawn) - len(linear))
+        seeds = np.resize(seeds, len(drawn))
         # In turn the first of each architecture, the second, and so on.
         ranked = [(rank, n) for n, own in enumerate(by_architecture) for rank in range(len(own))]
         turns = np.empty(len(drawn), np.int64)

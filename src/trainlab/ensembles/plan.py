@@ -85,6 +85,11 @@ class EnsemblePlan:
         """The numbers of the candidates of a kind of inputs."""
         return [n for n, one in enumerate(self.candidates) if one["standardize_inputs"] == kind]
 
+    def is_linear(self, number: int) -> bool:
+        """Whether a candidate, or model of trees, is one of the linear models."""
+        usual = self.recipe > 5 and number < len(self.candidates)
+        return usual and self.candidates[number]["hidden_layer_sizes"] == ()
+
     def batch_size(self, rows: int) -> int:
         """The rows of a step, of so many."""
         size = self.chosen["batch_size"]

@@ -138,6 +138,8 @@ class EnsembleTraining:
     def _finalists(self, numbers: Sequence[int]) -> Sequence[int]:
         """The share of candidates that is selected most in the first fold, and the best network.
 
+        Linear models that are selected come in addition: they take next to no time.
+
         numbers  rising
         """
         plan = self.plan
@@ -150,8 +152,11 @@ class EnsembleTraining:
         if self.bar is not None:
             losses = mean_loss(*first.on_validation(), plan.targets.task, *plan.aim)
             self.bar.best(float(losses.min()))
-        most = np.argsort(-weights, kind="stable")[: math.ceil(FINALISTS * len(numbers))]
-        kept = {place for place in most.tolist() if weights[place]}
+        linear = {place for place in range(len(numbers)) if first.plan.is_linear(place)}
+        places = np.argsort(-weights, kind="stable").tolist()
+        most = [place for place in places if place not in linear]
+        most = most[: math.ceil(FINALISTS * len(most))]
+        kept = {place for place in (*most, *linear) if weights[place]}
         kept.add(int(np.argmax(weights[: len(first.plan.candidates)])))
         return [numbers[place] for place in sorted(kept)]
 
