@@ -45,8 +45,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         number takes the first of those, one of each architecture in turn, linear models last.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
-        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each adds two
-        linear models to the networks, unless there is a `space`.
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each has two
+        linear models, too, unless there is a `space`.
     n_architectures : int, default 4
         How many architectures the networks have.  Networks of one architecture are trained side by
         side, which makes many of them cheap.
@@ -208,8 +208,8 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         number takes the first of those, one of each architecture in turn, linear models last.
     preset : {"default", "quick", "best"}
         How much to train.  "default": 16 networks, at most 100 epochs, and a patience of 16 epochs
-        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each adds two
-        linear models to the networks, unless there is a `space`.
+        without a lower validation loss; "quick": 8, 40 and 8; "best": 64, 100 and 24.  Each has two
+        linear models, too, unless there is a `space`.
     n_architectures : int, default 4
         How many architectures the networks have.  Networks of one architecture are trained side by
         side, which makes many of them cheap.

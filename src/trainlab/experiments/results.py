@@ -265,9 +265,26 @@ def _is_single(values: Array) -> bool:
         return np.array_equal(values, values.astype(np.float32), equal_nan=True)
 
 
+_POWERS: Final = np.array([float(f"1e{n}") for n in range(23)])
+"""Of ten, those that a float64 has exactly."""
+
+
 def _shortest(values: Array) -> Array:
-    """The shortest numbers that mean the same in float32: 0.1 for 0.10000000149011612."""
-    return values.astype(np.float32).astype(str).astype(np.float64)
+    """Numbers of few digits that mean the same in float32: 0.1 for 0.10000000149011612."""
+    found, left = values.copy(), np.isfinite(values) & (values != 0)
+    size = np.zeros(values.shape)
+    np.log10(np.abs(values), out=size, where=left)
+    with np.errstate(over="ignore"):
+        for digits in (6, 7, 8, 9):
+            power = np.clip(digits - 1 - np.floor(size).astype(int), -22, 22)
+            scale = _POWERS[np.abs(power)]
+            fewer = np.where(
+                power < 0, np.rint(values / scale) * scale, np.rint(values * scale) / scale
+            )
+            are_same = left & (fewer.astype(np.float32) == values)
+            found[are_same] = fewer[are_same]
+            left &= ~are_same
+    return found
 
 
 def _about(row: Mapping[str, Any]) -> Declared:
