@@ -290,7 +290,7 @@ class Trainable(ABC):
         """
         if more:
             raise _unnamed("fit")
-        running = self.start(data, **settings)
+        running = self._start(data, FitSettings.given(settings))
         with running._workers.ended_by_errors():
             return running.wait()
 
@@ -311,7 +311,10 @@ class Trainable(ABC):
         """
         if more:
             raise _unnamed("start")
-        running = self._running(data, FitSettings.given(settings))
+        return self._start(data, FitSettings.given(settings))
+
+    def _start(self, data: Dataset, settings: FitSettings) -> Running[Self]:
+        running = self._running(data, settings)
         with running._workers.ended_by_errors():
             running._workers.start()
         return running
