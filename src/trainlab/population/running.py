@@ -59,6 +59,12 @@ class Running(Generic[T]):
     def __repr__(self) -> str:
         return f"Running({self._state}; {self.history!r})"
 
+    def __reduce_ex__(self, protocol: Any) -> Never:
+        """TypeError: neither a copy nor a pickle has the threads."""
+        must = "stay in the process that began it"
+        remedy = "its history, a clone(), or the population after wait()"
+        raise TypeError(sentence("training", "Running", must, "a copy or a pickle", remedy))
+
     def _repr_html_(self) -> str:
         """The losses so far as curves, and where every arm is."""
         from trainlab.training.display import running_html  # most trainings are not shown
