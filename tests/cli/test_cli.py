@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import pages
 from trainlab import cli
 from trainlab.errors import DownloadError
 from trainlab.experiments import EXPERIMENTS, find
@@ -66,6 +68,27 @@ def test_report_rebuilds_the_page_from_what_is_on_disk(tmp_path: Path) -> None:
     result = invoke("report", str(tmp_path))
     assert (result.exit_code, result.output) == (0, f"Page: {page.resolve()}\n")
     assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda one: (one / "results.json").write_text("{"), "results.json must be results that"),
+        (lambda one: (one / "figure.svg").unlink(), "figure.svg"),
+    ],
+)
+def test_report_shows_what_it_can_and_fails_where_something_is_damaged(
+    damage: Callable[[Path], None], told: str, tmp_path: Path
+) -> None:
+    assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
+    damage(pages.put(tmp_path, pages.content(pages.example())) / pages.NAME)
+    result = invoke("report", str(tmp_path))
+    assert result.exit_code == 1
+    page, left_out = result.output.splitlines()
+    assert page == f"Page: {tmp_path.resolve() / 'index.html'}"
+    assert left_out.startswith("Left out: ")
+    assert told in left_out
+    assert "derivative" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

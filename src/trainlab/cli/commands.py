@@ -131,7 +131,6 @@ def run(
     from trainlab.experiments.changes import ChangeOptions
     from trainlab.experiments.registry import command_of
     from trainlab.experiments.results import FILE
-    from trainlab.report.page import build
 
     experiments: Sequence[AnyExperiment] = find(names, options["data"])
     every = find(["all"]) if "all" in names else []
@@ -158,11 +157,22 @@ def run(
         else:
             say("Nothing is saved yet.", err=True)
         if any(out.glob(f"*/{FILE}")):
-            say("Page:", err=True, whole=str(build(out).resolve()))
+            _page(out, err=True)
         say("To go on:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
-    say("Page:", whole=str(build(out).resolve()))
+    _page(out)
+
+
+def _page(out: Path, err: bool = False) -> bool:
+    """Builds the page and says where it is, and what it lacks; whether it lacks nothing."""
+    from trainlab.report.page import built
+
+    page, faults = built(out)
+    say("Page:", err=err, whole=str(page.resolve()))
+    for fault in faults:
+        say(f"Left out: {fault}", err=True)
+    return not faults
 
 
 def _is_saved(out: Path) -> bool:
@@ -364,15 +374,18 @@ def _described(found: Any) -> tuple[str, str, str]:
 @main.command()
 @click.argument("folder", metavar="DIR", type=PathName())
 def report(folder: Path) -> None:
-    """Rebuild the page from the results in DIR."""
+    """Rebuild the page from the results in DIR.
+
+    The exit code is 1 if results or figures cannot be read; the page has the others.
+    """
     from trainlab.experiments.results import FILE
-    from trainlab.report.page import build
 
     if not any(folder.glob(f"*/{FILE}")):
         must = "be a folder with results of experiments"
         remedy = command(["trainlab", "run", "all", "--out", str(folder)])
         raise DataError(sentence("DIR", "a report", must, str(folder), remedy))
-    say("Page:", whole=str(build(folder).resolve()))
+    if not _page(folder):
+        raise SystemExit(1)
 
 
 @main.command()

@@ -1,6 +1,6 @@
 """The program `trainlab`: its errors, its exit codes, and what its commands share.
 
-Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
+Exit codes: 0 done, 1 a check failed or a report lacks something, 2 an error, 130 interrupted.
 """
 
 from __future__ import annotations
