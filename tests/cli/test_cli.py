@@ -303,7 +303,32 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("trainlab.files.write", full)
     result = invoke("run", "derivative", "--out", str(tmp_path))
     assert result.exit_code == 2
-    assert result.output == "Error: [Errno 28] No space left on device\n"
+    assert result.output == "Error: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["new", "experiment", "my-idea"], "my_idea.py"),
+        (["report", "."], "index.html"),
+        (["run", "derivative", "--out", "."], "index.html"),
+    ],
+)
+def test_a_full_disk_names_the_file(
+    words: list[str], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *args: Any) -> None:
+        if path.name == file:
+            raise OSError(28, "No space left on device", str(path))
+
+    pages.put(tmp_path, pages.content(pages.example()))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainlab.files._replace", full)
+    result = invoke(*words)
+    assert result.exit_code == 2
+    must = "must be in a folder that can be used, with room on the disk"
+    told = f"Error: file of {file} {must}; got 'No space left on device'; try the same again"
+    assert told in result.output
 
 
 def test_check_passes_and_takes_a_network() -> None:

@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from trainlab.cli.screen import columns, logged, of_an_error, prepared, say
-from trainlab.errors import TrainlabError, nearest
+from trainlab.errors import TrainlabError, nearest, sentence
 from trainlab.files import as_path
 from trainlab.limits import ENGINES
 from trainlab.terminal import command, printable
@@ -90,7 +90,7 @@ class Commands(click.Group):
             raise  # `trainlab list | head` is no error; click ends quietly
         except OSError as error:
             # A full disk or a lost folder is news for the user, not for a debugger.
-            raise Failure(printable(str(error))) from error
+            raise Failure(printable(_of_the_system(error))) from error
         except MemoryError as error:
             raise Failure(f"Not enough memory: {error}") from error
         except KeyboardInterrupt:
@@ -116,6 +116,15 @@ class Commands(click.Group):
         """Reads the options before the name of a command."""
         with _visible():
             return super().parse_args(ctx, args)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the system says of a file, in the words of our own errors."""
+    told = error.strerror or str(error)
+    if error.filename is None:
+        return told
+    must = "be in a folder that can be used, with room on the disk"
+    return sentence("file", str(error.filename), must, told, "the same again when it is")
 
 
 @contextmanager
