@@ -163,10 +163,8 @@ def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
 def test_few_seeds_show_no_difference() -> None:
     found = verdict({arm: values[:3] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
     assert found.outcome == NOT_SHOWN
-    assert found.warnings == (
-        "With 3 seeds there are no intervals, and no difference can be shown: 7 are needed. "
-        "Try --seeds 10.",
-    )
+    told = "With 3 seeds there are no intervals, and no difference can be shown: 7 are needed."
+    assert found.warnings == (f"{told} Try --seeds 10.",)
     best, *others = found.arms
     told = f"With 3 seeds no difference can be shown between {best} and any of {', '.join(others)}"
     assert found.line.endswith(f"{told}: 7 are needed")
