@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import dataclasses
 import importlib
@@ -32,6 +33,7 @@ from live_runs import small
 from trainlab.cli import main
 from trainlab.live import control as controls
 from trainlab.live import start as starting
+from trainlab.live.control import LiveControl
 from trainlab.live.messages import PageState, difference
 from trainlab.live.presets import PRESETS
 
@@ -115,6 +117,29 @@ def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         with client.events() as messages:
             next(messages)
             assert client.ask("GET", "/events").status == 503
+
+
+def test_pages_that_come_at_once_are_limited_too() -> None:
+    server = importlib.import_module("trainlab.live.server")
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+        if "status" in message:
+            statuses.append(message["status"])
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def come(control: LiveControl) -> None:
+        app = server.application(control, ended=lambda: len(statuses) == server.PAGES + 3)
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": []}
+        await asyncio.gather(*(app(scope, receive, send) for _ in range(server.PAGES + 3)))
+
+    with served() as (control, _):
+        asyncio.run(come(control))
+        assert sorted(statuses) == [200] * server.PAGES + [503] * 3
+        assert control.watchers == 0
 
 
 def test_a_choice_that_no_page_could_be_sent_is_refused() -> None:
