@@ -38,6 +38,7 @@ ROOMS = (
     "blas",
     "versions",
     "pool",
+    "digests",
     "settings",
     "own",
     "streams",
