@@ -202,7 +202,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
         _, told = process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
     assert "1 experiment finished, 1 left" in told
-    assert f"To go on: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
+    assert f"To continue: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
     assert "Traceback" not in told
     assert (tmp_path / "index.html").is_file()
     names = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
@@ -225,9 +225,9 @@ def test_an_interruption_names_the_options_that_were_given(
     assert "Page" not in result.output  # it would have no results
     names = [one.name for one in find(["all"], "mnist")]
     assert f"0 experiments finished, {len(names)} left" in result.output
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on")]
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue")]
     assert line == (
-        f"To go on: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
+        f"To continue: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
         f"--workers 2 --backend loky --engine numpy --out {tmp_path} --quick"
     )
 
@@ -243,9 +243,9 @@ def test_what_an_interrupted_training_has_saved_is_said(
     monkeypatch.setattr("trainlab.experiments.run", run)
     parts: dict[tuple[str, int], bytes] = {}
     words = ["run", "dropout", "--out", str(tmp_path)]
-    assert "\nNothing is saved yet.\nTo go on: trainlab run dropout" in invoke(*words).output
+    assert "\nNothing is saved yet.\nTo continue: trainlab run dropout" in invoke(*words).output
     parts["checkpoint", 0] = b"state"
-    assert f"\nWhat is done is saved in {tmp_path}\nTo go on" in invoke(*words).output
+    assert f"\nWhat is done is saved in {tmp_path}\nTo continue" in invoke(*words).output
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_an_interruption_before_any_training_says_how_to_go_on(
 
     monkeypatch.setattr(f"trainlab.{place}", interrupted)
     result = invoke(*words, "--fresh")
-    told = f"Interrupted.\nTo go on: trainlab {' '.join(words)}\n".replace(
+    told = f"Interrupted.\nTo continue: trainlab {' '.join(words)}\n".replace(
         "my own.py", "'my own.py'"
     )
     assert (result.exit_code, result.output) == (cli.INTERRUPTED, told)

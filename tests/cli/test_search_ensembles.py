@@ -152,8 +152,8 @@ def test_one_that_was_cut_goes_on_to_the_same_files(
         result = invoke(*words)
     assert result.exit_code == cli.INTERRUPTED, result.output
     assert not (tmp_path / "model.safetensors").exists()
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
-    _, *again = shlex.split(line.removeprefix("To go on: "))
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue: ")]
+    _, *again = shlex.split(line.removeprefix("To continue: "))
     result = invoke(*again)
     assert result.exit_code == 0, result.output
     for name in ENTRIES - {"runs.sqlite"}:
@@ -174,7 +174,7 @@ def test_a_folder_goes_on_with_the_model_that_it_began_with(iris: Path, tmp_path
     assert result.exit_code == 2
     assert "model was 'network', is 'ensemble'" in result.output
     result = invoke(*words)  # the options of networks, which are others by default, are named
-    assert "the folder has a search of networks, which goes on" in result.output
+    assert "the folder has a search of networks, which continues" in result.output
     assert result.exit_code == 2
     assert "folds was 3, is 5" in result.output
     assert (tmp_path / "model.safetensors").read_bytes() == best

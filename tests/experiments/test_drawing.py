@@ -216,7 +216,7 @@ def test_the_command_says_how_to_go_on_after_ctrl_c_in_a_drawing(tmp_path: Path,
         in cut.output
     )
     assert f"Page: {tmp_path / 'index.html'}\n" in cut.output
-    assert f"To go on: trainlab run derivative gradient-descent --out {tmp_path}" in cut.output
+    assert f"To continue: trainlab run derivative gradient-descent --out {tmp_path}" in cut.output
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "The figure is not there" in page  # and results are
     assert EXPERIMENTS["derivative"].title in page

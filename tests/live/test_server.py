@@ -572,7 +572,8 @@ class TestCommand:
         _, errors = process.communicate(timeout=PATIENCE)
         assert "Note: 10 rows without a value of the target left out" in errors
         assert "Ctrl-C ends it" in errors
-        assert "the same command continues from kept" in errors
+        words = "live --csv table.csv --target kind --drop a --drop-missing-target --store kept"
+        assert f"Ended at step 1.\nTo continue: trainlab {words} --no-browser\n" in errors
         assert process.returncode == 0
 
     def test_what_belongs_together(self, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def run(
             say("Nothing is saved yet.", err=True)
         if any(out.glob(f"*/{FILE}")):
             _page(out, err=True)
-        say("To go on:", err=True, whole=command(given(ctx, *left)))
+        say("To continue:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
     _page(out)

@@ -66,7 +66,7 @@ class Command(click.Command):
             arguments = [each for each in self.params if isinstance(each, click.Argument)]
             words = [word for each in arguments for word in ctx.params[each.name or ""]]
             say("Interrupted.", err=True)
-            say("To go on:", err=True, whole=command(given(ctx, *words)))
+            say("To continue:", err=True, whole=command(given(ctx, *words)))
             raise SystemExit(INTERRUPTED) from None
 
 
@@ -277,6 +277,7 @@ def given(ctx: click.Context, *arguments: str) -> list[str]:
             continue
         value = ctx.params[name]
         for one in value if isinstance(value, tuple) else (value,):
-            several = one if isinstance(one, tuple) else () if one is True else (one,)
-            words += [option.opts[0], *map(str, several)]
+            several = one if isinstance(one, tuple) else () if isinstance(one, bool) else (one,)
+            names = option.secondary_opts if one is False else option.opts
+            words += [names[0], *map(str, several)]
     return words

@@ -256,7 +256,7 @@ def search(
         result = study(found, settings, out, fresh, workers, True, engine)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
-        say("To go on:", err=True, whole=command(given(ctx)))
+        say("To continue:", err=True, whole=command(given(ctx)))
         raise SystemExit(INTERRUPTED) from None
     save(result.model, out / MODEL)
     with Bar("page"):
@@ -282,7 +282,7 @@ def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
     if asked is not None or of_networks:
         return asked or "network"
     if begun == "network":
-        tell(["the folder has a search of networks, which goes on; --fresh makes an ensemble"])
+        tell(["the folder has a search of networks, which continues; --fresh makes an ensemble"])
     return begun or "ensemble"
 
 

@@ -53,7 +53,7 @@ class GrowingRate(Schedule):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Settings(FitSettings):
+class _RangeSettings(FitSettings):
     owner: ClassVar[str] = _OWNER
 
 
@@ -229,7 +229,7 @@ def rate_range_test(
     growth = (last / first) ** (1 / (count - 1))
     grown = dataclasses.replace(base, lr=first, schedule=GrowingRate(growth))
     population = Population(Member(one, grown, seed) for seed in range(runs))
-    settings = _Settings(
+    settings = _RangeSettings(
         batch_size=batch_size,
         steps=count,
         evaluate=None,

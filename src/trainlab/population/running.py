@@ -105,7 +105,7 @@ class Running(Generic[T]):
         self._workers.control.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         self._workers.control.resume()
 
     def stop(self) -> None:

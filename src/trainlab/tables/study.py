@@ -243,7 +243,7 @@ def study(
 ) -> StudyResult:
     """Fits an ensemble, or searches and refits the best, and judges it on rows it never saw.
 
-    What is trained is kept in the folder: the same call after an interruption goes on, and
+    What is trained is kept in the folder: the same call after an interruption continues, and
     ends with the same bits.  SettingError, naming the difference, where the folder has
     another search, unless `fresh`.  DataError where the rows are too few.
     """
