@@ -250,7 +250,7 @@ def logs_epochs(command: F) -> F:
 
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
-    words = "What computes the networks; auto is native if it is compiled, else numpy."
+    words = "The engine that computes the networks; auto is native if it is compiled, else numpy."
     choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command

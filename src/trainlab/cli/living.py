@@ -30,13 +30,13 @@ from trainlab.terminal import command, counted
     "--store",
     type=PathName(),
     metavar="DIR",
-    help="Keep the session in this folder, or continue it.",
+    help="Save the session in this folder, or continue the one that is there.",
 )
 @click.option(
     "--replay",
     type=PathName(),
     metavar="FILE",
-    help="Repeat all that is in a log, and compare the bits; opens no page.",
+    help="Replay a log and compare the bits; opens no page.",
 )
 @click.option(
     "--port",

@@ -70,7 +70,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     "--use",
     multiple=True,
     metavar="COLUMN",
-    help="Keep this column, though it seems to say nothing, such as an id.  May be repeated.",
+    help="Keep this column even if it looks useless, such as an id.  May be repeated.",
 )
 @click.option(
     "--text",
