@@ -318,7 +318,7 @@ def _show(result: StudyResult) -> None:
         ]
         kind = result.settings.loss_words(result.problem.task)
         title = (
-            f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}.  "
+            f"Who votes, and the loss of each alone; that of the ensemble is {result.loss:.4f}.  "
             f"Loss: {kind}"
         )
         show_table(("Weight", "Loss", "Settings"), most, title)

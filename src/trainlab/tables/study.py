@@ -193,7 +193,8 @@ class StudyResult:
         if folds == 1:
             return f"{self.tried}, trained in one fold"
         count = sum(math.isfinite(one.score) for one in self.candidates)
-        return f"{self.tried}, trained in a fold, and {count} of them, the finalists, in {folds}"
+        best = "of them, the finalist" if count == 1 else f"{count}, the finalists"
+        return f"{self.tried}, trained in one fold; the best {best}, trained in all {folds}"
 
     @property
     def shared(self) -> Mapping[str, Any]:
