@@ -1,4 +1,4 @@
-"""Kills with SIGKILL at moments drawn by chance: the same call goes on and ends with the same bits.
+"""Kills with SIGKILL at moments drawn by chance: the same call continues, with the same bits.
 
 A case is one folder and one piece of work (works.py). It is started and killed, again and
 again, and at last left alone.
@@ -33,8 +33,8 @@ class Kills(Disturbing):
 
     name = "kills"
     promise = (
-        "killed at any moment, files are the older or the new ones, whole; the same call goes on, "
-        "ends with the bits of a run that nobody disturbed, and leaves no parts of files and no "
+        "killed at any moment, files are the older or the new ones, whole; the same call continues "
+        "and ends with the bits of a run that nobody disturbed, and leaves no parts of files and no "
         "processes"
     )
 

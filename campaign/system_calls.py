@@ -39,7 +39,7 @@ class SystemCalls(Disturbing):
     name = "system_calls"
     promise = (
         "whichever system call of a save fails: no harm, or an error that names the file; files "
-        "are the older or the new ones, whole; the same call goes on with the same bits"
+        "are the older or the new ones, whole; the same call continues with the same bits"
     )
 
     def cases(self, seed: int, quick: bool) -> Sequence[Case]:

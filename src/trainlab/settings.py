@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import numpy as np
 
+from trainlab.digests import attributes
 from trainlab.errors import SettingError, describe, nearest, sentence, too_many, unexpected
 from trainlab.limits import MEMBERS
 
@@ -181,6 +182,7 @@ class Settings:
 
         def __new__(cls, *args: Any, **fields: Any) -> Any:
             _rules(cls)  # of a class whose fields no dataclass has read it says so
+            _learn(cls)
             check_arguments(cls, len(args), fields)
             return super().__new__(cls)
 
@@ -288,6 +290,14 @@ def number_in(value: Any, valid: Check) -> str | None:
                 if number == float(value) and math.isfinite(number) and valid(number):
                     return repr(number)
     return None
+
+
+@functools.cache
+def _learn(kind: type) -> None:
+    """Has the attributes of a class and its bases known as they are before its methods run."""
+    for one in kind.__mro__:
+        if not is_ours(one):
+            attributes(one)
 
 
 @functools.cache

@@ -267,7 +267,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("population/rates.py: rate_range_test", no_rate_teaches, "falls at no rate"),
     ("population/validation.py: tell_of_labels", labels_in_place_of_class_numbers, "class numbers"),
     ("population/validation.py: tell_of_other_classes", other_classes, "classes [1, 2] from"),
-    ("live/start.py: opened", another_session, "and goes on; try another store"),
+    ("live/start.py: opened", another_session, "and continues; try another store"),
     ("workers/running.py: wait", interrupted, "interrupted"),
     ("workers/running.py: end", nobody_waits, "end of the program"),
     ("workers/running.py: end", nobody_waits_for_an_error, "has failed"),

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import pages
 from trainlab import cli
 from trainlab.errors import DownloadError
 from trainlab.experiments import EXPERIMENTS, find
@@ -66,6 +68,27 @@ def test_report_rebuilds_the_page_from_what_is_on_disk(tmp_path: Path) -> None:
     result = invoke("report", str(tmp_path))
     assert (result.exit_code, result.output) == (0, f"Page: {page.resolve()}\n")
     assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda one: (one / "results.json").write_text("{"), "results.json must be results that"),
+        (lambda one: (one / "figure.svg").unlink(), "figure.svg"),
+    ],
+)
+def test_report_shows_what_it_can_and_fails_where_something_is_damaged(
+    damage: Callable[[Path], None], told: str, tmp_path: Path
+) -> None:
+    assert invoke("run", "derivative", "--out", str(tmp_path)).exit_code == 0
+    damage(pages.put(tmp_path, pages.content(pages.example())) / pages.NAME)
+    result = invoke("report", str(tmp_path))
+    assert result.exit_code == 1
+    page, left_out = result.output.splitlines()
+    assert page == f"Page: {tmp_path.resolve() / 'index.html'}"
+    assert left_out.startswith("Left out: ")
+    assert told in left_out
+    assert "derivative" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +202,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
         _, told = process.communicate(timeout=60)
     assert process.returncode == cli.INTERRUPTED
     assert "1 experiment finished, 1 left" in told
-    assert f"To go on: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
+    assert f"To continue: trainlab run optimizer-comparison --seeds 500 --out {tmp_path}\n" in told
     assert "Traceback" not in told
     assert (tmp_path / "index.html").is_file()
     names = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
@@ -202,9 +225,9 @@ def test_an_interruption_names_the_options_that_were_given(
     assert "Page" not in result.output  # it would have no results
     names = [one.name for one in find(["all"], "mnist")]
     assert f"0 experiments finished, {len(names)} left" in result.output
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on")]
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue")]
     assert line == (
-        f"To go on: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
+        f"To continue: trainlab run {' '.join(names)} --data mnist --data-dir 'a b' "
         f"--workers 2 --backend loky --engine numpy --out {tmp_path} --quick"
     )
 
@@ -220,9 +243,9 @@ def test_what_an_interrupted_training_has_saved_is_said(
     monkeypatch.setattr("trainlab.experiments.run", run)
     parts: dict[tuple[str, int], bytes] = {}
     words = ["run", "dropout", "--out", str(tmp_path)]
-    assert "\nNothing is saved yet.\nTo go on: trainlab run dropout" in invoke(*words).output
+    assert "\nNothing is saved yet.\nTo continue: trainlab run dropout" in invoke(*words).output
     parts["checkpoint", 0] = b"state"
-    assert f"\nWhat is done is saved in {tmp_path}\nTo go on" in invoke(*words).output
+    assert f"\nWhat is done is saved in {tmp_path}\nTo continue" in invoke(*words).output
 
 
 @pytest.mark.parametrize(
@@ -240,7 +263,7 @@ def test_an_interruption_before_any_training_says_how_to_go_on(
 
     monkeypatch.setattr(f"trainlab.{place}", interrupted)
     result = invoke(*words, "--fresh")
-    told = f"Interrupted.\nTo go on: trainlab {' '.join(words)}\n".replace(
+    told = f"Interrupted.\nTo continue: trainlab {' '.join(words)}\n".replace(
         "my own.py", "'my own.py'"
     )
     assert (result.exit_code, result.output) == (cli.INTERRUPTED, told)
@@ -280,7 +303,32 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("trainlab.files.write", full)
     result = invoke("run", "derivative", "--out", str(tmp_path))
     assert result.exit_code == 2
-    assert result.output == "Error: [Errno 28] No space left on device\n"
+    assert result.output == "Error: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["new", "experiment", "my-idea"], "my_idea.py"),
+        (["report", "."], "index.html"),
+        (["run", "derivative", "--out", "."], "index.html"),
+    ],
+)
+def test_a_full_disk_names_the_file(
+    words: list[str], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *args: Any) -> None:
+        if path.name == file:
+            raise OSError(28, "No space left on device", str(path))
+
+    pages.put(tmp_path, pages.content(pages.example()))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainlab.files._replace", full)
+    result = invoke(*words)
+    assert result.exit_code == 2
+    must = "must be in a folder that can be used, with room on the disk"
+    told = f"Error: file of {file} {must}; got 'No space left on device'; try the same again"
+    assert told in result.output
 
 
 def test_check_passes_and_takes_a_network() -> None:

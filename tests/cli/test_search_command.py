@@ -183,8 +183,8 @@ def test_a_search_that_was_cut_goes_on_to_the_same_files(
         result = invoke(*words, "--fresh")
     assert result.exit_code == cli.INTERRUPTED, result.output
     assert not (out / "model.safetensors").exists()
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
-    program, *again = shlex.split(line.removeprefix("To go on: "))
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue: ")]
+    program, *again = shlex.split(line.removeprefix("To continue: "))
     assert (program, sorted(again)) == ("trainlab", sorted(map(str, words)))
     result = invoke(*again)
     assert result.exit_code == 0, result.output

@@ -72,7 +72,7 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     iris: Path, searched: Any, tmp_path: Path
 ) -> None:
     folder, printed = searched
-    assert "Who votes, and the loss of each alone" in printed
+    assert "Who votes, and the loss of each alone; that of the ensemble is" in printed
     assert "Loss: the cross-entropy" in " ".join(printed.split())
     told = " ".join(printed.split())
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ENTRIES
@@ -111,7 +111,8 @@ def test_an_ensemble_is_judged_saved_and_predicts(
     count = sum("max_leaf_nodes" in one["settings"] for one in candidates)
     tried = f"4 networks and {count} models of trees"
     assert f"An ensemble, out of {tried}, that predicts kind" in page
-    trained = f"{tried}, trained in a fold, and {len(finite)} of them, the finalists, in 5."
+    best = f"the best {len(finite)}, the finalists, trained in all 5"
+    trained = f"{tried}, trained in one fold; {best}."
     assert trained in page
     assert trained in told
     assert "Learning rates" not in page
@@ -152,8 +153,8 @@ def test_one_that_was_cut_goes_on_to_the_same_files(
         result = invoke(*words)
     assert result.exit_code == cli.INTERRUPTED, result.output
     assert not (tmp_path / "model.safetensors").exists()
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
-    _, *again = shlex.split(line.removeprefix("To go on: "))
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue: ")]
+    _, *again = shlex.split(line.removeprefix("To continue: "))
     result = invoke(*again)
     assert result.exit_code == 0, result.output
     for name in ENTRIES - {"runs.sqlite"}:
@@ -174,7 +175,7 @@ def test_a_folder_goes_on_with_the_model_that_it_began_with(iris: Path, tmp_path
     assert result.exit_code == 2
     assert "model was 'network', is 'ensemble'" in result.output
     result = invoke(*words)  # the options of networks, which are others by default, are named
-    assert "the folder has a search of networks, which goes on" in result.output
+    assert "the folder has a search of networks, which continues" in result.output
     assert result.exit_code == 2
     assert "folds was 3, is 5" in result.output
     assert (tmp_path / "model.safetensors").read_bytes() == best
@@ -263,7 +264,7 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     result = invoke(*words, "--time-limit", "1000")
     assert result.exit_code == 0, result.output
     told = " ".join(result.output.split())
-    assert "the finalists, in 5, within 1000 s; a faster machine may train more." in told
+    assert "trained in all 5, within 1000 s; a faster machine may train more." in told
     numbers = json.loads((tmp_path / "search.json").read_text())
     assert numbers["asked"]["ensemble"] == {"time_limit": 1000.0}
     replay = numbers["ensemble"]["replay"]

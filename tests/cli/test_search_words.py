@@ -369,7 +369,7 @@ def test_a_cut_search_says_how_it_was_to_read(tmp_path: Path) -> None:
         cut_after(0, patch)
         result = invoke(*words, "--delimiter", "comma", "--out", tmp_path)
     assert result.exit_code == cli.INTERRUPTED, result.output
-    (line,) = [line for line in result.output.splitlines() if line.startswith("To go on: ")]
+    (line,) = [line for line in result.output.splitlines() if line.startswith("To continue: ")]
     assert "--drop-missing-target --" in line
     assert "--delimiter comma" in line
 

@@ -82,13 +82,13 @@ def test_what_may_be_copied_stays_in_one_piece(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     command = "trainlab run 'a folder with a long name/my_experiment.py'"
-    screen.say("To go on:", whole=command)
-    screen.say("To go on:", whole="trainlab run all")
+    screen.say("To continue:", whole=command)
+    screen.say("To continue:", whole="trainlab run all")
     screen.say("A sentence that is a little longer than a line, to go on:", whole="trainlab")
     assert capsys.readouterr().out.splitlines() == [
-        "To go on:",
+        "To continue:",
         command,
-        "To go on: trainlab run all",
+        "To continue: trainlab run all",
         "A sentence that is a little longer than",
         "a line, to go on: trainlab",
     ]

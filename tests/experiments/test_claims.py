@@ -162,7 +162,7 @@ def test_too_few_seeds_say_how_many_are_needed() -> None:
         "No difference can be shown between Adam and SGD: 2 comparisons need 7 seeds, not 6."
     )
     assert found.warnings == (
-        "6 seeds are too few for 2 comparisons: no difference can be shown. Try --seeds 10.",
+        "With 6 seeds 2 of 3 pairs cannot be shown to differ: 7 are needed. Try --seeds 10.",
     )
     enough = {arm: values[:7] for arm, values in ARMS.items()}
     assert verdict(enough, Better("Adam", "SGD"), Better("Lion", "SGD")).outcome == EXPECTED

@@ -85,7 +85,8 @@ def test_as_expected() -> None:
     assert found.line.index(". As expected, Lion") < found.line.index(ranking)
     assert " (median of 10 seeds). The last is SGD, with 2.0" in found.line
     assert f": {best} has the lower one in 10 of 10 seeds, by 1.0" in found.line
-    assert found.line.endswith(f"in the median. No difference is shown between {best} and {second}")
+    unshown = f"No difference is shown between {best} and {second}: the lead may be chance"
+    assert found.line.endswith(f"in the median. {unshown}")
 
 
 def test_many_pairs_as_expected_are_counted() -> None:
@@ -141,9 +142,13 @@ def test_two_arms_are_told_in_one_sentence() -> None:
     even = {arm: ARMS[arm] for arm in ("Lion", "Adam")}
     line = verdict(even).line
     assert line.startswith(
-        "No difference is shown between Lion and Adam. Lion has a lower loss in "
+        "No difference is shown between Lion and Adam: the lead may be chance. Lion has a lower "
+        "loss in "
     )
     assert line.endswith(" (medians of 10 seeds)")
+    line = verdict({arm: values[:3] for arm, values in two.items()}).line
+    told = "With 3 seeds no difference can be shown between Adam and SGD: 6 are needed. Adam has a "
+    assert line.startswith(told)
 
 
 def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
@@ -158,15 +163,33 @@ def test_pairs_that_contradict_medians_are_said_as_pairs_show() -> None:
 def test_few_seeds_show_no_difference() -> None:
     found = verdict({arm: values[:3] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
     assert found.outcome == NOT_SHOWN
-    assert "too few" in found.warnings[0]
+    told = "With 3 seeds there are no intervals, and no difference can be shown: 7 are needed."
+    assert found.warnings == (f"{told} Try --seeds 10.",)
+    best, *others = found.arms
+    told = f"With 3 seeds no difference can be shown between {best} and any of {', '.join(others)}"
+    assert found.line.endswith(f"{told}: 7 are needed")
+    one = verdict({"SGD": ARMS["SGD"][:3]})
+    told = "With 3 seeds there are no intervals: 6 are needed. Try --seeds 10."
+    assert one.warnings == (told,)
+
+
+def test_pairs_that_nothing_is_expected_of_may_need_more_seeds() -> None:
+    found = verdict({arm: values[:6] for arm, values in ARMS.items()}, Better("Adam", "SGD"))
+    assert found.outcome == EXPECTED
+    assert found.warnings == (
+        "With 6 seeds 2 of 3 pairs cannot be shown to differ: 7 are needed. Try --seeds 10.",
+    )
+    assert ": 7 are needed" in found.line
 
 
 def test_few_seeds_are_warned_of_where_nothing_is_expected() -> None:
     four = {**ARMS, "Nadam": LUCK + 4}
     found = verdict({arm: values[:6] for arm, values in four.items()})
-    assert found.warnings[0].startswith("6 seeds are too few for 6 comparisons")
+    told = "With 6 seeds no difference can be shown: 8 are needed. Try --seeds 10."
+    assert found.warnings == (told,)
     best, *others = found.arms
-    assert found.line.endswith(f"is shown between {best} and any of {', '.join(others)}")
+    named = f"between {best} and any of {', '.join(others)}"
+    assert found.line.endswith(f"With 6 seeds no difference can be shown {named}: 8 are needed")
     assert verdict({arm: values[:8] for arm, values in four.items()}).warnings == ()
 
 

@@ -183,8 +183,8 @@ def test_arms_are_called_by_what_has_changed() -> None:
     clone = session.clone("SGD", {"l1": 0.0})
     session.stop("NAdam, clipped")
     session.advance_to(1201)
-    changed = "SGD → lr 1e-08 from step 1,200, l1 0.1 from step 1,200"
-    cloned = f"{clone} → lr 1e-08 from step 1,200"
+    rates = "lr 0.4 from step 0 → 1e-08 from step 1,200"
+    changed, cloned = f"SGD → {rates}, l1 0.1 from step 1,200", f"{clone} → {rates}"
     called = {arm["name"]: arm["title"] for arm in describe(session, None)["arms"]}
     assert called["SGD"] == changed
     assert called[clone] == cloned
@@ -207,6 +207,15 @@ def test_an_arm_with_nothing_of_its_own_is_called_by_what_has_changed() -> None:
     clone = session.clone(NAMELESS, {"l1": 0.1})
     titles = [arm["title"] for arm in describe(session, None)["arms"]]
     assert titles[1] == f"{clone} → lr 0.5 from step 6"
+    for step in (7, 8):
+        session.advance_to(step)
+        session.change(NAMELESS, {"lr": step / 100})
+    rates = "lr 0.1 → 0.5 from step 6 → 0.07 from step 7 → 0.08 from step 8"
+    assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
+    session.advance_to(9)
+    session.change(NAMELESS, {"lr": 0.2})
+    rates = "lr 0.1 → 0.5 from step 6 → … → 0.2 from step 9"
+    assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
 
 
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:

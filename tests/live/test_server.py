@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import dataclasses
 import importlib
@@ -32,6 +33,7 @@ from live_runs import small
 from trainlab.cli import main
 from trainlab.live import control as controls
 from trainlab.live import start as starting
+from trainlab.live.control import LiveControl
 from trainlab.live.messages import PageState, difference
 from trainlab.live.presets import PRESETS
 
@@ -115,6 +117,29 @@ def test_pages_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         with client.events() as messages:
             next(messages)
             assert client.ask("GET", "/events").status == 503
+
+
+def test_pages_that_come_at_once_are_limited_too() -> None:
+    server = importlib.import_module("trainlab.live.server")
+    statuses: list[int] = []
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+        if "status" in message:
+            statuses.append(message["status"])
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def come(control: LiveControl) -> None:
+        app = server.application(control, ended=lambda: len(statuses) == server.PAGES + 3)
+        scope = {"type": "http", "method": "GET", "path": "/events", "headers": []}
+        await asyncio.gather(*(app(scope, receive, send) for _ in range(server.PAGES + 3)))
+
+    with served() as (control, _):
+        asyncio.run(come(control))
+        assert sorted(statuses) == [200] * server.PAGES + [503] * 3
+        assert control.watchers == 0
 
 
 def test_a_choice_that_no_page_could_be_sent_is_refused() -> None:
@@ -547,7 +572,8 @@ class TestCommand:
         _, errors = process.communicate(timeout=PATIENCE)
         assert "Note: 10 rows without a value of the target left out" in errors
         assert "Ctrl-C ends it" in errors
-        assert "the same command continues from kept" in errors
+        words = "live --csv table.csv --target kind --drop a --drop-missing-target --store kept"
+        assert f"Ended at step 1.\nTo continue: trainlab {words} --no-browser\n" in errors
         assert process.returncode == 0
 
     def test_what_belongs_together(self, tmp_path: Path) -> None:

@@ -1442,18 +1442,65 @@ def test_what_one_method_counts_and_another_one_reads_is_no_code() -> None:
     assert code_of([Own()]) != before
 
 
-def test_what_a_class_remembers_in_a_name_with_an_underscore_is_no_code() -> None:
-    class Own(tl.ReLU):
-        _cache: ClassVar[dict[Any, Any]] = {}
-        _seen: ClassVar[set[Any]] = set()
-        _TABLE: ClassVar[dict[Any, Any]] = {}
+class _Remembers(tl.ReLU):
+    """Sets state on itself in each of the ways that there are."""
 
-    before = code_of([Own()])
-    Own._cache[1] = 2.0
-    Own._seen.add(1)
-    assert code_of([Own()]) == before
-    Own._TABLE[1] = 2.0
-    assert code_of([Own()]) != before
+    calls: ClassVar[int] = 0
+    _cache: ClassVar[dict[Any, Any]] = {}
+    seen: ClassVar[list[Any]] = []
+    total = np.zeros(1)
+    _scale: ClassVar[dict[str, float]] = {"x": 1.0}
+
+    def value(self, x: Any, out: Any, new: Any = None) -> Any:
+        kind: Any = type(self)
+        kind.calls += 1
+        kind.last = x.shape
+        setattr(kind, "latest", x.dtype.name)  # noqa: B010
+        cache = kind._cache
+        cache[x.shape] = self.seen.append(x.shape)
+        self.total[0] += x.sum()
+        return np.multiply(np.maximum(x, 0), self._scale["x"], out=out)
+
+
+def test_what_a_class_sets_on_itself_is_no_code() -> None:
+    before = code_of([_Remembers()])
+    _Remembers().value(np.ones(2), np.ones(2))
+    assert (_Remembers.calls, len(_Remembers._cache), len(_Remembers.seen)) == (1, 1, 1)
+    assert code_of([_Remembers()]) == before
+
+
+def test_a_run_is_gone_on_with_though_a_class_has_set_state_on_itself(tmp_path: Path) -> None:
+    population = tl.Population.grid(tl.MLP((3,), activation=_Remembers()), seed=range(2))
+    given = {"steps": 3, "workers": 1, "store": tmp_path}
+    first = population.fit(DATA, **given)
+    assert (population.fit(DATA, **given)["train_loss"] == first["train_loss"]).all()
+
+
+@pytest.mark.parametrize("name", ["_table", "_TABLE", "table", "_set"])
+@pytest.mark.parametrize(("before", "after"), [({"a": 1.0}, {"a": 2.0}), ({1}, {1, 2})])
+def test_constants_are_code_whatever_they_are_called(name: str, before: Any, after: Any) -> None:
+    def digest(content: Any) -> str:
+        own: Any = type("Own", (tl.ReLU,), {name: content})
+        return code_of([own()])["Own"]
+
+    assert digest(before) == digest(before)
+    assert digest(before) != digest(after)
+
+
+def test_a_constant_that_somebody_else_has_set_is_code() -> None:
+    class Own(tl.ReLU):
+        factor = 2.0
+        table: ClassVar[dict[str, float]] = {"a": 1.0}
+
+    Own.table["b"] = 2.0  # before there is an instance
+    found = [code_of([Own()])]
+    Own.factor = 3.0
+    found.append(code_of([Own()]))
+    Own.table = {"a": 2.0}
+    found.append(code_of([Own()]))
+    Own.more = 1.0  # type: ignore[attr-defined]
+    found.append(code_of([Own()]))
+    assert len({one["Own"] for one in found}) == 4
 
 
 def test_a_store_refuses_a_part_that_is_closed_over_another_number(tmp_path: Path) -> None:

@@ -150,17 +150,25 @@ def test_it_is_drawn_with_its_marks() -> None:
         ({"low": 0}, "low of rate_range_test must be a number"),
         (
             {"low": 1.0, "high": 0.5},
-            "high of rate_range_test must be above low, which is 1; got 0.5; try low=0.5, high=1",
+            "high of rate_range_test must be above low, which is 1.0; got 0.5; try low=0.5, high=1",
         ),
-        ({"low": 1.0, "high": 1.0}, "high of rate_range_test must be above low, which is 1; got 1"),
-        ({"engine": "torch"}, "engine of fit must be one of 'auto', 'native', 'numpy'"),
+        (
+            {"low": 1e100, "high": 1e100},
+            "high of rate_range_test must be above low, which is 1e+100; got 1e+100; try low=1e+97",
+        ),
+        ({"low": 1e-9, "high": 1e-9}, "high of rate_range_test must be above low, which is 1e-09"),
+        ({"low": 1e-200}, "low of rate_range_test must be a number in [1e-100, 1e+100]"),
+        ({"high": 1e306}, "high of rate_range_test must be a number in [1e-100, 1e+100]"),
+        ({"engine": "torch"}, "engine of rate_range_test must be one of 'auto', 'native', 'numpy'"),
+        ({"workers": 0}, "workers of rate_range_test must be an integer"),
+        ({"data": "digits"}, "data of rate_range_test must be a Dataset"),
         ({"steps": 9}, "steps of rate_range_test must be an integer in [10"),
         ({"seeds": 0}, "seeds of rate_range_test must be an integer in [1"),
         ({"network": "MLP"}, "network of rate_range_test must be an instance of MLP"),
         ({"optimizer": "adam"}, "optimizer of rate_range_test must be an instance of Optimizer"),
-        ({"batch_size": 0}, "batch_size of fit must be"),
+        ({"batch_size": 0}, "batch_size of rate_range_test must be"),
         ({"network": tl.MLP(loss="huber")}, "loss of member 0 must fit classification"),
     ],
 )
 def test_what_it_cannot_be_asked(given: dict[str, Any], starts: str) -> None:
-    complains(lambda: rate_range_test(DATA, **given), SettingError, starts)
+    complains(lambda: rate_range_test(**{"data": DATA, **given}), SettingError, starts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -51,6 +52,22 @@ def endless(backend: str = "threads", **settings: Any) -> tuple[tl.Population, t
     given = {"batch_size": BATCH, "epochs": 10**6, "evaluate": None, "keep": "state"}
     given |= {"workers": 2, "backend": backend}
     return population, population.start(overlapping(), **given, **settings)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_training_is_not_copied_but_what_it_has_learnt_is(copied: Callable[[Any], Any]) -> None:
+    population, running = endless()
+    try:
+        with pytest.raises(TypeError, match="training of Running must stay in the process") as told:
+            copied(running)
+        assert "try its history, a clone(), or the population after wait()" in str(told.value)
+        for one in (running.history, running.clone(), population):
+            copied(one)
+    finally:
+        running.stop()
+        with pytest.warns(UserWarning, match="interrupted"):
+            running.wait()
+    copied(population)
 
 
 def prints(population: tl.Population, history: tl.History) -> list[str]:

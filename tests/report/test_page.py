@@ -131,7 +131,7 @@ def test_a_quick_run_of_few_seeds_says_so(tmp_path: Path) -> None:
     build(tmp_path)
     text, _ = pages.read(tmp_path)
     assert "Quick run: fewer steps and seeds" in text
-    assert "2 seeds are too few for intervals" in text
+    assert "With 2 seeds there are no intervals, and no difference can be shown" in text
     assert text.count("too few runs") == 6  # three medians and three pairs
     assert "init Std(std 0.01)" in text
     assert "3 arms × 2 seeds" in text

@@ -60,7 +60,7 @@ def list_experiments() -> None:
     type=Choice(["digits", "mnist"]),
     default="digits",
     show_default=True,
-    help="Digits come with scikit-learn; MNIST is downloaded if it is not there.",
+    help="Digits come with scikit-learn; MNIST is downloaded if needed.",
 )
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--seeds", type=click.IntRange(1, MEMBERS), help="Seeds of each arm.  [default: 10]")
@@ -75,7 +75,7 @@ def list_experiments() -> None:
     "--vary",
     multiple=True,
     metavar="NAME=VALUES",
-    help="Replace the arms: optimizer=sgd,adam.  Several of these give each combination.",
+    help="Replace the arms: optimizer=sgd,adam.  Repeat it for all combinations.",
 )
 @click.option("--claim", metavar="TEXT", default="", help="The claim of the changed experiment.")
 @click.option(
@@ -83,7 +83,7 @@ def list_experiments() -> None:
     nargs=2,
     multiple=True,
     metavar="ARM ARM",
-    help="Expect of the changed experiment that the first arm is better than the second.",
+    help="Expect the first arm of the changed experiment to be better than the second.",
 )
 @click.option(
     "--workers", type=click.IntRange(1), help="Workers at a time.  [default: as many as cores]"
@@ -91,7 +91,7 @@ def list_experiments() -> None:
 @click.option(
     "--backend",
     type=Choice(["threads", "loky", "dask"], old=["processes"]),
-    help="What the workers are; the results are the same.  [default: threads]",
+    help="The kind of workers; the results are the same.  [default: threads]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Address of the scheduler of --backend dask.")
 @chooses_an_engine
@@ -119,8 +119,8 @@ def run(
 ) -> None:
     """Run experiments; write figures and a page of verdicts.
 
-    FILE.py is a file of your own, whose variable EXPERIMENT is an experiment; "trainlab new
-    experiment" writes one.  --set and --vary change an experiment; it then makes no claim, unless
+    FILE.py is a file of your own with an experiment in the variable EXPERIMENT; "trainlab new
+    experiment" writes one.  --set and --vary change an experiment, which then makes no claim unless
     --claim gives it one.
 
     After Ctrl-C, a power cut or kill -9 the same command continues where it stopped.  Results on
@@ -131,7 +131,6 @@ def run(
     from trainlab.experiments.changes import ChangeOptions
     from trainlab.experiments.registry import command_of
     from trainlab.experiments.results import FILE
-    from trainlab.report.page import build
 
     experiments: Sequence[AnyExperiment] = find(names, options["data"])
     every = find(["all"]) if "all" in names else []
@@ -158,11 +157,22 @@ def run(
         else:
             say("Nothing is saved yet.", err=True)
         if any(out.glob(f"*/{FILE}")):
-            say("Page:", err=True, whole=str(build(out).resolve()))
-        say("To go on:", err=True, whole=command(given(ctx, *left)))
+            _page(out, err=True)
+        say("To continue:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
     _verdicts(finished)
-    say("Page:", whole=str(build(out).resolve()))
+    _page(out)
+
+
+def _page(out: Path, err: bool = False) -> bool:
+    """Builds the page and says where it is, and what it lacks; whether it lacks nothing."""
+    from trainlab.report.page import built
+
+    page, faults = built(out)
+    say("Page:", err=err, whole=str(page.resolve()))
+    for fault in faults:
+        say(f"Left out: {fault}", err=True)
+    return not faults
 
 
 def _is_saved(out: Path) -> bool:
@@ -184,7 +194,7 @@ def _is_saved(out: Path) -> bool:
     " docs/your-own.md",
 )
 def new() -> None:
-    """Begin something of your own."""
+    """Start something of your own."""
 
 
 @new.command("experiment")
@@ -335,7 +345,7 @@ def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[st
 @click.option("--data-dir", type=PathName(home=True), help="A folder with MNIST.")
 @click.option("--fetch", is_flag=True, help="Download what is missing, and verify all of it.")
 def data(data_dir: Path | None, fetch: bool) -> None:
-    """Show which data is there; download and verify MNIST."""
+    """Show which data sets are available; download and verify MNIST."""
     from trainlab.data import fetch_mnist, find_mnist, load_digits, load_mnist
 
     if fetch:
@@ -364,15 +374,18 @@ def _described(found: Any) -> tuple[str, str, str]:
 @main.command()
 @click.argument("folder", metavar="DIR", type=PathName())
 def report(folder: Path) -> None:
-    """Rebuild the page from the results in DIR."""
+    """Rebuild the page from the results in DIR.
+
+    The exit code is 1 if results or figures cannot be read; the page has the others.
+    """
     from trainlab.experiments.results import FILE
-    from trainlab.report.page import build
 
     if not any(folder.glob(f"*/{FILE}")):
         must = "be a folder with results of experiments"
         remedy = command(["trainlab", "run", "all", "--out", str(folder)])
         raise DataError(sentence("DIR", "a report", must, str(folder), remedy))
-    say("Page:", whole=str(build(folder).resolve()))
+    if not _page(folder):
+        raise SystemExit(1)
 
 
 @main.command()
@@ -390,7 +403,7 @@ def report(folder: Path) -> None:
     "--interval",
     type=float,
     metavar="LEVEL",
-    help="Add columns low and high: an ensemble's interval for this share of targets (0.9).",
+    help="Ensemble: add columns low and high, an interval for this share of targets (0.9).",
 )
 @click.option("--keep-all", is_flag=True, help="Put all columns of CSV before the predictions.")
 @click.option(
@@ -415,8 +428,7 @@ def predict(
 
     CSV may also be a gzipped CSV file, a Parquet file or an Excel workbook.  Its first line names
     its columns.  A model that knows the names of its features takes the columns with these names,
-    in any order, and ignores others.  Cells hold what they held in the training table, written in
-    the same way.
+    in any order, and ignores others.  Cells must be written as they were in the training table.
     """
     from trainlab import files
     from trainlab.data.far import far_said

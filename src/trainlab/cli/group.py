@@ -1,6 +1,6 @@
 """The program `trainlab`: its errors, its exit codes, and what its commands share.
 
-Exit codes: 0 done, 1 a gradient check failed, 2 an error, 130 interrupted.
+Exit codes: 0 done, 1 a check failed or a report lacks something, 2 an error, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from trainlab.cli.screen import columns, logged, of_an_error, prepared, say
-from trainlab.errors import TrainlabError, nearest
+from trainlab.errors import TrainlabError, nearest, sentence
 from trainlab.files import as_path
 from trainlab.limits import ENGINES
 from trainlab.terminal import command, printable
@@ -66,7 +66,7 @@ class Command(click.Command):
             arguments = [each for each in self.params if isinstance(each, click.Argument)]
             words = [word for each in arguments for word in ctx.params[each.name or ""]]
             say("Interrupted.", err=True)
-            say("To go on:", err=True, whole=command(given(ctx, *words)))
+            say("To continue:", err=True, whole=command(given(ctx, *words)))
             raise SystemExit(INTERRUPTED) from None
 
 
@@ -90,7 +90,7 @@ class Commands(click.Group):
             raise  # `trainlab list | head` is no error; click ends quietly
         except OSError as error:
             # A full disk or a lost folder is news for the user, not for a debugger.
-            raise Failure(printable(str(error))) from error
+            raise Failure(printable(_of_the_system(error))) from error
         except MemoryError as error:
             raise Failure(f"Not enough memory: {error}") from error
         except KeyboardInterrupt:
@@ -116,6 +116,15 @@ class Commands(click.Group):
         """Reads the options before the name of a command."""
         with _visible():
             return super().parse_args(ctx, args)
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the system says of a file, in the words of our own errors."""
+    told = error.strerror or str(error)
+    if error.filename is None:
+        return told
+    must = "be in a folder that can be used, with room on the disk"
+    return sentence("file", str(error.filename), must, told, "the same again when it is")
 
 
 @contextmanager
@@ -241,7 +250,7 @@ def logs_epochs(command: F) -> F:
 
 def chooses_an_engine(command: F) -> F:
     """Adds the option --engine to a command that trains or predicts."""
-    words = "What computes the networks; auto is native if it is compiled, else numpy."
+    words = "The engine that computes the networks; auto is native if it is compiled, else numpy."
     choice = Choice(list(ENGINES))
     return click.option("--engine", type=choice, default="auto", show_default=True, help=words)(
         command
@@ -268,6 +277,7 @@ def given(ctx: click.Context, *arguments: str) -> list[str]:
             continue
         value = ctx.params[name]
         for one in value if isinstance(value, tuple) else (value,):
-            several = one if isinstance(one, tuple) else () if one is True else (one,)
-            words += [option.opts[0], *map(str, several)]
+            several = one if isinstance(one, tuple) else () if isinstance(one, bool) else (one,)
+            names = option.secondary_opts if one is False else option.opts
+            words += [names[0], *map(str, several)]
     return words

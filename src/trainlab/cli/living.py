@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from trainlab.cli.group import PathName, chooses_an_engine, main
+from trainlab.cli.group import PathName, chooses_an_engine, given, main
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
-from trainlab.terminal import counted
+from trainlab.terminal import command, counted
 
 
 @main.command(short_help="Open a page on which populations train before your eyes.")
@@ -30,13 +30,13 @@ from trainlab.terminal import counted
     "--store",
     type=PathName(),
     metavar="DIR",
-    help="Keep the session in this folder, or continue it.",
+    help="Save the session in this folder, or continue the one that is there.",
 )
 @click.option(
     "--replay",
     type=PathName(),
     metavar="FILE",
-    help="Repeat all that is in a log, and compare the bits; opens no page.",
+    help="Replay a log and compare the bits; opens no page.",
 )
 @click.option(
     "--port",
@@ -54,7 +54,10 @@ from trainlab.terminal import counted
 )
 @click.option("--browser/--no-browser", default=True, help="Whether to open a browser.")
 @chooses_an_engine
+@click.pass_context
 def live(
+    ctx: click.Context,
+    /,
     table: str | None,
     target: str | None,
     drop: tuple[str, ...],
@@ -84,18 +87,18 @@ def live(
     from trainlab.live.start import browse, opened
     from trainlab.tables.problem import problem
 
-    given = None
+    own = None
     if table is not None and target is not None:
         chosen = {name: value for name, value in how.items() if value}
         csv = str(Path(table).resolve())
         of = problem(csv, target, drop, **chosen)
         tell(of.notices)
         source = {"name": "table", "csv": csv, "target": target, "drop": list(drop), **chosen}
-        given = GivenData(dataset_of(of), source)
+        own = GivenData(dataset_of(of), source)
     if host != "127.0.0.1":
         text = "Whoever reads what is sent to this address can steer the training"
         say(f"Warning: {text}: it is not encrypted.", err=True)
-    page = opened(given=given, store=store, engine=engine, host=host, port=port)
+    page = opened(given=own, store=store, engine=engine, host=host, port=port)
     if page.step:
         say(f"Continues at step {page.step}.", err=True)
     try:
@@ -106,8 +109,11 @@ def live(
     except KeyboardInterrupt:  # while a browser is looked for
         page.close()
     page.wait()
-    kept = "nothing is kept" if store is None else f"the same command continues from {store}"
-    say(f"Ended at step {page.step}: {kept}.", err=True)
+    if store is None:
+        say(f"Ended at step {page.step}: nothing is kept.", err=True)
+    else:
+        say(f"Ended at step {page.step}.", err=True)
+        say("To continue:", err=True, whole=command(given(ctx)))
 
 
 def _replay(file: Path, table: str | None) -> None:

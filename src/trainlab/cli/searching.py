@@ -70,7 +70,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     "--use",
     multiple=True,
     metavar="COLUMN",
-    help="Keep this column, though it seems to say nothing, such as an id.  May be repeated.",
+    help="Keep this column even if it looks useless, such as an id.  May be repeated.",
 )
 @click.option(
     "--text",
@@ -256,7 +256,7 @@ def search(
         result = study(found, settings, out, fresh, workers, True, engine)
     except KeyboardInterrupt:
         say("Interrupted.  What is trained is saved.", err=True)
-        say("To go on:", err=True, whole=command(given(ctx)))
+        say("To continue:", err=True, whole=command(given(ctx)))
         raise SystemExit(INTERRUPTED) from None
     save(result.model, out / MODEL)
     with Bar("page"):
@@ -282,7 +282,7 @@ def _model(asked: Any, of_networks: Sequence[str], begun: Any) -> Any:
     if asked is not None or of_networks:
         return asked or "network"
     if begun == "network":
-        tell(["the folder has a search of networks, which goes on; --fresh makes an ensemble"])
+        tell(["the folder has a search of networks, which continues; --fresh makes an ensemble"])
     return begun or "ensemble"
 
 
@@ -318,7 +318,7 @@ def _show(result: StudyResult) -> None:
         ]
         kind = result.settings.loss_words(result.problem.task)
         title = (
-            f"Who votes, and the loss of each alone; of the ensemble {result.loss:.4f}.  "
+            f"Who votes, and the loss of each alone; that of the ensemble is {result.loss:.4f}.  "
             f"Loss: {kind}"
         )
         show_table(("Weight", "Loss", "Settings"), most, title)

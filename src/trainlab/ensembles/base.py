@@ -236,7 +236,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         usual = self._families[min(recipe, len(self._families)) - 1]
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
-            must = "be an integer where there is a store, to go on with the same candidates"
+            must = "be an integer where there is a store, to continue with the same candidates"
             remedy = "random_state=0"
             raise SettingError(sentence("random_state", owner, must, self.random_state, remedy))
         rows = self._check_rows(X, y, sample_weight, reset=True)

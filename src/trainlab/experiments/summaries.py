@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from trainlab.evidence import Comparison, Interval
+from trainlab.evidence import Comparison, Interval, fewest_pairs
 from trainlab.experiments.base import Better, Expectation, Measure, Within
 from trainlab.experiments.claims import between, lead
 from trainlab.experiments.results import Claim
@@ -99,13 +99,11 @@ def _ranking(
     wins = won if pair.pairs else ""
     lines.append(f"The last is {_named(last)}, {ending}{wins}")
     others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
-    alike = [_named(arm) for arm, one in others if one is not None and not one.shown]
-    if len(alike) > FEW:
-        alike = [f"{len(alike)} other arms"]
-    if alike:
-        several = "any of " if len(alike) > 1 else ""
-        others_named = several + ", ".join(alike)
-        lines.append(f"No difference is shown between {_named(best)} and {others_named}")
+    unshown = {arm: one for arm, one in others if one is not None and not one.shown}
+    for are_few in (True, False):
+        alike = {arm: one for arm, one in unshown.items() if _is_of_few(one) == are_few}
+        if alike:
+            lines.append(_unshown(best, alike))
     return lines
 
 
@@ -122,9 +120,25 @@ def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, 
     wins = _wins(pair, ahead, measure)
     if pair.shown:
         return f"{_named(ahead)} has {measure.ahead} than {_named(behind)} {wins}; {found}"
-    both = f"{_named(ahead)} and {_named(behind)}"
     has = f"{_named(ahead)} has {measure.ahead} {wins}"
-    return f"No difference is shown between {both}. {has}; {found}"
+    return f"{_unshown(ahead, {behind: pair})}. {has}; {found}"
+
+
+def _is_of_few(pair: Comparison) -> bool:
+    return pair.pairs < fewest_pairs(pair.family, pair.level)
+
+
+def _unshown(arm: str, others: Mapping[str, Comparison]) -> str:
+    """A sentence on arms from which one is not shown to differ, and why not."""
+    names = [_named(one) for one in others]
+    if len(names) > FEW:
+        names = [f"{len(names)} other arms"]
+    both = f"between {_named(arm)} and {'any of ' if len(names) > 1 else ''}{', '.join(names)}"
+    if not any(map(_is_of_few, others.values())):
+        return f"No difference is shown {both}: the lead may be chance"
+    has = counted(min(one.pairs for one in others.values()), "seed")
+    need = max(fewest_pairs(one.family, one.level) for one in others.values())
+    return f"With {has} no difference can be shown {both}: {need} are needed"
 
 
 def _named(arm: str) -> str:

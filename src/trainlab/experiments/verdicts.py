@@ -66,7 +66,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
         warnings=(
             *doubts,
             *_shorter(measure, measured),
-            *_too_few(seeds, len(_named(expect)) or len(comparisons)),
+            *_too_few(seeds, comparisons),
             *_without_value(measured, values, measure.words),
         ),
         claims=claims,
@@ -191,16 +191,21 @@ def _shorter(measure: Measure, measured: Measurements) -> Iterator[str]:
         yield f"The {measure.words} is a mean of all values: {has}, fewer than it asks for."
 
 
-def _too_few(seeds: int, family: int) -> Iterator[str]:
-    need = max(evidence.MIN_PAIRS, evidence.fewest_pairs(max(family, 1), LEVEL))
+def _too_few(seeds: int, comparisons: Sequence[Comparison]) -> Iterator[str]:
     if seeds == 1:
         yield "One seed shows no ranking: another seed may turn it round. Try --seeds 10."
-    elif 1 < seeds < need:
-        why = "intervals" if seeds < evidence.MIN_PAIRS else f"{family} comparisons"
-        yield (
-            f"{seeds} seeds are too few for {why}: no difference can be shown. "
-            f"Try --seeds {max(need, 10)}."
-        )
+    if seeds <= 1:
+        return
+    needs = [evidence.fewest_pairs(one.family, LEVEL) for one in comparisons]
+    few = sum(seeds < need for need in needs)
+    lacks = ["there are no intervals"] if seeds < evidence.MIN_PAIRS else []
+    if few:
+        some = f"{few} of {len(needs)} pairs cannot be shown to differ"
+        lacks.append(some if few < len(needs) else "no difference can be shown")
+    if lacks:
+        need = max([evidence.MIN_PAIRS, *needs])
+        told = f"With {seeds} seeds {', and '.join(lacks)}: {need} are needed."
+        yield f"{told} Try --seeds {max(need, 10)}."
 
 
 def _without_value(measured: Measurements, values: Array, words: str) -> Iterator[str]:

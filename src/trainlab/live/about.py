@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from trainlab.live.curves import SERIES
 from trainlab.live.session import LiveSession
 from trainlab.live.setup import NAMELESS
 from trainlab.training.changes import CHANGEABLE
+
+MOST_SAID: Final = 3
+"""Changes of one setting that the title of an arm tells."""
 
 
 def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -55,27 +58,38 @@ def describe(session: LiveSession, frame: Mapping[str, Any] | None) -> dict[str,
 
 
 def titles(session: LiveSession) -> dict[str, str]:
-    """What each arm is called: its name, and since when it has other settings.
+    """What each arm is called: its name, and since when it has had which other settings.
 
     A clone goes on with the changes of its arm, but for those settings in which it differs.  An
     arm that has nothing of its own is called by what was changed, from what.
     """
-    changed: dict[str, dict[str, str]] = {name: {} for name in session.arms}
+    changed: dict[str, dict[str, dict[int, float]]] = {name: {} for name in session.arms}
     for entry in session.log:
         if entry.action == "change":
             for field, value in entry.fields.items():
-                changed[entry.arm][field] = f"{field} {value:g} from step {entry.step:,}"
+                # At one step the last value is the one that trains.
+                earlier = changed[entry.arm].get(field, {})
+                changed[entry.arm][field] = {**earlier, entry.step: value}
         elif entry.action == "clone":
             before = changed[entry.arm].items()
             changed[entry.name] = {field: one for field, one in before if field not in entry.fields}
-    called = {name: f"{name} → {', '.join(own.values())}" for name, own in changed.items() if own}
-    if NAMELESS in called and NAMELESS in session.setup.arms:  # and not a clone of that name
-        first, own = session.setup.arms[NAMELESS], changed[NAMELESS]
-        called[NAMELESS] = ", ".join(
-            f"{field} {first.get(field):g} → {now.removeprefix(f'{field} ')}"
-            for field, now in own.items()
-        )
-    return {name: called.get(name, name) for name in changed}
+    called = {}
+    for name, fields in changed.items():
+        # Not of a clone that has the name.
+        first = session.setup.arms.get(name) if name == NAMELESS else None
+        said = [
+            f"{field} {'' if first is None else f'{first.get(field):g} → '}{_course(values)}"
+            for field, values in fields.items()
+        ]
+        start = f"{name} → " if said and first is None else ""
+        called[name] = f"{start}{', '.join(said)}" or name
+    return called
+
+
+def _course(values: Mapping[int, float]) -> str:
+    """What a setting became, at which steps; of many changes the first and the last."""
+    said = [f"{value:g} from step {step:,}" for step, value in values.items()]
+    return " → ".join(said if len(said) <= MOST_SAID else [said[0], "…", said[-1]])
 
 
 def compared(session: LiveSession) -> list[Comparison]:

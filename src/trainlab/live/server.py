@@ -23,6 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from trainlab.data.table import write_table
 from trainlab.errors import SettingError, TrainlabError, sentence
@@ -92,9 +93,7 @@ def application(
         return JSONResponse({**offered, "tables": tables})
 
     async def events(request: Request) -> Response:
-        if control.watchers >= PAGES:
-            return Response("Too many pages watch.", 503, media_type="text/plain")
-        return StreamingResponse(_messages(control, ended), media_type="text/event-stream")
+        return Watch(control, ended)
 
     async def command(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -185,23 +184,43 @@ async def _done(control: LiveControl, found: Mapping[str, Any]) -> Response:
     return JSONResponse({"answer": answer})
 
 
+class Watch(StreamingResponse):
+    """The events for one page, if it is among the first PAGES that watch.
+
+    It is counted as it is let in, before any other request has its turn.
+    """
+
+    def __init__(self, control: LiveControl, ended: Callable[[], bool]) -> None:
+        super().__init__(_messages(control, ended), media_type="text/event-stream")
+        self._control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends events until the page or the server ends."""
+        control = self._control
+        if control.watchers >= PAGES:
+            refused = Response("Too many pages watch.", 503, media_type="text/plain")
+            await refused(scope, receive, send)
+            return
+        control.watchers += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            control.watchers -= 1
+
+
 async def _messages(control: LiveControl, ended: Callable[[], bool]) -> AsyncIterator[str]:
     """Server-sent events for one page: at most FRAMES a second, none while it is slow."""
     page, silent = PageState(), 0.0
-    control.watchers += 1
-    try:
-        while not ended():
-            now = control.snapshot
-            if now.version != page.version:
-                silent = 0.0
-                yield f"data: {difference(now, page)}\n\n"
-            elif silent >= SILENCE:
-                silent = 0.0
-                yield ": still there\n\n"
-            await asyncio.sleep(1 / FRAMES)
-            silent += 1 / FRAMES
-    finally:
-        control.watchers -= 1
+    while not ended():
+        now = control.snapshot
+        if now.version != page.version:
+            silent = 0.0
+            yield f"data: {difference(now, page)}\n\n"
+        elif silent >= SILENCE:
+            silent = 0.0
+            yield ": still there\n\n"
+        await asyncio.sleep(1 / FRAMES)
+        silent += 1 / FRAMES
 
 
 # --- files to keep -------------------------------------------------------------------------

@@ -282,7 +282,7 @@ def opened(
             own = first.setup.described()  # SettingError for parts that no file can name
             if setup is not None and setup.described() != own:
                 text = f"the session in {place} began with other arms or settings than those given"
-                warn(f"{text}, and goes on; try another store for these", UserWarning)
+                warn(f"{text}, and continues; try another store for these", UserWarning)
 
         def save(own: LiveSession, fresh: bool) -> None:
             assert kept is not None

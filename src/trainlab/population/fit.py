@@ -140,10 +140,10 @@ class _CheckedFit(NamedTuple):
 def _checked(fit: Fit) -> _CheckedFit:
     """SettingError and DataError where it cannot be trained."""
     members, settings, states = tuple(fit.members), fit.settings, None
-    splits, widths = check_data(fit.data, members, settings.dtype)
+    splits, widths = check_data(fit.data, members, settings.dtype, settings.owner)
     plan = make_plan(settings, splits, fit.data.task)
     kinds = kinds_of(members)
-    check_memory(kinds, plan, widths)
+    check_memory(kinds, plan, widths, settings.owner)
     try:
         check_parts(kinds, splits["train"], widths, settings.dtype, plan.total)
     except Exception as error:

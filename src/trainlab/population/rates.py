@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from trainlab.network.architecture import MLP
 from trainlab.network.workspace import Array
 from trainlab.optimizers import SGD, Optimizer
 from trainlab.population.population import Population
+from trainlab.population.settings import FitSettings
 from trainlab.powers import power
 from trainlab.schedules import Coefficient, Schedule
 from trainlab.settings import either, instance_of, number, real, whole_number
@@ -37,6 +38,8 @@ _DEVIATION: Final = 1.4826
 """Of a normal variable, in median deviations.  That of a difference of two is larger by √2."""
 _LEAST: Final = 1e-3
 """The share of the first loss that it is at least."""
+_RATES: Final = (1e-100, 1e100)
+"""What the first and the last rate may be: their quotient is a float64."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,11 @@ class GrowingRate(Schedule):
 
     def multiplier(self, step: Any, total: int | None = None) -> Coefficient:
         return power(self.growth, step)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _RangeSettings(FitSettings):
+    owner: ClassVar[str] = _OWNER
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -163,7 +171,7 @@ def rate_range_test(
     optimizer : Optimizer, optional
         Its optimizer, whose rate and schedule are replaced; by default SGD.
     low, high : float, default 1e-5 and 10.0
-        The first and the last rate.
+        The first and the last rate, from 1e-100 to 1e100.
     steps : int, default 300
         How many rates, at least 10.
     batch_size : int, default 100
@@ -209,19 +217,19 @@ def rate_range_test(
     base = (
         SGD() if optimizer is None else instance_of(Optimizer).check(optimizer, "optimizer", _OWNER)
     )
-    first = real(0.0, math.inf, "()", "low=1e-5").check(low, "low", _OWNER)
-    last = real(0.0, math.inf, "()", "high=10.0").check(high, "high", _OWNER)
+    first = real(*_RATES, "[]", "1e-5").check(low, "low", _OWNER)
+    last = real(*_RATES, "[]", "10.0").check(high, "high", _OWNER)
     if first >= last:
-        remedy = f"low={last:g}, high={first:g}" if first > last else f"high={1000 * first:g}"
-        must = f"be above low, which is {first:g}"
+        other = f"high={1000 * first}" if first < 1 else f"low={first / 1000}"
+        remedy = f"low={last}, high={first}" if first > last else other
+        must = f"be above low, which is {first}"
         raise SettingError(sentence("high", _OWNER, must, high, remedy))
     count = whole_number(10, "300", high=MAX_INDEX).check(steps, "steps", _OWNER)
     runs = whole_number(1, "5", high=MEMBERS).check(seeds, "seeds", _OWNER)
     growth = (last / first) ** (1 / (count - 1))
     grown = dataclasses.replace(base, lr=first, schedule=GrowingRate(growth))
     population = Population(Member(one, grown, seed) for seed in range(runs))
-    history = population.fit(
-        data,
+    settings = _RangeSettings(
         batch_size=batch_size,
         steps=count,
         evaluate=None,
@@ -229,6 +237,9 @@ def rate_range_test(
         workers=workers,
         engine=engine,
     )
+    running = population._start(data, settings)
+    with running._workers.ended_by_errors():
+        history = running.wait()
     rates = np.array([first * float(power(growth, step)) for step in range(count)])
     found = RateRange(rates, history["train_loss"].astype(np.float64))
     if not found.falls:

@@ -59,6 +59,12 @@ class Running(Generic[T]):
     def __repr__(self) -> str:
         return f"Running({self._state}; {self.history!r})"
 
+    def __reduce_ex__(self, protocol: Any) -> Never:
+        """TypeError: neither a copy nor a pickle has the threads."""
+        must = "stay in the process that began it"
+        remedy = "its history, a clone(), or the population after wait()"
+        raise TypeError(sentence("training", "Running", must, "a copy or a pickle", remedy))
+
     def _repr_html_(self) -> str:
         """The losses so far as curves, and where every arm is."""
         from trainlab.training.display import running_html  # most trainings are not shown
@@ -99,7 +105,7 @@ class Running(Generic[T]):
         self._workers.control.pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         self._workers.control.resume()
 
     def stop(self) -> None:
@@ -290,7 +296,7 @@ class Trainable(ABC):
         """
         if more:
             raise _unnamed("fit")
-        running = self.start(data, **settings)
+        running = self._start(data, FitSettings.given(settings))
         with running._workers.ended_by_errors():
             return running.wait()
 
@@ -311,7 +317,10 @@ class Trainable(ABC):
         """
         if more:
             raise _unnamed("start")
-        running = self._running(data, FitSettings.given(settings))
+        return self._start(data, FitSettings.given(settings))
+
+    def _start(self, data: Dataset, settings: FitSettings) -> Running[Self]:
+        running = self._running(data, settings)
         with running._workers.ended_by_errors():
             running._workers.start()
         return running

@@ -41,7 +41,7 @@ _FIT: Final = "fit"
 
 
 def check_data(
-    data: Dataset, members: Sequence[Member], dtype: str
+    data: Dataset, members: Sequence[Member], dtype: str, owner: str = _FIT
 ) -> tuple[Mapping[str, Samples], Widths]:
     """The splits there are, in the dtype, and the widths of inputs and outputs.
 
@@ -49,7 +49,7 @@ def check_data(
     """
     if not isinstance(data, Dataset):
         remedy = "trainlab.from_arrays(x, t)"
-        raise SettingError(sentence("data", _FIT, "be a Dataset", data, remedy))
+        raise SettingError(sentence("data", owner, "be a Dataset", data, remedy))
     for index, member in enumerate(members):
         task = member.network.loss.task
         if task != data.task:
@@ -67,9 +67,9 @@ def check_data(
     for name in SPLITS:
         split = getattr(data, name)
         if split is not None:
-            x, t = _in_dtype(split.x, dtype, f"x of {name}"), split.t
+            x, t = _in_dtype(split.x, dtype, f"x of {name}", owner), split.t
             if data.task != "classification":
-                t = _in_dtype(t, dtype, f"t of {name}")
+                t = _in_dtype(t, dtype, f"t of {name}", owner)
             weight = split.weight
             if weight is not None:
                 weight, _ = in_range(weight)
@@ -78,7 +78,7 @@ def check_data(
     return splits, Widths(data.in_features, data.out_features)
 
 
-def _in_dtype(array: Any, dtype: str, name: str) -> Any:
+def _in_dtype(array: Any, dtype: str, name: str, owner: str) -> Any:
     """An array in the dtype; DataError where that cannot hold its numbers."""
     if array.dtype == dtype:
         return array
@@ -87,7 +87,7 @@ def _in_dtype(array: Any, dtype: str, name: str) -> Any:
     values = cast.data if issparse(array) else cast
     if not np.isfinite(values).all():
         largest = float(abs(array).max())
-        raise DataError(sentence(name, _FIT, f"be finite in {dtype}", largest, "dtype='float64'"))
+        raise DataError(sentence(name, owner, f"be finite in {dtype}", largest, "dtype='float64'"))
     return cast
 
 
@@ -370,7 +370,7 @@ def r_squared(y: Array, t: Array, weight: Array | None) -> Array:
     return scores
 
 
-def check_memory(kinds: Kinds, plan: Plan, widths: tuple[int, int]) -> None:
+def check_memory(kinds: Kinds, plan: Plan, widths: tuple[int, int], owner: str) -> None:
     """SettingError where a training needs more memory than there is, whoever does it, and how.
 
     At least there are: of one member its parameters, their gradients and the arrays of its
@@ -382,13 +382,13 @@ def check_memory(kinds: Kinds, plan: Plan, widths: tuple[int, int]) -> None:
         network, states = settings.build(*widths), len(optimizer.arrays)
         largest = max(largest, network.size * (2 + states) + rows * sum(network.widths))
         kept += count * network.size
-    memory.need(largest * number, "the arrays of one member", _FIT, "a smaller hidden")
+    memory.need(largest * number, "the arrays of one member", owner, "a smaller hidden")
     if plan.keep != "history":
-        memory.need(kept * number, "the parameters of all members", _FIT, "keep='history'")
+        memory.need(kept * number, "the parameters of all members", owner, "keep='history'")
     numbers_each = len(plan.on) * (2 + len(plan.metrics)) + 1
     of_evaluations = len(plan.evaluations) * numbers_each * np.dtype(float).itemsize
     series = kinds.total() * (plan.total * number + of_evaluations)
-    memory.need(series, "the losses of all steps", _FIT, "fewer steps")
+    memory.need(series, "the losses of all steps", owner, "fewer steps")
 
 
 def _chosen(splits: Mapping[str, Samples], on: Sequence[str] | None) -> tuple[str, ...]:

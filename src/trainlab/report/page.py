@@ -154,6 +154,14 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
     Results that cannot be read are named on the page, with the reason; so are figures that are
     not there.
     """
+    path, _ = built(folder, own)
+    return path
+
+
+def built(
+    folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()
+) -> tuple[Path, list[str]]:
+    """The page that `build` writes, and what it lacks: a sentence for each."""
     root = as_path(folder, "folder", "a report")
     experiments = several(own, MEMBERS)
     if experiments is None or not all(isinstance(one, AnyExperiment) for one in experiments):
@@ -169,7 +177,7 @@ def build(folder: str | os.PathLike[str], own: Iterable[AnyExperiment] = ()) -> 
             faults.append(str(error))
     path = root / markup.PAGE
     write(path, render(sections, faults).encode("utf-8"))
-    return path
+    return path, faults + [one.missing for one in sections if one.missing]
 
 
 def _section(known: AnyExperiment | None, folder: Path) -> Section:

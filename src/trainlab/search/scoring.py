@@ -86,7 +86,7 @@ class Judge:
             return _score(estimator, X, y, self.scorer, parameters, self.error_score)
         except Exception as error:  # with error_score="raise"
             name = getattr(self.scorer, "__name__", type(self.scorer).__name__)
-            kept = "with a store the same fit goes on with what is trained"
+            kept = "with a store the same fit continues with what is trained"
             error.add_note(f"raised while scoring of {OWNER}, {name}, judged; {kept}")
             raise
 

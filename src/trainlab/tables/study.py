@@ -202,7 +202,8 @@ class StudyResult:
         if folds == 1:
             return f"{self.tried}, trained in one fold"
         count = sum(math.isfinite(one.score) for one in self.candidates)
-        return f"{self.tried}, trained in a fold, and {count} of them, the finalists, in {folds}"
+        best = "of them, the finalist" if count == 1 else f"{count}, the finalists"
+        return f"{self.tried}, trained in one fold; the best {best}, trained in all {folds}"
 
     @property
     def shared(self) -> Mapping[str, Any]:
@@ -252,7 +253,7 @@ def study(
 ) -> StudyResult:
     """Fits an ensemble, or searches and refits the best, and judges it on rows it never saw.
 
-    What is trained is kept in the folder: the same call after an interruption goes on, and
+    What is trained is kept in the folder: the same call after an interruption continues, and
     ends with the same bits.  SettingError, naming the difference, where the folder has
     another search, unless `fresh`.  DataError where the rows are too few.
     """
