@@ -34,8 +34,8 @@ class Kills(Disturbing):
     name = "kills"
     promise = (
         "killed at any moment, files are the older or the new ones, whole; the same call continues "
-        "and ends with the bits of a run that nobody disturbed, and leaves no parts of files and no "
-        "processes"
+        "and ends with the bits of a run that nobody disturbed, and leaves no parts of files "
+        "and no processes"
     )
 
     def cases(self, seed: int, quick: bool) -> Sequence[Case]:
