@@ -22,6 +22,7 @@ from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import DataError, ModelFileError, SettingError
 from trainlab.estimators import TableEncoder
 from trainlab.models.scoring import score
+from trainlab.population import Population
 
 X = np.random.default_rng(2).standard_normal((11, 3))
 NAMES = ("a", "b", "c")
@@ -75,6 +76,19 @@ def test_classes_and_probabilities(path: Path, tmp_path: Path) -> None:
     assert names == ["prediction", "probability_0", "probability_1", "probability_2"]
     assert [int(row[0]) for row in found] == model.predict(X).tolist()
     assert np.array_equal(np.array(found, np.float32)[:, 1:], model.predict_proba(X))
+
+
+def test_a_network_that_knows_its_labels_predicts_them(path: Path) -> None:
+    """As an estimator does; one of an earlier version knows none."""
+    labels = np.array(["no", "perhaps", "yes"])
+    model = network("softmax_cross_entropy", labels[np.arange(11) % 3])
+    found = score(model, path, proba=True)
+    assert found.columns["prediction"].tolist() == labels[model.predict(X)].tolist()
+    assert [*found.columns][1:] == ["probability_no", "probability_perhaps", "probability_yes"]
+    old = tl.Network.of(Population.restore(model.population, model.population.states, (3, 3)))
+    found = score(old, path, proba=True)
+    assert found.columns["prediction"].tolist() == model.predict(X).tolist()
+    assert [*found.columns][1:] == ["probability_0", "probability_1", "probability_2"]
 
 
 def test_several_outputs_and_one(path: Path, tmp_path: Path) -> None:

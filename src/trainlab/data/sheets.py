@@ -82,11 +82,11 @@ def parquet_rows(
                 if any(test(kind) for test in tests)
             }
             frequencies = {place: _frequency(column) for place, column in enumerate(schema)}
-            periods = {place: name for place, name in frequencies.items() if name}
+            periods = {p: _period_cells(name) for p, name in frequencies.items() if name}
             others |= {
-                place: f"pandas periods of the frequency {name!r}"
-                for place, name in periods.items()
-                if name not in _PERIODS
+                place: f"pandas periods of the frequency {frequencies[place]!r}"
+                for place, cell in periods.items()
+                if cell is None
             }
             names = list(schema.names)
             unreadable |= {bare(names[place]): kind for place, kind in others.items()}
@@ -109,8 +109,8 @@ def parquet_rows(
                 ]
                 for place, parts in durations.items():
                     columns[place] = [None if n is None else n / parts for n in columns[place]]
-                for place in periods.keys() - others.keys():
-                    columns[place] = map(_PERIODS[periods[place]], columns[place])
+                for place, cell in periods.items():
+                    columns[place] = columns[place] if cell is None else map(cell, columns[place])
                 for row in zip(*columns, strict=True):
                     yield list(map(_text, row))
     except DataError:
@@ -220,30 +220,59 @@ def _frequency(column: Any) -> str:
     return str(json.loads(about[_MORE])["freq"]) if about.get(_KIND) == b"pandas.period" else ""
 
 
-def _month(number: int | None) -> str | None:
-    return None if number is None else str(np.datetime64(number, "M"))
-
-
-def _quarter(number: int | None) -> str | None:
-    return _month(number and 3 * number)
-
-
-def _day(number: int | None) -> str | None:
-    return None if number is None else str(np.datetime64(number, "D"))
-
-
-def _year(number: int | None) -> int | None:
-    return None if number is None else 1970 + number
-
-
-_PERIODS: Final[Mapping[str, Callable[[int | None], Any]]] = {
-    "D": _day,
-    "M": _month,
-    "Q-DEC": _quarter,
-    "Y-DEC": _year,
-    "A-DEC": _year,
+_UNITS: Final[Mapping[str, tuple[str, int]]] = {
+    name: (unit, count)
+    for unit, count, *names in (
+        ("Y", 1, "Y-DEC", "A-DEC"),
+        ("M", 12, "Y", "A"),
+        ("M", 3, "Q"),
+        ("M", 1, "M"),
+        ("D", 7, "W"),
+        ("D", 1, "D"),
+        ("B", 1, "B"),
+        ("m", 60, "h", "H"),
+        ("m", 1, "min", "T"),
+        ("s", 1, "s", "S"),
+        ("ms", 1, "ms", "L"),
+        ("us", 1, "us", "U"),
+        ("ns", 1, "ns", "N"),
+    )
+    for name in names
 }
-"""What periods of pandas are as cells, by their frequency; of others there is no such cell."""
+"""Periods of pandas by their frequency: the unit of NumPy, and how many of it one takes."""
+_ENDS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC", "SUN MON TUE WED THU FRI SAT"
+_SHIFTS: Final[Mapping[str, int]] = {
+    end: place - last
+    for ends, last in zip(_ENDS, (11, 10), strict=True)
+    for place, end in enumerate(ends.split())
+}
+"""Where the period 0 begins, in months or days from 1970 on, by its last month or weekday."""
+
+
+def _period_cells(frequency: str) -> Callable[[int | None], str | None] | None:
+    """What makes cells of periods of pandas, by their numbers; None where the frequency is unknown.
+
+    A cell is the first moment of a period, as the TableEncoder has it.
+
+    >>> [_period_cells(one)(650) for one in ("M", "Q-NOV", "W-SUN", "2h")]
+    ['2024-03', '2132-06', '1982-06-07', '1970-01-28 02:00']
+    >>> _period_cells("moon")
+    """
+    name = frequency.lstrip("0123456789")
+    kind, _, end = name.partition("-")
+    unit, count = _UNITS.get(name) or _UNITS.get(kind, ("", 0))
+    if not unit or end not in ("", *_SHIFTS):
+        return None
+    shift = _SHIFTS.get(end, 0)
+
+    def cell(number: int | None) -> str | None:
+        if number is None:
+            return None
+        if unit == "B":
+            return str(np.busday_offset("1970-01-01", number))
+        return str(np.datetime64(count * number + shift, unit)).replace("T", " ")
+
+    return cell
 
 
 def _shown(cell: Any) -> str:
