@@ -220,7 +220,7 @@ def _frequency(column: Any) -> str:
     return str(json.loads(about[_MORE])["freq"]) if about.get(_KIND) == b"pandas.period" else ""
 
 
-_UNITS: Final[Mapping[str, tuple[str, int]]] = {
+_UNITS: Final[Mapping[str, tuple[Any, int]]] = {
     name: (unit, count)
     for unit, count, *names in (
         ("Y", 1, "Y-DEC", "A-DEC"),
@@ -269,7 +269,7 @@ def _period_cells(frequency: str) -> Callable[[int | None], str | None] | None:
         if number is None:
             return None
         if unit == "B":
-            return str(np.busday_offset("1970-01-01", number))
+            return str(np.busday_offset("1970-01-01", np.int64(number), "forward"))
         return str(np.datetime64(count * number + shift, unit)).replace("T", " ")
 
     return cell
