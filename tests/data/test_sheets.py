@@ -116,6 +116,16 @@ def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
         assert found == [str(1e15 / scale), "", str(-3 / scale)]
 
 
+def test_durations_that_pandas_wrote_into_a_workbook_are_announced(tmp_path: Path) -> None:
+    """They are days, of which a spreadsheet shows whole ones: nothing tells them from numbers."""
+    frame = pd.DataFrame({"n": [0.5, 2], "t": pd.to_timedelta(["1 day", "30h"])})
+    with TableFile(written(frame, tmp_path / "table.xlsx")) as file:
+        (told,) = file.notices
+        assert told.startswith("'t' shows whole numbers and holds fractions, as 1.25: taken as ")
+        (part,) = file.blocks(["n", "t"])
+    assert part.numbers.tolist() == [[0.5, 1], [2, 1.25]]
+
+
 def test_durations_of_a_workbook_are_seconds(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     cells = [datetime.timedelta(hours=30), None, datetime.timedelta(seconds=90)]

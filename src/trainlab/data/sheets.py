@@ -124,7 +124,7 @@ def workbook_rows(
 ) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  gets a sentence where there are other sheets, and for durations
+    notices  gets a sentence where there are other sheets, and for durations and what may be some
     unreadable  is for files of other kinds
     """
     try:
@@ -147,7 +147,7 @@ def workbook_rows(
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
             rows, count, empty = sheet.iter_rows(), 0, True
-            names, durations = list[str](), set[int]()
+            names, told = list[str](), set[int]()
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
@@ -159,9 +159,9 @@ def workbook_rows(
                 shown = list(map(_shown, row[:width]))
                 names = shown if len(shown) > len(names) else names
                 for place, cell in enumerate(row[:width]):
-                    if isinstance(cell.value, datetime.timedelta) and place not in durations:
-                        durations.add(place)
-                        notices.append(_of_durations(names[place]))
+                    if place not in told and (notice := _told_of(cell, names[place])):
+                        told.add(place)
+                        notices.append(notice)
                 yield shown
             if empty and others:
                 must, remedy = "hold the table", "a workbook that begins with its sheet"
@@ -281,6 +281,17 @@ def _shown(cell: Any) -> str:
     if type(value) in (int, float) and "%" in _LITERAL.sub("", cell.number_format or ""):
         return SheetNumber(f"{(decimal.Decimal(repr(value)) * 100).normalize():f}%")
     return _text(value)
+
+
+def _told_of(cell: Any, name: str) -> str:
+    """What is said about a column of a workbook with such a cell; "" of most."""
+    value = cell.value
+    if isinstance(value, datetime.timedelta):
+        return _of_durations(name)
+    if type(value) is float and cell.number_format == "0" and not value.is_integer():
+        shows = f"{name!r} shows whole numbers and holds fractions, as {value:g}"
+        return f"{shows}: taken as they are; durations that pandas wrote are such numbers, of days"
+    return ""
 
 
 def _needs(kind: str, library: str, extra: str, fault: Fault) -> DataError:
