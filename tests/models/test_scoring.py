@@ -122,7 +122,7 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("trainlab.models.load", lambda _: Named())
     monkeypatch.setattr(table, "BLOCK_NUMBERS", 6)
     path = tmp_path / "table.csv"
-    ids = [f" {row:03}" for row in range(11)]
+    ids = [f" {row:03}" for row in range(10)] + [str(2**53 + 1)]
     path.write_bytes(write_table({"id": ids, "a": X[:, 0], "b": ["=1"] * 11, "c": X[:, 2]}))
     expected = Named().predict(X[:, [2, 0]]).tolist()
     found = score(Named(), path, keep=["c", "id", "c"])
@@ -143,10 +143,12 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_columns_of_lists_are_not_among_all_that_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
-    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11, "id": "x"})
+    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11})
+    frame["id"] = pd.array([None, *range(2**53 + 1, 2**53 + 11)], dtype="Int64")
     frame.to_parquet(path)
     found = score(Named(), path, keep="all")
     assert (list(found.columns), found.ignored) == (["a", "c", "id", "prediction"], ("list",))
+    assert found.columns["id"] == ["", *map(str, range(2**53 + 1, 2**53 + 11))]
     told = f"column 'list' of {path} must hold numbers, words or dates; got 'list<"
     complains(lambda: score(Named(), path, keep=["list"]), DataError, told)
 

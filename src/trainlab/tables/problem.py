@@ -34,8 +34,8 @@ from trainlab.tables.columns import (
     dates_said,
     hint,
     judged,
+    lost_said,
     meaning,
-    padded_said,
     read_mixed,
     survey,
 )
@@ -298,7 +298,7 @@ def problem(
         shown = [describe(name) for name in readable if name in those]
         read += [f"{what}: {listed(shown)}"] if shown else []
     unlike = (*found.words, *dates, *text, *found.formats)
-    read += padded_said(opened, _whole(x, readable, unlike))
+    read += lost_said(opened, _whole(x, readable, unlike))
     read += [
         f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
         + f"; --words {shlex.quote(name)} takes them as words" * (name in readable)
