@@ -55,13 +55,13 @@ _USUAL: Final = TableEncoder()
 class ColumnSummary:
     """A column with words, dates, text, formatted numbers or holes.
 
-    values  how many different words; None of all others
-    holes   rows without a value
-    format  how its numbers are written, by an example; None of plain ones
-    dates   the order of year, month and day; None of what is no date
+    values  how many different words there are; None for other columns
+    holes   how many rows have no value
+    format  an example of how its numbers are written; None if they are plain
+    dates   the order of year, month and day; None for columns that hold no dates
     text    whether it is read as text
-    own     words that have a column of their own in a model, and
-    put     the number that stands there in place of holes; None where there is no model yet
+    own     how many words have a column of their own in the model
+    put     the number that the model puts in place of a hole; None, as `own`, without a model
     """
 
     name: str
