@@ -248,7 +248,7 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("ensembles/training.py: _as_they_are", no_time_at_all, "time_limit"),
     ("estimators/targets.py: _check_names", strange_weights, "labels of y"),
     ("data/batches.py: tell_of_a_large_batch", a_large_batch, "batch_size=25 is more than 24"),
-    ("ensembles/folds.py: tell_of_few_kinds", three_kinds_of_rows, "10 different rows or more"),
+    ("ensembles/folds.py: tell_of_few_kinds", three_kinds_of_rows, "or --model network"),
     *(
         ("data/batches.py: tell_of_a_large_batch", call, "batch_size=25 is more than 24 rows: each")
         for call in (a_large_batch_of_a_network, a_large_batch_of_an_ensemble)

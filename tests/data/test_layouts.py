@@ -173,10 +173,14 @@ def test_all_names_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
     [
         ("a;b;\n1;2;\n", "got '' as column 3, since lines end with ';'; try lines without it"),
         ("a;b;\n1;2;3\n", "got '' as column 3; try a first line such as"),
-        ("a;b;\n", "got '' as column 3; try a first line such as"),
+        ("a;b;\n", "got '' as column 3; try a first line such as width,length,height"),
+        (
+            "sizes;;result\na;b;c\n1;2;3\n",
+            r"height, or --skip-lines 1 \(skip_lines= in Python\) if the names are in line 2",
+        ),
     ],
 )
-def test_lines_that_end_with_a_separator_are_told(content: str, told: str, tmp_path: Path) -> None:
+def test_missing_names_are_told_with_what_helps(content: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=told):
         read_table(written(tmp_path, content))
 

@@ -24,6 +24,7 @@ from trainlab.data.lines import _SHEETS, Kind
 from trainlab.data.sheets import READERS
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError
+from trainlab.estimators import TableEncoder
 
 FRAME = pd.DataFrame(
     {
@@ -124,6 +125,16 @@ def test_durations_of_a_parquet_file_are_seconds(tmp_path: Path) -> None:
         assert found == [str(1e15 / scale), "", str(-3 / scale)]
 
 
+def test_durations_that_pandas_wrote_into_a_workbook_are_announced(tmp_path: Path) -> None:
+    """They are days, of which a spreadsheet shows whole ones: nothing tells them from numbers."""
+    frame = pd.DataFrame({"n": [0.5, 2], "t": pd.to_timedelta(["1 day", "30h"])})
+    with TableFile(written(frame, tmp_path / "table.xlsx")) as file:
+        (told,) = file.notices
+        assert told.startswith("'t' shows whole numbers and holds fractions, as 1.25: taken as ")
+        (part,) = file.blocks(["n", "t"])
+    assert part.numbers.tolist() == [[0.5, 1], [2, 1.25]]
+
+
 def test_durations_of_a_workbook_are_seconds(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     cells = [datetime.timedelta(hours=30), None, datetime.timedelta(seconds=90)]
@@ -165,10 +176,22 @@ def test_periods_of_pandas_are_dates(frequency: str, cells: list[str], tmp_path:
     assert told.stdout == f"{ {'m': cells, 'n': ['1'] * 3} } False\n"
 
 
-@pytest.mark.parametrize("kind", ["weeks", "intervals"])
-def test_periods_and_intervals_that_are_no_dates_are_refused(kind: str, tmp_path: Path) -> None:
-    made = pd.period_range("2024-01", periods=3, freq="W")
-    held = made if kind == "weeks" else pd.interval_range(0, 3)
+FREQUENCIES = "D M 3M Q-NOV Q-JAN Y-JUN W-SUN W-MON W-SAT B h 2h min s ms us ns"
+
+
+@pytest.mark.filterwarnings("ignore:.*(BDay freq|Dtype.B. is):FutureWarning")
+@pytest.mark.parametrize("frequency", FREQUENCIES.split())
+def test_periods_are_what_they_are_in_a_frame(frequency: str, tmp_path: Path) -> None:
+    days = ["2024-02-29 14:30", "1969-03-05 23:10", None, "2023-12-31 00:00:01"]
+    frame = pd.DataFrame({"m": [pd.Period(day, freq=frequency) for day in days], "n": 1})
+    path = written(frame, tmp_path / "table.parquet")
+    cells = np.array([[cell] for cell in read_table(path, text=["m", "n"]).text["m"]], object)
+    expected = TableEncoder().fit_transform(frame[["m"]])
+    assert TableEncoder().fit_transform(cells).tolist() == expected.tolist()
+
+
+def test_intervals_are_refused(tmp_path: Path) -> None:
+    held = pd.interval_range(0, 3)
     path = written(pd.DataFrame({"m": held, "n": 1}), tmp_path / "table.parquet")
     assert read_table(path, ["n"]).numbers.tolist() == [[1], [1], [1]]
     with pytest.raises(DataError, match=r"column 'm' of .* must hold numbers, words or dates; got"):

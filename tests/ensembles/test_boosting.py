@@ -67,7 +67,7 @@ def test_as_many_trees_as_are_best_on_the_rows_held_back(task: str) -> None:
     found = grow(rows, held, targets, FEW, 0)
     again = grow(rows, held, targets, FEW, 0)
     assert all(np.array_equal(a, again.arrays()[name]) for name, a in found.arrays().items())
-    assert "kept" not in found.arrays(), "earlier versions read what merges no words"
+    assert "source" not in found.arrays(), "earlier versions read what merges no words"
     other = grow(rows, held, targets, {**FEW, "max_features": 0.5}, 1)
     assert not np.array_equal(other.value, found.value)
 

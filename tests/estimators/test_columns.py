@@ -124,6 +124,7 @@ def test_as_scikit_learn_encodes(rng: np.random.Generator) -> None:
         (np.int8(3), False, 3.0),
         (Decimal("0.5"), False, 0.5),
         (Decimal("NaN"), True, None),
+        (Decimal("sNaN"), True, None),
         (10**400, False, math.inf),
         (" 1e-3 ", False, 1e-3),
         ("1_000", False, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,11 @@ def test_a_regressor_that_is_given_words_names_the_classifier(kind: Any, form: A
     told += kind.__name__.replace("Regressor", "Classifier")
     with pytest.raises(tl.DataError, match=told):
         kind().fit(X, form(["no", "yes"] * 20))
+
+
+@pytest.mark.parametrize("kind", [MLPRegressor, tl.PopulationEnsembleRegressor])
+def test_objects_that_are_no_finite_numbers_are_no_targets(kind: Any) -> None:
+    """scikit-learn looks for infinity before it makes numbers of them."""
+    told = f"y of {kind.__name__} must hold finite numbers; got inf"
+    for odd in (Decimal("Infinity"), Decimal("1e400")):
+        complains(lambda odd=odd: kind().fit(X, [Decimal(1), odd] * 20), tl.DataError, told)

@@ -56,6 +56,18 @@ def test_equal_content_has_equal_bytes_which_are_ascii() -> None:
     assert unpack(one, "bytes").document == {"a": "ü", "b": 2}
 
 
+def test_a_file_has_the_first_version_that_knows_what_is_in_it() -> None:
+    """An earlier trainlab refuses a later one by its number, and reads what it knows."""
+    none = np.zeros(0)
+    for document, arrays, version in (
+        ({"a": ["classes"], "b": 'classes":'}, {"0.params": none, "sources": none}, 3),
+        ({"a": [{"classes": 1}]}, {}, 4),
+        ({}, {"beside.0.source": none}, 4),
+    ):
+        assert unpack(pack(Content("a kind", document, arrays)), "bytes").version == version
+    assert unpack(pack(Content("a kind", {}, {}, version=1)), "bytes").version == 1
+
+
 def test_what_is_no_number_is_neither_written_nor_read() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         pack(Content("a kind", {"a": math.nan}, {}))

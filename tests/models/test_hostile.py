@@ -129,7 +129,7 @@ def endless(document: dict[str, Any]) -> None:
 
 
 HOSTILE: dict[str, tuple[str, Change]] = {
-    "newer": ("format_version", lambda about, _: about.update(format_version=4)),
+    "newer": ("format_version", lambda about, _: about.update(format_version=5)),
     "version-0": ("format_version", lambda about, _: about.update(format_version=0)),
     "version-text": ("format_version", lambda about, _: about.update(format_version="1")),
     "version-true": ("format_version", lambda about, _: about.update(format_version=True)),

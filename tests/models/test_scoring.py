@@ -22,6 +22,7 @@ from trainlab.engine.numpy import NumPyEngine
 from trainlab.errors import DataError, ModelFileError, SettingError
 from trainlab.estimators import TableEncoder
 from trainlab.models.scoring import score
+from trainlab.population import Population
 
 X = np.random.default_rng(2).standard_normal((11, 3))
 NAMES = ("a", "b", "c")
@@ -77,6 +78,19 @@ def test_classes_and_probabilities(path: Path, tmp_path: Path) -> None:
     assert np.array_equal(np.array(found, np.float32)[:, 1:], model.predict_proba(X))
 
 
+def test_a_network_that_knows_its_labels_predicts_them(path: Path) -> None:
+    """As an estimator does; one of an earlier version knows none."""
+    labels = np.array(["no", "perhaps", "yes"])
+    model = network("softmax_cross_entropy", labels[np.arange(11) % 3])
+    found = score(model, path, proba=True)
+    assert found.columns["prediction"].tolist() == labels[model.predict(X)].tolist()
+    assert [*found.columns][1:] == ["probability_no", "probability_perhaps", "probability_yes"]
+    old = tl.Network.of(Population.restore(model.population, model.population.states, (3, 3)))
+    found = score(old, path, proba=True)
+    assert found.columns["prediction"].tolist() == model.predict(X).tolist()
+    assert [*found.columns][1:] == ["probability_0", "probability_1", "probability_2"]
+
+
 def test_several_outputs_and_one(path: Path, tmp_path: Path) -> None:
     model = network("mean_squared_error", X[:, :2])
     tl.save(model, tmp_path / "model")
@@ -108,7 +122,7 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("trainlab.models.load", lambda _: Named())
     monkeypatch.setattr(table, "BLOCK_NUMBERS", 6)
     path = tmp_path / "table.csv"
-    ids = [f" {row:03}" for row in range(11)]
+    ids = [f" {row:03}" for row in range(10)] + [str(2**53 + 1)]
     path.write_bytes(write_table({"id": ids, "a": X[:, 0], "b": ["=1"] * 11, "c": X[:, 2]}))
     expected = Named().predict(X[:, [2, 0]]).tolist()
     found = score(Named(), path, keep=["c", "id", "c"])
@@ -129,10 +143,12 @@ def test_columns_are_kept_as_they_are(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_columns_of_lists_are_not_among_all_that_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
-    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11, "id": "x"})
+    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "list": [[1, 2]] * 11})
+    frame["id"] = pd.array([None, *range(2**53 + 1, 2**53 + 11)], dtype="Int64")
     frame.to_parquet(path)
     found = score(Named(), path, keep="all")
     assert (list(found.columns), found.ignored) == (["a", "c", "id", "prediction"], ("list",))
+    assert found.columns["id"] == ["", *map(str, range(2**53 + 1, 2**53 + 11))]
     told = f"column 'list' of {path} must hold numbers, words or dates; got 'list<"
     complains(lambda: score(Named(), path, keep=["list"]), DataError, told)
 

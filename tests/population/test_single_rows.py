@@ -17,6 +17,7 @@ NORMED = (tl.MLP((2,), norm="batch"), tl.MLP((2,), norm=tl.BatchNorm(eps=1e-3)))
 @pytest.mark.parametrize(
     ("rows", "size", "told"),
     [
+        (1, 1, "training is of one row, .*; try rows that differ"),
         (9, 1, "batches are of one row, of which batch normalization makes 0"),
         (9, 4, "batch_size=4 of 9 rows leaves a last batch of one .*; try batch_size=5"),
         (7, 2, "leaves a last batch of one row, .*; try batch_size=4"),

@@ -355,8 +355,11 @@ def test_months_with_a_point_are_warned_of(
     assert found == ((told + DAYS,) if shown else ())
 
 
-@pytest.mark.parametrize("labels", [["007", "010"], ["007", "7"], ["00", "-01"]])
-def test_labels_with_leading_zeros_stay_as_they_are_written(
+_CODES = [["007", "010"], ["007", "7"], ["00", "-01"]]
+
+
+@pytest.mark.parametrize("labels", [*_CODES, [str(2**53), str(2**53 + 1)]])
+def test_labels_that_are_codes_stay_as_they_are_written(
     labels: list[str], tmp_path: Path, numbers: list[float]
 ) -> None:
     found = problem(written(tmp_path, x=numbers, y=labels * 12), "y")
@@ -365,19 +368,32 @@ def test_labels_with_leading_zeros_stay_as_they_are_written(
     assert (found.task, found.y[:2].tolist()) == ("regression", [0.5, 7.0])
 
 
-def test_codes_with_leading_zeros_are_told_and_may_be_words(
-    tmp_path: Path, numbers: list[float]
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        (["01067", "20095", "04109"], "with leading zeros, as 01067: taken as numbers"),
+        (
+            ["9007199254740992", "9007199254740993", "-7"],
+            "of many digits, as 9007199254740993: their last digits are rounded",
+        ),
+        (
+            [str(2**60), str(2**60 + 1), str(2**60 + 2)],
+            f"of many digits, as {2**60 + 1}: their last digits are rounded",
+        ),
+    ],
+)
+def test_codes_that_numbers_cannot_be_are_told_and_may_be_words(
+    codes: list[str], told: str, tmp_path: Path, numbers: list[float]
 ) -> None:
-    codes, spare = ["01067", "20095", "04109", ""] * 6, ["0.5", "007"] * 12
+    codes, spare = [*codes, codes[0]] * 6, ["0.5", "007"] * 12
     path = written(tmp_path, x=numbers, zip=codes, spare=spare, y=["a", "b"] * 12)
-    told = "'zip' has whole numbers with leading zeros, as 01067: taken as numbers; "
-    told += "--words zip takes them as words"
+    told = f"'zip' has whole numbers {told}; --words zip takes them as words"
     found = problem(path, "y", ["spare"])
     assert (found.words, found.notices) == ([], (told,))
     found = problem(path, "y", words=["zip"])
     assert (found.words, found.options) == ([1], {"words": ["zip"]})
     assert found.notices == ("read as words: 'zip'",)
-    assert found.x[:4, 1].tolist() == ["01067", "20095", "04109", None]
+    assert found.x[:4, 1].tolist() == codes[:4]
     complains(
         lambda: problem(path, "y", words=["zip"], text=["zip"]),
         SettingError,

@@ -39,9 +39,10 @@ def tell_of_single_rows(batches: Batches, of_one: bool) -> None:
     """
     n, size = batches.n, batches.rows
     makes = "of one row, of which batch normalization makes 0, whatever it is: nothing before it"
-    if size == 1:
-        remedy = "norm='layer'" if n == 1 else "batch_size=32, or norm='layer'"
-        text = f"batches are {makes} learns; try {remedy}"
+    if n == 1:
+        text = f"training is {makes} learns; try rows that differ, as equal ones may count as one"
+    elif size == 1:
+        text = f"batches are {makes} learns; try batch_size=32, or norm='layer'"
     elif of_one and batches.kind == "permutation" and n % size == 1:
         other = next(one for one in range(size + 1, n + 1) if n % one != 1)
         text = (

@@ -8,6 +8,7 @@ from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _PADDED: Final = re.compile(r"[+-]?0[0-9]+")
+_LONG: Final = re.compile(r"[+-]?[0-9]{16,308}")
 _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY: Final = "|".join(
@@ -85,6 +86,16 @@ def is_padded(cell: str) -> bool:
     (True, False, False, False)
     """
     return _PADDED.fullmatch(bare(cell)) is not None
+
+
+def is_rounded(cell: str) -> bool:
+    """Whether a cell is a whole number that float64 has no number for, as ids of 17 digits may be.
+
+    >>> is_rounded("9007199254740993"), is_rounded("9007199254740992"), is_rounded("1e30")
+    (True, False, False)
+    """
+    plain = bare(cell)
+    return _LONG.fullmatch(plain) is not None and int(float(plain)) != int(plain)
 
 
 def is_missing(cell: str) -> bool:

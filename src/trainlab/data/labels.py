@@ -22,10 +22,13 @@ MOST_CLASSES: Final = 20
 """Whole numbers of at most so many different values are taken for classes."""
 
 
+EXACT: Final = 2.0**53
+"""Whole numbers below it are in float64 what they are written as."""
+
+
 def are_whole(numbers: NDArray[Any]) -> bool:
     """Whether all numbers are whole, and so small that float64 can hold their neighbours."""
-    limit = 2.0**53
-    return bool((np.abs(numbers) < limit).all() and (numbers == np.rint(numbers)).all())
+    return bool((np.abs(numbers) < EXACT).all() and (numbers == np.rint(numbers)).all())
 
 
 def look_like_labels(t: NDArray[Any]) -> bool:

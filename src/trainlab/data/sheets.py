@@ -82,11 +82,11 @@ def parquet_rows(
                 if any(test(kind) for test in tests)
             }
             frequencies = {place: _frequency(column) for place, column in enumerate(schema)}
-            periods = {place: name for place, name in frequencies.items() if name}
+            periods = {p: _period_cells(name) for p, name in frequencies.items() if name}
             others |= {
-                place: f"pandas periods of the frequency {name!r}"
-                for place, name in periods.items()
-                if name not in _PERIODS
+                place: f"pandas periods of the frequency {frequencies[place]!r}"
+                for place, cell in periods.items()
+                if cell is None
             }
             names = list(schema.names)
             unreadable |= {bare(names[place]): kind for place, kind in others.items()}
@@ -109,8 +109,8 @@ def parquet_rows(
                 ]
                 for place, parts in durations.items():
                     columns[place] = [None if n is None else n / parts for n in columns[place]]
-                for place in periods.keys() - others.keys():
-                    columns[place] = map(_PERIODS[periods[place]], columns[place])
+                for place, cell in periods.items():
+                    columns[place] = columns[place] if cell is None else map(cell, columns[place])
                 for row in zip(*columns, strict=True):
                     yield list(map(_text, row))
     except DataError:
@@ -124,7 +124,7 @@ def workbook_rows(
 ) -> Generator[list[str]]:
     """The rows of the first sheet of an Excel workbook, without empty cells on their right.
 
-    notices  gets a sentence where there are other sheets, and for durations
+    notices  gets a sentence where there are other sheets, and for durations and what may be some
     unreadable  is for files of other kinds
     """
     try:
@@ -147,7 +147,7 @@ def workbook_rows(
                 notices.append(f"read sheet {sheet.title!r} alone, not the {others} after it")
             sheet.reset_dimensions()  # what it declares may be a million empty rows
             rows, count, empty = sheet.iter_rows(), 0, True
-            names, durations = list[str](), set[int]()
+            names, told = list[str](), set[int]()
             while (row := _next(rows)) is not None:
                 count += len(row)
                 if count > MAX_CELLS:
@@ -159,9 +159,9 @@ def workbook_rows(
                 shown = list(map(_shown, row[:width]))
                 names = shown if len(shown) > len(names) else names
                 for place, cell in enumerate(row[:width]):
-                    if isinstance(cell.value, datetime.timedelta) and place not in durations:
-                        durations.add(place)
-                        notices.append(_of_durations(names[place]))
+                    if place not in told and (notice := _told_of(cell, names[place])):
+                        told.add(place)
+                        notices.append(notice)
                 yield shown
             if empty and others:
                 must, remedy = "hold the table", "a workbook that begins with its sheet"
@@ -228,30 +228,59 @@ def _frequency(column: Any) -> str:
     return str(json.loads(about[_MORE])["freq"]) if about.get(_KIND) == b"pandas.period" else ""
 
 
-def _month(number: int | None) -> str | None:
-    return None if number is None else str(np.datetime64(number, "M"))
-
-
-def _quarter(number: int | None) -> str | None:
-    return _month(number and 3 * number)
-
-
-def _day(number: int | None) -> str | None:
-    return None if number is None else str(np.datetime64(number, "D"))
-
-
-def _year(number: int | None) -> int | None:
-    return None if number is None else 1970 + number
-
-
-_PERIODS: Final[Mapping[str, Callable[[int | None], Any]]] = {
-    "D": _day,
-    "M": _month,
-    "Q-DEC": _quarter,
-    "Y-DEC": _year,
-    "A-DEC": _year,
+_UNITS: Final[Mapping[str, tuple[Any, int]]] = {
+    name: (unit, count)
+    for unit, count, *names in (
+        ("Y", 1, "Y-DEC", "A-DEC"),
+        ("M", 12, "Y", "A"),
+        ("M", 3, "Q"),
+        ("M", 1, "M"),
+        ("D", 7, "W"),
+        ("D", 1, "D"),
+        ("B", 1, "B"),
+        ("m", 60, "h", "H"),
+        ("m", 1, "min", "T"),
+        ("s", 1, "s", "S"),
+        ("ms", 1, "ms", "L"),
+        ("us", 1, "us", "U"),
+        ("ns", 1, "ns", "N"),
+    )
+    for name in names
 }
-"""What periods of pandas are as cells, by their frequency; of others there is no such cell."""
+"""Periods of pandas by their frequency: the unit of NumPy, and how many of it one takes."""
+_ENDS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC", "SUN MON TUE WED THU FRI SAT"
+_SHIFTS: Final[Mapping[str, int]] = {
+    end: place - last
+    for ends, last in zip(_ENDS, (11, 10), strict=True)
+    for place, end in enumerate(ends.split())
+}
+"""Where the period 0 begins, in months or days from 1970 on, by its last month or weekday."""
+
+
+def _period_cells(frequency: str) -> Callable[[int | None], str | None] | None:
+    """What makes cells of periods of pandas, by their numbers; None where the frequency is unknown.
+
+    A cell is the first moment of a period, as the TableEncoder has it.
+
+    >>> [_period_cells(one)(650) for one in ("M", "Q-NOV", "W-SUN", "2h")]
+    ['2024-03', '2132-06', '1982-06-07', '1970-01-28 02:00']
+    >>> _period_cells("moon")
+    """
+    name = frequency.lstrip("0123456789")
+    kind, _, end = name.partition("-")
+    unit, count = _UNITS.get(name) or _UNITS.get(kind, ("", 0))
+    if not unit or end not in ("", *_SHIFTS):
+        return None
+    shift = _SHIFTS.get(end, 0)
+
+    def cell(number: int | None) -> str | None:
+        if number is None:
+            return None
+        if unit == "B":
+            return str(np.busday_offset("1970-01-01", np.int64(number), "forward"))
+        return str(np.datetime64(count * number + shift, unit)).replace("T", " ")
+
+    return cell
 
 
 def _shown(cell: Any) -> str:
@@ -260,6 +289,17 @@ def _shown(cell: Any) -> str:
     if type(value) in (int, float) and "%" in _LITERAL.sub("", cell.number_format or ""):
         return SheetNumber(f"{(decimal.Decimal(repr(value)) * 100).normalize():f}%")
     return _text(value)
+
+
+def _told_of(cell: Any, name: str) -> str:
+    """What is said about a column of a workbook with such a cell; "" of most."""
+    value = cell.value
+    if isinstance(value, datetime.timedelta):
+        return _of_durations(name)
+    if type(value) is float and cell.number_format == "0" and not value.is_integer():
+        shows = f"{name!r} shows whole numbers and holds fractions, as {value:g}"
+        return f"{shows}: taken as they are; durations that pandas wrote are such numbers, of days"
+    return ""
 
 
 def _needs(kind: str, library: str, extra: str, fault: Fault) -> DataError:

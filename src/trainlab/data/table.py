@@ -271,21 +271,25 @@ class TableFile:
         if faults:
             must = "be words, and differ from each other"
             got = ", ".join(faults[:NAMED]) + ", …" * (len(faults) > NAMED)
-            if len(faults) == 1 and not names[-1] and self._end_with_a_mark():
+            line, below = self._rows.number, [bare(cell) for cell in self._rows.next() or ()]
+            at_the_end = self.delimiter and len(faults) == 1 and not names[-1]
+            if at_the_end and below and not below[-1]:
                 got += f", since lines end with {describe(self.delimiter)}"
                 remedy = "lines without it at their end"
+            elif "" in names and self._may_be_names(below):
+                where = f"if the names are in {self._rows.what} {self._rows.number}"
+                remedy += f", or --skip-lines {line} (skip_lines= in Python) {where}"
             text = f"names of columns of {self.path} must {must}; got {got}; try {remedy}"
             raise DataError(text)
         return tuple(names)
 
+    def _may_be_names(self, row: Sequence[str]) -> bool:
+        """Whether a row has a word for each column, but the first, which may be row names."""
+        return len(row) > 1 and all(row[1:]) and not any(map(NUMBER.fullmatch, row))
+
     def _is_number(self, name: str) -> bool:
         """Whether a name is a number, and may be a cell of the first row."""
         return not self._rows.named and NUMBER.fullmatch(name) is not None
-
-    def _end_with_a_mark(self) -> bool:
-        """Whether the row below the names, as they do, ends with what separates cells."""
-        row = self._rows.next() if self.delimiter else None
-        return bool(row and not bare(row[-1]))
 
     def _places(self, names: Sequence[str]) -> list[int]:
         place = {name: index for index, name in enumerate(self.names)}

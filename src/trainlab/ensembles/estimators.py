@@ -65,7 +65,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
         A network whose validation loss has not improved for so many epochs stops, and keeps the
         parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
-        Rows of a step; "auto": about 20 steps per epoch, of 32 to 256 rows.
+        How many rows each step trains on; "auto": about 20 steps per epoch, of 32 to 256 rows.
     class_weight : dict, "balanced" or None
         Weights by label, in training and in the selection; a label without one has the weight 1.
         "balanced": weights with equal sums for all classes.
@@ -228,7 +228,7 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
         A network whose validation loss has not improved for so many epochs stops, and keeps the
         parameters of its best one; "auto" is what the preset says.
     batch_size : int or "auto", default "auto"
-        Rows of a step; "auto": about 20 steps per epoch, of 32 to 256 rows.
+        How many rows each step trains on; "auto": about 20 steps per epoch, of 32 to 256 rows.
     dtype : {"float32", "float64", "auto"}
         "auto": float64 where X is that or longer, else float32.
     cv : splitter or list of pairs, optional

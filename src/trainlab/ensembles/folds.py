@@ -47,7 +47,8 @@ def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None
     """Warns of fewer than KINDS different rows, each given many times: none can be held back."""
     if 10 * len(rows) <= given and (kinds := len(np.unique(alike(rows.x)))) < KINDS:
         must = f"have {KINDS} different rows or more, of which some are held back"
-        remedy = f"cv={splitter}(5, shuffle=True), which takes rows as they are"
+        remedy = f"cv={splitter}(5, shuffle=True), or --model network in a search of a table"
+        remedy += ": they take rows as they are"
         warn(sentence("X", owner, must, kinds, remedy), UserWarning)
 
 

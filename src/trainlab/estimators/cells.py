@@ -42,7 +42,9 @@ def is_hole(cell: Any) -> bool:
         return True
     if isinstance(cell, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(cell))
-    return isinstance(cell, (float, np.floating, Decimal)) and math.isnan(cell)
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return isinstance(cell, (float, np.floating)) and math.isnan(cell)
 
 
 def is_period(cell: Any) -> bool:
@@ -68,6 +70,8 @@ def number_of(cell: Any) -> float:
         return float(cell)
     except OverflowError:
         return math.inf
+    except ValueError:  # Decimal("sNaN")
+        return math.nan
 
 
 def word_of(cell: Any) -> str:

@@ -44,7 +44,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     alpha : float, default 1e-4
         The L2 penalty: ½ alpha ΣW² / (sum of the weights of a batch's rows).
     batch_size : int or "auto", default "auto"
-        Rows of a step; "auto": min(200, N).
+        How many rows each step trains on; "auto": min(200, N).
     learning_rate_init : float, optional
         The learning rate; by default the optimizer's own.
     schedule : str or Schedule, optional
@@ -54,10 +54,10 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
     tol : float, default 1e-4
         The least improvement that counts.
     n_iter_no_change : float, default 10
-        A member stops if the quantity that is watched has not improved by more than `tol` for so
-        many epochs, and keeps the parameters of the best epoch.
+        A member stops if the watched quantity has not improved by more than `tol` for this many
+        epochs, and keeps the parameters of the best epoch.
     early_stopping : bool, default False
-        Watch the accuracy on validation rows, in place of the loss.
+        Watch the accuracy on validation rows, instead of the loss.
     validation_fraction : float, default 0.1
         The share of rows that `early_stopping` sets aside, the same for each class; at least one
         row of each class stays in training.
@@ -109,7 +109,7 @@ class MLPClassifier(ClassifierPredictor, BaseMLP):
         For each epoch the mean loss of its rows, without the penalty.  A warm start continues
         it, and the curves below.
     loss_, best_loss_ : float
-        The last and the least value of `loss_curve_`.
+        The last and the lowest value of `loss_curve_`.
     coefs_, intercepts_ : list of ndarray
         Weights (in, out) and biases (out,) of each layer; with several members, a leading axis.
         The first layer gets the standardised columns.

@@ -47,7 +47,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     words : list of str or int, default "auto"
         All columns of words, by name or by place from 0 on; "auto" looks at the cells.
     min_frequency : int, default 3
-        The rows that a word needs to get a column of its own.
+        How many rows a word needs to get a column of its own.
     max_categories : int, default 50
         The most columns that a column of words may become, including that of rare words.
     dates : list of str or int, or dict, default "auto"
@@ -71,7 +71,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     n_features_in_ : int
         The number of columns.
     feature_names_in_ : ndarray of str
-        Their names, of data frames.
+        Their names, if X was a data frame.
 
     Notes
     -----

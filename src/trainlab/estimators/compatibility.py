@@ -115,7 +115,7 @@ def _as_array(X: Any) -> Any:
 
 
 _OF_TABLES: Final = (
-    *("could not convert string", "X contains NaN", "DateTime64", "TimeDelta64"),
+    *("could not convert string", "X contains NaN", "signaling NaN", "DateTime64", "TimeDelta64"),
     "float() argument must be a string or a real number",
 )
 """What scikit-learn says of the cells of a table that are no numbers."""

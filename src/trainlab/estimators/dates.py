@@ -100,7 +100,7 @@ def _are_months(cells: NDArray[Any]) -> bool:
         return False
     different = (cell for cell in dict.fromkeys(cells.tolist()) if not is_hole(cell))
     return all(
-        cell.freqstr.startswith(_WITHOUT_DAYS)
+        cell.freqstr.lstrip("0123456789").startswith(_WITHOUT_DAYS)
         if is_period(cell)
         else isinstance(cell, str) and is_month(cell)
         for cell in different

@@ -384,7 +384,11 @@ class RegressorPredictor(RegressorMixin, Predictor):  # type: ignore[misc]  # it
     def _check_y(self, y: Any) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return as_floats(y, "y", type(self).__name__)
+        owner = type(self).__name__
+        found = as_floats(y, "y", owner)
+        if (odd := ~np.isfinite(found)).any():  # of objects, which scikit-learn does not look at
+            raise DataError(sentence("y", owner, "hold finite numbers", float(found[odd][0])))
+        return found
 
     def _learn_targets(self, rows: Rows, chosen: Mapping[str, Any]) -> Targets:
         y = rows.y.reshape(len(rows), -1)

@@ -27,7 +27,7 @@ class Rows:
     """x (N, d), dense or CSR; y or targets (N, …); weight (N,) float64 > 0.
 
     weight None: all rows have the same.  A row counts weight · 2**exponent: the exponent is 0
-    but for weights that are far from 1, whose sums would overflow or vanish.
+    except for weights far from 1, whose sums would overflow or vanish.
     number (N,): which of the rows that were given each is; None where nobody asks.
     """
 

@@ -3,7 +3,7 @@
 Layout: the length n of the header (8 bytes, little-endian), n bytes of JSON, the bytes of the
 arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON again:
 
-    format_version   3; a file of a newer version is refused
+    format_version   the first that knows all that is in the file; a newer one is refused
     kind             what the document describes: "network", "population", ...
     document         whatever that kind needs beside the arrays
     environment      the versions of the libraries that wrote it, for people
@@ -35,7 +35,14 @@ from trainlab.network.workspace import Array
 from trainlab.store.coding import canonical
 from trainlab.versions import own
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
+"""The newest version of the format."""
+_KEYS_SINCE: Final = {"classes": 4}
+_ARRAYS_SINCE: Final = {"source": 4}
+"""Keys of documents, and ends of names of arrays, that a version brought after the third.
+
+What has none of them is written as version 3, which earlier versions of trainlab read.
+"""
 KEY: Final = "trainlab"
 MAX_BYTES: Final = 1 << 32
 """The largest file that is read unless told otherwise."""
@@ -62,13 +69,13 @@ _FRESH: Final = "a fresh copy, if it is a file that trainlab.save wrote"
 class Content:
     """What a file says: a kind, its document (plain JSON), and arrays by name.
 
-    version  of the format that the document is written in
+    version  of the format that the document is written in, or a later one that `pack` finds
     """
 
     kind: str
     document: dict[str, Any]
     arrays: dict[str, Array]
-    version: int = FORMAT_VERSION
+    version: int = 3
 
 
 def pack(content: Content) -> bytes:
@@ -78,8 +85,12 @@ def pack(content: Content) -> bytes:
         assert values.dtype in _NAMES, values.dtype
         # safetensors reads the memory as it lies
         arrays[name] = np.ascontiguousarray(values).reshape(values.shape)
+    text = canonical(content.document)  # in which nothing but a key is followed by a colon
+    ends = {name.rpartition(".")[2] for name in arrays}
+    since = [version for key, version in _KEYS_SINCE.items() if f'"{key}":' in text]
+    since += [version for end, version in _ARRAYS_SINCE.items() if end in ends]
     about: dict[str, Any] = {
-        "format_version": content.version,
+        "format_version": max([content.version, *since]),
         "kind": content.kind,
         "document": content.document,
         "environment": environment(),

@@ -151,8 +151,11 @@ def score(
                 # A model of arrays calls its columns by their places.
                 strange.update(odd if known is not None else _of_places(odd, names))
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
-    columns = _named(np.concatenate(parts[0]), model, False)
-    columns |= _named(np.concatenate(parts[1]), model, True) if proba else {}
+    predicted, classes = np.concatenate(parts[0]), getattr(model, "classes_", None)
+    if isinstance(model, Network) and (classes := model.classes) is not None:
+        predicted = classes[predicted]  # an estimator predicts its labels itself
+    columns = _named(predicted)
+    columns |= _of_classes(np.concatenate(parts[1]), classes) if proba else {}
     columns |= {} if interval is None else _ends(np.concatenate(parts[-1]))
     if both := [name for name in kept if name in columns]:
         must, remedy = "have other names than the predictions", "to rename it in the table"
@@ -273,13 +276,14 @@ def _ends(intervals: Array) -> dict[str, Array]:
     }
 
 
-def _named(values: Array, model: Any, proba: bool) -> dict[str, Array]:
+def _named(values: Array) -> dict[str, Array]:
     """The columns of predictions, each with its name."""
-    if values.ndim == 1:
-        return {"prediction": values}
-    if values.shape[1] == 1 and not proba:
-        return {"prediction": values[:, 0]}
-    stem = "probability" if proba else "prediction"
-    classes = getattr(model, "classes_", range(values.shape[1])) if proba else None
+    if values.ndim == 1 or values.shape[1] == 1:
+        return {"prediction": values.reshape(-1)}
+    return {f"prediction_{place}": one for place, one in enumerate(values.T)}
+
+
+def _of_classes(values: Array, classes: Any) -> dict[str, Array]:
+    """The columns of probabilities, named by the classes; None: by their numbers."""
     labels = range(values.shape[1]) if classes is None else classes
-    return {f"{stem}_{label}": values[:, place] for place, label in enumerate(labels)}
+    return {f"probability_{label}": values[:, place] for place, label in enumerate(labels)}

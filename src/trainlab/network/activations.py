@@ -46,8 +46,8 @@ class Activation(Settings, ABC):
     A subclass is a frozen dataclass with `value` and `pullback`.  Fields made by
     `trainlab.settings.number` may differ between the members of a population: they are then
     float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of x.
-    Such a field is no exponent of NumPy's `**`, whose last bits are others for an array of
-    exponents than for a number: write `np.exp(p * np.log(x))`.
+    Do not use such a field as an exponent of NumPy's `**`, which rounds differently for an
+    array of exponents than for a number: write `np.exp(p * np.log(x))`.
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class LeakyReLU(Activation):
     -----
     y = max(x, slope · x);  f′ = 1 for x > 0, else slope.
 
-    Source: Maas, Hannun, Ng 2013.  Keras has the slope 0.3.
+    Source: Maas, Hannun, Ng 2013.  Keras uses a slope of 0.3.
 
     Examples
     --------

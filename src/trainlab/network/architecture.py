@@ -131,20 +131,21 @@ class MLP(Settings):
     activation : Activation or str, default "relu"
         The activation of the hidden layers.
     init : Initializer, str or float, default "he"
-        Of all weights; a number is a standard deviation.
+        How all weights start; a number is the standard deviation of normal weights.
     output_init : Initializer, str or float, optional
-        Of the weights of the last layer; by default as `init`.
+        How the weights of the last layer start; by default like all others.
     norm : {None, "batch", "layer"} or Layer
-        What stands between each hidden dense layer and its activation: by name, or the layer
-        with its settings, which may be your own.
+        The layer between each hidden dense layer and its activation: its name, or a layer with
+        its settings, which may be your own.
     dropout : float, default 0.0
-        The share of hidden units that are set to zero in training, in [0, 1).
+        The share of hidden units that are set to zero during training, in [0, 1).
     loss : Loss or str, default "softmax_cross_entropy"
         The loss.
     weight_decay : float, default 0.0
-        λ >= 0 of the coupled L2 penalty ½ λ Σ W², over all weights, not over b, γ, β.
+        The factor λ >= 0 of the coupled L2 penalty ½ λ Σ W² on all weights, but not on b, γ
+        and β.
     l1 : float, default 0.0
-        λ >= 0 of the penalty λ Σ |W|, over the same.
+        The factor λ >= 0 of the penalty λ Σ |W| on the same weights.
     convention : {"modern", "book"}
         "book": norm="batch" with ε 1e-6 and a biased running variance that starts at 0, and
         dropout that is not inverted.

@@ -45,7 +45,7 @@ class Parameter:
     decays : bool, default False
         Whether weight decay applies to it.
     least : float, default -inf
-        The least number that it may be given by name, such as 0 of a variance.
+        The least number that it may be set to by name, such as 0 for a variance.
     """
 
     shape: tuple[int, int]
@@ -74,7 +74,7 @@ class Declaration:
     parameters : dict of Parameter
         What training changes, by name.
     buffers : dict of Parameter
-        What the layer keeps beside: running statistics.
+        What the layer keeps beside them, such as running statistics.
     out_features : int
         Features of its outputs.
     """
@@ -101,7 +101,7 @@ class Mode:
         True in a step, False in evaluations and predictions.
     draw : callable, optional
         `draw(rows, width)` gives float32 uniforms in [0, 1), shape (..., rows, width).  It is
-        there in training for layers that are `random`, and for no other.
+        there in training alone, and only for layers that are `random`.
     """
 
     training: bool
@@ -126,9 +126,9 @@ class Layer(Settings, ABC):
     random : bool
         Whether it needs `mode.draw` in training.
     columns_apart, rows_apart : bool
-        Column j of y hangs on no column of a parameter but the j-th; row b of y hangs on no row
-        of x but the b-th.  Gradient checks are fast where a layer says so, and right where it
-        does not.
+        Whether column j of y depends on no column of a parameter but the j-th, and row b of y on
+        no row of x but the b-th.  Gradient checks are faster where a layer says so, and correct
+        where it does not.
 
     Notes
     -----

@@ -27,7 +27,7 @@ class Dense(Layer):
     out_features : int
         The width of the outputs.
     init : Initializer, default He()
-        Of W; b starts from 0.
+        How W starts; b starts at 0.
 
     Notes
     -----

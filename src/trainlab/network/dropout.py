@@ -24,7 +24,7 @@ class Dropout(Layer):
     ratio : float, default 0.5
         The probability, in [0, 1).
     inverted : bool, default True
-        Scale in training, not in evaluation.
+        Whether outputs are scaled in training, and not in evaluation.
 
     Raises
     ------
@@ -38,8 +38,8 @@ class Dropout(Layer):
 
     mask is 1 where a uniform draw is >= ratio.
 
-    Source: Srivastava et al. 2014; inverted is what PyTorch, Keras and optax users know, the
-    other is the paper's and the book's.
+    Source: Srivastava et al. 2014.  PyTorch, Keras and optax invert; the paper and the book do
+    not.
     """
 
     random: ClassVar[bool] = True

@@ -42,21 +42,21 @@ class Loss(Settings, ABC):
     A subclass is a frozen dataclass with `entries` and `derivative`, and its `task`.  Fields
     made by `trainlab.settings.number` may differ between the members of a population: they
     are then float64 arrays (K, 1, 1), which `trainlab.settings.cast` brings into the dtype of y.
-    Such a field is no exponent of NumPy's `**`, whose last bits are others for an array of
-    exponents than for a number: write `np.exp(p * np.log(x))`.
+    Do not use such a field as an exponent of NumPy's `**`, which rounds differently for an
+    array of exponents than for a number: write `np.exp(p * np.log(x))`.
 
     Attributes
     ----------
     task : {"regression", "multilabel", "classification"}
         What targets are: numbers (..., B, out), indicators (..., B, out), or class indices
-        (..., B).  It decides what targets are refused, and what `predict`, `probabilities` and
+        (..., B).  It decides which targets are refused, and what `predict`, `probabilities` and
         `correct` make of outputs: the outputs themselves, sigmoid and y > 0, softmax and argmax.
 
     Notes
     -----
     The loss of a batch is the mean over its B rows of the sum of `entries` over the outputs;
-    rows may be weighed.  K members of a population are a leading axis of y, and of t where
-    members do not share their rows.
+    rows may have weights.  The K members of a population are a leading axis of y, and of t
+    unless they share their rows.
 
     Examples
     --------
@@ -284,7 +284,7 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float, default 1.0
-        Where the one becomes the other, > 0.
+        The distance at which one becomes the other, > 0.
 
     Notes
     -----
@@ -323,7 +323,7 @@ class Huber(Loss):
 
 @dataclasses.dataclass(frozen=True)
 class SigmoidCrossEntropy(Loss):
-    """Cross-entropy of one yes-or-no question for each output, of which several may be true.
+    """Cross-entropy of a yes-or-no question for each output; several answers may be yes.
 
     Notes
     -----

@@ -69,7 +69,7 @@ class LayerNorm(Layer):
 
 @dataclasses.dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalise each feature over the batch; in evaluation by running statistics.
+    """Normalise each feature over the batch; evaluation uses running statistics.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ class BatchNorm(Layer):
     eps : float, default 1e-5
         ε, added to the variance; > 0.
     unbiased_running_var : bool, default True
-        Whether the running variance is that of each batch over B − 1, or over B; with B = 1 it is
-        over B.
+        Whether the variance of a batch is divided by B − 1 before it enters the running variance,
+        or by B; with B = 1 it is divided by B.
     start_var : float, default 1.0
         Where the running variance starts, >= 0.
 

@@ -37,8 +37,9 @@ BIN_ROWS: Final = 10
 class ClassScore:
     """How a class fares.
 
-    support    rows of it;  named: rows that were said to be of it
-    precision  the share of `named` that is of it, NaN of none;  recall: of `support` that is named
+    support    how many rows belong to it;  named: how many were said to
+    precision  the share of `named` that belongs to it, NaN if there are none
+    recall     the share of `support` that is named
     """
 
     label: str
@@ -140,8 +141,8 @@ class Threshold:
 class RareClass:
     """The rarer of two classes in the rows put aside.
 
-    there  rows of it;  named: rows that were said to be of it, of which `found` are
-    share  of all rows;  otherwise: the accuracy of never naming it
+    there  how many rows belong to it;  named: how many were said to, and `found` of them do
+    share  its share of all rows;  otherwise: the accuracy of never naming it
     """
 
     label: str

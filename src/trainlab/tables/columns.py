@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date
+from trainlab.data.cells import bare, is_missing, is_padded, is_rounded, looks_like_date
 from trainlab.data.codes import GAP, codes_said
 from trainlab.data.dates import DAY, WHOLE_MONTHS, Order, moments, months_said, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
@@ -55,13 +55,13 @@ _USUAL: Final = TableEncoder()
 class ColumnSummary:
     """A column with words, dates, text, formatted numbers or holes.
 
-    values  how many different words; None of all others
-    holes   rows without a value
-    format  how its numbers are written, by an example; None of plain ones
-    dates   the order of year, month and day; None of what is no date
+    values  how many different words there are; None for other columns
+    holes   how many rows have no value
+    format  an example of how its numbers are written; None if they are plain
+    dates   the order of year, month and day; None for columns that hold no dates
     text    whether it is read as text
-    own     words that have a column of their own in a model, and
-    put     the number that stands there in place of holes; None where there is no model yet
+    own     how many words have a column of their own in the model
+    put     the number that the model puts in place of a hole; None, as `own`, without a model
     """
 
     name: str
@@ -177,21 +177,28 @@ def dates_said(dates: Mapping[str, Order]) -> list[str]:
     ]
 
 
-def padded_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list[str]:
-    """A sentence for each column of numbers, some with leading zeros, as codes have them."""
-    found = dict[str, str]()
+_LOST: Final = {
+    is_padded: "has whole numbers with leading zeros, as {}: taken as numbers",
+    is_rounded: "has whole numbers of many digits, as {}: their last digits are rounded",
+}
+"""What is told of numbers whose digits say more than they are taken for."""
+
+
+def lost_said(opened: Callable[[], TableFile], numbers: Sequence[str]) -> list[str]:
+    """A sentence for each column of numbers of which some lose digits that codes have."""
+    found = dict[tuple[str, str], str]()
     if not numbers:  # or all rows would be read for nothing
         return []
     with opened() as table:
         for block in table.blocks((), numbers):
             for name in numbers:
-                code = next(filter(is_padded, dict.fromkeys(block.text[name])), None)
-                if code is not None:
-                    found.setdefault(name, bare(code))
+                cells = dict.fromkeys(block.text[name])
+                for lost, told in _LOST.items():
+                    if (code := next(filter(lost, cells), None)) is not None:
+                        found.setdefault((name, told), bare(code))
     return [
-        f"{describe(name)} has whole numbers with leading zeros, as {code}: taken as numbers; "
-        f"--words {shlex.quote(name)} takes them as words"
-        for name, code in found.items()
+        f"{describe(name)} {told.format(code)}; --words {shlex.quote(name)} takes them as words"
+        for (name, told), code in found.items()
     ]
 
 

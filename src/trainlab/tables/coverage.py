@@ -23,7 +23,7 @@ LEAST: Final = 50
 
 @dataclass(frozen=True)
 class IntervalCoverage:
-    """The share of true values inside intervals of a level: of all rows, and of parts of them.
+    """The share of true values inside intervals of a level, over all rows and over parts of them.
 
     parts  fifths of the rows, from the lowest predictions to the highest
     """

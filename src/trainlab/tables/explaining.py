@@ -50,7 +50,7 @@ _IMPORTANCE, _DEPENDENCE = 1, 2  # they tell their streams of random numbers apa
 
 @dataclass(frozen=True)
 class ColumnImportance:
-    """By how much predictions get worse where the cells of a column change places.
+    """How much worse predictions get when the cells of a column change places.
 
     loss   the mean over permutations, in the unit of the metric; positive is worse
     error  its standard error
@@ -125,10 +125,10 @@ class PartialDependence:
     """The mean prediction over rows in which a column has one value, for several values.
 
     grid   numbers (g,), or words or dates (g,); None stands for cells without a value
-    lines  for each of `names` the means (g,): of probabilities of classes, or of numbers
-    names  classes, or one name that is empty
-    typical  numbers, of which a tenth of the rows lies between each two; () of words
-    shown    which words or dates stand in the grid, where it has not all of them
+    lines  for each of `names` the means (g,) of the probabilities of a class, or of numbers
+    names  the classes, or one name that is empty
+    typical  numbers with a tenth of the rows between each two; () for words
+    shown    which words or dates are in the grid, if not all of them are
     """
 
     name: str

@@ -29,9 +29,9 @@ MOST_MORE: Final = 6
 
 @dataclass(frozen=True)
 class HoldoutScore:
-    """How good predictions are of the rows put aside: a score and its 95 % interval.
+    """How good the predictions for the rows put aside are: a score and its 95 % interval.
 
-    root_error  √(mean of (y − prediction)²), in the units of the target; of classes None
+    root_error  √(mean of (y − prediction)²), in the units of the target; None for classes
     scores      the metrics of the task, by name
     """
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from trainlab.data.labels import EXACT
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
 from trainlab.tables.columns import TOTALS, is_slip, meaning, names_rows
@@ -100,8 +101,8 @@ def _of_numbers(values: Array) -> str:
     missing = np.isnan(values)
     if missing.all():
         return EMPTY
-    if not missing.any() and values.min() == values.max():
-        return CONSTANT
+    if not missing.any() and values.min() == values.max() and abs(values[0]) < EXACT:
+        return CONSTANT  # larger ones may differ in what they are written as
     return NUMBERS if numbers_rows(values) else ""
 
 

@@ -34,8 +34,8 @@ from trainlab.tables.columns import (
     dates_said,
     hint,
     judged,
+    lost_said,
     meaning,
-    padded_said,
     read_mixed,
     survey,
 )
@@ -58,21 +58,21 @@ from trainlab.tables.target import DAYS, Task, are_dates, read_target
 class TableProblem:
     """What is to be learnt.
 
-    name, sha256  of the file
+    name, sha256  the name of the file, and its checksum
     features      names of the columns of x (N, d)
-    dropped       those left out, as was asked or since nothing can be learnt of them
+    dropped       the columns left out, as was asked or since nothing can be learnt from them
     target        the name of the column y (N,): labels, or float64
     reason        why it is this task, in words
-    x             float64, with NaN where there is no value; objects, where any column is of words
-    columns       what there is to say of those that are not of plain numbers
-    formats       of the features whose numbers are not plain
+    x             float64, with NaN where there is no value; objects if any column holds words
+    columns       what there is to say about those that are not plain numbers
+    formats       how features write their numbers, where these are not plain
     notices       how the table was read, where that is not plain to see
     warnings      what may mislead the network
-    needless      those of `dropped` of which nothing can be learnt, with the reason
+    needless      those of `dropped` from which nothing can be learnt, with the reason
     target_means  columns of words that have the mean target of each word beside them
     rule          what decides which rows may be on which side of a split; None: chance alone
-    options       that decide what is read, beside the columns: those that were given, as
-                  folders of searches by earlier versions know of none
+    options       the given ones that decide what is read, beside the columns: folders of searches
+                  by earlier versions know no others
     """
 
     name: str
@@ -298,7 +298,7 @@ def problem(
         shown = [describe(name) for name in readable if name in those]
         read += [f"{what}: {listed(shown)}"] if shown else []
     unlike = (*found.words, *dates, *text, *found.formats)
-    read += padded_said(opened, _whole(x, readable, unlike))
+    read += lost_said(opened, _whole(x, readable, unlike))
     read += [
         f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
         + f"; --words {shlex.quote(name)} takes them as words" * (name in readable)

@@ -34,19 +34,19 @@ Range = tuple[float, float]
 class StudySettings:
     """The settings of a search.
 
-    model      "ensemble": of networks of random settings those that are best together;
-               "network": the best of those that are searched, alone
+    model      "ensemble": of networks with random settings, those that are best together;
+               "network": the best of the networks that are searched, alone
     trials     candidates of each round;  rounds, folds: as in PopulationSearchCV
     lr, alpha  ends of the learning rates and of the L2 penalties, drawn on a logarithmic scale
     hidden     widths of hidden layers to choose from;  dropout: ratios to choose from
     max_iter   epochs of a training, the rate falling to 0 along a cosine
     test_fraction  the share of rows that is put aside
-    metric     the name of what networks are compared by, and models judged by; None: that of
+    metric     the name of what networks are compared by, and models judged by; None: the one in
                USUAL
     ensemble   parameters of an ensemble that are not its defaults
 
-    Those from trials to max_iter are of a network alone, but for the folds, which say how many rows
-    each class must have.
+    Those from trials to max_iter concern a network alone, except that folds also decide how many
+    rows each class must have.
     """
 
     model: Model = "ensemble"

@@ -51,7 +51,7 @@ class RowRule:
             that are predicted are later than all others
     column  its name
     values  (N,), the number of a group from 0 on, or a number that grows with the time
-    doubt   a warning where some groups may be one; "" of others
+    doubt   a warning if some groups may be one; else ""
     """
 
     kind: RuleKind

@@ -68,11 +68,11 @@ UNEVEN: Final = 1.5
 class RankedCandidate:
     """One of the settings tried, with its score.
 
-    score   the mean of the metric over the folds; of a candidate of an ensemble its loss alone,
-            ∞ of one that is no finalist
-    error   the standard error of that mean, NaN of one of an ensemble
-    folds   the metric of each fold, NaN where the training failed; () of one of an ensemble
-    weight  how much it counts in an ensemble, None of a search
+    score   the mean of the metric over the folds; in an ensemble the loss of the candidate alone,
+            ∞ unless it is a finalist
+    error   the standard error of that mean; NaN in an ensemble
+    folds   the metric of each fold, NaN where the training failed; () in an ensemble
+    weight  how much it counts in an ensemble; None in a search
     """
 
     rank: int
@@ -135,17 +135,18 @@ class StudyResult:
     """The result of a search.
 
     candidates  the best first
-    box         of the last round, {parameter: its ends, or values}; {} of a single round
-    loss        of an ensemble on its validation rows; None of a network
+    box         what the last round drew from, {parameter: ends, or values}; {} for one round
+    loss        the loss of an ensemble on its validation rows; None for a network
     metric      what networks were compared by, and models judged by
     judged      the model, a linear one, trees, and what knows the target alone
     versus      the model against the linear one, and against the trees
     floor       the model against what knows the target alone
-    truth       of the rows put aside;  predictions: by the names of those that are judged
+    truth       the true targets of the rows put aside
+    predictions  what each of those that are judged predicts for them, by its name
     model       the best, fitted to all other rows; knows the names of its features
-    columns     those of the table that are not of plain numbers, and what the model makes of them
-    importance  of all columns, by the metric;  dependence: on the first of them
-    covered     of the intervals of an ensemble of numbers
+    columns     columns of the table that are not plain numbers, and what the model makes of them
+    importance  how important each column is, by the metric;  dependence: on the first of them
+    covered     how many targets lie in the intervals; None unless an ensemble predicts numbers
     """
 
     problem: TableProblem

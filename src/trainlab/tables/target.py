@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_missing, is_padded, looks_like_date, number
+from trainlab.data.cells import bare, is_missing, is_padded, is_rounded, looks_like_date, number
 from trainlab.data.formats import NumberFormat
 from trainlab.data.labels import MOST_CLASSES, are_whole
 from trainlab.errors import describe
@@ -69,9 +69,11 @@ def read_target(
     kept = ~missing
     numbers, words = values[kept], [bare(cell) for cell in np.array(cells, object)[kept]]
     odd = np.isnan(numbers)
-    coded = any(map(is_padded, words))  # 007 is another label than 7
+    # 007 is another label than 7, and 2**53 + 1 than 2**53, which it would be as a number.
+    rounded = any(map(is_rounded, words))
+    coded = rounded or any(map(is_padded, words))
     different = len(set(words if odd.any() or coded else numbers.tolist()))
-    decided, reason = (task, "as was asked") if task else _guess(numbers, different)
+    decided, reason = (task, "as was asked") if task else _guess(numbers, different, rounded)
     reason += "" if format is None else f", written as {format}"
     notices = [f"{counted(int(missing.sum()), 'row')} without a value of the target left out"]
     notices *= bool(missing.any())
@@ -139,14 +141,14 @@ def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault
 # --- the task --------------------------------------------------------------------------
 
 
-def _guess(numbers: Array, different: int) -> tuple[Task, str]:
-    words = np.isnan(numbers)
+def _guess(numbers: Array, different: int, rounded: bool) -> tuple[Task, str]:
+    words, whole = np.isnan(numbers), (numbers == np.rint(numbers)).all()
     if len(words) and words.mean() >= 0.5:
         return "classification", counted(different, "different word")
     if words.any():
         return "regression", "mostly numbers"  # of which some are written as no number is
     few = different <= MOST_CLASSES and LEAST_ROWS * different <= len(numbers)
-    if are_whole(numbers) and few:
+    if few and (are_whole(numbers) or (rounded and whole)):
         return "classification", f"whole numbers of {counted(different, 'different value')}"
     return "regression", f"numbers of {counted(different, 'different value')}"
 
