@@ -177,13 +177,6 @@ def a_large_batch_of_an_ensemble() -> None:
     tl.PopulationEnsembleClassifier(2, n_folds=1, batch_size=25, max_iter=2).fit(X, Y)
 
 
-def three_kinds_of_rows() -> None:
-    settings: dict[str, Any] = {"n_folds": 1, "max_iter": 2, "trees": False}
-    tl.PopulationEnsembleClassifier(2, **settings).fit(
-        np.eye(3)[np.arange(90) % 3], np.arange(90) % 3
-    )
-
-
 def batches_of_one_row() -> None:
     tl.Network(tl.MLP((2,), norm="batch")).fit(DATA, steps=1, batch_size=1)
 
@@ -248,7 +241,6 @@ PROVOKED: list[tuple[str, Callable[..., None], str]] = [
     ("ensembles/training.py: _as_they_are", no_time_at_all, "time_limit"),
     ("estimators/targets.py: _check_names", strange_weights, "labels of y"),
     ("data/batches.py: tell_of_a_large_batch", a_large_batch, "batch_size=25 is more than 24"),
-    ("ensembles/folds.py: tell_of_few_kinds", three_kinds_of_rows, "or --model network"),
     *(
         ("data/batches.py: tell_of_a_large_batch", call, "batch_size=25 is more than 24 rows: each")
         for call in (a_large_batch_of_a_network, a_large_batch_of_an_ensemble)

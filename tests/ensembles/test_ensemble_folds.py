@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
 
 import trainlab as tl
 from trainlab import PopulationEnsembleClassifier, PopulationEnsembleRegressor
 from trainlab.ensembles import base as ensemble_base
-from trainlab.ensembles.folds import deal_alike
+from trainlab.ensembles.folds import deal_alike, spread
 from trainlab.errors import DataError, SettingError
 from trainlab.estimators.rows import Rows, merge
 
@@ -83,64 +84,87 @@ def common(seen: Sequence[tuple[Any, Any]]) -> set[int]:
     return {len(rows & held) for rows, held in found}
 
 
-def test_rows_that_are_equal_but_for_their_class_are_on_one_side(
+def test_rows_that_are_equal_but_for_their_class_are_spread_over_the_folds(
     seen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = cells(2000, 12)
     weight = np.random.default_rng(1).integers(1, 3, len(X))
     one = small().fit(np.where(X == 0, np.random.default_rng(2).choice([-0.0, 0.0], X.shape), X), y)
-    assert common(seen) == {0}
+    assert 0 not in common(seen)
     assert one.loss_ < 0.62
     first, twice = small().fit(X, y, weight), np.repeat(X, weight, axis=0)
     again = small().fit(twice, np.repeat(y, weight))
     assert first.predict_proba(X).tobytes() == again.predict_proba(X).tobytes()
+    seen.clear()
+    monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 5)
+    small().fit(X, y)
+    assert common(seen) == {0}, "an ensemble of the fifth recipe goes on as it began"
     seen.clear()
     monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 4)
     small().fit(X, y)
     assert 0 not in common(seen)
 
 
-def test_rows_that_are_equal_but_for_their_number_are_on_one_side(
-    seen: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    X, _ = cells(2000, 12)
-    y = np.random.default_rng(1).poisson(1 + X[:, 0]).astype(float)
-    small(PopulationEnsembleRegressor).fit(X, y)
-    assert common(seen) == {0}
-    seen.clear()
-    monkeypatch.setattr(ensemble_base, "stored_recipe", lambda store, name: 5)
-    small(PopulationEnsembleRegressor).fit(X, y)
-    assert 0 not in common(seen)
+def weights_of(X: Any, y: Any, weight: Any = None) -> list[float]:
+    """What the rows count, of each in the order of `merge`."""
+    rows = spread(merge(Rows(X, y, weight)))
+    assert rows.weight is not None
+    return [float(one) for one in rows.weight]
+
+
+def test_samples_are_spread_and_copies_are_not() -> None:
+    """Copies of a row, as of a rare class, would be learnt from where they are held back."""
+    many = np.arange(60.0)[:, np.newaxis]
+    copies = np.concatenate([many, many[:20], many[:20]])
+    assert sorted(weights_of(copies, copies[:, 0])) == [1.0] * 40 + [3.0] * 20
+    samples, y = np.concatenate([many, np.zeros((8, 1))]), np.zeros(68)
+    y[-1] = 1
+    found = sorted(weights_of(samples, y))  # eight zeros of the class 0, and one of 1
+    assert found == [1.0] * 60 + [8 / 5] * 5
+    found = sorted(weights_of(samples, y, np.full(68, 0.3)))  # no count
+    assert found == pytest.approx([0.3] * 60 + [2.4])
+
+
+def test_few_different_rows_are_spread_over_the_folds() -> None:
+    word = np.arange(780) % 26
+    model = small(max_iter=40, space=None).fit(np.eye(26)[word], word % 3)
+    assert model.score(np.eye(26), np.arange(26) % 3) == 1
+    assert {*weights_of(np.eye(26)[word], word % 3)} == {6.0}
+    assert {*weights_of(np.eye(26)[word][:130], word[:130] % 3)} == {5.0}, "fewer than ten each"
+
+
+@pytest.mark.parametrize("values", [14, 40])
+def test_of_one_word_its_mean_targets_are_learnt(values: int, rng: np.random.Generator) -> None:
+    """Held back together, the rows of a word would teach that words say nothing."""
+    word = rng.integers(values, size=2000)
+    X, effect = np.eye(values)[word], 2 * rng.standard_normal(values)[word]
+    settings: Any = {"space": None, "max_iter": 20}
+    y = effect + rng.standard_normal(2000)
+    model = small(PopulationEnsembleRegressor, **settings).fit(X[:1000], y[:1000])
+    assert model.score(X[1000:], y[1000:]) > 0.6
+    y = rng.poisson(np.exp(effect / 2)).astype(float)
+    means = np.array([y[:1000][word[:1000] == one].mean() for one in range(values)])[word[1000:]]
+    model = small(PopulationEnsembleRegressor, **settings).fit(X[:1000], y[:1000])
+    best = np.mean((means - y[1000:]) ** 2)
+    assert np.mean((model.predict(X[1000:]) - y[1000:]) ** 2) < 1.1 * best
+    y = (rng.random(2000) < 1 / (1 + np.exp(-effect))).astype(int)
+    shares = np.array([y[:1000][word[:1000] == one].mean() for one in range(values)])[word[1000:]]
+    best = log_loss(y[1000:], np.clip(shares, 0.02, 0.98))
+    model = small(**settings).fit(X[:1000], y[:1000])
+    assert log_loss(y[1000:], model.predict_proba(X[1000:])) < 1.1 * best
 
 
 def test_a_rare_class_is_not_left_to_one_part() -> None:
-    """Of rows that are equal but for their class the rarest class decides, not the first."""
+    """In the fifth recipe: of equal rows the rarest class decides, not the first."""
     rng = np.random.default_rng(0)
     for trial in range(100):
         X = np.concatenate([np.eye(n)[rng.integers(n, size=300)] for n in (12, 6)], axis=1)
         y = rng.integers(2, size=300)
         y[rng.choice(300, 3, replace=False)] = 2
         rows = merge(Rows(X, y, None))
-        part = deal_alike(rows, 5, np.random.RandomState(trial), True)
+        part = deal_alike(rows, 5, np.random.RandomState(trial))
         kinds = np.unique(rows.x[rows.y == 2], axis=0)
         assert len(np.unique(part[rows.y == 2])) == len(kinds)
-
-
-@pytest.mark.filterwarnings("ignore:X of .* different rows")
-def test_fewer_kinds_of_rows_than_folds_are_dealt_one_by_one(seen: Any) -> None:
-    few, y = cells(2000, 1)
-    small().fit(few, y)
-    assert common(seen) == {0}  # 6 kinds of rows in 5 folds
-    seen.clear()
-    four = few[:, 5:].sum(axis=1) == 0
-    four &= few[:, 1] == 0
-    small().fit(few[four], y[four])
-    assert 0 not in common(seen)
-    seen.clear()
-    X = np.arange(300.0)[:, np.newaxis] // 2
-    X[:160, 0] = np.arange(160) + 1000  # 140 rows of 300
-    small().fit(X, np.arange(300) % 2)
-    assert common(seen) == {0}
 
 
 def test_pairs_of_rows_do_too(seen: Any) -> None:
@@ -263,19 +287,3 @@ def test_what_is_wrong_is_said(name: str) -> None:
 def test_what_is_wrong_with_groups_is_said(groups: Any) -> None:
     with pytest.raises(ValueError, match=r"groups|inconsistent numbers of samples"):
         small().fit(X, Y, groups=groups)
-
-
-def test_few_different_rows_that_are_there_many_times_are_warned_of(
-    recwarn: pytest.WarningsRecorder,
-) -> None:
-    X, y = cells(2000, 1)
-    with pytest.warns(UserWarning, match=r"got 6; try cv=StratifiedKFold\(5, shuffle=True\)"):
-        small().fit(X, y)
-    with pytest.warns(UserWarning, match=r"got 6; try cv=KFold\(5, shuffle=True\)"):
-        small(PopulationEnsembleRegressor).fit(X, y)
-    recwarn.clear()
-    targets = np.random.default_rng(0).standard_normal(2000)  # none is equal to another
-    small(PopulationEnsembleRegressor).fit(X, targets)
-    small(cv=StratifiedKFold(5)).fit(X, y)
-    small().fit(*cells(2000, 12))
-    assert not [one for one in recwarn if "different rows" in str(one.message)]

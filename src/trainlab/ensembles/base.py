@@ -36,7 +36,7 @@ from trainlab.ensembles.folds import (
     digest,
     given_splits,
     splits_of,
-    tell_of_few_kinds,
+    spread,
 )
 from trainlab.ensembles.plan import RECIPE, EnsemblePlan
 from trainlab.ensembles.training import EnsembleTraining, TrainedCandidates
@@ -244,14 +244,12 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         given = self.cv is not None or groups is not None
         if chosen["batch_size"] != "auto":
             tell_of_a_large_batch(chosen["batch_size"], len(rows))
-        number = len(rows)
         rows = rows if given else merge(rows)
         if len(rows) < 2:
             raise DataError(sentence("X, y", owner, "have 2 different rows or more", "1 sample"))
+        if recipe > 5 and not given:
+            rows = spread(rows)
         targets = self._learn_targets(rows, {"standardize_targets": True})
-        if not given:
-            splitter = "StratifiedKFold" if targets.task == "classification" else "KFold"
-            tell_of_few_kinds(number, rows, splitter, owner)
         rows = self._weighed(rows, targets)
         draws = draws_of(self.random_state, owner)
         stratify = targets.task == "classification"
@@ -263,8 +261,8 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             splits = among(splits, rows.number, number, owner)
         else:
             parts = min(PARTS, len(rows))
-            if recipe > (4 if stratify else 5):
-                part = deal_alike(rows, parts, draws, stratify)
+            if recipe == 5 and stratify:
+                part = deal_alike(rows, parts, draws)
             else:
                 part = deal(rows.y, parts, draws, stratify)
             splits = splits_of(part, parts)

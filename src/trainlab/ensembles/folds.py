@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length, indexable
 
-from trainlab.callers import warn
 from trainlab.data.labels import as_integers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.compatibility import check_sizes, named_faults
@@ -26,7 +26,7 @@ from trainlab.settings import several
 PARTS: Final = 5
 """Parts into which rows are dealt; a fold validates on one and trains on the others."""
 
-KINDS: Final = 10
+KINDS: Final = 50
 """Different rows of X from which on it can be seen whether what is learnt holds for others."""
 
 Splits = Sequence[tuple[Array, Array]]
@@ -43,31 +43,41 @@ def deal(y: Array, parts: int, draws: np.random.RandomState, stratify: bool) -> 
     return part
 
 
-def tell_of_few_kinds(given: int, rows: Rows, splitter: str, owner: str) -> None:
-    """Warns of fewer than KINDS different rows, each given many times: none can be held back."""
-    if 10 * len(rows) <= given and (kinds := len(np.unique(alike(rows.x)))) < KINDS:
-        must = f"have {KINDS} different rows or more, of which some are held back"
-        remedy = f"cv={splitter}(5, shuffle=True), or --model network in a search of a table"
-        remedy += ": they take rows as they are"
-        warn(sentence("X", owner, must, kinds, remedy), UserWarning)
+def spread(rows: Rows) -> Rows:
+    """Rows that stand for many as up to PARTS rows each, of which every part may have some.
+
+    Equal rows are one, which is right for copies: what is held back must not be learnt from.  But
+    rows that are equal but for y, as of a table of few words, are samples, and so are the rows of
+    less than KINDS that are there ten times each: others like them come, and what is held back
+    is to have its share of each.  A weight that is a whole number says how many rows it is.
+
+    rows  from `merge`
+    """
+    assert rows.weight is not None
+    counts, number = rows.weight, alike(rows.x)
+    kinds = np.bincount(number)
+    are_few = len(kinds) < KINDS and 10 * len(rows) <= counts.sum()
+    if rows.exponent or (counts != np.rint(counts)).any() or not (are_few or kinds.max() > 1):
+        return rows
+    pieces = np.where(are_few | (kinds[number] > 1), np.minimum(counts, PARTS), 1).astype(np.int64)
+    places = np.repeat(np.arange(len(rows)), pieces)
+    return replace(rows.take(places), weight=(counts / pieces)[places])
 
 
-def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState, stratify: bool) -> Array:
-    """The part (N,) of each row: rows that are equal but for y share one.
+def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState) -> Array:
+    """The part (N,) of each row of classes, in the fifth recipe: those equal but for y share one.
 
     Such rows, as of a table of few words, may stand for many each.  One that is held back would
-    leave the others to be learnt from: what is best on it is worst elsewhere.  Rows of classes are
-    dealt by the rarest of theirs, of which every part has its share.
+    leave the others, of other classes, to be learnt from: what is best on it is worst elsewhere.
+    They are dealt by the rarest of their classes, of which every part has its share.
     """
     number = alike(rows.x)
     if number.max() + 1 < parts:
-        return deal(rows.y, parts, draws, stratify)
-    first = np.arange(len(rows))
-    if stratify:
-        _, place, counts = np.unique(rows.y, return_inverse=True, return_counts=True)
-        first = np.argsort(counts[place], kind="stable")
-    first = first[np.unique(number[first], return_index=True)[1]]
-    return deal(rows.y[first], parts, draws, stratify)[number]
+        return deal(rows.y, parts, draws, True)
+    _, place, counts = np.unique(rows.y, return_inverse=True, return_counts=True)
+    rarest_first = np.argsort(counts[place], kind="stable")
+    first = rarest_first[np.unique(number[rarest_first], return_index=True)[1]]
+    return deal(rows.y[first], parts, draws, True)[number]
 
 
 def splits_of(part: Array, folds: int) -> Splits:
