@@ -46,7 +46,7 @@ from trainlab.estimators.callbacks import CallbackSupport, Task, with_callbacks
 from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.predictor import Networks, Predictor, Voter
-from trainlab.estimators.preparation import Prepared, make_table, prepared, scaler_of
+from trainlab.estimators.preparation import Prepared, make_table, prepared, scalers_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
 from trainlab.limits import MEMBERS
@@ -274,7 +274,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             splits = splits[: _count_folds(chosen["preset"], len(rows), recipe)]
         candidates, seeds, turns = self._drawn(space, chosen, draws, recipe, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
-        inputs = {kind: scaler_of(kind, rows) for kind in kinds}
+        inputs = scalers_of(kinds, rows)
         with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
         few = stratify or len(rows) <= FEW_FOR_TREES
         smaller = few and chosen["preset"] == "quick"
