@@ -113,6 +113,21 @@ def test_rows_that_are_equal_but_for_their_number_are_on_one_side(
     assert 0 not in common(seen)
 
 
+def test_rows_that_are_equal_but_for_a_real_number_are_dealt_one_by_one(
+    seen: Any, rng: np.random.Generator
+) -> None:
+    """To hold all rows of a word back would teach that words say nothing."""
+    word = rng.integers(14, size=600)
+    x, y = np.eye(14)[word], 2 * rng.standard_normal(14)[word] + rng.standard_normal(600)
+    settings: Any = {"space": None, "max_iter": 20}
+    model = small(PopulationEnsembleRegressor, **settings).fit(x[:300], y[:300])
+    assert 0 not in common(seen)
+    assert model.score(x[300:], y[300:]) > 0.6
+    twice = small(PopulationEnsembleRegressor, **settings)
+    twice.fit(np.repeat(x[:300], 2, axis=0), np.repeat(y[:300], 2))
+    assert twice.predict(x).tobytes() == model.predict(x).tobytes()
+
+
 def test_a_rare_class_is_not_left_to_one_part() -> None:
     """Of rows that are equal but for their class the rarest class decides, not the first."""
     rng = np.random.default_rng(0)

@@ -130,6 +130,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     (HistGradientBoostingClassifier of scikit-learn), as many as have the least validation loss.
     All candidates are trained in the first fold.  The 40 % that are selected most often there, over
     10 resamples of its validation rows, are the finalists, and are trained in the other folds, too.
+    Linear models that are selected there come on top.
 
     **Selection.**  Finalists are selected greedily, with repetition, so that the mean of their
     probabilities has the least cross-entropy on the validation rows of all folds (Caruana et al.,
@@ -292,6 +293,9 @@ class PopulationEnsembleRegressor(RegressorPredictor, PopulationEnsemble):
     Half of the networks learn by Huber's loss, which is not dominated by a few extreme targets: it
     grows linearly for errors of more than a standard deviation of the targets.  The other networks,
     and trees, learn by the squared error, whatever `scoring` is.
+
+    Rows that are equal but for y are on one side of a fold if a tenth or more of the pairs of such
+    rows have the same y, as of counts.  Where y is measured, they are dealt one by one.
 
     With "mae" or a pinball loss, predictions are shifted by the median, or the quantile, of
     y − prediction on the validation rows, so that about that share of later targets lies below.

@@ -29,6 +29,9 @@ PARTS: Final = 5
 KINDS: Final = 10
 """Different rows of X from which on it can be seen whether what is learnt holds for others."""
 
+AGREE: Final = 0.1
+"""Of pairs of rows of equal X the share with equal real y, from which on they share a part."""
+
 Splits = Sequence[tuple[Array, Array]]
 """Numbers of rows to train on and to validate on, of each fold."""
 
@@ -56,11 +59,13 @@ def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState, stratify: b
     """The part (N,) of each row: rows that are equal but for y share one.
 
     Such rows, as of a table of few words, may stand for many each.  One that is held back would
-    leave the others to be learnt from: what is best on it is worst elsewhere.  Rows of classes are
-    dealt by the rarest of theirs, of which every part has its share.
+    leave the others to be learnt from: what is best on it is worst elsewhere.  Where hardly any has
+    the same number in y as another, each stands for itself, and they are dealt one by one: to hold
+    all rows of a word back would teach that words say nothing.  Rows of classes are dealt by the
+    rarest of theirs, of which every part has its share.
     """
     number = alike(rows.x)
-    if number.max() + 1 < parts:
+    if number.max() + 1 < parts or not (stratify or _agreeing(rows, number) >= AGREE):
         return deal(rows.y, parts, draws, stratify)
     first = np.arange(len(rows))
     if stratify:
@@ -68,6 +73,20 @@ def deal_alike(rows: Rows, parts: int, draws: np.random.RandomState, stratify: b
         first = np.argsort(counts[place], kind="stable")
     first = first[np.unique(number[first], return_index=True)[1]]
     return deal(rows.y[first], parts, draws, stratify)[number]
+
+
+def _agreeing(rows: Rows, number: Array) -> float:
+    """Of pairs of rows of equal x the share that has equal y, too; 1 where there are none.
+
+    The least weight is that of one row: rows of both equal are one with the sum of their weights.
+    """
+    assert rows.weight is not None
+    weight = rows.weight / rows.weight.max()
+    one = weight.min()
+    same, pairs = (
+        float((count * (count - one)).sum()) for count in (weight, np.bincount(number, weight))
+    )
+    return same / pairs if pairs else 1.0
 
 
 def splits_of(part: Array, folds: int) -> Splits:
