@@ -121,7 +121,7 @@ AGAIN: Final = """\
 make bench                                           # everything; renews this page
 make bench BENCH="--workloads A B --repeats 5"       # some of it; results/ only
 make bench BENCH=--quick                             # a tenth of the steps
-make bench BENCH=--resume                            # go on after Ctrl-C
+make bench BENCH=--resume                            # continue after Ctrl-C
 ```
 
 It makes an environment of its own with the pinned versions of the rivals, and needs MNIST (see

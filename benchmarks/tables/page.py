@@ -53,7 +53,7 @@ AGAIN: Final = """\
 ```sh
 make bench-tables                                          # tables that come with scikit-learn; results/ only
 make bench-tables BENCH="--tables FOLDER --threads 2"      # your own: NAME.csv.gz, and a meta.json
-make bench-tables BENCH="--tables FOLDER --resume"         # go on after Ctrl-C
+make bench-tables BENCH="--tables FOLDER --resume"         # continue after Ctrl-C
 make bench-tables BENCH=--page                             # renew this page
 ```
 

@@ -588,6 +588,17 @@ class TestLinearModels:
         monkeypatch.setattr(ensemble_base, "LINEAR", ())
         assert found < 0.3 * error()
 
+    def test_where_they_vote_numbers_far_outside_are_told_of(
+        self, rng: np.random.Generator
+    ) -> None:
+        X = rng.standard_normal((200, 3))
+        settings: Any = {"max_iter": 30, "n_folds": 1, "trees": False, "random_state": 0}
+        model = PopulationEnsembleRegressor(5, **settings).fit(X, X @ np.arange(1, 4))
+        linear = [one["hidden_layer_sizes"] == () for one in model.candidates_]
+        assert model.weights_[linear].any()
+        with pytest.warns(UserWarning, match="Numbers far outside the range of training"):
+            model.predict(100 * X)
+
 
 @pytest.mark.parametrize(
     ("preset", "rows", "kind", "count"),

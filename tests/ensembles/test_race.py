@@ -87,6 +87,11 @@ def test_a_linear_model_takes_no_others_place(monkeypatch: pytest.MonkeyPatch) -
     assert np.flatnonzero(np.isfinite(model.losses_)).tolist() == [0, 1, 2, 3, 4]
 
 
+def test_a_space_need_not_name_the_hidden_layers() -> None:
+    model = small(count=2, space={"dropout": [0.0, 0.1]}, n_folds=2, trees=False, max_iter=2)
+    assert np.isfinite(model.fit(*DIABETES).losses_).any()
+
+
 def test_finalists_are_the_networks_that_they_are_without_a_race(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -109,9 +109,11 @@ def labelled(*labels: Any, rows: int = 50) -> tl.Dataset:
 def test_labels_that_are_right_where_class_numbers_are_not_are_warned_of(tmp_path: Path) -> None:
     data = labelled(1, 2, 3)
     network = tl.Network(tl.MLP((50,)), tl.Adam(0.05))
-    running = network.start(data, epochs=50)
-    clone = running.clone() if not running.is_done else network
+    running = network.start(data, epochs=1_000_000)
+    clone = running.clone()
+    running.stop()
     running.wait()
+    network.fit(data, epochs=50)
     tl.save(network, tmp_path / "model")
     x, t = data.train.x[[0, 1, 4]], data.train.t[[0, 1, 4]]
     assert network.accuracy(x, t) == 1.0

@@ -58,6 +58,12 @@ def test_numbers_that_differ_are_shown_so(rng: np.random.Generator) -> None:
         r"\(R² (\S+)\).*\((\S+)\)", conclusion(judged, [compared(near, far, truth, "r2")], metric)
     )[0]
     assert float(first) > float(second)
+    off = y + 0.02
+    off[0] += 3
+    clear = compared(TablePrediction(y), TablePrediction(off), truth, "r2")
+    assert clear.shown == "better"
+    (end,) = re.findall(r"interval \+(\S+) to", clear.words)
+    assert end.strip("0.") != ""
     same = compared(near, near, truth, "rmse").words
     assert "RMSE 0.03030 against 0.03030, difference 0.0000" in same.replace("0, 95", "0000, 95")
     near, far = (TablePrediction(y + 5000 + by) for by in (0.0, 0.1))

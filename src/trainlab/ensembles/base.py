@@ -46,7 +46,7 @@ from trainlab.estimators.callbacks import CallbackSupport, Task, with_callbacks
 from trainlab.estimators.choices import RULES, check_parameters
 from trainlab.estimators.compatibility import draws_of
 from trainlab.estimators.predictor import Networks, Predictor, Voter
-from trainlab.estimators.preparation import Prepared, make_table, prepared, scaler_of
+from trainlab.estimators.preparation import Prepared, make_table, prepared, scalers_of
 from trainlab.estimators.rows import Rows, merge
 from trainlab.estimators.targets import Targets
 from trainlab.limits import MEMBERS
@@ -121,7 +121,6 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     space: Any
     random_state: Any
     store: Any
-    fresh: Any
     cv: Any
 
     _network: ClassVar[type[BaseMLP]]  # whose parameters the candidates have
@@ -188,13 +187,8 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         task.end(dict)
         return self
 
-    def _chosen(self, recipe: int = RECIPE) -> dict[str, Any]:
-        """The checked parameters, with what "auto" means in a recipe."""
-        found = check_parameters(self._parameters(), type(self).__name__, _RULES)
-        for name, usual in self._usual(found["preset"], recipe).items():
-            if isinstance(found[name], str):
-                found[name] = usual
-        return found
+    def _checked(self) -> dict[str, Any]:
+        return check_parameters(self._parameters(), type(self).__name__, _RULES)
 
     def _usual(self, preset: str, recipe: int) -> dict[str, Any]:
         """What "auto" means, of what a preset decides but the folds."""
@@ -230,9 +224,14 @@ class PopulationEnsemble(CallbackSupport, Predictor):
     def _decide(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> EnsemblePlan:
         """Everything that is checked, drawn and decided before training."""
         owner = type(self).__name__
-        stored = None if self.fresh else stored_recipe(self.store, RUN)
+        chosen = self._checked()
+        stored = None if chosen["fresh"] else stored_recipe(self.store, RUN)
         recipe = min(stored or RECIPE, RECIPE)  # a later one is refused by its config
-        chosen = self._chosen(recipe)
+        chosen |= {
+            name: value
+            for name, value in self._usual(chosen["preset"], recipe).items()
+            if isinstance(chosen[name], str)
+        }
         usual = self._families[min(recipe, len(self._families)) - 1]
         space = usual if self.space is None else check_families(self.space, owner)
         if self.store is not None and not isinstance(self.random_state, (int, np.integer)):
@@ -272,7 +271,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
             splits = splits[: _count_folds(chosen["preset"], len(rows), recipe)]
         candidates, seeds, turns = self._drawn(space, chosen, draws, recipe, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
-        inputs = {kind: scaler_of(kind, rows) for kind in kinds}
+        inputs = scalers_of(kinds, rows)
         with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
         few = stratify or len(rows) <= FEW_FOR_TREES
         smaller = few and chosen["preset"] == "quick"

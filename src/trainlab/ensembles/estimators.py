@@ -130,6 +130,7 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
     (HistGradientBoostingClassifier of scikit-learn), as many as have the least validation loss.
     All candidates are trained in the first fold.  The 40 % that are selected most often there, over
     10 resamples of its validation rows, are the finalists, and are trained in the other folds, too.
+    Linear models that are selected there come on top.
 
     **Selection.**  Finalists are selected greedily, with repetition, so that the mean of their
     probabilities has the least cross-entropy on the validation rows of all folds (Caruana et al.,
@@ -137,9 +138,11 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     y holds labels (N,), numbers or strings, or indicators (N, out) of 0 and 1.
 
-    Equal rows count as one row with the sum of their weights.  So none is on both sides of a fold,
-    and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for y are on
-    one side, too.  With `cv` or groups, rows are used as they are.
+    Equal rows count as one row with the sum of their weights.  So no copy is on both sides of a
+    fold, and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for y,
+    as of a table of few words, are no copies, and neither are less than 50 different rows that are
+    there ten times each: they are spread over the folds.  With `cv` or groups, rows are used as
+    they are.
 
     **A time limit.**  The first fold has 45 % of the time.  It begins with one network of each
     architecture.  Then come trees, if they take at most two fifths of what is left of that, and

@@ -88,7 +88,7 @@ class EnsemblePlan:
     def is_linear(self, number: int) -> bool:
         """Whether a candidate, or model of trees, is one of the linear models."""
         usual = self.recipe > 5 and number < len(self.candidates)
-        return usual and self.candidates[number]["hidden_layer_sizes"] == ()
+        return usual and self.candidates[number].get("hidden_layer_sizes") == ()
 
     def batch_size(self, rows: int) -> int:
         """The rows of a step, of so many."""

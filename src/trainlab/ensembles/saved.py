@@ -18,7 +18,7 @@ SUM_ERROR = 1e-9
 
 def _finish(model: PopulationEnsemble) -> None:
     """Judges the parameters, and the weights of the members."""
-    model._chosen()
+    model._checked()
     weights, members = model._weights, sum(len(one) for one in model._voters)
     sound = weights is not None and weights.shape == (members,)
     if (

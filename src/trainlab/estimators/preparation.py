@@ -8,7 +8,7 @@ holds the parameters that decided it, so that many estimators can share one.  A
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -209,6 +209,16 @@ def scaler_of(kind: str | bool, rows: Rows) -> InputScaler:
     if kind:  # True is what it was in earlier versions
         return InputScaler.standard(rows.x, rows.weight)
     return InputScaler.plain(rows.x.shape[1])
+
+
+def scalers_of(kinds: Iterable[str | bool], rows: Rows) -> dict[str | bool, InputScaler]:
+    """What becomes of the columns of X, by kind: all know its range where one does."""
+    found = {kind: scaler_of(kind, rows) for kind in kinds}
+    for one in found.values():
+        if len(one.lowest):
+            ends = {"lowest": one.lowest, "highest": one.highest}
+            return {kind: replace(own, **ends) for kind, own in found.items()}
+    return found
 
 
 def dtype_of(rows: Rows, chosen: Mapping[str, Any]) -> str:

@@ -134,7 +134,9 @@ def compare(
     own, difference = values, (values[0] - values[1], low, high)
     if verdict == "worse":
         own, difference = values[::-1], (values[1] - values[0], -high, -low)
-    more = max(digits(metric, *own), digits(metric, difference[0], 0.0))
+    # An interval that lies on one side of 0 is shown so.
+    off = difference if verdict else difference[:1]
+    more = max(digits(metric, *own), *(digits(metric, one, 0.0) for one in off))
     texts = [_signed(metric, end, more) for end in difference]
     found = (
         f"{named(metric, own[0], more)} against {shown(metric, own[1], more)}, "
