@@ -112,7 +112,8 @@ def test_labels_that_are_right_where_class_numbers_are_not_are_warned_of(tmp_pat
     running = network.start(data, epochs=1_000_000)
     clone = running.clone()
     running.stop()
-    running.wait()
+    with pytest.warns(UserWarning, match="interrupted"):
+        running.wait()
     network.fit(data, epochs=50)
     tl.save(network, tmp_path / "model")
     x, t = data.train.x[[0, 1, 4]], data.train.t[[0, 1, 4]]
