@@ -92,10 +92,10 @@ def lacking(kind: str, part: Any) -> Iterator[str]:
     if part.__name__ not in tl.__all__:
         yield f"src/{source}: its name in __all__; if the file is new, see {PUBLIC}"
     if not name and kind != "optimizers":  # whose files are the table
-        yield f"src/{source}: a row in {kind.upper()}"
+        yield f"src/{source}: a row in {'AFTER_WARM_UP' if kind == 'schedules' else kind.upper()}"
     if part not in map(type, rows.values()) or (kind != "norms" and name not in rows):
-        what = "a row in LAYERS" if kind == "norms" else f"a row {name!r} in {kind.upper()}"
-        yield f"tests/support/cases.py: {what}"
+        row = f"a row {name!r}" if name and kind != "norms" else "a row"
+        yield f"tests/support/cases.py: {row} in {'LAYERS' if kind == 'norms' else kind.upper()}"
     if kind == "initializers":
         own = {name for name, one in rows.items() if type(one) is part}
         if not own or own - set(cases.DEVIATIONS):
@@ -172,4 +172,6 @@ def test_all_that_a_new_part_lacks_is_said_at_once(kind: str) -> None:
     assert said == f"Brand, which is new in {kind}, lacks"
     assert len(lines) == BARE[kind], lines
     for line in lines:
-        assert (ROOT / line.strip().partition(":")[0]).is_file(), line
+        file, _, what = line.strip().partition(":")
+        assert (ROOT / file).is_file(), line
+        assert "''" not in what  # it has no name before it has a row

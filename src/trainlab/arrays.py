@@ -33,7 +33,8 @@ def as_array(
         array = np.asarray(value)
     except Exception as fault:  # an object's own __array__ may raise anything
         must = "be an array with rows of one length"
-        raise error(sentence(name, owner, must, fault)) from fault
+        got = value if "inhomogeneous" in str(fault) else fault  # which NumPy says in two sentences
+        raise error(sentence(name, owner, must, got)) from fault
     memory.need(array.size * np.dtype(np.float64).itemsize, name, owner)
     return array
 

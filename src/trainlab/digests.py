@@ -11,6 +11,7 @@ import dataclasses
 import dis
 import functools
 import hashlib
+import inspect
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
@@ -18,8 +19,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-DIGEST: Final = 5
+DIGEST: Final = 6
 """To be raised where `_words` changes: stores of before cannot be compared, and go on."""
+
+_MADE: Final = frozenset(vars(dataclasses.make_dataclass("_", (), frozen=True)))
+"""What a record has that nobody wrote: its fields say all of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _attributes(kind: type) -> Mapping[str, _Attribute]:
     return {
         name: _Attribute(value, _brief(tuple(_words(value))))
         for name, value in sorted(vars(kind).items())
-        if not name.startswith("__") or name == "__post_init__"
+        if not name.startswith("__") or (isinstance(value, FunctionType) and name not in _MADE)
     }
 
 
@@ -141,24 +145,47 @@ def _words(value: Any) -> Iterator[str | _Closed | _Set]:
         yield f"{type(value).__name__} of {len(value)}"
         for item in value.items() if isinstance(value, dict) else value:
             yield from _words(item)
-    elif isinstance(value, (bool, int, float, complex, str, bytes, np.generic)) or value is None:
-        yield repr(value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield type(value).__qualname__
+        yield from _words(
+            {one.name: getattr(value, one.name, None) for one in dataclasses.fields(value)}
+        )
+    elif isinstance(value, (type, np.ufunc)) or _has_equals(value):
+        text = repr(value)
+        if " at 0x" not in text:
+            yield text
+
+
+def _has_equals(value: Any) -> bool:
+    """Whether another one may be equal to it, as to a number: what is only itself is no constant.
+
+    A logger is only itself, and a lock.
+    """
+    kind: Any = type(value)
+    return kind.__eq__ is not object.__eq__ or kind.__hash__ is not object.__hash__
 
 
 def _words_of_code(value: Any) -> Iterator[str | _Closed | _Set]:
-    text = getattr(value, "__doc__", None)
     code = value if isinstance(value, CodeType) else getattr(value, "__code__", None)
     if not isinstance(code, CodeType):
         return
     yield _Set(frozenset(_names_set(code)))
     yield code.co_code.hex()
     yield repr((code.co_names, code.co_varnames, code.co_freevars))
-    for constant in code.co_consts:
-        if constant is None or constant != text:
-            yield from _words(constant)
+    has_text = _has_docstring(code)
+    for constant in (None, *code.co_consts[1:]) if has_text else code.co_consts:
+        yield from _words(constant)
     yield from _words(getattr(value, "__defaults__", None))
     yield from _words(getattr(value, "__kwdefaults__", None))
     yield from _closed_over(value, code)
+
+
+def _has_docstring(code: CodeType) -> bool:
+    """Whether its first constant is a docstring, in whose place there is None without one."""
+    flag = getattr(inspect, "CO_HAS_DOCSTRING", None)  # since Python 3.14
+    if flag is not None:
+        return bool(code.co_flags & flag)
+    return isinstance(next(iter(code.co_consts), None), str) and code.co_name[0] != "<"
 
 
 def _names_set(code: CodeType) -> Iterator[str]:

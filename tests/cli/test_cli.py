@@ -75,6 +75,8 @@ def test_report_rebuilds_the_page_from_what_is_on_disk(tmp_path: Path) -> None:
     [
         (lambda one: (one / "results.json").write_text("{"), "results.json must be results that"),
         (lambda one: (one / "figure.svg").unlink(), "figure.svg"),
+        (lambda one: _cut(one / "figure.svg"), "figure.svg must be a whole SVG"),
+        (lambda one: (one / "figure.svg").write_bytes(b"\xff"), "figure.svg must be a whole SVG"),
     ],
 )
 def test_report_shows_what_it_can_and_fails_where_something_is_damaged(
@@ -89,6 +91,11 @@ def test_report_shows_what_it_can_and_fails_where_something_is_damaged(
     assert left_out.startswith("Left out: ")
     assert told in left_out
     assert "derivative" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def _cut(path: Path) -> None:
+    """As a copy that was interrupted."""
+    path.write_bytes(path.read_bytes()[:-10])
 
 
 def test_run_passes_its_options_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,7 +189,7 @@ def spoilt(value, row=4):
         (X.astype(object), LABELS, "x .*real numbers"),
         (X + 1j, LABELS, "x .*real numbers"),
         (np.ma.masked_less(X, 0), LABELS, "x .*no mask"),
-        ([[1.0], [2.0, 3.0]], [0, 1], "x .*rows of one length"),
+        ([[1.0], [2.0, 3.0]], [0, 1], r"x .*rows of one length; got \[\[1\.0\], \[2\.0, 3\.0\]\]"),
         (X, LABELS[:-1], "t of Split must have 60 rows.*got 59"),
         (X, LABELS[:0], "t .*at least one row"),
         (X, LABELS[:, None], r"t .*labels.*t\.ravel\(\)"),

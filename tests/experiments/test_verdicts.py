@@ -72,6 +72,29 @@ def test_a_mean_of_more_values_than_there_are_is_told_of() -> None:
     assert judge(found, enough, []).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("arms", "told"),
+    [
+        ("AB", "A and B have the same loss in all 10 seeds: 1.000 (median of 10 seeds)"),
+        ("ABC", "All 3 arms have the same loss in all 10 seeds: 1.000 (median of 10 seeds)"),
+    ],
+)
+def test_arms_that_are_alike_have_no_lead(arms: str, told: str) -> None:
+    assert verdict(dict.fromkeys(arms, np.ones(10))).line == told
+
+
+def test_the_arm_that_is_ahead_in_most_seeds_is_told_of_where_medians_contradict() -> None:
+    late = np.arange(1.0, 8.0) + 0.1
+    late[3] = 3.9
+    line = verdict({"A": np.arange(1.0, 8.0), "B": late}).line
+    assert "A has a lower loss in 6 of 7 seeds, by 0.100 in the median; its loss is 4.000" in line
+
+
+def test_what_is_not_shown_of_one_arm_is_a_sentence() -> None:
+    line = verdict({"A": np.ones(3)}, Within("A", 0, 2)).line
+    assert line.endswith("; expected 0 to 2.000. It is not shown that A is 0 to 2.000")
+
+
 def test_as_expected() -> None:
     found = verdict(ARMS, Better("Adam", "SGD"), Better("Lion", "SGD"))
     assert found.outcome == EXPECTED

@@ -216,6 +216,9 @@ def test_an_arm_with_nothing_of_its_own_is_called_by_what_has_changed() -> None:
     session.change(NAMELESS, {"lr": 0.2})
     rates = "lr 0.1 → 0.5 from step 6 → … → 0.2 from step 9"
     assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
+    session.advance_to(10)
+    session.change(NAMELESS, {"lr": 0.2})  # as it is
+    assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
 
 
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:

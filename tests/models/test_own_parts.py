@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib
+import logging
 import pickle
 import re
 import subprocess
@@ -1300,17 +1301,45 @@ def test_a_store_without_code_is_gone_on_with(
         ("np.float32(1)", "np.float32(2)"),
         ("(lambda x: x,)", "(lambda x: x + 1,)"),
         ("lambda x, *, by=1: x", "lambda x, *, by=2: x"),
+        ("range(3)", "range(4)"),
+        ("slice(0, 1)", "slice(0, 2)"),
+        ("np.float32", "np.float64"),
+        ("np.tanh", "np.sin"),
+        ("staticmethod(abs)", "staticmethod(round)"),
+        ("(tl.Slot('m'),)", "(tl.Slot('v'),)"),
+        ("tl.LeakyReLU(0.1)", "tl.LeakyReLU(0.2)"),
+        ("0; __call__ = lambda self: 1", "0; __call__ = lambda self: 2"),
     ],
 )
 def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
     def digest(text: str) -> str:
-        names = {"np": np, "tl": tl}
-        exec(f"class Own(tl.ReLU):\n    table = {text}", names)  # noqa: S102  # our own lines
-        own: Any = names["Own"]
-        return code_of([own()])["Own"]
+        return _digest_of(f"table = {text}")
 
     assert digest(before) == digest(before)  # as in another process: no address is told
     assert digest(before) != digest(after)
+
+
+def _digest_of(body: str) -> str:
+    """Of a class with these lines in it."""
+    names = {"logging": logging, "np": np, "tl": tl}
+    exec(f"class Own(tl.ReLU):\n    {body}", names)  # noqa: S102  # our own lines
+    own: Any = names["Own"]
+    return code_of([own()])["Own"]
+
+
+@pytest.mark.parametrize("text", ["", "'What it does.'"])
+@pytest.mark.parametrize("inner", ["", "'What is in it.';"])
+def test_docstrings_are_no_code(text: str, inner: str) -> None:
+    body = "def told(self):\n        {}\n        def told(): {} return 'x'\n        return told"
+    assert _digest_of(body.format(text, inner)) == _digest_of(body.format("", ""))
+    assert _digest_of(body.format(text, inner)) != _digest_of("def told(self): return 'x'")
+
+
+def test_what_is_only_itself_is_no_code() -> None:
+    logger = logging.getLogger("of one's own")
+    before = _digest_of('log = logging.getLogger("of one\'s own")')
+    logger.setLevel("DEBUG")
+    assert _digest_of('log = logging.getLogger("of one\'s own")') == before
 
 
 @pytest.mark.parametrize(

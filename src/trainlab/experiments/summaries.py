@@ -44,7 +44,7 @@ def summary(
     if seeds:
         (alone,) = ranked.values()
         parts[0] += f" (median of {_of(alone, seeds)})"
-    return "; ".join([*parts, *_bounds(expect), *missed])
+    return ". ".join(["; ".join([*parts, *_bounds(expect)]), *missed])
 
 
 def _met(
@@ -87,6 +87,13 @@ def _ranking(
     assert pair is not None  # the caller's
     if not ranked[best].count:
         return [f"No run of the {counted(len(ranked), 'arm')} has a {measure.words}"]
+    pairs = [_pair(comparisons, best, arm) for arm in ranked if arm != best]
+    if all(one is not None and one.ties == seeds for one in pairs):
+        arms = f"All {len(ranked)} arms"
+        if len(ranked) == 2:
+            arms = f"{_named(best)} and {_named(last)}"
+        same = f"{arms} have the same {measure.words} in all {counted(seeds, 'seed')}"
+        return [f"{same}: {_median(measure, ranked[best], seeds)}"]
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
     most = "lowest" if measure.better == "lower" else "highest"
@@ -110,7 +117,9 @@ def _ranking(
 def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, seeds: int) -> str:
     """A sentence on two arms; where pairs contradict medians, it says what the pairs show."""
     best, last = ranked
-    ahead, behind = (last, best) if pair.winner == last else (best, last)
+    more = {pair.first: pair.wins, pair.second: pair.losses}
+    ahead = pair.winner or max(best, last, key=more.__getitem__)
+    behind = last if ahead == best else best
     first, second = (_value(measure, ranked[arm]) for arm in (ahead, behind))
     of_both = f" (medians of {counted(seeds, 'seed')})"
     if any(one.count < seeds for one in ranked.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -88,7 +89,8 @@ def titles(session: LiveSession) -> dict[str, str]:
 
 def _course(values: Mapping[int, float]) -> str:
     """What a setting became, at which steps; of many changes the first and the last."""
-    said = [f"{value:g} from step {step:,}" for step, value in values.items()]
+    runs = itertools.groupby(values.items(), key=lambda change: change[1])
+    said = [f"{value:g} from step {next(changes)[0]:,}" for value, changes in runs]
     return " → ".join(said if len(said) <= MOST_SAID else [said[0], "…", said[-1]])
 
 

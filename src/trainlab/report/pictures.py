@@ -20,7 +20,7 @@ MOST_BYTES: Final = 4_000_000
 
 
 def figures(folder: Path) -> Mapping[str, str]:
-    """Shape → picture; DataError or OSError, naming the file, where one is missing or too large."""
+    """Shape → picture; DataError or OSError, naming the file, where one is missing or damaged."""
     return {theme: _embedded(folder / name) for name, theme in FIGURES.items()}
 
 
@@ -40,7 +40,11 @@ def _embedded(path: Path) -> str:
     if size > MOST_BYTES:
         must = f"have at most {MOST_BYTES:,} bytes"
         raise DataError(sentence("figure", str(path), must, size, "trainlab run"))
-    return uri(plots.adaptive(path.read_bytes()))
+    drawn = path.read_bytes()
+    if not drawn.startswith(b"<") or not drawn.rstrip().endswith(b"</svg>"):
+        must = "be a whole SVG that trainlab wrote"
+        raise DataError(sentence("figure", str(path), must, drawn[:20], "trainlab run"))
+    return uri(plots.adaptive(drawn))
 
 
 @functools.lru_cache(maxsize=256)
