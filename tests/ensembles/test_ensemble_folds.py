@@ -123,9 +123,10 @@ def test_rows_that_are_equal_but_for_a_real_number_are_dealt_one_by_one(
     model = small(PopulationEnsembleRegressor, **settings).fit(x[:300], y[:300])
     assert 0 not in common(seen)
     assert model.score(x[300:], y[300:]) > 0.6
-    twice = small(PopulationEnsembleRegressor, **settings)
-    twice.fit(np.repeat(x[:300], 2, axis=0), np.repeat(y[:300], 2))
-    assert twice.predict(x).tobytes() == model.predict(x).tobytes()
+    weight = rng.integers(1, 3, 300)
+    first = model.fit(x[:300], y[:300], weight).predict(x)
+    again = model.fit(np.repeat(x[:300], weight, axis=0), np.repeat(y[:300], weight)).predict(x)
+    assert first.tobytes() == again.tobytes()
 
 
 def test_a_rare_class_is_not_left_to_one_part() -> None:
