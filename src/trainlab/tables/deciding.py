@@ -86,7 +86,8 @@ def _are_apart(cells: Array, y: NDArray[Any]) -> bool:
     np.add.at(counts, (places.reshape(-1), codes), 1)
     first, second = np.cumsum(counts, axis=0).T
     wrong = first + second[-1] - second  # where the second class has the lower cells
-    return int(min(wrong.min(), (len(y) - wrong).min())) <= SLIPS * min(first[-1], second[-1])
+    slips = SLIPS * int(min(first[-1], second[-1]))
+    return int(min(wrong.min(), (len(y) - wrong).min())) <= slips
 
 
 def _are_ordered(cells: Array, y: Array) -> bool:
