@@ -35,6 +35,11 @@ def test_copies_of_classes_are_told(rng: np.random.Generator) -> None:
     assert not told(words, y, False)
     assert not told([f"name {n}" for n in range(ROWS)], y, False)
     assert not told(rng.standard_normal(ROWS), y, True)
+    change = rng.standard_normal(ROWS)
+    assert told(change, np.where(change > 0.5, "up", "down"), True)
+    assert told(-change, np.where(change > 0.5, "up", "down"), True)
+    assert not told(change, np.where(change + rng.normal(0, 0.2, ROWS) > 0.5, "up", "down"), True)
+    assert not told(change, np.digitize(change, [-0.5, 0.5]).astype(str), True)
     rare = np.array(["no"] * (ROWS - 2) + ["yes"] * 2)
     assert not told(rng.choice(["a", "b"], ROWS), rare, False)
 

@@ -163,7 +163,7 @@ def test_the_page_of_an_ensemble() -> None:
     assert "An ensemble, out of 5 networks and 1 linear model, that predicts a target" in text
     assert "0.0900 is that of the ensemble" in text
     assert "75% 0.1000 linear, lr 0.1, alpha 0.0001, dropout 0.2 25% 0.3000" in text
-    assert "An ensemble: 2 of 5 networks and 1 linear model vote" in text
+    assert "An ensemble, out of 5 networks and 1 linear model, of which 2 vote" in text
     assert "edge of what was tried" not in text
     last = dataclasses.replace(candidates[-1], score=np.inf)
     race = dataclasses.replace(found, candidates=(*candidates[:-1], last))

@@ -68,7 +68,7 @@ REGRESSION_FAMILIES: Final[Sequence[Mapping[str, Any]]] = (
 LINEAR: Final[Sequence[Mapping[str, Any]]] = tuple(
     {
         "hidden_layer_sizes": (),
-        "standardize_inputs": True,
+        "standardize_inputs": "standard",
         "optimizer": Adam(beta2=0.95),
         "learning_rate_init": rate,
         "schedule": "cosine",

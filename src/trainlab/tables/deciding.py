@@ -56,9 +56,9 @@ def _decides(cells: NDArray[Any], y: NDArray[Any], are_numbers: bool) -> bool:
         kinds_there = int(kinds.max()) + 1
         if 1 < kinds_there * ROWS <= len(y) and _are_decided(kinds, y):
             return True
-    if not are_numbers or y.dtype.kind != "f" or there.mean() < 1 - SLIPS:
+    if not are_numbers or there.mean() < 1 - SLIPS:
         return False
-    return _are_ordered(cells[there], y[there])
+    return (_are_ordered if y.dtype.kind == "f" else _are_apart)(cells[there], y[there])
 
 
 def _are_decided(kinds: NDArray[np.intp], y: NDArray[Any]) -> bool:
@@ -74,6 +74,20 @@ def _are_decided(kinds: NDArray[np.intp], y: NDArray[Any]) -> bool:
     np.add.at(table, (kinds, codes), 1)
     wrong = len(y) - int(table.max(axis=1).sum())
     return wrong <= SLIPS * (len(y) - int(table.sum(axis=0).max()))
+
+
+def _are_apart(cells: Array, y: NDArray[Any]) -> bool:
+    """Whether one of two classes has the lower cells, but for slips."""
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) != 2:
+        return False
+    values, places = np.unique(cells, return_inverse=True)
+    counts = np.zeros((len(values), 2), np.intp)
+    np.add.at(counts, (places.reshape(-1), codes), 1)
+    first, second = np.cumsum(counts, axis=0).T
+    wrong = first + second[-1] - second  # where the second class has the lower cells
+    slips = SLIPS * int(min(first[-1], second[-1]))
+    return int(min(wrong.min(), (len(y) - wrong).min())) <= slips
 
 
 def _are_ordered(cells: Array, y: Array) -> bool:
