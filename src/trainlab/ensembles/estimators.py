@@ -140,8 +140,8 @@ class PopulationEnsembleClassifier(ClassifierPredictor, PopulationEnsemble):
 
     Equal rows count as one row with the sum of their weights.  So no copy is on both sides of a
     fold, and a row of weight 2 is, bit for bit, a row given twice.  Rows that are equal but for y,
-    as of a table of few words, are no copies, and neither are less than 50 different rows that are
-    there ten times each: they are spread over the folds.  With `cv` or groups, rows are used as
+    as in a table of few words, are no copies; neither are fewer than 50 different rows that are
+    there ten times each.  They are spread over the folds.  With `cv` or groups, rows are used as
     they are.
 
     **A time limit.**  The first fold has 45 % of the time.  It begins with one network of each

@@ -47,9 +47,9 @@ def spread(rows: Rows) -> Rows:
     """Rows that stand for many as up to PARTS rows each, of which every part may have some.
 
     Equal rows are one, which is right for copies: what is held back must not be learnt from.  But
-    rows that are equal but for y, as of a table of few words, are samples, and so are the rows of
-    less than KINDS that are there ten times each: others like them come, and what is held back
-    is to have its share of each.  A weight that is a whole number says how many rows it is.
+    rows that are equal but for y, as in a table of few words, are samples, and so are fewer than
+    KINDS different rows that are there ten times each: more like them will come, so each part has
+    its share of them.  A weight that is a whole number says for how many rows a row stands.
 
     rows  from `merge`
     """
