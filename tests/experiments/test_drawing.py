@@ -36,7 +36,7 @@ def short(name: str, steps: int = 8) -> TrainingExperiment:
 
 
 class Log(list[str]):
-    """What happens in a run, in order; figures are empty files, and drawing calls `on_draw`."""
+    """What happens in a run, in order; figures are empty, and drawing calls `on_draw`."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Log(list[str]):
             self.append(f"draw {experiment.name}")
             self.on_draw(folder)
             for name in (*FIGURES, PIXELS):
-                files.write(folder / name, b"")
+                files.write(folder / name, b"<svg></svg>")
 
         patch.setattr(Population, "start", started)
         patch.setattr(Running, "wait", waited)

@@ -142,8 +142,8 @@ def test_a_folder_with_a_hostile_name_is_named_and_no_more(tmp_path: Path) -> No
 def test_a_hostile_figure_stays_inside_its_attribute(tmp_path: Path) -> None:
     pages.put(tmp_path, CONTENT)
     plain = pages.Page(build(tmp_path).read_text(encoding="utf-8")).structure
-    hostile = b'"><script>alert(1)</script><a href="\' , x.png 2x, data:" d="</svg>'
-    (tmp_path / pages.NAME / "figure.svg").write_bytes(hostile + bytes(range(256)))
+    hostile = b'<"><script>alert(1)</script><a href="\' , x.png 2x, data:" d="</svg>'
+    (tmp_path / pages.NAME / "figure.svg").write_bytes(hostile + bytes(range(256)) + b"</svg>")
     (tmp_path / pages.NAME / "figure-narrow.svg").write_bytes(hostile)
     build(tmp_path)
     assert pages.read(tmp_path)[1].structure == plain
