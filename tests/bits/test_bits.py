@@ -58,6 +58,7 @@ def test_bits(machine: str) -> None:
     count = len(bits.cases())
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{count} of {count} trainings have the bits" in done.stdout
+    assert "Warning" not in done.stderr
 
 
 @compiled

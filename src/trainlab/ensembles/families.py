@@ -78,7 +78,7 @@ LINEAR: Final[Sequence[Mapping[str, Any]]] = tuple(
     for rate, penalty in ((0.06, 1e-5), (0.02, 1.0))
 )
 """Linear models, the last architecture of the usual candidates.  Their inputs are standardised and
-not bent, so they go on beyond what was seen as they do within: networks and trees do not."""
+not bent, so they continue beyond what was seen, as networks of bent inputs and trees do not."""
 
 _FIRST_TRAINING: Final[Mapping[str, Any]] = {
     "optimizer": ["adam", "adamw", "nadam"],
