@@ -120,7 +120,7 @@ def test_names_of_arms_are_no_formulas(name: str) -> None:
         plots.intervals(ax, [name, "b"], [np.array([1.0, np.nan]), x], "loss")
         plots.key(figure, [ax])
     drawn = {as_shown(text) for text in figure.findobj(Text)}
-    assert drawn >= {name, f"{name}: 1 of 2 diverged"}
+    assert name in drawn
     assert [as_shown(text) for text in figure.legends[0].get_texts()] == [name, "b"]
     assert plots.svg(figure)
 
@@ -391,10 +391,7 @@ def test_runs_that_diverged_are_named_among_the_dots() -> None:
     _, (ax,) = plots.blank(plots.LIGHT)
     rows = [np.array([1.0, 2.0, np.nan]), np.array([np.nan])]
     plots.intervals(ax, ["a", "b"], rows, "loss")
-    assert [text.get_text() for text in ax.texts] == [
-        "a: 1 of 3 diverged",
-        "b: 1 of 1 diverged",
-    ]
+    assert [text.get_text() for text in ax.texts] == ["1 of 3 diverged", "1 of 1 diverged"]
 
 
 @pytest.mark.parametrize("theme", plots.THEMES)

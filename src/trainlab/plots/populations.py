@@ -123,7 +123,7 @@ def intervals(
     """
     if is_wide(*rows):
         logarithmic(ax, "x")
-    for index, (name, values) in enumerate(zip(labels, rows, strict=True)):
+    for index, values in enumerate(rows):
         present = values[np.isfinite(values)]
         place = len(labels) - 1 - index
         spread = np.linspace(-0.22, 0.22, len(present)) if len(present) > 1 else np.zeros(1)
@@ -132,7 +132,7 @@ def intervals(
             ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
         lost = len(values) - len(present)
         if lost:
-            text = literal(f"{name}: {lost} of {len(values)} diverged")
+            text = f"{lost} of {len(values)} diverged"
             ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
     ax.set_yticks(range(len(labels)), [literal(name) for name in reversed(labels)])
     ax.set_ylim(-0.6, len(labels) - 0.4)
