@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from trainlab.deprecated import NORMS, changed_norm
@@ -202,16 +202,17 @@ def _named(by: str, value: Any, in_full: bool = False) -> str:
     return text if isinstance(value, Settings) else f"{by.replace('_', ' ')} {text}"
 
 
-def label(value: Any, in_full: bool = False) -> str:
+def label(value: Any, in_full: bool = False, without: Container[str] = ()) -> str:
     """A setting as a legend shows it: a record by its type and what differs from its defaults.
 
     in_full  with the names of fields, and all digits
+    without  fields of the record that are not told
     """
     if isinstance(value, Settings):
         changed = {
             field.name: label(value._resolved(field.name), in_full)
             for field in dataclasses.fields(value)
-            if getattr(value, field.name) != default_of(field)
+            if field.name not in without and getattr(value, field.name) != default_of(field)
         }
         told = [f"{name}={text}" if in_full else text for name, text in changed.items()]
         name = type(value).__name__

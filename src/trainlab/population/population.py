@@ -319,9 +319,8 @@ class Population(Trainable, Sequence[Member]):
             labels = list(dict.fromkeys(label(member.get(name)) for member in self._members))
             more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
             rows.append((name.replace("_", " "), ", ".join(labels[:_LABELS]) + more))
-        rows += [
-            (name, label(first.get(name))) for name in ("network", "optimizer") if name not in axes
-        ]
+        shared = [name for name in ("network", "optimizer") if name not in axes]
+        rows += [(name, label(first.get(name), without=axes)) for name in shared]
         return notebook.table([], rows, repr(self))
 
     @property
