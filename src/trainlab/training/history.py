@@ -331,7 +331,8 @@ class History:
         Returns
         -------
         pandas.DataFrame
-            One row per member, series and position.
+            One row per member, series and position: the index and the seed of the member, the
+            labels of its network and optimizer, the name of the series, and what is there.
 
         Raises
         ------
@@ -344,13 +345,16 @@ class History:
             text = "to_frame needs pandas; try pip install 'trainlab[pandas]'"
             raise ImportError(text) from error
         rows: list[pandas.DataFrame] = []
-        labels = {row: arm for arm, own in self.arms("optimizer").items() for row in own}
+        labels = {
+            by: {row: arm for arm, own in self.arms(by).items() for row in own}
+            for by in ("network", "optimizer")
+        }
         for series in self.series.values():
             for index, (member, values) in enumerate(zip(self.members, series.values, strict=True)):
                 columns: dict[str, Any] = {
                     "member": index,
                     "seed": member.seed,
-                    "optimizer": labels[index],
+                    **{by: own[index] for by, own in labels.items()},
                     "series": series.name,
                     "axis": series.axis,
                     "at": series.axis_values,
