@@ -172,11 +172,11 @@ def varied(members: Sequence[Member]) -> list[str]:
     return found if same else ["optimizer", *found]
 
 
-def arms_of(members: Sequence[Member], by: str) -> dict[str, list[int]]:
+def grouped(members: Sequence[Member], by: str) -> dict[str, list[int]]:
     """Arm → indices of its members: those of one value, whose label no other value has.
 
     >>> members = [Member(optimizer=own) for own in (SGD(clip_norm=2), SGD(clip_value=2), SGD(2))]
-    >>> arms_of(members[1:], "seed"), list(arms_of(members, "optimizer"))
+    >>> grouped(members[1:], "seed"), list(grouped(members, "optimizer"))
     ({'seed 0': [0, 1]}, ['SGD(clip_norm=2.0)', 'SGD(clip_value=2.0)', 'SGD(lr=2.0)'])
     """
     labelled: dict[str, list[tuple[Any, list[int]]]] = {}

@@ -341,6 +341,16 @@ class TestLive:
         assert repr(page) == "LivePage(closed)"
         assert "closed" in page._repr_html_()
 
+    def test_arms_whose_short_labels_are_alike_are_told_apart(self) -> None:
+        population = tl.Population.grid(
+            [tl.MLP((4,)), tl.MLP((5,))], [tl.Adam(beta1=0.8), tl.Adam(beta2=0.8), tl.SGD()]
+        )
+        assert list(starting.arms_of(population)[0]) == [
+            f"MLP({width}), {optimizer}"
+            for width in (4, 5)
+            for optimizer in ("Adam(beta1=0.8)", "Adam(beta2=0.8)", "SGD")
+        ]
+
     def test_data_alone_and_nothing_at_all(self) -> None:
         for given, name in (((None, tl.load_planar("xor", 40, 20)), "xor"), ((), "spiral")):
             page = tl.live(*given, browser=False)

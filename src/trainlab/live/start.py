@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from trainlab.live.kept import keep, resumed
 from trainlab.live.presets import PRESETS
 from trainlab.live.session import LiveSession
 from trainlab.live.setup import OWNER, LiveSetup
-from trainlab.members import Member, label
+from trainlab.members import Member, grouped
 from trainlab.population import Population
 from trainlab.settings import FLAG, either, instance_of, whole_number
 from trainlab.store import Store
@@ -229,17 +229,23 @@ def arms_of(population: Population) -> tuple[dict[str, Member], list[int]]:
         if [member.seed for member in own] != seeds:
             must = "have the same seeds in the same order"
             raise SettingError(sentence("arms", OWNER, must, [one.seed for one in own]))
-    same_network = len({network for network, _ in kinds}) == 1
-    same_optimizer = len({optimizer for _, optimizer in kinds}) == 1
+    firsts = [own[0] for own in kinds.values()]
+    networks, optimizers = (_labels(firsts, by) for by in ("network", "optimizer"))
     arms: dict[str, Member] = {}
-    for (network, optimizer), own in kinds.items():
-        parts = [] if same_network else [label(network)]
-        parts += [] if same_optimizer and parts else [label(optimizer)]
+    for network, optimizer, own in zip(networks, optimizers, kinds.values(), strict=True):
+        parts = [network] if len({*networks}) > 1 else []
+        parts += [] if len({*optimizers}) == 1 and parts else [optimizer]
         name = start = ", ".join(parts)[:55].strip()
         while name in arms:
             name = f"{start} {len(arms) + 1}"
         arms[name] = own[0]
     return arms, seeds
+
+
+def _labels(members: Sequence[Member], by: str) -> list[str]:
+    """What each is called by a setting."""
+    found = {row: label for label, rows in grouped(members, by).items() for row in rows}
+    return [found[row] for row in range(len(members))]
 
 
 def opened(

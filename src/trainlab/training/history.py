@@ -12,7 +12,7 @@ from trainlab import evidence
 from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.evidence.checks import Direction
-from trainlab.members import Member, arms_of
+from trainlab.members import Member, grouped
 from trainlab.network.workspace import Array
 from trainlab.settings import either, instance_of, is_integer
 from trainlab.terminal import counted
@@ -165,7 +165,7 @@ class History:
             must, first = "be the name of one setting", by[:1] if isinstance(by, list) else []
             remedy = f"by={first[0]!r}" if first else "by='optimizer'"
             raise SettingError(sentence("by", "History", must, by, remedy))
-        return {label: np.array(rows) for label, rows in arms_of(self.members, by).items()}
+        return {label: np.array(rows) for label, rows in grouped(self.members, by).items()}
 
     def band(
         self, name: str, by: str = "optimizer", level: float = 0.95
