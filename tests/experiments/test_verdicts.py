@@ -30,9 +30,11 @@ from trainlab.experiments.results import Verdict
 from trainlab.experiments.verdicts import (
     CONTRARY,
     EXPECTED,
+    NO_CLAIM,
     NOT_JUDGED,
     NOT_SHOWN,
     UNDECIDED,
+    UNEXPECTED,
     judge,
 )
 
@@ -70,6 +72,15 @@ def test_a_mean_of_more_values_than_there_are_is_told_of() -> None:
     )
     enough = Measure("mean loss of the last 20 batches", mean_of_last("loss", 20))
     assert judge(found, enough, []).warnings == ()
+
+
+def test_a_claim_of_which_nothing_is_expected_is_not_judged() -> None:
+    found = judge(measured(ARMS), LOSS, [], "SGD is worst.")
+    assert (found.outcome, found.warnings) == (NOT_JUDGED, (UNEXPECTED,))
+    silent = judge(measured(ARMS), LOSS, [])
+    assert (silent.outcome, silent.warnings, silent.line) == (NO_CLAIM, (), found.line)
+    judged = judge(measured(ARMS), LOSS, [Better("Adam", "SGD")], "SGD is worse.")
+    assert (judged.outcome, judged.warnings) == (EXPECTED, ())
 
 
 @pytest.mark.parametrize(
