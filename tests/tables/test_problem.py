@@ -200,9 +200,15 @@ def test_formatted_numbers_are_numbers(tmp_path: Path, numbers: list[float]) -> 
     }
 
 
-def test_places_in_an_order_are_words(tmp_path: Path, numbers: list[float]) -> None:
+def test_places_in_an_order_and_codes_with_letters_are_words(
+    tmp_path: Path, numbers: list[float]
+) -> None:
     path = written(tmp_path, x=numbers, rank=["1st", "2nd", "3rd", "4th"] * 6, y=["a", "b"] * 12)
     assert problem(path, "y").warnings == ()
+    path = written(tmp_path, x=numbers, house=["171a", "170", "171b"] * 8, y=["12A", "12B"] * 12)
+    assert problem(path, "y").warnings == ()  # letters of codes are no units
+    path = written(tmp_path, x=numbers, price=["500K", "2M", "30K"] * 8, y=["a", "b"] * 12)
+    assert "numbers with units, as '500K' beside '2M'" in problem(path, "y").warnings[0]
 
 
 def test_words_and_classes_that_differ_in_case_alone_are_told(

@@ -220,7 +220,10 @@ class Meaning:
 _CLOCK: Final = re.compile(r"\s*[0-9]{1,2}:")
 _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 """A place in an order, as 1st: a word, and no number with a unit."""
-
+_LETTERED: Final = re.compile(r"[0-9]+[A-Za-z]")
+"""A whole number and a letter: 5g is a measure, 171a a code."""
+_LETTERS: Final = frozenset("ghklmstwyGKLMTVW")
+"""Units of one letter, without those with which codes begin to count."""
 
 _SIGNED: Final = re.compile(r".*[0-9][.,][0-9]+[-\u2212]")
 """A number such as 12.50-; without decimals it may be a mark, as the 2- of a school."""
@@ -262,7 +265,8 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
     measures = (word for word in counts if not _ORDINAL.fullmatch(word))
     units = {word: unit for word in measures if (unit := measure_of(word))}
     few = len(set(units.values())) <= MOST_UNITS
-    if few and sum(counts[word] for word in units) > half:
+    are_codes = all(map(_LETTERED.fullmatch, units)) and not _LETTERS.issuperset(units.values())
+    if few and not are_codes and sum(counts[word] for word in units) > half:
         first, unit = next(iter(units.items()))
         odd = next((word for word in counts if units.get(word) != unit), None)
         if odd is None:  # a target, whose labels stay as they are written
