@@ -383,7 +383,7 @@ def test_labels_that_are_codes_stay_as_they_are_written(
             "of many digits, as 9007199254740993: their last digits are rounded",
         ),
         (
-            [str(2**60), str(2**60 + 1), str(2**60 + 2)],
+            [str(2**60), str(2**60 + 1), str(2**60 + 2000)],
             f"of many digits, as {2**60 + 1}: their last digits are rounded",
         ),
     ],
@@ -405,6 +405,17 @@ def test_codes_that_numbers_cannot_be_are_told_and_may_be_words(
         SettingError,
         "columns of words of a search must be columns of words, not of text",
     )
+
+
+@pytest.mark.parametrize("ids", [[2**53 + 1], [2**60, 2**60 + 1]])
+def test_ids_that_are_one_number_are_left_out_and_may_be_words(
+    ids: list[int], tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, id=(ids * ROWS)[:ROWS], y=["a", "b"] * 12)
+    found = problem(path, "y")
+    told = "one value in all rows, to 16 digits; --words id takes it as words"
+    assert (found.features, found.notices) == (("x",), (f"left out: 'id' ({told})",))
+    assert problem(path, "y", words=["id"]).x[0, 1] == str(ids[0])
 
 
 def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float]) -> None:
