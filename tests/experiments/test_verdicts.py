@@ -94,6 +94,21 @@ def test_arms_that_are_alike_have_no_lead(arms: str, told: str) -> None:
     assert verdict(dict.fromkeys(arms, np.ones(10))).line == told
 
 
+def test_two_arms_of_more_that_are_alike_are_told_of_together() -> None:
+    arms = {"A": np.ones(10), "B": np.ones(10), "C": np.arange(2.0, 12)}
+    found = verdict(arms, Better("A", "B"))
+    assert found.line == (
+        "It is not shown that A has a lower loss than B. "
+        "Of 3 arms, A and B have the lowest loss: 1.000 (median of 10 seeds), the same in all 10 "
+        "seeds. The last is C, with 6.500: A has the lower one in 10 of 10 seeds, by 5.5 in the "
+        "median"
+    )
+    assert found.claims[0].text == "A and B have the same loss in all 10 seeds."
+    few = verdict({**dict.fromkeys("ABDEF", np.ones(3)), "C": np.arange(2.0, 5)}).line
+    assert few.startswith("Of 6 arms, A and 4 others have the lowest loss: 1.000")
+    assert few.endswith("With 3 seeds no difference can be shown between A and C: 10 are needed")
+
+
 def test_the_arm_that_is_ahead_in_most_seeds_is_told_of_where_medians_contradict() -> None:
     late = np.arange(1.0, 8.0) + 0.1
     late[3] = 3.9
