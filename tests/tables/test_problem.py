@@ -418,6 +418,17 @@ def test_ids_that_are_one_number_are_left_out_and_may_be_words(
     assert problem(path, "y", words=["id"]).x[0, 1] == str(ids[0])
 
 
+def test_what_is_asked_to_be_words_is_not_taken_for_anything_else(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    columns = {"house": [*range(22), "12A", "12A"] * 3, "day": ["2024-05-07", "2024-05-08"] * 36}
+    path = written(tmp_path, x=numbers * 3, **columns, y=["a", "b", "b"] * 24)
+    with pytest.raises(DataError, match=r"'12A' among .*; try --drop house, or --words house,"):
+        problem(path, "y", ["day"])
+    found = problem(path, "y", words=["house", "day"])
+    assert (found.words, found.warnings) == ([1, 2], ())
+
+
 def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float]) -> None:
     """Also numbers and dates; others stay what they are."""
     columns = {
