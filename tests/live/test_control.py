@@ -15,7 +15,7 @@ import trainlab as tl
 from live_runs import small
 from trainlab.evidence import compare_all
 from trainlab.live import control as controls
-from trainlab.live.about import compared, describe
+from trainlab.live.about import compared, describe, titles
 from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
 from trainlab.live.presets import PRESETS
@@ -219,6 +219,19 @@ def test_an_arm_with_nothing_of_its_own_is_called_by_what_has_changed() -> None:
     session.advance_to(10)
     session.change(NAMELESS, {"lr": 0.2})  # as it is
     assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
+
+
+def test_a_change_to_the_value_that_an_arm_began_with_is_not_told() -> None:
+    session = small(arms={"one": tl.Member(tl.MLP((4,)), tl.SGD(0.1))})
+    session.advance_to(6)
+    session.change("one", {"lr": 0.1})
+    clone = session.clone("one", {"lr": 0.3})
+    session.change(clone, {"lr": 0.3})
+    assert titles(session) == {"one": "one", clone: clone}
+    session.change("one", {"lr": 0.5})
+    session.advance_to(7)
+    session.change("one", {"lr": 0.1})  # back to it
+    assert titles(session)["one"] == "one → lr 0.5 from step 6 → 0.1 from step 7"
 
 
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:

@@ -77,7 +77,7 @@ def list_experiments() -> None:
     metavar="NAME=VALUES",
     help="Replace the arms: optimizer=sgd,adam.  Repeat it for all combinations.",
 )
-@click.option("--claim", metavar="TEXT", default="", help="The claim of the changed experiment.")
+@click.option("--claim", metavar="TEXT", default="", help="Its new claim, which --better judges.")
 @click.option(
     "--better",
     nargs=2,

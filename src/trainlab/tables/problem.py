@@ -264,7 +264,8 @@ def problem(
         rule, wrong = read_rule(opened, kind, by, kept, found.formats.get(by))
         faults += wrong
     kinds = found.words, found.formats, found.dates, text
-    columns, wrong, hints = judged(path, x, readable, *kinds, np.arange(len(found.x))[kept])
+    rows = np.arange(len(found.x))[kept]
+    columns, wrong, hints = judged(path, x, readable, *kinds, rows, worded)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
