@@ -111,6 +111,9 @@ class Comparison:
     def __str__(self) -> str:
         seeds, need = counted(self.pairs, "seed"), fewest_pairs(self.family, self.level)
         lost = f"; in {self.diverged} of {seeds} a run diverged" if self.diverged else ""
+        if self.missing:
+            has = "lacks" if self.missing == 1 else "lack"
+            lost += f"; {counted(self.missing, 'other seed')} {has} a value"
         if self.pairs < MIN_PAIRS:
             few = f"{_too_few(self.pairs)} to compare {self.first} and {self.second}"
             return f"{few}; try {max(need, MIN_PAIRS)} or more{lost}"

@@ -84,15 +84,17 @@ def judge(
 def _decided(measure: Measure, measured: Measurements) -> tuple[Direction, tuple[str, ...]]:
     """Which numbers of a measure are better, and a warning where that is doubtful.
 
-    The names of two accuracies do not tell which difference between them is better.
+    The names of two accuracies do not tell which difference between them is better, nor does that
+    of one say what a function of the user's makes of it.
     """
     known = measure.directions(measured.series)
     only = next(iter(known.values())) if len(known) == 1 else "lower"
     better: Direction = measure.better or only
     doubt, other = "", "higher" if better == "lower" else "lower"
-    if measure.better is None and len(known) > 1 and "higher" in known.values():
+    is_unclear = len(known) > 1 or measure.is_own
+    if measure.better is None and is_unclear and "higher" in known.values():
         doubt = f"since nothing else is said; try better={better!r} or {other!r} in the Measure"
-    elif len(known) == 1 and better not in known.values():
+    elif len(known) == 1 and not measure.is_own and better not in known.values():
         doubt = f"although the {other} {next(iter(known))} is; try better={other!r} in the Measure"
     text = f"The {better} {measure.words} counts as better, {doubt}."
     return better, (text,) if doubt else ()
