@@ -339,11 +339,13 @@ def judged(
     formats: Mapping[str, NumberFormat],
     dates: Mapping[str, Order],
     text: Sequence[str],
+    asked: Sequence[str],
     rows: NDArray[np.intp],
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be.
 
-    rows  (N,), the numbers of the rows of x in the table, from 0 on
+    asked  the words among them that were asked for, whatever they seem to be
+    rows   (N,), the numbers of the rows of x in the table, from 0 on
     """
     columns, faults, width = [], defaultdict[tuple[str, str, bool], dict[str, str]](dict), 0
     hints, numbers = list[str](), dict[str, NDArray[np.float64]]()
@@ -373,11 +375,11 @@ def judged(
         kinds: dict[str, Any] = {"dates": dates.get(name), "text": name in text}
         columns.append(ColumnSummary(name, values, holes, format=format, **kinds))
         seems = meaning(counts or {})
-        wrong = [*_faults(name, counts, len(x) - holes, seems)]
+        wrong = [*_faults(name, counts, len(x) - holes, seems, name in asked)]
         for must, got, remedy, drop in wrong:
             faults[must, remedy, drop][name] = got
         hints += alike(name, counts or {})
-        if seems is not None and not wrong:
+        if seems is not None and not wrong and name not in asked:
             options = [f"--drop {shlex.quote(name)}"] if seems.drop else []
             hints.append(hint(name, seems, *options))
     if len(x) * width > MAX_NUMBERS:
@@ -400,23 +402,26 @@ def _day_of(days: float) -> str:
     return str(datetime.date.fromordinal(math.floor(days)))
 
 
+_NO_SLIP: Final = "nothing in such cells, or --words for a column of codes"
+
+
 def _faults(
-    name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None
+    name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None, asked: bool
 ) -> Iterator[tuple[str, str, str, bool]]:
     """What a column must be, what it is, what helps, and whether leaving it out does, too.
 
-    counts  of words, None of numbers
+    counts  of words, None of numbers;  asked: whether they were asked for
     """
     shown = describe(name)
     if not filled:
         yield "have a value in some row", f"none in {shown}", "", True
     if not counts:
         return
-    if is_slip(counts, filled):
+    if is_slip(counts, filled) and not asked:
         odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
         must = "hold numbers, or words and few different numbers"
-        yield must, got, *_instead(odd, seems.remedy if seems else "nothing in such cells")
+        yield must, got, *_instead(odd, seems.remedy if seems else _NO_SLIP)
     elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {counted(filled, 'row')} of {shown}"

@@ -263,7 +263,7 @@ def problem(
     if by is not None:
         rule, wrong = read_rule(opened, kind, by, kept, found.formats.get(by))
         faults += wrong
-    kinds = found.words, found.formats, found.dates, text
+    kinds = found.words, found.formats, found.dates, text, worded
     columns, wrong, hints = judged(path, x, readable, *kinds, np.arange(len(found.x))[kept])
     faults += wrong
     if faults or goal is None:
