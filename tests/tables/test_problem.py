@@ -712,6 +712,11 @@ def test_columns_may_be_used_whatever_they_say(tmp_path: Path, numbers: list[flo
         "'one' (one value in all rows); left out: 'id' (it names the rows; --text id reads it); "
         "try --use one"
     )
+    path = written(tmp_path, id=numbers, y=["a", "b"] * 12)
+    for time, drop, remedy in (("id", (), "; try --use id"), (None, ("id",), "")):
+        with pytest.raises(DataError) as caught:
+            problem(path, "y", drop, time=time)
+        assert str(caught.value).endswith(f"beside the target; got ['id', 'y']{remedy}")
     # A curve over the rows is better than nothing.
     path = written(tmp_path, one=[5] * ROWS, id=range(ROWS), y=["a", "b"] * 12)
     found = problem(path, "y")
