@@ -231,7 +231,8 @@ def problem(
     worded = list(dict.fromkeys([*words, *target_means]))
     if not features:
         must = "have columns beside the target"
-        raise DataError(sentence("table", str(path), must, list(names)))
+        keep = None if by is None or by in drop else f"--use {shlex.quote(by)}"
+        raise DataError(sentence("table", str(path), must, list(names), keep))
     ruling = [by] if by is not None and kind == "time" and by not in features else []
     found = _read(path, opened, features, [target, *ruling], decimal, mark == ";", text, worded)
     faults, unread = list[Fault](), dict[str, str]()
