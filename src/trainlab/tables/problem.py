@@ -26,6 +26,7 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
+from trainlab.search.metrics import LearningTask
 from trainlab.settings import is_integer
 from trainlab.tables.columns import (
     ColumnSummary,
@@ -51,7 +52,7 @@ from trainlab.tables.needless import (
 )
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
-from trainlab.tables.target import DAYS, Task, are_dates, read_target
+from trainlab.tables.target import DAYS, are_dates, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ class TableProblem:
     features: tuple[str, ...]
     dropped: tuple[str, ...]
     target: str
-    task: Task
+    task: LearningTask
     reason: str
     x: NDArray[Any]
     y: NDArray[np.generic]
@@ -130,7 +131,7 @@ def problem(
     path: str | os.PathLike[str],
     target: str,
     drop: Sequence[str] = (),
-    task: Task | None = None,
+    task: LearningTask | None = None,
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
