@@ -285,7 +285,7 @@ def study(
         run.save({(RESULT, 0): b""})
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
-    told = [*of.warnings, *_uneven(of, rows, settings), *_copied(of, rows)]
+    told = [*of.warnings, *_uneven(of, rows, settings), *copies(of.x, of.y, rows)]
     told += dict.fromkeys(str(one.message) for one in caught)
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
@@ -470,12 +470,6 @@ def _uneven(of: TableProblem, rows: HoldoutSplit, settings: StudySettings) -> li
         return []
     why = f"rows of one {describe(of.rule.column)} stay together"
     return [f"{aside:,} of {len(of.y):,} rows are put aside, and not {share:.0%}, since {why}"]
-
-
-def _copied(of: TableProblem, rows: HoldoutSplit) -> list[str]:
-    """A warning where rows put aside are copies of others."""
-    found = copies(of.x, of.y, rows)
-    return [found] if found else []
 
 
 OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
