@@ -101,7 +101,7 @@ def score(
         raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))
     if proba and not hasattr(model, "predict_proba"):
         must = "be a classifier for probabilities"
-        got = type(getattr(model, "steps", [("", model)])[-1][1]).__name__
+        got = type(_steps(model)[1]).__name__
         raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
     before, last = _steps(model)
     if not isinstance(model, Network):
