@@ -247,9 +247,9 @@ def history(
     return ax
 
 
-def runs_entry(theme: Theme = LIGHT) -> Entry:
-    """What the line and the band of an arm of several runs are."""
-    return band_entry("median and 95 % band of the runs", theme)
+def runs_entry() -> Entry:
+    """What the line and the band of an arm of several runs are, on light ground."""
+    return band_entry("median and 95 % band of the runs", LIGHT)
 
 
 def _ended(kinds: set[str]) -> str:
