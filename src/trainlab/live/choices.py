@@ -134,7 +134,7 @@ def _member(base: Mapping[str, Any], own: Mapping[str, Any], task: str) -> Membe
 
 
 def _check_sizes(network: Mapping[str, Any]) -> None:
-    """What only one's own program may build: much too large, or of parts that JSON cannot name."""
+    """SettingError for hidden layers that no page may ask for: too many, or too wide ones."""
     hidden = network.get("hidden", [])
     if not isinstance(hidden, list) or len(hidden) > LAYERS:
         must = f"be a list of at most {LAYERS} widths"
