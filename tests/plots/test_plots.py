@@ -426,8 +426,8 @@ def test_what_explodes_is_on_a_logarithmic_axis(top: float, scale: str) -> None:
 
 
 def test_one_member_has_no_band() -> None:
-    center, low, high, lost = plots.spread(np.array([[1.0, np.nan]]))
-    assert (low, high, lost) == (None, None, 1)
+    center, low, high = plots.spread(np.array([[1.0, np.nan]]))
+    assert (low, high) == (None, None)
     assert center[0] == 1
 
 

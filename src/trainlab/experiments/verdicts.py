@@ -115,11 +115,6 @@ def _lost(measured: Measurements, values: Array) -> dict[str, int]:
     }
 
 
-def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
-    """The pairs that are expected to differ, each once."""
-    return list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
-
-
 def _by_seed(measured: Measurements, values: Array) -> dict[str, Array]:
     """Arm → its value of each seed, in their order; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
@@ -138,7 +133,7 @@ def _compared(
     """The two families of pairs, paired by seed."""
     if len(table) < 2:
         return ()
-    named = _named(expect)
+    named = list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
     taken = {frozenset(pair) for pair in named}
     others = [p for p in itertools.combinations(table, 2) if frozenset(p) not in taken]
     families = [named, others if len(table) <= FEW_ARMS else []]
