@@ -383,6 +383,23 @@ def test_of_a_difference_of_accuracies_nobody_knows_and_it_is_said() -> None:
                 assert doubts[0].endswith("try better='lower' or 'higher' in the Measure.")
 
 
+def test_of_a_function_of_ones_own_the_series_that_it_reads_decides_and_it_is_said() -> None:
+    """It may as well be one minus an accuracy, which `better` says."""
+    hits = Measure("hits", lambda found: found["test_accuracy"].values[:, -1])
+    found = of_series(hits, "test_accuracy")
+    assert found.outcome == EXPECTED
+    (warning,) = found.warnings
+    assert warning == (
+        "The higher hits counts as better, since nothing else is said; "
+        "try better='higher' or 'lower' in the Measure."
+    )
+    for better, outcome in (("higher", EXPECTED), ("lower", CONTRARY)):
+        found = of_series(dataclasses.replace(hits, better=better), "test_accuracy")
+        assert (found.outcome, found.warnings) == (outcome, ())
+    loss = Measure("loss", lambda found: found["loss"].values[:, -1])
+    assert not judge(measured(ARMS), loss, []).warnings
+
+
 def test_a_measure_that_is_no_direction_is_refused() -> None:
     with pytest.raises(SettingError, match="better of a Measure must be"):
         Measure("loss", mean_of_last("loss", 1), "more")  # type: ignore[arg-type]

@@ -137,6 +137,9 @@ def test_a_quick_run_of_few_seeds_says_so(tmp_path: Path) -> None:
     assert "3 arms × 2 seeds" in text
     assert "digits (1,437 train, 360 test)" in text
     assert "trainlab run weight-init-comparison --data digits --seeds 2 --quick" in text
+    run(find(["gradient-descent"]), tmp_path)
+    build(tmp_path)
+    assert "Quick run (2 of 3): fewer steps and seeds" in pages.read(tmp_path)[0]
 
 
 def test_one_table_holds_all_printed_numbers_and_says_how_many_lie_outside(tmp_path: Path) -> None:

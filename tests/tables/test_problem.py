@@ -740,6 +740,11 @@ def test_columns_may_be_used_whatever_they_say(tmp_path: Path, numbers: list[flo
         "'one' (one value in all rows); left out: 'id' (it names the rows; --text id reads it); "
         "try --use one"
     )
+    path = written(tmp_path, id=numbers, y=["a", "b"] * 12)
+    for time, drop, remedy in (("id", (), "; try --use id"), (None, ("id",), "")):
+        with pytest.raises(DataError) as caught:
+            problem(path, "y", drop, time=time)
+        assert str(caught.value).endswith(f"beside the target; got ['id', 'y']{remedy}")
     # A curve over the rows is better than nothing.
     path = written(tmp_path, one=[5] * ROWS, id=range(ROWS), y=["a", "b"] * 12)
     found = problem(path, "y")
@@ -834,14 +839,36 @@ def test_words_and_holes_are_read(tmp_path: Path, numbers: list[float]) -> None:
 
 
 def test_few_numbers_beside_words_are_words(tmp_path: Path) -> None:
-    """Sizes 1 to 20 and XL; one number more, and XL is a slip."""
+    """Sizes 1 to 20 and XL; one number more, and XL is a slip, unless words were asked for."""
     for most, words in ((20, 21), (21, None)):
         size = [*range(1, most + 1)] * 3 + ["XL"] * 4
         path = written(tmp_path, size=size, y=[0.5 * row for row in range(len(size))])
         if words is None:
             complains(lambda path=path: problem(path, "y"), DataError, "features of")
+            assert problem(path, "y", words=["size"]).words == [0]
         else:
             assert problem(path, "y").columns == (ColumnSummary("size", words, 0),)
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ("12-2024 11-2024", "read as dates: 'code'; --words code takes it as words"),
+        ("12.11.2024 1.2.2024", "'code' is read as words, and seems to hold dates whose day"),
+        ("2kg 320g", "'code' is read as words, and seems to hold numbers with units"),
+        ("12.50- 3.20-", "'code' is read as words, and seems to hold negative numbers"),
+    ],
+)
+@pytest.mark.parametrize("how", ["words", "target_means"])
+def test_words_that_were_asked_for_are_taken_for_nothing_else(
+    codes: str, told: str, how: str, tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, code=codes.split() * 12, y=["a", "b"] * 12)
+    found = problem(path, "y")
+    assert any(one.startswith(told) for one in (*found.notices, *found.warnings))
+    asked: dict[str, Any] = {how: ["code"]}
+    found = problem(path, "y", **asked)
+    assert (found.words, found.warnings) == ([1], ())
 
 
 @pytest.mark.parametrize(

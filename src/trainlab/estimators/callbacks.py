@@ -91,13 +91,13 @@ class Task:
         return Task(context, self.given)
 
     def begin(self) -> Self:
-        """Tells that it begins."""
+        """Tells the callbacks that it begins."""
         if self.context is not None:
             self.context.call_on_fit_task_begin(**self.given)
         return self
 
     def end(self, learnt: Callable[[], Mapping[str, Any]] | None = None) -> bool:
-        """Tells that it has ended; whether a callback wants that the next one does not begin.
+        """Tells the callbacks that it has ended; whether one asks that the next does not begin.
 
         learnt  gives the attributes with which a copy of the estimator predicts
         """

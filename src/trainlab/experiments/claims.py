@@ -72,11 +72,9 @@ def between(low: float, high: float) -> str:
     """Bounds in words."""
     if math.isinf(low):
         return f"at most {number(high)}"
-    return (
-        f"at least {number(low)}"
-        if math.isinf(high)
-        else f"{number(low) if low else 0} to {number(high)}"
-    )
+    if math.isinf(high):
+        return f"at least {number(low)}"
+    return f"{number(low) if low else 0} to {number(high)}"
 
 
 # --- two arms --------------------------------------------------------------------------

@@ -84,15 +84,17 @@ def judge(
 def _decided(measure: Measure, measured: Measurements) -> tuple[Direction, tuple[str, ...]]:
     """Which numbers of a measure are better, and a warning where that is doubtful.
 
-    The names of two accuracies do not tell which difference between them is better.
+    The names of two accuracies do not tell which difference between them is better, nor does that
+    of one say what a function of the user's makes of it.
     """
     known = measure.directions(measured.series)
     only = next(iter(known.values())) if len(known) == 1 else "lower"
     better: Direction = measure.better or only
     doubt, other = "", "higher" if better == "lower" else "lower"
-    if measure.better is None and len(known) > 1 and "higher" in known.values():
+    is_unclear = len(known) > 1 or measure.is_own
+    if measure.better is None and is_unclear and "higher" in known.values():
         doubt = f"since nothing else is said; try better={better!r} or {other!r} in the Measure"
-    elif len(known) == 1 and better not in known.values():
+    elif len(known) == 1 and not measure.is_own and better not in known.values():
         doubt = f"although the {other} {next(iter(known))} is; try better={other!r} in the Measure"
     text = f"The {better} {measure.words} counts as better, {doubt}."
     return better, (text,) if doubt else ()
@@ -113,11 +115,6 @@ def _lost(measured: Measurements, values: Array) -> dict[str, int]:
     }
 
 
-def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
-    """The pairs that are expected to differ, each once."""
-    return list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
-
-
 def _by_seed(measured: Measurements, values: Array) -> dict[str, Array]:
     """Arm → its value of each seed, in their order; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
@@ -136,7 +133,7 @@ def _compared(
     """The two families of pairs, paired by seed."""
     if len(table) < 2:
         return ()
-    named = _named(expect)
+    named = list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
     taken = {frozenset(pair) for pair in named}
     others = [p for p in itertools.combinations(table, 2) if frozenset(p) not in taken]
     families = [named, others if len(table) <= FEW_ARMS else []]

@@ -213,7 +213,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         insides=INSIDES,
         faults=list(faults),
         outcomes=_outcomes(shown),
-        quick=any(section.results.environment.get("quick") for section in shown),
+        quick=sum(bool(section.results.environment.get("quick")) for section in shown),
         replication=replication,
         replicated=words.replicated([row for _, row in replication]) if replication else "",
         few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),

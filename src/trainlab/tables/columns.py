@@ -357,14 +357,14 @@ def judged(
         cells, counts = x[:, place], None
         if name in text:
             holes = sum(cell is None for cell in cells.tolist())
-            width += _USUAL.text_width + bool(holes)
+            width += _USUAL.text_width
         elif name in words:
             counts = Counter(cells.tolist())
             holes = counts.pop(None, 0)
-            width += min(len(counts), _USUAL.max_categories) + bool(holes)
+            width += min(len(counts), _USUAL.max_categories)
         elif name in dates:
             holes = sum(cell is None for cell in cells.tolist())
-            width += len(PARTS) + bool(holes)
+            width += len(PARTS)
             days = dates_of(cells, name, dates[name]) / DAY + _TO_1970
             hints += codes_said(describe(name), days, EMPTIED, _day_of, GAP)
         else:
@@ -373,7 +373,8 @@ def judged(
             hints += codes_said(describe(name), numbers[name], EMPTIED)
             as_words = f"--words {shlex.quote(name)}"
             hints += months_said(name, numbers[name], f"{WHOLE_MONTHS}, or {as_words}")
-            width += 1 + bool(holes)
+            width += 1
+        width += bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
         kinds: dict[str, Any] = {"dates": dates.get(name), "text": name in text}

@@ -150,9 +150,7 @@ def numbers_rows(values: Array) -> bool:
     >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
     (True, False)
     """
-    if not _are_numbered(values):
-        return False
-    return bool(values.max() - values.min() < 2 * len(values))
+    return _are_numbered(values) and bool(values.max() - values.min() < 2 * len(values))
 
 
 def follows_rows(values: Array) -> bool:

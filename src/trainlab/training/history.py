@@ -314,8 +314,9 @@ class History:
 
         Notes
         -----
-        On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
-        a series of another name is named in the legend, and has another style of line.
+        On axes that have curves already, or whose x axes with curves share, x keeps its unit, steps
+        or epochs, and is converted; a series of another name, there or on a twin of the axes, is
+        named in the legend, and has another style of line.
         On axes of its own, values that span more than four decades are on a logarithmic axis.
         The legend is below the axes.  A figure of yours without a layout gets the tight one, which
         makes room for it.
