@@ -115,11 +115,11 @@ def test_arrays_of_other_types_are_refused() -> None:
 
 
 def test_one_warning_of_scikit_learn_is_silenced_and_no_other() -> None:
-    with warnings.catch_warnings(record=True) as seen, scoring._unnamed():
+    with warnings.catch_warnings(record=True) as seen, scoring.unnamed():
         warnings.simplefilter("always", append=True)
         warnings.warn("X does not have valid feature names, but ...", UserWarning, stacklevel=1)
     assert seen == []
-    with pytest.warns(UserWarning, match="another"), scoring._unnamed():
+    with pytest.warns(UserWarning, match="another"), scoring.unnamed():
         warnings.warn("another", UserWarning, stacklevel=1)
 
 
