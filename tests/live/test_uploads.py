@@ -203,7 +203,7 @@ class TestOverHTTP:
         assert log["setup"]["source"]["csv"].endswith(f"{answer['table']}.csv")
         made.close()
         again = tl.live(browser=False, store=tmp_path / "kept")
-        found = again._control.ask(log_of).result()
+        found = again._control.do(log_of).result()
         again.close()
         assert found["setup"] == log["setup"]
         assert found["sha256"] == log["sha256"] or found["step"] == 1
