@@ -104,6 +104,9 @@ def test_two_arms_of_more_that_are_alike_are_told_of_together() -> None:
         "median"
     )
     assert found.claims[0].text == "A and B have the same loss in all 10 seeds."
+    many = verdict(dict.fromkeys("ABCDEFGHIJ", np.ones(10))).line  # of which not all are compared
+    assert many.startswith("Of 10 arms, A and J have the lowest loss: 1.000")
+    assert many.endswith("the same in all 10 seeds")
     few = verdict({**dict.fromkeys("ABDEF", np.ones(3)), "C": np.arange(2.0, 5)}).line
     assert few.startswith("Of 6 arms, A and 4 others have the lowest loss: 1.000")
     assert few.endswith("With 3 seeds no difference can be shown between A and C: 10 are needed")

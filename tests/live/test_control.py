@@ -74,7 +74,7 @@ def test_run_pause_step_and_epoch(control: LiveControl) -> None:
     assert status(control)["step"] == (step + 1) // 6 * 6 + 6  # 53 rows, 10 at a time
     again = LiveSession(small().setup)
     again.replay([], status(control)["step"])
-    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+    assert control.do(lambda session: session.digest()).result(PATIENCE) == again.digest()
 
 
 def test_steps_that_are_asked_for_quickly_are_all_taken(control: LiveControl) -> None:
@@ -112,9 +112,9 @@ def test_interventions_are_shown_at_once_and_can_be_replayed(control: LiveContro
     assert [one["step"] for one in log] == sorted(one["step"] for one in log)
     assert control.snapshot.about["undone"] == 1
     again = LiveSession(small().setup)
-    entries = control.ask(lambda session: list(session.log)).result(PATIENCE)
+    entries = control.do(lambda session: list(session.log)).result(PATIENCE)
     again.replay(entries, status(control)["step"])
-    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+    assert control.do(lambda session: session.digest()).result(PATIENCE) == again.digest()
 
 
 def test_another_choice_begins_another_session(control: LiveControl) -> None:
@@ -259,7 +259,7 @@ def test_who_diverges_is_counted_when_it_happens(control: LiveControl) -> None:
 
 def test_a_command_that_nobody_waits_for_any_more_is_not_done(control: LiveControl) -> None:
     going = threading.Event()
-    first = control.ask(lambda session: going.wait(PATIENCE))
+    first = control.do(lambda session: going.wait(PATIENCE))
     given_up = control.do({"do": "run"})
     assert given_up.cancel()
     going.set()

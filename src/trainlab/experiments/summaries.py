@@ -105,7 +105,7 @@ def _ranking(
     ending = f"with {worst}" if end.count else "which diverged"
     won = f": {_named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
     wins = won if pair.pairs else ""
-    lines.append(f"The last is {_named(last)}, {ending}{wins}")
+    lines += [f"The last is {_named(last)}, {ending}{wins}"] if last not in same else []
     unshown = {arm: one for arm, one in others.items() if not one.shown and arm not in same}
     for are_few in (True, False):
         alike = {arm: one for arm, one in unshown.items() if _is_of_few(one) == are_few}

@@ -248,7 +248,7 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "mnist": ("rows",),
     "table": (
         *("csv", "target", "drop", "delimiter", "skip_lines", "encoding", "decimal", "task"),
-        "drop_missing_target",
+        *("drop_missing_target", "use", "text", "words"),
     ),
 }
 

@@ -73,10 +73,6 @@ class RowRule:
         """How many different values there are."""
         return len(np.unique(self.values))
 
-    def take(self, rows: NDArray[Any]) -> RowRule:
-        """The rule of some of the rows."""
-        return RowRule(self.kind, self.column, self.values[rows])
-
 
 @dataclass(frozen=True, eq=False)
 class HoldoutSplit:
