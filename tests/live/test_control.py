@@ -33,7 +33,7 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def choose(choice: Any) -> LiveSession:
-    return LiveSession(setup_of(choice))
+    return LiveSession(setup_of(choice), choice)
 
 
 @pytest.fixture

@@ -436,6 +436,34 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
             assert "cannot be read" in person.tab.locator(".notice").inner_text()
 
 
+def test_tables_of_the_report_are_not_cut(
+    browser: Any, place: tuple[LiveControl, str], tmp_path: Path
+) -> None:
+    """At 1,280 pixels the last column of the arms was half outside."""
+    control, address = place
+    base = {"hidden": [20], "optimizer": "adam", "lr": 0.01}
+    arms = [
+        {"name": "regularised", "dropout": 0.3},
+        {"norm": "batch"},
+        {"optimizer": "sgd", "lr": 1e6},
+    ]
+    data = {"name": "digits", "rows": 300}
+    choice = {"data": data, "base": base, "arms": arms, "seeds": 7, "batch_size": 50}
+    control.do({"do": "begin", "choice": choice}).result(60)
+    control.do({"do": "speed", "value": None}).result(60)
+    control.do({"do": "run"}).result(60)
+    with visit(browser, address) as person:
+        person.until(lambda: person.step > 600)  # losses are small, and numbers long
+        with person.tab.expect_download() as download:
+            person.tab.get_by_role("link", name="Report").click()
+        kept = Path(download.value.path()).rename(tmp_path / "report.html")
+        person.tab.goto(kept.as_uri())
+        tables = person.tab.locator(".wide").all()
+        assert len(tables) == 2
+        for one in tables:
+            assert one.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
 def test_a_table_is_sent_and_trained_on(browser: Any, tmp_path: Path) -> None:
     rows = "".join(f"{a / 7},{a % 7},{a},{'' if a % 9 == 0 else 'ny'[a % 2]}\n" for a in range(90))
     evil = "<img src=x onerror=alert(1)>"

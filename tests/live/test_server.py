@@ -372,6 +372,17 @@ class TestLive:
         with pytest.raises(tl.DataError, match="have the content that the session had"):
             tl.live(population, tl.load_planar("xor", 41, 20), browser=False, store=tmp_path)
 
+    def test_a_store_has_what_was_chosen_on_the_page(self, tmp_path: Path) -> None:
+        """The form showed other settings than those that trained."""
+        choice = PRESETS[1]["choice"]
+        page = tl.live(browser=False, store=tmp_path)
+        Client(page.address).enter().do("begin", choice=choice)
+        page.close()
+        page = tl.live(browser=False, store=tmp_path)
+        with Client(page.address).enter().events() as messages:
+            assert next(messages)["about"]["choice"] == choice
+        page.close()
+
     def test_what_could_not_be_kept_is_said_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

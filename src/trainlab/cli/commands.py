@@ -332,6 +332,9 @@ def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[st
     """
     from trainlab.book.script import run
 
+    if script.suffix == ".ipynb":
+        must = "must be a script; a notebook calls trainlab.book.install() in its first cell"
+        raise click.BadParameter(f"{must}; got {str(script)!r}", param_hint="SCRIPT")
     for one in () if ours or data_dir else arguments:
         if one.partition("=")[0] in ("--ours", "--data-dir"):  # which may be meant for us
             note = f"{one} stands after SCRIPT, so the script has it; options of ours come before."

@@ -85,6 +85,7 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
     ]
     info = {
         "setup": session.setup.described(),
+        "choice": session.choice,
         "log": [entry.plain() for entry in session.log],
         "undone": [entry.plain() for entry in session.undone],
         "step": point.step,
@@ -117,10 +118,11 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     if content is None:
         return None
     info, curves = decode(content)
-    session = LiveSession(revived(info["setup"], folder, data))
+    # Earlier versions forgot the choice and the tests.
+    session = LiveSession(revived(info["setup"], folder, data), info.get("choice"))
     log: list[Intervention] = [read(one, folder) for one in info["log"]]
     session.undone = [read(one, folder) for one in info["undone"]]
-    session.tests = info.get("tests", 0)  # earlier versions forgot them
+    session.tests = info.get("tests", 0)
     places = range(len(info["members"]))
     if not parts.keys() >= set(places):
         logging.getLogger("trainlab").warning("%s is damaged: its log is done again", folder)

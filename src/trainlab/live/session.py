@@ -77,10 +77,12 @@ class LiveSession:
     ----------
     setup : LiveSetup
         What it begins with.
+    choice : dict, optional
+        The choice of a page that this came from, as its form shows it.
     """
 
-    def __init__(self, setup: LiveSetup) -> None:
-        self.setup = setup
+    def __init__(self, setup: LiveSetup, choice: Mapping[str, Any] | None = None) -> None:
+        self.setup, self.choice = setup, choice
         data, members = setup.data, list(setup.arms.values())
         splits, widths = check_data(data, members, setup.dtype)
         self.held_name = next(n for n in ("validation", "test", "train") if n in splits)
