@@ -381,7 +381,8 @@ def test_an_option_on_the_page_is_never_broken(tmp_path: Any) -> None:
         const widths = [...Array(80).keys()].map((more) => 240 + more);
         return widths.every((width) => {
           said.style.width = `${width}px`;
-          return [...said.querySelectorAll("code")].every((one) => one.getClientRects().length === 1);
+          const options = [...said.querySelectorAll("code")];
+          return options.every((one) => one.getClientRects().length === 1);
         });
     """
     for page in (outcome(), dataclasses.replace(outcome(task="regression"), covered=covered)):
