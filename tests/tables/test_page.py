@@ -376,3 +376,21 @@ def test_the_page_fits_its_window(width: int, tmp_path: Any) -> None:
     script = "return [document.documentElement.scrollWidth, innerWidth];"
     wide, window = chromium.seen(path, tmp_path, script, width=width)
     assert wide <= window
+
+
+def test_an_option_on_the_page_is_never_broken(tmp_path: Any) -> None:
+    """A browser breaks a line behind the hyphens of --proba."""
+    covered = IntervalCoverage(0.9, 0.9, [0.9] * 5)
+    script = """
+        const said = document.querySelector("p:not(.again) code").closest("p");
+        const widths = [...Array(80).keys()].map((more) => 240 + more);
+        return widths.every((width) => {
+          said.style.width = `${width}px`;
+          const options = [...said.querySelectorAll("code")];
+          return options.every((one) => one.getClientRects().length === 1);
+        });
+    """
+    for page in (outcome(), dataclasses.replace(outcome(task="regression"), covered=covered)):
+        path = tmp_path / "index.html"
+        path.write_text(render(page, {}, FIGURES), encoding="utf-8")
+        assert chromium.seen(path, tmp_path, script)

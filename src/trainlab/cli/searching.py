@@ -272,6 +272,7 @@ def _range(option: str, text: str) -> tuple[float, float]:
 
 def _show(result: StudyResult) -> None:
     """The best candidates, and how good the first of them is on the rows put aside."""
+    from trainlab.cli.typed import as_typed
     from trainlab.tables.classes import rare_class
     from trainlab.tables.holdout import shown
 
@@ -315,4 +316,5 @@ def _show(result: StudyResult) -> None:
         if rare.advice:
             say(f"{rare.advice} See --proba of trainlab predict.", style="yellow")
     for warning in result.warnings:
-        say(f"Warning: {warning}", style="yellow")
+        said = as_typed(warning, click.get_current_context().command)
+        say(f"Warning: {said}", style="yellow")

@@ -48,8 +48,8 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
 
     It agrees with `predict_proba` up to rounding: exp, erf and sums are another library's; erf,
     of GELU, is float32 in any dtype.  The input of an ensemble is float32 unless its `dtype` is
-    "float64": a row between float64 numbers of training that a float32 cannot tell apart may
-    come to the neighbouring leaf of a tree.
+    "float64": a row that a float32 cannot tell apart from a threshold of a tree may come to the
+    neighbouring leaf.
     """
     try:
         with uninterrupted():
