@@ -94,6 +94,16 @@ def test_the_command_takes_what_its_notes_and_errors_name(
     assert (source["words"], source["use"], source["task"]) == (["house"], ["id"], "classification")
 
 
+def test_the_command_tells_the_warnings_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{-999 if row % 7 == 6 else 20 + row % 40},{'ab'[row % 2]}" for row in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["age,kind", *rows]), "utf-8")
+    monkeypatch.setattr("trainlab.live.start.opened", lambda **_: sys.exit(0))
+    words = ["live", "--csv", str(tmp_path / "t.csv"), "--target", "kind"]
+    assert "Warning: 'age' has -999 in 14% of the rows" in CliRunner().invoke(main, words).output
+
+
 def test_a_session_on_it_trains_and_is_had_again(kept: Uploads) -> None:
     about = kept.add(table(), "mine.csv")
     session = LiveSession(setup_of(choice(chosen(about["table"])), uploads=kept))

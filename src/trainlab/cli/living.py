@@ -95,6 +95,8 @@ def live(
         csv = str(Path(table).resolve())
         of = problem(csv, target, drop, **chosen)
         tell(of.notices)
+        for warning in of.warnings:
+            say(f"Warning: {warning}", err=True)
         source = {"name": "table", "csv": csv, "target": target, "drop": list(drop), **chosen}
         own = GivenData(dataset_of(of), source)
     if host != "127.0.0.1":
