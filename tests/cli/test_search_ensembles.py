@@ -276,6 +276,9 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
         assert invoke(*words, "--fresh", "--time-limit", bad).exit_code == 2
     result = invoke(*words, "--fresh", "--model", "network", "--time-limit", "9")
     assert "--time-limit belongs to --model ensemble" in result.output
+    told = " ".join(invoke(*words, "--fresh", "--time-limit", "0.001").output.split())
+    assert "Warning: --time-limit of PopulationEnsembleClassifier must be" in told
+    assert "got 0.001; try more seconds, or fewer rows or n_architectures" in told
 
 
 @pytest.mark.parametrize(("option", "folds"), [("group", 5), ("time", 3)])

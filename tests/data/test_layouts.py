@@ -218,6 +218,7 @@ def test_the_first_wrong_cell_of_each_column_is_told(tmp_path: Path) -> None:
         (b"<!DOCTYPE html>", "a page in HTML or XML"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>", "a page in HTML or XML"),
         (b'[{"a": 1}]', "JSON"),
+        (b'{"a": {"b": 1}}\r\n{"a": {}}\r\n', "JSON lines"),
         (b'\n{\n "a": [1]}', "JSON"),
         (b"[[1, 2], [3, 4]]", "JSON"),
     ],
@@ -228,6 +229,7 @@ def test_other_files_are_called_by_their_names(content: bytes, words: str, tmp_p
     with pytest.raises(DataError) as caught:
         read_table(path)
     assert f"got {words!r}; try " in str(caught.value)
+    assert ("lines=True" in str(caught.value)) == (words == "JSON lines")
 
 
 @pytest.mark.parametrize("name", ["PAR1", "BZh9", "[a]", "{a}", "<b>", "PK", "%PDF"])

@@ -574,3 +574,21 @@ def test_categories_of_numbers_are_numbers() -> None:
         for own in (sizes, sizes.astype("category"))
     )
     assert first.tobytes() == second.tobytes()
+
+
+class Lazy(pd.DataFrame):
+    """As of Dask: nobody knows how many rows there are."""
+
+    @property
+    def shape(self) -> tuple[Any, int]:
+        return object(), len(self.columns)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_frames_whose_rows_nobody_has_counted() -> None:
+    frame = pd.DataFrame({"size": [0.0, 1.0] * 10})
+    model = tl.MLPClassifier((2,), max_iter=1, random_state=0).fit(frame, [0, 1] * 10)
+    lazy = Lazy(frame)
+    assert (model.predict_proba(lazy) == model.predict_proba(frame)).all()
+    with pytest.raises(tl.DataError, match=r"^X of TableEncoder must be in memory; .*; try X\.com"):
+        tl.TableEncoder().fit(lazy)

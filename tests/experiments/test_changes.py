@@ -281,16 +281,17 @@ def test_seeds_are_no_change() -> None:
 def test_a_run_says_what_was_changed_and_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = changed(BASE, {"steps": 20, "hidden": (9,)}, {"optimizer": ["sgd", "lion"]})
+    arms = {"optimizer": ["sgd", "lion"]}
+    made = changed(BASE, {"steps": 20, "hidden": (9,)}, arms, claim="They differ.")
     (found,) = run([made], tmp_path, Options(seeds=2))
-    assert (found.experiment, found.verdict.outcome) == (made.name, "no claim")
+    assert (found.experiment, found.verdict.outcome) == (made.name, "not judged")
     assert list(found.measured.arms) == ["SGD", "Lion"]
     assert found.about is not None
     assert found.about.changes == "steps 20; hidden 9; optimizer sgd, lion"
     assert found.published == ()
     assert results.load(tmp_path / made.name).to_json() == found.to_json()
     monkeypatch.setattr("trainlab.experiments.runner.measure", None)  # would fail
-    again = changed(BASE, {"steps": 20, "hidden": (9,)}, {"optimizer": ["sgd", "lion"]})
+    again = changed(BASE, {"steps": 20, "hidden": (9,)}, arms, claim="They differ.")
     assert run([again], tmp_path, Options(seeds=2))[0].to_json() == found.to_json()
 
 

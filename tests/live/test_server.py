@@ -222,7 +222,7 @@ def test_files_to_keep(tmp_path: Path) -> None:
         client.do("clone", arm="Adam", fields={"lr": 0.5})
         client.do("step")
         until(lambda: control.snapshot.status["step"] == 7)
-        digest = control.ask(lambda own: own.digest()).result(PATIENCE)
+        digest = control.do(lambda own: own.digest()).result(PATIENCE)
 
         script = client.ask("GET", "/export/session.py")
         assert 'filename="session.py"' in script.headers["content-disposition"]
@@ -256,8 +256,8 @@ def test_files_to_keep(tmp_path: Path) -> None:
         population = tl.load(tmp_path / "model.safetensors", tl.Population)
         assert population.classes is not None
         assert len(population) == 15
-        keys = list(control.ask(lambda own: list(own.states())).result(PATIENCE))
-        outputs = control.ask(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
+        keys = list(control.do(lambda own: list(own.states())).result(PATIENCE))
+        outputs = control.do(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
         x = session.held.x
         for place, key in enumerate(keys):
             if key in outputs:

@@ -426,8 +426,8 @@ def test_what_explodes_is_on_a_logarithmic_axis(top: float, scale: str) -> None:
 
 
 def test_one_member_has_no_band() -> None:
-    center, low, high, lost = plots.spread(np.array([[1.0, np.nan]]))
-    assert (low, high, lost) == (None, None, 1)
+    center, low, high = plots.spread(np.array([[1.0, np.nan]]))
+    assert (low, high) == (None, None)
     assert center[0] == 1
 
 
@@ -484,8 +484,7 @@ def test_numbers_of_logarithmic_axes_are_plain_text() -> None:
     plots.logarithmic(ax, "y")
     ax.set(xlim=(0.5e-12, 2), ylim=(1.5e-3, 5e-3))
     figure.draw_without_rendering()
-    powers = ["10⁻¹²", "10⁻¹⁰", "10⁻⁸", "10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]
-    assert [text for text in shown(ax.xaxis) if text in powers] == shown(ax.xaxis)
+    assert all(re.fullmatch("10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", text) for text in shown(ax.xaxis))
     assert len(shown(ax.xaxis)) > 4
     assert shown(ax.yaxis, minor=True) == ["2×10⁻³", "3×10⁻³", "4×10⁻³"]
     plots.logarithmic(ax, "x", linthresh=1e-3)

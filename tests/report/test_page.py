@@ -207,11 +207,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_missing_figure_is_named_and_the_rest_shown(name: str, tmp_path: Path) -> None:
-    pages.put(tmp_path, pages.content(pages.example()))
+    own = pages.content(pages.example())
+    pages.put(tmp_path, {**own, "data": {**own["data"], "name": "digits"}})
     (tmp_path / pages.NAME / name).unlink()
     build(tmp_path)
     _, parsed = pages.read(tmp_path)
-    assert f"{name} is no file" in parsed.text
+    again = f"trainlab run {pages.NAME} --data digits --seeds 7 --out {tmp_path}"
+    assert f"{name} is no file; try {again}." in parsed.text
     assert "mean of the last: median of each arm" in parsed.text
     assert len(parsed.all("img")) == 1  # the equations
 

@@ -101,9 +101,9 @@ def test_the_better_of_two_is_named_first_and_chance_is_called_so(
 
 
 def test_accuracies_are_compared_by_the_rows_that_one_alone_has_right() -> None:
-    y = np.array(["a", "b"] * 20)
-    truth = TableTruth.of(y, np.arange(40), "classification")
-    p = np.full((40, 2), 0.5)
+    y = np.array(["a", "b"] * 520)
+    truth = TableTruth.of(y, np.arange(1040), "classification")
+    p = np.full((1040, 2), 0.5)
     wrong = y.copy()
     wrong[:8] = np.where(y[:8] == "a", "b", "a")
     one, other = TablePrediction(y, p), TablePrediction(wrong, p)
@@ -113,13 +113,13 @@ def test_accuracies_are_compared_by_the_rows_that_one_alone_has_right() -> None:
     found = compared(other, one, truth, "accuracy")
     assert found.words == (
         "Gradient-boosted trees are better than the ensemble: the ensemble alone is right in 0 of "
-        "40 rows, gradient-boosted trees alone in 8."
+        "1,040 rows, gradient-boosted trees alone in 8."
     )
     wrong[4:] = y[4:]
     assert compared(one, TablePrediction(wrong, p), truth, "accuracy").shown is None
     exact = judge(OURS, truth, one, named_metric("accuracy"), seed=0)
     assert (exact.score, exact.high) == (1.0, 1.0)
-    assert exact.low == pytest.approx(0.025 ** (1 / 40))
+    assert exact.low == pytest.approx(0.025 ** (1 / 1040))
     assert set(exact.scores) == {one.name for one in metrics_of("classification")}
 
 

@@ -77,7 +77,7 @@ def list_experiments() -> None:
     metavar="NAME=VALUES",
     help="Replace the arms: optimizer=sgd,adam.  Repeat it for all combinations.",
 )
-@click.option("--claim", metavar="TEXT", default="", help="The claim of the changed experiment.")
+@click.option("--claim", metavar="TEXT", default="", help="Its new claim, which --better judges.")
 @click.option(
     "--better",
     nargs=2,
@@ -364,7 +364,7 @@ def data(data_dir: Path | None, fetch: bool) -> None:
         rows.append(("mnist", "", "", "not there; try trainlab data --fetch"))
     screen.table(("Data", "Rows", "SHA-256", "Where"), rows)
     for name, path in places.items():
-        if path is None and not there:
+        if path is None:
             say(f"missing: {name}")
 
 

@@ -49,9 +49,10 @@ _DAYS: Final = (
     r"(?P<before>\d{1,2})(?P<gap>[ -])(?P<name>[a-z]{3,9})\.?(?P=gap)(?P<end>\d{4})",
     r"(?P<word>[a-z]{3,9})\.? (?P<after>\d{1,2}),? (?P<close>\d{4})",
 )
+_ZONE: Final = r"z|utc|gmt|[cew]es?t|[bijk]st|msk|[aecmp][sd]t|(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?"
 _TIME: Final = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}(?:\.\d+)?))?"
-    r"(?: ?(?P<half>[ap])m| ?(?:z|utc|[+-]\d{2}:?\d{2}))?"
+    rf"(?: ?(?P<half>[ap])m)?(?: ?(?:{_ZONE}))?"
 )
 _YEAR: Final = r"(?:1[6-9]|2[01])\d{2}"  # a code such as 4711-02 is no month
 _WHOLE_MONTHS: Final = (

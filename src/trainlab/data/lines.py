@@ -57,6 +57,11 @@ _OTHERS: Final = (
     (rb"\x89HDF\r\n", "an HDF5 file", _CSV),
     (rb"%PDF-", "a PDF document", _CSV),
     (rb"\s*<(?:!doctype|html|\?xml|table)\b", "a page in HTML or XML", _CSV),
+    (
+        rb"\s*\{\s*\"[^\n]*\}\s*\n\s*\{",
+        "JSON lines",
+        "pandas.read_json(…, lines=True).to_csv(…, index=False)",
+    ),
     (rb"\s*(?:\[\s*)?\{\s*\"", "JSON", "pandas.read_json(…).to_csv(…, index=False)"),
     (rb"\s*\[\s*\[", "JSON", "pandas.read_json(…).to_csv(…, index=False)"),
 )

@@ -379,6 +379,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def _read(self, X: Any, reset: bool) -> list[tuple[NDArray[Any], bool]]:
         """Each column of X: its cells (N,), and whether its dtype is one of categories."""
         if is_frame(X):
+            if not all(map(is_integer, X.shape)):  # as of Dask
+                raise DataError(sentence("X", OWNER, "be in memory", type(X), "X.compute()"))
             if 0 in X.shape:
                 raise DataError(sentence("X", OWNER, "have rows and columns", X.shape))
             check_features(self, X, reset)

@@ -18,6 +18,7 @@ from trainlab import memory
 from trainlab.errors import DataError, SettingError, sentence, too_many, unexpected
 from trainlab.estimators.choices import RULES
 from trainlab.estimators.frames import is_frame
+from trainlab.settings import is_integer
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -151,7 +152,7 @@ def check_sizes(owner: str, **arrays: Any) -> None:
         shape = getattr(value, "shape", ())
         if issparse(value) and len(shape) != 2:
             raise DataError(sentence(name, owner, "have rows and columns", value))
-        if isinstance(shape, tuple):
+        if isinstance(shape, tuple) and all(map(is_integer, shape)):  # Dask's may be unknown
             numbers = shape[1] if name == "X" and issparse(value) else math.prod(shape)
             memory.need(numbers * np.dtype(np.float64).itemsize, name, owner)
 

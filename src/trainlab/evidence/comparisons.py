@@ -442,7 +442,6 @@ def _mean_intervals(
     half = np.where(count >= MIN_PAIRS, 0.0, np.inf)
     if judged.any():
         half[judged] = reach(centred[judged], present[judged], level, seed) * error[judged]
-    mean[count == 0] = np.nan
     low, high = mean - half, mean + half
     low[count == 0], high[count == 0] = -np.inf, np.inf
     rounded = np.array([one.rounding for one in differences])

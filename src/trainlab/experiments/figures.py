@@ -30,7 +30,7 @@ def arm_curves(
     arms = []
     for arm, rows in measured.arms.items():
         values = evidence.smooth(found.values[rows]) if smooth else found.values[rows]
-        center, low, high, _ = plots.spread(values)
+        center, low, high = plots.spread(values)
         lost = sum(measured.members[row].id in measured.diverged for row in rows)
         note = f"{lost} of {len(rows)} diverged" if lost else ""
         ended = DIVERGED if lost == len(rows) else STOPPED
@@ -298,7 +298,7 @@ def _rungs(
     arms = measured.arms.values()
     x = np.array([measured.members[rows[0]].settings["network"][setting] for rows in arms])
     values = np.stack([series.values[rows, -1] for rows in arms], axis=1)
-    center, low, high, _ = plots.spread(values)
+    center, low, high = plots.spread(values)
     lost = len(measured.diverged)
     note = f"{lost} of {len(measured.members)} diverged" if lost else ""
     return plots.Curve(x=x, center=center, low=low, high=high, note=note, **looks)

@@ -127,11 +127,11 @@ class LiveControl:
         if self._thread.is_alive():
             self._thread.join()
 
-    def do(self, command: Mapping[str, Any]) -> Future[Any]:
-        """Has a command done between two steps; the future has its answer, or its error."""
-        return self._add(command)
+    def do(self, command: Command) -> Future[Any]:
+        """Has a command done, or the session looked at, between two steps.
 
-    def _add(self, command: Command) -> Future[Any]:
+        The future has the answer, or the error.
+        """
         future: Future[Any] = Future()
         with self._wake:
             if self._is_closing or self.error is not None:
@@ -144,10 +144,6 @@ class LiveControl:
             self._commands.append((command, future))
             self._wake.notify_all()
         return future
-
-    def ask(self, question: Callable[[LiveSession], Any]) -> Future[Any]:
-        """Has the session looked at between two steps."""
-        return self._add(question)
 
     # --- the thread ------------------------------------------------------------------------
 

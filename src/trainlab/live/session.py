@@ -63,10 +63,9 @@ class SessionPoint:
     @property
     def size(self) -> int:
         """Bytes of its states."""
-        states = list((self.states or {}).values())
         return sum(
             array.nbytes
-            for state in states
+            for state in (self.states or {}).values()
             for array in (state.params, state.buffers, *state.optimizer.values())
         )
 
@@ -123,7 +122,8 @@ class LiveSession:
     def advance(self, steps: int) -> int:
         """Trains some steps, at most to the next evaluation; returns how many, 0 at the end."""
         self._record()
-        left = min(steps, self._to_evaluation(), MAX_INDEX - self.step)
+        to_evaluation = self.curves.every - self.step % self.curves.every
+        left = min(steps, to_evaluation, MAX_INDEX - self.step)
         if left <= 0 or not self.lanes.keys:
             return 0
         growth = self.lanes.train(left)
@@ -137,9 +137,6 @@ class LiveSession:
         while self.step < step and self.advance(step - self.step):
             pass
         self.lanes.step = max(self.step, step)  # where nobody trains, steps pass all the same
-
-    def _to_evaluation(self) -> int:
-        return self.curves.every - self.step % self.curves.every
 
     def _record(self) -> None:
         """Evaluates, if that is due and has not been done."""

@@ -97,7 +97,7 @@ class LivePage:
         from trainlab.live.server import population_of
 
         self._check_process("population")
-        found: Population = self._control.ask(population_of).result()
+        found: Population = self._control.do(population_of).result()
         return found
 
     def wait(self) -> None:

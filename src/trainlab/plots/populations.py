@@ -155,7 +155,7 @@ def dots(
     place = np.arange(len(labels))[::-1]
     aside = np.linspace(0.24, -0.24, len(arms)) if len(arms) > 1 else np.zeros(1)
     for index, (name, values) in enumerate(arms):
-        center, low, high, _ = spread(values)
+        center, low, high = spread(values)
         ink, marker = theme.color(index), MARKERS[index % len(MARKERS)]
         if low is not None and high is not None:
             ax.hlines(place + aside[index], low, high, color=ink, lw=2.2, alpha=0.45)
@@ -233,7 +233,7 @@ def history(
         style = STYLES[list(dict.fromkeys([*before, words])).index(words) % len(STYLES)]
         arms = []
         for color, (text, rows) in enumerate(past.arms(by).items(), start=there):
-            center, low, high, _ = spread(values[rows])  # other members end early, too
+            center, low, high = spread(values[rows])  # other members end early, too
             kinds = [past.status[row].kind for row in rows]
             lost = kinds.count("diverged")
             note = f"{lost} of {len(rows)} diverged" if lost else ""
@@ -262,9 +262,9 @@ def _unit(ax: Axes) -> str:
     return next((unit for unit in units if unit in UNITS), "")
 
 
-def runs_entry(theme: Theme = LIGHT) -> Entry:
-    """What the line and the band of an arm of several runs are."""
-    return band_entry("median and 95 % band of the runs", theme)
+def runs_entry() -> Entry:
+    """What the line and the band of an arm of several runs are, on light ground."""
+    return band_entry("median and 95 % band of the runs", LIGHT)
 
 
 def _ended(kinds: set[str]) -> str:
@@ -284,15 +284,9 @@ def _in_unit(unit: str, axis: str, values: Array, steps_per_epoch: int | None) -
     return values / steps_per_epoch if unit == "epoch" else values * steps_per_epoch
 
 
-def spread(values: Array) -> tuple[Array, Array | None, Array | None, int]:
-    """Median, low and high of (members, n), and how many end without a value.
-
-    One member has no band.
-    """
+def spread(values: Array) -> tuple[Array, Array | None, Array | None]:
+    """Median, low and high of (members, n); one member has no band."""
+    if len(values) == 1:
+        return values[0], None, None
     over = evidence.band(values)
-    lost = int(np.sum(~np.isfinite(values[:, -1])))
-    return (
-        (over.center, over.low, over.high, lost)
-        if len(values) > 1
-        else (values[0], None, None, lost)
-    )
+    return over.center, over.low, over.high

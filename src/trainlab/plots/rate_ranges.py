@@ -28,7 +28,7 @@ def rate_range(
     """The losses (runs, rates) over the rates: smoothed median, band of the runs, and marks."""
     with themed(LIGHT):
         ax = blank(LIGHT)[1][0] if ax is None else ax
-        _, low, high, _ = spread(losses)
+        _, low, high = spread(losses)
         runs = len(losses)
         words = "loss, smoothed" if runs == 1 else f"median of {runs} runs, smoothed; 95 % band"
         logarithmic(ax, "x")

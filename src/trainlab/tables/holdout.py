@@ -22,6 +22,7 @@ from trainlab.search.metrics import (
     metric_bounds,
     metrics_of,
 )
+from trainlab.terminal import counted
 
 MOST_MORE: Final = 6
 """Digits more than usual at most, that tell two numbers apart."""
@@ -53,7 +54,6 @@ class HoldoutComparison:
     """
 
     rival: str
-
     shown: str | None
     words: str
     numbers: Mapping[str, float]
@@ -121,11 +121,10 @@ def compare(
         won, lost = int((own & ~others).sum()), int((~own & others).sum())
         p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
         verdict = None if p > 1 - LEVEL else "better" if won > lost else "worse"
-        found = f"{first} alone is right in {won} of {len(truth)} rows, {second} alone in {lost}"
+        rows = counted(len(truth), "row")
+        found = f"{first} alone is right in {won:,} of {rows}, {second} alone in {lost:,}"
         numbers = {"won": won, "lost": lost, "p": p}
-        return HoldoutComparison(
-            second, verdict, _sentence(ours[0], verdict, second, found), numbers
-        )
+        return HoldoutComparison(second, verdict, _sentence(first, verdict, second, found), numbers)
     values = [metric.value(truth, said) for said in (one, other)]
     low, high = difference_bounds(metric, truth, one, other, seed)
     least, most = sorted((metric.sign * low, metric.sign * high))
