@@ -35,7 +35,7 @@ from trainlab.tables.baselines import baselines
 from trainlab.tables.begun import begun
 from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.copies import copies
-from trainlab.tables.coverage import IntervalCoverage, coverage
+from trainlab.tables.coverage import IntervalCoverage, coverage, too_few_inside
 from trainlab.tables.explaining import (
     SHOWN,
     ColumnImportance,
@@ -286,6 +286,7 @@ def study(
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
     told = [*of.warnings, *_uneven(of, rows, settings), *_copied(of, rows)]
+    told += too_few_inside(covered, len(truth))
     told += dict.fromkeys(str(one.message) for one in caught)
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
@@ -474,8 +475,7 @@ def _uneven(of: TableProblem, rows: HoldoutSplit, settings: StudySettings) -> li
 
 def _copied(of: TableProblem, rows: HoldoutSplit) -> list[str]:
     """A warning where rows put aside are copies of others."""
-    found = copies(of.x, of.y, rows)
-    return [found] if found else []
+    return [found] if (found := copies(of.x, of.y, rows)) else []
 
 
 OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
