@@ -63,5 +63,5 @@ def test_far_fewer_inside_than_promised_are_warned_of(
     """Of 50 rows 36: chance leaves so few in one of 3,500 cases, and 37 in one of 995."""
     told = too_few_inside(IntervalCoverage(0.9, inside / count, []), count)
     assert len(told) == warned
-    assert all(one.startswith(f"intervals of 90% hold {inside / count:.0%} of") for one in told)
+    assert all(one.startswith(f"Intervals of 90% hold {inside / count:.0%} of") for one in told)
     assert too_few_inside(None, count) == []
