@@ -130,7 +130,7 @@ def hist_gradient_boosting(
     make = chosen(
         task, ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor
     )
-    return answers(task, make(random_state=seed).fit(X, y))
+    return answers(task, make(categorical_features="from_dtype", random_state=seed).fit(X, y))
 
 
 def random_forest(task: Task, X: pd.DataFrame, y: Target, seed: int, threads: int) -> Predict:

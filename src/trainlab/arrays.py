@@ -32,8 +32,9 @@ def as_array(
     try:
         array = np.asarray(value)
     except Exception as fault:  # an object's own __array__ may raise anything
-        must = "be an array with rows of one length"
-        got = value if "inhomogeneous" in str(fault) else fault  # which NumPy says in two sentences
+        must, got = "be an array", fault
+        if "inhomogeneous" in str(fault):  # which NumPy says in two sentences
+            must, got = "be an array with rows of one length", value
         raise error(sentence(name, owner, must, got)) from fault
     memory.need(array.size * np.dtype(np.float64).itemsize, name, owner)
     return array

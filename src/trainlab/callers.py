@@ -25,6 +25,8 @@ _BETWEEN: Final = frozenset(
     }
 )
 """Packages through which trainlab is called, itself included."""
+_WORKERS: Final = frozenset({"dask", "distributed", "multiprocessing"})
+"""Packages that call what another process or thread sent: no user's line is further out."""
 
 
 class Line(NamedTuple):
@@ -42,15 +44,18 @@ _LINE: contextvars.ContextVar[Line | None] = contextvars.ContextVar("line", defa
 def users_line() -> Line:
     """The line outside of trainlab that the running code was called from.
 
-    In a thread that was told a line by `work_for` it is that line; where there is none, the
-    outermost one.
+    In a thread that was told a line by `work_for` it is that line; where there is none, as in a
+    worker of scikit-learn, the outermost one of trainlab.
     """
-    frame = sys._getframe()
-    while frame.f_back is not None and _is_between(frame):
+    frame: FrameType | None = sys._getframe()
+    own = sys._getframe()
+    while frame is not None and (package := _package(frame)) in _BETWEEN:
+        own = frame if package == "trainlab" else own
         frame = frame.f_back
-    told = _LINE.get()
-    if told is not None and _is_between(frame):
-        return told
+    if frame is None or package in _WORKERS:
+        if (told := _LINE.get()) is not None:
+            return told
+        frame = own
     names = frame.f_globals
     registry = names.setdefault("__warningregistry__", {})
     return Line(frame.f_code.co_filename, frame.f_lineno, _module(frame), registry)
@@ -71,5 +76,5 @@ def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", "<unknown>"))
 
 
-def _is_between(frame: FrameType) -> bool:
-    return _module(frame).partition(".")[0] in _BETWEEN
+def _package(frame: FrameType) -> str:
+    return _module(frame).partition(".")[0]

@@ -19,8 +19,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-DIGEST: Final = 6
-"""To be raised where `_words` changes: stores of before cannot be compared, and go on."""
+DIGEST: Final = 7
+"""To be raised where it is of something else: stores of before cannot be compared, and go on."""
 
 _MADE: Final = frozenset(vars(dataclasses.make_dataclass("_", (), frozen=True)))
 """What a record has that nobody wrote: its fields say all of it."""
@@ -55,24 +55,30 @@ class _Attribute(NamedTuple):
 
 @functools.cache
 def attributes(kind: type) -> Mapping[str, _Attribute]:
-    """The attributes of a class, without those of its bases, as they are when it is first asked."""
+    """The attributes of a class, without those of its bases, as they are when it is first asked.
+
+    Those of a class that is defined in it are named as in `Inner.value`.
+    """
     return _attributes(kind)
 
 
 def _attributes(kind: type) -> Mapping[str, _Attribute]:
-    return {
-        name: _Attribute(value, _brief(tuple(_words(value))))
-        for name, value in sorted(vars(kind).items())
-        if not name.startswith("__") or (isinstance(value, FunctionType) and name not in _MADE)
-    }
+    found, made = {}, _MADE if "__dataclass_fields__" in vars(kind) else ()
+    for name, value in sorted(vars(kind).items()):
+        if not name.startswith("__") or (isinstance(value, FunctionType) and name not in made):
+            found[name] = _Attribute(value, _brief(tuple(_words(value))))
+        if isinstance(value, type) and value.__qualname__.startswith(f"{kind.__qualname__}."):
+            found |= {f"{name}.{inner}": one for inner, one in _attributes(value).items()}
+    return found
 
 
 def digest(kinds: Iterable[type]) -> str:
     """A digest of the code of a class, which is given with those of its bases that count.
 
     Of the bytecode and the constants of its methods, the numbers and strings that these are closed
-    over, and its attributes: neither comments nor the place in a file count, and nor do functions
-    and variables outside of the class, and what its methods count or remember.
+    over, and its attributes, also of classes that are defined in it: neither comments nor the place
+    in a file count, and nor do functions and variables outside of the class, and what its methods
+    count or remember.
     """
     found = [(_attributes(one), attributes(one)) for one in kinds]
     words = [one.words for now, _ in found for one in now.values()]
@@ -96,7 +102,7 @@ def _constant(
     found = {}
     for name, one in now.items():
         was = first.get(name)
-        is_state = name in sets or (was is not None and was.value is one.value)
+        is_state = name.rpartition(".")[2] in sets or (was is not None and was.value is one.value)
         if was is not None and is_state and not was.is_code:
             found[name] = was
         elif was is not None or not is_state:

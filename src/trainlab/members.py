@@ -125,12 +125,7 @@ class Member(Settings):
         >>> Member().label("lr"), Member().label("optimizer")
         ('lr 0.01', 'SGD')
         """
-        value = self.get(by)
-        return (
-            label(value)
-            if isinstance(value, Settings)
-            else f"{by.replace('_', ' ')} {label(value)}"
-        )
+        return _named(by, self.get(by))
 
     def describe(self) -> dict[str, Any]:
         """Describe the settings as plain numbers, strings, lists and dicts.
@@ -177,18 +172,52 @@ def varied(members: Sequence[Member]) -> list[str]:
     return found if same else ["optimizer", *found]
 
 
-def label(value: Any) -> str:
-    """A setting as a legend shows it: a record by its type and what differs from its defaults."""
+def arms_of(members: Sequence[Member], by: str) -> dict[str, list[int]]:
+    """Arm → indices of its members: those of one value, whose label no other value has.
+
+    >>> members = [Member(optimizer=own) for own in (SGD(clip_norm=2), SGD(clip_value=2), SGD(2))]
+    >>> arms_of(members[1:], "seed"), list(arms_of(members, "optimizer"))
+    ({'seed 0': [0, 1]}, ['SGD(clip_norm=2.0)', 'SGD(clip_value=2.0)', 'SGD(lr=2.0)'])
+    """
+    labelled: dict[str, list[tuple[Any, list[int]]]] = {}
+    for index, member in enumerate(members):
+        value, alike = member.get(by), labelled.setdefault(member.label(by), [])
+        rows = next((rows for own, rows in alike if own == value), None)
+        if rows is None:
+            alike.append((value, rows := []))
+        rows.append(index)
+    found: dict[str, list[int]] = {}
+    for text, alike in labelled.items():
+        for value, rows in alike:
+            name = text if len(alike) == 1 else _named(by, value, in_full=True)
+            while name in found:  # classes of one name
+                name += " (other)"
+            found[name] = rows
+    return dict(sorted(found.items(), key=lambda arm: arm[1][0]))
+
+
+def _named(by: str, value: Any, in_full: bool = False) -> str:
+    """The label of an arm: what is no record has the name of the setting before it."""
+    text = label(value, in_full)
+    return text if isinstance(value, Settings) else f"{by.replace('_', ' ')} {text}"
+
+
+def label(value: Any, in_full: bool = False) -> str:
+    """A setting as a legend shows it: a record by its type and what differs from its defaults.
+
+    in_full  with the names of fields, and all digits
+    """
     if isinstance(value, Settings):
-        changed = [
-            label(value._resolved(field.name))
+        changed = {
+            field.name: label(value._resolved(field.name), in_full)
             for field in dataclasses.fields(value)
             if getattr(value, field.name) != default_of(field)
-        ]
+        }
+        told = [f"{name}={text}" if in_full else text for name, text in changed.items()]
         name = type(value).__name__
-        return f"{name}({', '.join(changed)})" if changed else name
+        return f"{name}({', '.join(told)})" if told else name
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return repr(float(value)) if in_full else f"{value:.4g}"
     if isinstance(value, tuple):
         return "×".join(map(str, value)) or "linear"
     return str(value)

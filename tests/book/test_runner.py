@@ -154,6 +154,15 @@ def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     assert "absent.py' does not exist" in done.stderr
 
 
+def test_a_notebook_is_told_what_to_call(tmp_path: Path) -> None:
+    """It was run as a script, whose `null` is not defined."""
+    notebook = tmp_path / "lesson.ipynb"
+    notebook.write_text('{"cells": [{"execution_count": null}]}', "utf-8")
+    done = run(notebook)
+    assert done.returncode == 2
+    assert "a notebook calls trainlab.book.install() in its first cell" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c(tmp_path: Path) -> None:
     script = written(tmp_path, "import time\nprint('on', flush=True)\ntime.sleep(60)\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import tempfile
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import trainlab as tl
 from trainlab import blas
-from trainlab.callers import users_line, warn, work_for
+from trainlab.callers import users_line, work_for
 from trainlab.workers import dask, loky
 
 SOURCE = Path(tl.__file__).parent
@@ -293,10 +293,18 @@ def test_it_names_the_line_of_the_user(
         assert one.lineno in lines
 
 
-def test_a_thread_that_was_told_no_line_names_its_own() -> None:
-    with ThreadPoolExecutor(1) as pool, pytest.warns(UserWarning, match="text") as caught:
-        pool.submit(warn, "text", UserWarning).result()
-    assert Path(caught[0].filename).name == Path(threading.__file__).name
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_a_worker_that_was_told_no_line_names_one_of_trainlab(backend: str) -> None:
+    """As those of a GridSearchCV with `n_jobs`: no line is a user's there."""
+    for line in Parallel(n_jobs=2, backend=backend)(delayed(users_line)() for _ in range(2)):
+        assert Path(line.file).is_relative_to(SOURCE)
+
+
+def test_a_thread_that_was_told_no_line_names_the_call_of_trainlab() -> None:
+    model = estimator(max_iter=1)
+    with ThreadPoolExecutor(1) as pool, pytest.warns(UserWarning, match="improving") as caught:
+        pool.submit(model.fit, X, Y).result()
+    assert caught[0].filename == str(SOURCE / "estimators" / "base.py")  # where `fit` is
 
 
 def test_a_thread_that_was_told_one_names_it_unless_a_user_is_nearer() -> None:

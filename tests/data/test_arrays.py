@@ -209,6 +209,18 @@ def test_arrays_that_cannot_be_trained_on_are_refused(x, t, words):
         from_arrays(x, t)
 
 
+class Guarded:
+    """A tensor that is part of a graph refuses NumPy, and says what to do."""
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("Use tensor.detach().numpy() instead.")
+
+
+def test_what_refuses_to_become_an_array_says_why():
+    with pytest.raises(DataError, match=r"x .* must be an array; got Use tensor\.detach\(\)"):
+        from_arrays(Guarded(), LABELS)
+
+
 @pytest.mark.parametrize(
     ("t", "task", "error"),
     [

@@ -31,6 +31,8 @@ def test_the_estimators_page_and_the_changelog_say_what_was_measured() -> None:
     own = [*WORDS, *MORE][sum(name.startswith("trainlab") for name in ranks)]
     assert min(ranks, key=lambda name: float(ranks[name][0])) == "trainlab"
     assert f"their mean rank is the best of {number} models, {own} of them ours" in page
+    told = f"its mean rank is the best of {number} models, CatBoost, LightGBM and RealMLP among"
+    assert told in plain("README.md")
     _, log_loss, rmse, _ = beside["CatBoost"]
     told = f"Their log loss is {log_loss.split()[0]} of CatBoost's {log_loss.split(' ', 1)[1]}, "
     assert f"{told}their RMSE {rmse.split()[0]} of it {rmse.split(' ', 1)[1]}" in page

@@ -403,6 +403,7 @@ def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     found = evidence.compare("a", x, "b", y)
     assert (found.pairs, found.missing, found.diverged) == (7, 1, 1)
     assert (found.wins, found.losses, found.ties) == (1, 6, 0)
+    assert str(found).endswith("; in 1 of 7 seeds a run diverged; 1 other seed lacks a value")
     assert found.median == pytest.approx(np.median((x - y)[[0, 2, 3, 4, 6, 7]]))
     x[5] = np.inf
     both = evidence.compare("a", x, "b", y)
@@ -411,7 +412,8 @@ def test_runs_that_diverged_lost_and_seeds_without_a_run_are_left_out() -> None:
     few = evidence.compare("a", x, "b", y)
     assert (few.low, few.high, few.shown) == (-np.inf, np.inf, False)
     assert str(few) == (
-        "5 seeds are too few to compare a and b; try 6 or more; in 1 of 5 seeds a run diverged"
+        "5 seeds are too few to compare a and b; try 6 or more; in 1 of 5 seeds a run diverged; "
+        "3 other seeds lack a value"
     )
     none = evidence.compare("a", x, "b", np.full(8, np.nan))
     assert (none.pairs, none.shown, none.p) == (0, False, 1)

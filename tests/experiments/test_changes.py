@@ -57,6 +57,15 @@ def test_arms_are_the_combinations_of_what_varies() -> None:
         assert member == usual[kind].replace(lr=0.1, dropout=ratio), arm
 
 
+def test_values_that_are_alike_in_short_are_told_in_full() -> None:
+    """They were refused as one value that stands twice."""
+    made = changed(BASE, {}, {"lr": [0.10001, 0.10002], "dropout": [0]})
+    assert list(made.vary) == ["lr 0.10001, dropout 0", "lr 0.10002, dropout 0"]
+    assert made.changes == "lr 0.10001, 0.10002; dropout 0"
+    made = changed(BASE, {}, {"optimizer": [tl.SGD(clip_norm=1), tl.SGD(clip_value=1)]})
+    assert list(made.vary) == ["SGD(clip_norm=1.0)", "SGD(clip_value=1.0)"]
+
+
 def test_an_optimizer_that_the_experiment_lacks_is_the_books_where_it_is_of_the_book() -> None:
     assert of_arms(words(vary=("optimizer=lion,rmsprop",)))["Lion"].optimizer == tl.Lion()
     batch_norm, init = training("batch-norm"), training("weight-init-comparison")
@@ -272,16 +281,17 @@ def test_seeds_are_no_change() -> None:
 def test_a_run_says_what_was_changed_and_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = changed(BASE, {"steps": 20, "hidden": (9,)}, {"optimizer": ["sgd", "lion"]})
+    arms = {"optimizer": ["sgd", "lion"]}
+    made = changed(BASE, {"steps": 20, "hidden": (9,)}, arms, claim="They differ.")
     (found,) = run([made], tmp_path, Options(seeds=2))
-    assert (found.experiment, found.verdict.outcome) == (made.name, "no claim")
+    assert (found.experiment, found.verdict.outcome) == (made.name, "not judged")
     assert list(found.measured.arms) == ["SGD", "Lion"]
     assert found.about is not None
     assert found.about.changes == "steps 20; hidden 9; optimizer sgd, lion"
     assert found.published == ()
     assert results.load(tmp_path / made.name).to_json() == found.to_json()
     monkeypatch.setattr("trainlab.experiments.runner.measure", None)  # would fail
-    again = changed(BASE, {"steps": 20, "hidden": (9,)}, {"optimizer": ["sgd", "lion"]})
+    again = changed(BASE, {"steps": 20, "hidden": (9,)}, arms, claim="They differ.")
     assert run([again], tmp_path, Options(seeds=2))[0].to_json() == found.to_json()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from typing import Any
 
@@ -18,7 +19,8 @@ from matplotlib.quiver import Quiver
 
 from reduced import measured
 from trainlab import plots
-from trainlab.experiments import EXPERIMENTS
+from trainlab.experiments import EXPERIMENTS, Measure, Measurements, mean_of_last, summary
+from trainlab.experiments.base import MeasuredSeries, Row
 from trainlab.experiments.figures import TEST, TRAIN
 from trainlab.pages import markup
 from trainlab.plots.populations import DIVERGED
@@ -69,6 +71,22 @@ def within(box: Any, width: float, height: float) -> None:
     assert box.x1 <= width + 1
     assert box.y0 >= -1
     assert box.y1 <= height + 1
+
+
+@pytest.mark.parametrize("theme", ["light", "narrow"])
+def test_long_names_of_many_arms_are_legible(theme: str) -> None:
+    """Those of a changed experiment; they were written over each other, and cut on a phone."""
+    arms = ["an arm of which much can be said", "a_name_of_one_word_that_does_not_end_there"]
+    arms += [f"SGD, lr 0.0001, dropout 0.25, norm {index}" for index in range(14)]
+    values = np.random.default_rng(0).uniform(1, 2, (16, 3))
+    series = {"train_loss": MeasuredSeries("step", np.arange(3.0), values)}
+    found = Measurements(tuple(Row(arm, 0, {}) for arm in arms), series)
+    drawn = summary(Measure("loss", mean_of_last("train_loss", 1)))(found, plots.THEMES[theme])
+    drawn.draw_without_rendering()
+    names = [text.get_window_extent() for text in drawn.axes[1].get_yticklabels()]
+    assert all(below.y1 < above.y0 for below, above in itertools.pairwise(names))
+    for ax in drawn.axes:
+        within(ax.get_tightbbox(), drawn.bbox.width, drawn.bbox.height)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

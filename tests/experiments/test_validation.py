@@ -19,6 +19,7 @@ from trainlab.experiments.base import (
     Measure,
     MeasuredSeries,
     Measurements,
+    Reading,
     Row,
     StagedExperiment,
     Within,
@@ -26,7 +27,7 @@ from trainlab.experiments.base import (
     last_difference,
     mean_of_last,
 )
-from trainlab.experiments.validation import check_experiment
+from trainlab.experiments.validation import check_experiment, taken
 
 BASE = training("dropout")
 OWNER = "experiment dropout"
@@ -90,20 +91,27 @@ def test_an_arm_is_not_compared_with_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "of", [mean_of_last("los", 2), greatest("los"), last_difference("loss", "los")]
+    "of",
+    [
+        mean_of_last("los", 2),
+        greatest("los"),
+        last_difference("loss", "los"),
+        lambda found: found["los"].values[:, -1],
+    ],
 )
 def test_a_measure_of_what_was_not_recorded(
     of: Callable[[Mapping[str, MeasuredSeries]], Any],
 ) -> None:
     series = MeasuredSeries("step", np.array([1.0, 2.0]), np.array([[0.5, 0.25]]))
     starts = "series of a measure must be one of loss, which were recorded; got 'los'; try loss"
-    complains(lambda: of({"loss": series}), SettingError, starts)
+    measured = Measurements((Row("a", 0, {}),), {"loss": series})
+    complains(lambda: taken(Measure("loss", of), measured), SettingError, starts)
 
 
 def test_a_measure_of_what_is_not_evaluated_says_where_that_is_asked_for() -> None:
     series = MeasuredSeries("step", np.array([1.0, 2.0]), np.array([[0.5, 0.25]]))
     with pytest.raises(SettingError, match=r"try evaluate=\"epoch\" and on=.* in the Setup"):
-        mean_of_last("validation_accuracy", 2)({"train_loss": series})
+        mean_of_last("validation_accuracy", 2)(Reading({"train_loss": series}))
 
 
 def test_curves_of_what_was_not_recorded(tmp_path: Path) -> None:

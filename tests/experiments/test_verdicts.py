@@ -30,9 +30,11 @@ from trainlab.experiments.results import Verdict
 from trainlab.experiments.verdicts import (
     CONTRARY,
     EXPECTED,
+    NO_CLAIM,
     NOT_JUDGED,
     NOT_SHOWN,
     UNDECIDED,
+    UNEXPECTED,
     judge,
 )
 
@@ -72,6 +74,15 @@ def test_a_mean_of_more_values_than_there_are_is_told_of() -> None:
     assert judge(found, enough, []).warnings == ()
 
 
+def test_a_claim_of_which_nothing_is_expected_is_not_judged() -> None:
+    found = judge(measured(ARMS), LOSS, [], "SGD is worst.")
+    assert (found.outcome, found.warnings) == (NOT_JUDGED, (UNEXPECTED,))
+    silent = judge(measured(ARMS), LOSS, [])
+    assert (silent.outcome, silent.warnings, silent.line) == (NO_CLAIM, (), found.line)
+    judged = judge(measured(ARMS), LOSS, [Better("Adam", "SGD")], "SGD is worse.")
+    assert (judged.outcome, judged.warnings) == (EXPECTED, ())
+
+
 @pytest.mark.parametrize(
     ("arms", "told"),
     [
@@ -81,6 +92,24 @@ def test_a_mean_of_more_values_than_there_are_is_told_of() -> None:
 )
 def test_arms_that_are_alike_have_no_lead(arms: str, told: str) -> None:
     assert verdict(dict.fromkeys(arms, np.ones(10))).line == told
+
+
+def test_two_arms_of_more_that_are_alike_are_told_of_together() -> None:
+    arms = {"A": np.ones(10), "B": np.ones(10), "C": np.arange(2.0, 12)}
+    found = verdict(arms, Better("A", "B"))
+    assert found.line == (
+        "It is not shown that A has a lower loss than B. "
+        "Of 3 arms, A and B have the lowest loss: 1.000 (median of 10 seeds), the same in all 10 "
+        "seeds. The last is C, with 6.500: A has the lower one in 10 of 10 seeds, by 5.5 in the "
+        "median"
+    )
+    assert found.claims[0].text == "A and B have the same loss in all 10 seeds."
+    many = verdict(dict.fromkeys("ABCDEFGHIJ", np.ones(10))).line  # of which not all are compared
+    assert many.startswith("Of 10 arms, A and J have the lowest loss: 1.000")
+    assert many.endswith("the same in all 10 seeds")
+    few = verdict({**dict.fromkeys("ABDEF", np.ones(3)), "C": np.arange(2.0, 5)}).line
+    assert few.startswith("Of 6 arms, A and 4 others have the lowest loss: 1.000")
+    assert few.endswith("With 3 seeds no difference can be shown between A and C: 10 are needed")
 
 
 def test_the_arm_that_is_ahead_in_most_seeds_is_told_of_where_medians_contradict() -> None:
@@ -352,6 +381,23 @@ def test_of_a_difference_of_accuracies_nobody_knows_and_it_is_said() -> None:
             assert bool(doubts) == (warned and better is None)
             if doubts:
                 assert doubts[0].endswith("try better='lower' or 'higher' in the Measure.")
+
+
+def test_of_a_function_of_ones_own_the_series_that_it_reads_decides_and_it_is_said() -> None:
+    """It may as well be one minus an accuracy, which `better` says."""
+    hits = Measure("hits", lambda found: found["test_accuracy"].values[:, -1])
+    found = of_series(hits, "test_accuracy")
+    assert found.outcome == EXPECTED
+    (warning,) = found.warnings
+    assert warning == (
+        "The higher hits counts as better, since nothing else is said; "
+        "try better='higher' or 'lower' in the Measure."
+    )
+    for better, outcome in (("higher", EXPECTED), ("lower", CONTRARY)):
+        found = of_series(dataclasses.replace(hits, better=better), "test_accuracy")
+        assert (found.outcome, found.warnings) == (outcome, ())
+    loss = Measure("loss", lambda found: found["loss"].values[:, -1])
+    assert not judge(measured(ARMS), loss, []).warnings
 
 
 def test_a_measure_that_is_no_direction_is_refused() -> None:

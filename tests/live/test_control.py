@@ -15,7 +15,7 @@ import trainlab as tl
 from live_runs import small
 from trainlab.evidence import compare_all
 from trainlab.live import control as controls
-from trainlab.live.about import compared, describe
+from trainlab.live.about import compared, describe, titles
 from trainlab.live.choices import setup_of
 from trainlab.live.control import COMMANDS, LiveControl
 from trainlab.live.presets import PRESETS
@@ -33,7 +33,7 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def choose(choice: Any) -> LiveSession:
-    return LiveSession(setup_of(choice))
+    return LiveSession(setup_of(choice), choice)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_run_pause_step_and_epoch(control: LiveControl) -> None:
     assert status(control)["step"] == (step + 1) // 6 * 6 + 6  # 53 rows, 10 at a time
     again = LiveSession(small().setup)
     again.replay([], status(control)["step"])
-    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+    assert control.do(lambda session: session.digest()).result(PATIENCE) == again.digest()
 
 
 def test_steps_that_are_asked_for_quickly_are_all_taken(control: LiveControl) -> None:
@@ -112,9 +112,9 @@ def test_interventions_are_shown_at_once_and_can_be_replayed(control: LiveContro
     assert [one["step"] for one in log] == sorted(one["step"] for one in log)
     assert control.snapshot.about["undone"] == 1
     again = LiveSession(small().setup)
-    entries = control.ask(lambda session: list(session.log)).result(PATIENCE)
+    entries = control.do(lambda session: list(session.log)).result(PATIENCE)
     again.replay(entries, status(control)["step"])
-    assert control.ask(lambda session: session.digest()).result(PATIENCE) == again.digest()
+    assert control.do(lambda session: session.digest()).result(PATIENCE) == again.digest()
 
 
 def test_another_choice_begins_another_session(control: LiveControl) -> None:
@@ -221,6 +221,19 @@ def test_an_arm_with_nothing_of_its_own_is_called_by_what_has_changed() -> None:
     assert describe(session, None)["arms"][0]["title"] == f"{rates}, l1 0.01 → 0 from step 6"
 
 
+def test_a_change_to_the_value_that_an_arm_began_with_is_not_told() -> None:
+    session = small(arms={"one": tl.Member(tl.MLP((4,)), tl.SGD(0.1))})
+    session.advance_to(6)
+    session.change("one", {"lr": 0.1})
+    clone = session.clone("one", {"lr": 0.3})
+    session.change(clone, {"lr": 0.3})
+    assert titles(session) == {"one": "one", clone: clone}
+    session.change("one", {"lr": 0.5})
+    session.advance_to(7)
+    session.change("one", {"lr": 0.1})  # back to it
+    assert titles(session)["one"] == "one → lr 0.5 from step 6 → 0.1 from step 7"
+
+
 def test_a_test_is_one_of_the_members_as_they_are_now() -> None:
     # The curves' last point is that of step 20; and a clone begins with the curves of its arm.
     session = small(seeds=6)
@@ -246,7 +259,7 @@ def test_who_diverges_is_counted_when_it_happens(control: LiveControl) -> None:
 
 def test_a_command_that_nobody_waits_for_any_more_is_not_done(control: LiveControl) -> None:
     going = threading.Event()
-    first = control.ask(lambda session: going.wait(PATIENCE))
+    first = control.do(lambda session: going.wait(PATIENCE))
     given_up = control.do({"do": "run"})
     assert given_up.cancel()
     going.set()

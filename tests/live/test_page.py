@@ -207,7 +207,7 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         person.until(lambda: "stopped" in person.rows()[0])
         last = person.rows()[0].split("\t")[3:5]
         assert all(re.match(r"[\d.e−]+ \(", value) for value in last)
-        control.ask(lambda session: session.curves.record(9, {})).result(PATIENCE)
+        control.do(lambda session: session.curves.record(9, {})).result(PATIENCE)
         person.until(lambda: person.see("trainlab.model.steps.at(-1)") == 9)
         person.tab.wait_for_timeout(400)
         assert person.rows()[0].split("\t")[3:5] == last  # what it had when it ended
@@ -219,7 +219,7 @@ def test_an_arm_is_changed_cloned_stopped_and_taken_back(
         person.until(lambda: person.step == 6)
         assert steer.locator("li").count() == 1
         assert "3 undone" in steer.inner_text()
-    log = control.ask(lambda session: [one.action for one in session.log]).result(PATIENCE)
+    log = control.do(lambda session: [one.action for one in session.log]).result(PATIENCE)
     assert log == ["change"]
 
 
@@ -247,7 +247,7 @@ def test_a_median_that_leaves_the_axis_is_said_to(
         person.press("One epoch")
         person.until(lambda: person.step == 6)
         values = np.array([[50.0] * 3, [0.5] * 3, [2.0] * 3, [0.5] * 3])
-        control.ask(lambda session: session.curves.record(9, {"SGD": values})).result(PATIENCE)
+        control.do(lambda session: session.curves.record(9, {"SGD": values})).result(PATIENCE)
         notes = person.tab.locator(".chart .value")
         person.until(lambda: notes.all_inner_texts() == ["▲ arm 1 above 10", "", "", ""])
         with person.tab.expect_download() as saved:
@@ -355,7 +355,7 @@ def test_settings_of_ones_own_and_names_that_are_no_markup(
         tab.get_by_text("A new session has begun.").wait_for()
         person.until(lambda: evil in person.rows()[0])
         assert tab.locator("img").count() == 0
-    setup = control.ask(lambda session: session.setup).result(PATIENCE)
+    setup = control.do(lambda session: session.setup).result(PATIENCE)
     assert len(setup.seeds) == 4
     second = setup.arms["Adam, dropout 0.2, norm batch, hidden 3×3"]
     assert second.network.hidden == (3, 3)
@@ -434,6 +434,34 @@ def test_what_is_kept(browser: Any, place: tuple[LiveControl, str], tmp_path: Pa
     for evil in ("#alert(1)", "#%7B%7D", "#" + "%22" * 999, "#null"):
         with visit(browser, address, fragment=evil) as person:
             assert "cannot be read" in person.tab.locator(".notice").inner_text()
+
+
+def test_tables_of_the_report_are_not_cut(
+    browser: Any, place: tuple[LiveControl, str], tmp_path: Path
+) -> None:
+    """At 1,280 pixels the last column of the arms was half outside."""
+    control, address = place
+    base = {"hidden": [20], "optimizer": "adam", "lr": 0.01}
+    arms = [
+        {"name": "regularised", "dropout": 0.3},
+        {"norm": "batch"},
+        {"optimizer": "sgd", "lr": 1e6},
+    ]
+    data = {"name": "digits", "rows": 300}
+    choice = {"data": data, "base": base, "arms": arms, "seeds": 7, "batch_size": 50}
+    control.do({"do": "begin", "choice": choice}).result(60)
+    control.do({"do": "speed", "value": None}).result(60)
+    control.do({"do": "run"}).result(60)
+    with visit(browser, address) as person:
+        person.until(lambda: person.step > 600)  # losses are small, and numbers long
+        with person.tab.expect_download() as download:
+            person.tab.get_by_role("link", name="Report").click()
+        kept = Path(download.value.path()).rename(tmp_path / "report.html")
+        person.tab.goto(kept.as_uri())
+        tables = person.tab.locator(".wide").all()
+        assert len(tables) == 2
+        for one in tables:
+            assert one.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
 def test_a_table_is_sent_and_trained_on(browser: Any, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_files_to_keep(tmp_path: Path) -> None:
         client.do("clone", arm="Adam", fields={"lr": 0.5})
         client.do("step")
         until(lambda: control.snapshot.status["step"] == 7)
-        digest = control.ask(lambda own: own.digest()).result(PATIENCE)
+        digest = control.do(lambda own: own.digest()).result(PATIENCE)
 
         script = client.ask("GET", "/export/session.py")
         assert 'filename="session.py"' in script.headers["content-disposition"]
@@ -256,8 +256,8 @@ def test_files_to_keep(tmp_path: Path) -> None:
         population = tl.load(tmp_path / "model.safetensors", tl.Population)
         assert population.classes is not None
         assert len(population) == 15
-        keys = list(control.ask(lambda own: list(own.states())).result(PATIENCE))
-        outputs = control.ask(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
+        keys = list(control.do(lambda own: list(own.states())).result(PATIENCE))
+        outputs = control.do(lambda own: own.lanes.outputs(own.held.x)).result(PATIENCE)
         x = session.held.x
         for place, key in enumerate(keys):
             if key in outputs:
@@ -371,6 +371,17 @@ class TestLive:
         page.close()
         with pytest.raises(tl.DataError, match="have the content that the session had"):
             tl.live(population, tl.load_planar("xor", 41, 20), browser=False, store=tmp_path)
+
+    def test_a_store_has_what_was_chosen_on_the_page(self, tmp_path: Path) -> None:
+        """The form showed other settings than those that trained."""
+        choice = PRESETS[1]["choice"]
+        page = tl.live(browser=False, store=tmp_path)
+        Client(page.address).enter().do("begin", choice=choice)
+        page.close()
+        page = tl.live(browser=False, store=tmp_path)
+        with Client(page.address).enter().events() as messages:
+            assert next(messages)["about"]["choice"] == choice
+        page.close()
 
     def test_what_could_not_be_kept_is_said_at_the_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import trainlab as tl
+from trainlab.cli import main
 from trainlab.data.arrays import content_of
 from trainlab.live import uploads as room
-from trainlab.live.choices import setup_of
+from trainlab.live.choices import GivenData, setup_of
 from trainlab.live.kept import log_of
 from trainlab.live.session import LiveSession
-from trainlab.live.setup import load_table, revived
+from trainlab.live.setup import load_source, load_table, revived
 from trainlab.live.uploads import Uploads
 
 FOREIGN = ["../../etc/passwd", "/etc/passwd", "a\0b", "<img src=x>", "", " ", "x" * 5000, "\u202e"]
@@ -65,6 +67,41 @@ def test_a_table_is_read_as_by_the_command_line(kept: Uploads, tmp_path: Path) -
     assert data.name == "mine.csv"
     assert source["csv"] == str(tmp_path / "tables" / f"{about['table']}.csv")
     assert kept.load(chosen(about["table"], drop=["colour"]))[0] is data  # read once
+
+
+def test_the_command_takes_what_its_notes_and_errors_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    houses = ["12A" if row % 3 == 2 else row % 44 for row in range(60)]
+    rows = [f"{house},{row},2024-01-0{row % 5 + 1}" for row, house in enumerate(houses)]
+    (tmp_path / "t.csv").write_text("\n".join(["house,id,day", *rows]), "utf-8")
+    seen = []
+
+    def opened(given: GivenData, **_: Any) -> None:
+        seen.append(given)
+        raise SystemExit
+
+    monkeypatch.setattr("trainlab.live.start.opened", opened)
+    words = ["live", "--csv", str(tmp_path / "t.csv"), "--target", "day"]
+    assert "or --words house" in CliRunner().invoke(main, words).output
+    CliRunner().invoke(
+        main, [*words, "--words", "house", "--use", "id", "--task", "classification"]
+    )
+    source = seen[0].source
+    assert source is not None
+    again = load_source(json.loads(json.dumps(source)), trusted=True)
+    assert content_of(again) == content_of(seen[0].data)
+    assert (source["words"], source["use"], source["task"]) == (["house"], ["id"], "classification")
+
+
+def test_the_command_tells_the_warnings_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{-999 if row % 7 == 6 else 20 + row % 40},{'ab'[row % 2]}" for row in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["age,kind", *rows]), "utf-8")
+    monkeypatch.setattr("trainlab.live.start.opened", lambda **_: sys.exit(0))
+    words = ["live", "--csv", str(tmp_path / "t.csv"), "--target", "kind"]
+    assert "Warning: 'age' has -999 in 14% of the rows" in CliRunner().invoke(main, words).output
 
 
 def test_a_session_on_it_trains_and_is_had_again(kept: Uploads) -> None:
@@ -123,6 +160,13 @@ def test_choices_that_cannot_be(kept: Uploads, other: dict[str, Any], what: str)
     with pytest.raises((tl.SettingError, tl.DataError), match=what) as caught:
         setup_of(choice(chosen(key, **other)), uploads=kept)
     assert key not in str(caught.value)  # a person knows the table by its title
+
+
+def test_a_remedy_of_the_command_is_called_so(kept: Uploads) -> None:
+    rows = "\n".join(f"{'12A' if row % 9 == 8 else row},{row % 2}" for row in range(60))
+    key = kept.add(f"house,kind\n{rows}\n".encode(), "mine.csv")["table"]
+    with pytest.raises(tl.DataError, match="leave out house, or trainlab live with --words house"):
+        setup_of(choice(chosen(key)), uploads=kept)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +247,7 @@ class TestOverHTTP:
         assert log["setup"]["source"]["csv"].endswith(f"{answer['table']}.csv")
         made.close()
         again = tl.live(browser=False, store=tmp_path / "kept")
-        found = again._control.ask(log_of).result()
+        found = again._control.do(log_of).result()
         again.close()
         assert found["setup"] == log["setup"]
         assert found["sha256"] == log["sha256"] or found["step"] == 1

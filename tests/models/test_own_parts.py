@@ -1309,6 +1309,15 @@ def test_a_store_without_code_is_gone_on_with(
         ("(tl.Slot('m'),)", "(tl.Slot('v'),)"),
         ("tl.LeakyReLU(0.1)", "tl.LeakyReLU(0.2)"),
         ("0; __call__ = lambda self: 1", "0; __call__ = lambda self: 2"),
+        ("0\n    class Inner: by = 1", "0\n    class Inner: by = 2"),
+        (
+            "0\n    class Inner: __init__ = lambda self, by=1: None",
+            "0\n    class Inner: __init__ = lambda self, by=2: None",
+        ),
+        (
+            "0\n    class Inner:\n        class Inmost:\n            told = lambda self: 1",
+            "0\n    class Inner:\n        class Inmost:\n            told = lambda self: 2",
+        ),
     ],
 )
 def test_code_is_known_by_what_attributes_hold(before: str, after: str) -> None:
@@ -1478,6 +1487,17 @@ class _Remembers(tl.ReLU):
     _cache: ClassVar[dict[Any, Any]] = {}
     seen: ClassVar[list[Any]] = []
     total = np.zeros(1)
+
+    class Memory:
+        """A class of its own, which remembers as well."""
+
+        cells: ClassVar[dict[Any, Any]] = {}
+        uses = 0
+
+        def __init__(self, cell: Any) -> None:
+            type(self).uses += 1
+            self.cells[cell] = self
+
     _scale: ClassVar[dict[str, float]] = {"x": 1.0}
 
     def value(self, x: Any, out: Any, new: Any = None) -> Any:
@@ -1488,6 +1508,7 @@ class _Remembers(tl.ReLU):
         cache = kind._cache
         cache[x.shape] = self.seen.append(x.shape)
         self.total[0] += x.sum()
+        self.Memory(x.shape)
         return np.multiply(np.maximum(x, 0), self._scale["x"], out=out)
 
 
@@ -1495,6 +1516,7 @@ def test_what_a_class_sets_on_itself_is_no_code() -> None:
     before = code_of([_Remembers()])
     _Remembers().value(np.ones(2), np.ones(2))
     assert (_Remembers.calls, len(_Remembers._cache), len(_Remembers.seen)) == (1, 1, 1)
+    assert (_Remembers.Memory.uses, len(_Remembers.Memory.cells)) == (1, 1)
     assert code_of([_Remembers()]) == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -248,6 +249,40 @@ class TestHistory:
             "SGD",
             "Adam",
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class Adam(tl.Adam):
+    """An optimizer of the user's, with the name of one of ours."""
+
+
+@pytest.mark.parametrize(
+    ("by", "values", "labels"),
+    [
+        ("optimizer", [tl.Adam(beta1=0.8), tl.Adam(beta2=0.8)], "Adam(beta1=0.8) Adam(beta2=0.8)"),
+        ("optimizer", [tl.SGD(clip_norm=1), tl.SGD(clip_value=1), tl.SGD(0.1)], None),
+        ("optimizer", [tl.Adam(), Adam()], "Adam Adam (other)"),
+        ("lr", [0.10001, 0.2, 0.10002], "lr 0.10001 lr 0.2 lr 0.10002"),
+        ("network", [tl.MLP((5,), dropout=0.1), tl.MLP((5,), weight_decay=0.1)], None),
+    ],
+)
+def test_different_settings_are_never_one_arm(
+    by: str, values: list[Any], labels: str | None
+) -> None:
+    """Those whose short labels are the same had one band, and were compared as one."""
+    axes = {by: values} if by != "network" else {}
+    network = values if by == "network" else tl.MLP((5,))
+    population = tl.Population.grid(network, seed=range(2), **axes)
+    history = population.fit(tl.load_digits(), steps=2)
+    arms = history.arms(by)
+    assert [rows.tolist() for rows in arms.values()] == [
+        [2 * place, 2 * place + 1] for place in range(len(values))
+    ]
+    if labels:
+        assert " ".join(arms) == labels
+    assert len(history.compare(by)) == len(values) * (len(values) - 1) // 2
+    if by == "optimizer":
+        assert list(history.to_frame()["optimizer"].unique()) == list(arms)
 
 
 def test_a_history_knows_how_many_steps_an_epoch_has() -> None:

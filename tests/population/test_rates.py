@@ -144,6 +144,14 @@ def test_it_is_drawn_with_its_marks() -> None:
     assert f"steepest at {found.steepest:.2g}" in repr(found)
 
 
+@pytest.mark.parametrize(("end", "crosses"), [(1.0, 1), (1e9, 0)])
+def test_a_curve_that_leaves_its_figure_has_no_cross(end: float, crosses: int) -> None:
+    """The legend told of one that was far above."""
+    losses = np.repeat([2.0, 1.0, end, np.nan], [10, 10, 40, 5])[None]
+    ax = RateRange(np.geomspace(1e-3, 1, 65), losses).plot()
+    assert sum(line.get_marker() == "x" for line in ax.lines) == crosses
+
+
 @pytest.mark.parametrize(
     ("given", "starts"),
     [

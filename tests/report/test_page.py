@@ -137,6 +137,9 @@ def test_a_quick_run_of_few_seeds_says_so(tmp_path: Path) -> None:
     assert "3 arms × 2 seeds" in text
     assert "digits (1,437 train, 360 test)" in text
     assert "trainlab run weight-init-comparison --data digits --seeds 2 --quick" in text
+    run(find(["gradient-descent"]), tmp_path)
+    build(tmp_path)
+    assert "Quick run (2 of 3): fewer steps and seeds" in pages.read(tmp_path)[0]
 
 
 def test_one_table_holds_all_printed_numbers_and_says_how_many_lie_outside(tmp_path: Path) -> None:
@@ -204,11 +207,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_missing_figure_is_named_and_the_rest_shown(name: str, tmp_path: Path) -> None:
-    pages.put(tmp_path, pages.content(pages.example()))
+    own = pages.content(pages.example())
+    pages.put(tmp_path, {**own, "data": {**own["data"], "name": "digits"}})
     (tmp_path / pages.NAME / name).unlink()
     build(tmp_path)
     _, parsed = pages.read(tmp_path)
-    assert f"{name} is no file" in parsed.text
+    again = f"trainlab run {pages.NAME} --data digits --seeds 7 --out {tmp_path}"
+    assert f"{name} is no file; try {again}." in parsed.text
     assert "mean of the last: median of each arm" in parsed.text
     assert len(parsed.all("img")) == 1  # the equations
 

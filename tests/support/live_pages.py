@@ -121,7 +121,7 @@ class Client:
 @contextmanager
 def served(session: LiveSession | None = None, **given: Any) -> Iterator[tuple[LiveControl, str]]:
     """A control and the address of its server."""
-    control = LiveControl(session or small(), lambda choice: LiveSession(setup_of(choice)))
+    control = LiveControl(session or small(), lambda choice: LiveSession(setup_of(choice), choice))
     with serving(control, **given) as server:
         yield control, server.address
 

@@ -15,7 +15,7 @@ from trainlab.tables.splits import HoldoutSplit
 
 def told(x: Any, y: Any, aside: int = 100) -> str:
     rows = np.arange(len(x))
-    return copies(x, y, HoldoutSplit(rows[aside:], rows[:aside]))
+    return "".join(copies(x, y, HoldoutSplit(rows[aside:], rows[:aside])))
 
 
 @pytest.fixture

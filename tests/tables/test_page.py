@@ -145,6 +145,11 @@ def test_an_accuracy_of_an_imbalanced_table_is_not_left_alone() -> None:
     assert "100 false alarms 0.010 42 5,000 0.017 0.992 0.833" in text
     assert "Only" not in pages.Page(PLAIN).text
     assert "threshold 0.5" not in text
+    assert "To find more of them, predict fraud wherever" in text
+    all_found = TablePrediction(y, np.where(y == "fraud", 0.9, 0.02)[:, None] * [1, -1] + [0, 1])
+    whole = dataclasses.replace(found, predictions={"the best network": all_found})
+    text = pages.Page(render(whole, {}, {})).text
+    assert "42 of the 42 rows of 'fraud' are found, with 0 false alarms. Which rows" in text
     p[11:42] = 0.2, 0.8  # which a lower threshold finds
     text = pages.Page(render(found, {}, {})).text
     told = "of these rows it is 0.393, and at the threshold 0.167 it would be 0.966."

@@ -200,9 +200,15 @@ def test_formatted_numbers_are_numbers(tmp_path: Path, numbers: list[float]) -> 
     }
 
 
-def test_places_in_an_order_are_words(tmp_path: Path, numbers: list[float]) -> None:
+def test_places_in_an_order_and_codes_with_letters_are_words(
+    tmp_path: Path, numbers: list[float]
+) -> None:
     path = written(tmp_path, x=numbers, rank=["1st", "2nd", "3rd", "4th"] * 6, y=["a", "b"] * 12)
     assert problem(path, "y").warnings == ()
+    path = written(tmp_path, x=numbers, house=["171a", "170", "171b"] * 8, y=["12A", "12B"] * 12)
+    assert problem(path, "y").warnings == ()  # letters of codes are no units
+    path = written(tmp_path, x=numbers, price=["500K", "2M", "30K"] * 8, y=["a", "b"] * 12)
+    assert "numbers with units, as '500K' beside '2M'" in problem(path, "y").warnings[0]
 
 
 def test_words_and_classes_that_differ_in_case_alone_are_told(
@@ -377,7 +383,7 @@ def test_labels_that_are_codes_stay_as_they_are_written(
             "of many digits, as 9007199254740993: their last digits are rounded",
         ),
         (
-            [str(2**60), str(2**60 + 1), str(2**60 + 2)],
+            [str(2**60), str(2**60 + 1), str(2**60 + 2000)],
             f"of many digits, as {2**60 + 1}: their last digits are rounded",
         ),
     ],
@@ -399,6 +405,28 @@ def test_codes_that_numbers_cannot_be_are_told_and_may_be_words(
         SettingError,
         "columns of words of a search must be columns of words, not of text",
     )
+
+
+@pytest.mark.parametrize("ids", [[2**53 + 1], [2**60, 2**60 + 1]])
+def test_ids_that_are_one_number_are_left_out_and_may_be_words(
+    ids: list[int], tmp_path: Path, numbers: list[float]
+) -> None:
+    path = written(tmp_path, x=numbers, id=(ids * ROWS)[:ROWS], y=["a", "b"] * 12)
+    found = problem(path, "y")
+    told = "one value in all rows, to 16 digits; --words id takes it as words"
+    assert (found.features, found.notices) == (("x",), (f"left out: 'id' ({told})",))
+    assert problem(path, "y", words=["id"]).x[0, 1] == str(ids[0])
+
+
+def test_what_is_asked_to_be_words_is_not_taken_for_anything_else(
+    tmp_path: Path, numbers: list[float]
+) -> None:
+    columns = {"house": [*range(22), "12A", "12A"] * 3, "day": ["2024-05-07", "2024-05-08"] * 36}
+    path = written(tmp_path, x=numbers * 3, **columns, y=["a", "b", "b"] * 24)
+    with pytest.raises(DataError, match=r"'12A' among .*; try --drop house, or --words house,"):
+        problem(path, "y", ["day"])
+    found = problem(path, "y", words=["house", "day"])
+    assert (found.words, found.warnings) == ([1, 2], ())
 
 
 def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float]) -> None:
@@ -782,8 +810,7 @@ def test_all_columns_without_sense_are_named_with_the_remedy(
         assert all(word in text for word in words)
         assert "of 'two words', 12 different ones in 24 rows of 'id'; try --drop " in text
         options = ["--drop age", "--drop size", "--drop 'two words'", "--drop id"][dropped:]
-        slip = ", or nothing in such cells, or --words for a column of codes"
-        or_else = slip if dropped < 2 else ""
+        or_else = ", or nothing in such cells" if dropped < 2 else ""
         assert text.endswith(f"; try {' '.join(options)}{or_else}")
     assert problem(path, "y", list(columns)).features == ("x",)
 

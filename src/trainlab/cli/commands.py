@@ -77,7 +77,7 @@ def list_experiments() -> None:
     metavar="NAME=VALUES",
     help="Replace the arms: optimizer=sgd,adam.  Repeat it for all combinations.",
 )
-@click.option("--claim", metavar="TEXT", default="", help="The claim of the changed experiment.")
+@click.option("--claim", metavar="TEXT", default="", help="Its new claim, which --better judges.")
 @click.option(
     "--better",
     nargs=2,
@@ -332,6 +332,9 @@ def book(ours: bool, data_dir: Path | None, script: Path, arguments: Sequence[st
     """
     from trainlab.book.script import run
 
+    if script.suffix == ".ipynb":
+        must = "must be a script; a notebook calls trainlab.book.install() in its first cell"
+        raise click.BadParameter(f"{must}; got {str(script)!r}", param_hint="SCRIPT")
     for one in () if ours or data_dir else arguments:
         if one.partition("=")[0] in ("--ours", "--data-dir"):  # which may be meant for us
             note = f"{one} stands after SCRIPT, so the script has it; options of ours come before."
@@ -361,7 +364,7 @@ def data(data_dir: Path | None, fetch: bool) -> None:
         rows.append(("mnist", "", "", "not there; try trainlab data --fetch"))
     screen.table(("Data", "Rows", "SHA-256", "Where"), rows)
     for name, path in places.items():
-        if path is None and not there:
+        if path is None:
             say(f"missing: {name}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from trainlab.cli.group import PathName, chooses_an_engine, given, main
-from trainlab.cli.reading import reads_a_table, tell
+from trainlab.cli.reading import chooses_a_task, chooses_columns, reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.terminal import command, counted
 
@@ -21,10 +21,9 @@ from trainlab.terminal import command, counted
     help="Train on a table: CSV (also gzipped), Parquet or Excel.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
-@click.option(
-    "--drop", multiple=True, metavar="COLUMN", help="Leave this column out.  May be repeated."
-)
+@chooses_columns
 @click.option("--drop-missing-target", is_flag=True, help="Leave out rows without a target.")
+@chooses_a_task
 @reads_a_table("Whether 1,234 is 1234 (point) or 1.234 (comma), if the table leaves that open.")
 @click.option(
     "--store",
@@ -61,6 +60,7 @@ def live(
     table: str | None,
     target: str | None,
     drop: tuple[str, ...],
+    task: str,
     store: Path | None,
     replay: Path | None,
     port: int,
@@ -89,10 +89,14 @@ def live(
 
     own = None
     if table is not None and target is not None:
-        chosen = {name: value for name, value in how.items() if value}
+        how["task"] = None if task == "auto" else task
+        listed = ((name, [*one] if isinstance(one, tuple) else one) for name, one in how.items())
+        chosen: dict[str, Any] = {name: value for name, value in listed if value}
         csv = str(Path(table).resolve())
         of = problem(csv, target, drop, **chosen)
         tell(of.notices)
+        for warning in of.warnings:
+            say(f"Warning: {warning}", err=True)
         source = {"name": "table", "csv": csv, "target": target, "drop": list(drop), **chosen}
         own = GivenData(dataset_of(of), source)
     if host != "127.0.0.1":

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from trainlab.cli.group import Choice
+from trainlab.cli.group import Choice, F
 from trainlab.cli.screen import say
 from trainlab.limits import MAX_SKIPPED
+
+_COLUMNS: Final = {
+    "--drop": "Leave this column out.  May be repeated.",
+    "--use": "Keep this column even if it looks useless, such as an id.  May be repeated.",
+    "--text": "Read this column by groups of letters, such as titles.  May be repeated.",
+    "--words": "Read this column as words, such as codes like 01067.  May be repeated.",
+}
+
+
+def chooses_columns(command: F) -> F:
+    """Adds the options that say what becomes of columns: drop, use, text and words."""
+    for name, help in reversed(_COLUMNS.items()):
+        command = click.option(name, multiple=True, metavar="COLUMN", help=help)(command)
+    return command
+
+
+def chooses_a_task(command: F) -> F:
+    """Adds the option --task."""
+    return click.option(
+        "--task",
+        type=Choice(["auto", "classification", "regression"]),
+        default="auto",
+        metavar="TASK",
+        help="classification, regression or auto: words, and whole numbers with few values, are"
+        " classes.  [default: auto]",
+    )(command)
 
 
 def reads_a_table(decimal: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

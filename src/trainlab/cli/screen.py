@@ -136,15 +136,11 @@ def data(content: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def visible(text: str) -> str:
-    """The text as standard error can show it, for those who write it themselves."""
-    return printable(text, sys.stderr.encoding)
-
-
 def of_an_error(text: str) -> str:
     """A message as click writes it behind "Error: " on standard error, in whole words."""
     first = "Error: "
-    return "\n".join(wrapped(first + visible(text), sys.stderr)).removeprefix(first)
+    shown = printable(text, sys.stderr.encoding)
+    return "\n".join(wrapped(first + shown, sys.stderr)).removeprefix(first)
 
 
 def columns() -> int:

@@ -21,7 +21,7 @@ from trainlab.cli.group import (
     main,
     widths,
 )
-from trainlab.cli.reading import reads_a_table, tell
+from trainlab.cli.reading import chooses_a_task, chooses_columns, reads_a_table, tell
 from trainlab.cli.screen import say
 from trainlab.cli.screen import table as show_table
 from trainlab.limits import MAX_INDEX, MEMBERS
@@ -63,27 +63,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     help="CSV (also gzipped), Parquet or Excel.  The first line names the columns.",
 )
 @click.option("--target", required=True, metavar="COLUMN", help="The column to predict.")
-@click.option(
-    "--drop", multiple=True, metavar="COLUMN", help="Leave this column out.  May be repeated."
-)
-@click.option(
-    "--use",
-    multiple=True,
-    metavar="COLUMN",
-    help="Keep this column even if it looks useless, such as an id.  May be repeated.",
-)
-@click.option(
-    "--text",
-    multiple=True,
-    metavar="COLUMN",
-    help="Read this column by groups of letters, such as titles.  May be repeated.",
-)
-@click.option(
-    "--words",
-    multiple=True,
-    metavar="COLUMN",
-    help="Read this column as words, such as codes like 01067.  May be repeated.",
-)
+@chooses_columns
 @click.option(
     "--target-means",
     multiple=True,
@@ -109,14 +89,7 @@ OF_NETWORKS: Final = ("trials", "rounds", "folds", "lr", "weight_decay", "hidden
     metavar="N",
     help="Leave out classes with fewer than N rows.",
 )
-@click.option(
-    "--task",
-    type=Choice(["auto", "classification", "regression"]),
-    default="auto",
-    metavar="TASK",
-    help="classification, regression or auto: words, and whole numbers with few values, are"
-    " classes.  [default: auto]",
-)
+@chooses_a_task
 @click.option(
     "--model",
     type=Choice(["ensemble", "network"]),

@@ -13,7 +13,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from trainlab.data.idx import IdxFile, largest_wrapper
 from trainlab.data.transfer import MirrorError, transfer
@@ -159,7 +159,8 @@ def _append(url: str, part: Path, largest: int, report: Report) -> None:
                     raise MirrorError(f"more than the {largest} bytes it may have", lasting=True)
                 out.write(piece)
                 report(have, total)
-            _to_disk(out)
+            out.flush()
+            os.fsync(out.fileno())
 
 
 def _accept(part: Path, file: IdxFile, folder: Path) -> Path:
@@ -171,8 +172,3 @@ def _accept(part: Path, file: IdxFile, folder: Path) -> Path:
     os.replace(part, path)
     sync(folder)
     return path
-
-
-def _to_disk(out: IO[bytes]) -> None:
-    out.flush()
-    os.fsync(out.fileno())

@@ -37,6 +37,7 @@ MAX_BYTES: Final = 1 << 30
 
 _SHA256: Final = re.compile("[0-9a-fA-F]{64}")
 _PIECE: Final = 1 << 16
+_FRESH: Final = "a fresh copy of the file"
 
 
 def largest_wrapper(content: int) -> int:
@@ -107,9 +108,7 @@ def read_idx(
     with _faults_named(path):
         _check_kind(path)
         with path.open("rb") as raw:
-            size = os.fstat(
-                raw.fileno()
-            ).st_size  # of this very file: another one may take its place now
+            size = os.fstat(raw.fileno()).st_size  # of this file: another may take its place now
             compressed = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             bound = largest_wrapper(max_bytes) if compressed else max_bytes
@@ -142,9 +141,7 @@ def _read(
     if file.read(1):
         raise _fault(path, "end", f"come after the declared {header + count} bytes", "more data")
     if sha256 is not None and digest.hexdigest() != sha256.lower():
-        raise _fault(
-            path, "SHA-256", f"be {sha256}", digest.hexdigest(), "a fresh copy of the file"
-        )
+        raise _fault(path, "SHA-256", f"be {sha256}", digest.hexdigest(), _FRESH)
     array = np.frombuffer(content, dtype).reshape(found)
     return array.astype(dtype.newbyteorder("="), copy=False)
 
@@ -174,7 +171,7 @@ def _take(file: IO[bytes], count: int, path: Path, what: str, digest: hashlib._H
         piece = file.read(min(_PIECE, count - len(content)))
         if not piece:
             must = f"be {count} bytes (the file is truncated)"
-            raise _fault(path, what, must, len(content), "a fresh copy of the file")
+            raise _fault(path, what, must, len(content), _FRESH)
         digest.update(piece)
         content += piece
     return content
@@ -201,11 +198,9 @@ def _faults_named(path: Path) -> Iterator[None]:
         yield
     except EOFError as error:
         must = "be complete (the file is truncated)"
-        raise _fault(path, "gzip stream", must, str(error), "a fresh copy of the file") from error
+        raise _fault(path, "gzip stream", must, str(error), _FRESH) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise _fault(
-            path, "gzip stream", "be sound", str(error), "a fresh copy of the file"
-        ) from error
+        raise _fault(path, "gzip stream", "be sound", str(error), _FRESH) from error
     except OSError as error:
         raise _fault(path, "file", "be readable", error.strerror or str(error)) from error
 

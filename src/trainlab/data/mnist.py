@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from trainlab.data.arrays import Dataset, Split
 from trainlab.data.idx import IdxFile
-from trainlab.errors import DataError, DownloadError, SettingError, sentence
+from trainlab.errors import DataError, DownloadError, sentence
 from trainlab.files import as_path
+from trainlab.settings import FLAG
 
 ENVIRONMENT: Final = "TRAINLAB_DATA"
 """The environment variable that names a folder with data."""
@@ -129,8 +130,8 @@ def load_mnist(
     -----
     Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
     """
-    for name, value in (("download", download), ("progress", progress)):
-        _check_flag(value, name, "load_mnist")
+    FLAG.check(download, "download", "load_mnist")
+    FLAG.check(progress, "progress", "load_mnist")
     return _load(FILES, folders(data_dir), cache_folder(), MIRRORS if download else (), progress)
 
 
@@ -158,17 +159,12 @@ def fetch_mnist(folder: str | os.PathLike[str] | None = None, progress: bool = T
     DownloadError
         If a file cannot be fetched.
     """
-    _check_flag(progress, "progress", "fetch_mnist")
+    FLAG.check(progress, "progress", "fetch_mnist")
     if folder is None:
         cache, places = cache_folder(), folders()
         return [_sound(file, places, cache, MIRRORS, progress)[0] for file in FILES]
     target = as_path(folder, "folder", "fetch_mnist", home=True)
     return [_fetched(file, target, MIRRORS, progress) for file in FILES]
-
-
-def _check_flag(value: Any, name: str, owner: str) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise SettingError(sentence(name, owner, "be True or False", value))
 
 
 def _load(
@@ -205,9 +201,8 @@ def _find(file: IdxFile, places: Sequence[Path]) -> Path | None:
     dotted = file.name.replace("-idx", ".idx")
     for place in places:
         for name in (file.name, f"{file.name}.gz", dotted, f"{dotted}.gz"):
-            if os.path.exists(
-                place / name
-            ):  # unlike Path's, False in a folder that we may not read
+            # Unlike Path's, it is False in a folder that we may not read.
+            if os.path.exists(place / name):
                 return place / name
     return None
 

@@ -251,19 +251,19 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         targets = self._learn_targets(rows, {"standardize_targets": True})
         rows = self._weighed(rows, targets)
         draws = draws_of(self.random_state, owner)
-        stratify = targets.task == "classification"
+        classifies = targets.task == "classification"
         if given:
             cv = self.cv
             if cv is None:
-                cv = by_groups(stratify, groups, draws.randint(np.iinfo(np.int32).max), owner)
+                cv = by_groups(classifies, groups, draws.randint(np.iinfo(np.int32).max), owner)
             splits, number = given_splits(cv, X, y, groups, owner)
             splits = among(splits, rows.number, number, owner)
         else:
             parts = min(PARTS, len(rows))
-            if recipe == 5 and stratify:
+            if recipe == 5 and classifies:
                 part = deal_alike(rows, parts, draws)
             else:
-                part = deal(rows.y, parts, draws, stratify)
+                part = deal(rows.y, parts, draws, classifies)
             splits = splits_of(part, parts)
         if chosen["n_folds"] != "auto":
             splits = splits[: chosen["n_folds"]]
@@ -272,11 +272,7 @@ class PopulationEnsemble(CallbackSupport, Predictor):
         candidates, seeds, turns = self._drawn(space, chosen, draws, recipe, issparse(rows.x))
         kinds = dict.fromkeys(one["standardize_inputs"] for one in candidates)
         inputs = scalers_of(kinds, rows)
-        with_trees = chosen["trees"] and recipe > 1 and not issparse(rows.x)
-        few = stratify or len(rows) <= FEW_FOR_TREES
-        smaller = few and chosen["preset"] == "quick"
-        trees = QUICK_TREES if smaller else TREES if few or recipe < 4 else REGRESSION_TREES
-        trees = trees if with_trees else ()
+        trees = _settings_of_trees(chosen, rows, classifies, recipe)
         seed = int(draws.randint(np.iinfo(np.int32).max))
         words = words_of(rows.x, targets) if trees and recipe > 4 else ()
         how = (trees, words, seed, chosen, recipe, given, self._aim() or ())
@@ -423,6 +419,17 @@ def _count_folds(preset: str, rows: int, recipe: int) -> int:
         return 1 if rows > FEW_ROWS else 3 if preset == "quick" else PARTS
     many: int = PRESETS[preset]["n_folds"]
     return many if rows > FEW_ROWS else PARTS
+
+
+def _settings_of_trees(
+    chosen: Mapping[str, Any], rows: Rows, classifies: bool, recipe: int
+) -> Sequence[Mapping[str, Any]]:
+    """Those of the boosted trees; none for sparse rows, which trees do not take."""
+    if not chosen["trees"] or recipe == 1 or issparse(rows.x):
+        return ()
+    if classifies or len(rows) <= FEW_FOR_TREES:
+        return QUICK_TREES if chosen["preset"] == "quick" else TREES
+    return TREES if recipe < 4 else REGRESSION_TREES
 
 
 def _joined(found: TrainedCandidates, places: Sequence[int]) -> Population:

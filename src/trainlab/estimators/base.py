@@ -181,7 +181,7 @@ class BaseMLP(CallbackSupport, Predictor):
         owner = type(self).__name__
         return prepared(table, chosen, seeds, chosen["max_iter"], stopping, owner)
 
-    def _adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> Self:
+    def _adopt(self, ready: Prepared, fitted: Fitted, first: int = 0) -> None:
         """Takes over what members have learnt; those of `ready` begin at `first`."""
         outcome = EstimatorHistory(ready, fitted.history, first)
         states = [fitted.states[row] for row in outcome.rows]
@@ -196,7 +196,6 @@ class BaseMLP(CallbackSupport, Predictor):
         self.validation_scores_ = outcome.evaluations("validation_accuracy")
         self._sum_up()
         outcome.complain(type(self).__name__)
-        return self
 
     @property
     def coefs_(self) -> list[Array]:
@@ -273,7 +272,7 @@ class BaseMLP(CallbackSupport, Predictor):
         start: str | None,
         keep: str,
         tasks: Sequence[MemberTask] = (),
-    ) -> Self:
+    ) -> None:
         """The second step, for this estimator alone, and the third; `tasks` of its members."""
         heard = () if callbacks is None else callbacks
         if tasks and are_callbacks(heard):
@@ -299,7 +298,6 @@ class BaseMLP(CallbackSupport, Predictor):
             parts = [one for one in (curve, getattr(self, name)) if one is not None]
             setattr(self, name, np.concatenate(parts) if parts else None)
         self._sum_up()
-        return self
 
     def _check_goes_on(self, members: Sequence[Member], start: str) -> None:
         """Raises SettingError where what was learnt does not fit the members that go on with it."""

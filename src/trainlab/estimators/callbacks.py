@@ -91,13 +91,13 @@ class Task:
         return Task(context, self.given)
 
     def begin(self) -> Self:
-        """Tells that it begins."""
+        """Tells the callbacks that it begins."""
         if self.context is not None:
             self.context.call_on_fit_task_begin(**self.given)
         return self
 
     def end(self, learnt: Callable[[], Mapping[str, Any]] | None = None) -> bool:
-        """Tells that it has ended; whether a callback wants that the next one does not begin.
+        """Tells the callbacks that it has ended; whether one asks that the next does not begin.
 
         learnt  gives the attributes with which a copy of the estimator predicts
         """
@@ -155,7 +155,6 @@ class FitTask:
     """The fit of an estimator: its task and those of its members; none where nobody follows."""
 
     task: Task
-    ready: Prepared
     members: Sequence[MemberTask] = ()
 
     @classmethod
@@ -166,7 +165,7 @@ class FitTask:
         count = len(ready.members)
         task = Task.of(estimator, given, epochs if count == 1 else count, count == 1)
         if not followers(estimator):
-            return cls(task, ready)
+            return cls(task)
         tasks = [task]
         if count > 1:
             tasks = [task.subtask("member", epochs, number=k).begin() for k in range(count)]
@@ -174,7 +173,7 @@ class FitTask:
             MemberTask(one, updates, _alone(ready, member))
             for one, member in zip(tasks, ready.members, strict=True)
         ]
-        return cls(task, ready, members)
+        return cls(task, members)
 
     def end(self) -> None:
         """Of an estimator that has been fitted."""

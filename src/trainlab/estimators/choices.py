@@ -101,7 +101,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "n_members": whole_number(1, "10", high=MEMBERS),
     "dtype": one_of(("auto", "float32", "float64")),
     "verbose": Rule(
-        lambda v: isinstance(v, (bool, np.bool_)) or (is_integer(v) and v >= 0),
+        lambda v: FLAG.valid(v) or (is_integer(v) and v >= 0),
         "be True, False or an integer >= 0",
         bool,
     ),

@@ -30,10 +30,8 @@ class EstimatorHistory:
         made = ~np.isnan(by_epoch)
         # A step counts by its rows, weighted or not: weights have the mean 1, and the loss of a
         # step is a weighted sum divided by the number of rows.
-        sums, count = (
-            (np.where(made, by_epoch, 0) * share).sum(axis=-1),
-            (made * share).sum(axis=-1),
-        )
+        sums = (np.where(made, by_epoch, 0) * share).sum(axis=-1)
+        count = (made * share).sum(axis=-1)
         self._losses = np.divide(sums, count, out=np.full_like(sums, np.nan), where=count > 0)
 
     @property

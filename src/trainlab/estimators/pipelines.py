@@ -233,12 +233,8 @@ def _column(said: Any, most: int, width: int, source: str) -> Column:
         order, own, first, put, holes = parts
         kept = [part for part in PARTS if part in own]
         sound = order in ORDERS and own == kept and own[-1] == PARTS[-1] and type(holes) is bool
-        if (
-            sound
-            and type(first) is int
-            and type(put) is float
-            and abs(first) < _DAYS > abs(put) / DAY
-        ):
+        numbers = type(first) is int and type(put) is float
+        if sound and numbers and abs(first) < _DAYS > abs(put) / DAY:
             return Dates(order, tuple(own), first, put, holes)
     elif kind == "text":
         own, holes = parts

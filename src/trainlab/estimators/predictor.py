@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from trainlab.arrays import as_floats
 from trainlab.callers import warn
 from trainlab.data.codes import codes_said, may_have_codes
-from trainlab.data.far import FarNumbers, far_said
+from trainlab.data.far import far_said
 from trainlab.data.labels import as_integers, check_kinds
 from trainlab.errors import DataError, SettingError, describe, sentence
 from trainlab.estimators.choices import RULES
@@ -174,15 +174,12 @@ class Predictor(DocumentationLink, BaseEstimator, ABC):  # type: ignore[misc]  #
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         X = at_most_double(X, type(self).__name__)
-        if far := self._far(X):
-            warn(far_said(far), UserWarning)
+        if far := self._inputs.far(X):
+            named = {self._called(place): one for place, one in far.items()}
+            warn(far_said(named), UserWarning)
         read = self._targets.read
         parts = [one.outputs(X, self._dtype, read, self.engine) for one in self._voters]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _far(self, x: Any) -> dict[str, FarNumbers]:
-        """The numbers in rows x that are far from those of training, by what columns are called."""
-        return {self._called(place): one for place, one in self._inputs.far(x).items()}
 
     def _called(self, place: int) -> str:
         """What a column of X is called."""

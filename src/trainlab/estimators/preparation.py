@@ -134,7 +134,7 @@ def make_table(
 
     before: what X became, and the dtype, in a training that this one goes on with; None
     leaves both to the rows and the parameters.
-    It is not hashed, which would cost more than small trainings do: its sha256 is empty.
+    The data set is not hashed, which would cost more than small trainings do: its sha256 is empty.
     """
     by_class = _class_weights(rows, targets, chosen.get("class_weight"))
     train = _targeted(rows, targets, by_class)

@@ -111,6 +111,9 @@ class Comparison:
     def __str__(self) -> str:
         seeds, need = counted(self.pairs, "seed"), fewest_pairs(self.family, self.level)
         lost = f"; in {self.diverged} of {seeds} a run diverged" if self.diverged else ""
+        if self.missing:
+            has = "lacks" if self.missing == 1 else "lack"
+            lost += f"; {counted(self.missing, 'other seed')} {has} a value"
         if self.pairs < MIN_PAIRS:
             few = f"{_too_few(self.pairs)} to compare {self.first} and {self.second}"
             return f"{few}; try {max(need, MIN_PAIRS)} or more{lost}"
@@ -439,7 +442,6 @@ def _mean_intervals(
     half = np.where(count >= MIN_PAIRS, 0.0, np.inf)
     if judged.any():
         half[judged] = reach(centred[judged], present[judged], level, seed) * error[judged]
-    mean[count == 0] = np.nan
     low, high = mean - half, mean + half
     low[count == 0], high[count == 0] = -np.inf, np.inf
     rounded = np.array([one.rounding for one in differences])

@@ -23,7 +23,7 @@ from trainlab.members import describe
 from trainlab.network.activations import Activation, ReLU, Sigmoid, Tanh
 from trainlab.network.architecture import MLP
 from trainlab.network.base import EVALUATION
-from trainlab.network.dense import Activate, Dense
+from trainlab.network.dense import Dense
 from trainlab.network.initializers import He, Initializer, Std, Xavier
 from trainlab.network.workspace import FRESH
 from trainlab.streams import stream
@@ -89,7 +89,7 @@ def statistics(network: MLP, activation: str, seed: int, once: bool) -> dict[str
     for layer, p in zip(built.layers[:-1], bound[:-1], strict=True):
         if isinstance(layer, Dense):
             x, _, _ = layer.forward(bound[0] if once else p, x, EVALUATION, FRESH)
-        elif isinstance(layer, Activate):
+        else:
             y, cache, _ = layer.forward(p, x, EVALUATION, FRESH)
             slope = layer.backward(p, cache, np.ones_like(y), {}, FRESH)
             # The outermost bins hold what lies beyond, too.

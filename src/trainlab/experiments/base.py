@@ -125,6 +125,23 @@ class Measurements:
 # --- what is judged --------------------------------------------------------------------
 
 
+class Reading(dict[str, MeasuredSeries]):
+    """The series of a run, which note what a measure reads; SettingError where there is none."""
+
+    def __init__(self, found: Mapping[str, MeasuredSeries]) -> None:
+        super().__init__(found)
+        self.names: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> MeasuredSeries:
+        self.names[name] = None
+        return super().__getitem__(name)
+
+    def __missing__(self, name: str) -> MeasuredSeries:
+        must = f"be one of {', '.join(self)}, which were recorded"
+        remedy = nearest(name, self) or 'evaluate="epoch" and on=("train", "test") in the Setup'
+        raise SettingError(sentence("series", "a measure", must, name, remedy))
+
+
 @dataclasses.dataclass(frozen=True)
 class Measure:
     """One number per member: its name, and how it is computed from the series.
@@ -136,8 +153,8 @@ class Measure:
     of : callable
         Takes the series by name, and returns an array (members,).
     better : {"lower", "higher"}, optional
-        Which of two numbers is better; by default which is in the series that `mean_of_last` and
-        `greatest` read, the higher in that of an accuracy, and otherwise the lower.
+        Which of two numbers is better; by default which is in the series that `of` reads, if it is
+        one: the higher in that of an accuracy, and otherwise the lower.
     comparative : str, optional
         What the better of two arms has, where "a lower {words}" is not English: "fewer steps to
         an accuracy of 90 %".
@@ -155,7 +172,7 @@ class Measure:
         either(one_of(DIRECTIONS), None).check(self.better, "better", "a Measure")
 
     def directions(self, found: Mapping[str, MeasuredSeries]) -> dict[str, Direction]:
-        """Which values are better in each of the series that it is known to read.
+        """Which values are better in each of the series that it reads.
 
         Parameters
         ----------
@@ -167,8 +184,9 @@ class Measure:
         dict of str to {"lower", "higher"}
             By the name of the series.
         """
-        names = self.of.series if isinstance(self.of, _Taken) else ()
-        return {name: direction(name, found[name].better) for name in names}
+        reading = Reading(found)
+        self.of(reading)
+        return {name: direction(name, found[name].better) for name in reading.names}
 
     def shorter(self, found: Mapping[str, MeasuredSeries]) -> dict[str, int]:
         """The series that have fewer values than it is about, with how many they have.
@@ -187,6 +205,11 @@ class Measure:
             return {}
         counts = {name: found[name].values.shape[-1] for name in self.of.series}
         return {name: count for name, count in counts.items() if count < self.of.last}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a function of the user's computes it, as one minus an accuracy."""
+        return not isinstance(self.of, _Taken)
 
     @property
     def ahead(self) -> str:
@@ -208,7 +231,7 @@ class _Taken:
     last: int = 1  # how many values of each it is about
 
     def __call__(self, found: Mapping[str, MeasuredSeries]) -> Array:
-        return np.asarray(self.take(*(_values(found, name) for name in self.series)))
+        return np.asarray(self.take(*(found[name].values for name in self.series)))
 
 
 def mean_of_last(series: str, count: int) -> Callable[[Mapping[str, MeasuredSeries]], Array]:
@@ -260,15 +283,6 @@ def last_difference(first: str, second: str) -> Callable[[Mapping[str, MeasuredS
         The `of` of a Measure.
     """
     return _Taken((first, second), lambda one, other: one[:, -1] - other[:, -1])
-
-
-def _values(found: Mapping[str, MeasuredSeries], name: str) -> Array:
-    """The values of a series; SettingError where there is none of that name."""
-    if name not in found:
-        must = f"be one of {', '.join(found)}, which were recorded"
-        remedy = nearest(name, found) or 'evaluate="epoch" and on=("train", "test") in the Setup'
-        raise SettingError(sentence("series", "a measure", must, name, remedy))
-    return found[name].values
 
 
 @dataclasses.dataclass(frozen=True)

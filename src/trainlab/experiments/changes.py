@@ -6,11 +6,12 @@ What is expected of an experiment is expected of its own arms; of others nothing
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from trainlab.errors import SettingError, nearest, sentence
@@ -289,25 +290,33 @@ def _arms(
 ) -> dict[str, dict[str, Any]]:
     """The name of each combination, and its fields."""
     arms: dict[str, dict[str, Any]] = {}
-    for values in itertools.islice(itertools.product(*axes.values()), MEMBERS + 1):
-        fields = dict(zip(axes, values, strict=True))
-        arm = ", ".join(_label(name, value) for name, value in fields.items())
+    labels = [_apart(functools.partial(_label, name), values) for name, values in axes.items()]
+    combined = zip(itertools.product(*labels), itertools.product(*axes.values()), strict=True)
+    for words, values in itertools.islice(combined, MEMBERS + 1):
+        fields, arm = dict(zip(axes, values, strict=True)), ", ".join(words)
         if arm in arms:
             raise SettingError(sentence("arms", _OWNER, "be different", arm, "each value once"))
         arms[arm] = {name: _value(experiment, name, value) for name, value in fields.items()}
     return arms
 
 
-def _label(name: str, value: Any) -> str:
+def _apart(show: Callable[[Any, bool], str], values: Sequence[Any]) -> list[str]:
+    """Values in words: in full where short words are alike."""
+    short = [show(value, False) for value in values]
+    return short if len({*short}) == len(short) else [show(value, True) for value in values]
+
+
+def _label(name: str, value: Any, in_full: bool) -> str:
     """A value of an arm: an optimizer by its name alone."""
     if name == "optimizer":
         named = isinstance(value, str) and value in OPTIMIZERS
-        return OPTIMIZERS[value].__name__ if named else label(value)
-    return f"{name.replace('_', ' ')} {_shown(value)}"
+        return OPTIMIZERS[value].__name__ if named else label(value, in_full)
+    return f"{name.replace('_', ' ')} {_shown(value, in_full)}"
 
 
-def _shown(value: Any) -> str:
-    return str(value).lower() if value is None or isinstance(value, bool) else label(value)
+def _shown(value: Any, in_full: bool) -> str:
+    plain = value is None or isinstance(value, bool)
+    return str(value).lower() if plain else label(value, in_full)
 
 
 def _setup(setup: Setup, changes: Mapping[str, Any]) -> Setup:
@@ -319,7 +328,7 @@ def _setup(setup: Setup, changes: Mapping[str, Any]) -> Setup:
 def _told(changes: Mapping[str, Sequence[Any]]) -> str:
     """What was changed, in words."""
     return "; ".join(
-        f"{name.replace('_', ' ')} {', '.join(map(_shown, values))}"
+        f"{name.replace('_', ' ')} {', '.join(_apart(_shown, values))}"
         for name, values in changes.items()
     )
 

@@ -72,11 +72,9 @@ def between(low: float, high: float) -> str:
     """Bounds in words."""
     if math.isinf(low):
         return f"at most {number(high)}"
-    return (
-        f"at least {number(low)}"
-        if math.isinf(high)
-        else f"{number(low) if low else 0} to {number(high)}"
-    )
+    if math.isinf(high):
+        return f"at least {number(low)}"
+    return f"{number(low) if low else 0} to {number(high)}"
 
 
 # --- two arms --------------------------------------------------------------------------
@@ -106,6 +104,9 @@ def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
             f"No difference can be shown between {pair.first} and {pair.second}: "
             f"{need_words} {need} seeds, not {pair.pairs}."
         )
+    if pair.ties == pair.pairs:
+        same = f"have the same {found.measure.words} in all {counted(pair.pairs, 'seed')}"
+        return f"{pair.first} and {pair.second} {same}."
     forward = pair.winner == pair.first if pair.shown else pair.wins >= pair.losses
     subject, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
     beginning = ""

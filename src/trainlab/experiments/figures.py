@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ def arm_curves(
     arms = []
     for arm, rows in measured.arms.items():
         values = evidence.smooth(found.values[rows]) if smooth else found.values[rows]
-        center, low, high, _ = plots.spread(values)
+        center, low, high = plots.spread(values)
         lost = sum(measured.members[row].id in measured.diverged for row in rows)
         note = f"{lost} of {len(rows)} diverged" if lost else ""
         ended = DIVERGED if lost == len(rows) else STOPPED
@@ -85,8 +86,12 @@ def summary(measure: Measure) -> Draw:
     def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
         arms = measured.arms
         with plots.themed(theme):
-            height = max(4.6, 1.2 + 0.34 * len(arms))
-            drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=height)
+            names = [textwrap.fill(arm, 18 if theme.narrow else 26) for arm in arms]
+            lines = max(name.count("\n") + 1 for name in names)
+            least = 1.2 + len(arms) * max(0.34, 0.1 + 0.2 * lines)
+            drawn, (left, right) = plots.blank(theme, 1, 2, width=9.8, height=max(4.6, least))
+            if theme.narrow:
+                _grow(drawn, right, least)
             curves = arm_curves(measured, "train_loss", smooth=True)
             lowest = min(np.nanmin(curve.center, initial=np.inf) for curve in curves)
             if 0 < lowest < 0.1 or plots.is_wide(*(curve.center for curve in curves)):
@@ -97,7 +102,6 @@ def summary(measure: Measure) -> Draw:
             plots.label(left, axis, BATCH_LOSS, "Training loss")
             values = taken(measure, measured)
             rows = [values[own] for own in arms.values()]
-            names = [arm.replace(", ", ",\n") for arm in arms]  # there is little room
             plots.intervals(right, names, rows, measure.heading, theme)
             right.set_title("Each run")
             plots.title(drawn, f"Training loss, and {measure.words}, by arm", theme)
@@ -106,6 +110,14 @@ def summary(measure: Measure) -> Draw:
         return drawn
 
     return figure
+
+
+def _grow(drawn: plots.Figure, lower: plots.Axes, least: float) -> None:
+    """Makes the lower of two axes, one below the other, at least so many inches high."""
+    width, height = drawn.get_size_inches()
+    grid: Any = lower.get_gridspec()
+    grid.set_height_ratios((height / 2, max(height / 2, least)))
+    drawn.set_size_inches(width, height / 2 + max(height / 2, least))
 
 
 def run_entries(theme: plots.Theme) -> list[plots.Entry]:
@@ -286,7 +298,7 @@ def _rungs(
     arms = measured.arms.values()
     x = np.array([measured.members[rows[0]].settings["network"][setting] for rows in arms])
     values = np.stack([series.values[rows, -1] for rows in arms], axis=1)
-    center, low, high, _ = plots.spread(values)
+    center, low, high = plots.spread(values)
     lost = len(measured.diverged)
     note = f"{lost} of {len(measured.members)} diverged" if lost else ""
     return plots.Curve(x=x, center=center, low=low, high=high, note=note, **looks)

@@ -189,7 +189,7 @@ def _ranks(ax: Any, measured: Measurements, theme: plots.Theme) -> None:
     for color, arm in ((0, WIDE), (1, NARROW), (3, BOX)):
         rows = measured.arms[arm]
         trials = int(measured.members[rows[0]].settings["trials"])
-        center, low, high, _ = plots.spread(found.values[rows, :trials])
+        center, low, high = plots.spread(found.values[rows, :trials])
         x = found.axis_values[:trials]
         rounds.append(plots.Curve(f"{arm}, by rank", x, center, low, high, color=color))
     plots.curves(ax, rounds, theme, mark_every=10)

@@ -6,6 +6,7 @@ Order: what a search is (data), how ranges are drawn from and narrowed, one sear
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -118,11 +119,7 @@ def search(setup: Search, data: Dataset, seed: int, train: Train) -> list[Round]
         must = "have a validation split and no test split, which is for the chosen trial alone"
         raise SettingError(sentence("data", "a search", must, list(data.parts())))
     trials = setup.quick_trials if train.quick else setup.trials
-
-    def round_of(arm: str, ranges: Ranges, count: int) -> Round:
-        members = draw(setup.network, ranges, count, seed)
-        return _ranked(arm, ranges, members, setup, data, train)
-
+    round_of = functools.partial(_round, setup, data, seed, train)
     wide = round_of(WIDE, setup.wide, trials)
     narrow = round_of(NARROW, setup.narrow, trials)
     best = max(LEAST, round(BEST * trials))
@@ -130,15 +127,10 @@ def search(setup: Search, data: Dataset, seed: int, train: Train) -> list[Round]
     return [wide, narrow, round_of(BOX, box, setup.boxed)]
 
 
-def _ranked(
-    arm: str,
-    ranges: Ranges,
-    members: Sequence[Member],
-    setup: Search,
-    data: Dataset,
-    train: Train,
+def _round(
+    setup: Search, data: Dataset, seed: int, train: Train, arm: str, ranges: Ranges, trials: int
 ) -> Round:
-    how = fit(setup, train.quick)
+    members, how = draw(setup.network, ranges, trials, seed), fit(setup, train.quick)
     # Ranks need the last accuracy alone; the curves of one round are enough to look at.
     evaluate = "epoch" if arm == NARROW else [updates(setup, data, how["epochs"])]
     past = train(members, data, evaluate=evaluate, **how)

@@ -75,9 +75,7 @@ def find(names: Iterable[str], data: str | None = None) -> list[AnyExperiment]:
     found: dict[str, AnyExperiment] = {}
     for name in names:
         if name == "all":
-            found |= {
-                key: e for key, e in EXPERIMENTS.items() if key not in found and _has(e, data)
-            }
+            found |= {key: one for key, one in EXPERIMENTS.items() if _has(one, data)}
         elif name in EXPERIMENTS:
             found[name] = EXPERIMENTS[name]
         elif is_file(name):

@@ -261,7 +261,7 @@ def measure(
         experiment=experiment.name,
         data=_described(data),
         measured=measured,
-        verdict=judge(measured, experiment.measure, experiment.expect),
+        verdict=judge(measured, experiment.measure, experiment.expect, experiment.claim),
         published=published.beside(experiment.name, measured, data),
         environment=environment(**named, quick=options.quick),
         about=about(experiment),

@@ -87,26 +87,26 @@ def _ranking(
     assert pair is not None  # the caller's
     if not ranked[best].count:
         return [f"No run of the {counted(len(ranked), 'arm')} has a {measure.words}"]
-    pairs = [_pair(comparisons, best, arm) for arm in ranked if arm != best]
-    if all(one is not None and one.ties == seeds for one in pairs):
-        arms = f"All {len(ranked)} arms"
-        if len(ranked) == 2:
-            arms = f"{_named(best)} and {_named(last)}"
-        same = f"{arms} have the same {measure.words} in all {counted(seeds, 'seed')}"
-        return [f"{same}: {_median(measure, ranked[best], seeds)}"]
+    pairs = {arm: _pair(comparisons, best, arm) for arm in ranked if ranked[arm].count}
+    others = {arm: one for arm, one in pairs.items() if one is not None}
+    same = [best, *(arm for arm, one in others.items() if one.ties == seeds)]
+    in_all, value = f"in all {counted(seeds, 'seed')}", _median(measure, ranked[best], seeds)
+    if len(same) == len(ranked):
+        arms = _together(same) if len(same) == 2 else f"All {len(same)} arms"
+        return [f"{arms} have the same {measure.words} {in_all}: {value}"]
     if len(ranked) == 2:
         return [_of_two(measure, ranked, pair, seeds)]
     most = "lowest" if measure.better == "lower" else "highest"
-    value = _median(measure, ranked[best], seeds)
-    lines = [f"Of {len(ranked)} arms, {_named(best)} has the {most} {measure.words}: {value}"]
+    has = "have" if len(same) > 1 else "has"
+    first = f"{_together(same)} {has} the {most} {measure.words}: {value}"
+    lines = [f"Of {len(ranked)} arms, {first}{f', the same {in_all}' * (len(same) > 1)}"]
     end = ranked[last]
     worst = _value(measure, end) if end.count == seeds else _median(measure, end, seeds)
     ending = f"with {worst}" if end.count else "which diverged"
     won = f": {_named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
     wins = won if pair.pairs else ""
-    lines.append(f"The last is {_named(last)}, {ending}{wins}")
-    others = [(arm, _pair(comparisons, best, arm)) for arm in ranked if ranked[arm].count]
-    unshown = {arm: one for arm, one in others if one is not None and not one.shown}
+    lines += [f"The last is {_named(last)}, {ending}{wins}"] if last not in same else []
+    unshown = {arm: one for arm, one in others.items() if not one.shown and arm not in same}
     for are_few in (True, False):
         alike = {arm: one for arm, one in unshown.items() if _is_of_few(one) == are_few}
         if alike:
@@ -148,6 +148,14 @@ def _unshown(arm: str, others: Mapping[str, Comparison]) -> str:
     has = counted(min(one.pairs for one in others.values()), "seed")
     need = max(fewest_pairs(one.family, one.level) for one in others.values())
     return f"With {has} no difference can be shown {both}: {need} are needed"
+
+
+def _together(arms: Sequence[str]) -> str:
+    """The names of arms that are alike; of many the first."""
+    *most, last = map(_named, arms)
+    if len(arms) > FEW:
+        most, last = most[:1], f"{len(arms) - 1} others"
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _named(arm: str) -> str:

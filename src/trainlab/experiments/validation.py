@@ -19,6 +19,7 @@ from trainlab.experiments.base import (
     Measure,
     MeasuredSeries,
     Measurements,
+    Reading,
     Setup,
     TrainingExperiment,
     Within,
@@ -108,7 +109,7 @@ def check_measured(experiment: AnyExperiment, measured: Any) -> None:
 
 def taken(measure: Measure, measured: Measurements) -> Array:
     """The number of each member; SettingError where the function of a measure gives others."""
-    found, members = measure.of(measured.series), len(measured.members)
+    found, members = measure.of(Reading(measured.series)), len(measured.members)
     values = as_floats(found, "of", "a Measure", SettingError)
     if values.shape != (members,):
         must = f"return one number for each of {counted(members, 'member')}"

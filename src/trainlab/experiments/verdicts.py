@@ -29,11 +29,18 @@ OUTCOMES: Final = (EXPECTED, NOT_SHOWN, UNDECIDED, CONTRARY, NOT_JUDGED, NO_CLAI
 
 LEVEL: Final = 0.95
 
+UNEXPECTED: Final = (
+    "The claim is not judged, since nothing is expected of the arms. Try --better and the names of "
+    "two arms, or expect=[…] in a file of your own."
+)
+
 FEW_ARMS: Final = 8
 """Up to so many arms all pairs are compared, 28 at most; of more, those of the expectations."""
 
 
-def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation]) -> Verdict:
+def judge(
+    measured: Measurements, measure: Measure, expect: Sequence[Expectation], said: str = ""
+) -> Verdict:
     """The verdict on what was measured.
 
     Arms are compared seed by seed (`evidence.compare_all`), in two families: the pairs
@@ -41,7 +48,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     few and were chosen before anything was measured, so the correction costs them little.
     A median counts as within bounds when its interval is.
     With one seed nothing is judged; without randomness values stand for themselves.  Where
-    nothing is expected, all is measured and compared, and there is no claim.
+    nothing is expected, all is measured and compared, and what is `said` is not judged.
     """
     values = taken(measure, measured)
     better, doubts = _decided(measure, measured)
@@ -54,7 +61,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
     pairs = {(c.first, c.second): c for c in comparisons}
     found = Findings(measure, medians, pairs, _lost(measured, values), seeds)
     claims = tuple(claim(expected, found) for expected in expect)
-    outcome = _outcome(claims, seeds)
+    outcome = _outcome(claims, seeds) if claims else NOT_JUDGED if said else NO_CLAIM
     ranked = _ranked(found)
     told = _with_ends(comparisons, ranked, table, better) if seeds > 1 else ()
     return Verdict(
@@ -65,6 +72,7 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
         comparisons=comparisons,
         warnings=(
             *doubts,
+            *([UNEXPECTED] if said and not claims else []),
             *_shorter(measure, measured),
             *_too_few(seeds, comparisons),
             *_without_value(measured, values, measure.words),
@@ -76,15 +84,17 @@ def judge(measured: Measurements, measure: Measure, expect: Sequence[Expectation
 def _decided(measure: Measure, measured: Measurements) -> tuple[Direction, tuple[str, ...]]:
     """Which numbers of a measure are better, and a warning where that is doubtful.
 
-    The names of two accuracies do not tell which difference between them is better.
+    The names of two accuracies do not tell which difference between them is better, nor does that
+    of one say what a function of the user's makes of it.
     """
     known = measure.directions(measured.series)
     only = next(iter(known.values())) if len(known) == 1 else "lower"
     better: Direction = measure.better or only
     doubt, other = "", "higher" if better == "lower" else "lower"
-    if measure.better is None and len(known) > 1 and "higher" in known.values():
+    is_unclear = len(known) > 1 or measure.is_own
+    if measure.better is None and is_unclear and "higher" in known.values():
         doubt = f"since nothing else is said; try better={better!r} or {other!r} in the Measure"
-    elif len(known) == 1 and better not in known.values():
+    elif len(known) == 1 and not measure.is_own and better not in known.values():
         doubt = f"although the {other} {next(iter(known))} is; try better={other!r} in the Measure"
     text = f"The {better} {measure.words} counts as better, {doubt}."
     return better, (text,) if doubt else ()
@@ -105,11 +115,6 @@ def _lost(measured: Measurements, values: Array) -> dict[str, int]:
     }
 
 
-def _named(expect: Sequence[Expectation]) -> list[tuple[str, str]]:
-    """The pairs that are expected to differ, each once."""
-    return list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
-
-
 def _by_seed(measured: Measurements, values: Array) -> dict[str, Array]:
     """Arm → its value of each seed, in their order; inf where a run diverged, NaN where none is."""
     seeds = sorted({m.seed for m in measured.members if m.seed is not None})
@@ -128,7 +133,7 @@ def _compared(
     """The two families of pairs, paired by seed."""
     if len(table) < 2:
         return ()
-    named = _named(expect)
+    named = list(dict.fromkeys((e.first, e.second) for e in expect if isinstance(e, Better)))
     taken = {frozenset(pair) for pair in named}
     others = [p for p in itertools.combinations(table, 2) if frozenset(p) not in taken]
     families = [named, others if len(table) <= FEW_ARMS else []]
@@ -154,8 +159,6 @@ def _with_ends(
 
 
 def _outcome(claims: Sequence[Claim], seeds: int) -> str:
-    if not claims:
-        return NO_CLAIM
     if seeds == 1:
         return NOT_JUDGED
     if any(found.met is False for found in claims):

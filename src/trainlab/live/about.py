@@ -65,6 +65,7 @@ def titles(session: LiveSession) -> dict[str, str]:
     arm that has nothing of its own is called by what was changed, from what.
     """
     changed: dict[str, dict[str, dict[int, float]]] = {name: {} for name in session.arms}
+    began = dict(session.setup.arms)
     for entry in session.log:
         if entry.action == "change":
             for field, value in entry.fields.items():
@@ -74,23 +75,27 @@ def titles(session: LiveSession) -> dict[str, str]:
         elif entry.action == "clone":
             before = changed[entry.arm].items()
             changed[entry.name] = {field: one for field, one in before if field not in entry.fields}
+            began[entry.name] = entry.changed(began[entry.arm])
     called = {}
     for name, fields in changed.items():
         # Not of a clone that has the name.
         first = session.setup.arms.get(name) if name == NAMELESS else None
+        courses = {field: _course(began[name].get(field), one) for field, one in fields.items()}
         said = [
-            f"{field} {'' if first is None else f'{first.get(field):g} → '}{_course(values)}"
-            for field, values in fields.items()
+            f"{field} {'' if first is None else f'{first.get(field):g} → '}{course}"
+            for field, course in courses.items()
+            if course
         ]
         start = f"{name} → " if said and first is None else ""
         called[name] = f"{start}{', '.join(said)}" or name
     return called
 
 
-def _course(values: Mapping[int, float]) -> str:
+def _course(first: float, values: Mapping[int, float]) -> str:
     """What a setting became, at which steps; of many changes the first and the last."""
-    runs = itertools.groupby(values.items(), key=lambda change: change[1])
-    said = [f"{value:g} from step {next(changes)[0]:,}" for value, changes in runs]
+    runs = itertools.groupby([(0, first), *values.items()], key=lambda change: change[1])
+    _, *later = [(next(changes)[0], value) for value, changes in runs]
+    said = [f"{value:g} from step {step:,}" for step, value in later]
     return " → ".join(said if len(said) <= MOST_SAID else [said[0], "…", said[-1]])
 
 

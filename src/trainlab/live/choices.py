@@ -7,6 +7,7 @@ has of its own.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -116,7 +117,7 @@ def _member(base: Mapping[str, Any], own: Mapping[str, Any], task: str) -> Membe
         one_of(tuple(OPTIMIZERS)).check(fields.pop("optimizer", "sgd"), "optimizer", "an arm")
     ]
     network: dict[str, Any] = {name: fields.pop(name) for name in NETWORK if name in fields}
-    known = [name for name in field_names_of(kind) if name != "schedule"]
+    known = [name for name in field_names(kind()) if name != "schedule"]
     for name, value in fields.items():
         if name not in known:
             names = (*NETWORK, *known)
@@ -132,13 +133,8 @@ def _member(base: Mapping[str, Any], own: Mapping[str, Any], task: str) -> Membe
     return Member(MLP(**network, loss=LOSSES[task]), kind(**fields))
 
 
-def field_names_of(kind: type) -> tuple[str, ...]:
-    """The names of the fields of a class of records."""
-    return tuple(field.name for field in dataclasses.fields(kind))
-
-
 def _check_sizes(network: Mapping[str, Any]) -> None:
-    """What only one's own program may build: much too large, or of parts that JSON cannot name."""
+    """SettingError for hidden layers that no page may ask for: too many, or too wide ones."""
     hidden = network.get("hidden", [])
     if not isinstance(hidden, list) or len(hidden) > LAYERS:
         must = f"be a list of at most {LAYERS} widths"
@@ -160,18 +156,11 @@ def _name(fields: Mapping[str, Any]) -> str:
 
 def catalogue(given: GivenData | None = None) -> dict[str, Any]:
     """All that a page may offer: data, parts of networks, optimizers with their fields."""
-    optimizers = {
-        name: {
-            "title": kind.__name__,
-            "fields": {
-                field: getattr(kind(), field)
-                for field in field_names(kind())
-                if isinstance(getattr(kind(), field), float)
-                and abs(getattr(kind(), field)) < float("inf")
-            },
-        }
-        for name, kind in OPTIMIZERS.items()
-    }
+    optimizers = {}
+    for name, kind in OPTIMIZERS.items():
+        usual = {field: getattr(kind(), field) for field in field_names(kind())}
+        fields = {k: v for k, v in usual.items() if isinstance(v, float) and math.isfinite(v)}
+        optimizers[name] = {"title": kind.__name__, "fields": fields}
     return {
         "planar": list(PLANAR),
         "images": ["digits", *(["mnist"] if has_mnist() else [])],

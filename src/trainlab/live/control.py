@@ -84,8 +84,6 @@ class LiveControl:
         Makes the session that a page has chosen; SettingError for what cannot be.
     keep : callable, optional
         Keeps a session where it outlives the process.
-    choice : dict, optional
-        The choice of a page that the session came from, as its form shows it.
     speed : float, optional
         Steps a second; None as many as there can be.
     """
@@ -95,10 +93,9 @@ class LiveControl:
         session: LiveSession,
         begin: Begin,
         keep: Keep | None = None,
-        choice: Mapping[str, Any] | None = None,
         speed: float | None = None,
     ) -> None:
-        self.session, self.choice = session, choice
+        self.session = session
         self.watchers = 0
         self._begin, self._keep, self._pace = begin, keep, Pace()
         self._commands: deque[tuple[Command, Future[Any]]] = deque()
@@ -130,11 +127,11 @@ class LiveControl:
         if self._thread.is_alive():
             self._thread.join()
 
-    def do(self, command: Mapping[str, Any]) -> Future[Any]:
-        """Has a command done between two steps; the future has its answer, or its error."""
-        return self._add(command)
+    def do(self, command: Command) -> Future[Any]:
+        """Has a command done, or the session looked at, between two steps.
 
-    def _add(self, command: Command) -> Future[Any]:
+        The future has the answer, or the error.
+        """
         future: Future[Any] = Future()
         with self._wake:
             if self._is_closing or self.error is not None:
@@ -147,10 +144,6 @@ class LiveControl:
             self._commands.append((command, future))
             self._wake.notify_all()
         return future
-
-    def ask(self, question: Callable[[LiveSession], Any]) -> Future[Any]:
-        """Has the session looked at between two steps."""
-        return self._add(question)
 
     # --- the thread ------------------------------------------------------------------------
 
@@ -298,7 +291,7 @@ class LiveControl:
         """Arms, seeds, data and log; the same record until `told` rises."""
         told, about = self._said
         if told != self._told:
-            about = {**describe(self.session, self._frame), "choice": self.choice}
+            about = {**describe(self.session, self._frame), "choice": self.session.choice}
             self._said = self._told, about
         return about
 
@@ -388,7 +381,7 @@ class LiveControl:
     def _do_begin(self, choice: Any) -> None:
         if not isinstance(choice, Mapping):
             raise SettingError(sentence("choice", "a command", "be settings", choice))
-        self.session, self.choice = self._begin(choice), choice
+        self.session = self._begin(choice)
         self._goal, self._rate = 0.0, 0.0
         self._prepare()
         self._save(fresh=True)

@@ -112,20 +112,15 @@ class Guard:
         is_reading = scope["method"] in READING
         if len(origins) > 1 or not all(one.lower() in self._origins for one in origins):
             return 403, "Pages of other sites may not ask."
-        if not is_reading and (not origins or scope["method"] != "POST"):
+        of_others = any(one != "same-origin" for one in _values(scope, b"sec-fetch-site"))
+        if not is_reading and (not origins or scope["method"] != "POST" or of_others):
             return 403, "Only pages of this server may ask for this."
-        sites = _values(scope, b"sec-fetch-site")
-        if not is_reading and any(one != "same-origin" for one in sites):
-            return 403, "Only pages of this server may ask for this."
-        sizes = _values(scope, b"content-length")
+        sizes, in_pieces = _values(scope, b"content-length"), _values(scope, b"transfer-encoding")
         if is_reading:
             has_body = any(one.strip() != "0" for one in sizes)
-            if has_body or _values(scope, b"transfer-encoding"):
-                return 400, "A request that reads has no body."
-            return None
-        if _values(scope, b"transfer-encoding"):
-            return 411, "A request says how long it is."  # else it could be longer than it says
-        if len(sizes) != 1 or not (sizes[0].isascii() and sizes[0].isdigit()):
+            return (400, "A request that reads has no body.") if has_body or in_pieces else None
+        # In pieces it could be longer than it says.
+        if in_pieces or len(sizes) != 1 or not (sizes[0].isascii() and sizes[0].isdigit()):
             return 411, "A request says how long it is."
         if len(sizes[0]) > 9 or int(sizes[0]) > self._bodies.get(scope["path"], BODY):
             return 413, "The request is too large."

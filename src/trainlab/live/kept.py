@@ -14,11 +14,8 @@ from trainlab.errors import ModelFileError, sentence
 from trainlab.live.interventions import Intervention, read
 from trainlab.live.lanes import Key
 from trainlab.live.session import EndedMember, LiveSession, SessionPoint
-from trainlab.live.setup import ARM_NAME, revived
-from trainlab.members import Member
-from trainlab.models.records import plain_record, revive
-from trainlab.network.architecture import MLP
-from trainlab.optimizers import Optimizer
+from trainlab.live.setup import revived, revived_arms
+from trainlab.models.records import plain_record
 from trainlab.settings import is_integer
 from trainlab.store import Store, decode, encode
 
@@ -88,6 +85,7 @@ def keep(store: Store, session: LiveSession, fresh: bool = False) -> None:
     ]
     info = {
         "setup": session.setup.described(),
+        "choice": session.choice,
         "log": [entry.plain() for entry in session.log],
         "undone": [entry.plain() for entry in session.undone],
         "step": point.step,
@@ -120,22 +118,17 @@ def resumed(store: Store, folder: str, data: Dataset | None = None) -> LiveSessi
     if content is None:
         return None
     info, curves = decode(content)
-    session = LiveSession(revived(info["setup"], folder, data))
+    # Earlier versions forgot the choice and the tests.
+    session = LiveSession(revived(info["setup"], folder, data), info.get("choice"))
     log: list[Intervention] = [read(one, folder) for one in info["log"]]
     session.undone = [read(one, folder) for one in info["undone"]]
-    session.tests = info.get("tests", 0)  # earlier versions forgot them
+    session.tests = info.get("tests", 0)
     places = range(len(info["members"]))
     if not parts.keys() >= set(places):
         logging.getLogger("trainlab").warning("%s is damaged: its log is done again", folder)
         session.replay(log, info["step"])
         return session
-    arms = {
-        ARM_NAME.check(name, "name", "an arm"): Member(
-            revive(network, MLP, folder),
-            revive(optimizer, Optimizer, folder),  # type: ignore[type-abstract]
-        )
-        for name, network, optimizer in info["arms"]
-    }
+    arms = revived_arms(info["arms"], folder)
     states: dict[Key, MemberState] = {}
     ended: dict[Key, EndedMember] = {}
     for (arm, seed, kind, updates), place in zip(info["members"], places, strict=True):

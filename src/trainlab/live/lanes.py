@@ -139,7 +139,7 @@ class Lanes:
         while done < steps and keys:
             first = self.step + done
             batches = source.between(lane.seeds, first, self.step + steps)
-            span = lane.train(batches, first, UNKNOWN_LENGTH, _never)
+            span = lane.train(batches, first, UNKNOWN_LENGTH, lambda: False)
             for key, own in zip(keys, span.losses, strict=True):
                 losses[key][done : done + len(own)] = own
             if span.diverged:  # the step in which they diverged was not theirs
@@ -186,10 +186,6 @@ class Lanes:
             for lane, keys, _ in self._lanes
             for key, one in zip(keys, lane.outputs(x), strict=True)
         }
-
-
-def _never() -> bool:
-    return False
 
 
 def spread(arms: Mapping[str, Member], seeds: Sequence[int]) -> dict[Key, Member]:

@@ -74,9 +74,7 @@ def look(session: LiveSession, frame: dict[str, Any] | None) -> dict[str, Any]:
             "rows": min(ROWS, len(session.shown)),
             "layers": _layers(session, member, state),
             "wrong": _wrong(session, member, state),
-            "surface": None
-            if arm not in seen
-            else dict(zip(("mean", "apart"), map(_bytes, seen[arm]), strict=True)),
+            "surface": _packed(*seen[arm]) if arm in seen else None,
         }
     return found
 

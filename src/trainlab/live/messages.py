@@ -44,11 +44,7 @@ def difference(now: Snapshot, page: PageState) -> str:
         }
     if page.seen != now.seen or is_full:
         message["looks"] = now.looks
-    page.version, page.generation, page.told, page.seen = (
-        now.version,
-        now.generation,
-        now.told,
-        now.seen,
-    )
+    page.version, page.generation = now.version, now.generation
+    page.told, page.seen = now.told, now.seen
     page.every, page.steps = curves.every, curves.steps
     return json.dumps(message, separators=(",", ":"), allow_nan=False)

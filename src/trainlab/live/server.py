@@ -137,7 +137,7 @@ def application(
             return Response("There is no such file.", 404, media_type="text/plain")
         take, finish, kind = EXPORTS[name]
         try:
-            made = await asyncio.wait_for(asyncio.wrap_future(control.ask(take)), PATIENCE)
+            made = await asyncio.wait_for(asyncio.wrap_future(control.do(take)), PATIENCE)
         except TimeoutError:
             return Response("That takes too long.", 503, media_type="text/plain")
         except TrainlabError as error:

@@ -63,10 +63,9 @@ class SessionPoint:
     @property
     def size(self) -> int:
         """Bytes of its states."""
-        states = list((self.states or {}).values())
         return sum(
             array.nbytes
-            for state in states
+            for state in (self.states or {}).values()
             for array in (state.params, state.buffers, *state.optimizer.values())
         )
 
@@ -78,10 +77,12 @@ class LiveSession:
     ----------
     setup : LiveSetup
         What it begins with.
+    choice : dict, optional
+        The choice of a page that this came from, as its form shows it.
     """
 
-    def __init__(self, setup: LiveSetup) -> None:
-        self.setup = setup
+    def __init__(self, setup: LiveSetup, choice: Mapping[str, Any] | None = None) -> None:
+        self.setup, self.choice = setup, choice
         data, members = setup.data, list(setup.arms.values())
         splits, widths = check_data(data, members, setup.dtype)
         self.held_name = next(n for n in ("validation", "test", "train") if n in splits)
@@ -121,7 +122,8 @@ class LiveSession:
     def advance(self, steps: int) -> int:
         """Trains some steps, at most to the next evaluation; returns how many, 0 at the end."""
         self._record()
-        left = min(steps, self._to_evaluation(), MAX_INDEX - self.step)
+        to_evaluation = self.curves.every - self.step % self.curves.every
+        left = min(steps, to_evaluation, MAX_INDEX - self.step)
         if left <= 0 or not self.lanes.keys:
             return 0
         growth = self.lanes.train(left)
@@ -135,9 +137,6 @@ class LiveSession:
         while self.step < step and self.advance(step - self.step):
             pass
         self.lanes.step = max(self.step, step)  # where nobody trains, steps pass all the same
-
-    def _to_evaluation(self) -> int:
-        return self.curves.every - self.step % self.curves.every
 
     def _record(self) -> None:
         """Evaluates, if that is due and has not been done."""

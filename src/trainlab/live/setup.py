@@ -6,7 +6,7 @@ Order: an arm, the setup, its JSON, and data by name.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from trainlab.data.arrays import Dataset, content_of
@@ -168,7 +168,6 @@ def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
     source = value["source"]
     if isinstance(source, dict) and source.get("name") != "table":
         data = None  # a page that was given data may have begun a session on others
-    given = data
     if data is None:
         if not isinstance(source, dict):
             must, remedy = "be given again, since it has no name", "tl.live(population, data)"
@@ -180,16 +179,10 @@ def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
         raise DataError(sentence("data", file, must, f"{content_of(data)[:12]}…", remedy))
     listed = value["arms"]
     if not isinstance(listed, list) or not all(
-        isinstance(one, dict) and set(one) == {"name", "network", "optimizer"} for one in listed
+        isinstance(one, dict) and set(one) == set(_ARM) for one in listed
     ):
         raise ModelFileError(sentence("arms", file, "be name, network and optimizer", listed))
-    arms = {
-        ARM_NAME.check(one["name"], "name", "an arm"): Member(
-            revive(one["network"], MLP, file),
-            revive(one["optimizer"], Optimizer, file),  # type: ignore[type-abstract]
-        )
-        for one in listed
-    }
+    arms = revived_arms((tuple(map(one.get, _ARM)) for one in listed), file)
     if len(arms) < len(listed):
         raise ModelFileError(sentence("arms", file, "have different names", list(arms)))
     return LiveSetup(
@@ -199,11 +192,23 @@ def revived(value: Any, file: str, data: Dataset | None = None) -> LiveSetup:
         value["batch_size"],
         value["evaluate"],
         value["engine"],
-        None if given is not None and source is None else source,
+        source,
     )
 
 
+def revived_arms(listed: Iterable[Sequence[Any]], file: str) -> dict[str, Member]:
+    """The arms by name, of the name, the network and the optimizer of each as plain JSON."""
+    return {
+        ARM_NAME.check(name, "name", "an arm"): Member(
+            revive(network, MLP, file),
+            revive(optimizer, Optimizer, file),  # type: ignore[type-abstract]
+        )
+        for name, network, optimizer in listed
+    }
+
+
 _FIELDS: Final = {"source", "data", "arms", "seeds", "batch_size", "evaluate", "engine"}
+_ARM: Final = ("name", "network", "optimizer")
 
 NAMELESS: Final = "network"
 """What an arm is called that has nothing of its own."""
@@ -243,7 +248,7 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "mnist": ("rows",),
     "table": (
         *("csv", "target", "drop", "delimiter", "skip_lines", "encoding", "decimal", "task"),
-        "drop_missing_target",
+        *("drop_missing_target", "use", "text", "words"),
     ),
 }
 

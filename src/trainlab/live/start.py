@@ -97,7 +97,7 @@ class LivePage:
         from trainlab.live.server import population_of
 
         self._check_process("population")
-        found: Population = self._control.ask(population_of).result()
+        found: Population = self._control.do(population_of).result()
         return found
 
     def wait(self) -> None:
@@ -258,7 +258,7 @@ def opened(
     from trainlab.live.uploads import Uploads
 
     def begin(choice: Mapping[str, Any]) -> LiveSession:
-        return LiveSession(setup_of(choice, given, engine, uploads))
+        return LiveSession(setup_of(choice, given, engine, uploads), choice)
 
     with ExitStack() as stack:
         kept, saved = None, None
@@ -270,14 +270,12 @@ def opened(
         if store is not None:
             kept = stack.enter_context(Store(place))
             saved = resumed(kept, str(place), None if given is None else given.data)
-        choice = None
         if saved is not None:
             first = saved
         elif setup is not None:
             first = LiveSession(setup)
         else:
-            choice = PRESETS[0]["choice"] if given is None else first_choice(given)
-            first = begin(choice)
+            first = begin(PRESETS[0]["choice"] if given is None else first_choice(given))
         if kept is not None:
             own = first.setup.described()  # SettingError for parts that no file can name
             if setup is not None and setup.described() != own:
@@ -288,7 +286,7 @@ def opened(
             assert kept is not None
             keep(kept, own, fresh)
 
-        control = LiveControl(first, begin, save if kept is not None else None, choice, SPEED)
+        control = LiveControl(first, begin, save if kept is not None else None, SPEED)
         where = {"host": host, "port": port, "framed": framed, "uploads": uploads}
         server = stack.enter_context(serving(control, given, **where))
         return LivePage(control, server, stack.pop_all())

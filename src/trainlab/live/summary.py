@@ -209,7 +209,7 @@ def leaving(steps: Array, middle: Array) -> Array:
 def _curve(found: SessionSummary, index: int, arm: ArmSummary, place: int) -> Curve | None:
     """An arm in a panel; None before its first evaluation.
 
-    One that was stopped ends there.  Where all have diverged, values that lack say so.
+    One that was stopped ends there.  Where all have diverged, missing values say so.
     """
     from trainlab import plots
 

@@ -31,6 +31,7 @@ _SAID: Final = (
     (re.compile(r"--drop-missing-target"), "to leave out rows without a target"),
     (re.compile(r"--decimal (point|comma)"), r"the decimal sign “\1”"),
     (re.compile(r"--drop (?=\S)"), "to leave out "),
+    (re.compile(r"(?=--(?:task|use|text|words) )"), "trainlab live with "),
 )
 
 

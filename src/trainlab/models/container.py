@@ -9,7 +9,7 @@ arrays.  The header's `__metadata__` has one key, "trainlab"; its text is JSON a
     environment      the versions of the libraries that wrote it, for people
     sha256           of all of these, and of the name, dtype, shape and bytes of each array
 
-Order: what is in a file, to bytes, from bytes, from a path.
+Order: what is in a file, to bytes, from bytes, from a path, to a path.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save as to_bytes
 
+from trainlab import files
 from trainlab.errors import ModelFileError, TrainlabError, sentence
 from trainlab.network.workspace import Array
 from trainlab.store.coding import canonical
@@ -147,6 +148,15 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> Content:
         text = error.strerror or str(error)
         raise fault(source, "file", "be there, and readable", text) from error
     return unpack(packed, source)
+
+
+def write(path: Path, packed: bytes) -> None:
+    """Write a file, all or nothing; ModelFileError where it cannot be written."""
+    try:
+        files.write(path, packed)
+    except OSError as error:
+        must = "be in a folder that can be written to, with room for it"
+        raise fault(str(path), "file", must, error.strerror or str(error)) from error
 
 
 def checksum(about: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:

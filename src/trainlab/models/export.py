@@ -6,8 +6,9 @@ import os
 from typing import Any, Final
 
 from trainlab import files
-from trainlab.errors import ModelFileError, SettingError, sentence
+from trainlab.errors import SettingError, sentence
 from trainlab.interrupts import uninterrupted
+from trainlab.models.container import write
 from trainlab.models.kinds import kind_of
 
 MAX_BYTES: Final = (1 << 31) - (1 << 20)
@@ -63,9 +64,4 @@ def export_onnx(model: Any, path: str | os.PathLike[str], index: int | None = No
         raise SettingError(sentence("parameters", "export_onnx", must, graph.nbytes))
     built = graph.model(onnx)
     onnx.checker.check_model(built, full_check=True)
-    try:
-        files.write(path, built.SerializeToString(deterministic=True))
-    except OSError as error:
-        text = error.strerror or str(error)
-        must = "be in a folder that can be written to, with room for it"
-        raise ModelFileError(sentence("file", str(path), must, text)) from error
+    write(path, built.SerializeToString(deterministic=True))

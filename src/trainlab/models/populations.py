@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab.engine.state import MemberState
-from trainlab.errors import ModelFileError, SettingError
+from trainlab.errors import ModelFileError
 from trainlab.limits import MAX_SEED
 from trainlab.members import Member
 from trainlab.models.container import UNSOUND, Content, fault
@@ -147,10 +147,7 @@ def _members(document: Mapping[str, Any], source: str) -> list[Member]:
         if network >= len(networks) or optimizer >= len(optimizers):
             must = "be a network and an optimizer that are there, and a seed"
             raise fault(source, "a member", must, row)
-        try:
-            members.append(Member(networks[network], optimizers[optimizer], seed))
-        except SettingError as error:
-            raise fault(source, "a member", "have valid settings", str(error)) from error
+        members.append(Member(networks[network], optimizers[optimizer], seed))
     return members
 
 

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -101,7 +101,7 @@ def score(
         raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))
     if proba and not hasattr(model, "predict_proba"):
         must = "be a classifier for probabilities"
-        got = type(getattr(model, "steps", [("", model)])[-1][1]).__name__
+        got = type(_steps(model)[1]).__name__
         raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
     before, last = _steps(model)
     if not isinstance(model, Network):
@@ -138,7 +138,7 @@ def score(
                 cells.extend(part.text[name])
             own = dataclasses.replace(part, text={name: part.text[name] for name in words})
             x = own.cells(names) if words else part.numbers
-            with _unnamed():
+            with unnamed():
                 with _located(encoder, names, own, table):
                     z = x if before is None else before.transform(x)
                 for ask, found in zip(asks, parts, strict=True):
@@ -148,8 +148,9 @@ def score(
                     if name := inputs[place]:
                         far[name] = far[name] + one if name in far else one
                 odd = {} if encoder is None else encoder.strange(x)
-                # A model of arrays calls its columns by their places.
-                strange.update(odd if known is not None else _of_places(odd, names))
+                if known is None:  # a model of arrays calls its columns by their places
+                    odd = {names[int(place)]: count for place, count in odd.items()}
+                strange.update(odd)
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
     predicted, classes = np.concatenate(parts[0]), getattr(model, "classes_", None)
     if isinstance(model, Network) and (classes := model.classes) is not None:
@@ -197,10 +198,6 @@ def _located(encoder: Any, names: Sequence[str], part: Table, file: TableFile) -
                     what = f"column {name!r} in {file.what} {line}"
                     raise DataError(sentence(what, str(file.path), must, cell)) from None
         raise
-
-
-def _of_places(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
-    return {names[int(place)]: count for place, count in counts.items()}
 
 
 def intervals_of(model: Any, level: float) -> Callable[[Any], Array]:
@@ -257,9 +254,10 @@ def _formats(
 
 
 @contextlib.contextmanager
-def _unnamed() -> Iterator[None]:
+def unnamed() -> Iterator[None]:
+    """Without the warnings of a model that is given an array, whose columns have no names."""
     with warnings.catch_warnings():
-        # The names were compared above; scikit-learn sees an array without any.
+        # The names are those of the table; scikit-learn sees an array without any.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)  # `Scores.far` has them
         yield

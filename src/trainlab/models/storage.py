@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from trainlab import files
 from trainlab.errors import ModelFileError, sentence
-from trainlab.models.container import MAX_BYTES, pack, read, unpack
+from trainlab.models.container import MAX_BYTES, pack, read, unpack, write
 from trainlab.models.kinds import kind_named, kind_of
 from trainlab.settings import instance_of, whole_number
 
@@ -52,16 +52,10 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     True
     """
     path, kind = files.as_path(path, "path", "save", file=True), kind_of(model, "save")
-    content = kind.pack(model)
-    packed = pack(content)
+    packed = pack(kind.pack(model))
     # Otherwise a file that cannot be read would be noticed only when the model is gone.
     kind.unpack(unpack(packed, "what save writes"), "what save writes")
-    try:
-        files.write(path, packed)
-    except OSError as error:
-        text = error.strerror or str(error)
-        must = "be in a folder that can be written to, with room for it"
-        raise ModelFileError(sentence("file", str(path), must, text)) from error
+    write(path, packed)
 
 
 @overload

@@ -74,18 +74,22 @@ def note_entry(words: str) -> Entry:
 
 
 def legend(ax: Axes, entries: Iterable[Entry] = (), theme: Theme = LIGHT) -> None:
-    """The legend of an axes, below it: what has a label there, and the entries.
+    """The legend of an axes and its twins, below: what has a label there, and the entries.
 
-    It takes the place of an earlier one.  Call it when the axis of x has its name.  A figure of
+    It takes the place of earlier ones.  Call it when the axis of x has its name.  A figure of
     our own grows by it; another one that has no layout gets the tight one, which leaves it room.
     """
-    found = _entries([ax], entries)
+    over = overlaid(ax)
+    found = _entries(over, entries)
     if not found:
         return
     figure: Any = ax.figure
-    earlier, bounds = ax.get_legend(), ax.xaxis.get_tightbbox()
-    taken = _height(earlier) if earlier and earlier.get_window_extent().y1 <= ax.bbox.y0 else 0.0
-    under = 0.0 if bounds is None else ax.bbox.y0 - bounds.y0
+    taken = 0.0
+    for earlier in filter(None, (one.get_legend() for one in over)):
+        taken += _height(earlier) if earlier.get_window_extent().y1 <= ax.bbox.y0 else 0.0
+        earlier.remove()
+    bounds = filter(None, (one.xaxis.get_tightbbox() for one in over))
+    under = max((ax.bbox.y0 - one.y0 for one in bounds), default=0.0)
     beside = (one.bbox.x0 for one in figure.axes if one.bbox.x0 >= ax.bbox.x1)
     right = min(beside, default=figure.bbox.x1)
     look = _look(found, (right - ax.bbox.x0) / figure.dpi - 2 * MARGIN, theme)
@@ -93,13 +97,19 @@ def legend(ax: Axes, entries: Iterable[Entry] = (), theme: Theme = LIGHT) -> Non
     below: Any = {"loc": "upper left", "bbox_to_anchor": (0, 0)}
     drawn = ax.legend(**look, **below, bbox_transform=ax.transAxes + down, borderaxespad=0)
     engine, places = figure.get_layout_engine(), [one.get_subplotspec() for one in figure.axes]
-    if isinstance(figure, CellFigure) and figure.axes == [ax]:
+    if isinstance(figure, CellFigure) and figure.axes == over:
         width, height = figure.get_size_inches()
         figure.set_size_inches(width, height + (_height(drawn) - taken) / figure.dpi)
     elif engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
         return  # which makes room for the legend
-    elif isinstance(figure, Figure) and None not in places:  # else they are where the user put them
-        figure.set_layout_engine("tight")
+    elif None not in places:  # else they are where the user put them
+        root = figure.get_figure(root=True)
+        root.set_layout_engine("tight" if root is figure else "constrained")
+
+
+def overlaid(ax: Axes) -> list[Axes]:
+    """The axes of the same place, as `twinx` makes them, and itself."""
+    return [one for one in ax.figure.axes if one.bbox.bounds == ax.bbox.bounds]
 
 
 def _height(drawn: Legend) -> float:

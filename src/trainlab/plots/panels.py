@@ -153,7 +153,7 @@ def sensitivity(
         ax.axvspan(near[0] / half, near[1] * half, color=theme.color(2), alpha=NEAR, lw=0)
     for place, line in marks:
         ax.axvline(place, color=theme.ink, ls=line, lw=1.1)
-    center, low, high, _ = spread(losses)
+    center, low, high = spread(losses)
     ax.plot(rates, center, color=theme.color(0), marker="o", ms=3.5, lw=1.6)
     if low is not None and high is not None:
         ax.fill_between(rates, low, high, color=theme.color(0), alpha=BAND, lw=0)

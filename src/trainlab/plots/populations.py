@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from trainlab import evidence
 from trainlab.errors import SettingError, sentence
 from trainlab.evidence.checks import Array
-from trainlab.plots.legends import BAND, Entry, band_entry
+from trainlab.plots.legends import BAND, Entry, band_entry, overlaid
 from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import is_wide, logarithmic
 from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, literal, themed
@@ -123,7 +123,7 @@ def intervals(
     """
     if is_wide(*rows):
         logarithmic(ax, "x")
-    for index, (name, values) in enumerate(zip(labels, rows, strict=True)):
+    for index, values in enumerate(rows):
         present = values[np.isfinite(values)]
         place = len(labels) - 1 - index
         spread = np.linspace(-0.22, 0.22, len(present)) if len(present) > 1 else np.zeros(1)
@@ -132,7 +132,7 @@ def intervals(
             ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
         lost = len(values) - len(present)
         if lost:
-            text = literal(f"{name}: {lost} of {len(values)} diverged")
+            text = f"{lost} of {len(values)} diverged"
             ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
     ax.set_yticks(range(len(labels)), [literal(name) for name in reversed(labels)])
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -155,7 +155,7 @@ def dots(
     place = np.arange(len(labels))[::-1]
     aside = np.linspace(0.24, -0.24, len(arms)) if len(arms) > 1 else np.zeros(1)
     for index, (name, values) in enumerate(arms):
-        center, low, high, _ = spread(values)
+        center, low, high = spread(values)
         ink, marker = theme.color(index), MARKERS[index % len(MARKERS)]
         if low is not None and high is not None:
             ax.hlines(place + aside[index], low, high, color=ink, lw=2.2, alpha=0.45)
@@ -207,8 +207,9 @@ def history(
 ) -> Axes:
     """A series of a training history: the median of each arm and its 95 % band over the seeds.
 
-    On axes with curves of another series x is in the unit that it has there; SettingError
-    where the history does not say how many steps an epoch has.  Each series has a style of line.
+    On axes with curves of another series, or whose x others share, x is in the unit that it has
+    there; SettingError where the history does not say how many steps an epoch has.  Each series has
+    a style of line.
     On axes of its own, values that span more than four decades are on a logarithmic axis.
 
     legend  False: none, where that of the figure tells the same arms
@@ -218,38 +219,52 @@ def history(
     with themed(LIGHT):
         is_own = ax is None
         ax = blank(LIGHT)[1][0] if ax is None else ax
-        there = len(ax.get_legend_handles_labels()[1])
-        unit = ax.get_xlabel() if there and ax.get_xlabel() in UNITS else series.axis
+        over = overlaid(ax)
+        there = sum(len(one.get_legend_handles_labels()[1]) for one in over)
+        unit = _unit(ax) or series.axis
         x = _in_unit(unit, series.axis, series.axis_values, past.steps_per_epoch)
-        shown = list(filter(None, ax.get_ylabel().split(", "))) if there else []
-        named = "" if set(shown) <= {words} else f", {words}"
-        if named and len(shown) == 1:
-            for line in ax.get_lines():
+        shown = {one: _metrics(one) for one in over}
+        before = [metric for own in shown.values() for metric in own]
+        named = "" if set(before) <= {words} else f", {words}"
+        if named and len(before) == 1:
+            for line in (line for one in over for line in one.get_lines()):
                 if not str(line.get_label()).startswith("_"):
-                    line.set_label(f"{line.get_label()}, {shown[0]}")
-        metrics = list(dict.fromkeys([*shown, words]))
-        style = STYLES[metrics.index(words) % len(STYLES)]
+                    line.set_label(f"{line.get_label()}, {before[0]}")
+        style = STYLES[list(dict.fromkeys([*before, words])).index(words) % len(STYLES)]
         arms = []
         for color, (text, rows) in enumerate(past.arms(by).items(), start=there):
-            center, low, high, _ = spread(values[rows])  # other members end early, too
+            center, low, high = spread(values[rows])  # other members end early, too
             kinds = [past.status[row].kind for row in rows]
             lost = kinds.count("diverged")
             note = f"{lost} of {len(rows)} diverged" if lost else ""
             ended = _ended(set(kinds))
             arms.append(Curve(text + named, x, center, low, high, note, color, style, ended))
-        bands = any(arm.low is not None for arm in arms) or len(ax.collections) > 0
+        bands = any(arm.low is not None for arm in arms) or any(one.collections for one in over)
         if is_own and is_wide(*(part for arm in arms for part in (arm.center, arm.low, arm.high))):
             logarithmic(ax, "y")
         curves(ax, arms)
-        label(ax, unit, ", ".join(metrics))
+        label(ax, unit, ", ".join(dict.fromkeys([*shown[ax], words])))
         if legend:
             draw_legend(ax, [runs_entry()] if bands else [])
     return ax
 
 
-def runs_entry(theme: Theme = LIGHT) -> Entry:
-    """What the line and the band of an arm of several runs are."""
-    return band_entry("median and 95 % band of the runs", theme)
+def _metrics(ax: Axes) -> list[str]:
+    """What the curves of axes show, as its axis of y names it."""
+    has_curves = bool(ax.get_legend_handles_labels()[1])
+    return list(filter(None, ax.get_ylabel().split(", "))) if has_curves else []
+
+
+def _unit(ax: Axes) -> str:
+    """Of the axis of x, which other axes may share, where there are curves; "": none yet."""
+    sharing = ax.get_shared_x_axes().get_siblings(ax)
+    units = [one.get_xlabel() for one in sharing if one.get_legend_handles_labels()[1]]
+    return next((unit for unit in units if unit in UNITS), "")
+
+
+def runs_entry() -> Entry:
+    """What the line and the band of an arm of several runs are, on light ground."""
+    return band_entry("median and 95 % band of the runs", LIGHT)
 
 
 def _ended(kinds: set[str]) -> str:
@@ -269,15 +284,9 @@ def _in_unit(unit: str, axis: str, values: Array, steps_per_epoch: int | None) -
     return values / steps_per_epoch if unit == "epoch" else values * steps_per_epoch
 
 
-def spread(values: Array) -> tuple[Array, Array | None, Array | None, int]:
-    """Median, low and high of (members, n), and how many end without a value.
-
-    One member has no band.
-    """
+def spread(values: Array) -> tuple[Array, Array | None, Array | None]:
+    """Median, low and high of (members, n); one member has no band."""
+    if len(values) == 1:
+        return values[0], None, None
     over = evidence.band(values)
-    lost = int(np.sum(~np.isfinite(values[:, -1])))
-    return (
-        (over.center, over.low, over.high, lost)
-        if len(values) > 1
-        else (values[0], None, None, lost)
-    )
+    return over.center, over.low, over.high

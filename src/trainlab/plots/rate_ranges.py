@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from trainlab.evidence.checks import Array
 from trainlab.plots.legends import legend
-from trainlab.plots.populations import Curve, curves, spread
+from trainlab.plots.populations import DIVERGED, Curve, curves, spread
 from trainlab.plots.scales import logarithmic
 from trainlab.plots.themes import LIGHT, blank, label, themed
 
@@ -28,14 +28,16 @@ def rate_range(
     """The losses (runs, rates) over the rates: smoothed median, band of the runs, and marks."""
     with themed(LIGHT):
         ax = blank(LIGHT)[1][0] if ax is None else ax
-        _, low, high, _ = spread(losses)
+        _, low, high = spread(losses)
         runs = len(losses)
         words = "loss, smoothed" if runs == 1 else f"median of {runs} runs, smoothed; 95 % band"
         logarithmic(ax, "x")
-        curves(ax, [Curve(words, rates, smoothed, low, high)])
+        present = smoothed[np.isfinite(smoothed)]
+        top = ROOM * float(present[0])
+        ended = DIVERGED if present[-1] <= top else ""  # no cross where nobody sees it
+        curves(ax, [Curve(words, rates, smoothed, low, high, ended=ended)])
         for (name, place), style in zip(marks.items(), _STYLES, strict=False):
             ax.axvline(place, color=LIGHT.ink, ls=style, lw=1.3, label=f"{name}: {place:.2g}")
-        top = ROOM * float(smoothed[np.isfinite(smoothed)][0])
         ax.set_ylim(0, top)
         label(ax, "learning rate", "loss of a batch", "Learning-rate range test")
         legend(ax)

@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
+from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -118,7 +118,7 @@ def color_bar(drawn: Any, ax: Axes, words: str, theme: Theme = LIGHT, **place: A
     """What the colours of a ramp mean, beside the axes that have them."""
     bar: Any = ax.figure.colorbar(drawn, ax=ax, **place)
     bar.set_label(words)
-    if bar.long_axis.get_scale() == "log":
+    if isinstance(drawn.norm, LogNorm):
         bar.formatter = bar.minorformatter = Powers()
     bar.outline.set_edgecolor(theme.faint)
     # Areas that touch, where matplotlib would make an image of many.

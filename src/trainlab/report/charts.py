@@ -58,7 +58,7 @@ def _series(label: str, found: MeasuredSeries, measured: Measurements) -> dict[s
     arms = []
     for index, (arm, rows) in enumerate(measured.arms.items()):
         runs = values[rows][:, kept]
-        center, low, high, _ = plots.spread(runs)
+        center, low, high = plots.spread(runs)
         absent = np.full_like(center, np.nan)
         band = [center, absent if low is None else low, absent if high is None else high]
         seeds = [measured.members[row].seed for row in rows]

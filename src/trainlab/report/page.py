@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -187,10 +188,13 @@ def _section(known: AnyExperiment | None, folder: Path) -> Section:
     if results is None or experiment is None:
         text = f"{folder / FILE} is of no experiment that this version of trainlab knows."
         raise DataError(text)
+    section = Section(experiment, results, {})
+    again = section.command
+    remedy = f"{again} --out {shlex.quote(str(folder.parent))}" if again else "trainlab run"
     try:
-        return Section(experiment, results, pictures.figures(folder))
+        return dataclasses.replace(section, figures=pictures.figures(folder, remedy))
     except (DataError, OSError) as error:
-        return Section(experiment, results, {}, str(error))
+        return dataclasses.replace(section, missing=str(error))
 
 
 def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
@@ -209,7 +213,7 @@ def render(sections: Iterable[Section], faults: Iterable[str] = ()) -> str:
         insides=INSIDES,
         faults=list(faults),
         outcomes=_outcomes(shown),
-        quick=any(section.results.environment.get("quick") for section in shown),
+        quick=sum(bool(section.results.environment.get("quick")) for section in shown),
         replication=replication,
         replicated=words.replicated([row for _, row in replication]) if replication else "",
         few_runs=min((row.runs for _, row in replication if 1 < row.runs < 30), default=0),

@@ -19,9 +19,9 @@ MOST_BYTES: Final = 4_000_000
 """A figure beyond this would make a page that no e-mail carries; ours have some 100 kB."""
 
 
-def figures(folder: Path) -> Mapping[str, str]:
+def figures(folder: Path, remedy: str) -> Mapping[str, str]:
     """Shape → picture; DataError or OSError, naming the file, where one is missing or damaged."""
-    return {theme: _embedded(folder / name) for name, theme in FIGURES.items()}
+    return {theme: _embedded(folder / name, remedy) for name, theme in FIGURES.items()}
 
 
 def is_tall(picture: str) -> bool:
@@ -33,17 +33,17 @@ def is_tall(picture: str) -> bool:
 _SIZE: Final = re.compile(r"%20width='(\d+\.?\d*)pt'%20height='(\d+\.?\d*)pt'")
 
 
-def _embedded(path: Path) -> str:
+def _embedded(path: Path, remedy: str) -> str:
     if not path.is_file():
-        raise DataError(f"The figure is not there: {path} is no file.")
+        raise DataError(f"The figure is not there: {path} is no file; try {remedy}.")
     size = path.stat().st_size
     if size > MOST_BYTES:
         must = f"have at most {MOST_BYTES:,} bytes"
-        raise DataError(sentence("figure", str(path), must, size, "trainlab run"))
+        raise DataError(sentence("figure", str(path), must, size, remedy))
     drawn = path.read_bytes()
     if not drawn.startswith(b"<") or not drawn.rstrip().endswith(b"</svg>"):
         must = "be a whole SVG that trainlab wrote"
-        raise DataError(sentence("figure", str(path), must, drawn[:20], "trainlab run"))
+        raise DataError(sentence("figure", str(path), must, drawn[:20], remedy))
     return uri(plots.adaptive(drawn))
 
 

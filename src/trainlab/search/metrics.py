@@ -24,7 +24,7 @@ from trainlab.evidence.ties import subtracted
 from trainlab.network.workspace import Array
 from trainlab.powers import logarithm
 
-Task = Literal["classification", "regression"]
+LearningTask = Literal["classification", "regression"]
 Resampled = Callable[[Array], Array]
 """How often each row is drawn (m, N) → the metric of each resample (m,)."""
 
@@ -131,7 +131,7 @@ class NamedMetric(ABC):
     name: str
     words: str
     better: ClassVar[Direction] = "higher"
-    task: ClassVar[Task] = "classification"
+    task: ClassVar[LearningTask] = "classification"
 
     @property
     def sign(self) -> int:
@@ -341,7 +341,7 @@ def _mean_of_defined(values: Array) -> Array:
 class NumberMetric(ColumnMetric):
     """A metric of numbers, in a unit in which squares of the largest are finite."""
 
-    task: ClassVar[Task] = "regression"
+    task: ClassVar[LearningTask] = "regression"
     better: ClassVar[Direction] = "lower"
     _function: ClassVar[Callable[..., Any]]
 

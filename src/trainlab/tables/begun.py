@@ -69,11 +69,8 @@ def _as_today(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
         return before
     # Earlier versions did not say the preset; where it differs, the run of the training does.
     known = {name: now[name] for name in ("preset",) if name in now} | before
-    if _trains_alike(known["metric"], now["metric"]):
+    # An ensemble that is judged by another metric is the same, but where it selects by one of them.
+    metrics = map(named_metric, (known["metric"], now["metric"]))
+    if not any(isinstance(one, OWN_LOSSES) for one in metrics):
         known["metric"] = now["metric"]
     return known
-
-
-def _trains_alike(one: str, other: str) -> bool:
-    """Whether an ensemble that is judged by one metric is that which is judged by the other."""
-    return not any(isinstance(named_metric(name), OWN_LOSSES) for name in (one, other))

@@ -56,9 +56,8 @@ def left_out(result: StudyResult) -> Iterator[tuple[str, str]]:
         yield name, of.needless.get(name, "asked for, with --drop")
     for one in result.columns:
         if one.values is not None and one.own is not None and one.own < one.values:
-            rare = one.values - one.own
-            word = "word" if rare == 1 else "words"
-            yield one.name, f"{rare:,} rare {word} of {one.values:,} are one to the model"
+            rare = counted(one.values - one.own, "rare word")
+            yield one.name, f"{rare} of {one.values:,} are one to the model"
     for notice in of.notices:
         if "left out" in notice and not notice.startswith("left out"):
             yield "rows", notice

@@ -12,7 +12,7 @@ import math
 import re
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -220,7 +220,10 @@ class Meaning:
 _CLOCK: Final = re.compile(r"\s*[0-9]{1,2}:")
 _ORDINAL: Final = re.compile(r"[0-9]+(st|nd|rd|th)", re.IGNORECASE)
 """A place in an order, as 1st: a word, and no number with a unit."""
-
+_LETTERED: Final = re.compile(r"[0-9]+[A-Za-z]")
+"""A whole number and a letter: 5g is a measure, 171a a code."""
+_LETTERS: Final = frozenset("ghklmstwyGKLMTVW")
+"""Units of one letter, without those with which codes begin to count."""
 
 _SIGNED: Final = re.compile(r".*[0-9][.,][0-9]+[-\u2212]")
 """A number such as 12.50-; without decimals it may be a mark, as the 2- of a school."""
@@ -262,7 +265,8 @@ def meaning(counts: Mapping[str, int]) -> Meaning | None:
     measures = (word for word in counts if not _ORDINAL.fullmatch(word))
     units = {word: unit for word in measures if (unit := measure_of(word))}
     few = len(set(units.values())) <= MOST_UNITS
-    if few and sum(counts[word] for word in units) > half:
+    are_codes = all(map(_LETTERED.fullmatch, units)) and not _LETTERS.issuperset(units.values())
+    if few and not are_codes and sum(counts[word] for word in units) > half:
         first, unit = next(iter(units.items()))
         odd = next((word for word in counts if units.get(word) != unit), None)
         if odd is None:  # a target, whose labels stay as they are written
@@ -339,13 +343,13 @@ def judged(
     formats: Mapping[str, NumberFormat],
     dates: Mapping[str, Order],
     text: Sequence[str],
-    asked: Sequence[str],
     rows: NDArray[np.intp],
+    worded: Collection[str],
 ) -> tuple[tuple[ColumnSummary, ...], list[Fault], list[str]]:
     """The columns that are not of plain numbers, what is wrong with any, and what may be.
 
-    asked  the words among them that were asked for, whatever they seem to be
-    rows   (N,), the numbers of the rows of x in the table, from 0 on
+    rows    (N,), the numbers of the rows of x in the table, from 0 on
+    worded  of the words those that were asked for
     """
     columns, faults, width = [], defaultdict[tuple[str, str, bool], dict[str, str]](dict), 0
     hints, numbers = list[str](), dict[str, NDArray[np.float64]]()
@@ -353,14 +357,14 @@ def judged(
         cells, counts = x[:, place], None
         if name in text:
             holes = sum(cell is None for cell in cells.tolist())
-            width += _USUAL.text_width + bool(holes)
+            width += _USUAL.text_width
         elif name in words:
             counts = Counter(cells.tolist())
             holes = counts.pop(None, 0)
-            width += min(len(counts), _USUAL.max_categories) + bool(holes)
+            width += min(len(counts), _USUAL.max_categories)
         elif name in dates:
             holes = sum(cell is None for cell in cells.tolist())
-            width += len(PARTS) + bool(holes)
+            width += len(PARTS)
             days = dates_of(cells, name, dates[name]) / DAY + _TO_1970
             hints += codes_said(describe(name), days, EMPTIED, _day_of, GAP)
         else:
@@ -369,17 +373,19 @@ def judged(
             hints += codes_said(describe(name), numbers[name], EMPTIED)
             as_words = f"--words {shlex.quote(name)}"
             hints += months_said(name, numbers[name], f"{WHOLE_MONTHS}, or {as_words}")
-            width += 1 + bool(holes)
+            width += 1
+        width += bool(holes)
         format = str(formats[name]) if name in formats else None
         values = None if counts is None else len(counts)
         kinds: dict[str, Any] = {"dates": dates.get(name), "text": name in text}
         columns.append(ColumnSummary(name, values, holes, format=format, **kinds))
-        seems = meaning(counts or {})
-        wrong = [*_faults(name, counts, len(x) - holes, seems, name in asked)]
+        is_asked = name in worded
+        seems = None if is_asked else meaning(counts or {})
+        wrong = [*_faults(name, counts, len(x) - holes, seems, is_asked)]
         for must, got, remedy, drop in wrong:
             faults[must, remedy, drop][name] = got
         hints += alike(name, counts or {})
-        if seems is not None and not wrong and name not in asked:
+        if seems is not None and not wrong:
             options = [f"--drop {shlex.quote(name)}"] if seems.drop else []
             hints.append(hint(name, seems, *options))
     if len(x) * width > MAX_NUMBERS:
@@ -402,26 +408,25 @@ def _day_of(days: float) -> str:
     return str(datetime.date.fromordinal(math.floor(days)))
 
 
-_NO_SLIP: Final = "nothing in such cells, or --words for a column of codes"
-
-
 def _faults(
-    name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None, asked: bool
+    name: str, counts: Counter[str] | None, filled: int, seems: Meaning | None, is_asked: bool
 ) -> Iterator[tuple[str, str, str, bool]]:
     """What a column must be, what it is, what helps, and whether leaving it out does, too.
 
-    counts  of words, None of numbers;  asked: whether they were asked for
+    counts  of words, None of numbers
     """
     shown = describe(name)
     if not filled:
         yield "have a value in some row", f"none in {shown}", "", True
     if not counts:
         return
-    if is_slip(counts, filled) and not asked:
+    if is_slip(counts, filled) and not is_asked:
         odd = next(word for word in counts if not looks_numeric(word))
         got = f"{describe(odd)} among the numbers of {shown}"
         must = "hold numbers, or words and few different numbers"
-        yield must, got, *_instead(odd, seems.remedy if seems else _NO_SLIP)
+        is_code = any(map(str.isdigit, odd))  # as 12A
+        empty = f"{f'--words {shlex.quote(name)}, or ' * is_code}nothing in such cells"
+        yield must, got, *_instead(odd, seems.remedy if seems else empty)
     elif names_rows(counts, filled):
         must = "be numbers, or words that rows have in common"
         got = f"{len(counts):,} different ones in {counted(filled, 'row')} of {shown}"

@@ -23,8 +23,8 @@ Rows of few columns of few values are equal by chance, but their targets then mo
 """
 
 
-def copies(x: NDArray[Any], y: NDArray[Any], rows: HoldoutSplit) -> str:
-    """A warning where rows put aside are copies of rows of the training; "" where they are not.
+def copies(x: NDArray[Any], y: NDArray[Any], rows: HoldoutSplit) -> list[str]:
+    """A warning where rows put aside are copies of rows of the training.
 
     x, y  (N, d) and (N,), of all rows
     """
@@ -36,12 +36,13 @@ def copies(x: NDArray[Any], y: NDArray[Any], rows: HoldoutSplit) -> str:
     equal = sum(known[keys[row]] == {targets[row]} for row in found)
     aside = len(rows.test)
     if equal < max(SHARE * aside, 2) or equal < AGREE * len(found):
-        return ""
-    return (
+        return []
+    told = (
         f"{equal:,} of the {aside:,} rows put aside also stand in the training, cells and target: "
         "if they are copies, and not different cases that happen to be alike, all scores are too "
         "good; try a table without the copies, or --group with a column that tells the cases apart"
     )
+    return [told]
 
 
 def _keys(x: NDArray[Any]) -> list[Hashable]:

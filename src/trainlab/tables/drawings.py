@@ -158,12 +158,12 @@ def _roc(result: StudyResult) -> plots.Figure:
 
 def _precision(result: StudyResult) -> plots.Figure:
     figure, ax = _axes()
-    lines = []
-    for name, there, p in _lines(result):
+    lines, curves = _lines(result), []
+    for name, there, p in lines:
         recall, precision, mean = precision_recall(there, p)
-        lines.append((f"{name} ({mean:.2f})", recall, precision))
-    share = float(np.mean(_lines(result)[0][1])) if result.truth.positive is not None else 0.0
-    plots.rates(ax, lines, ((0, 1), (share, share)), steps=True)
+        curves.append((f"{name} ({mean:.2f})", recall, precision))
+    share = float(np.mean(lines[0][1])) if result.truth.positive is not None else 0.0
+    plots.rates(ax, curves, ((0, 1), (share, share)), steps=True)
     plots.label(ax, "recall", "precision", "Precision and recall (average precision)")
     return figure
 

@@ -54,7 +54,6 @@ class HoldoutComparison:
     """
 
     rival: str
-
     shown: str | None
     words: str
     numbers: Mapping[str, float]
@@ -125,9 +124,7 @@ def compare(
         rows = counted(len(truth), "row")
         found = f"{first} alone is right in {won:,} of {rows}, {second} alone in {lost:,}"
         numbers = {"won": won, "lost": lost, "p": p}
-        return HoldoutComparison(
-            second, verdict, _sentence(ours[0], verdict, second, found), numbers
-        )
+        return HoldoutComparison(second, verdict, _sentence(first, verdict, second, found), numbers)
     values = [metric.value(truth, said) for said in (one, other)]
     low, high = difference_bounds(metric, truth, one, other, seed)
     least, most = sorted((metric.sign * low, metric.sign * high))

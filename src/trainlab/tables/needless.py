@@ -21,8 +21,11 @@ from trainlab.tables.columns import TOTALS, is_slip, meaning, names_rows
 
 EMPTY: Final = "no value in any row"
 CONSTANT: Final = "one value in all rows"
+ROUNDED_TO_ONE: Final = f"{CONSTANT}, to 16 digits"
+"""They may differ in what they are written as."""
 NUMBERS: Final = "it numbers the rows"
 NAMES: Final = "it names the rows"
+HELP: Final = {NAMES: "--text {} reads it", ROUNDED_TO_ONE: "--words {} takes it as words"}
 TOTAL: Final = (
     "the last row is learnt like any other, but its numbers are the sums or means of those above "
     "them; if these are totals, try to delete it"
@@ -78,7 +81,7 @@ def told(found: Mapping[str, str]) -> list[str]:
     for reason, those in names.items():
         more = f" and {len(those) - SHOWN:,} more" if len(those) > SHOWN else ""
         first = next(name for name, why in found.items() if why == reason)
-        help = f"; --text {shlex.quote(first)} reads it" if reason == NAMES else ""
+        help = f"; {HELP[reason].format(shlex.quote(first))}" if reason in HELP else ""
         said.append(f"left out: {', '.join(those[:SHOWN])}{more} ({reason}{help})")
     return said
 
@@ -101,8 +104,8 @@ def _of_numbers(values: Array) -> str:
     missing = np.isnan(values)
     if missing.all():
         return EMPTY
-    if not missing.any() and values.min() == values.max() and abs(values[0]) < EXACT:
-        return CONSTANT  # larger ones may differ in what they are written as
+    if not missing.any() and values.min() == values.max():
+        return CONSTANT if abs(values[0]) < EXACT else ROUNDED_TO_ONE
     return NUMBERS if numbers_rows(values) else ""
 
 
@@ -147,9 +150,7 @@ def numbers_rows(values: Array) -> bool:
     >>> numbers_rows(np.arange(30.0)[::-1]), numbers_rows(np.arange(30.0) % 29)
     (True, False)
     """
-    if not _are_numbered(values):
-        return False
-    return bool(values.max() - values.min() < 2 * len(values))
+    return _are_numbered(values) and bool(values.max() - values.min() < 2 * len(values))
 
 
 def follows_rows(values: Array) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
 from trainlab.estimators import TableEncoder
 from trainlab.files import as_path
+from trainlab.network.workspace import Array
+from trainlab.search.metrics import LearningTask
 from trainlab.settings import is_integer
 from trainlab.tables.columns import (
     ColumnSummary,
@@ -51,7 +53,7 @@ from trainlab.tables.needless import (
 )
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
-from trainlab.tables.target import DAYS, Task, are_dates, read_target
+from trainlab.tables.target import DAYS, are_dates, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +82,7 @@ class TableProblem:
     features: tuple[str, ...]
     dropped: tuple[str, ...]
     target: str
-    task: Task
+    task: LearningTask
     reason: str
     x: NDArray[Any]
     y: NDArray[np.generic]
@@ -91,33 +93,31 @@ class TableProblem:
     options: Mapping[str, Any] = field(default_factory=dict)
     rule: RowRule | None = None
     needless: Mapping[str, str] = field(default_factory=dict)
-
     target_means: tuple[str, ...] = ()
 
     @property
     def dates(self) -> dict[int, Order]:
         """The places of the features that hold dates, and the order in which they are written."""
         held = {one.name: one.dates for one in self.columns if one.dates is not None}
-        places = enumerate(self.features)
-        return {place: held[name] for place, name in places if name in held}
+        return {place: held[self.features[place]] for place in self._places(held)}
 
     @property
     def text(self) -> list[int]:
         """The places of the features that hold text."""
-        held = {one.name for one in self.columns if one.text}
-        return [place for place, name in enumerate(self.features) if name in held]
+        return self._places({one.name for one in self.columns if one.text})
 
     def encoder(self) -> TableEncoder:
         """What turns x into numbers, for the kinds that the columns have in the whole table."""
-        means = [place for place, name in enumerate(self.features) if name in self.target_means]
         kinds: dict[str, Any] = {"dates": self.dates or [], "text": self.text}
-        return TableEncoder(self.words, target_means=means, **kinds)
+        return TableEncoder(self.words, target_means=self._places(self.target_means), **kinds)
 
     @property
     def words(self) -> list[int]:
         """The places of the features that hold words."""
-        held = {one.name for one in self.columns if one.values is not None}
-        return [place for place, name in enumerate(self.features) if name in held]
+        return self._places({one.name for one in self.columns if one.values is not None})
+
+    def _places(self, names: Collection[str]) -> list[int]:
+        return [place for place, name in enumerate(self.features) if name in names]
 
     def tell(self, first: Any) -> None:
         """Gives the first step of a model what it must know to read another such table."""
@@ -130,7 +130,7 @@ def problem(
     path: str | os.PathLike[str],
     target: str,
     drop: Sequence[str] = (),
-    task: Task | None = None,
+    task: LearningTask | None = None,
     *,
     delimiter: str | None = None,
     skip_lines: int = 0,
@@ -252,8 +252,9 @@ def problem(
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
     x, readable = found.x[kept], [name for name in features if name not in unread]
-    apart = [name in (*found.words, *found.dates, *text) for name in readable]
-    totals = goal is not None and len(goal.y) == len(x) and is_total(x, apart, goal.y)
+    apart = (*found.words, *found.dates, *text)
+    is_apart = [name in apart for name in readable]
+    totals = goal is not None and len(goal.y) == len(x) and is_total(x, is_apart, goal.y)
     left = needless(x, readable, found.words, (*found.dates, *text), (*use, *worded))
     if len(left) == len(readable):  # a curve over row numbers is better than nothing
         left = {name: reason for name, reason in left.items() if reason != NUMBERS}
@@ -264,8 +265,9 @@ def problem(
     if by is not None:
         rule, wrong = read_rule(opened, kind, by, kept, found.formats.get(by))
         faults += wrong
-    kinds = found.words, found.formats, found.dates, text, worded
-    columns, wrong, hints = judged(path, x, readable, *kinds, np.arange(len(found.x))[kept])
+    kinds = found.words, found.formats, found.dates, text
+    rows = np.arange(len(found.x))[kept]
+    columns, wrong, hints = judged(path, x, readable, *kinds, rows, worded)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
@@ -283,8 +285,7 @@ def problem(
         hints += months_said(target, goal.y, DAYS)
     hints += [TOTAL] if totals else []
     hints += [rule.doubt] if rule is not None and rule.doubt else []
-    numbers = [name not in (*found.words, *found.dates, *text) for name in readable]
-    hints += deciding(x, readable, numbers, goal.y, target)
+    hints += deciding(x, readable, [name not in apart for name in readable], goal.y, target)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     dropped = (*drop, *left)
@@ -298,8 +299,7 @@ def problem(
     ):
         shown = [describe(name) for name in readable if name in those]
         read += [f"{what}: {listed(shown)}"] if shown else []
-    unlike = (*found.words, *dates, *text, *found.formats)
-    read += lost_said(opened, _whole(x, readable, unlike))
+    read += lost_said(opened, _whole(x, readable, (*apart, *found.formats)))
     read += [
         f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
         + f"; --words {shlex.quote(name)} takes them as words" * (name in readable)
@@ -314,7 +314,7 @@ def problem(
         columns,
         {name: one for name, one in found.formats.items() if name in readable},
         (*notices, *read, *told(left), *ruled, *goal.notices),
-        (*_numbering(x, readable, (*found.words, *dates, *text), use), *hints),
+        (*_numbering(x, readable, (*apart, *use)), *hints),
         {name: value for name, value in options.items() if value},
         rule,
         left,
@@ -422,25 +422,25 @@ def _of_formats(
     return Fault(text, () if remedy else options, fault.or_else)
 
 
-def _whole(x: NDArray[Any], features: Sequence[str], others: Sequence[str]) -> list[str]:
-    """The columns of x (N, d) of whole numbers alone, and holes, that are no others."""
-    found = []
+def _numbers(
+    x: NDArray[Any], features: Sequence[str], others: Sequence[str]
+) -> Iterator[tuple[str, Array]]:
+    """The columns of x (N, d) that are no others, and the numbers (N,) in each."""
     for place, name in enumerate(features):
         if name not in others:
-            values = x[:, place].astype(np.float64)
-            found += [name] if (np.isnan(values) | (values == np.rint(values))).all() else []
-    return found
+            yield name, x[:, place].astype(np.float64)
 
 
-def _numbering(
-    x: NDArray[Any], features: Sequence[str], words: Sequence[str], used: Sequence[str]
-) -> list[str]:
-    """A warning for each column that is not used on purpose, and may number the rows."""
-    found = []
-    for place, name in enumerate(features):
-        if name not in words and name not in used:
-            values = x[:, place].astype(np.float64)
-            found += [name] if numbers_rows(values) or follows_rows(values) else []
+def _whole(x: NDArray[Any], features: Sequence[str], others: Sequence[str]) -> list[str]:
+    """The columns of x (N, d) of whole numbers alone, and holes, that are no others."""
+    numbers = _numbers(x, features, others)
+    return [name for name, one in numbers if (np.isnan(one) | (one == np.rint(one))).all()]
+
+
+def _numbering(x: NDArray[Any], features: Sequence[str], others: Sequence[str]) -> list[str]:
+    """A warning for each column of x (N, d) that may number the rows, and is no other."""
+    numbers = _numbers(x, features, others)
+    found = [name for name, one in numbers if numbers_rows(one) or follows_rows(one)]
     why = (
         "has a different whole number in each row, as row numbers do: where rows are sorted it "
         "gives the target away, which it cannot do for new rows"

@@ -32,7 +32,7 @@ from trainlab.settings import MOST
 from trainlab.tables.columns import alike
 from trainlab.tables.refusals import NAMED, Fault, listed, refusal
 from trainlab.tables.target import too_few
-from trainlab.terminal import printable
+from trainlab.terminal import counted, printable
 
 DRAWS: Final = 200
 """Random choices of groups at most, of which the best is put aside."""
@@ -64,7 +64,7 @@ class RowRule:
         """What it does, in words."""
         name = describe(self.column)
         if self.kind == "group":
-            groups = f"{self.groups:,} group{'' if self.groups == 1 else 's'}"
+            groups = counted(self.groups, "group")
             return f"rows of one {name} are never on both sides of a split: {groups}"
         return f"the latest rows by {name} are put aside, and folds go forward in time"
 
@@ -72,10 +72,6 @@ class RowRule:
     def groups(self) -> int:
         """How many different values there are."""
         return len(np.unique(self.values))
-
-    def take(self, rows: NDArray[Any]) -> RowRule:
-        """The rule of some of the rows."""
-        return RowRule(self.kind, self.column, self.values[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +106,7 @@ def read_rule(
     of = f"{kind} {column!r} in {table.path}"
     missing = [row for row, word in enumerate(words) if is_missing(word)]
     if missing:
-        rows = f"{len(missing):,} row{'' if len(missing) == 1 else 's'}"
+        rows = counted(len(missing), "row")
         text = f"values of {of} must be there in all rows; got none in {rows}"
         return None, [Fault(text, (), "another column, or rows that have one")]
     if kind == "group":
@@ -177,9 +173,9 @@ def split_rows(
         # Tables may be sorted.
         found = kind(folds, shuffle=True, random_state=seed).split(y[search], y[search])
         return HoldoutSplit(search, test, tuple(found))
-    need = folds + 1
-    if rule.groups < need + (rule.kind == "time"):
-        must = f"have at least {need + (rule.kind == 'time')} different values for {folds} folds"
+    need = folds + 1 + (rule.kind == "time")
+    if rule.groups < need:
+        must = f"have at least {need} different values for {folds} folds"
         raise DataError(sentence(f"{rule.kind} {rule.column!r}", name, must, rule.groups))
     put = _some_groups if rule.kind == "group" else _the_latest
     aside = put(y if classifies else np.zeros(len(y)), rule.values, fraction, folds, seed)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from trainlab.data.far import FAR_FROM_TRAINING
 from trainlab.errors import DataError, describe
 from trainlab.estimators.cells import Numbers, Words
 from trainlab.estimators.predictor import Predictor
+from trainlab.models.scoring import unnamed
 from trainlab.search.candidates import prefix
 from trainlab.search.estimator import PopulationSearchCV
 from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth
@@ -276,7 +277,7 @@ def study(
         first = found.model[0] if of.columns else found.model
         of.tell(first)
         truth, put_aside = _truth(of).take(rows.test), of.x[rows.test]
-        with Bar("judging") if progress else nullcontext(), _unnamed():
+        with Bar("judging") if progress else nullcontext(), unnamed():
             predictions = _predictions(given, found.model, metric, put_aside)
             about = of, found.model, put_aside
             ranked = importance(*about, truth, metric, seed)
@@ -285,7 +286,7 @@ def study(
         run.save({(RESULT, 0): b""})
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
-    told = [*of.warnings, *_uneven(of, rows, settings), *_copied(of, rows)]
+    told = [*of.warnings, *_uneven(of, rows, settings), *copies(of.x, of.y, rows)]
     told += too_few_inside(covered, len(truth))
     told += dict.fromkeys(str(one.message) for one in caught)
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
@@ -473,11 +474,6 @@ def _uneven(of: TableProblem, rows: HoldoutSplit, settings: StudySettings) -> li
     return [f"{aside:,} of {len(of.y):,} rows are put aside, and not {share:.0%}, since {why}"]
 
 
-def _copied(of: TableProblem, rows: HoldoutSplit) -> list[str]:
-    """A warning where rows put aside are copies of others."""
-    return [found] if (found := copies(of.x, of.y, rows)) else []
-
-
 OURS: Final[Mapping[str, str]] = {"network": "the best network", "ensemble": "the ensemble"}
 """What the model is called beside its rivals."""
 
@@ -490,14 +486,6 @@ def _predictions(
     ours = {OURS[settings.model]: TablePrediction.by(model, x, of.task)}
     encoder = model[0] if of.columns else None
     return ours | baselines(of, encoder, given.known, given.folds, x, metric, settings.seed)
-
-
-@contextmanager
-def _unnamed() -> Iterator[None]:
-    """The names that a model knows are those of the table, which an array comes from."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        yield
 
 
 # --- the content of a file -------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,10 @@ from trainlab.data.formats import NumberFormat
 from trainlab.data.labels import MOST_CLASSES, are_whole
 from trainlab.errors import describe
 from trainlab.network.workspace import Array
+from trainlab.search.metrics import LearningTask
 from trainlab.tables.columns import differing_in_case
 from trainlab.tables.refusals import LARGEST, NAMED, Fault, listed
 from trainlab.terminal import counted
-
-Task = Literal["classification", "regression"]
 
 DAYS: Final = "numbers in place of the dates, such as the days since the first"
 LEAST_ROWS: Final = 3
@@ -40,7 +39,7 @@ class Target:
 
     y: NDArray[np.generic]
     kept: NDArray[np.bool_]
-    task: Task
+    task: LearningTask
     reason: str
     notices: tuple[str, ...]
 
@@ -48,7 +47,7 @@ class Target:
 def read_target(
     cells: Sequence[str],
     of: str,
-    task: Task | None,
+    task: LearningTask | None,
     format: NumberFormat | None,
     drop_missing: bool,
     drop_rare: int,
@@ -141,7 +140,7 @@ def _without(cells: Sequence[str], missing: NDArray[np.bool_], of: str) -> Fault
 # --- the task --------------------------------------------------------------------------
 
 
-def _guess(numbers: Array, different: int, rounded: bool) -> tuple[Task, str]:
+def _guess(numbers: Array, different: int, rounded: bool) -> tuple[LearningTask, str]:
     words, whole = np.isnan(numbers), (numbers == np.rint(numbers)).all()
     if len(words) and words.mean() >= 0.5:
         return "classification", counted(different, "different word")

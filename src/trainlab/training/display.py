@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainlab import notebook
-from trainlab.members import label, varied
+from trainlab.members import varied
 from trainlab.pages.words import number
 from trainlab.terminal import counted
 
@@ -86,8 +86,8 @@ def _figure(history: Any, by: str, shown: list[str]) -> str:
 def _table(history: Any, by: str, names: list[str], others: list[str], state: str) -> str:
     arms = history.arms(by)
     rows = []
-    for members in list(arms.values())[:_ROWS]:
-        arm = label(history.members[members[0]].get(by))  # under the name of the setting
+    for name, members in list(arms.items())[:_ROWS]:
+        arm = name.removeprefix(f"{by.replace('_', ' ')} ")  # which is the heading
         ended = Counter(history.status[row].kind for row in members)
         how = ", ".join(f"{count} {kind}" for kind, count in ended.items())
         rows.append((arm, *(_last(history[name][members]) for name in names), how))

@@ -12,7 +12,7 @@ from trainlab import evidence
 from trainlab.engine.state import STATUS_KINDS, Status
 from trainlab.errors import SettingError, nearest, sentence
 from trainlab.evidence.checks import Direction
-from trainlab.members import Member
+from trainlab.members import Member, arms_of
 from trainlab.network.workspace import Array
 from trainlab.settings import either, instance_of, is_integer
 from trainlab.terminal import counted
@@ -153,7 +153,8 @@ class History:
         Returns
         -------
         dict of str to ndarray of int
-            Label → indices of the members that have it, in order of first appearance.
+            Label → indices of the members that have it, in order of first appearance.  Labels are
+            short where that tells the arms apart: "Adam(0.01)", else "Adam(lr=0.01, beta1=0.8)".
 
         Raises
         ------
@@ -164,10 +165,7 @@ class History:
             must, first = "be the name of one setting", by[:1] if isinstance(by, list) else []
             remedy = f"by={first[0]!r}" if first else "by='optimizer'"
             raise SettingError(sentence("by", "History", must, by, remedy))
-        groups: dict[str, list[int]] = {}
-        for index, member in enumerate(self.members):
-            groups.setdefault(member.label(by), []).append(index)
-        return {label: np.array(rows) for label, rows in groups.items()}
+        return {label: np.array(rows) for label, rows in arms_of(self.members, by).items()}
 
     def band(
         self, name: str, by: str = "optimizer", level: float = 0.95
@@ -314,8 +312,9 @@ class History:
 
         Notes
         -----
-        On axes that have curves already, x keeps its unit, steps or epochs, and is converted;
-        a series of another name is named in the legend, and has another style of line.
+        On axes that have curves already, or whose x axes with curves share, x keeps its unit, steps
+        or epochs, and is converted; a series of another name, there or on a twin of the axes, is
+        named in the legend, and has another style of line.
         On axes of its own, values that span more than four decades are on a logarithmic axis.
         The legend is below the axes.  A figure of yours without a layout gets the tight one, which
         makes room for it.
@@ -345,12 +344,13 @@ class History:
             text = "to_frame needs pandas; try pip install 'trainlab[pandas]'"
             raise ImportError(text) from error
         rows: list[pandas.DataFrame] = []
+        labels = {row: arm for arm, own in self.arms("optimizer").items() for row in own}
         for series in self.series.values():
             for index, (member, values) in enumerate(zip(self.members, series.values, strict=True)):
                 columns: dict[str, Any] = {
                     "member": index,
                     "seed": member.seed,
-                    "optimizer": member.label("optimizer"),
+                    "optimizer": labels[index],
                     "series": series.name,
                     "axis": series.axis,
                     "at": series.axis_values,

@@ -51,7 +51,7 @@ EXPERIMENT = TrainingExperiment(
         "logistic": {"activation": "sigmoid"},
     },
     measure=MEASURE,
-    # The first arm is better than the second, seed by seed. Without any there is no claim.
+    # The first arm is better than the second, seed by seed. Without any the claim is not judged.
     expect=(Better("ReLU", "logistic"),),
     # Lines of TeX, as matplotlib understands it; () for none.
     equations=(r"\mathrm{ReLU:}\quad y = \max(0, x)", r"\mathrm{logistic:}\quad y = 1/(1+e^{-x})"),
