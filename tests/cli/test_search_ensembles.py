@@ -281,6 +281,19 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     assert "got 0.001; try more seconds, or fewer rows or n_architectures" in told
 
 
+def test_intervals_that_hold_too_few_rows_are_warned_of(
+    few_candidates: None, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """The latest rows have another level, of which no earlier one knows."""
+    x = rng.normal(size=300)
+    rows = [[f"{one:.3f}", row, f"{one + 9 * (row >= 240):.3f}"] for row, one in enumerate(x)]
+    path = write(tmp_path / "table.csv", ["x", "day", "y"], rows)
+    words = ("search", "--csv", path, "--target", "y", "--time", "day", "--out", tmp_path / "out")
+    told = "Intervals of 90% hold 0% of the true values put aside, which are unlike those of the"
+    assert f"Warning: {told}" in " ".join(invoke(*words).output.split())
+    assert told in pages.read(tmp_path / "out")[1].text
+
+
 @pytest.mark.parametrize(("option", "folds"), [("group", 5), ("time", 3)])
 def test_folds_of_an_ensemble_obey_groups_and_time(
     option: str, folds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import pytest
 
 from trainlab.errors import SettingError
 from trainlab.search.metrics import TablePrediction, TableTruth
-from trainlab.tables.coverage import coverage
+from trainlab.tables.coverage import IntervalCoverage, coverage, too_few_inside
 
 
 class Constant:
@@ -51,3 +51,17 @@ def test_nothing_is_said_where_nothing_is_known(rng: np.random.Generator) -> Non
     assert coverage(Constant(), x[few], truth.take(few), predicted.take(few)) is None
     labels = TablePrediction(predicted.values, np.ones((50, 2)))
     assert coverage(Constant(), x, truth, labels) is None
+
+
+@pytest.mark.parametrize(
+    ("inside", "count", "warned"),
+    [(36, 50, True), (37, 50, False), (50, 50, False), (860, 1000, True), (880, 1000, False)],
+)
+def test_far_fewer_inside_than_promised_are_warned_of(
+    inside: int, count: int, warned: bool
+) -> None:
+    """Of 50 rows 36: chance leaves so few in one of 3,500 cases, and 37 in one of 995."""
+    told = too_few_inside(IntervalCoverage(0.9, inside / count, []), count)
+    assert len(told) == warned
+    assert all(one.startswith(f"Intervals of 90% hold {inside / count:.0%} of") for one in told)
+    assert too_few_inside(None, count) == []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import scipy  # loads its room `stats` when that is first used: half a second
 
 from trainlab.errors import SettingError
 from trainlab.models.scoring import intervals_of
@@ -19,6 +20,8 @@ LEVEL: Final = 0.9
 PARTS: Final = 5
 LEAST: Final = 50
 """Rows of which parts are told: ten of each."""
+RARE: Final = 0.001
+"""Where chance leaves so few inside more rarely, that is warned of."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,15 @@ def coverage(
     order = np.argsort(predicted.values, kind="stable")
     parts = [float(inside[part].mean()) for part in np.array_split(order, PARTS)]
     return IntervalCoverage(LEVEL, float(inside.mean()), parts)
+
+
+def too_few_inside(covered: IntervalCoverage | None, rows: int) -> list[str]:
+    """A warning where far fewer true values of so many rows lie inside than the level says."""
+    if covered is None:
+        return []
+    hits = round(covered.inside * rows)
+    if scipy.stats.binomtest(hits, rows, covered.level, "less").pvalue >= RARE:
+        return []
+    held = f"Intervals of {covered.level:.0%} hold {covered.inside:.0%} of the true values"
+    why = "which are unlike those of the training: for such rows they are too narrow"
+    return [f"{held} put aside, {why}"]

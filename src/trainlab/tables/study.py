@@ -36,7 +36,7 @@ from trainlab.tables.baselines import baselines
 from trainlab.tables.begun import begun
 from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.copies import copies
-from trainlab.tables.coverage import IntervalCoverage, coverage
+from trainlab.tables.coverage import IntervalCoverage, coverage, too_few_inside
 from trainlab.tables.explaining import (
     SHOWN,
     ColumnImportance,
@@ -287,6 +287,7 @@ def study(
     ours, *rivals = predictions.items()
     judged = tuple(judge(name, truth, one, metric, seed) for name, one in predictions.items())
     told = [*of.warnings, *_uneven(of, rows, settings), *copies(of.x, of.y, rows)]
+    told += too_few_inside(covered, len(truth))
     told += dict.fromkeys(str(one.message) for one in caught)
     *versus, floor = (compare(truth, ours, rival, metric, seed) for rival in rivals)
     return StudyResult(
