@@ -24,6 +24,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import trainlab as tl
 from complaints import complains
+from named import named
 from trainlab.data.formats import NumberFormat
 from trainlab.errors import DataError
 from trainlab.estimators.cells import Numbers, Words, is_hole, number_of
@@ -248,7 +249,7 @@ def test_frames_of_other_libraries(library: str) -> None:
     made: Any = pytest.importorskip(library)
     if library == "polars":
         codes = made.Series(["1", "2", "2", None, "1", "1"], dtype=made.Categorical)
-        X = made.DataFrame(COLOURS | {"n": codes})
+        X = named(made.DataFrame(COLOURS | {"n": codes}))
     else:
         X = made.table(COLOURS | {"n": made.array(COLOURS["n"]).dictionary_encode()})
     encoder = tl.TableEncoder(min_frequency=2).fit(X)

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import trainlab as tl
+from named import named
 
 pl: Any = pytest.importorskip("polars", reason="polars is not installed")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -39,7 +40,7 @@ def test_an_encoder_gives_a_frame() -> None:
 
 def test_a_network_learns_from_frames() -> None:
     """The same as from arrays, with the names of the columns, which later frames must have."""
-    framed, plain = network().fit(NUMBERS, LABELS), network().fit(NUMBERS.to_numpy(), LABELS)
+    framed, plain = network().fit(named(NUMBERS), LABELS), network().fit(NUMBERS.to_numpy(), LABELS)
     assert framed.feature_names_in_.tolist() == ["size", "other"]
     assert np.array_equal(framed.predict_proba(NUMBERS), plain.predict_proba(NUMBERS.to_numpy()))
     with pytest.raises(ValueError, match="feature names"):
@@ -49,7 +50,7 @@ def test_a_network_learns_from_frames() -> None:
 @pytest.mark.parametrize("steps", ["scaled", "encoded"])
 def test_frames_go_through_a_pipeline_and_a_search(steps: str) -> None:
     first = StandardScaler() if steps == "scaled" else tl.TableEncoder(min_frequency=1)
-    X = NUMBERS if steps == "scaled" else TABLE
+    X = named(NUMBERS if steps == "scaled" else TABLE)
     shown = make_pipeline(first, network()).set_output(transform="polars")
     names = shown.fit(X, LABELS)[-1].feature_names_in_.tolist()
     assert names == first.get_feature_names_out().tolist()

@@ -199,6 +199,8 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+# Of an old scikit-learn, which makes integers of values that are not there.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @pytest.mark.parametrize("way", WAYS)
 def test_each_candidate_may_vote_whatever_way_it_was_found(way: str) -> None:
     own = search(**WAYS[way]).fit(*IRIS)
