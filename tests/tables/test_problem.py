@@ -339,22 +339,28 @@ def test_text_is_read_whatever_it_holds(
 
 
 @pytest.mark.parametrize(
-    ("months", "shown"),
+    ("dates", "shown"),
     [
-        (["03.2024", "12.2023", "11.2020", ""], "03.2024"),
-        (["2024.03", "2024.10", "2023.12", "NA"], "2024.03"),
+        (["03.2024", "12.2023", "11.2020", ""], "months, as 03.2024"),
+        (["2024.03", "2024.10", "2023.12", "NA"], "months, as 2024.03"),
+        (["202403", "202410", "202312", "NA"], "months, as 202403"),
+        (["20240301", "20241031", "20231208", ""], "dates, as 20240301"),
         (["1.1856", "1.2031", "1.2017", ""], ""),
         (["2024.03", "2024.10", "2024.13", ""], ""),
         (["2024", "2023", "2022", "2021"], ""),
         (["1999.05", "1999.05", "2049.05", ""], ""),
+        (["20240301", "20241032", "20231208", ""], ""),
+        (["20240301", "20240302", "20240304", ""], ""),
     ],
 )
-def test_months_with_a_point_are_warned_of(
-    months: list[str], shown: str, tmp_path: Path, numbers: list[float]
+def test_dates_that_are_numbers_are_warned_of(
+    dates: list[str], shown: str, tmp_path: Path, numbers: list[float]
 ) -> None:
-    path = written(tmp_path, x=numbers, sold=months * 6, y=["a", "b"] * 12)
-    told = f"'sold' is read as numbers, and seems to hold months, as {shown}; try "
-    remedy = "months such as 2024-12, which are read as dates, or --words sold"
+    path = written(tmp_path, x=numbers, sold=dates * 6, y=["a", "b"] * 12)
+    told = f"'sold' is read as numbers, and seems to hold {shown}; try "
+    remedy = "dates such as 2024-12-31, or --words sold"
+    if shown.startswith("months"):
+        remedy = "months such as 2024-12, which are read as dates, or --words sold"
     assert problem(path, "y").warnings == ((told + remedy,) if shown else ())
     assert problem(path, "y", words=["sold"]).warnings == ()
     found = problem(path, "sold", task="regression", drop_missing_target=True).warnings

@@ -32,10 +32,13 @@ WRITTEN: Final[Mapping[Order, str]] = {
 DAY: Final = 86_400
 """Seconds of a day."""
 LEAST_MONTHS: Final = 3
-"""Different months in a column of numbers that seem to be months, at least."""
-MONTHS: Final = "is read as numbers, and seems to hold months"
+"""Different months in a column of numbers that seem to be months or days, at least."""
+AS_NUMBERS: Final = "is read as numbers, and seems to hold"
 """What a warning of such numbers says."""
-WHOLE_MONTHS: Final = "months such as 2024-12, which are read as dates"
+_REMEDIES: Final = {
+    "months": "months such as 2024-12, which are read as dates",
+    "dates": "dates such as 2024-12-31",
+}
 """What helps."""
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
@@ -140,28 +143,45 @@ def moment_of(date: datetime.date) -> float:
     return days * DAY + date.hour * 3600 + date.minute * 60 + date.second + date.microsecond / 1e6
 
 
-def months_said(name: str, values: NDArray[Any], remedy: str) -> Iterator[str]:
-    """A warning where all numbers of a column (N,), NaN aside, seem to be months, as 03.2024.
+def dates_as_numbers(
+    name: str, values: NDArray[Any], or_else: str = "", remedy: str = ""
+) -> Iterator[str]:
+    """A warning where all numbers of a column (N,), NaN aside, seem to be dates.
 
-    They must be of some different months, so that prices and densities are none.
+    Such are months as 03.2024, 2024.03 and 202403, and days as 20240301.  They must be of some
+    different months, so that prices and densities are none.
 
-    >>> list(months_said("sold", np.array([3.2024, 12.2023, 4.202]), "--words sold"))[0][:50]
-    "'sold' is read as numbers, and seems to hold month"
+    or_else  another remedy, in place of dates as they are read
+    remedy   the only one
+
+    >>> list(dates_as_numbers("sold", np.array([3.2024, 12.2023, 4.202])))[0]
+    "'sold' is read as numbers, and seems to hold months, as 03.2024; try months such as 2024-12, \
+which are read as dates"
     """
     there = values[~np.isnan(values)]
-    if not len(there) or there.min() < 1 or there.max() > 2100:
+    if not len(there) or there.min() < 1 or there.max() >= 2100_00_00:
         return
-    for places, year_first in ((1e4, False), (1e2, True)):
-        parts = np.rint(there * places)
-        if not np.allclose(there * places, parts, rtol=1e-7, atol=0):
+    for factor, form in (
+        (1e4, "{month:02}.{year}"),
+        (1e2, "{year}.{month:02}"),
+        (1, "{year}{month:02}"),
+        (1, "{year}{month:02}{day:02}"),
+    ):
+        whole = np.rint(there * factor)
+        if not np.allclose(there * factor, whole, rtol=1e-7, atol=0):
             continue
-        whole, rest = np.divmod(parts, places)
-        months, years = (rest, whole) if year_first else (whole, rest)
+        whole, days = np.divmod(whole, 100) if "day" in form else (whole, np.ones(len(whole)))
+        if form.startswith("{month"):
+            months, years = np.divmod(whole, 1e4)
+        else:
+            years, months = np.divmod(whole, 100)
         known = (months >= 1) & (months <= 12) & (years >= 1900) & (years < 2100)
+        known &= (days >= 1) & (days <= 31)
         if known.all() and len(np.unique(months)) >= LEAST_MONTHS:
-            month, year = int(months[0]), int(years[0])
-            shown = f"{year}.{month:02}" if year_first else f"{month:02}.{year}"
-            yield f"{describe(name)} {MONTHS}, as {shown}; try {remedy}"
+            shown = form.format(month=int(months[0]), year=int(years[0]), day=int(days[0]))
+            kind = "dates" if "day" in form else "months"
+            helps = remedy or f"{_REMEDIES[kind]}{or_else}"
+            yield f"{describe(name)} {AS_NUMBERS} {kind}, as {shown}; try {helps}"
 
 
 def _first(part: Mapping[str, str | None], *names: str) -> str:

@@ -6,7 +6,7 @@ Axis letters: N rows, d columns that come in, m that go out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from trainlab.arrays import as_array
 from trainlab.callers import warn
-from trainlab.data.dates import ORDERS, WHOLE_MONTHS, Order, months_said
+from trainlab.data.dates import ORDERS, Order, dates_as_numbers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import (
     OWNER,
@@ -35,8 +35,6 @@ from trainlab.estimators.means import MeanTargets, MeanWords, cross_fitted
 from trainlab.estimators.text import MAX_WIDTH, Text
 from trainlab.network.workspace import Array
 from trainlab.settings import is_integer, several, whole_number
-
-_MONTHS: Final = f"{WHOLE_MONTHS}, or its name in words="
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it comes without types
@@ -231,7 +229,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
     def _undecided(self, own: NDArray[Any], name: str, may_be_words: bool) -> Column:
         """A column of numbers, or one of words if it may be one and holds them."""
         if not (may_be_words and holds_words(own)):
-            for told in months_said(name, numbers_of(own, name), _MONTHS):
+            for told in dates_as_numbers(name, numbers_of(own, name), ", or its name in words="):
                 warn(told, UserWarning)
             return Numbers.of(own, name)
         refuse_formats(own, name)

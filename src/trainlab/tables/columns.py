@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from trainlab.data.cells import bare, is_missing, is_padded, is_rounded, looks_like_date
 from trainlab.data.codes import GAP, codes_said
-from trainlab.data.dates import DAY, WHOLE_MONTHS, Order, moments, months_said, order_of
+from trainlab.data.dates import DAY, Order, dates_as_numbers, moments, order_of
 from trainlab.data.formats import NumberFormat, Writing, looks_numeric, measure_of
 from trainlab.data.table import MAX_NUMBERS, Table, TableFile
 from trainlab.errors import DataError, describe, sentence
@@ -371,8 +371,7 @@ def judged(
             numbers[name] = cells.astype(np.float64)
             holes = int(np.isnan(numbers[name]).sum())
             hints += codes_said(describe(name), numbers[name], EMPTIED)
-            as_words = f"--words {shlex.quote(name)}"
-            hints += months_said(name, numbers[name], f"{WHOLE_MONTHS}, or {as_words}")
+            hints += dates_as_numbers(name, numbers[name], f", or --words {shlex.quote(name)}")
             width += 1
         width += bool(holes)
         format = str(formats[name]) if name in formats else None

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainlab.data.codes import codes_said
-from trainlab.data.dates import Order, months_said
+from trainlab.data.dates import Order, dates_as_numbers
 from trainlab.data.formats import Decimal, NumberFormat, Writing, check_decimal, formats
 from trainlab.data.table import TableFile, read_table
 from trainlab.errors import DataError, SettingError, describe, nearest, sentence
@@ -282,7 +282,7 @@ def problem(
     if goal.y.dtype.kind == "f":
         emptied = "empty cells in their place, and --drop-missing-target"
         hints += codes_said(describe(target), goal.y, emptied)
-        hints += months_said(target, goal.y, DAYS)
+        hints += dates_as_numbers(target, goal.y, remedy=DAYS)
     hints += [TOTAL] if totals else []
     hints += [rule.doubt] if rule is not None and rule.doubt else []
     hints += deciding(x, readable, [name not in apart for name in readable], goal.y, target)

@@ -24,7 +24,7 @@ from sklearn.model_selection import (
 )
 
 from trainlab.data.cells import bare, is_missing, number
-from trainlab.data.dates import moments, months_said, order_of
+from trainlab.data.dates import dates_as_numbers, moments, order_of
 from trainlab.data.formats import NumberFormat
 from trainlab.data.table import TableFile
 from trainlab.errors import DataError, describe, sentence
@@ -128,7 +128,7 @@ def _by_time(
         known = {word: read(word) for word in different}
     odd = [word for word, moment in known.items() if math.isnan(moment)]
     values = np.array([known[word] for word in words])
-    if not odd and values.max(initial=0) <= 13 and any(months_said(column, values, "")):
+    if not odd and values.max(initial=0) <= 13 and any(dates_as_numbers(column, values)):
         odd = [*different]  # months before their years, as 03.2024, do not grow with the time
     if odd:
         got = listed([*map(describe, odd)])

@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from trainlab.arrays import plain
 from trainlab.data.codes import CODES
-from trainlab.data.dates import MONTHS
+from trainlab.data.dates import AS_NUMBERS
 from trainlab.data.far import FAR_FROM_TRAINING
 from trainlab.errors import DataError, describe
 from trainlab.estimators.cells import Numbers, Words
@@ -268,7 +268,7 @@ def study(
         warnings.simplefilter("always")
         # A fold may lack what lies far out: that is of no use to whoever reads the page.
         warnings.filterwarnings("ignore", message=FAR_FROM_TRAINING)
-        for of_all_rows in (CODES, MONTHS):  # `of.warnings` has them
+        for of_all_rows in (CODES, AS_NUMBERS):  # `of.warnings` has them
             warnings.filterwarnings("ignore", message=f".* {of_all_rows}")
         # What differs in the table is named in words of the table.
         run = begun(store, of, settings, fresh)
