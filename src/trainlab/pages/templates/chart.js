@@ -382,7 +382,7 @@ export function chart(place, data) {
   }
   if (series[0].arms.length > MANY) arms.append(button("All arms", () => every(true)), button("None", () => every(false)));
   const log = switched("log", "logarithmic", (on) => { state.log = on; redraw(); });
-  const means = WINDOWS.map((count) => count === 1 ? "not smoothed" : `mean of ${count} points`);
+  const means = WINDOWS.map((count) => count === 1 ? "as it is" : `mean of ${count} points`);
   const view = fieldset(
     "View",
     ...(series.length > 1 ? [chosen("Series", series.map((one) => one.name), (index) => choose(series[index]))] : []),
