@@ -3,7 +3,7 @@ Four optimizers, ten seeds
 ==========================
 
 One call trains forty networks. Each line is the median of ten of them, and each band holds 95 %
-of the runs: where two bands overlap, one run of each says nothing about which optimizer is
+of the runs: where two bands overlap, one run of each says little about which optimizer is
 better.
 """
 
