@@ -2,9 +2,9 @@
 Four optimizers, ten seeds
 ==========================
 
-One call trains forty networks. Each line is the median of ten of them, and each band holds 95 %
-of the runs: where two bands overlap, one run of each says nothing about which optimizer is
-better.
+One call trains forty networks. Each line is the median of ten of them, and each band reaches from
+the 2.5 % to the 97.5 % quantile of the ten. Where two bands overlap, one run of each says little
+about which optimizer is better.
 """
 
 import matplotlib.pyplot as plt

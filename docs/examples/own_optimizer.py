@@ -3,7 +3,7 @@ An optimizer of one's own
 =========================
 
 An optimizer is a small class: the arrays of its state, the numbers of a step, and the rule. This
-one takes steps of one size in the direction of the sign of its averaged gradient. It trains in a
+one takes steps of one size against the sign of its averaged gradient. It trains in a
 population beside ours.
 """
 

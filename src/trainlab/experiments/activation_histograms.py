@@ -194,8 +194,8 @@ EXPERIMENT = FunctionExperiment(
     curves=("bins", "spread", "saturated", "dead"),
     caption="1,000 standard normal samples, 5 layers of 100 units, all seeds together. The length "
     "of each of the 30 bars is the square root of its share; outputs of ReLU beyond 3 are in its "
-    "last bar. Xavier is std=0.1 here. Bins in use: exp(entropy). Last panel: it makes no "
-    "difference whether each layer draws weights of its own or all layers share one draw.",
+    "last bar. Xavier is std=0.1 here, and h is the activation. Bins in use: exp(entropy). Last "
+    "panel: it hardly matters whether each layer draws weights of its own or all share one draw.",
     compute=compute,
     random=True,
 )

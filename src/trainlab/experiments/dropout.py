@@ -11,8 +11,8 @@ from trainlab.experiments.figures import overfitting
 STEPS: Final = 301 * STEPS_PER_EPOCH
 QUICK_STEPS: Final = 150 * STEPS_PER_EPOCH + 1
 EQUATIONS: Final = (
-    r"\mathrm{training:}\quad y_i = m_i x_i,\quad P(m_i = 0) = p,\ P(m_i = 1) = 1 - p",
-    r"\mathrm{test:}\quad y_i = (1 - p)\,x_i",
+    r"\mathrm{training:}\quad y_i = m_i x_i,\quad P(m_i = 0) = r,\ P(m_i = 1) = 1 - r",
+    r"\mathrm{test:}\quad y_i = (1 - r)\,x_i",
 )
 
 EXPERIMENT = TrainingExperiment(

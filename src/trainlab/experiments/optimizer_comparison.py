@@ -43,7 +43,7 @@ EXPERIMENT = TrainingExperiment(
     },
     equations=(
         r"\mathrm{SGD:}\quad W \leftarrow W - \eta\,g",
-        r"\mathrm{Momentum:}\quad v \leftarrow \alpha v - \eta\,g,\quad W \leftarrow W + v",
+        r"\mathrm{Momentum:}\quad v \leftarrow \mu v - \eta\,g,\quad W \leftarrow W + v",
         r"\mathrm{AdaGrad:}\quad h \leftarrow h + g^2,\quad W \leftarrow W - \eta\,g / \sqrt{h}",
         r"\mathrm{Adam:}\quad m \leftarrow \beta_1 m + (1 - \beta_1)\,g,",
         r"\quad v \leftarrow \beta_2 v + (1 - \beta_2)\,g^2,",

@@ -46,5 +46,6 @@ EXPERIMENT = TrainingExperiment(
     expect=(Within("sigmoid", low=0.85), Within("ReLU", low=0.85)),
     curves=("test_accuracy", "train_accuracy"),
     figure=accuracies("Accuracy of a network of two layers, by activation"),
-    caption="Accuracy on all training and all test images, weights of standard deviation 0.01.",
+    caption="Accuracy on all training and all test images, from weights of standard deviation "
+    "0.01; h is the activation.",
 )

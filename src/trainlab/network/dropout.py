@@ -38,8 +38,7 @@ class Dropout(Layer):
 
     mask is 1 where a uniform draw is >= ratio.
 
-    Source: Srivastava et al. 2014.  PyTorch, Keras and optax invert; the paper and the book do
-    not.
+    Source: Srivastava et al. 2014.  PyTorch and Keras invert; the paper and the book do not.
     """
 
     random: ClassVar[bool] = True

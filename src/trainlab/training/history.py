@@ -179,7 +179,7 @@ class History:
         by : str, default "optimizer"
             The setting that makes the arms.
         level : float, default 0.95
-            The share of the members that the band encloses, in (0, 1).
+            The band reaches from the quantile (1 - level)/2 to (1 + level)/2; in (0, 1).
 
         Returns
         -------
