@@ -19,6 +19,7 @@ from click.testing import CliRunner
 import trainlab as tl
 from trainlab.cli import main
 from trainlab.data.arrays import content_of
+from trainlab.live import start
 from trainlab.live import uploads as room
 from trainlab.live.choices import GivenData, setup_of
 from trainlab.live.kept import log_of
@@ -81,7 +82,7 @@ def test_the_command_takes_what_its_notes_and_errors_name(
         seen.append(given)
         raise SystemExit
 
-    monkeypatch.setattr("trainlab.live.start.opened", opened)
+    monkeypatch.setattr(start, "opened", opened)
     words = ["live", "--csv", str(tmp_path / "t.csv"), "--target", "day"]
     assert "or --words house" in CliRunner().invoke(main, words).output
     CliRunner().invoke(
@@ -99,7 +100,7 @@ def test_the_command_tells_the_warnings_of_a_search(
 ) -> None:
     rows = [f"{-999 if row % 7 == 6 else 20 + row % 40},{'ab'[row % 2]}" for row in range(200)]
     (tmp_path / "t.csv").write_text("\n".join(["age,kind", *rows]), "utf-8")
-    monkeypatch.setattr("trainlab.live.start.opened", lambda **_: sys.exit(0))
+    monkeypatch.setattr(start, "opened", lambda **_: sys.exit(0))
     words = ["live", "--csv", str(tmp_path / "t.csv"), "--target", "kind"]
     assert "Warning: 'age' has -999 in 14% of the rows" in CliRunner().invoke(main, words).output
 
