@@ -48,7 +48,7 @@ def test_years_beyond_microseconds_are_refused(unit: str, year: int) -> None:
         DAYS.dt.tz_localize("America/New_York"),
         DAYS.astype("datetime64[s]"),
         DAYS.astype(object),
-        pd.Series(DAYS.dt.to_pydatetime().tolist(), dtype=object),
+        pd.Series([day.to_pydatetime() for day in DAYS], dtype=object),
         pd.Series([np.datetime64(day, "s") for day in DAYS], dtype=object),
         DAYS.dt.strftime("%Y-%m-%d %H:%M"),
         DAYS.dt.strftime("%d.%m.%Y %H:%M"),

@@ -260,7 +260,7 @@ def long_history(names: int) -> Any:
 
 def covers_nothing(ax: Any, numbered: Any = None) -> None:
     """The legend is whole, and below all that belongs to the axes, or to its twin with numbers."""
-    ax.get_figure(root=True).draw_without_rendering()
+    ax.figure.figure.draw_without_rendering()
     box, whole = ax.get_legend().get_window_extent(), ax.figure.bbox
     assert box.y1 <= (numbered or ax).xaxis.get_tightbbox().y0 + 1
     assert whole.x0 - 1 <= box.x0

@@ -154,6 +154,8 @@ class Stopping(RandomSampler):
             study.stop()
 
 
+# Of an old scikit-learn, which makes integers of values that are not there.
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 def test_a_sampler_that_stops_ends_the_search_after_its_round() -> None:
     own = search(Stopping(0), space=SMALL, n_iter=3, rounds=9).fit(*IRIS)
     assert own.cv_results_["round"].tolist() == [0] * 3 + [1] * 3

@@ -103,7 +103,7 @@ def legend(ax: Axes, entries: Iterable[Entry] = (), theme: Theme = LIGHT) -> Non
     elif engine is not None and not isinstance(engine, PlaceHolderLayoutEngine):
         return  # which makes room for the legend
     elif None not in places:  # else they are where the user put them
-        root = figure.get_figure(root=True)
+        root: Any = figure.figure  # of a part of a figure the whole one
         root.set_layout_engine("tight" if root is figure else "constrained")
 
 
