@@ -289,7 +289,7 @@ def test_intervals_that_hold_too_few_rows_are_warned_of(
     rows = [[f"{one:.3f}", row, f"{one + 9 * (row >= 240):.3f}"] for row, one in enumerate(x)]
     path = write(tmp_path / "table.csv", ["x", "day", "y"], rows)
     words = ("search", "--csv", path, "--target", "y", "--time", "day", "--out", tmp_path / "out")
-    told = "Intervals of 90% hold 0% of the true values put aside, which are unlike those of the"
+    told = "Intervals of 90% hold 0% of the rows put aside, which seem to be unlike those of the"
     assert f"Warning: {told}" in " ".join(invoke(*words).output.split())
     assert told in pages.read(tmp_path / "out")[1].text
 

@@ -383,9 +383,20 @@ def test_of_a_difference_of_accuracies_nobody_knows_and_it_is_said() -> None:
                 assert doubts[0].endswith("try better='lower' or 'higher' in the Measure.")
 
 
-def test_of_a_function_of_ones_own_the_series_that_it_reads_decides_and_it_is_said() -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda found: found["test_accuracy"],
+        lambda found: found.get("lost") or found.get("test_accuracy"),
+        lambda found: next(iter(found.values())),
+        lambda found: dict(found)["test_accuracy"],
+    ],
+)
+def test_of_a_function_of_ones_own_the_series_that_it_reads_decides_and_it_is_said(
+    read: Any,
+) -> None:
     """It may as well be one minus an accuracy, which `better` says."""
-    hits = Measure("hits", lambda found: found["test_accuracy"].values[:, -1])
+    hits = Measure("hits", lambda found: read(found).values[:, -1])
     found = of_series(hits, "test_accuracy")
     assert found.outcome == EXPECTED
     (warning,) = found.warnings

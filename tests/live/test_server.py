@@ -606,6 +606,13 @@ class TestCommand:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 2
         assert "--replay takes all settings from the log alone" in done.stderr
+        for words, told in (
+            (["--words", "a"], "--words belongs to --csv."),
+            (["--drop-missing-target"], "--drop-missing-target belongs to --csv."),
+            (["--replay", "log.json", "--task", "regression"], "--replay takes all settings"),
+        ):
+            result = CliRunner().invoke(main, ["live", *words])
+            assert (result.exit_code, told in result.output) == (2, True)
 
     def test_ctrl_c_while_a_browser_is_looked_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def pressed(address: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from trainlab.cli.group import PathName, chooses_an_engine, given, main
 from trainlab.cli.reading import chooses_a_task, chooses_columns, reads_a_table, tell
@@ -75,13 +76,20 @@ def live(
     arm, clone one, go back.  The page is served only on this machine, to anyone who has the
     address with its token.  Ctrl-C ends it.
     """
+    of_table = [
+        name
+        for name in ("drop", "task", *how)
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
     if replay is not None:
-        if target is not None or store is not None:
+        if target is not None or store is not None or of_table:
             raise click.UsageError("--replay takes all settings from the log alone.")
         _replay(replay, table)
         return
     if (table is None) != (target is None):
         raise click.UsageError("--csv and --target belong together.")
+    if table is None and of_table:
+        raise click.UsageError(f"--{of_table[0].replace('_', '-')} belongs to --csv.")
     from trainlab.live.choices import GivenData
     from trainlab.live.setup import dataset_of
     from trainlab.live.start import browse, opened

@@ -125,21 +125,32 @@ class Measurements:
 # --- what is judged --------------------------------------------------------------------
 
 
-class Reading(dict[str, MeasuredSeries]):
+class Reading(Mapping[str, MeasuredSeries]):
     """The series of a run, which note what a measure reads; SettingError where there is none."""
 
     def __init__(self, found: Mapping[str, MeasuredSeries]) -> None:
-        super().__init__(found)
-        self.names: dict[str, None] = {}
+        self._found, self.names = found, dict[str, None]()
 
     def __getitem__(self, name: str) -> MeasuredSeries:
+        if name not in self._found:
+            must = f"be one of {', '.join(self)}, which were recorded"
+            remedy = nearest(name, self) or 'evaluate="epoch" and on=("train", "test") in the Setup'
+            raise SettingError(sentence("series", "a measure", must, name, remedy))
         self.names[name] = None
-        return super().__getitem__(name)
+        return self._found[name]
 
-    def __missing__(self, name: str) -> MeasuredSeries:
-        must = f"be one of {', '.join(self)}, which were recorded"
-        remedy = nearest(name, self) or 'evaluate="epoch" and on=("train", "test") in the Setup'
-        raise SettingError(sentence("series", "a measure", must, name, remedy))
+    def get(self, name: str, default: Any = None) -> Any:
+        """The series, or the default where there is none."""
+        return self[name] if name in self._found else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,6 +59,6 @@ def too_few_inside(covered: IntervalCoverage | None, rows: int) -> list[str]:
     hits = round(covered.inside * rows)
     if scipy.stats.binomtest(hits, rows, covered.level, "less").pvalue >= RARE:
         return []
-    held = f"Intervals of {covered.level:.0%} hold {covered.inside:.0%} of the true values"
-    why = "which are unlike those of the training: for such rows they are too narrow"
-    return [f"{held} put aside, {why}"]
+    held = f"Intervals of {covered.level:.0%} hold {covered.inside:.0%} of the rows put aside"
+    why = "which seem to be unlike those of the training: for such rows they are too narrow"
+    return [f"{held}, {why}"]
