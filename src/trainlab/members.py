@@ -179,16 +179,13 @@ def grouped(members: Sequence[Member], by: str) -> dict[str, list[int]]:
     >>> grouped(members[1:], "seed"), list(grouped(members, "optimizer"))
     ({'seed 0': [0, 1]}, ['SGD(clip_norm=2.0)', 'SGD(clip_value=2.0)', 'SGD(lr=2.0)'])
     """
-    labelled: dict[str, list[tuple[Any, list[int]]]] = {}
+    labelled: dict[str, dict[Any, list[int]]] = {}
     for index, member in enumerate(members):
-        value, alike = member.get(by), labelled.setdefault(member.label(by), [])
-        rows = next((rows for own, rows in alike if own == value), None)
-        if rows is None:
-            alike.append((value, rows := []))
-        rows.append(index)
+        alike = labelled.setdefault(member.label(by), {})
+        alike.setdefault(member.get(by), []).append(index)
     found: dict[str, list[int]] = {}
     for text, alike in labelled.items():
-        for value, rows in alike:
+        for value, rows in alike.items():
             name = text if len(alike) == 1 else _named(by, value, in_full=True)
             while name in found:  # classes of one name
                 name += " (other)"
