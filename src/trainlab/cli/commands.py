@@ -25,7 +25,7 @@ from trainlab.cli.group import (
 )
 from trainlab.cli.reading import reads_a_table, tell
 from trainlab.cli.screen import say
-from trainlab.errors import DataError, StoreError, sentence
+from trainlab.errors import DataError, StoreError, TrainlabError, sentence
 from trainlab.limits import MEMBERS
 from trainlab.terminal import command, counted
 
@@ -129,6 +129,7 @@ def run(
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
     from trainlab.experiments.changes import ChangeOptions
+    from trainlab.experiments.files import failed
     from trainlab.experiments.registry import command_of
     from trainlab.experiments.results import FILE
 
@@ -160,6 +161,10 @@ def run(
             _page(out, err=True)
         say("To continue:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
+    except TrainlabError:
+        raise
+    except Exception as error:
+        raise failed(error, names) from error
     _verdicts(finished)
     _page(out)
 
