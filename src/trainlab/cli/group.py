@@ -258,7 +258,7 @@ def chooses_an_engine(command: F) -> F:
 
 
 def widths(text: str) -> tuple[int, ...]:
-    """The widths of hidden layers in the value of --hidden, as 20,20 or as `--vary` has them: 20x20.
+    """The widths of hidden layers in the value of --hidden; `--vary` writes them with x.
 
     >>> widths("20,10"), widths("20x10")
     ((20, 10), (20, 10))
