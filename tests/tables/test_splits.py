@@ -199,7 +199,7 @@ def test_columns_that_cannot_rule(tmp_path: Path) -> None:
         problem(path, "y", time="day")  # as numbers 12.2000 is later than 01.2001
     wrong: list[tuple[Any, type, str]] = [
         ({"group": "patients"}, DataError, "column of"),
-        ({"group": "y"}, SettingError, "group of a search must"),
+        ({"group": "y"}, SettingError, "group of a table must"),
         ({"group": 5}, SettingError, "group of a table must"),
         ({"time": ["day"]}, SettingError, "time of a table must"),
         ({"time": "day", "group": "patient"}, SettingError, "time of a table must be left out"),
