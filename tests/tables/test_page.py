@@ -20,6 +20,7 @@ from search_results import ASIDE, MODELS, NAMES, WORDS, outcome
 from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
+from trainlab.tables.classes import FEW
 from trainlab.tables.coverage import IntervalCoverage
 from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.explaining import PartialDependence
@@ -28,6 +29,7 @@ from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
 from trainlab.tables.study import RankedCandidate, StudyResult, content_of
 
+BOTH = (plots.LIGHT, plots.DARK)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
 COLUMNS = ("dependence 0", "dependence 1")
@@ -319,6 +321,12 @@ def test_a_class_has_one_colour_in_all_figures() -> None:
     # The precision of a guess is the share of a class, for which there is no one line.
     named = hues(drawn(found, "precision"))
     assert {name.split(" (")[0]: hue for name, hue in named.items()} == colors
+
+
+def test_the_key_of_the_figures_of_columns_has_their_colours() -> None:
+    rules = re.findall(r"\.key li:nth-child\((\d)\) \{ --hue: (#\w+); \}", PLAIN)
+    themes = [(str(n + 1), theme.color(n).lower()) for theme in BOTH for n in range(FEW)]
+    assert rules == themes
 
 
 def test_classes_that_the_figures_of_columns_leave_out_are_counted() -> None:
