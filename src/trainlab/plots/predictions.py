@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from trainlab.evidence.checks import Array
 from trainlab.plots.searches import evenly
@@ -27,6 +28,8 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 """Between the numbers of an axis, in a power of ten."""
 LONG: Final = 16
 """Letters of a name of which two fit side by side."""
+BELOW: Final = 0.55
+"""Inches of the numbers and the name of an axis, below which a legend is."""
 NEAR_ZERO: Final = 0.5
 """Where all probabilities and shares are less, axes to 1 would squeeze them into a corner."""
 FAR: Final = 6.0
@@ -116,8 +119,10 @@ def _unit_square(ax: Axes, end: float = 1.0) -> None:
 
 
 def named_below(ax: Axes, count: int) -> None:
-    """The names of the lines, below the axes."""
-    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "columnspacing": 1.0}
+    """The names of the lines, below the axes and their name."""
+    down = ScaledTranslation(0, -BELOW, ax.figure.dpi_scale_trans)
+    place: Any = {"bbox_to_anchor": (0.5, 0), "bbox_transform": ax.transAxes + down}
+    place |= {"loc": "upper center", "columnspacing": 1.0, "borderaxespad": 0}
     _, names = ax.get_legend_handles_labels()
     beside = count > 1 and max(map(len, names)) <= LONG
     legend = ax.legend(ncols=2 if beside else 1, **place)
