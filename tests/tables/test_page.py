@@ -339,6 +339,23 @@ def test_classes_that_the_figures_of_columns_leave_out_are_counted() -> None:
     assert "of the most rows" not in pages.Page(PLAIN).text
 
 
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (
+            "pinball:0.975",
+            "of the quantile 0.975 are to lie above 97.5% of the true values, and lie",
+        ),
+        ("pinball:0.975", "and lie above 100%. Triangles"),
+        ("pinball", "where it leaves 0, the model is off in one direction. Triangles"),
+        ("r2", "where it leaves 0, the model is off in one direction. Triangles"),
+    ],
+)
+def test_residuals_of_a_quantile_are_told_from_those_of_a_mean(metric: str, told: str) -> None:
+    found = dataclasses.replace(outcome(task="regression"), metric=named_metric(metric))
+    assert told in pages.Page(render(found, {}, FIGURES)).text
+
+
 def test_numbers_of_an_axis_are_few_and_short() -> None:
     """Else they run into each other: 100000 beside 200000 and 300000."""
     ax = drawn(outcome(task="regression"), "agreement")
