@@ -18,6 +18,10 @@ from trainlab.tables.splits import RowRule, split_rows
 from trainlab.tables.study import study
 
 NAMES = ("y", "table.csv")
+BOTH = (
+    "time of a table must be left out with a group, since one of them decides which rows are put "
+    "aside; got 'day'; try group='patient' or time='day' alone"
+)
 
 
 def table(folder: Path, rows: int, **columns: Any) -> Path:
@@ -202,7 +206,7 @@ def test_columns_that_cannot_rule(tmp_path: Path) -> None:
         ({"group": "y"}, SettingError, "group of a table must"),
         ({"group": 5}, SettingError, "group of a table must"),
         ({"time": ["day"]}, SettingError, "time of a table must"),
-        ({"time": "day", "group": "patient"}, SettingError, "time of a table must be left out"),
+        ({"time": "day", "group": "patient"}, SettingError, BOTH),
     ]
     for given, error, words in wrong:
         complains(lambda given=given: problem(path, "y", **given), error, words)

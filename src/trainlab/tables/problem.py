@@ -341,7 +341,9 @@ def _ruling(group: str | None, time: str | None) -> tuple[RuleKind, str | None]:
         if value is not None and not isinstance(value, str):
             raise SettingError(sentence(name, "a table", "be the name of a column", value))
     if group is not None and time is not None:
-        raise SettingError(sentence("time", "a table", "be left out with a group", time))
+        must = "be left out with a group, since one of them decides which rows are put aside"
+        remedy = f"group={group!r} or time={time!r} alone"
+        raise SettingError(sentence("time", "a table", must, time, remedy))
     return ("group", group) if time is None else ("time", time)
 
 
